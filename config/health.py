@@ -1,0 +1,49 @@
+"""`/healthz`: the process lives. `/readyz`: it can do its work (INTERFACE.md)."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+
+from integrations.encryption import Unreadable
+from integrations.models import PartnerConfiguration
+from integrations.outbox import clock
+from integrations.outbox.models import Delivery, DeliveryState
+
+LATE = timedelta(minutes=5)
+
+
+def healthz(_request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "ok"})
+
+
+def _broken() -> str:
+    """What stops this process from working, or nothing."""
+    try:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return "migrations are missing: run manage.py migrate"
+        PartnerConfiguration.load().disable_key  # noqa: B018
+    except Unreadable as error:
+        return str(error)
+    except Exception as error:  # whatever the database driver raises means the same here
+        return f"the database does not answer ({type(error).__name__})"
+    return ""
+
+
+def _degraded() -> list[str]:
+    oldest = Delivery.objects.filter(state=DeliveryState.PENDING).order_by("due_at").first()
+    late = oldest is not None and clock.now() - oldest.due_at > LATE
+    failed = Delivery.objects.filter(state=DeliveryState.FAILED).count()
+    return ["deliveries are late: is a worker running?"] * late + [f"{failed} deliveries failed"] * bool(failed)
+
+
+def readyz(_request: HttpRequest) -> JsonResponse:
+    broken = _broken()
+    if broken:
+        return JsonResponse({"status": "unavailable", "reason": broken}, status=503)
+    degraded = _degraded()
+    body: dict[str, Any] = {"status": "degraded" if degraded else "ok", "degraded": degraded}
+    return JsonResponse(body)

@@ -1,0 +1,302 @@
+"""The portal's one settings file, read from the environment or `.env`; INTERFACE.md lists what may be set."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from config import environment
+from config.logs import logging_of
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+env_file = env("PORTAL_ENV_FILE", default=str(BASE_DIR / ".env"))
+if env_file and Path(env_file).is_file():
+    env.read_env(env_file)
+
+# Where it runs
+PORT = env.int("PORT", 8000)
+PUBLIC_URL = environment.origin("PUBLIC_URL", env("PUBLIC_URL", default="") or f"http://localhost:{PORT}")
+PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
+IS_LOOPBACK = environment.is_loopback(PUBLIC_HOST)
+IS_HTTPS = PUBLIC_URL.startswith("https://")
+PORTAL_DATA_DIR = Path(env("PORTAL_DATA_DIR", default="") or BASE_DIR / "var").resolve()
+DEBUG = False
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [PUBLIC_HOST]
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS=* would trust any Host header: list the names that lead here")
+if IS_LOOPBACK and not IS_HTTPS:
+    ALLOWED_HOSTS += [*environment.LOOPBACK, ".localhost"]
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+USE_X_FORWARDED_HOST = False
+
+# Database: SQLite in the data folder, or DATABASE_URL
+IS_EMBEDDED = not env("DATABASE_URL", default="")
+IS_WORKER = env.bool("PORTAL_WORKER", False)
+if IS_EMBEDDED:
+    PORTAL_DATA_DIR.mkdir(parents=True, exist_ok=True)
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": PORTAL_DATA_DIR / "portal.sqlite3",
+            "CONN_MAX_AGE": None,
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20 if IS_WORKER else 4,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
+            },
+        }
+    }
+else:
+    DATABASES = {"default": env.db("DATABASE_URL")}
+    DATABASES["default"].update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=True)
+    if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+        waits = "-c lock_timeout={lock} -c idle_in_transaction_session_timeout=60s -c statement_timeout={statement}"
+        DATABASES["default"]["OPTIONS"] = {
+            **DATABASES["default"].get("OPTIONS", {}),
+            "connect_timeout": 4,
+            "options": waits.format(lock="20s" if IS_WORKER else "4s", statement="60s" if IS_WORKER else "10s"),
+        }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Keys
+SECRET_KEY = environment.secret_key(env("SECRET_KEY", default=""), embedded=IS_EMBEDDED, folder=PORTAL_DATA_DIR)
+ENCRYPTION_KEYS = environment.encryption_keys(
+    env.list("ENCRYPTION_KEYS", default=[]), embedded=IS_EMBEDDED, folder=PORTAL_DATA_DIR
+)
+
+# SmartRecruiters
+SMARTRECRUITERS_API_URL = environment.origin(
+    "SMARTRECRUITERS_API_URL", env("SMARTRECRUITERS_API_URL", default="") or "https://api.smartrecruiters.com"
+)
+SMARTRECRUITERS_CLIENT_ID = env("SMARTRECRUITERS_CLIENT_ID", default="")
+SMARTRECRUITERS_CLIENT_SECRET = env("SMARTRECRUITERS_CLIENT_SECRET", default="")
+SMARTRECRUITERS_TRUSTED_ORIGINS = (
+    env("SMARTRECRUITERS_TRUSTED_ORIGINS", default="").split() or ["https://*.smartrecruiters.com"]
+) + [SMARTRECRUITERS_API_URL]
+WEBHOOKS_ALLOW_PRIVATE = env.bool("WEBHOOKS_ALLOW_PRIVATE", False)
+
+# The vendor's brand, on every page and in every e-mail
+BRAND_NAME = env("BRAND_NAME", default="Assessments")
+BRAND_COLOUR = env("BRAND_COLOUR", default="#2557a7")
+BRAND_LOGO_URL = env("BRAND_LOGO_URL", default="")
+
+INSTALLED_APPS = [
+    "config.apps.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django_filters",
+    "django_structlog",
+    "drf_spectacular",
+    "oauth2_provider",
+    "rest_framework",
+    "integrations",
+    "integrations.outbox",
+    "assessments",
+    "orders",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "config.middleware.SecurityHeaders",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "integrations.api.errors.ProblemMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "config.middleware.StaffSecondFactor",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.brand.brand",
+            ],
+        },
+    }
+]
+STATIC_URL = "static/"
+STATIC_ROOT = PORTAL_DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+MEDIA_ROOT = PORTAL_DATA_DIR / "files"
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+CACHES = {
+    # In the database: limits must hold in every process, and the broker's server may hang.
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
+}
+
+# Language and time
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
+USE_I18N = True
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# Sign-in
+AUTH_USER_MODEL = "integrations.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "integrations.accounts.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = PUBLIC_URL.split(":")[0]
+STAFF_MFA = env("STAFF_MFA", default="") or ("optional" if IS_LOOPBACK else "required")
+if STAFF_MFA not in ("required", "optional"):
+    raise ImproperlyConfigured(f"STAFF_MFA={STAFF_MFA!r} is unknown; write required or optional")
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = BRAND_NAME
+
+# Cookies and headers
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SECURE_HSTS_SECONDS = 31536000 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS and TRUSTED_PROXIES else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "style-src": ["'self'"],
+        "script-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+
+# Tokens that we issue (STACK.md, "OAuth")
+OAUTH2_PROVIDER_APPLICATION_MODEL = "integrations.Client"
+OAUTH2_PROVIDER = {
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
+    "OAUTH2_VALIDATOR_CLASS": "integrations.oauth.validators.ClientCredentialsValidator",
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "CLIENT_SECRET_HASHER": "sha256_random",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 1800,
+    "SCOPES": {
+        "packages_view": "Read the packages that the customer may order",
+        "orders_modify": "Place orders",
+        "vendor": "The engine's API",
+    },
+    "DEFAULT_SCOPES": [],
+}
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "integrations.oauth.hashers.RandomSecretHasher",
+]
+
+# REST
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["integrations.api.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["integrations.api.authentication.HasScope"],
+    "DEFAULT_PARSER_CLASSES": ["integrations.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "integrations.api.negotiation.JSONOnly",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "integrations.api.errors.problem_of",
+    "UNAUTHENTICATED_USER": None,
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Engine API",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/vendor/v1",
+}
+
+# Celery (RELIABILITY.md, section 4, decision 19)
+CELERY_BROKER_URL = env("REDIS_URL", default="") or "redis://127.0.0.1:6379/0"
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 2,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": not CELERY_BROKER_URL.startswith("redis+socket"),
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_TASK_DEFAULT_QUEUE = "dispatch"
+CELERY_TASK_ROUTES = {"integrations.outbox.tasks.carry": {"queue": "courier"}}
+CELERY_BEAT_SCHEDULE = {
+    "dispatch": {
+        "task": "integrations.outbox.tasks.dispatch",
+        "schedule": 1.0,
+        "options": {"expires": 5},
+    },
+    "clear expired tokens": {"task": "integrations.tasks.clear_expired", "schedule": 3600.0},
+}
+
+# The courier (DESIGN.md, "Outbox"); scaled in tests only
+OUTBOX_TIME_SCALE = env.float("OUTBOX_TIME_SCALE", 1.0)
+if OUTBOX_TIME_SCALE != 1.0 and not IS_LOOPBACK:
+    raise ImproperlyConfigured("OUTBOX_TIME_SCALE is for tests: it is refused unless PUBLIC_URL is loopback")
+
+# E-mail, logs, metrics
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default=f"{BRAND_NAME} <no-reply@{PUBLIC_HOST.strip('[]')}>")
+METRICS_TOKEN = env("METRICS_TOKEN", default="")
+SENTRY_DSN = env("SENTRY_DSN", default="")
+LOG_FORMAT = env("LOG_FORMAT", default="console")
+LOGGING = logging_of(LOG_FORMAT)
+# Not redirected from http: a redirect would hide that a client sent its secret in clear (RELIABILITY.md, T34).
+SILENCED_SYSTEM_CHECKS = ["security.W008"]

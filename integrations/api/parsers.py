@@ -1,0 +1,103 @@
+"""The strict JSON parser of every API route (RELIABILITY.md, section 4, decision 23)."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+from integrations.api.errors import BodyTooLarge, UnsupportedBody
+
+MAX_BODY = 64 * 1024
+MAX_DEPTH = 32
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class Malformed(ValueError):
+    """The text is not JSON as we take it; the message says why."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Malformed("a key stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise Malformed(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise Malformed(f"the number {text[:20]} is out of range")
+    return number
+
+
+def _check(value: Any) -> None:
+    """Depth and characters of everything in a parsed value, without recursion."""
+    level, rest = 1, [value]
+    while rest:
+        if level > MAX_DEPTH:
+            raise Malformed(f"nested deeper than {MAX_DEPTH} levels")
+        below: list[Any] = []
+        for item in rest:
+            if isinstance(item, str) and UNSTORABLE.search(item):
+                raise Malformed("a text holds NUL or half a surrogate pair")
+            if isinstance(item, int) and item.bit_length() > 63:
+                raise Malformed("a whole number does not fit in 64 bits")
+            if isinstance(item, dict):
+                below += [*item.keys(), *item.values()]
+            elif isinstance(item, list):
+                below += item
+        rest, level = below, level + 1
+
+
+def loads(body: bytes) -> Any:
+    """Parse UTF-8 JSON. Raises Malformed for what RFC 8259 forbids or leaves open, or what a database cannot keep."""
+    try:
+        parsed = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite
+        )
+    except UnicodeDecodeError:
+        raise Malformed("the body is not UTF-8") from None
+    except RecursionError:
+        raise Malformed(f"nested deeper than {MAX_DEPTH} levels") from None
+    except json.JSONDecodeError as error:
+        raise Malformed(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
+    except ValueError as error:
+        raise Malformed(str(error) if isinstance(error, Malformed) else "a number is too long") from None
+    _check(parsed)
+    return parsed
+
+
+class StrictJSONParser(BaseParser):
+    """`application/json` in UTF-8, at most 64 KB, an object at the top."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: BinaryIO, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        meta = (parser_context or {})["request"].META
+        if meta.get("HTTP_CONTENT_ENCODING", "identity").lower() not in ("", "identity"):
+            raise UnsupportedBody("Send the body without Content-Encoding.")
+        charset = re.search(r"charset\s*=\s*\"?([^\s;\"]+)", media_type or "", re.I)
+        if charset and charset[1].lower() not in ("utf-8", "utf8"):
+            raise UnsupportedBody("Send the body as UTF-8.")
+        if int(meta.get("CONTENT_LENGTH") or 0) > MAX_BODY:
+            raise BodyTooLarge(f"The body may have {MAX_BODY} bytes at most.")
+        try:
+            parsed = loads(stream.read(MAX_BODY + 1))
+        except Malformed as error:
+            raise ParseError(f"The body is not JSON as we take it: {error}.") from None
+        if not isinstance(parsed, dict):
+            raise ParseError("The body must be a JSON object.")
+        return parsed
+
+
+class MergePatchParser(StrictJSONParser):
+    media_type = "application/merge-patch+json"

@@ -1,0 +1,120 @@
+"""A connection joins one customer to one SmartRecruiters company (DESIGN.md, "Connecting")."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+
+from integrations.encryption import Sealed, SealedField
+from integrations.models.clients import Client
+from integrations.models.customers import Customer
+
+
+class ConnectionState(models.TextChoices):
+    APPROVED = "approved"
+    EXCHANGING = "exchanging"
+    LIVE = "live"
+    REFUSED = "refused"
+    NEEDS_RECONNECT = "needs_reconnect"
+    DISABLED = "disabled"
+
+
+class Connection(models.Model):
+    """One per company, for good. `connections.py` is the one writer of its state."""
+
+    company_id = models.CharField(max_length=64, unique=True)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="connections")
+    state = models.CharField(max_length=20, choices=ConnectionState.choices, default=ConnectionState.APPROVED)
+    reason = models.CharField(max_length=500, blank=True, help_text="What SmartRecruiters said, or what is wrong.")
+    their_client_id = models.CharField(max_length=255, blank=True, editable=False)
+    their_client_secret_sealed = SealedField()
+    their_client_secret = Sealed("their_client_secret_sealed", owner="company_id")
+    access_token_sealed = SealedField()
+    access_token = Sealed("access_token_sealed", owner="company_id")
+    access_token_expires_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    connected_at = models.DateTimeField(null=True, editable=False, help_text="When it went live for the first time.")
+    disabled_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["company_id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(state=ConnectionState.LIVE) | ~models.Q(their_client_id=""),
+                name="connection_live_has_their_pair",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer} – {self.company_id}"
+
+    @property
+    def stream_name(self) -> str:
+        return f"connection:{self.pk}"
+
+    @property
+    def accepts_calls(self) -> bool:
+        return self.state not in (ConnectionState.REFUSED, ConnectionState.DISABLED)
+
+
+class DisplayMode(models.TextChoices):
+    REDIRECT = "REDIRECT"
+    POPUP = "POPUP"
+
+
+def make_consent_key() -> str:
+    return get_random_string(32)
+
+
+def consent_deadline() -> datetime:
+    return timezone.now() + timedelta(minutes=10)
+
+
+class Consent(models.Model):
+    """What one visit of the consent page was about: made at the first GET, good for ten minutes and one decision.
+
+    Later steps read company, redirect and mode from here, never from the browser (RELIABILITY.md, C15). Kept as the
+    record of consent: who, when, from where, which wording.
+    """
+
+    key = models.CharField(max_length=32, unique=True, default=make_consent_key, editable=False)
+    company_id = models.CharField(max_length=64)
+    redirect = models.CharField(max_length=2000, blank=True)
+    mode = models.CharField(max_length=10, choices=DisplayMode.choices)
+    expires_at = models.DateTimeField(default=consent_deadline)
+    created_at = models.DateTimeField(auto_now_add=True)
+    decision = models.CharField(max_length=10, blank=True, choices=[("approve", "approved"), ("deny", "denied")])
+    decided_at = models.DateTimeField(null=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    address = models.GenericIPAddressField(null=True)
+    wording = models.TextField(blank=True, help_text="The sentences the person saw.")
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.company_id} at {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class ConnectAttempt(models.Model):
+    """One try to connect, with a pair of its own that no second try ever uses."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="attempts")
+    consent = models.OneToOneField(Consent, models.PROTECT, null=True, related_name="attempt")
+    client = models.OneToOneField(Client, models.SET_NULL, null=True, related_name="attempt")
+    client_id_sent = models.CharField(max_length=255, unique=True)
+    client_secret_sealed = SealedField(help_text="Our clear secret, kept for this try alone.")
+    client_secret = Sealed("client_secret_sealed", owner="client_id_sent")
+    state = models.CharField(max_length=20, choices=ConnectionState.choices, default=ConnectionState.APPROVED)
+    reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.connection.company_id} at {self.created_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,142 @@
+"""The partner configuration: what SmartRecruiters is told about us, and our answers to what nobody has published."""
+
+import secrets
+from typing import Self
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+
+from integrations.encryption import Sealed, SealedField
+from integrations.models.connections import DisplayMode
+
+RESERVED_FIELD_IDS = ("country-code", "region-abbr", "city", "address", "postal-code", "remote")
+
+
+class AssessmentType(models.TextChoices):
+    BACKGROUND_CHECK = "BACKGROUND_CHECK", "Background check"
+    BEHAVIORAL_ASSESSMENT = "BEHAVIORAL_ASSESSMENT", "Behavioural assessment"
+    INLINE_ASSESSMENT = "INLINE_ASSESSMENT", "Inline assessment"
+    REFERENCE_CHECK = "REFERENCE_CHECK", "Reference check"
+    SKILL_TEST = "SKILL_TEST", "Skill test"
+    VIDEO_INTERVIEW = "VIDEO_INTERVIEW", "Video interview"
+
+
+class UrlStyle(models.TextChoices):
+    TEMPLATE = "template", "Placeholder, like …/packages/{assessmentPackageId}"
+    PREFIX = "prefix", "Plain prefix, to which SmartRecruiters appends the id"
+
+
+class ReportDelivery(models.TextChoices):
+    HOSTED = "hosted", "A link to the report, hosted here"
+    UPLOAD = "upload", "The file, uploaded to SmartRecruiters"
+
+
+def all_types() -> list[str]:
+    return list(AssessmentType.values)
+
+
+class PartnerConfiguration(models.Model):
+    """One row. The first half is published; the second holds PROTOCOL.md's open questions, each with its default."""
+
+    display_mode = models.CharField(
+        "consent page opens as",
+        max_length=10,
+        choices=DisplayMode.choices,
+        default=DisplayMode.REDIRECT,
+        help_text="REDIRECT leaves SmartRecruiters and comes back; POPUP opens over it.",
+    )
+    offers_inline = models.BooleanField(
+        "offers inline assessments", default=True, help_text="Candidates may be tested while they apply."
+    )
+    supported_types = models.JSONField(default=all_types)
+    url_style = models.CharField(
+        max_length=10,
+        choices=UrlStyle.choices,
+        default=UrlStyle.TEMPLATE,
+        help_text="How the addresses of one package and of the disable call are published. Both are served.",
+    )
+    report_delivery = models.CharField(
+        "reports reach recruiters as",
+        max_length=10,
+        choices=ReportDelivery.choices,
+        default=ReportDelivery.HOSTED,
+        help_text="For a new connection. Inline orders always use links: SmartRecruiters takes no upload for them.",
+    )
+    upload_part_name = models.CharField(max_length=40, default="file")
+    patch_content_type = models.CharField(
+        max_length=60,
+        default="application/json",
+        choices=[(kind, kind) for kind in ("application/json", "application/merge-patch+json")],
+    )
+    assessment_api_path = models.CharField(max_length=100, default="/assessment-api/v202010")
+    token_path = models.CharField(max_length=100, default="/identity/oauth/token")
+    candidates_path = models.CharField(max_length=100, default="/candidates")
+    jobs_path = models.CharField(max_length=100, default="/jobs")
+    consent_scope = models.TextField(
+        "what the consent page says they may do",
+        default="See the list of assessment packages you may order\nPlace orders for your candidates",
+        help_text="One sentence a line.",
+    )
+    consent_limits = models.TextField(
+        "what the consent page says they may not do",
+        default="Change your packages or your account\nSee results of candidates of other systems",
+        help_text="One sentence a line.",
+    )
+    master_client_id = models.CharField(
+        max_length=255, blank=True, help_text="Used where SMARTRECRUITERS_CLIENT_ID is not set."
+    )
+    master_client_secret_sealed = SealedField()
+    master_client_secret = Sealed("master_client_secret_sealed", owner="pk")
+    master_token_sealed = SealedField()
+    master_token = Sealed("master_token_sealed", owner="pk")
+    master_token_expires_at = models.DateTimeField(null=True, editable=False)
+    disable_key_sealed = SealedField(help_text="128 random bits in the disable URL: that call bears no other proof.")
+    disable_key = Sealed("disable_key_sealed", owner="pk")
+    published = models.JSONField(null=True, editable=False)
+    published_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "partner configuration"
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="partner_configuration_is_one_row")]
+
+    def __str__(self) -> str:
+        return "Partner configuration"
+
+    @classmethod
+    def load(cls) -> Self:
+        """The one row, made at its first use."""
+        row = cls.objects.filter(pk=1).first()
+        if row is None:
+            draft = cls(pk=1)
+            draft.disable_key = secrets.token_urlsafe(16)
+            row, _ = cls.objects.get_or_create(pk=1, defaults={"disable_key_sealed": draft.disable_key_sealed})
+        return row
+
+
+def validate_field_id(value: str) -> None:
+    if value in RESERVED_FIELD_IDS:
+        raise ValidationError(f"SmartRecruiters uses “{value}” itself; choose another id.")
+
+
+class PartnerField(models.Model):
+    """A field that a customer may map to one of SmartRecruiters' own; its id becomes a query parameter's name."""
+
+    configuration = models.ForeignKey(PartnerConfiguration, models.CASCADE, default=1, related_name="fields")
+    field_id = models.CharField(
+        "id",
+        max_length=40,
+        unique=True,
+        validators=[
+            RegexValidator(r"\A[A-Za-z0-9][A-Za-z0-9_-]*\Z", "Use letters, digits, - and _ only."),
+            validate_field_id,
+        ],
+    )
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,18 @@
+import base64
+import binascii
+from collections.abc import Iterable
+from urllib.parse import unquote_plus
+
+
+def client_credentials(authorization: str, form: Iterable[tuple[str, str]]) -> tuple[str, str]:
+    """(client id, secret) out of HTTP Basic, else out of the form body; empty strings where there are none."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() == "basic":
+        try:
+            text = base64.b64decode(encoded.strip(), validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            return "", ""
+        client_id, _, secret = text.partition(":")
+        return unquote_plus(client_id), unquote_plus(secret)
+    fields = dict(form)
+    return fields.get("client_id", ""), fields.get("client_secret", "")

@@ -1,0 +1,78 @@
+"""The token endpoint: the toolkit's, behind a front that is as strict as RFC 6749, section 3.2."""
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from oauth2_provider.views import TokenView
+
+from integrations.oauth.credentials import client_credentials
+
+MAX_BODY = 8 * 1024
+FORM = "application/x-www-form-urlencoded"
+issue = TokenView.as_view()
+
+
+def refusal(error: str, description: str, status: int = 400) -> HttpResponse:
+    """RFC 6749, section 5.2."""
+    return JsonResponse({"error": error, "error_description": description}, status=status)
+
+
+def invalid_client() -> HttpResponse:
+    response = refusal("invalid_client", "Unknown client, or the wrong secret.", 401)
+    response["WWW-Authenticate"] = 'Basic realm="token"'
+    return response
+
+
+@sensitive_variables()
+def _checked(request: HttpRequest) -> HttpResponse | None:
+    """The refusal of a request that is malformed, or None."""
+    if request.content_type != FORM:
+        return refusal("invalid_request", f"Send the parameters as {FORM}.")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
+        return refusal("invalid_request", f"The body may have {MAX_BODY} bytes at most.", 413)
+    if request.META.get("QUERY_STRING"):
+        return refusal("invalid_request", "Send the parameters in the body, never in the address.")
+    try:
+        fields: list[tuple[str, str]] = parse_qsl(
+            request.body.decode("ascii"),
+            keep_blank_values=True,
+            encoding="utf-8",
+            errors="strict",
+            max_num_fields=20,
+        )
+    except ValueError:
+        return refusal("invalid_request", "The body is not form-encoded UTF-8.")
+    form = dict(fields)
+    if len(form) != len(fields):
+        return refusal("invalid_request", "Each parameter may stand once.")
+    if not all(text.isprintable() for pair in fields for text in pair):
+        return refusal("invalid_request", "A parameter holds a control character.")
+    has_header = request.headers.get("Authorization", "").lower().startswith("basic ")
+    if has_header and "client_secret" in form:
+        return refusal("invalid_request", "Authenticate by the header or in the body, not by both.")
+    if "grant_type" not in form:
+        return refusal("invalid_request", "grant_type is missing; send client_credentials.")
+    if form["grant_type"] != "client_credentials":
+        return refusal("unsupported_grant_type", "Send grant_type=client_credentials.")
+    client_id, secret = client_credentials(request.headers.get("Authorization", ""), fields)
+    if not client_id or not secret or not (client_id + secret).isprintable() or len(client_id + secret) > 500:
+        return invalid_client()
+    return None
+
+
+@csrf_exempt
+@sensitive_post_parameters()
+def token(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    """A token for client credentials, in the form body or by Basic. Errors as RFC 6749 says; never cached."""
+    if request.method != "POST":
+        response = refusal("invalid_request", "Send a POST.", 405)
+        response["Allow"] = "POST"
+    else:
+        response = _checked(request) or issue(request, *args, **kwargs)
+    if response.status_code == 401:
+        response = invalid_client()  # one answer, byte for byte, for unknown clients and for wrong secrets
+    response["Cache-Control"], response["Pragma"] = "no-store", "no-cache"
+    return response

@@ -1,0 +1,75 @@
+"""Which addresses we trust: SMARTRECRUITERS_TRUSTED_ORIGINS, matched label by label.
+
+One list for callbacks, `redirect`, returns and framing (INTERFACE.md). Parsers disagree about odd spellings, and the
+one who connects may not be the one who checked (RELIABILITY.md, finding 2): so an address must be spelt plainly first.
+"""
+
+import re
+from functools import lru_cache
+
+from django.conf import settings
+
+PLAIN = re.compile(
+    r"(?P<scheme>https?)://"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*)"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<rest>(?:[/?][!-\[\]-~]*)?)",
+    re.ASCII,
+)
+PATTERN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>(?:\*\.)?[A-Za-z0-9.\[\]:-]+?)(?::(?P<port>[0-9]{1,5}))?", re.ASCII
+)
+DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+CALLBACK_PATH = re.compile(r"/assessment-api/v[0-9]+/orders/(?P<order>[A-Za-z0-9-]{1,64})/results/?", re.ASCII)
+
+
+class UntrustedAddress(ValueError):
+    """The address is malformed or leads to a host that SMARTRECRUITERS_TRUSTED_ORIGINS does not name."""
+
+
+def split(url: str) -> tuple[str, str, str, str] | None:
+    """(scheme, host in lower case, port, rest) of a plainly spelt absolute address, else None.
+
+    No user info, no fragment, no backslash, no percent sign in the host, no trailing dot, ASCII only.
+    """
+    match = PLAIN.fullmatch(url) if len(url) <= 2000 else None
+    if match is None or "#" in url:
+        return None
+    scheme = match["scheme"]
+    return scheme, match["host"].lower(), match["port"] or DEFAULT_PORTS[scheme], match["rest"]
+
+
+@lru_cache(maxsize=8)
+def _patterns(origins: tuple[str, ...]) -> list[tuple[str, str, str]]:
+    found = [PATTERN.fullmatch(origin.rstrip("/")) for origin in origins]
+    return [(m["scheme"], m["host"].lower(), m["port"] or DEFAULT_PORTS[m["scheme"]]) for m in found if m]
+
+
+def is_trusted(url: str) -> bool:
+    """Is this a plainly spelt address at a trusted origin? `*` in a pattern stands for one or more labels."""
+    parts = split(url)
+    if parts is None:
+        return False
+    scheme, host, port, _ = parts
+    for wanted_scheme, wanted_host, wanted_port in _patterns(tuple(settings.SMARTRECRUITERS_TRUSTED_ORIGINS)):
+        if (scheme, port) == (wanted_scheme, wanted_port) and (
+            host == wanted_host
+            or (wanted_host.startswith("*.") and host.endswith(wanted_host[1:]) and host != wanted_host[2:])
+        ):
+            return True
+    return False
+
+
+def order_id_of(callback_url: str) -> str:
+    """The order's id out of `resultCallbackURL`. The address itself is data and never called.
+
+    Raises UntrustedAddress when the origin is not trusted or the path is not that of a result.
+    """
+    parts = split(callback_url)
+    if parts is None or not is_trusted(callback_url):
+        raise UntrustedAddress("must be an address at SmartRecruiters")
+    match = CALLBACK_PATH.fullmatch(parts[3])
+    if match is None:
+        raise UntrustedAddress("must have the path /assessment-api/v…/orders/{id}/results")
+    return match["order"]

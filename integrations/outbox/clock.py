@@ -1,0 +1,27 @@
+"""The one clock of leases and schedules: the database's where there is a server (RELIABILITY.md, decision 21)."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+
+RESYNC_SECONDS = 30
+
+_offset = 0.0
+_synced_at: float | None = None
+
+
+def _server_offset() -> float:
+    """Seconds by which the database server's clock is ahead of ours."""
+    before = time.time()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
+        server = float(cursor.fetchone()[0])
+    return server - (before + time.time()) / 2
+
+
+def now() -> datetime:
+    global _offset, _synced_at
+    if connection.vendor == "postgresql" and (_synced_at is None or time.monotonic() - _synced_at > RESYNC_SECONDS):
+        _offset, _synced_at = _server_offset(), time.monotonic()
+    return datetime.now(UTC) + timedelta(seconds=_offset)

@@ -1,0 +1,96 @@
+"""What is done to deliveries: enqueue, hold, release, replay. The courier alone sends them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from integrations.outbox import clock
+from integrations.outbox.models import Delivery, DeliveryState, Lane, Stream
+
+
+class NotReplayable(Exception):
+    """Only what is failed, unknown or held can be sent again."""
+
+
+def enqueue(
+    kind: str,
+    *,
+    stream: str,
+    key: str,
+    payload: dict[str, Any],
+    lane: Lane = Lane.ACT,
+    subject: str = "",
+    supersede: bool = False,
+) -> Delivery:
+    """Decide that something must happen outside. Call it in the transaction of what it follows from.
+
+    `supersede`: unsent older ones of the same key are superseded, for payloads that are always complete.
+    """
+    row, _ = Stream.objects.get_or_create(name=stream)
+    if supersede:
+        unsent = Delivery.objects.filter(
+            key=key, state__in=[DeliveryState.PENDING, DeliveryState.HELD, DeliveryState.FAILED]
+        )
+        unsent.update(state=DeliveryState.SUPERSEDED, reason="a newer one says more", finished_at=clock.now())
+    now = clock.now()
+    return Delivery.objects.create(
+        kind=kind,
+        stream=row,
+        key=key,
+        lane=lane,
+        subject=subject,
+        payload=payload,
+        state=DeliveryState.HELD if row.held_reason else DeliveryState.PENDING,
+        reason=row.held_reason,
+        due_at=now,
+        started_at=now,
+    )
+
+
+@transaction.atomic
+def hold(stream: str, reason: str) -> None:
+    """Nothing of this stream is sent from now on; what waits is `held` and kept."""
+    row, _ = Stream.objects.get_or_create(name=stream)
+    Stream.objects.filter(pk=row.pk).update(held_reason=reason)
+    row.deliveries.filter(state=DeliveryState.PENDING).update(state=DeliveryState.HELD, reason=reason)
+
+
+@transaction.atomic
+def release(stream: str) -> int:
+    """The stream is good again: what was held is due now. Returns how many were held."""
+    row, _ = Stream.objects.get_or_create(name=stream)
+    Stream.objects.filter(pk=row.pk).update(
+        held_reason="",
+        paused_until=None,
+        pause_seconds=0,
+        paused_by="",
+        unauthorized_in_a_row=0,
+        forbidden_in_a_row=0,
+    )
+    return _send_again(row.deliveries.filter(state=DeliveryState.HELD))
+
+
+@transaction.atomic
+def replay(delivery: Delivery) -> None:
+    """A new attempt of the same delivery, at once. Raises NotReplayable for what is done, waiting or on its way."""
+    if not _send_again(
+        Delivery.objects.filter(pk=delivery.pk, state__in=[DeliveryState.FAILED, DeliveryState.UNKNOWN])
+    ):
+        delivery.refresh_from_db(fields=["state"])
+        raise NotReplayable(f"This delivery is {delivery.get_state_display()}: only failed and unknown ones go again.")
+
+
+def _send_again(deliveries: QuerySet[Delivery]) -> int:
+    now = clock.now()
+    return deliveries.update(
+        state=DeliveryState.PENDING, reason="", due_at=now, started_at=now, attempts_made=0, finished_at=None
+    )
+
+
+def cancel(keys: Iterable[str], reason: str) -> int:
+    """Unsent deliveries of these sequence keys are not wanted any more."""
+    return Delivery.objects.filter(
+        key__in=list(keys), state__in=[DeliveryState.PENDING, DeliveryState.HELD, DeliveryState.FAILED]
+    ).update(state=DeliveryState.SUPERSEDED, reason=reason, finished_at=clock.now())

@@ -1,0 +1,125 @@
+"""How the outbox meets the apps above it: a handler per kind of delivery, a channel per kind of stream.
+
+The courier's coordinator alone touches the database; calls run in a pool of threads. So a handler splits an attempt
+in three: `call` (database, before), `Call.run` (network only), `delivered` or `failed` (database, in the transaction
+that closes the attempt).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from integrations.outbox.models import Delivery, Stream
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back. `content` is the parsed JSON, None where there was none; `text` is the body, cut."""
+
+    status: int
+    content: Any = None
+    text: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class CallFailed(Exception):
+    """No usable answer: network, time-out, or an answer that is none (HTML, broken JSON, too long).
+
+    `had_effect_perhaps` is False only when the request certainly never reached the other side.
+    """
+
+    def __init__(self, reason: str, *, had_effect_perhaps: bool = True) -> None:
+        super().__init__(reason)
+        self.had_effect_perhaps = had_effect_perhaps
+
+
+class CallRefused(CallFailed):
+    """The other side refused for good, in words of its own (an SMTP 5xx, say): a dead letter, not a retry."""
+
+
+class Undeliverable(Exception):
+    """Raised by `call`: this delivery can never be made; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call to be made. `run` gets its total deadline in seconds; it raises CallFailed or returns the Reply."""
+
+    endpoint: str
+    run: Callable[[float], Reply]
+    request: dict[str, Any] = field(default_factory=dict)
+
+
+class Handler:
+    """One kind of delivery. Subclass, set what differs, and register an instance in the app's `ready`."""
+
+    kind: ClassVar[str]
+    success: ClassVar[frozenset[int]] = frozenset({200})
+    is_idempotent: ClassVar[bool] = True
+    is_read: ClassVar[bool] = False
+    deadline_seconds: ClassVar[float] = 25
+    gives_up_after: ClassVar[timedelta] = timedelta(days=7)
+    not_found_is_fresh_for: ClassVar[timedelta] = timedelta(0)
+
+    def unwanted(self, delivery: Delivery) -> str:
+        """Why this need not be sent any more (erased, superseded, already confirmed); empty: send it."""
+        return ""
+
+    def call(self, delivery: Delivery, token: str) -> Call:
+        """The call to make now. Raises Undeliverable."""
+        raise TypeError(f"{type(self).__name__} must say how it calls")
+
+    def delivered(self, delivery: Delivery, reply: Reply) -> None:
+        """Keep what came back. In the transaction that marks the delivery delivered."""
+
+    def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
+        """The delivery is dead, or ended in `no access`. In the transaction that says so."""
+
+
+class Channel:
+    """What the deliveries of one kind of stream share: the credential, and what to do when it is refused."""
+
+    kind: ClassVar[str]
+    needs_token: ClassVar[bool] = False
+    calls_a_second: ClassVar[float] = 9.5
+    parallel: ClassVar[int] = 8
+    lease_seconds: ClassVar[float] = 60
+
+    def token(self, stream: Stream) -> str:
+        """The access token we hold, or "" when there is none or it is about to expire."""
+        return ""
+
+    def token_call(self, stream: Stream) -> Call:
+        """The call that gets a new token. Raises Undeliverable when there is no credential."""
+        raise TypeError(f"{type(self).__name__} has no tokens")
+
+    def keep_token(self, stream: Stream, reply: Reply) -> str:
+        """Store the token of a 200 and return it. Raises CallFailed when the answer holds none that can be used."""
+        raise TypeError(f"{type(self).__name__} has no tokens")
+
+    def forget_token(self, stream: Stream) -> None:
+        """The token was refused."""
+
+    def credential_refused(self, stream: Stream, reason: str) -> None:
+        """The pair itself was refused (or three orders in a row were): say so where people look."""
+
+
+_handlers: dict[str, Handler] = {}
+_channels: dict[str, Channel] = {}
+
+
+def register(*parts: Handler | Channel) -> None:
+    for part in parts:
+        if isinstance(part, Handler):
+            _handlers[part.kind] = part
+        else:
+            _channels[part.kind] = part
+
+
+def handler_of(delivery: Delivery) -> Handler:
+    return _handlers[delivery.kind]
+
+
+def channel_of(stream: Stream) -> Channel:
+    return _channels[stream.kind]
