@@ -1,0 +1,53 @@
+# make demo   a portal with a SmartRecruiters simulator and a sample engine; Ctrl-C stops it
+# make serve  a portal in earnest: settings from the environment or .env
+# make test   the suite, on PostgreSQL too where it is installed
+# make lint   style, types, imports, dependencies, Django's own checks
+# make setup  the virtual environment alone; PYTHON=… names the interpreter
+# make lock   the requirements anew from pyproject.toml
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
+BIN := .venv/bin
+
+# $(call install,KIND): the first Python that is new enough sets up .venv.
+define install
+@for python in $(PYTHON); do \
+	if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		exec "$$python" config/install.py $(1); \
+	fi; \
+done; \
+echo "make setup: no Python 3.11 or newer among: $(PYTHON). Install it, or name it by PYTHON=…" >&2; \
+exit 1
+endef
+
+.PHONY: help setup setup-development demo serve test lint lock
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+setup:
+	$(call install,runtime)
+
+setup-development:
+	$(call install,development)
+
+demo: setup
+	@exec $(BIN)/python -m config.supervisor demo --end-with-parent
+
+serve: setup
+	@exec $(BIN)/python -m config.supervisor serve --end-with-parent
+
+test: setup-development
+	@exec .ci/test
+
+lint: setup-development
+	@exec .ci/lint
+
+lock:
+	uv pip compile $(LOCK) --no-header pyproject.toml -o requirements.txt
+	uv pip compile $(LOCK) --no-header --group dev -c requirements.txt -o requirements-dev.txt
+
+LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url

@@ -1,0 +1,11 @@
+"""gunicorn's configuration, beside the command line of config/supervisor/programs.py."""
+
+import signal
+from typing import Any
+
+from config.supervisor.parent import die_with_parent
+
+
+def post_fork(server: Any, _worker: Any) -> None:
+    """A worker dies with its master at once: one that lingers keeps the port from the next start."""
+    die_with_parent(signal.SIGKILL, parent=server.pid)

@@ -1,0 +1,30 @@
+import argparse
+import os
+import signal
+import sys
+
+from config.supervisor import console, demo, parent, serve
+from config.supervisor.refusal import Refusal
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m config.supervisor", description="Run a portal's processes.")
+    parser.add_argument("command", choices=("demo", "serve"))
+    parser.add_argument(
+        "--end-with-parent",
+        action="store_true",
+        help="stop as on Ctrl-C when the calling process (make) dies",
+    )
+    arguments = parser.parse_args()
+    if arguments.end_with_parent:
+        parent.die_with_parent(signal.SIGTERM)
+    os.umask(0o077)
+    try:
+        return demo.run() if arguments.command == "demo" else serve.run()
+    except Refusal as refusal:
+        console.say(f"{arguments.command}: {refusal}", to=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+from typing import Any
+
+STEPS = """
+  The demo runs. Ctrl-C stops it; the next start goes on with the same data.
+
+  1. Open the SmartRecruiters simulator   {simulator}
+     and connect the assessment app there. The portal asks you to sign in, as one of these:
+{customers}
+  2. Approve, then choose a package in the simulator and order it for a candidate.
+  3. Answer as the candidate: the invitation lies in {mail}, the sample engine at {engine}
+  4. Go back to the simulator: the result stands in the candidate's panel.
+
+{table}
+"""
+
+
+def banner(port: int, seeded: dict[str, Any], *, logs: str, mail: str) -> str:
+    """Where to click and with which passwords, in the order in which to do it."""
+    portal, simulator, engine = (f"http://localhost:{port + offset}/" for offset in range(3))
+    people = [(customer["name"], customer["email"], customer["password"]) for customer in seeded["customers"]]
+    admin = seeded["admin"]
+    table = [
+        ("Portal, for customers", portal, ""),
+        (
+            "Portal, for partner staff",
+            f"{portal}admin/",
+            f"{admin['email']}   {admin['password']}",
+        ),
+        ("Simulator", simulator, ""),
+        ("Sample engine", engine, ""),
+        ("Engine's API, described", f"{portal}api/vendor/v1/docs", ""),
+        ("Logs", f"{logs}/", ""),
+        ("E-mails", f"{mail}/", ""),
+    ]
+    return STEPS.format(
+        simulator=simulator,
+        engine=engine,
+        mail=f"{mail}/",
+        customers=_aligned(people, indent=7),
+        table=_aligned(table, indent=2),
+    )
+
+
+def _aligned(rows: list[tuple[str, str, str]], *, indent: int) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = ["   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join(" " * indent + line.rstrip() for line in lines)

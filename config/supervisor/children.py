@@ -1,0 +1,126 @@
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import IO
+
+from config.supervisor.environment import REPOSITORY
+from config.supervisor.output import Output
+from config.supervisor.parent import die_with_parent
+
+FIRST_DELAY = 1.0
+LONGEST_DELAY = 30.0
+STEADY_AFTER = 60.0
+LONGEST_LINE = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+
+
+class Child:
+    """One running program: a process group of its own that dies with this process."""
+
+    def __init__(self, program: Program, output: Output, *, errors: IO[bytes] | None = None) -> None:
+        self.program = program
+        self.output = output
+        self._errors = errors
+        self.failures = 0
+        self.due_at: float | None = None
+        self._partial = b""
+        self.start()
+
+    def start(self) -> None:
+        me = os.getpid()
+        self.due_at = None
+        self.started_at = time.monotonic()
+        # The kernel ties the death signal to the forking thread: there is only the main one here, which is also
+        # what makes preexec_fn safe.
+        self._process = subprocess.Popen(
+            self.program.command,
+            env=dict(self.program.environment),
+            cwd=REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._errors or subprocess.STDOUT,
+            process_group=0,
+            preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent=me),
+        )
+        assert self._process.stdout is not None
+        self.pipe = self._process.stdout
+        os.set_blocking(self.pipe.fileno(), False)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process.returncode is None
+
+    def reap(self) -> int | None:
+        """The exit status if the process has ended, else None; what is left of its group is killed."""
+        if not self.running:
+            return self._process.returncode
+        # Looked at before it is reaped: until then nobody else can get the number of its group.
+        if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            return None
+        self.kill()
+        self._process.wait()
+        self.read()
+        if self._partial:
+            self.output.write(self._partial)
+            self._partial = b""
+        return self._process.returncode
+
+    def read(self) -> bool:
+        """Pass on what the process wrote; False at the end of its output."""
+        while True:
+            try:
+                chunk = os.read(self.pipe.fileno(), 64 * 1024)
+            except BlockingIOError:
+                return True
+            if not chunk:
+                return False
+            *lines, self._partial = (self._partial + chunk).split(b"\n")
+            for line in lines:
+                self.output.write(line)
+            if len(self._partial) > LONGEST_LINE:
+                self.output.write(self._partial)
+                self._partial = b""
+
+    def schedule_restart(self) -> float:
+        """The seconds until the next start: doubled each time, from the beginning after a steady minute."""
+        if time.monotonic() - self.started_at >= STEADY_AFTER:
+            self.failures = 0
+        delay: float = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(self.failures, 10))
+        self.failures += 1
+        self.due_at = time.monotonic() + delay
+        return delay
+
+    def terminate(self) -> None:
+        """Ask the leader alone: gunicorn's master ends its own workers in order."""
+        self.due_at = None
+        if self.running:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """The whole group; once the leader is reaped there is none."""
+        if self.running:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+
+def describe(status: int) -> str:
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return signal.Signals(-status).name
+    except ValueError:
+        return f"signal {-status}"

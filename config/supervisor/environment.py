@@ -1,0 +1,74 @@
+"""What the processes see: the caller's environment and `.env` for `serve`, nothing of either for `demo`."""
+
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import environ
+
+from config.supervisor.refusal import Refusal
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PYTHON = sys.executable
+
+# All that the demo takes over from its caller besides PORT and BIND: none of it is a setting of the portal.
+MACHINE = (
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LANGUAGE",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TMPDIR",
+    "XDG_RUNTIME_DIR",
+)
+ANYWHERE = ("0.0.0.0", "::")
+
+
+@dataclass(frozen=True)
+class Address:
+    bind: str
+    port: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], *, ports: int = 1) -> Self:
+        """BIND and PORT, with room for `ports` ports in a row."""
+        text = environment.get("PORT") or "8000"
+        if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65536 - ports):
+            raise Refusal(f"PORT={text} is not a port: give a number from 1 to {65536 - ports}")
+        bind = (environment.get("BIND") or "127.0.0.1").strip("[]")
+        try:
+            socket.getaddrinfo(bind, int(text), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        except (OSError, UnicodeError):
+            raise Refusal(f"BIND={bind} is no address of this machine: try 127.0.0.1 or 0.0.0.0") from None
+        return cls(bind, int(text))
+
+    @property
+    def reachable(self) -> str:
+        """The host under which this machine itself reaches what listens on `bind`."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)
+
+    def listen(self, host: str | None = None) -> str:
+        host = host or self.bind
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+
+def of_serve(caller: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment, completed by `.env` just as the settings read it."""
+
+    # environ writes into its class's ENVIRON: os.environ unless told otherwise.
+    reader: Any = type("Reader", (environ.Env,), {"ENVIRON": dict(caller)})
+    file = caller.get("PORTAL_ENV_FILE", str(REPOSITORY / ".env"))
+    if file and Path(file).is_file():
+        reader.read_env(file)
+    return {**reader.ENVIRON, "PYTHONUNBUFFERED": "1"}
+
+
+def of_machine(caller: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: caller[name] for name in MACHINE if name in caller}
+    return {**kept, "PYTHONUNBUFFERED": "1", "PORTAL_ENV_FILE": ""}

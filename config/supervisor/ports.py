@@ -1,0 +1,45 @@
+import errno
+import socket
+import time
+
+from config.supervisor.refusal import Refusal
+
+# A predecessor that was killed a moment ago may still be on its way out.
+PATIENCE = 1.0
+
+
+def require_free(host: str, port: int, *, why: str) -> None:
+    """Refuse to start when something else listens there, with one line that names the port."""
+    deadline = time.monotonic() + PATIENCE
+    while error := _listening_error(host, port):
+        if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
+            time.sleep(0.05)
+            continue
+        if error.errno == errno.EADDRINUSE:
+            reason = f"port {port} ({why}) is taken: stop what listens there, or choose another with PORT=…"
+        elif error.errno == errno.EACCES:
+            reason = f"port {port} ({why}) needs root's rights: choose one from 1024 with PORT=…"
+        else:
+            reason = f"port {port} ({why}) cannot be opened on {host}: {error.strerror}; see BIND"
+        raise Refusal(reason)
+
+
+def _listening_error(host: str, port: int) -> OSError | None:
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(where)
+            listener.listen(1)
+    except OSError as error:
+        return error
+    return None
+
+
+def has_ipv6_loopback() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True

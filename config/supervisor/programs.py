@@ -1,0 +1,99 @@
+"""The command lines of a portal's processes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.supervisor.children import Program
+from config.supervisor.environment import PYTHON
+
+CELERY = (PYTHON, "-m", "celery", "-A", "config")
+# Celery's own start-up banner and warnings about running as root help nobody here.
+QUIET = {"C_FORCE_ROOT": "1"}
+
+
+def manage(command: str, *arguments: str, environment: Mapping[str, str]) -> Program:
+    return Program(command, (PYTHON, "manage.py", command, *arguments), environment)
+
+
+def web(listen: list[str], environment: Mapping[str, str]) -> Program:
+    bound = [part for address in listen for part in ("-b", address)]
+    workers = (
+        "-k",
+        "gthread",
+        "-w",
+        "2",
+        "--threads",
+        "4",
+        "--no-control-socket",
+        "--graceful-timeout",
+        "4",
+    )
+    command = (
+        PYTHON,
+        "-m",
+        "gunicorn",
+        "config.wsgi:application",
+        "-c",
+        "python:config.gunicorn",
+        *workers,
+        *bound,
+    )
+    return Program("web", command, environment)
+
+
+def background(environment: Mapping[str, str]) -> list[Program]:
+    """The couriers, the dispatcher that wakes them, and the clock that wakes the dispatcher."""
+    worker = {**environment, **QUIET, "PORTAL_WORKER": "1"}
+    threads = (
+        *CELERY,
+        "worker",
+        "-P",
+        "threads",
+        "--without-gossip",
+        "--without-mingle",
+        "-l",
+        "INFO",
+    )
+    courier = (
+        "-c",
+        "32",
+        "-Q",
+        "courier",
+        "--prefetch-multiplier",
+        "1",
+        "-n",
+        "courier@%h",
+    )
+    dispatcher = ("-c", "2", "-Q", "dispatch", "-n", "dispatch@%h")
+    return [
+        Program("courier", (*threads, *courier), worker),
+        Program("dispatcher", (*threads, *dispatcher), worker),
+        # The schedule in memory: a file of it is what a SIGKILL breaks.
+        Program(
+            "scheduler",
+            (
+                *CELERY,
+                "beat",
+                "-S",
+                "celery.beat:Scheduler",
+                "-l",
+                "INFO",
+                "--pidfile=",
+            ),
+            worker,
+        ),
+    ]
+
+
+def simulator(port: int, folder: Path, environment: Mapping[str, str]) -> Program:
+    own = {"SIMULATOR_PORT": str(port), "SIMULATOR_DATA_DIR": str(folder)}
+    return Program("simulator", (PYTHON, "-m", "integrations.simulator"), {**environment, **own})
+
+
+def engine(port: int, environment: Mapping[str, str]) -> Program:
+    own = {"ENGINE_PORT": str(port), "ENGINE_PUBLIC_URL": f"http://localhost:{port}"}
+    return Program(
+        "engine",
+        (PYTHON, "-m", "integrations.simulator.engine"),
+        {**environment, **own},
+    )

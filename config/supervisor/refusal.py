@@ -1,0 +1,2 @@
+class Refusal(Exception):
+    """Why the portal does not start: one line that says what to do."""
