@@ -68,8 +68,8 @@ def _make(environment: Mapping[str, str]) -> Path:
     for place in (
         environment.get("XDG_RUNTIME_DIR"),
         environment.get("TMPDIR"),
-        "/tmp",
-        "/var/tmp",
+        "/tmp",  # noqa: S108  # mkdtemp makes a folder of our own in it
+        "/var/tmp",  # noqa: S108
     ):
         longest = len(os.fsencode(f"{place}/{PREFIX}xxxxxxxx/broker.sock"))
         if place and place.startswith("/") and longest <= LONGEST_SOCKET:
@@ -81,7 +81,7 @@ def _make(environment: Mapping[str, str]) -> Path:
 def _remove_stale(kept: Path) -> None:
     """Remove the remembered folder, if it is ours and nobody put something else in its place."""
     try:
-        folder = Path(os.readlink(kept))
+        folder = kept.readlink()
         status = folder.lstat()
         if folder.name.startswith(PREFIX) and stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid():
             shutil.rmtree(folder, ignore_errors=True)

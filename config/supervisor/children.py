@@ -5,7 +5,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, cast
 
 from config.supervisor.environment import REPOSITORY
 from config.supervisor.output import Output
@@ -52,8 +52,7 @@ class Child:
             process_group=0,
             preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent=me),
         )
-        assert self._process.stdout is not None
-        self.pipe = self._process.stdout
+        self.pipe = cast(IO[bytes], self._process.stdout)
         os.set_blocking(self.pipe.fileno(), False)
 
     @property

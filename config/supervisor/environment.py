@@ -27,7 +27,8 @@ MACHINE = (
     "TMPDIR",
     "XDG_RUNTIME_DIR",
 )
-ANYWHERE = ("0.0.0.0", "::")
+# What to ask on this machine when the portal listens everywhere.
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Address:
     @property
     def reachable(self) -> str:
         """The host under which this machine itself reaches what listens on `bind`."""
-        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)
+        return ANYWHERE.get(self.bind, self.bind)
 
     def listen(self, host: str | None = None) -> str:
         host = host or self.bind

@@ -73,12 +73,11 @@ class Supervisor:
         child = Child(program, output, errors=errors)
         self._watch(child)
         try:
-            self.wait_until(lambda: self._reap(child) is not None)
+            while (status := self._reap(child)) is None:
+                self._tick(BRISK)
+            return status
         finally:
             self._end([child])
-        status = child.reap()
-        assert status is not None
-        return status
 
     def wait_until(self, condition: Callable[[], bool], *, timeout: float = float("inf")) -> bool:
         deadline = time.monotonic() + timeout
@@ -96,7 +95,9 @@ class Supervisor:
     def _tick(self, seconds: float) -> None:
         for child in self._children:
             self._mind(child)
-        if self._listen(seconds):
+        now = time.monotonic()
+        due = [child.due_at - now for child in self._children if child.due_at is not None]
+        if self._listen(max(0.0, min(seconds, *due)) if due else seconds):
             raise Stopped
 
     def _listen(self, seconds: float) -> bool:
