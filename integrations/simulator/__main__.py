@@ -1,0 +1,35 @@
+"""`python -m integrations.simulator`: one process, many threads, so that whoever is kept waiting sleeps in one."""
+
+from typing import Any
+
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # it has no types
+
+from integrations.simulator import environment
+
+
+class Server(BaseApplication):
+    def load_config(self) -> None:
+        options = {
+            "bind": [f"{environment.BIND}:{environment.PORT}"],
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": environment.THREADS,
+            "worker_connections": environment.THREADS + 1000,
+            "backlog": 2048,
+            "keepalive": 75,
+            "graceful_timeout": 2,
+            "proc_name": "simulator",
+            "control_socket_disable": True,
+            "loglevel": "warning",
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        from integrations.simulator.web import application
+
+        return application
+
+
+if __name__ == "__main__":
+    Server().run()

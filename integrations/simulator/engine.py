@@ -1,0 +1,201 @@
+"""A sample engine, `python -m integrations.simulator.engine`: what a vendor writes to plug in, and no more.
+
+It knows the public engine API alone, keeps nothing of its own, and may be stopped and started at any time:
+
+    lease orders -> accept each with a launch_url -> the candidate answers on that page
+                 -> upload the report, report the result -> send him to the order's return_url
+
+Environment: PORTAL_URL, ENGINE_CLIENT_ID, ENGINE_CLIENT_SECRET, ENGINE_PORT (8002), ENGINE_PUBLIC_URL
+(http://localhost:ENGINE_PORT), ENGINE_AUTO_ANSWER=1 (answers every order at once, for load tests).
+"""
+
+import html
+import logging
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+import requests
+
+PORT = int(os.environ.get("ENGINE_PORT", "8002"))
+PUBLIC_URL = os.environ.get("ENGINE_PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
+PORTAL = os.environ.get("PORTAL_URL", "http://localhost:8000").rstrip("/")
+MIN, MAX = 20, 80
+QUESTIONS = [  # each answer with its points; the first ones, which are preselected, make 28 of 80
+    ("A customer is angry about a late parcel.", [("Explain the delay", 2), ("Listen first", 20), ("Wait", 0)]),
+    ("A till is short by five euros.", [("Count again", 3), ("Report it, then count", 20), ("Pay it", 0)]),
+    ("Two colleagues want the same day off.", [("Draw lots", 3), ("Ask both for a way", 20), ("Refuse both", 0)]),
+]
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width"><style>:root {{ color-scheme: light dark }}
+body {{ font: 1.05rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 2rem auto; padding: 0 1rem }}
+fieldset {{ border: 1px solid #8888; border-radius: 8px; margin: 0 0 1rem; padding: .75rem 1rem }}
+label {{ display: block; padding: .3rem 0 }} legend {{ font-weight: 600 }}
+button {{ font: inherit; padding: .6rem 1.4rem; border: 0; border-radius: 8px; background: #1f5fbf; color: #fff }}
+</style><main><h1>{title}</h1>{body}</main></html>"""
+Json = dict[str, Any]
+log = logging.getLogger("engine")
+
+
+class Portal:
+    """The engine API, with a token that is renewed when it is refused. An error answer raises HTTPError."""
+
+    def __init__(self) -> None:
+        self._token = ""
+
+    def call(self, method: str, path: str, **options: Any) -> Json:
+        for _ in range(2):
+            token = self._token or self._new_token()
+            headers = {"Authorization": f"Bearer {token}"}
+            url = f"{PORTAL}/api/vendor/v1/{path}"
+            answer = requests.request(method, url, headers=headers, timeout=20, **options)
+            if answer.status_code != 401:
+                break
+            self._token = ""
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    def _new_token(self) -> str:
+        credentials = (os.environ["ENGINE_CLIENT_ID"], os.environ["ENGINE_CLIENT_SECRET"])
+        form = {"grant_type": "client_credentials", "scope": "vendor"}
+        answer = requests.post(f"{PORTAL}/oauth/token", auth=credentials, data=form, timeout=20)
+        answer.raise_for_status()
+        self._token = str(answer.json()["access_token"])
+        return self._token
+
+
+portal = Portal()
+
+
+def take_orders() -> None:
+    """Once a second, for ever, ask for orders nobody has. A portal that is away comes back."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        while True:
+            orders = []
+            try:
+                orders = portal.call("POST", "orders/lease", json={"max": 50, "seconds": 60})["orders"]
+            except (requests.RequestException, ValueError) as away:
+                log.warning("no orders: %s", away)
+            list(pool.map(take, orders))
+            time.sleep(0 if orders else 1)
+
+
+def take(order: Json) -> None:
+    try:
+        launch_url = f"{PUBLIC_URL}/take/{order['id']}"
+        portal.call("POST", f"orders/{order['id']}/accept", json={"launch_url": launch_url})
+        if os.environ.get("ENGINE_AUTO_ANSWER") == "1":
+            report(order, [0] * len(QUESTIONS))
+    except (requests.RequestException, ValueError) as failed:
+        log.warning("%s: %s", order["id"], failed)  # unless it is accepted, its lease ends and it comes again
+
+
+def report(order: Json, choices: list[int]) -> None:
+    """Upload the file, then report: it goes out with the result. Doing it twice changes nothing."""
+    raw = MIN + sum(answers[choice][1] for (_, answers), choice in zip(QUESTIONS, choices, strict=True))
+    label = "Excellent" if raw >= 70 else "Good" if raw >= 50 else "Needs practice"
+    name = f"{order['candidate']['first_name']} {order['candidate']['last_name']}"
+    package = portal.call("GET", f"packages/{order['package']}")
+    pdf = report_pdf([package["name"], f"Candidate: {name}", f"Score: {raw} of {MAX} ({label})"])
+    upload = {"file": ("report.pdf", pdf, "application/pdf")}
+    portal.call("POST", f"orders/{order['id']}/attachments", files=upload)
+
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    score = {"raw": raw, "min": MIN, "max": MAX}
+    shared = {"status": "COMPLETED", "score": score, "score_label": label, "submission_date": now}
+    single = [
+        {**shared, "assessment_id": each["id"], "assessment_date": now, "summary": f"{each['name']}: {label}"}
+        for each in package["assessments"]
+    ]
+    summary = f"{name} answered {len(QUESTIONS)} questions and has {raw} of {MAX} points."
+    whole = {"assessment_package_date": order["created_at"], "summary": summary, "assessment_results": single}
+    portal.call("PATCH", f"orders/{order['id']}/result", json={**shared, **whole})
+
+
+def report_pdf(lines: list[str]) -> bytes:
+    """One page of text, by hand: five objects, the table of where each begins, and the trailer."""
+    escaped = [line.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)") for line in lines]
+    shown = " ".join(f"({line}) Tj T*" for line in escaped)
+    stream = f"BT /F1 16 Tf 72 760 Td 28 TL {shown} ET".encode("cp1252", "replace")
+    objects = [
+        b"<</Type /Catalog /Pages 2 0 R>>",
+        b"<</Type /Pages /Kids [3 0 R] /Count 1>>",
+        b"<</Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 5 0 R /Resources <</Font <</F1 4 0 R>>>>>>",
+        b"<</Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding>>",
+        b"<</Length %d>>\nstream\n%s\nendstream" % (len(stream), stream),
+    ]
+    pdf, table = b"%PDF-1.4\n", b"0000000000 65535 f \n"
+    for number, each in enumerate(objects, start=1):
+        table += b"%010d 00000 n \n" % len(pdf)
+        pdf += b"%d 0 obj\n%s\nendobj\n" % (number, each)
+    return pdf + b"xref\n0 6\n%strailer\n<</Size 6 /Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (table, len(pdf))
+
+
+class Candidate(BaseHTTPRequestHandler):
+    """The page at launch_url. An order's id is random, and long enough to be the key to its page."""
+
+    def do_GET(self) -> None:
+        if self.path == "/healthz":
+            self.answer(200, "Up", "")
+        else:
+            self.with_order(None)
+
+    def do_POST(self) -> None:
+        form = parse_qs(self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 10_000)).decode("latin-1"))
+        chosen = [form.get(f"q{place}", ["0"])[0] for place in range(len(QUESTIONS))]
+        self.with_order([int(choice) if choice in ("0", "1", "2") else 0 for choice in chosen])
+
+    def with_order(self, choices: list[int] | None) -> None:
+        """Show the questions of the order in the path, or report its answers; a finished one leads back."""
+        order_id = self.path.removeprefix("/take/")
+        try:
+            order = portal.call("GET", f"orders/{order_id}") if order_id.replace("_", "").isalnum() else None
+            if order and choices and order["status"] not in ("COMPLETED", "REJECTED", "EXPIRED"):
+                report(order, choices)
+        except requests.RequestException as failed:
+            status = failed.response.status_code if failed.response is not None else 503
+            if status == 409 and order:  # somebody was quicker: it is finished
+                self.answer(303, "Thank you", "", Location=order["return_url"])
+            elif status in (404, 410):
+                self.answer(404, "This test does not exist any more", "")
+            else:
+                log.warning("%s: %s", order_id, failed)
+                self.answer(503, "One moment", "<p>Nothing is lost. Please load this page again in a minute.</p>")
+            return
+        if order is None:
+            self.answer(404, "There is nothing here", "")
+        elif choices or order["status"] in ("COMPLETED", "REJECTED", "EXPIRED"):
+            self.answer(303, "Thank you", "", Location=order["return_url"])
+        else:
+            self.answer(200, "Your assessment", self.questions(order["candidate"]["first_name"]))
+
+    def questions(self, name: str) -> str:
+        body = f"<p>Hello {html.escape(name)}, please choose one answer each.</p><form method=post>"
+        for place, (question, answers) in enumerate(QUESTIONS):
+            body += f"<fieldset><legend>{question}</legend>"
+            for value, (text, _) in enumerate(answers):
+                checked = "" if value else "checked"
+                body += f"<label><input type=radio name=q{place} value={value} {checked}> {text}</label>"
+            body += "</fieldset>"
+        return body + "<button>Submit answers</button></form>"
+
+    def answer(self, status: int, title: str, body: str, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(PAGE.format(title=title, body=body).encode())
+
+    def log_message(self, *_: Any) -> None:
+        """Silent: the address of a candidate's page belongs in no log."""
+
+
+if __name__ == "__main__":
+    logging.basicConfig(format="engine: %(message)s")
+    threading.Thread(target=take_orders, daemon=True).start()
+    ThreadingHTTPServer(("127.0.0.1", PORT), Candidate).serve_forever()

@@ -1,0 +1,22 @@
+"""What the simulator is told by its environment; read once, at import."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def _required(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        sys.exit(f"simulator: {name} is not set")
+    return value
+
+
+PORT = int(os.environ.get("SIMULATOR_PORT", "8001"))
+BIND = os.environ.get("SIMULATOR_BIND", "127.0.0.1")
+PUBLIC_URL = os.environ.get("SIMULATOR_PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
+DATA_DIR = Path(os.environ.get("SIMULATOR_DATA_DIR", "var/simulator"))
+THREADS = int(os.environ.get("SIMULATOR_THREADS", "200"))
+PORTAL_URL = os.environ.get("PORTAL_URL", "http://localhost:8000").rstrip("/")
+MASTER_CLIENT_ID = _required("SIMULATOR_MASTER_CLIENT_ID")
+MASTER_CLIENT_SECRET = _required("SIMULATOR_MASTER_CLIENT_SECRET")

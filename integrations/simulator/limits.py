@@ -1,0 +1,60 @@
+"""SmartRecruiters' limits: so many requests a second per endpoint, so many at a time, per credential."""
+
+import threading
+import time
+from collections import defaultdict, deque
+from dataclasses import dataclass
+
+WINDOW = 1.0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a credential stands at one endpoint, the call that asks included."""
+
+    refused: str | None
+    limit: int
+    remaining: int
+    concurrent_limit: int
+    concurrent: int
+
+    def headers(self) -> dict[str, str]:
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Concurrent-Limit": str(self.concurrent_limit),
+            "X-RateLimit-Concurrent-Remaining": str(max(0, self.concurrent_limit - self.concurrent)),
+        }
+
+
+class Limits:
+    """A sliding window of admitted calls per credential and endpoint, and what is in flight per credential."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._windows: defaultdict[tuple[str, str], deque[float]] = defaultdict(deque)
+        self._in_flight: defaultdict[str, int] = defaultdict(int)
+
+    def enter(self, credential: str, endpoint: str, *, rate: int, concurrent: int, enforced: bool) -> Standing:
+        """Every `enter` is followed by a `leave`, a refused one too."""
+        now = time.monotonic()
+        with self._lock:
+            self._in_flight[credential] += 1
+            in_flight = self._in_flight[credential]
+            window = self._windows[credential, endpoint]
+            while window and window[0] <= now - WINDOW:
+                window.popleft()
+            refused = None
+            if enforced and len(window) >= rate:
+                refused = f"more than {rate} requests a second"
+            elif enforced and in_flight > concurrent:
+                refused = f"more than {concurrent} requests at a time"
+            else:
+                window.append(now)
+            return Standing(refused, rate, max(0, rate - len(window)), concurrent, in_flight)
+
+    def leave(self, credential: str) -> None:
+        with self._lock:
+            self._in_flight[credential] -= 1
+            if not self._in_flight[credential]:
+                del self._in_flight[credential]

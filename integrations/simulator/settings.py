@@ -1,0 +1,35 @@
+"""Django settings of the simulator's own small site: no database, no session, nothing of the portal."""
+
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from integrations.simulator import environment
+
+_HERE = Path(__file__).parent
+
+SECRET_KEY = secrets.token_urlsafe(32)
+DEBUG = False
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", urlsplit(environment.PUBLIC_URL).hostname or "localhost"]
+ROOT_URLCONF = "integrations.simulator.urls"
+INSTALLED_APPS: list[str] = []
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [_HERE / "templates"],
+        "OPTIONS": {
+            "context_processors": ["django.template.context_processors.csrf"],
+            "builtins": ["integrations.simulator.tags"],
+        },
+    }
+]
+USE_TZ = True
+TIME_ZONE = "UTC"
+APPEND_SLASH = False
+# Cookies do not know ports: the portal on the same host has a csrftoken of its own.
+CSRF_COOKIE_NAME = "simulator_csrftoken"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 24 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 24 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+LOGGING_CONFIG = None
