@@ -26,7 +26,8 @@ class Failure(Exception):
 
 def main(kind: str, root: Path = REPOSITORY) -> int:
     try:
-        check_machine(root)
+        check_modules()
+        check_folder(root)
         with (root / LOCKS[kind][0]).open() as lock:
             wait_for_turn(lock.fileno())
             install(kind, root)
@@ -38,13 +39,16 @@ def main(kind: str, root: Path = REPOSITORY) -> int:
     return 0
 
 
-def check_machine(root: Path) -> None:
+def check_modules() -> None:
     missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
     if missing:
         raise Failure(
             f"{sys.executable} has no module {missing[0]}: install it (Debian: apt-get install python3-venv), "
             "or name another Python by PYTHON=…"
         )
+
+
+def check_folder(root: Path) -> None:
     try:
         with tempfile.TemporaryFile(dir=root):
             pass
