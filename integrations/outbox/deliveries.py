@@ -85,7 +85,7 @@ def replay(delivery: Delivery) -> None:
 def _send_again(deliveries: QuerySet[Delivery]) -> int:
     now = clock.now()
     return deliveries.update(
-        state=DeliveryState.PENDING, reason="", due_at=now, started_at=now, attempts_made=0, finished_at=None
+        state=DeliveryState.PENDING, reason="", due_at=now, started_at=now, failures=0, has_new_token=False, finished_at=None
     )
 
 

@@ -8,30 +8,12 @@ that closes the attempt).
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, Self
 
+from integrations.door import CallFailed, Outgoing, Reply, send
+from integrations.outbox.cures import Cure
 from integrations.outbox.models import Delivery, Stream
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What came back. `content` is the parsed JSON, None where there was none; `text` is the body, cut."""
-
-    status: int
-    content: Any = None
-    text: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class CallFailed(Exception):
-    """No usable answer: network, time-out, or an answer that is none (HTML, broken JSON, too long).
-
-    `had_effect_perhaps` is False only when the request certainly never reached the other side.
-    """
-
-    def __init__(self, reason: str, *, had_effect_perhaps: bool = True) -> None:
-        super().__init__(reason)
-        self.had_effect_perhaps = had_effect_perhaps
 
 
 class CallRefused(CallFailed):
@@ -50,14 +32,27 @@ class Call:
     run: Callable[[float], Reply]
     request: dict[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, outgoing: Outgoing) -> Self:
+        """An HTTP request through the one door."""
+        return cls(outgoing.endpoint, partial(send, outgoing), outgoing.shown())
+
 
 class Handler:
-    """One kind of delivery. Subclass, set what differs, and register an instance in the app's `ready`."""
+    """One kind of delivery. Subclass, set what differs, and register an instance in the app's `ready`.
+
+    `expects`: the type of a success's parsed body, None where there is none. `supersedes`: payloads are complete, so
+    a newer one replaces one that failed. `is_read`: a second 401 means "no access", and is an end, not a failure.
+    `cures`: statuses that mean something else here than in `cures.CURES`.
+    """
 
     kind: ClassVar[str]
     success: ClassVar[frozenset[int]] = frozenset({200})
+    expects: ClassVar[type | None] = dict
     is_idempotent: ClassVar[bool] = True
     is_read: ClassVar[bool] = False
+    supersedes: ClassVar[bool] = False
+    cures: ClassVar[Mapping[int, Cure]] = {}
     deadline_seconds: ClassVar[float] = 25
     gives_up_after: ClassVar[timedelta] = timedelta(days=7)
     not_found_is_fresh_for: ClassVar[timedelta] = timedelta(0)

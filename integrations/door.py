@@ -1,0 +1,150 @@
+"""The one outgoing HTTP door: the only importer of `requests` (RELIABILITY.md, section 4, decision 27).
+
+No redirects, no ambient proxy or netrc, TLS verified, connect, read and total deadlines, answers capped at 64 KB after
+decompression. One session per thread is kept: a new one costs twice the CPU of a call (STACK.md).
+"""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+MAX_ANSWER = 64 * 1024
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 15.0
+SHOWN_CHARACTERS = 4000
+MASKED = re.compile(r"(?i)secret|token|authorization|password|signature")
+MASKED_TEXT = re.compile(r'(?i)("(?:\w*secret\w*|\w*token\w*|password)"\s*:\s*)"[^"]*"|(Bearer |Basic )[\w~+/=.-]+')
+
+local = threading.local()
+
+
+class CallFailed(Exception):
+    """No usable answer: the network, a deadline, or an answer that is none (HTML, broken JSON, too long).
+
+    `had_effect_perhaps` is False only when the request certainly never reached the other side.
+    """
+
+    def __init__(self, reason: str, *, had_effect_perhaps: bool = True, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.had_effect_perhaps = had_effect_perhaps
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back. `content` is the parsed JSON, None where there was no body; `text` is the body."""
+
+    status: int
+    content: Any = None
+    text: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A request, ready to go. `endpoint` names the route without ids: pace is kept per endpoint."""
+
+    method: str
+    url: str
+    endpoint: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Any = None
+    form: Mapping[str, str] | None = None
+    files: Mapping[str, tuple[str, bytes, str]] | None = None
+
+    def shown(self) -> dict[str, Any]:
+        """For the eyes of staff: secrets masked, the body cut."""
+        body = self.json if self.json is not None else dict(self.form or {})
+        if self.files:
+            body = {name: f"{name_sent}, {len(content)} bytes" for name, (name_sent, content, _) in self.files.items()}
+        return {"method": self.method, "url": self.url, "body": masked(body)}
+
+
+def masked(value: Any) -> Any:
+    """The same structure without what looks like a secret."""
+    if isinstance(value, dict):
+        return {key: "***" if MASKED.search(str(key)) else masked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [masked(item) for item in value]
+    return masked_text(value) if isinstance(value, str) else value
+
+
+def masked_text(text: str) -> str:
+    """A body as text, for people: secrets masked, cut."""
+    shown = MASKED_TEXT.sub(lambda m: f'{m[1]}"***"' if m[1] else f"{m[2]}***", text[:SHOWN_CHARACTERS])
+    return shown.replace("\0", "�")
+
+
+def _session() -> requests.Session:
+    if not hasattr(local, "session"):
+        session = requests.Session()
+        session.trust_env = False
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(pool_connections=32, pool_maxsize=4, max_retries=0))
+        session.headers.update({"User-Agent": "partnerside", "Accept": "application/json"})
+        local.session = session
+    return local.session  # type: ignore[no-any-return]
+
+
+def send(request: Outgoing, deadline: float) -> Reply:
+    """Make the call within `deadline` seconds in all. Raises CallFailed; every HTTP status is a Reply."""
+    ends = time.monotonic() + deadline
+    # A body given as bytes keeps the header's content type; `json=` would write its own.
+    body = json.dumps(request.json).encode() if request.json is not None else request.form
+    try:
+        response = _session().request(
+            request.method,
+            request.url,
+            headers=dict(request.headers),
+            data=body,
+            files=request.files,
+            timeout=(min(CONNECT_SECONDS, deadline), min(READ_SECONDS, deadline)),
+            allow_redirects=False,
+            stream=True,
+        )
+    except requests.exceptions.ConnectTimeout:
+        raise CallFailed("no connection in time", had_effect_perhaps=False) from None
+    except requests.exceptions.SSLError:
+        raise CallFailed("the certificate is not good", had_effect_perhaps=False) from None
+    except requests.exceptions.ConnectionError as error:
+        raise CallFailed("the connection broke", had_effect_perhaps="NewConnectionError" not in repr(error)) from None
+    except requests.exceptions.Timeout:
+        raise CallFailed("no answer in time") from None
+    except requests.exceptions.RequestException as error:
+        raise CallFailed(f"the call failed ({type(error).__name__})") from None
+    with response:
+        return Reply(response.status_code, *_content(response, _body(response, ends)), dict(response.headers))
+
+
+def _body(response: requests.Response, ends: float) -> bytes:
+    body = b""
+    try:
+        for chunk in response.iter_content(8192):
+            body += chunk
+            if len(body) > MAX_ANSWER:
+                raise CallFailed(f"the answer is longer than {MAX_ANSWER} bytes", status=response.status_code)
+            if time.monotonic() > ends:
+                raise CallFailed("the answer did not end in time", status=response.status_code)
+    except requests.exceptions.RequestException:
+        raise CallFailed("the answer broke off", status=response.status_code) from None
+    return body
+
+
+def _content(response: requests.Response, body: bytes) -> tuple[Any, str]:
+    """(parsed, text). HTML and broken JSON where JSON belongs are no answer at all, least of all a success."""
+    text = body.decode("utf-8", "replace")
+    if not body.strip():
+        return None, text
+    try:
+        return json.loads(text), text
+    except (ValueError, RecursionError):
+        if response.status_code < 300:
+            raise CallFailed("the answer is not JSON", status=response.status_code) from None
+        return None, text

@@ -1,0 +1,28 @@
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from integrations import partner
+
+
+class Command(BaseCommand):
+    help = "Publish the partner configuration to SmartRecruiters, or show how theirs differs from ours."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--check", action="store_true", help="only compare; exit code 1 if anything differs")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if not options["check"]:
+                sent = partner.publish()
+                self.stdout.write(json.dumps(sent, indent=2))
+                return
+            differences = partner.drift()
+        except partner.PartnerError as error:
+            raise CommandError(str(error)) from None
+        for line in differences:
+            self.stdout.write(line)
+        if differences:
+            raise CommandError(f"{len(differences)} differences; publish_configuration without --check sends ours.")
+        self.stdout.write("SmartRecruiters holds what is configured here.")

@@ -1,0 +1,58 @@
+"""The lease of a stream: one holder at a time, an expiry, and a fencing number that every later write repeats."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F, Q
+
+from integrations.outbox import clock
+from integrations.outbox.models import Stream
+
+
+class LeaseLost(Exception):
+    """Somebody else holds the stream by now: write nothing more."""
+
+
+@dataclass
+class Lease:
+    stream_id: int
+    fence: int
+    seconds: float
+    expires_at: datetime
+
+    @property
+    def remaining(self) -> float:
+        return (self.expires_at - clock.now()).total_seconds()
+
+    def renew(self) -> None:
+        """Raises LeaseLost."""
+        self.write(lease_expires_at=self._next_expiry())
+
+    def write(self, **changes: object) -> None:
+        """Change the stream's row as its holder. Raises LeaseLost."""
+        if not Stream.objects.filter(pk=self.stream_id, fence=self.fence).update(**changes):
+            raise LeaseLost
+        if isinstance(expiry := changes.get("lease_expires_at"), datetime):
+            self.expires_at = expiry
+
+    def give_back(self, **changes: object) -> None:
+        Stream.objects.filter(pk=self.stream_id, fence=self.fence).update(lease_expires_at=None, **changes)
+
+    def _next_expiry(self) -> datetime:
+        return clock.now() + timedelta(seconds=self.seconds)
+
+
+def take(stream_id: int, seconds: float) -> Lease | None:
+    """The lease, if nobody holds the stream. `seconds` is scaled as the schedule is."""
+    seconds *= settings.OUTBOX_TIME_SCALE
+    now = clock.now()
+    expiry = now + timedelta(seconds=seconds)
+    free = Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
+    taken = Stream.objects.filter(free, pk=stream_id).update(
+        fence=F("fence") + 1, lease_expires_at=expiry, woken_at=None
+    )
+    if not taken:
+        return None
+    fence = Stream.objects.values_list("fence", flat=True).get(pk=stream_id)
+    return Lease(stream_id, fence, seconds, expiry)
