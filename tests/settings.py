@@ -21,3 +21,4 @@ PASSWORD_HASHERS = [
     "integrations.oauth.hashers.RandomSecretHasher",
 ]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405  (whitenoise warns of a missing folder)

@@ -4,6 +4,7 @@ import hashlib
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
@@ -11,9 +12,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from integrations.models import Client, Connection
+
+if TYPE_CHECKING:  # the views import this module, as one of REST_FRAMEWORK's defaults
+    from rest_framework.views import APIView
 
 REMEMBER_SECONDS = 0.5
 MAX_REMEMBERED = 10_000
@@ -87,7 +90,7 @@ class BearerAuthentication(BaseAuthentication):
 class HasScope(BasePermission):
     """The view names its `required_scope`; a view that names none admits nobody."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         if not isinstance(request.auth, Caller):
             raise NotAuthenticated("Send a bearer token in the Authorization header.")
         needed: str | None = getattr(view, "required_scope", None)

@@ -11,7 +11,6 @@ from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
 
 log = structlog.get_logger(__name__)
 
@@ -96,7 +95,6 @@ def problem_of(error: Exception, context: dict[str, Any]) -> Response | None:
         error = Busy()
     if not isinstance(error, exceptions.APIException):
         return None
-    set_rollback()
     if isinstance(error, exceptions.ValidationError):
         errors = flatten(error.detail)
         first = errors[0] if errors else {"message": ""}

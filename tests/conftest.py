@@ -1,0 +1,101 @@
+"""The cast: Alice owns Northwind's account, Bob is her team mate, Charlie is of Harbour Clinics; Stella is staff."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from rest_framework.test import APIClient
+
+from integrations.api import authentication
+from integrations.models import Connection, Customer, User
+from tests import rows
+
+Api = Callable[..., APIClient]
+
+
+@pytest.fixture(autouse=True)
+def _no_token_remembered() -> Iterator[None]:
+    """A checked token is remembered for half a second, which would hide one query, or a disable."""
+    authentication._remembered.clear()
+    yield
+    authentication._remembered.clear()
+
+
+@pytest.fixture
+def customer(db: None) -> Customer:
+    return rows.make_customer("Northwind Retail")
+
+
+@pytest.fixture
+def other_customer(db: None) -> Customer:
+    return rows.make_customer("Harbour Clinics")
+
+
+@pytest.fixture
+def connection(customer: Customer) -> Connection:
+    return rows.make_connection(customer, "northwind")
+
+
+@pytest.fixture
+def other_connection(other_customer: Customer) -> Connection:
+    return rows.make_connection(other_customer, "harbour-clinics")
+
+
+@pytest.fixture
+def alice(customer: Customer) -> User:
+    return rows.make_user(customer, "alice@northwind.example", name="Alice")
+
+
+@pytest.fixture
+def bob(customer: Customer) -> User:
+    return rows.make_user(customer, "bob@northwind.example", name="Bob", may_connect=False)
+
+
+@pytest.fixture
+def charlie(other_customer: Customer) -> User:
+    return rows.make_user(other_customer, "charlie@harbour.example", name="Charlie")
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    return rows.make_user(None, "stella@vendor.example", name="Stella", is_superuser=True)
+
+
+@pytest.fixture
+def token(connection: Connection) -> str:
+    """SmartRecruiters' for `connection`."""
+    return rows.make_token(connection)
+
+
+@pytest.fixture
+def other_token(other_connection: Connection) -> str:
+    return rows.make_token(other_connection)
+
+
+@pytest.fixture
+def engine_token(db: None) -> str:
+    return rows.make_token()
+
+
+@pytest.fixture
+def api() -> Api:
+    """`api(token)`: a client that sends JSON with this bearer token, or with none."""
+
+    def client_with(token: str | None = None) -> APIClient:
+        client = APIClient(raise_request_exception=False)
+        client.default_format = "json"
+        if token is not None:
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+        return client
+
+    return client_with
+
+
+@pytest.fixture
+def smartrecruiters(api: Api, token: str) -> APIClient:
+    """SmartRecruiters, acting for `connection`."""
+    return api(token)
+
+
+@pytest.fixture
+def engine(api: Api, engine_token: str) -> APIClient:
+    return api(engine_token)

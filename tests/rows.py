@@ -1,0 +1,80 @@
+"""Rows for tests, each made by a plain function with whatever does not matter filled in."""
+
+from typing import Any
+
+from django.test import Client as Browser
+from django.utils import timezone
+
+from assessments.models import Assessment, Package, Rule
+from integrations.models import Client, Connection, ConnectionState, Customer, User
+from integrations.models.clients import make_client_id, make_client_secret
+
+PASSWORD = "correct horse battery staple"
+
+
+def make_customer(name: str = "Northwind Retail", **fields: Any) -> Customer:
+    return Customer.objects.create(name=name, **fields)
+
+
+def make_user(customer: Customer | None, email: str, **fields: Any) -> User:
+    """Somebody of a customer, or staff where there is no customer; signs in with PASSWORD."""
+    return User.objects.create_user(email, PASSWORD, customer=customer, is_staff=customer is None, **fields)
+
+
+def make_connection(customer: Customer, company_id: str = "northwind", **fields: Any) -> Connection:
+    """A live connection with their pair, unless `state` says otherwise."""
+    connection = Connection(customer=customer, company_id=company_id)
+    connection.state = fields.pop("state", ConnectionState.LIVE)
+    connection.their_client_id = fields.pop("their_client_id", f"theirs-{company_id}")
+    connection.their_client_secret = fields.pop("their_client_secret", f"their-secret-{company_id}")
+    connection.connected_at = timezone.now()
+    for name, value in fields.items():
+        setattr(connection, name, value)
+    connection.save()
+    return connection
+
+
+def make_client(connection: Connection | None = None, name: str = "") -> tuple[Client, str]:
+    """(client, clear secret): SmartRecruiters' for a connection, an engine's without one."""
+    secret = make_client_secret()
+    client = Client.objects.create(
+        connection=connection,
+        name=name or (connection.company_id if connection else "engine"),
+        client_id=make_client_id(),
+        client_secret=secret,
+        client_type=Client.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=Client.GRANT_CLIENT_CREDENTIALS,
+    )
+    return client, secret
+
+
+def make_token(connection: Connection | None = None, *, scope: str | None = None) -> str:
+    """A bearer token from the token endpoint, for a new client of this connection, or for a new engine."""
+    client, secret = make_client(connection)
+    form = {"grant_type": "client_credentials", "client_id": client.client_id, "client_secret": secret}
+    answer = Browser().post(
+        "/oauth/token",
+        "&".join(f"{key}={value}" for key, value in (form | ({"scope": scope} if scope else {})).items()),
+        content_type="application/x-www-form-urlencoded",
+    )
+    token: str = answer.json()["access_token"]
+    return token
+
+
+def make_package(
+    id: str = "skills",
+    type: str = "SKILL_TEST",
+    *,
+    assessments: tuple[str, ...] = (),
+    rules: tuple[dict[str, Any], ...] = (),
+    **fields: Any,
+) -> Package:
+    """A package, with assessments of these ids and rules of these columns (`{"customer": …, "country": "DE"}`)."""
+    package = Package.objects.create(id=id, type=type, **{"name": f"Package {id}", **fields})
+    for position, each in enumerate(assessments):
+        Assessment.objects.create(
+            package=package, assessment_id=each, type=type, name=f"Assessment {each}", position=position
+        )
+    for rule in rules:
+        Rule.objects.create(package=package, **rule)
+    return package
