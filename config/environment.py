@@ -1,6 +1,7 @@
 """What the environment says, checked: every mistake is one clear line that says what would be right."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,6 +25,15 @@ def origin(name: str, url: str) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         raise ImproperlyConfigured(f"{name}={url!r} must be https; http is for loopback names only")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def colour(name: str, value: str) -> str:
+    """`#rrggbb`; `#rgb` is written out."""
+    if re.fullmatch(r"#[0-9A-Fa-f]{3}", value):
+        value = "#" + "".join(digit * 2 for digit in value[1:])
+    if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
+        raise ImproperlyConfigured(f"{name}={value!r} is no colour; write it like #2557a7")
+    return value.lower()
 
 
 def kept_secret(path: Path, make: str) -> str:

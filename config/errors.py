@@ -1,7 +1,46 @@
+"""The error pages of the people's part; the API routes get problem documents instead (integrations.api.errors)."""
+
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+
+from config.brand import brand
+
+
+def request_id() -> str:
+    """What to quote to those who read the logs."""
+    return str(structlog.contextvars.get_contextvars().get("request_id", ""))
+
+
+def _page(request: HttpRequest, template: str, status: int) -> HttpResponse:
+    return render(request, template, {"request_id": request_id()}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, "400.html", 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, "403.html", 403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _page(request, "404.html", 404)
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Called by allauth when a limit is reached."""
+    response = _page(request, "429.html", 429)
+    response["Retry-After"] = "60"
+    return response
+
+
+def our_fault(request: HttpRequest) -> HttpResponse:
+    """Without the request's context: what failed may be the database that it reads."""
+    return HttpResponse(render_to_string("500.html", {**brand(request), "request_id": request_id()}), status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form of an old page, or of another site."""
-    return render(request, "403_csrf.html", status=403)
+    return _page(request, "403_csrf.html", 403)

@@ -79,7 +79,7 @@ WEBHOOKS_ALLOW_PRIVATE = env.bool("WEBHOOKS_ALLOW_PRIVATE", False)
 
 # The vendor's brand, on every page and in every e-mail
 BRAND_NAME = env("BRAND_NAME", default="Assessments")
-BRAND_COLOUR = env("BRAND_COLOUR", default="#2557a7")
+BRAND_COLOUR = environment.colour("BRAND_COLOUR", env("BRAND_COLOUR", default="") or "#2557a7")
 BRAND_LOGO_URL = env("BRAND_LOGO_URL", default="")
 
 INSTALLED_APPS = [

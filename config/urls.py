@@ -1,14 +1,22 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from config import health
+from config import brand, health
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("brand.css", brand.stylesheet, name="brand_css"),
+    path("favicon.ico", brand.icon, name="brand_icon"),
     path("", include("integrations.urls")),
     path("", include("assessments.urls")),
     path("", include("orders.urls")),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
 ]
+
+handler400 = "config.errors.bad_request"
+handler403 = "config.errors.forbidden"
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.our_fault"
+handler429 = "config.errors.too_many"
