@@ -1,10 +1,19 @@
 """`python -m integrations.simulator`: one process, many threads, so that whoever is kept waiting sleeps in one."""
 
+import ctypes
+import signal
+import sys
 from typing import Any
 
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  # it has no types
 
 from integrations.simulator import environment
+
+
+def die_with_master(_server: Any, _worker: Any) -> None:
+    """Where the kernel can: a worker that outlives a killed master keeps the port and the journal from the next."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))  # PR_SET_PDEATHSIG
 
 
 class Server(BaseApplication):
@@ -21,6 +30,7 @@ class Server(BaseApplication):
             "proc_name": "simulator",
             "control_socket_disable": True,
             "loglevel": "warning",
+            "post_fork": die_with_master,
         }
         for name, value in options.items():
             self.cfg.set(name, value)

@@ -5,8 +5,8 @@ It knows the public engine API alone, keeps nothing of its own, and may be stopp
     lease orders -> accept each with a launch_url -> the candidate answers on that page
                  -> upload the report, report the result -> send him to the order's return_url
 
-Environment: PORTAL_URL, ENGINE_CLIENT_ID, ENGINE_CLIENT_SECRET, ENGINE_PORT (8002), ENGINE_PUBLIC_URL
-(http://localhost:ENGINE_PORT), ENGINE_AUTO_ANSWER=1 (answers every order at once, for load tests).
+Environment: PORTAL_URL, ENGINE_CLIENT_ID, ENGINE_CLIENT_SECRET, ENGINE_PORT (8002), ENGINE_BIND (127.0.0.1),
+ENGINE_PUBLIC_URL (http://localhost:ENGINE_PORT), ENGINE_AUTO_ANSWER=1 (answers every order at once, for load tests).
 """
 
 import html
@@ -23,6 +23,7 @@ from urllib.parse import parse_qs
 import requests
 
 PORT = int(os.environ.get("ENGINE_PORT", "8002"))
+BIND = os.environ.get("ENGINE_BIND", "127.0.0.1")
 PUBLIC_URL = os.environ.get("ENGINE_PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 PORTAL = os.environ.get("PORTAL_URL", "http://localhost:8000").rstrip("/")
 MIN, MAX = 20, 80
@@ -198,4 +199,4 @@ class Candidate(BaseHTTPRequestHandler):
 if __name__ == "__main__":
     logging.basicConfig(format="engine: %(message)s")
     threading.Thread(target=take_orders, daemon=True).start()
-    ThreadingHTTPServer(("127.0.0.1", PORT), Candidate).serve_forever()
+    ThreadingHTTPServer((BIND, PORT), Candidate).serve_forever()

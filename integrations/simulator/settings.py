@@ -19,8 +19,7 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [_HERE / "templates"],
         "OPTIONS": {
-            "context_processors": ["django.template.context_processors.csrf"],
-            "builtins": ["integrations.simulator.tags"],
+            "builtins": ["integrations.simulator.pages.tags"],
         },
     }
 ]

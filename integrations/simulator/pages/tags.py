@@ -1,0 +1,68 @@
+"""Words and shapes of the templates."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+@register.simple_tag
+def chip(status: str | None) -> SafeString:
+    """A status by word, shape and colour."""
+    shape = (status or "none").lower().replace("_", "-")
+    return format_html('<span class="chip chip-{}">{}</span>', shape, words(status) if status else "No result yet")
+
+
+@register.simple_tag
+def moment(at: float | None) -> SafeString | str:
+    """How long ago, with the exact instant on hover."""
+    if at is None:
+        return ""
+    exact = datetime.fromtimestamp(at, UTC)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        exact.isoformat(timespec="milliseconds"),
+        f"{exact:%d %b %Y %H:%M:%S} UTC",
+        _ago(time.time() - at),
+    )
+
+
+def _ago(seconds: float) -> str:
+    for unit, size in _UNITS:
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit} ago"
+    return "just now"
+
+
+@register.filter
+def words(code: str | None) -> str:
+    """`SKILL_TEST` as "Skill test"."""
+    return (code or "").replace("_", " ").capitalize()
+
+
+@register.filter
+def score_text(score: dict[str, int]) -> str:
+    return f"{score['raw']}/{score['max']}"
+
+
+@register.filter
+def score_percent(score: dict[str, int]) -> int:
+    """(raw - min) / (max - min), half up, as SmartRecruiters shows it."""
+    span = score["max"] - score["min"]
+    return (200 * (score["raw"] - score["min"]) + span) // (2 * span)
+
+
+@register.filter
+def lookup(mapping: dict[str, Any], key: str) -> Any:
+    return mapping.get(key, "")
+
+
+@register.filter
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
