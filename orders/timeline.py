@@ -1,0 +1,155 @@
+"""One order's way over all four hops: what was recorded of it, and every call that was made for it.
+
+Pure: rows in, lines out, newest first. Admin's order page and the engine's `GET /orders/{id}/timeline` show the same.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, TypedDict
+
+from integrations.outbox.models import Attempt, Delivery, DeliveryState
+from orders.models import Hop, Order, OrderEvent
+
+S = DeliveryState
+
+
+class Line(TypedDict):
+    """When, between whom, what in words, by whom (empty: nobody in particular), and what the curious may want."""
+
+    at: datetime
+    hop: str
+    what: str
+    by: str
+    detail: dict[str, Any]
+
+
+# The kind of a stream says who stands at its other end.
+OTHER_SIDES = {
+    "connection": (Hop.OUT, "SmartRecruiters"),
+    "master": (Hop.OUT, "SmartRecruiters"),
+    "webhook": (Hop.ENGINE, "The engine"),
+    "email": (Hop.CANDIDATE, "The mail server"),
+}
+
+# What a delivery carries, and what is true once it has arrived.
+CARGO = {
+    "result": ("the result", "Result delivered to SmartRecruiters"),
+    "upload": ("the report", "Report uploaded to SmartRecruiters"),
+    "candidate": ("the request for the candidate", "Candidate read from SmartRecruiters"),
+    "job": ("the request for the job", "Job read from SmartRecruiters"),
+    "hiring_team": ("the request for the hiring team", "Hiring team read from SmartRecruiters"),
+    "invitation": ("the invitation", "Invitation handed to the mail server"),
+    "webhook": ("the notice", "Engine notified"),
+}
+
+ANSWERS = {
+    400: "found something wrong with {cargo}",
+    401: "did not accept our token for {cargo}",
+    403: "says that we may not send {cargo}",
+    404: "does not know what {cargo} is about",
+    409: "says that {cargo} contradicts what it has",
+    410: "wants no more of this",
+    413: "found {cargo} too large",
+    415: "did not accept the content type of {cargo}",
+    422: "found something wrong with {cargo}",
+    429: "asked us to slow down",
+    503: "was not available",
+}
+
+
+def cargo_of(delivery: Delivery) -> tuple[str, str]:
+    kind = delivery.kind.removeprefix("fetch_")
+    words = kind.replace("_", " ")
+    return CARGO.get(kind, (f"“{words}”", f"{words.capitalize()} delivered"))
+
+
+def reason_of(attempt: Attempt, cargo: str) -> str:
+    """Why an attempt did not succeed, as the end of a sentence whose subject is the other side."""
+    if attempt.status is None:
+        return f"did not answer: {attempt.error or 'the call was interrupted'}"
+    told = ANSWERS.get(attempt.status) or ("had an error" if attempt.status >= 500 else "did not take {cargo}")
+    return f"{told.format(cargo=cargo)} ({attempt.status})"
+
+
+def _has_arrived(attempt: Attempt, delivery: Delivery, is_last: bool) -> bool:
+    is_success = attempt.status is not None and 200 <= attempt.status < 300 and not attempt.error
+    return attempt.outcome == S.DELIVERED or (is_last and delivery.state == S.DELIVERED) or is_success
+
+
+def _ending(delivery: Delivery) -> str:
+    """What follows from the last attempt."""
+    if delivery.state == S.FAILED:
+        return ". It is not tried again by itself."
+    if delivery.state == S.UNKNOWN:
+        return ". Whether it had its effect is not known."
+    if delivery.state == S.HELD:
+        return f". It is held: {delivery.reason or 'its way is closed'}"
+    return ""
+
+
+def _line_of_attempt(attempt: Attempt, delivery: Delivery, *, is_last: bool) -> Line:
+    hop, other_side = OTHER_SIDES.get(delivery.stream.kind, (Hop.OUT, "The other side"))
+    cargo, arrived = cargo_of(delivery)
+    waits = is_last and delivery.state == S.PENDING
+    if is_last and delivery.state == S.IN_FLIGHT and not attempt.outcome:
+        what = f"{cargo.capitalize()} is on its way"
+    elif _has_arrived(attempt, delivery, is_last):
+        what = arrived
+    else:
+        what = f"{other_side} {reason_of(attempt, cargo)}{_ending(delivery) if is_last else ''}"
+    detail = {
+        "delivery": delivery.pk,
+        "kind": delivery.kind,
+        "try": attempt.number,
+        "status": attempt.status,
+        "duration_ms": attempt.duration_ms,
+        "error": attempt.error or None,
+        "next_try_at": delivery.due_at.isoformat() if waits else None,
+    }
+    return Line(at=attempt.started_at, hop=hop, what=what, by="", detail=detail)
+
+
+def _line_of_untried(delivery: Delivery) -> Line | None:
+    """A delivery without any attempt, where that says something."""
+    hop, _ = OTHER_SIDES.get(delivery.stream.kind, (Hop.OUT, ""))
+    cargo, _ = cargo_of(delivery)
+    said = {
+        S.PENDING: "waits for its turn",
+        S.IN_FLIGHT: "is on its way",
+        S.HELD: f"is held: {delivery.reason}",
+        S.FAILED: f"cannot be sent: {delivery.reason}",
+        S.UNKNOWN: "may have been sent or not",
+        S.SUPERSEDED: f"was not sent: {delivery.reason or 'a newer one says more'}",
+    }.get(S(delivery.state))
+    if said is None:
+        return None
+    detail = {"delivery": delivery.pk, "kind": delivery.kind, "try": 0}
+    at = delivery.finished_at or delivery.created_at
+    return Line(at=at, hop=hop, what=f"{cargo.capitalize()} {said}", by="", detail=detail)
+
+
+def _lines_of_delivery(delivery: Delivery) -> list[Line]:
+    attempts = sorted(delivery.attempts.all(), key=lambda attempt: attempt.pk)
+    if not attempts:
+        line = _line_of_untried(delivery)
+        return [line] if line else []
+    return [_line_of_attempt(attempt, delivery, is_last=attempt is attempts[-1]) for attempt in attempts]
+
+
+def merge(events: Iterable[OrderEvent], deliveries: Iterable[Delivery]) -> list[Line]:
+    """The lines of these events and of these deliveries' attempts, newest first; of one instant, the last recorded."""
+    lines = [Line(at=e.at, hop=e.hop, what=e.what, by=e.by, detail=e.detail) for e in events]
+    lines.reverse()  # events come newest first, as the model orders them; sorting below keeps the order of equals
+    for delivery in deliveries:
+        lines += _lines_of_delivery(delivery)
+    return sorted(lines, key=lambda line: line["at"])[::-1]
+
+
+def deliveries_of(order: Order) -> list[Delivery]:
+    """What is, was or will be sent for this order, newest first, with its attempts."""
+    found = Delivery.objects.filter(subject=order.pk).select_related("stream").prefetch_related("attempts")
+    return list(found.order_by("-pk"))
+
+
+def of(order: Order) -> list[Line]:
+    return merge(order.events.all(), deliveries_of(order))
