@@ -79,7 +79,8 @@ class Order(models.Model):
     class Meta:
         ordering = ["-created_at", "-pk"]
         constraints = [
-            models.UniqueConstraint(fields=["connection", "smartrecruiters_order_id"], name="order_once_per_connection")
+            # Of all connections: another company's order must not be answered, let alone written to.
+            models.UniqueConstraint(fields=["smartrecruiters_order_id"], name="order_once")
         ]
         indexes = [
             models.Index(fields=["updated_at", "id"], name="order_updated"),

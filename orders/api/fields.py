@@ -1,0 +1,95 @@
+"""Fields that take one JSON type each: a number is no text, and `true` is no number."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from rest_framework import serializers
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+class Text(serializers.CharField):
+    """Text as it came, of any language, without control characters; line ends and tabs only in `lines`."""
+
+    default_error_messages = {
+        "control": "Control characters are not allowed here.",
+        "printable": "Only printable characters are allowed here.",
+    }
+
+    def __init__(self, *, lines: bool = False, printable: bool = False, **kwargs: Any) -> None:
+        self.refused = CONTROL_BUT_LINES if lines else CONTROL
+        self.printable = printable
+        super().__init__(trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        if self.refused.search(data):
+            self.fail("control")
+        if self.printable and not data.isprintable():
+            self.fail("printable")
+        return data
+
+
+class Choice(serializers.ChoiceField):
+    """One of the texts, in this very spelling."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid_choice", input=data)
+        chosen: str = super().to_internal_value(data)
+        return chosen
+
+
+class Instant(serializers.DateTimeField):
+    """ISO 8601 with an offset or Z; kept in UTC."""
+
+    default_error_messages = {"invalid": "Send an instant in ISO 8601 with Z or an offset, like 2020-08-28T20:36:28Z."}
+
+    def to_internal_value(self, value: Any) -> datetime:
+        try:
+            instant = parse_datetime(value) if isinstance(value, str) and "T" in value.upper() else None
+            if instant is not None and instant.tzinfo is not None:
+                return instant.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        return self.fail("invalid")  # type: ignore[return-value]
+
+
+class Address(Text):
+    """A web address that `check` admits; it raises ValueError with the reason."""
+
+    def __init__(self, *, check: Callable[[str], object], **kwargs: Any) -> None:
+        self.check = check
+        super().__init__(**{"max_length": 2000, **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        address = super().to_internal_value(data)
+        try:
+            self.check(address)
+        except ValueError as error:
+            raise serializers.ValidationError(f"The address {error}.", code="address") from None
+        return address
+
+
+class TextMap(serializers.Field[dict[str, str], Any, Any, Any]):
+    """An object whose values are all text."""
+
+    default_error_messages = {
+        "invalid": "Must be an object whose values are all text.",
+        "long": "A key may have 200 characters, a value 2000, and there may be 100 of them.",
+    }
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
+            self.fail("invalid")
+        if len(data) > 100 or any(len(key) > 200 or len(value) > 2000 for key, value in data.items()):
+            self.fail("long")
+        return data
+
+    def to_representation(self, value: dict[str, str]) -> dict[str, str]:
+        return value

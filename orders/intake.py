@@ -1,0 +1,138 @@
+"""Taking orders in."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field, fields
+
+from django.db import IntegrityError, transaction
+from rest_framework.exceptions import NotFound
+
+from assessments.models import Package
+from assessments.visibility import may_order
+from integrations.api.errors import Conflict
+from integrations.identifiers import is_fetchable
+from integrations.models import Connection
+from integrations.outbox import deliveries
+from integrations.outbox.models import Lane
+from orders import links
+from orders.models import Hop, Order, OrderEvent, Resource, ResourceKind, ResourceState, make_link_token
+
+UNFETCHABLE = "SmartRecruiters sent an id that cannot stand in an address"
+
+
+@dataclass(frozen=True)
+class OrderRequest:
+    """What SmartRecruiters ordered, checked. `completed_callback_url` only for inline orders."""
+
+    smartrecruiters_order_id: str
+    result_callback_url: str
+    package_id: str
+    company_id: str
+    completed_callback_url: str = ""
+    candidate_id: str = ""
+    candidate_email: str = ""
+    candidate_first_name: str = ""
+    candidate_last_name: str = ""
+    candidate_language: str = ""
+    requester_user_id: str = ""
+    requester_email: str = ""
+    job_id: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    unknown: dict[str, object] = field(default_factory=dict)
+
+    def digest(self) -> str:
+        """SHA-256 of what we know, in one canonical form: neither spelling nor unknown keys make another order."""
+        known = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "unknown"}
+        return hashlib.sha256(json.dumps(known, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def place(*, connection: Connection, request: OrderRequest, is_inline: bool) -> tuple[Order, bool]:
+    """Keep the order and decide all that follows from it, in one transaction; and whether it is new.
+
+    The same order again is the same row, however many ask at once, and nothing happens twice. Raises Conflict for the
+    same id with other content or of another company, NotFound for a package that this customer may not order.
+    """
+    found = _find(request)
+    if found is None:
+        package = Package.objects.filter(pk=request.package_id).first()
+        if package is None or not may_order(package, connection.customer):
+            raise NotFound("No such assessment package.")
+        try:
+            with transaction.atomic():
+                return _keep(connection, package, request, is_inline), True
+        except IntegrityError:
+            found = _find(request)
+            if found is None:
+                raise
+    if found.connection_id != connection.pk:
+        raise Conflict("Another company's order has this id.")
+    if found.digest != request.digest():
+        raise Conflict("An order with this id came before, with other content; that one stands.")
+    return found, False
+
+
+def _find(request: OrderRequest) -> Order | None:
+    return Order.objects.filter(smartrecruiters_order_id=request.smartrecruiters_order_id).first()
+
+
+def _keep(connection: Connection, package: Package, request: OrderRequest, is_inline: bool) -> Order:
+    token = make_link_token()
+    order = Order(
+        connection=connection,
+        package=package,
+        digest=request.digest(),
+        is_inline=is_inline,
+        link_token_hash=links.hash_of(token),
+        **{f.name: getattr(request, f.name) for f in fields(request) if f.name not in ("package_id", "company_id")},
+    )
+    order.link_token = token
+    order.save(force_insert=True)
+    OrderEvent.objects.create(
+        order=order,
+        hop=Hop.IN,
+        what=f"Ordered: {package.name}"[:200],
+        by="SmartRecruiters",
+        detail={"inline": is_inline},
+    )
+    _fetch(order)
+    if package.invite_candidate and not is_inline:
+        deliveries.enqueue(
+            "invitation",
+            stream="email",
+            key=f"{order.pk}:invitation",
+            subject=order.pk,
+            payload={},
+        )
+    return order
+
+
+def _fetch(order: Order) -> None:
+    """Ask for candidate, job and hiring team, once; where that cannot be asked, say why."""
+    ids = {
+        ResourceKind.CANDIDATE: order.candidate_id,
+        ResourceKind.JOB: order.job_id,
+        ResourceKind.HIRING_TEAM: order.job_id,
+    }
+    reasons = {kind: _why_not(order, kind, identifier) for kind, identifier in ids.items()}
+    Resource.objects.bulk_create(
+        Resource(order=order, kind=kind, reason=why, state=ResourceState.NONE if why else ResourceState.AWAITED)
+        for kind, why in reasons.items()
+    )
+    for kind, why in reasons.items():
+        if not why:
+            deliveries.enqueue(
+                kind.value,
+                stream=order.connection.stream_name,
+                key=f"{order.pk}:{kind.value}",
+                lane=Lane.FETCH,
+                subject=order.pk,
+                payload={},
+            )
+
+
+def _why_not(order: Order, kind: ResourceKind, identifier: str) -> str:
+    if identifier:
+        return "" if is_fetchable(identifier) else f"not fetchable: {UNFETCHABLE}"
+    if kind != ResourceKind.CANDIDATE:
+        return "The order names no job."
+    return "An inline order names no candidate id." if order.is_inline else "The order names no candidate id."

@@ -1,0 +1,46 @@
+"""What SmartRecruiters sends, and orders made of it."""
+
+from typing import Any
+from uuid import uuid4
+
+from integrations.models import Connection
+from orders import intake
+from orders.api.order_request import OrderRequestSerializer
+from orders.models import Order
+
+ORDERS = "/smartrecruiters/packages/orders"
+INLINE_ORDERS = "/smartrecruiters/packages/inline/orders"
+CALLBACK = "https://api.smartrecruiters.com/assessment-api/v202010/orders/{}/results"
+INLINE = {
+    "candidate": {"email": "ada@lovelace.example", "firstName": "Ada", "lastName": "Lovelace"},
+    "requester": None,
+    "completedAssessmentCallbackUrl": "https://jobs.smartrecruiters.com/back?x=1",
+}
+
+
+def order_body(**changes: Any) -> dict[str, Any]:
+    """An ordinary order's body; a change to None takes the key away."""
+    body: dict[str, Any] = {
+        "resultCallbackURL": CALLBACK.format(changes.pop("order_id", None) or uuid4()),
+        "candidate": {
+            "id": "cand-1",
+            "email": "ada@lovelace.example",
+            "firstName": "Ada",
+            "lastName": "Lovelace",
+            "applicationLanguage": "en",
+        },
+        "requester": {"userId": "user-1", "email": "ruth@northwind.example"},
+        "assessmentPackageId": "skills",
+        "companyId": "northwind",
+        "job": {"id": "job-1"},
+        **changes,
+    }
+    return {key: value for key, value in body.items() if value is not None}
+
+
+def place(connection: Connection, **changes: Any) -> Order:
+    serializer = OrderRequestSerializer(data=order_body(companyId=connection.company_id, **changes))
+    serializer.is_valid(raise_exception=True)
+    request = serializer.order_request()
+    order, _ = intake.place(connection=connection, request=request, is_inline=bool(request.completed_callback_url))
+    return order
