@@ -1,16 +1,138 @@
 """Lists of the engine's API: `{"results", "next", "previous"}`, paged by a key and not by an offset (INTERFACE.md)."""
 
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
 from django.conf import settings
-from rest_framework.pagination import CursorPagination
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+
+from integrations.api.errors import Unprocessable
 
 
-class KeyPagination(CursorPagination):
-    """A row that is there throughout comes exactly once. A view sets `ordering` to what never changes."""
+@dataclass(frozen=True)
+class Cursor:
+    """Go on behind the row with these values, or, backwards, before it."""
+
+    is_backwards: bool
+    values: tuple[str, ...]
+
+    def encode(self) -> str:
+        return base64.urlsafe_b64encode(json.dumps([int(self.is_backwards), *self.values]).encode()).decode()
+
+    @classmethod
+    def decode(cls, text: str) -> "Cursor":
+        """Raises ValueError for what `encode` never made."""
+        try:
+            backwards, *values = json.loads(base64.b64decode(text, altchars=b"-_", validate=True))
+        except (binascii.Error, TypeError, RecursionError) as error:
+            raise ValueError from error
+        if backwards not in (0, 1) or not all(isinstance(value, str) and value.isprintable() for value in values):
+            raise ValueError
+        return cls(bool(backwards), tuple(values))
+
+
+class KeyPagination(BasePagination):
+    """A row that is there throughout comes exactly once.
+
+    The view sets `ordering`: columns that never change, the last of them unique; all ascending, or all with a `-`.
+    """
 
     page_size = 50
     max_page_size = 200
-    page_size_query_param = "limit"
 
-    def encode_cursor(self, cursor: object) -> str:
-        link: str = super().encode_cursor(cursor)
-        return settings.PUBLIC_URL + link[link.index("/", link.index("://") + 3) :] if "://" in link else link
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        self.columns = [name.lstrip("-") for name in view.ordering]
+        self.is_descending = view.ordering[0].startswith("-")
+        self.address = settings.PUBLIC_URL + request.get_full_path()
+        limit, cursor = self._limit(request), self._cursor(request)
+        backwards = cursor is not None and cursor.is_backwards
+        if cursor is not None:
+            queryset = queryset.filter(self._beyond(queryset.model, cursor))
+        signed = ["-" * (self.is_descending != backwards) + name for name in self.columns]
+        found = list(queryset.order_by(*signed)[: limit + 1])
+        page, has_more = found[:limit], len(found) > limit
+        if backwards:
+            page.reverse()
+        self.has_next = bool(page) and (has_more or backwards)
+        self.has_previous = bool(page) and (has_more if backwards else cursor is not None)
+        self.page = page
+        return page
+
+    def get_paginated_response(self, data: Any) -> Response:
+        following = self._link(self.page[-1], backwards=False) if self.has_next else None
+        previous = self._link(self.page[0], backwards=True) if self.has_previous else None
+        return Response({"results": data, "next": following, "previous": previous})
+
+    def _limit(self, request: Request) -> int:
+        """More than the most is the most: who follows `next` misses nothing."""
+        text = request.query_params.get("limit", str(self.page_size))
+        if re.fullmatch(r"[0-9]{1,9}", text) is None or int(text) == 0:
+            raise Unprocessable({"limit": [f"Send a whole number from 1 to {self.max_page_size}."]})
+        return min(int(text), self.max_page_size)
+
+    def _cursor(self, request: Request) -> Cursor | None:
+        text = request.query_params.get("cursor")
+        return None if text is None else self._decoded(text)
+
+    def _decoded(self, text: str) -> Cursor:
+        try:
+            cursor = Cursor.decode(text)
+        except ValueError:
+            raise self._foreign() from None
+        if len(cursor.values) != len(self.columns):
+            raise self._foreign()
+        return cursor
+
+    @staticmethod
+    def _foreign() -> Unprocessable:
+        return Unprocessable({"cursor": ["Take it from `next` or `previous` of a list, or leave it out to begin."]})
+
+    def _beyond(self, model: type[Model], cursor: Cursor) -> Q:
+        """(a, b) > (x, y) in the direction of travel, spelled out."""
+        lookup = "lt" if self.is_descending != cursor.is_backwards else "gt"
+        beyond, equal = Q(), Q()
+        for name, text in zip(self.columns, cursor.values, strict=True):
+            try:
+                value = model._meta.get_field(name).to_python(text)  # type: ignore[union-attr]
+            except ValidationError:
+                raise self._foreign() from None
+            beyond |= equal & Q(**{f"{name}__{lookup}": value})
+            equal &= Q(**{name: value})
+        return beyond
+
+    def _link(self, row: Model, *, backwards: bool) -> str:
+        values = tuple(row._meta.get_field(name).value_to_string(row) for name in self.columns)  # type: ignore[union-attr]
+        return replace_query_param(self.address, "cursor", Cursor(backwards, values).encode())
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": "string", "format": "uri", "nullable": True}
+        return {
+            "type": "object",
+            "required": ["results", "next", "previous"],
+            "properties": {"results": schema, "next": link, "previous": link},
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": "limit",
+                "in": "query",
+                "description": f"Rows on a page: {self.page_size}, at most {self.max_page_size}.",
+                "schema": {"type": "integer", "minimum": 1},
+            },
+            {
+                "name": "cursor",
+                "in": "query",
+                "description": "From `next` or `previous` of a list.",
+                "schema": {"type": "string"},
+            },
+        ]
