@@ -66,7 +66,7 @@ def release(stream: str) -> int:
         paused_until=None,
         pause_seconds=0,
         paused_by="",
-        unauthorized_in_a_row=0,
+        unauthorized_keys=[],
         forbidden_in_a_row=0,
     )
     return _send_again(row.deliveries.filter(state=DeliveryState.HELD))
@@ -85,7 +85,13 @@ def replay(delivery: Delivery) -> None:
 def _send_again(deliveries: QuerySet[Delivery]) -> int:
     now = clock.now()
     return deliveries.update(
-        state=DeliveryState.PENDING, reason="", due_at=now, started_at=now, failures=0, has_new_token=False, finished_at=None
+        state=DeliveryState.PENDING,
+        reason="",
+        due_at=now,
+        started_at=now,
+        failures=0,
+        has_new_token=False,
+        finished_at=None,
     )
 
 

@@ -46,7 +46,9 @@ class Stream(models.Model):
     paused_by = models.CharField(max_length=100, blank=True, help_text="The sequence key whose call was refused.")
     next_calls = models.JSONField(default=dict, help_text="Per endpoint the time, in epoch seconds, of the next call.")
     held_reason = models.CharField(max_length=300, blank=True, help_text="Not empty: nothing is sent until it is back.")
-    unauthorized_in_a_row = models.PositiveIntegerField(default=0)
+    unauthorized_keys = models.JSONField(
+        default=list, help_text="Whose calls met a 401 in a row, also with a new token."
+    )
     forbidden_in_a_row = models.PositiveIntegerField(default=0)
 
     class Meta:

@@ -1,6 +1,9 @@
 """Celery's part: it wakes and carries ids, nothing else."""
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_shutting_down
 
 from integrations.outbox import courier, dispatcher
 
@@ -13,3 +16,8 @@ def dispatch() -> None:
 @shared_task
 def carry(stream_id: int) -> None:
     courier.carry(stream_id)
+
+
+@worker_shutting_down.connect
+def stop_starting_calls(**_: Any) -> None:
+    courier.stopping.set()

@@ -1,0 +1,88 @@
+"""The credentials behind the outbox's streams: the master pair, a connection's pair, and none for e-mail."""
+
+from datetime import timedelta
+from typing import Any
+
+from integrations import connections, partner
+from integrations.door import Reply
+from integrations.models import Connection, PartnerConfiguration
+from integrations.outbox import clock, deliveries
+from integrations.outbox.handlers import Call, Channel, Undeliverable
+from integrations.outbox.models import Stream
+from integrations.smartrecruiters import answers
+
+RENEW_BEFORE = timedelta(seconds=30)
+
+
+def _expiry(seconds: int) -> Any:
+    """When a token of that life is to be renewed: before its end, but a short-lived one not at once."""
+    return clock.now() + max(timedelta(seconds=seconds) - RENEW_BEFORE, timedelta(seconds=seconds * 0.8))
+
+
+class ConnectionChannel(Channel):
+    """Their pair: every call for one customer's company."""
+
+    kind = "connection"
+    needs_token = True
+
+    def _connection(self, stream: Stream) -> Connection:
+        return Connection.objects.get(pk=stream.owner_id)
+
+    def token(self, stream: Stream) -> str:
+        connection = self._connection(stream)
+        expires_at = connection.access_token_expires_at
+        return connection.access_token if expires_at and expires_at > clock.now() else ""
+
+    def token_call(self, stream: Stream) -> Call:
+        connection = self._connection(stream)
+        if not connection.their_client_id:
+            raise Undeliverable("SmartRecruiters' pair for this company is not here: the customer has to reconnect.")
+        return Call.of(partner.api().get_token(connection.their_client_id, connection.their_client_secret))
+
+    def keep_token(self, stream: Stream, reply: Reply) -> str:
+        token, seconds = answers.token_of(reply)
+        connection = self._connection(stream)
+        connection.access_token, connection.access_token_expires_at = token, _expiry(seconds)
+        connection.save(update_fields=["access_token_sealed", "access_token_expires_at"])
+        return token
+
+    def forget_token(self, stream: Stream) -> None:
+        Connection.objects.filter(pk=stream.owner_id).update(access_token_sealed="")
+
+    def credential_refused(self, stream: Stream, reason: str) -> None:
+        connections.need_reconnect(self._connection(stream), reason)
+
+
+class MasterChannel(Channel):
+    """The vendor's own pair: the exchange of credentials and nothing else of a customer's (RELIABILITY.md, X10)."""
+
+    kind = "master"
+    needs_token = True
+    lease_seconds = 90
+
+    def token(self, stream: Stream) -> str:
+        row = PartnerConfiguration.load()
+        return row.master_token if row.master_token_expires_at and row.master_token_expires_at > clock.now() else ""
+
+    def token_call(self, stream: Stream) -> Call:
+        client_id, secret = partner.master_pair()
+        if not client_id or not secret:
+            raise Undeliverable("The master pair is missing: set SMARTRECRUITERS_CLIENT_ID and …_SECRET, or enter it.")
+        return Call.of(partner.api().get_token(client_id, secret))
+
+    def keep_token(self, stream: Stream, reply: Reply) -> str:
+        token, seconds = answers.token_of(reply)
+        row = PartnerConfiguration.load()
+        row.master_token, row.master_token_expires_at = token, _expiry(seconds)
+        row.save(update_fields=["master_token_sealed", "master_token_expires_at"])
+        return token
+
+    def forget_token(self, stream: Stream) -> None:
+        PartnerConfiguration.objects.update(master_token_sealed="")
+
+    def credential_refused(self, stream: Stream, reason: str) -> None:
+        deliveries.hold(stream.name, reason)
+
+
+class EmailChannel(Channel):
+    kind = "email"

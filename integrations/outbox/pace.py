@@ -1,0 +1,38 @@
+"""The pace of one credential: calls a second per endpoint, kept in the stream's row so that a new holder paces on."""
+
+from collections.abc import Mapping
+from typing import Self
+
+ROUND_NUMBER_MARGIN = 0.95
+"""At exactly the allowed rate, jitter puts one call too many into some second (STACK.md, "Outgoing")."""
+
+
+class Pace:
+    """When each endpoint may be called next, in epoch seconds."""
+
+    def __init__(self, calls_a_second: float, next_calls: Mapping[str, float]) -> None:
+        self.interval = 1 / calls_a_second
+        self.intervals: dict[str, float] = {}
+        self.next_calls = dict(next_calls)
+
+    @classmethod
+    def resume(cls, calls_a_second: float, kept: Mapping[str, float], now: float) -> Self:
+        """What a former holder left; a time that lies further ahead than a pause may is a clock that jumped."""
+        return cls(calls_a_second, {endpoint: at for endpoint, at in kept.items() if now < at < now + 60})
+
+    def wait(self, endpoint: str, now: float) -> float:
+        """Seconds until the endpoint may be called."""
+        return max(0.0, self.next_calls.get(endpoint, 0.0) - now)
+
+    def called(self, endpoint: str, now: float) -> None:
+        start = max(now, self.next_calls.get(endpoint, 0.0))
+        self.next_calls[endpoint] = start + self.intervals.get(endpoint, self.interval)
+
+    def correct(self, endpoint: str, headers: Mapping[str, str], now: float) -> None:
+        """Slow down where `X-RateLimit-*` says that less is allowed than we thought, or that the window is used up."""
+        limit, remaining = headers.get("X-RateLimit-Limit", ""), headers.get("X-RateLimit-Remaining", "")
+        if limit.isdigit() and int(limit) > 0:
+            self.intervals[endpoint] = max(self.interval, 1 / (int(limit) * ROUND_NUMBER_MARGIN))
+        if remaining == "0":
+            used_up_until = now + 2 * self.intervals.get(endpoint, self.interval)
+            self.next_calls[endpoint] = max(self.next_calls.get(endpoint, 0.0), used_up_until)

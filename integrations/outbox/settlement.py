@@ -1,0 +1,225 @@
+"""What the outcome of one attempt does to its delivery and its stream. Runs in the coordinator's transaction."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+
+from integrations.door import CallFailed, Reply, masked_text
+from integrations.outbox import clock
+from integrations.outbox.cures import (
+    BUGS_BEFORE_A_DEAD_LETTER,
+    FORBIDDEN_IN_A_ROW,
+    UNAUTHORIZED_IN_A_ROW,
+    Cure,
+    cure_of,
+    delay,
+    pause,
+)
+from integrations.outbox.handlers import CallRefused, Channel, Handler
+from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
+
+log = structlog.get_logger(__name__)
+S = DeliveryState
+
+
+@dataclass
+class Outcome:
+    """What one call came to: a reply, or the reason why there is none."""
+
+    delivery: Delivery
+    attempt: Attempt
+    token: str = ""
+    seconds: float = 0.0
+    reply: Reply | None = None
+    error: Exception | None = None
+
+    @property
+    def may_have_had_effect(self) -> bool:
+        """Nobody saw the effect, and it may be there all the same: no answer, or a gateway's or a broken one."""
+        if self.error is not None:
+            return getattr(self.error, "had_effect_perhaps", True)
+        return self.reply is not None and (self.reply.status >= 500 or self.reply.status == 408)
+
+    @property
+    def said(self) -> str:
+        """In words, for the delivery's reason."""
+        if self.reply is None:
+            return str(self.error) or type(self.error).__name__
+        return (
+            f"{self.reply.status}: {masked_text(self.reply.text)[:200]}" if self.reply.text else f"{self.reply.status}"
+        )
+
+
+def cure_for(outcome: Outcome, handler: Handler) -> Cure:
+    """Which cure this outcome asks for, before the delivery's own history is looked at."""
+    if outcome.reply is None:
+        if isinstance(outcome.error, CallRefused):
+            return Cure.FAIL
+        unseen = not isinstance(outcome.error, CallFailed) or outcome.error.had_effect_perhaps
+        return Cure.UNKNOWN if unseen and not handler.is_idempotent else Cure.RETRY
+    if outcome.reply.status not in handler.success:
+        return cure_of(outcome.reply.status, handler.cures)
+    if handler.expects is not None and not isinstance(outcome.reply.content, handler.expects):
+        outcome.error = CallFailed("the answer is not what belongs here")
+        return Cure.RETRY if handler.is_idempotent else Cure.UNKNOWN
+    return Cure.DELIVERED
+
+
+class Settlement:
+    """Settles the outcomes of one stream under one lease; `stream` is the row as it stands in this transaction."""
+
+    def __init__(self, stream: Stream, channel: Channel) -> None:
+        self.stream, self.channel = stream, channel
+
+    def settle(self, outcome: Outcome, handler: Handler) -> None:
+        """Close the attempt and move the delivery on. A bug in a handler stops that delivery only."""
+        cure = cure_for(outcome, handler)
+        try:
+            with transaction.atomic():
+                self._apply(cure, outcome, handler)
+        except CallFailed as error:
+            outcome.error = error  # the answer could not be used after all: it had its effect, and we lack what it said
+            self._apply(Cure.RETRY if handler.is_idempotent else Cure.UNKNOWN, outcome, handler)
+        except Exception as error:  # a bug of ours: only this delivery stops, and staff see why
+            log.exception("handler failed", delivery=outcome.delivery.pk, kind=outcome.delivery.kind)
+            outcome.error = error
+            is_hopeless = outcome.delivery.failures + 1 >= BUGS_BEFORE_A_DEAD_LETTER
+            self._close(outcome, "bug")
+            self._move(outcome, S.FAILED) if is_hopeless else self._retry(outcome, handler)
+
+    def _apply(self, cure: Cure, outcome: Outcome, handler: Handler) -> None:
+        self._close(outcome, cure.value)
+        getattr(self, f"_{cure.name.lower()}")(outcome, handler)
+
+    def _close(self, outcome: Outcome, word: str) -> None:
+        reply, attempt = outcome.reply, outcome.attempt
+        attempt.duration_ms = round(outcome.seconds * 1000)
+        attempt.status = reply.status if reply else getattr(outcome.error, "status", None)
+        attempt.outcome = word[:20]
+        attempt.error = str(outcome.error or "")[:500]
+        attempt.response = masked_text(reply.text) if reply else ""
+        attempt.save(update_fields=["duration_ms", "status", "outcome", "error", "response"])
+
+    def _move(self, outcome: Outcome, state: str, reason: str | None = None, **changes: object) -> bool:
+        """Compare-and-set under the fence. False: a later holder took it over, and its word counts."""
+        if state in (S.DELIVERED, S.SUPERSEDED, S.FAILED):
+            changes["finished_at"] = clock.now()
+        delivery = outcome.delivery
+        return bool(
+            Delivery.objects.filter(pk=delivery.pk, state=S.IN_FLIGHT, fence=delivery.fence).update(
+                state=state, reason=(outcome.said if reason is None else reason)[:500], **changes
+            )
+        )
+
+    def _note(self, **changes: object) -> None:
+        """Change the stream's row, here and in the database."""
+        for name, value in changes.items():
+            setattr(self.stream, name, value)
+        Stream.objects.filter(pk=self.stream.pk).update(**changes)
+
+    def _delivered(self, outcome: Outcome, handler: Handler) -> None:
+        assert outcome.reply is not None  # noqa: S101 (only a reply can be a success)
+        if not self._move(outcome, S.DELIVERED, "", is_ambiguous=False):
+            return
+        handler.delivered(outcome.delivery, outcome.reply)
+        stream = self.stream
+        if stream.pause_seconds or stream.unauthorized_keys or stream.forbidden_in_a_row:
+            self._note(pause_seconds=0, paused_by="", paused_until=None, unauthorized_keys=[], forbidden_in_a_row=0)
+
+    def _retry(self, outcome: Outcome, handler: Handler) -> None:
+        delivery, now = outcome.delivery, clock.now()
+        is_ambiguous = delivery.is_ambiguous or outcome.may_have_had_effect
+        due_at = now + delay(delivery.failures + 1, random.uniform(-1, 1)) * settings.OUTBOX_TIME_SCALE  # noqa: S311
+        start = delivery.started_at or delivery.created_at
+        if due_at - start > handler.gives_up_after * settings.OUTBOX_TIME_SCALE:
+            self._fail(outcome, handler)
+        else:
+            self._again(
+                outcome,
+                handler,
+                due_at=due_at,
+                failures=delivery.failures + 1,
+                is_ambiguous=is_ambiguous,
+                has_new_token=False,
+            )
+
+    def _again(self, outcome: Outcome, handler: Handler, **changes: object) -> None:
+        """Back to waiting, unless a newer one says more or the stream is held by now."""
+        delivery = outcome.delivery
+        newer = Delivery.objects.filter(key=delivery.key, pk__gt=delivery.pk, state__in=[S.PENDING, S.HELD])
+        if handler.supersedes and newer.exists():
+            self._move(outcome, S.SUPERSEDED, "a newer one says more")
+        elif self.stream.held_reason:
+            self._move(outcome, S.HELD, self.stream.held_reason, **changes)
+        else:
+            self._move(outcome, S.PENDING, **changes)
+
+    def _pause(self, outcome: Outcome, handler: Handler) -> None:
+        self.pause(outcome.reply.headers.get("Retry-After") if outcome.reply else None, outcome.delivery.key)
+        self._again(outcome, handler, due_at=self.stream.paused_until)
+
+    def pause(self, retry_after: str | None, key: str) -> None:
+        """The whole credential waits. Several refusals of one burst are one pause."""
+        now = clock.now()
+        if self.stream.paused_until is not None and self.stream.paused_until > now:
+            return
+        seconds = pause(retry_after, self.stream.pause_seconds)
+        until = now + timedelta(seconds=seconds) * settings.OUTBOX_TIME_SCALE
+        self._note(paused_until=until, pause_seconds=seconds, paused_by=key)
+
+    def _new_token(self, outcome: Outcome, handler: Handler) -> None:
+        delivery = outcome.delivery
+        if self.channel.needs_token and not delivery.has_new_token:
+            if outcome.token == self.channel.token(self.stream):
+                self.channel.forget_token(self.stream)
+            self._again(outcome, handler, due_at=clock.now(), has_new_token=True)
+        elif handler.is_read:
+            self._no_access(outcome, handler)
+        else:
+            self._unauthorized(outcome, handler)
+
+    def _unauthorized(self, outcome: Outcome, handler: Handler) -> None:
+        """A new token did not help. Three orders in a row so, and it is the pair that is dead."""
+        self._note(unauthorized_keys=sorted({*self.stream.unauthorized_keys, outcome.delivery.key}))
+        if len(self.stream.unauthorized_keys) >= UNAUTHORIZED_IN_A_ROW:
+            self.refuse_credential("SmartRecruiters refuses our access to this company, also with a new token.")
+        self._retry(outcome, handler)
+
+    def refuse_credential(self, reason: str) -> None:
+        """The pair is dead: the stream is held, and the channel says so where people look."""
+        self.channel.credential_refused(self.stream, reason)
+        self.stream.refresh_from_db()
+
+    def _no_access(self, outcome: Outcome, handler: Handler) -> None:
+        if self._move(outcome, S.DELIVERED, "no access"):
+            handler.failed(outcome.delivery, outcome.reply, "SmartRecruiters gives no access to it.")
+
+    def _other_type(self, outcome: Outcome, handler: Handler) -> None:
+        if outcome.delivery.variant:
+            self._fail(outcome, handler)
+        else:
+            self._again(outcome, handler, due_at=clock.now(), variant=1)
+
+    def _retry_while_fresh(self, outcome: Outcome, handler: Handler) -> None:
+        start = outcome.delivery.started_at or outcome.delivery.created_at
+        if clock.now() - start < handler.not_found_is_fresh_for * settings.OUTBOX_TIME_SCALE:
+            self._retry(outcome, handler)
+        else:
+            self._fail(outcome, handler)
+
+    def _forbidden(self, outcome: Outcome, handler: Handler) -> None:
+        self._note(forbidden_in_a_row=self.stream.forbidden_in_a_row + 1)
+        if self.stream.forbidden_in_a_row >= FORBIDDEN_IN_A_ROW:
+            self.refuse_credential(f"SmartRecruiters refused {FORBIDDEN_IN_A_ROW} calls in a row: {outcome.said}")
+        self._fail(outcome, handler)
+
+    def _fail(self, outcome: Outcome, handler: Handler) -> None:
+        if self._move(outcome, S.FAILED):
+            handler.failed(outcome.delivery, outcome.reply, outcome.said)
+
+    def _unknown(self, outcome: Outcome, handler: Handler) -> None:
+        self._move(outcome, S.UNKNOWN, f"{outcome.said}; whether it had its effect is not known", is_ambiguous=True)

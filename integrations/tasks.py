@@ -1,0 +1,11 @@
+from celery import shared_task
+from django.core.management import call_command
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model
+
+
+@shared_task
+def clear_expired() -> None:
+    """Expired tokens and sessions go, so that their tables stay small."""
+    get_access_token_model().objects.filter(expires__lt=timezone.now()).delete()
+    call_command("clearsessions")

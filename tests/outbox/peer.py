@@ -1,0 +1,98 @@
+"""A peer over real HTTP that answers by script and remembers what reached it."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int = 200
+    body: Any = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    breaks_off: bool = False
+
+
+@dataclass(frozen=True)
+class Received:
+    path: str
+    token: str
+    body: Any
+    content_type: str
+    at: float
+
+
+class Peer:
+    """Answers `answer(received)`; by default what `script` holds next for that path, else 200 `{}`."""
+
+    def __init__(self, url: str = "") -> None:
+        self.url = url
+        self.received: list[Received] = []
+        self.script: dict[str, list[Answer]] = {}
+        self.answer: Callable[[Received], Answer] = self._next
+        self.lock = threading.Lock()
+        self.now = self.most_at_once = 0
+
+    def _next(self, received: Received) -> Answer:
+        waiting = self.script.get(received.path, [])
+        return waiting.pop(0) if waiting else Answer()
+
+    def paths(self) -> list[str]:
+        return [received.path for received in self.received]
+
+
+def _handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+            received = Received(
+                self.path, token, json.loads(body or b"null"), self.headers.get("Content-Type", ""), time.monotonic()
+            )
+            with peer.lock:
+                peer.received.append(received)
+                peer.now += 1
+                peer.most_at_once = max(peer.most_at_once, peer.now)
+                answer = peer.answer(received)
+            time.sleep(answer.seconds)
+            with peer.lock:
+                peer.now -= 1
+            if answer.breaks_off:
+                self.close_connection = True
+                self.connection.close()
+                return
+            text = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+            self.send_response(answer.status)
+            for name, value in {"Content-Length": str(len(text)), **answer.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_PATCH = do_GET = do_POST
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    return Handler
+
+
+@contextmanager
+def serving() -> Iterator[Peer]:
+    peer = Peer()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(peer))
+    server.daemon_threads = True
+    peer.url = f"http://127.0.0.1:{server.server_address[1]}"
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield peer
+    finally:
+        server.shutdown()
+        server.server_close()
