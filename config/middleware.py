@@ -1,12 +1,52 @@
+import ipaddress
 from collections.abc import Callable
 
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import redirect
+from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 
 Respond = Callable[[HttpRequest], HttpResponse]
+
+
+def _is_trusted_proxy(address: str) -> bool:
+    try:
+        asking = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(asking in ipaddress.ip_network(proxy, strict=False) for proxy in settings.TRUSTED_PROXIES)
+
+
+class TrustedProxies:
+    """Forwarded headers count if a proxy in TRUSTED_PROXIES sent them; from anybody else they are forged."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        forwarded = request.META.pop("HTTP_X_FORWARDED_FOR", "")
+        if not _is_trusted_proxy(request.META.get("REMOTE_ADDR", "")):
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)
+            return self.get_response(request)
+        for address in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
+            request.META["REMOTE_ADDR"] = address
+            if not _is_trusted_proxy(address):
+                break
+        return self.get_response(request)
+
+
+class CandidatesLanguage(LocaleMiddleware):
+    """The candidate's pages speak his language. The others are written in one, and stay in it as a whole."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if request.path.startswith("/take/"):
+            super().process_request(request)
+        else:
+            translation.activate(settings.LANGUAGE_CODE)
+            request.LANGUAGE_CODE = translation.get_language() or settings.LANGUAGE_CODE
 
 
 class SecurityHeaders:

@@ -1,9 +1,62 @@
+"""How people sign in: what allauth asks us."""
+
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.auth_backends import AuthenticationBackend
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal import ratelimit
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.urls import reverse
+
+from integrations import audit
+from integrations.models import User
+
+
+class ActiveCustomersBackend(AuthenticationBackend):
+    """Asked at each request: who is switched off, or whose customer is, is out at once."""
+
+    def user_can_authenticate(self, user: AbstractBaseUser | AnonymousUser | None) -> bool:
+        if not isinstance(user, User) or not user.is_active:
+            return False
+        return user.customer is None or user.customer.is_active
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """People are invited, they do not sign up; and customers that are switched off do not get in."""
+    """People are invited, they do not sign up; too many wrong passwords stop the guesser, never the owner."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Where to go when nothing was asked for."""
+        return reverse("admin:index" if getattr(request.user, "is_staff", False) else "home")
+
+    def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> Any:
+        """allauth looks at the user alone; here the customer counts too."""
+        if not ActiveCustomersBackend().user_can_authenticate(user):
+            return self.respond_user_inactive(request, user)
+        return super().pre_login(request, user, **kwargs)
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """The pair of account and address: a guesser elsewhere locks nobody out (RELIABILITY.md, A1)."""
+        login = str(credentials.get("email", "")).strip().lower()
+        return f"{login}\n{ratelimit.get_ip(request)}"
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """A limit that is reached is 429, not a form error."""
+        self._login_failed_rl_usage = ratelimit.consume(
+            request,
+            app="allauth.account",
+            action="login_failed",
+            key=self._get_login_attempts_cache_key(request, **credentials),
+        )
+        if not self._login_failed_rl_usage:
+            raise ImmediateHttpResponse(ratelimit.respond_429(request))
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        audit.record(
+            "sign_in.failed", str(credentials.get("email", ""))[:200], address=request.META.get("REMOTE_ADDR") or None
+        )

@@ -1,7 +1,23 @@
-from django.urls import URLPattern, re_path
+from django.urls import URLPattern, path, re_path
 
 from integrations.oauth.views import token
+from integrations.views import consent, home
+from integrations.views.disable import CompanyIntegration
+
+KEY = r"(?P<key>[A-Za-z0-9]{32})"
+COMPANY = r"(?P<company_id>[A-Za-z0-9._-]{1,64})"
 
 urlpatterns: list[URLPattern] = [
+    path("", home.home, name="home"),
+    re_path(rf"^connections/{COMPANY}/disconnect/?$", home.disconnect, name="disconnect"),
     re_path(r"^oauth/token/?$", token, name="token"),
+    re_path(r"^smartrecruiters/integration/?$", consent.begin, name="consent_begin"),
+    re_path(rf"^smartrecruiters/integration/{KEY}/?$", consent.ConsentPage.as_view(), name="consent"),
+    re_path(rf"^smartrecruiters/integration/{KEY}/progress/?$", consent.progress, name="consent_progress"),
+    re_path(rf"^smartrecruiters/integration/{KEY}/account/?$", consent.change_account, name="consent_account"),
+    re_path(
+        rf"^smartrecruiters/(?P<key>[A-Za-z0-9_-]{{1,64}})/integrations/companies/{COMPANY}/?$",
+        CompanyIntegration.as_view(),
+        name="company_integration",
+    ),
 ]

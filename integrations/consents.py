@@ -1,0 +1,118 @@
+"""Visits of the consent page: whose they are, what they show, how their try to connect stands."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from integrations.models import ConnectAttempt, Connection, ConnectionState, Consent, DisplayMode, PartnerConfiguration
+from integrations.outbox.models import Delivery, DeliveryState
+
+SESSION_KEY = "consents"
+POPUP_KEY = "popup_until"
+REMEMBERED = 10
+
+
+def open_visit(request: HttpRequest, *, company_id: str, mode: DisplayMode, redirect: str) -> Consent:
+    """The record that all later steps read. It belongs to this browser session."""
+    consent = Consent.objects.create(company_id=company_id, mode=mode, redirect=redirect)
+    remember(request, consent)
+    return consent
+
+
+def remember(request: HttpRequest, consent: Consent) -> None:
+    keys = [*request.session.get(SESSION_KEY, []), consent.key]
+    request.session[SESSION_KEY] = keys[-REMEMBERED:]
+    if consent.mode == DisplayMode.POPUP:
+        request.session[POPUP_KEY] = consent.expires_at.timestamp()
+
+
+def has_open_popup(request: HttpRequest) -> bool:
+    """Did this session open a consent page in POPUP mode within the last ten minutes?"""
+    return float(request.session.get(POPUP_KEY, 0)) > timezone.now().timestamp()
+
+
+def is_owned(request: HttpRequest, consent: Consent) -> bool:
+    """Only the session that opened it may answer it, and whoever answered it may see what became of it."""
+    if consent.key in request.session.get(SESSION_KEY, []):
+        return True
+    return consent.user_id is not None and consent.user_id == request.user.pk
+
+
+def is_expired(consent: Consent) -> bool:
+    return not consent.decision and consent.expires_at <= timezone.now()
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The sentences of the consent page; as text they are kept in the record of consent."""
+
+    may: list[str]
+    may_not: list[str]
+
+    @classmethod
+    def of(cls, configuration: PartnerConfiguration) -> "Wording":
+        return cls(_lines(configuration.consent_scope), _lines(configuration.consent_limits))
+
+    def __str__(self) -> str:
+        return "\n".join(
+            ["They may:", *(f"- {line}" for line in self.may), "They may not:", *(f"- {line}" for line in self.may_not)]
+        )
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """How far the exchange of credentials of one try is, in terms of what its page says."""
+
+    state: str
+    reason: str
+    status: int | None
+    tries: int
+    next_at: datetime | None
+    is_held: bool
+    connection: Connection
+
+    @property
+    def is_working(self) -> bool:
+        return self.state in (ConnectionState.APPROVED, ConnectionState.EXCHANGING)
+
+    @property
+    def is_stuck(self) -> bool:
+        """A first answer did not come; the next try has its time."""
+        return self.is_working and (self.is_held or self.tries > 0)
+
+    @property
+    def outcome(self) -> str:
+        """The name of the page that says it."""
+        if self.is_working:
+            return "working"
+        if self.state == ConnectionState.REFUSED:
+            return {403: "no_consent", 404: "no_configuration"}.get(self.status or 0, "refused")
+        if self.state == ConnectionState.NEEDS_RECONNECT:
+            return "already_connected" if self.status == 409 else "answer_lost"
+        return {ConnectionState.LIVE: "done"}.get(ConnectionState(self.state), "ended")
+
+
+def exchange_of(attempt: ConnectAttempt) -> Exchange:
+    connection = attempt.connection
+    delivery = (
+        Delivery.objects.filter(kind="exchange", subject=connection.company_id, payload__attempt=attempt.pk)
+        .prefetch_related("attempts")
+        .first()
+    )
+    tries = list(delivery.attempts.all()) if delivery else []
+    is_waiting = delivery is not None and delivery.state == DeliveryState.PENDING
+    return Exchange(
+        state=attempt.state,
+        reason=attempt.reason,
+        status=next((one.status for one in tries if one.outcome), None),
+        tries=sum(1 for one in tries if one.outcome),
+        next_at=delivery.due_at if delivery and is_waiting and tries else None,
+        is_held=delivery is not None and delivery.state in (DeliveryState.HELD, DeliveryState.FAILED),
+        connection=connection,
+    )

@@ -1,0 +1,43 @@
+"""What browsers send to the people's pages."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import QueryDict
+
+from integrations.identifiers import is_company_id
+from integrations.models import DisplayMode
+from integrations.origins import is_trusted
+
+
+class VisitForm(forms.Form):
+    """How SmartRecruiters sends somebody: `companyId`, and `redirect` in REDIRECT mode only (PROTOCOL.md)."""
+
+    companyId = forms.CharField(max_length=64, strip=False)
+    redirect = forms.CharField(max_length=2000, strip=False, required=False)
+
+    @property
+    def mode(self) -> DisplayMode:
+        """Said by the presence of `redirect`: an empty one is a broken REDIRECT, not a POPUP."""
+        return DisplayMode.REDIRECT if "redirect" in self.data else DisplayMode.POPUP
+
+    def clean_companyId(self) -> str:
+        company_id: str = self.cleaned_data["companyId"]
+        if not is_company_id(company_id):
+            raise ValidationError("This is no company id.", code="company")
+        return company_id
+
+    def clean_redirect(self) -> str:
+        redirect: str = self.cleaned_data["redirect"]
+        if self.mode == DisplayMode.REDIRECT and not is_trusted(redirect):
+            raise ValidationError("This address is not SmartRecruiters'.", code="untrusted")
+        return redirect
+
+    def clean(self) -> None:
+        if isinstance(self.data, QueryDict) and any(len(values) > 1 for _, values in self.data.lists()):
+            raise ValidationError("A parameter comes twice.", code="twice")
+
+
+class DecisionForm(forms.Form):
+    """The answer on the consent page. Company, redirect and mode come from the record, never from here."""
+
+    decision = forms.ChoiceField(choices=[("approve", "Approve"), ("deny", "Deny")])

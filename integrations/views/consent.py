@@ -1,0 +1,170 @@
+"""The consent page: SmartRecruiters sends a customer's admin here, who approves or denies (INTERFACE.md, "Pages")."""
+
+from urllib.parse import urlencode
+
+import structlog
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views import View
+from django.views.decorators.http import require_GET, require_POST
+
+from integrations import connections, consents, frames
+from integrations.addresses import address_of
+from integrations.forms import DecisionForm, VisitForm
+from integrations.models import ConnectAttempt, Consent, DisplayMode, PartnerConfiguration, User
+from integrations.origins import is_trusted, split
+
+log = structlog.get_logger(__name__)
+
+
+def outcome(
+    request: HttpRequest, name: str, status: int = 200, consent: Consent | None = None, **context: object
+) -> HttpResponse:
+    """A page of its own for each outcome. It leads back to SmartRecruiters where there is a way back."""
+    back = consent.redirect if consent and is_trusted(consent.redirect) else ""
+    context |= {"consent": consent, "back": back}
+    return render(request, f"integrations/consent/{name}.html", context, status=status)
+
+
+@require_GET
+def begin(request: HttpRequest) -> HttpResponse:
+    """Check what SmartRecruiters sent, write it down, go on. What is wrong is never repeated on the page."""
+    form = VisitForm(request.GET)
+    if form.mode == DisplayMode.POPUP:
+        frames.mark_popup(request)
+    if not form.is_valid():
+        log.warning("consent refused", wrong=sorted(form.errors))
+        return outcome(request, "bad_visit", 400, is_untrusted="redirect" in form.errors)
+    visit = form.cleaned_data
+    consent = consents.open_visit(
+        request, company_id=visit["companyId"], mode=form.mode, redirect=visit["redirect"] or ""
+    )
+    return redirect("consent", key=consent.key)
+
+
+def visited(request: HttpRequest, key: str) -> Consent | HttpResponse:
+    """The consent of this session, or the page that says why it is none."""
+    consent = Consent.objects.filter(key=key).first()
+    if consent is None:
+        return outcome(request, "unknown", 400)
+    if consent.mode == DisplayMode.POPUP:
+        frames.mark_popup(request)
+    if not consents.is_owned(request, consent):
+        return outcome(request, "unknown", 400, another_window=entry_of(consent))
+    if consents.is_expired(consent):
+        return outcome(request, "expired", 410, consent)
+    return consent
+
+
+def entry_of(consent: Consent) -> str:
+    """Where a visit in POPUP mode begins: a browser that keeps cookies out of frames may open it in a window."""
+    if consent.mode != DisplayMode.POPUP:
+        return ""
+    return f"{reverse('consent_begin')}?{urlencode({'companyId': consent.company_id})}"
+
+
+def sign_in(consent: Consent) -> HttpResponse:
+    way_back = reverse("consent", kwargs={"key": consent.key})
+    return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': way_back})}")
+
+
+class ConsentPage(View):
+    """Shows what is asked on GET; acts on POST only, once."""
+
+    def get(self, request: HttpRequest, key: str) -> HttpResponse:
+        consent = visited(request, key)
+        if isinstance(consent, HttpResponse):
+            return consent
+        if consent.decision:
+            return redirect("consent_progress", key=key)
+        if not isinstance(request.user, User):
+            return sign_in(consent)
+        if not connections.may_connect(request.user):
+            return outcome(request, "may_not", 403, consent)
+        return ask(request, consent)
+
+    def post(self, request: HttpRequest, key: str) -> HttpResponse:
+        consent = visited(request, key)
+        if isinstance(consent, HttpResponse):
+            return consent
+        if consent.decision:
+            return outcome(request, "answered", 410, consent)
+        if not isinstance(request.user, User):
+            return sign_in(consent)
+        form = DecisionForm(request.POST)
+        if not form.is_valid():
+            return ask(request, consent, 400)
+        try:
+            return decide(request, consent, form.cleaned_data["decision"])
+        except connections.ConsentSpent:
+            return outcome(request, "answered", 410, consent)
+        except connections.MayNotConnect:
+            return outcome(request, "may_not", 403, consent)
+        except connections.BelongsToAnother:
+            return outcome(request, "belongs_to_another", 409, consent)
+
+
+def ask(request: HttpRequest, consent: Consent, status: int = 200) -> HttpResponse:
+    wording = consents.Wording.of(PartnerConfiguration.load())
+    page = render(request, "integrations/consent/ask.html", {"consent": consent, "wording": wording}, status=status)
+    return landing(page, consent)
+
+
+def landing(page: HttpResponse, consent: Consent) -> HttpResponse:
+    """Chromium applies form-action to the redirect that follows a POST, so it must name where we redirect to."""
+    if (parts := split(consent.redirect)) and is_trusted(consent.redirect):
+        scheme, host, port, _ = parts
+        page._csp_update = {"form-action": [f"{scheme}://{host}:{port}"]}  # type: ignore[attr-defined]
+    return page
+
+
+def decide(request: HttpRequest, consent: Consent, decision: str) -> HttpResponse:
+    assert isinstance(request.user, User)  # noqa: S101 (the caller sends others to sign in)
+    address = address_of(request)
+    if decision == "approve":
+        wording = str(consents.Wording.of(PartnerConfiguration.load()))
+        connections.approve(consent, by=request.user, address=address, wording=wording)
+        return see_other(reverse("consent_progress", kwargs={"key": consent.key}))
+    connections.deny(consent, by=request.user, address=address)
+    return leave(request, consent, "denied")
+
+
+def see_other(url: str) -> HttpResponse:
+    return HttpResponse(status=303, headers={"Location": url})
+
+
+def leave(request: HttpRequest, consent: Consent, page: str) -> HttpResponse:
+    """Back to SmartRecruiters by the address that was checked at the beginning, and is checked again."""
+    if consent.mode == DisplayMode.REDIRECT and is_trusted(consent.redirect):
+        return HttpResponseRedirect(consent.redirect)
+    return outcome(request, page, consent=consent)
+
+
+@require_GET
+def progress(request: HttpRequest, key: str) -> HttpResponse:
+    """Refreshes itself until SmartRecruiters has answered; then goes back there, or says what went wrong."""
+    consent = visited(request, key)
+    if isinstance(consent, HttpResponse):
+        return consent
+    if not consent.decision:
+        return redirect("consent", key=key)
+    if consent.decision == "deny":
+        return outcome(request, "denied", consent=consent)
+    attempt = ConnectAttempt.objects.select_related("connection__customer").get(consent=consent)
+    exchange = consents.exchange_of(attempt)
+    if exchange.outcome == "done":
+        return leave(request, consent, "done")
+    return outcome(request, exchange.outcome, consent=consent, exchange=exchange)
+
+
+@require_POST
+def change_account(request: HttpRequest, key: str) -> HttpResponse:
+    """Sign out and in as somebody else, and keep what was asked."""
+    consent = visited(request, key)
+    if isinstance(consent, HttpResponse):
+        return consent
+    logout(request)
+    consents.remember(request, consent)
+    return sign_in(consent)
