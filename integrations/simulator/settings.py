@@ -31,4 +31,11 @@ CSRF_COOKIE_NAME = "simulator_csrftoken"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 24 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 24 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
-LOGGING_CONFIG = None
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    # A refused call is the daily business of a strict simulator, and stands in the ledger.
+    "filters": {"crash": {"()": "django.utils.log.CallbackFilter", "callback": lambda record: record.exc_info}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["crash"]}},
+    "loggers": {"django": {"handlers": ["stderr"], "level": "ERROR"}},
+}

@@ -1,9 +1,11 @@
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from integrations.simulator.entities import Settings
 from tests.simulator.fake_portal import FakePortal
 from tests.simulator.process import API, Caller, Simulator
 
@@ -19,13 +21,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def simulator(running: Simulator) -> Iterator[Simulator]:
-    """The session's simulator, without switches, breaches and changed settings of other tests."""
+def simulator(running: Simulator) -> Simulator:
+    """The session's simulator, as it is when new, save that it sets no limits: tests are quicker than a portal."""
     running.control.clear_faults()
     running.control.clear_breaches()
-    yield running
-    running.control.clear_faults()
-    running.control.settings(limits=True, latency=0.0, token_lifetime=1800, patch_types="json", upload_part="file")
+    running.control.settings(**{**asdict(Settings()), "limits": False})
+    return running
 
 
 @pytest.fixture

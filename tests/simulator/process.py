@@ -44,7 +44,7 @@ class Simulator:
             "SIMULATOR_MASTER_CLIENT_SECRET": MASTER[1],
         }
         command = [sys.executable, "-m", "integrations.simulator"]
-        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)  # noqa: S603
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
         deadline = time.monotonic() + 20
         while not self.control.is_up():
             assert self._process.poll() is None, "the simulator ended at once"
@@ -92,8 +92,8 @@ class Caller:
             self.token = self.fetch_token().json()["access_token"]
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         url = f"{self.simulator.url}/{path}"
-        options.setdefault("timeout", 20)
-        return requests.request(method, url, headers=headers, allow_redirects=False, **options)
+        timeout = options.pop("timeout", 20)
+        return requests.request(method, url, headers=headers, allow_redirects=False, timeout=timeout, **options)
 
     def patch(self, order_id: str, result: Json, **options: Any) -> requests.Response:
         return self.call("PATCH", f"{API}/orders/{order_id}/results", json=result, **options)

@@ -61,8 +61,8 @@ def _shown(order: Order) -> Shown:
     ]
     uploaded = {each.url: each.name for each in order.uploads}
     attachments = [
-        {**each, "name": uploaded.get(each["url"]) or each["type"].removesuffix("_URL").lower() + " report"}
-        for each in order.result.get("attachments") or []
+        {**each, "name": uploaded.get(each["url"]) or f"Report {number}"}
+        for number, each in enumerate(order.result.get("attachments") or [], start=1)
     ]
     return Shown(order, _KINDS[order.kind], results, attachments)
 

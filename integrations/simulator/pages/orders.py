@@ -19,7 +19,6 @@ _JOB_KEYS = ("countryCode", "regionCode", "city", "address", "postalCode", "remo
 @page("GET")
 def packages(request: HttpRequest, company: str) -> HttpResponseBase:
     """What this requester sees for a job in this place. INLINE_ASSESSMENT shows elsewhere."""
-    asked = "job" in request.GET
     location = _location(request.GET, company)
     mapped = {each["id"]: request.GET.get(f"field.{each['id']}", "") for each in _fields()}
     reply = None
@@ -37,13 +36,13 @@ def packages(request: HttpRequest, company: str) -> HttpResponseBase:
         company=company,
         jobs=cast.jobs(company),
         job=request.GET.get("job", "0"),
-        asked=asked,
         requester=request.GET.get("requester", _recruiter(company)),
         location=location,
         location_keys=LOCATION_KEYS,
         fields=[(each, mapped[each["id"]]) for each in _fields()],
         reply=reply,
         packages=_for_profiles(reply),
+        candidate=request.GET.get("candidate", ""),
     )
 
 
@@ -89,6 +88,7 @@ def order(request: HttpRequest, company: str) -> HttpResponseBase:
         package=world.packages.get(company, {}).get(package_id, {"id": package_id}),
         kinds=KINDS,
         candidates=[cast.candidate(company, number) for number in range(cast.CANDIDATES_SHOWN)],
+        candidate=request.GET.get("candidate", ""),
         jobs=cast.jobs(company),
         requester=_recruiter(company),
         fields=_fields(),

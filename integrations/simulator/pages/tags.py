@@ -34,16 +34,22 @@ def moment(at: float | None) -> SafeString | str:
 
 
 def _ago(seconds: float) -> str:
-    for unit, size in _UNITS:
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit} ago"
-    return "just now"
+    if seconds < 3:
+        return "just now"
+    unit, size = next((unit, size) for unit, size in _UNITS if seconds >= size)
+    return f"{int(seconds // size)} {unit} ago"
 
 
 @register.filter
 def words(code: str | None) -> str:
     """`SKILL_TEST` as "Skill test"."""
     return (code or "").replace("_", " ").capitalize()
+
+
+@register.filter
+def file_kind(code: str) -> str:
+    """`PDF_URL` as "PDF"."""
+    return {"PDF_URL": "PDF", "VIDEO_URL": "Video"}.get(code, "File")
 
 
 @register.filter

@@ -22,13 +22,30 @@ _LEDGER_KINDS = {
     "breaches": frozenset({"breach", "breaches_cleared"}),
     "all": frozenset[str](),
 }
+_LABELS = {
+    "token_lifetime": "A token lives, seconds",
+    "limits": "Enforce the limits",
+    "rate": "Requests a second, per endpoint",
+    "concurrent": "Requests at a time",
+    "latency": "Every answer late by, seconds",
+    "jitter": "Give or take, seconds",
+    "requester_encoding": "The requester header",
+    "url_form": "An id in a URL",
+    "patch_types": "Content type of a result",
+    "upload_part": "An upload's part",
+    "upload_limit": "An upload's size, bytes",
+    "job_spelling": "The job in an order",
+    "callback_spelling": "The inline return key",
+    "disable_bearer": "Send a bearer with a disable",
+    "partner_timeout": "Wait for the portal, seconds",
+}
 _STATUSES = (429, 500, 503, 400, 401, 403, 404, 409, 410, 413, 422, 502, 504)
 _HIDDEN = {"kind", "at", "own_pair", "partner_pair", "digest", "secret_digest", "document"}
 
 
 @page("GET")
 def switches(request: HttpRequest) -> HttpResponseBase:
-    settings = [(key, value, SETTING_CHOICES.get(key)) for key, value in asdict(world.settings).items()]
+    settings = [(key, _LABELS[key], value, SETTING_CHOICES.get(key)) for key, value in asdict(world.settings).items()]
     return show(
         request,
         "switches.html",
