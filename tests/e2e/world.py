@@ -1,0 +1,180 @@
+"""The whole product as it runs: portal, workers, scheduler and broker by `make serve`'s supervisor, beside them the
+simulator and the sample engine, each in processes of its own."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import requests
+
+from tests.simulator.process import MASTER, ROOT, Simulator, free_port
+
+T = TypeVar("T")
+Json = dict[str, Any]
+PATIENCE = 90
+
+
+def wait_for(what: str, condition: Callable[[], T], seconds: float = PATIENCE) -> T:
+    """What the condition answers, once it is true."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain: {what}"
+        time.sleep(0.05)
+
+
+class World:
+    """A portal with its own data folder and ports, connected to nobody yet."""
+
+    def __init__(self, folder: Path, *, auto_answer: bool = True, **settings: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.simulator = Simulator(folder / "simulator")
+        self.control = self.simulator.control
+        self.engine_url = f"http://localhost:{free_port()}"
+        self._auto_answer = auto_answer
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")},
+            "PYTHONUNBUFFERED": "1",
+            "PORTAL_ENV_FILE": "",
+            "PORT": str(self.port),
+            "PORTAL_DATA_DIR": str(folder / "portal"),
+            "SMARTRECRUITERS_API_URL": self.simulator.url,
+            "SMARTRECRUITERS_TRUSTED_ORIGINS": f"{self.simulator.url} http://127.0.0.1:{self.simulator.port}",
+            "SMARTRECRUITERS_CLIENT_ID": MASTER[0],
+            "SMARTRECRUITERS_CLIENT_SECRET": MASTER[1],
+            "EMAIL_URL": f"filemail:///{folder / 'mail'}",
+            **settings,
+        }
+        self.seeded: Json = {}
+
+    def __enter__(self) -> Self:
+        self.simulator.start()
+        self._start("portal", "config.supervisor", "serve", PORT=str(self.port))
+        wait_for("the portal to answer", self._is_ready)
+        self.seeded = json.loads(self.manage("seed_demo", "--json"))
+        self.manage("publish_configuration")
+        client = self.seeded["engine"]
+        self._start(
+            "engine",
+            "integrations.simulator.engine",
+            PORTAL_URL=self.url,
+            ENGINE_PORT=self.engine_url.rpartition(":")[2],
+            ENGINE_CLIENT_ID=client["client_id"],
+            ENGINE_CLIENT_SECRET=client["client_secret"],
+            ENGINE_AUTO_ANSWER="1" if self._auto_answer else "",
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in reversed(self._processes):
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        self.simulator.kill()
+
+    def _start(self, name: str, module: str, *arguments: str, **environment: str) -> None:
+        self.folder.mkdir(exist_ok=True)
+        with (self.folder / f"{name}.log").open("wb") as log:
+            self._processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", module, *arguments],
+                    cwd=ROOT,
+                    env={**self.environment, **environment},
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            )
+
+    def _is_ready(self) -> bool:
+        assert self._processes[0].poll() is None, (self.folder / "portal.log").read_text()[-3000:]
+        with contextlib.suppress(requests.RequestException):
+            return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        return False
+
+    def manage(self, *command: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *command], cwd=ROOT, env=self.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    def log(self) -> str:
+        return (self.folder / "portal.log").read_text()
+
+    def pid_of(self, command: str) -> int:
+        """A child of the supervisor by a part of its command line."""
+        for line in subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True).stdout.splitlines():
+            pid, parent, arguments = line.split(None, 2)
+            if parent == str(self._processes[0].pid) and command in arguments:
+                return int(pid)
+        raise AssertionError(f"no process {command}")
+
+    # What people do
+
+    def sign_in(self, customer: int = 0) -> "Person":
+        account = self.seeded["customers"][customer]
+        return Person(self, account["email"], account["password"])
+
+    def connect(self, company: str, customer: int = 0) -> None:
+        """A customer's admin connects a company, by the pages, and waits until it is done."""
+        self.control.add_company(company)
+        self.sign_in(customer).approve(self.control.consent(company) or "")
+        wait_for(f"{company} to be connected", lambda: self.control.company(company)["state"] == "connected")
+
+    def packages(self, *types: str) -> list[str]:
+        """The seeded packages' ids, of these types or of all."""
+        return [package["id"] for package in self.seeded["packages"] if not types or package["type"] in types]
+
+    def statuses(self, placed: list[Json]) -> list[str]:
+        """SmartRecruiters' status of each of these orders."""
+        return [self.control.order(order["order_id"])["status"] for order in placed]
+
+
+class Person:
+    """Somebody with a browser that knows forms and cookies."""
+
+    def __init__(self, world: World, email: str, password: str) -> None:
+        self.world, self.email, self.password = world, email, password
+        self.session = requests.Session()
+        self.session.trust_env = False
+
+    def post(self, page: requests.Response, **fields: str) -> requests.Response:
+        """Submit the page's form, with its hidden fields."""
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+        return self.session.post(page.url, data={**hidden, **fields}, headers={"Origin": self.world.url}, timeout=30)
+
+    def approve(self, consent_url: str) -> requests.Response:
+        page = self.session.get(consent_url, timeout=30)
+        if 'name="password"' in page.text:
+            page = self.post(page, login=self.email, password=self.password)
+        assert 'name="decision"' in page.text, page.text[:3000]
+        return self.post(page, decision="approve")
+
+
+@contextlib.contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """Debian's Redis, on a port of its own."""
+    port = free_port()
+    command = [shutil.which("redis-server") or "", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir"]
+    with subprocess.Popen([*command, str(folder)], stdout=subprocess.DEVNULL) as process:
+        try:
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            process.terminate()
