@@ -23,6 +23,7 @@ FOLDER = REPOSITORY / "var" / "demo"
 GRACE = 5.0
 START_TIMEOUT = 60.0
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = "0.0.0.0"  # noqa: S104
 
 
 def run() -> int:
@@ -109,10 +110,11 @@ class _Start:
             "ENGINE_CLIENT_SECRET": seeded["engine"]["client_secret"],
         }
         port = self._address.port
+        bind = EVERYWHERE if self._address.bind in ANYWHERE else LOOPBACK
         return [
             programs.web(listening(self._address), self._portal),
-            programs.simulator(port + 1, FOLDER / "simulator", {**urls, **pair}),
-            programs.engine(port + 2, {**urls, **client}),
+            programs.simulator(bind, port + 1, FOLDER / "simulator", {**urls, **pair}),
+            programs.engine(bind, port + 2, {**urls, **client}),
             *programs.background(self._portal),
         ]
 

@@ -5,7 +5,7 @@ import time
 from config.supervisor.refusal import Refusal
 
 # A predecessor that was killed a moment ago may still be on its way out.
-PATIENCE = 1.0
+PATIENCE = 2.0
 
 
 def require_free(host: str, port: int, *, why: str) -> None:

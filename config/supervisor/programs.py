@@ -85,13 +85,13 @@ def background(environment: Mapping[str, str]) -> list[Program]:
     ]
 
 
-def simulator(port: int, folder: Path, environment: Mapping[str, str]) -> Program:
-    own = {"SIMULATOR_PORT": str(port), "SIMULATOR_DATA_DIR": str(folder)}
+def simulator(bind: str, port: int, folder: Path, environment: Mapping[str, str]) -> Program:
+    own = {"SIMULATOR_BIND": bind, "SIMULATOR_PORT": str(port), "SIMULATOR_DATA_DIR": str(folder)}
     return Program("simulator", (PYTHON, "-m", "integrations.simulator"), {**environment, **own})
 
 
-def engine(port: int, environment: Mapping[str, str]) -> Program:
-    own = {"ENGINE_PORT": str(port), "ENGINE_PUBLIC_URL": f"http://localhost:{port}"}
+def engine(bind: str, port: int, environment: Mapping[str, str]) -> Program:
+    own = {"ENGINE_BIND": bind, "ENGINE_PORT": str(port), "ENGINE_PUBLIC_URL": f"http://localhost:{port}"}
     return Program(
         "engine",
         (PYTHON, "-m", "integrations.simulator.engine"),
