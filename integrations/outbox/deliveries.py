@@ -82,6 +82,12 @@ def replay(delivery: Delivery) -> None:
         raise NotReplayable(f"This delivery is {delivery.get_state_display()}: only failed and unknown ones go again.")
 
 
+def settle(delivery: Delivery) -> bool:
+    """A person has seen at the other side that an unknown one had its effect. False when it is not unknown."""
+    unknown = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.UNKNOWN)
+    return unknown.update(state=DeliveryState.DELIVERED, reason="settled by a person", finished_at=clock.now()) == 1
+
+
 def _send_again(deliveries: QuerySet[Delivery]) -> int:
     now = clock.now()
     return deliveries.update(
