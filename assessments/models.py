@@ -11,7 +11,7 @@ PACKAGE_ID = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
 
 def validate_package_id(value: str) -> None:
-    if value.lower() in RESERVED_IDS:
+    if value in RESERVED_IDS:
         raise ValidationError(f"“{value}” is the name of one of our own addresses; choose another id.")
 
 

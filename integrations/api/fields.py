@@ -15,7 +15,11 @@ from integrations.api.errors import Unprocessable
 class Text(serializers.CharField):
     """A text, kept as it came. One of white space alone is an empty one."""
 
-    default_error_messages = {"invalid": "Send a text.", "blank": "Send a text that is not empty."}
+    default_error_messages = {
+        "invalid": "Send a text.",
+        "blank": "Send a text that is not empty.",
+        "null": "Send a text; null says nothing here.",
+    }
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"trim_whitespace": False, **kwargs})
@@ -33,7 +37,7 @@ class Text(serializers.CharField):
 
 
 class Flag(serializers.BooleanField):
-    default_error_messages = {"invalid": "Send true or false."}
+    default_error_messages = {"invalid": "Send true or false.", "null": "Send true or false."}
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):

@@ -1,0 +1,83 @@
+"""The catalogue in the engine's API (INTERFACE.md, "Package")."""
+
+import re
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView, ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from assessments import catalogue
+from assessments.api.serializers import (
+    CatalogueSerializer,
+    CountsSerializer,
+    CustomerSerializer,
+    Known,
+    PackageSerializer,
+)
+from assessments.models import PACKAGE_ID, Package
+from integrations.api.errors import Unprocessable
+from integrations.api.pagination import KeyPagination
+from integrations.api.parsers import StrictJSONParser
+from integrations.models import Customer
+
+
+class CatalogueParser(StrictJSONParser):
+    """A whole catalogue in one body."""
+
+    max_body = 8 * 1024 * 1024
+
+
+class PackageList(ListAPIView[Package]):
+    required_scope = "vendor"
+    parser_classes = (CatalogueParser,)
+    pagination_class = KeyPagination
+    ordering = ("id",)
+    serializer_class = PackageSerializer
+    queryset = Package.objects.prefetch_related("assessments", "rules")
+
+    @extend_schema(request=CatalogueSerializer, responses=CountsSerializer)
+    def put(self, request: Request) -> Response:
+        """Replace the catalogue, at once or not at all; packages that are missing retire."""
+        serializer = CatalogueSerializer(data=request.data, context={"known": Known()})
+        return Response(catalogue.replace(serializer.accepted()["packages"])._asdict())
+
+
+class PackageDetail(GenericAPIView[Package]):
+    required_scope = "vendor"
+    serializer_class = PackageSerializer
+    queryset = Package.objects.all()
+
+    def get(self, request: Request, package_id: str) -> Response:
+        return Response(PackageSerializer(self._package(package_id)).data)
+
+    @extend_schema(responses={200: PackageSerializer, 201: PackageSerializer})
+    def put(self, request: Request, package_id: str) -> Response:
+        """Make or change a package; a key left out keeps its stored value."""
+        body = {"id": package_id} | dict(request.data)
+        draft = PackageSerializer(data=body, context={"known": Known(only=package_id)}).accepted()
+        if draft["id"] != package_id:
+            raise Unprocessable({"id": [f"Leave it out, or send {package_id}, as in the address."]})
+        is_new = catalogue.put_package(draft)
+        return Response(PackageSerializer(self._package(package_id)).data, status=201 if is_new else 200)
+
+    def delete(self, request: Request, package_id: str) -> Response:
+        """Retire a package: it is offered no longer, and its orders go on."""
+        catalogue.retire(self._package(package_id).pk)
+        return Response(status=204)
+
+    @staticmethod
+    def _package(package_id: str) -> Package:
+        is_one = re.fullmatch(PACKAGE_ID, package_id) is not None
+        return get_object_or_404(Package.objects.all() if is_one else Package.objects.none(), pk=package_id)
+
+
+class CustomerList(ListAPIView[Customer]):
+    """The customers that a rule may name."""
+
+    required_scope = "vendor"
+    pagination_class = KeyPagination
+    ordering = ("id",)
+    serializer_class = CustomerSerializer
+    queryset = Customer.objects.all()

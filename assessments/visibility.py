@@ -1,0 +1,93 @@
+"""Who sees which packages, and who may order them (INTERFACE.md, "Package")."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from assessments.models import Package, Rule
+from integrations.models import Customer
+
+TEXTS = ("country", "region", "city")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Who asks for packages, and for which job. What did not come is empty, and matches no key of a rule."""
+
+    customer: Customer
+    requester: str = ""
+    country: str = ""
+    region: str = ""
+    city: str = ""
+    remote: bool | None = None
+    fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+class Seen(NamedTuple):
+    id: str
+    type: str
+    name: str
+    description: str
+
+
+def orderable_by(customer: Customer) -> QuerySet[Package]:
+    """The packages that a customer may order and look up, retired ones too: hiring steps keep ids for years.
+
+    Only the rules' customer counts here, and a rule without one admits everybody: an order tells no place, and an
+    automatic one no requester.
+    """
+    rules = Rule.objects.filter(package=OuterRef("pk"))
+    return Package.objects.filter(~Exists(rules) | Exists(rules.filter(_admits(customer))))
+
+
+def may_order(package: Package, customer: Customer) -> bool:
+    return orderable_by(customer).filter(pk=package.pk).exists()
+
+
+def seen_by(asking: Asking, *, types: Iterable[str]) -> list[Seen]:
+    """The packages of these types on offer: not retired, and without rules or with one that matches.
+
+    Two queries however many there are, and no model instances: 5,000 packages with 10,000 rules are a normal list.
+    """
+    offered = Package.objects.filter(retired_at=None, type__in=types)
+    is_open = ~Exists(Rule.objects.filter(package=OuterRef("pk")))
+    matched = _matched(asking)
+    rows = offered.annotate(is_open=is_open).order_by("name", "id")
+    return [
+        Seen(*columns)
+        for *columns, has_no_rules in rows.values_list("id", "type", "name", "description", "is_open")
+        if has_no_rules or columns[0] in matched
+    ]
+
+
+def _matched(asking: Asking) -> set[str]:
+    """The packages with a rule that matches. The database leaves out rules with a key that did not come."""
+    rules = Rule.objects.filter(_admits(asking.customer), package__retired_at=None)
+    rules = rules.filter(Q(remote=None) | Q(remote=asking.remote) if asking.remote is not None else Q(remote=None))
+    absent = [column for column in ("requester", *TEXTS) if not getattr(asking, column)]
+    rules = rules.filter(**dict.fromkeys(absent, ""))
+    requesters = {"", _folded(asking.requester), _folded(asking.requester[asking.requester.rfind("@") :])}
+    country, region, city = ({"", _folded(getattr(asking, column))} for column in TEXTS)
+    fields = {key: {_folded(value) for value in values} for key, values in asking.fields.items()}
+    return {
+        package
+        for package, rule_requester, rule_country, rule_region, rule_city, rule_fields in rules.order_by().values_list(
+            "package_id", "requester", *TEXTS, "fields"
+        )
+        if _folded(rule_requester) in requesters
+        and _folded(rule_country) in country
+        and _folded(rule_region) in region
+        and _folded(rule_city) in city
+        and all(_folded(value) in fields.get(key, ()) for key, value in rule_fields.items())
+    }
+
+
+def _admits(customer: Customer) -> Q:
+    return Q(customer=None) | Q(customer=customer)
+
+
+def _folded(text: str) -> str:
+    """For comparing without case in every alphabet: databases differ in what they fold, so none compares here."""
+    return text.strip().casefold()
