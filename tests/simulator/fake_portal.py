@@ -28,6 +28,7 @@ class FakePortal:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # one packet an answer: two of them wait 40 ms for each other
 
             def take(self) -> None:
                 portal.take(self)

@@ -16,6 +16,8 @@ MASTER = ("vendor-master", "vendor-master-secret")
 API = "assessment-api/v202010"
 ROOT = Path(__file__).parents[2]
 Json = dict[str, Any]
+_line = requests.Session()
+_line.trust_env = False
 
 
 def free_port() -> int:
@@ -85,7 +87,7 @@ class Caller:
             "client_id": self.client_id,
             "client_secret": self.client_secret,
         }
-        return requests.post(f"{self.simulator.url}/identity/oauth/token", data=form, timeout=20)
+        return _line.post(f"{self.simulator.url}/identity/oauth/token", data=form, timeout=20)
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         if self.token is None:
@@ -93,7 +95,7 @@ class Caller:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         url = f"{self.simulator.url}/{path}"
         timeout = options.pop("timeout", 20)
-        return requests.request(method, url, headers=headers, allow_redirects=False, timeout=timeout, **options)
+        return _line.request(method, url, headers=headers, allow_redirects=False, timeout=timeout, **options)
 
     def patch(self, order_id: str, result: Json, **options: Any) -> requests.Response:
         return self.call("PATCH", f"{API}/orders/{order_id}/results", json=result, **options)
