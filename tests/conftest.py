@@ -9,6 +9,7 @@ from integrations.api import authentication
 from integrations.models import Connection, Customer, User
 from tests import rows
 
+pytest_plugins = ["tests.needs"]
 Api = Callable[..., APIClient]
 
 

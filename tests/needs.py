@@ -1,0 +1,33 @@
+"""What a test needs besides Python, named by its marker: without it the test is skipped by name.
+
+Under REQUIRE_ALL=1, as in .ci/run, nothing may be skipped: a skipped test fails there.
+"""
+
+import os
+import shutil
+from collections.abc import Generator
+
+import pytest
+
+from tests import postgres
+
+NEEDS = {
+    "browser": ("Chromium", lambda: any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))),
+    "postgresql": ("PostgreSQL", postgres.is_available),
+    "redis": ("a Redis server", lambda: shutil.which("redis-server")),
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker, (name, is_here) in NEEDS.items():
+        if item.get_closest_marker(marker) and not is_here():
+            pytest.skip(f"{item.nodeid}: {name} is not installed here")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and os.environ.get("REQUIRE_ALL") == "1":
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} must not be skipped here: {report.longrepr}"
+    return report
