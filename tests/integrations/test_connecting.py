@@ -132,7 +132,7 @@ def test_company_of_one_customer_is_never_moved_to_another(
 def test_second_try_on_a_live_connection_changes_nothing(simulator: Simulator, company: str, alice: User) -> None:
     first = approve(company, alice, in_smartrecruiters=simulator)
     carry()
-    secret = first.connection.their_client_secret_sealed
+    secret = Connection.objects.get().their_client_secret_sealed
     second = approve(company, alice, in_smartrecruiters=None)
     carry()
     assert state_of(second) == (C.REFUSED, C.LIVE)
