@@ -1,0 +1,164 @@
+"""The invented customers and packages of `seed_demo`, for trying the portal out beside whatever else is there."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.crypto import salted_hmac
+
+from assessments import catalogue
+from assessments.catalogue import PackageDraft
+from integrations import audit
+from integrations.models import AssessmentType, Client, Customer, User
+
+CLIENT_ID = "demo-engine"
+ADMIN_EMAIL = "admin@demo.example"
+T = AssessmentType
+
+
+@dataclass(frozen=True)
+class DemoCustomer:
+    id: str
+    name: str
+    email: str
+    person: str
+
+
+CUSTOMERS = (
+    DemoCustomer("cus_demo_northwind", "Northwind Retail", "ana@northwind.demo.example", "Ana Lindqvist"),
+    DemoCustomer("cus_demo_harbour", "Harbour Clinics", "ben@harbour.demo.example", "Ben Okafor"),
+)
+
+
+def _package(id: str, type: AssessmentType, name: str, description: str, *parts: tuple[str, str, str]) -> PackageDraft:
+    return {
+        "id": f"demo-{id}",
+        "type": type,
+        "name": name,
+        "description": description,
+        "retired": False,
+        "assessments": [
+            {"id": part, "type": type, "name": title, "description": about} for part, title, about in parts
+        ],
+        "rules": [{"customer_id": customer.id} for customer in CUSTOMERS],
+    }
+
+
+PACKAGES = (
+    _package(
+        "spreadsheets",
+        T.SKILL_TEST,
+        "Spreadsheets for analysts",
+        "Forty minutes of practical work in a spreadsheet, marked by machine. For analysts and controllers.",
+        ("formulas", "Formulas and references", "Twelve tasks, from sums to nested lookups."),
+        ("pivot-tables", "Pivot tables and charts", "One set of sales figures, five questions to answer from it."),
+    ),
+    _package(
+        "customer-service",
+        T.BEHAVIORAL_ASSESSMENT,
+        "Customer service profile",
+        "How somebody deals with people under pressure. A questionnaire of 25 minutes, no preparation needed.",
+        ("patience", "Patience and tone", "Reactions to difficult customers."),
+        ("priorities", "Setting priorities", "What comes first when everything is urgent."),
+        ("teamwork", "Working with others", "Handing over, asking for help, giving credit."),
+    ),
+    _package(
+        "first-interview",
+        T.VIDEO_INTERVIEW,
+        "First interview on video",
+        "Recorded answers in the candidate's own time: three minutes an answer, one retake.",
+        ("motivation", "Motivation", "Three questions about the move and the role."),
+        ("experience", "Experience", "Two questions about a project the candidate is proud of."),
+    ),
+    _package(
+        "identity-and-work",
+        T.BACKGROUND_CHECK,
+        "Identity and work history",
+        "Documents and former employers, checked within five working days. The candidate agrees first.",
+        ("identity", "Identity", "The document and the person belong together."),
+        ("employment", "Work history", "The last two employers confirm role and dates."),
+    ),
+    _package(
+        "two-references",
+        T.REFERENCE_CHECK,
+        "Two references",
+        "Two people whom the candidate names answer a short questionnaire online.",
+        ("manager", "Former manager", "Ten questions about results and reliability."),
+        ("colleague", "Former colleague", "Eight questions about working together."),
+    ),
+    _package(
+        "shop-floor",
+        T.INLINE_ASSESSMENT,
+        "A day on the shop floor",
+        "Eight minutes while the candidate applies: short scenes from a shop, one decision each.",
+        ("scenes", "Scenes", "Six situations with customers and colleagues."),
+        ("till", "At the till", "Quick sums and one mistake to find."),
+    ),
+    _package(
+        "typing",
+        T.SKILL_TEST,
+        "Typing speed",
+        "Three minutes of copying text: characters a minute, and the share of mistakes.",
+    ),
+)
+
+
+@transaction.atomic
+def seed() -> dict[str, Any]:
+    """Make or mend the demo's own rows, touch no others, and return what INTERFACE.md promises of `seed_demo`."""
+    customers = [_customer(each) for each in CUSTOMERS]
+    for draft in PACKAGES:
+        catalogue.put_package(draft)
+    packages = [{"id": draft["id"], "type": str(draft["type"])} for draft in PACKAGES]
+    return {
+        "admin": {"email": ADMIN_EMAIL, "password": _user(ADMIN_EMAIL, "Stella Novak", is_superuser=True)},
+        "customers": [{**customer, "packages": [package["id"] for package in packages]} for customer in customers],
+        "engine": {"client_id": CLIENT_ID, "client_secret": _engine()},
+        "packages": packages,
+    }
+
+
+def _customer(demo: DemoCustomer) -> dict[str, Any]:
+    name = demo.name
+    if Customer.objects.filter(name=name).exclude(pk=demo.id).exists():
+        name = f"{name} (demo)"
+    customer, _ = Customer.objects.update_or_create(pk=demo.id, defaults={"name": name, "is_active": True})
+    password = _user(demo.email, demo.person, customer=customer)
+    return {"id": customer.pk, "name": customer.name, "email": demo.email, "password": password}
+
+
+def _user(email: str, name: str, *, customer: Customer | None = None, is_superuser: bool = False) -> str:
+    """The password, of four groups that can be read out."""
+    letters = base64.b32encode(_derived(f"password of {email}")).decode().lower()
+    password = "-".join(letters[start : start + 4] for start in range(0, 16, 4))
+    rights = {"customer": customer, "is_staff": is_superuser, "is_superuser": is_superuser, "is_active": True}
+    user, _ = User.objects.update_or_create(email=email, defaults={"name": name, **rights})
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    return password
+
+
+def _engine() -> str:
+    """The secret, 256 bits like every engine's."""
+    secret = "srp_" + base64.urlsafe_b64encode(_derived("engine")).decode().rstrip("=")
+    client, is_new = Client.objects.get_or_create(
+        client_id=CLIENT_ID,
+        defaults={
+            "name": "Sample engine",
+            "client_type": Client.CLIENT_CONFIDENTIAL,
+            "authorization_grant_type": Client.GRANT_CLIENT_CREDENTIALS,
+        },
+    )
+    client.client_secret, client.revoked_at = secret, None
+    client.save(update_fields=["client_secret", "revoked_at", "updated"])
+    if is_new:
+        audit.record("client.created", CLIENT_ID, name=client.name)
+    return secret
+
+
+def _derived(purpose: str) -> bytes:
+    """256 bits that are this installation's own and the same at each call."""
+    return salted_hmac("seed_demo", purpose, secret=settings.SECRET_KEY, algorithm="sha256").digest()

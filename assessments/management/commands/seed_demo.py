@@ -1,0 +1,26 @@
+import json
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandParser
+
+from assessments import demo
+
+
+class Command(BaseCommand):
+    help = "Migrate, then make two invented customers, packages of all six types, a staff user and an engine client."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print JSON and nothing else, the same each time")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", interactive=False, verbosity=0, stdout=self.stderr)
+        seeded = demo.seed()
+        self.stdout.write(json.dumps(seeded) if options["json"] else _for_people(seeded))
+
+
+def _for_people(seeded: dict[str, Any]) -> str:
+    people = [("Partner staff", seeded["admin"]), *((each["name"], each) for each in seeded["customers"])]
+    lines = [f"{name:<18} {person['email']:<28} {person['password']}" for name, person in people]
+    lines += ["", *(f"{key:<18} {value}" for key, value in seeded["engine"].items()), ""]
+    return "\n".join([*lines, *(f"{package['id']:<24} {package['type']}" for package in seeded["packages"])])

@@ -1,0 +1,25 @@
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from integrations import engines
+from integrations.models import Client
+
+
+class Command(BaseCommand):
+    help = "Make a client for an engine, and print its secret: this once, for only a hash of it is kept."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="what staff will know the engine by")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = options["name"].strip()
+        try:
+            Client._meta.get_field("name").clean(name, None)
+        except ValidationError as error:
+            raise CommandError(f"NAME: {' '.join(error.messages)}") from None
+        if not name.isprintable() or not name:
+            raise CommandError("NAME: give a name of printable characters.")
+        client, secret = engines.create(name)
+        self.stdout.write(f"client_id: {client.client_id}\nclient_secret: {secret}")
