@@ -46,15 +46,13 @@ log = logging.getLogger("engine")
 class Portal:
     """The engine API, with a token that is renewed when it is refused. An error answer raises HTTPError."""
 
-    def __init__(self) -> None:
-        self._token = ""
+    _token = ""
 
     def call(self, method: str, path: str, **options: Any) -> Json:
         for _ in range(2):
             token = self._token or self._new_token()
-            headers = {"Authorization": f"Bearer {token}"}
-            url = f"{PORTAL}/api/vendor/v1/{path}"
-            answer = requests.request(method, url, headers=headers, timeout=20, **options)
+            options["headers"] = {"Authorization": f"Bearer {token}"}
+            answer = requests.request(method, f"{PORTAL}/api/vendor/v1/{path}", timeout=20, **options)
             if answer.status_code != 401:
                 break
             self._token = ""
@@ -80,20 +78,22 @@ def take_orders() -> None:
             orders = []
             try:
                 orders = portal.call("POST", "orders/lease", json={"max": 50, "seconds": 60})["orders"]
-            except (requests.RequestException, ValueError) as away:
+            except (requests.RequestException, ValueError, LookupError) as away:
                 log.warning("no orders: %s", away)
             list(pool.map(take, orders))
             time.sleep(0 if orders else 1)
 
 
 def take(order: Json) -> None:
+    """Accept the order with the address of its page. If that fails, the lease ends and the order comes again."""
     try:
-        launch_url = f"{PUBLIC_URL}/take/{order['id']}"
-        portal.call("POST", f"orders/{order['id']}/accept", json={"launch_url": launch_url})
         if os.environ.get("ENGINE_AUTO_ANSWER") == "1":
-            report(order, [0] * len(QUESTIONS))
-    except (requests.RequestException, ValueError) as failed:
-        log.warning("%s: %s", order["id"], failed)  # unless it is accepted, its lease ends and it comes again
+            report(order, [0] * len(QUESTIONS))  # which accepts it too
+        else:
+            page = f"{PUBLIC_URL}/take/{order['id']}"
+            portal.call("POST", f"orders/{order['id']}/accept", json={"launch_url": page})
+    except (requests.RequestException, ValueError, LookupError) as failed:
+        log.warning("%s: %s", order["id"], failed)
 
 
 def report(order: Json, choices: list[int]) -> None:
@@ -103,8 +103,7 @@ def report(order: Json, choices: list[int]) -> None:
     name = f"{order['candidate']['first_name']} {order['candidate']['last_name']}"
     package = portal.call("GET", f"packages/{order['package']}")
     pdf = report_pdf([package["name"], f"Candidate: {name}", f"Score: {raw} of {MAX} ({label})"])
-    upload = {"file": ("report.pdf", pdf, "application/pdf")}
-    portal.call("POST", f"orders/{order['id']}/attachments", files=upload)
+    portal.call("POST", f"orders/{order['id']}/attachments", files={"file": ("report.pdf", pdf, "application/pdf")})
 
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     score = {"raw": raw, "min": MIN, "max": MAX}
@@ -115,7 +114,11 @@ def report(order: Json, choices: list[int]) -> None:
     ]
     summary = f"{name} answered {len(QUESTIONS)} questions and has {raw} of {MAX} points."
     whole = {"assessment_package_date": order["created_at"], "summary": summary, "assessment_results": single}
-    portal.call("PATCH", f"orders/{order['id']}/result", json={**shared, **whole})
+    try:
+        portal.call("PATCH", f"orders/{order['id']}/result", json={**shared, **whole})
+    except requests.HTTPError as refused:
+        if refused.response.status_code != 409:  # it is final already, and stays as it is
+            raise
 
 
 def report_pdf(lines: list[str]) -> bytes:
@@ -142,9 +145,8 @@ class Candidate(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/healthz":
-            self.answer(200, "Up", "")
-        else:
-            self.with_order(None)
+            return self.answer(200, "Up", "")
+        self.with_order(None)
 
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 10_000)).decode("latin-1"))
@@ -152,28 +154,23 @@ class Candidate(BaseHTTPRequestHandler):
         self.with_order([int(choice) if choice in ("0", "1", "2") else 0 for choice in chosen])
 
     def with_order(self, choices: list[int] | None) -> None:
-        """Show the questions of the order in the path, or report its answers; a finished one leads back."""
+        """Show the questions of the order in the path, or report its answers and lead back."""
         order_id = self.path.removeprefix("/take/")
+        if not order_id.replace("_", "").isalnum():
+            return self.answer(404, "There is nothing here", "")
         try:
-            order = portal.call("GET", f"orders/{order_id}") if order_id.replace("_", "").isalnum() else None
-            if order and choices and order["status"] not in ("COMPLETED", "REJECTED", "EXPIRED"):
+            order = portal.call("GET", f"orders/{order_id}")
+            finished = order["status"] in ("COMPLETED", "REJECTED", "EXPIRED")
+            if choices and not finished:
                 report(order, choices)
         except requests.RequestException as failed:
-            status = failed.response.status_code if failed.response is not None else 503
-            if status == 409 and order:  # somebody was quicker: it is finished
-                self.answer(303, "Thank you", "", Location=order["return_url"])
-            elif status in (404, 410):
-                self.answer(404, "This test does not exist any more", "")
-            else:
-                log.warning("%s: %s", order_id, failed)
-                self.answer(503, "One moment", "<p>Nothing is lost. Please load this page again in a minute.</p>")
-            return
-        if order is None:
-            self.answer(404, "There is nothing here", "")
-        elif choices or order["status"] in ("COMPLETED", "REJECTED", "EXPIRED"):
-            self.answer(303, "Thank you", "", Location=order["return_url"])
-        else:
-            self.answer(200, "Your assessment", self.questions(order["candidate"]["first_name"]))
+            if failed.response is not None and failed.response.status_code in (404, 410):
+                return self.answer(404, "This test does not exist any more", "")
+            log.warning("%s: %s", order_id, failed)
+            return self.answer(503, "One moment", "<p>Nothing is lost. Please load this page again in a minute.</p>")
+        if choices or finished:
+            return self.answer(303, "Thank you", "", Location=order["return_url"])
+        self.answer(200, "Your assessment", self.questions(order["candidate"]["first_name"]))
 
     def questions(self, name: str) -> str:
         body = f"<p>Hello {html.escape(name)}, please choose one answer each.</p><form method=post>"

@@ -1,7 +1,7 @@
 from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from integrations.simulator import api, control_api, pages
+from integrations.simulator import api, control_api
 
 _ASSESSMENT_API = "assessment-api/v202010"
 
@@ -43,5 +43,5 @@ _control: list[URLPattern | URLResolver] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     *_rest,
     path("_simulator/", include(_control)),
-    path("", include(pages.urlpatterns)),
+    path("", include("integrations.simulator.pages.urls")),
 ]

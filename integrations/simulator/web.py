@@ -5,7 +5,7 @@ import os
 os.environ["DJANGO_SETTINGS_MODULE"] = "integrations.simulator.settings"
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 application = get_wsgi_application()
-
-from integrations.simulator import urls  # noqa: E402, F401  (all is loaded before the first call)
+list(get_resolver().url_patterns)  # all is loaded, and the journal replayed, before the first call
