@@ -187,6 +187,7 @@ if STAFF_MFA not in ("required", "optional"):
     raise ImproperlyConfigured(f"STAFF_MFA={STAFF_MFA!r} is unknown; write required or optional")
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = BRAND_NAME
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # people are invited by somebody who knows them
 
 # Cookies and headers
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
@@ -283,6 +284,11 @@ CELERY_TASK_ROUTES = {"integrations.outbox.tasks.carry": {"queue": "courier"}}
 CELERY_BEAT_SCHEDULE = {
     "dispatch": {
         "task": "integrations.outbox.tasks.dispatch",
+        "schedule": 1.0,
+        "options": {"expires": 5},
+    },
+    "number events": {
+        "task": "integrations.tasks.number_events",
         "schedule": 1.0,
         "options": {"expires": 5},
     },

@@ -7,8 +7,8 @@ from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
-from integrations import audit
-from integrations.models import Client, ConnectAttempt, Connection, ConnectionState, Consent, Customer, User
+from integrations import audit, events
+from integrations.models import Client, ConnectAttempt, Connection, ConnectionState, Consent, Customer, EventType, User
 from integrations.models.clients import make_client_id, make_client_secret
 from integrations.outbox import deliveries
 
@@ -161,6 +161,7 @@ def go_live(attempt: ConnectAttempt, their_client_id: str, their_client_secret: 
     _finish(attempt, S.LIVE)
     _revoke(connection.clients.exclude(pk=client.pk).values_list("pk", flat=True), now)
     deliveries.release(connection.stream_name)
+    events.of_connection(EventType.CONNECTION_ENABLED, connection)
     audit.record("connection.live", connection.company_id)
 
 
@@ -217,6 +218,8 @@ def disable(connection: Connection, *, by: User | None = None, address: str | No
         state=S.DISABLED, reason="the connection was ended", client_secret_sealed="", finished_at=now
     )
     deliveries.hold(connection.stream_name, "The customer ended the connection.")
+    if connection.connected_at is not None:
+        events.of_connection(EventType.CONNECTION_DISABLED, connection)
     audit.record("connection.disabled", connection.company_id, by=by, address=address, why=why)
 
 

@@ -8,6 +8,7 @@ from integrations.outbox import handlers
 from integrations.outbox.cures import Cure
 from integrations.outbox.models import Delivery
 from integrations.smartrecruiters import answers
+from integrations.webhooks.deliveries import WebhookChannel, WebhookMessage
 
 REFUSALS = {
     403: "SmartRecruiters says that the company has not given its consent yet, or that we lack a scope.",
@@ -59,4 +60,6 @@ class Exchange(handlers.Handler):
 
 
 def register() -> None:
-    handlers.register(ConnectionChannel(), MasterChannel(), EmailChannel(), Exchange())
+    handlers.register(
+        ConnectionChannel(), MasterChannel(), EmailChannel(), WebhookChannel(), Exchange(), WebhookMessage()
+    )

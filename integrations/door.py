@@ -4,6 +4,7 @@ No redirects, no ambient proxy or netrc, TLS verified, connect, read and total d
 decompression. One session per thread is kept: a new one costs twice the CPU of a call (STACK.md).
 """
 
+import ipaddress
 import json
 import re
 import threading
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+import urllib3
+from django.conf import settings
 from requests.adapters import HTTPAdapter
 
 MAX_ANSWER = 64 * 1024
@@ -56,12 +59,16 @@ class Outgoing:
     endpoint: str
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
+    body: bytes | None = None
     form: Mapping[str, str] | None = None
     files: Mapping[str, tuple[str, bytes, str]] | None = None
+    expects_json: bool = True
+    is_foreign: bool = False
+    """The address is not configured here but somebody's: it must be public, unless WEBHOOKS_ALLOW_PRIVATE says else."""
 
     def shown(self) -> dict[str, Any]:
         """For the eyes of staff: secrets masked, the body cut."""
-        body = self.json if self.json is not None else dict(self.form or {})
+        body = self.json if self.json is not None else dict(self.form or {}) or (self.body or b"").decode()
         if self.files:
             body = {name: f"{name_sent}, {len(content)} bytes" for name, (name_sent, content, _) in self.files.items()}
         return {"method": self.method, "url": self.url, "body": masked(body)}
@@ -82,24 +89,60 @@ def masked_text(text: str) -> str:
     return shown.replace("\0", "�")
 
 
-def _session() -> requests.Session:
-    if not hasattr(local, "session"):
+class PrivateAddress(Exception):
+    """The name leads to an address that is not public."""
+
+
+def _require_public(connection: urllib3.connection.HTTPConnection) -> None:
+    """What we are connected to, not what a name said a moment ago, must be a public address."""
+    if not ipaddress.ip_address(connection.sock.getpeername()[0]).is_global:
+        connection.close()
+        raise PrivateAddress
+
+
+class PublicHTTPConnection(urllib3.connection.HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        _require_public(self)
+
+
+class PublicHTTPSConnection(urllib3.connection.HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        _require_public(self)
+
+
+class PublicAdapter(HTTPAdapter):
+    """Reaches public addresses only, checked on the connection before anything is sent over it."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        http = type("PublicHTTPPool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": PublicHTTPConnection})
+        https = type("PublicHTTPSPool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": PublicHTTPSConnection})
+        self.poolmanager.pool_classes_by_scheme = {"http": http, "https": https}
+
+
+def _session(*, public_only: bool) -> requests.Session:
+    name = "public" if public_only else "session"
+    if not hasattr(local, name):
         session = requests.Session()
         session.trust_env = False
+        adapter = PublicAdapter if public_only else HTTPAdapter
         for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(pool_connections=32, pool_maxsize=4, max_retries=0))
+            session.mount(scheme, adapter(pool_connections=32, pool_maxsize=4, max_retries=0))
         session.headers.update({"User-Agent": "partnerside", "Accept": "application/json"})
-        local.session = session
-    return local.session  # type: ignore[no-any-return]
+        setattr(local, name, session)
+    return getattr(local, name)  # type: ignore[no-any-return]
 
 
 def send(request: Outgoing, deadline: float) -> Reply:
     """Make the call within `deadline` seconds in all. Raises CallFailed; every HTTP status is a Reply."""
     ends = time.monotonic() + deadline
     # A body given as bytes keeps the header's content type; `json=` would write its own.
-    body = json.dumps(request.json).encode() if request.json is not None else request.form
+    body = json.dumps(request.json).encode() if request.json is not None else request.body or request.form
+    session = _session(public_only=request.is_foreign and not settings.WEBHOOKS_ALLOW_PRIVATE)
     try:
-        response = _session().request(
+        response = session.request(
             request.method,
             request.url,
             headers=dict(request.headers),
@@ -109,6 +152,8 @@ def send(request: Outgoing, deadline: float) -> Reply:
             allow_redirects=False,
             stream=True,
         )
+    except PrivateAddress:
+        raise CallFailed("the host leads to a private address", had_effect_perhaps=False) from None
     except requests.exceptions.ConnectTimeout:
         raise CallFailed("no connection in time", had_effect_perhaps=False) from None
     except requests.exceptions.SSLError:
@@ -120,7 +165,10 @@ def send(request: Outgoing, deadline: float) -> Reply:
     except requests.exceptions.RequestException as error:
         raise CallFailed(f"the call failed ({type(error).__name__})") from None
     with response:
-        return Reply(response.status_code, *_content(response, _body(response, ends)), dict(response.headers))
+        body = _body(response, ends)
+        if not request.expects_json:
+            return Reply(response.status_code, None, body.decode("utf-8", "replace"), dict(response.headers))
+        return Reply(response.status_code, *_content(response, body), dict(response.headers))
 
 
 def _body(response: requests.Response, ends: float) -> bytes:

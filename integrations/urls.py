@@ -1,4 +1,4 @@
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from integrations.oauth.views import token
 from integrations.views import consent, home
@@ -7,7 +7,7 @@ from integrations.views.disable import CompanyIntegration
 KEY = r"(?P<key>[A-Za-z0-9]{32})"
 COMPANY = r"(?P<company_id>[A-Za-z0-9._-]{1,64})"
 
-urlpatterns: list[URLPattern] = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     re_path(rf"^connections/{COMPANY}/disconnect/?$", home.disconnect, name="disconnect"),
     re_path(r"^oauth/token/?$", token, name="token"),
@@ -20,4 +20,5 @@ urlpatterns: list[URLPattern] = [
         CompanyIntegration.as_view(),
         name="company_integration",
     ),
+    path("", include("integrations.webhooks.urls")),
 ]

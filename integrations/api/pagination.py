@@ -53,7 +53,7 @@ class KeyPagination(BasePagination):
         self.columns = [name.lstrip("-") for name in view.ordering]
         self.is_descending = view.ordering[0].startswith("-")
         self.address = settings.PUBLIC_URL + request.get_full_path()
-        limit, cursor = self._limit(request), self._cursor(request)
+        limit, cursor = self.limit_of(request), self._cursor(request)
         backwards = cursor is not None and cursor.is_backwards
         if cursor is not None:
             queryset = queryset.filter(self._beyond(queryset.model, cursor))
@@ -72,7 +72,7 @@ class KeyPagination(BasePagination):
         previous = self._link(self.page[0], backwards=True) if self.has_previous else None
         return Response({"results": data, "next": following, "previous": previous})
 
-    def _limit(self, request: Request) -> int:
+    def limit_of(self, request: Request) -> int:
         """More than the most is the most: who follows `next` misses nothing."""
         text = request.query_params.get("limit", str(self.page_size))
         if re.fullmatch(r"[0-9]{1,9}", text) is None or int(text) == 0:

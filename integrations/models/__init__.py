@@ -15,6 +15,7 @@ from integrations.models.partner import (
     ReportDelivery,
     UrlStyle,
 )
+from integrations.models.webhooks import Event, EventType, Webhook
 
 __all__ = [
     "AssessmentType",
@@ -26,9 +27,12 @@ __all__ = [
     "Consent",
     "Customer",
     "DisplayMode",
+    "Event",
+    "EventType",
     "PartnerConfiguration",
     "PartnerField",
     "ReportDelivery",
     "UrlStyle",
     "User",
+    "Webhook",
 ]

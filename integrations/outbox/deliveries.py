@@ -106,3 +106,10 @@ def cancel(keys: Iterable[str], reason: str) -> int:
     return Delivery.objects.filter(
         key__in=list(keys), state__in=[DeliveryState.PENDING, DeliveryState.HELD, DeliveryState.FAILED]
     ).update(state=DeliveryState.SUPERSEDED, reason=reason, finished_at=clock.now())
+
+
+def discard(stream: str, reason: str) -> int:
+    """Nothing of this stream is wanted any more."""
+    return Delivery.objects.filter(
+        stream__name=stream, state__in=[DeliveryState.PENDING, DeliveryState.HELD, DeliveryState.FAILED]
+    ).update(state=DeliveryState.SUPERSEDED, reason=reason, finished_at=clock.now())

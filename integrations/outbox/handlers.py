@@ -71,6 +71,9 @@ class Handler:
     def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
         """The delivery is dead, or ended in `no access`. In the transaction that says so."""
 
+    def retried(self, delivery: Delivery) -> None:
+        """It did not work and will be tried again. In the transaction that says so."""
+
 
 class Channel:
     """What the deliveries of one kind of stream share: the credential, and what to do when it is refused."""

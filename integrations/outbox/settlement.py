@@ -146,6 +146,7 @@ class Settlement:
                 is_ambiguous=is_ambiguous,
                 has_new_token=False,
             )
+            handler.retried(delivery)
 
     def _again(self, outcome: Outcome, handler: Handler, **changes: object) -> None:
         """Back to waiting, unless a newer one says more or the stream is held by now."""

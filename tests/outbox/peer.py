@@ -36,6 +36,7 @@ class Peer:
         self.received: list[Received] = []
         self.script: dict[str, list[Answer]] = {}
         self.answer: Callable[[Received], Answer] = self._next
+        self.watch: Callable[[dict[str, str], bytes], object] = lambda headers, body: None
         self.lock = threading.Lock()
         self.now = self.most_at_once = 0
 
@@ -58,6 +59,7 @@ def _handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
                 self.path, token, json.loads(body or b"null"), self.headers.get("Content-Type", ""), time.monotonic()
             )
             with peer.lock:
+                peer.watch({name.lower(): value for name, value in self.headers.items()}, body)
                 peer.received.append(received)
                 peer.now += 1
                 peer.most_at_once = max(peer.most_at_once, peer.now)

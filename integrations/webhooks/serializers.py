@@ -1,0 +1,62 @@
+import ipaddress
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from integrations import origins
+from integrations.api.fields import Choice, Strict, Text
+from integrations.models import EventType, Webhook
+
+
+def check_url(url: str) -> None:
+    """https and a public host; with WEBHOOKS_ALLOW_PRIVATE also http and private ones (INTERFACE.md, "Settings")."""
+    parts = origins.split(url)
+    if parts is None:
+        raise serializers.ValidationError("Send a plain absolute address, in ASCII, without user info and fragment.")
+    scheme, host, _, _ = parts
+    if settings.WEBHOOKS_ALLOW_PRIVATE:
+        return
+    if scheme != "https":
+        raise serializers.ValidationError("Send an address that begins with https://.")
+    if not is_public(host):
+        raise serializers.ValidationError("Send an address at a public host.")
+
+
+def is_public(host: str) -> bool:
+    """By its spelling: a dotted name, or a public address. Where it leads is checked when we are connected."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_global
+    except ValueError:
+        last = host.rpartition(".")[2]
+        return (
+            "." in host
+            and not host.endswith((".localhost", ".local", ".internal"))
+            and not last.isdigit()
+            and not last.startswith("0x")
+        )
+
+
+class WebhookSerializer(Strict):
+    """`secret` comes from POST and rotate only."""
+
+    id = Text(read_only=True)
+    url = Text(max_length=2000)
+    events = serializers.ListField(child=Choice(EventType.choices), allow_empty=False)
+
+    def validate_url(self, url: str) -> str:
+        check_url(url)
+        return url
+
+
+class WebhookWithSecretSerializer(WebhookSerializer):
+    secret = Text(read_only=True)
+
+
+class NoBody(Strict):
+    """A call that takes no key."""
+
+
+def shown(webhook: Webhook, *, with_secret: bool = False) -> dict[str, Any]:
+    kind = WebhookWithSecretSerializer if with_secret else WebhookSerializer
+    return dict(kind(webhook).data)

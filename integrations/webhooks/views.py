@@ -1,0 +1,99 @@
+"""Webhooks and events in the engine's API (INTERFACE.md)."""
+
+import re
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.generics import GenericAPIView, ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from integrations import events
+from integrations.api.errors import Unprocessable
+from integrations.api.pagination import KeyPagination
+from integrations.models import Event, Webhook
+from integrations.webhooks import endpoints
+from integrations.webhooks.serializers import NoBody, WebhookSerializer, WebhookWithSecretSerializer, shown
+
+
+class Webhooks(GenericAPIView[Webhook]):
+    """The calling engine's own endpoints."""
+
+    required_scope = "vendor"
+    serializer_class = WebhookSerializer
+    queryset = Webhook.objects.none()
+
+    def get_queryset(self) -> QuerySet[Webhook]:
+        return Webhook.objects.filter(client=self.request.auth.client)
+
+    def one(self) -> Webhook:
+        return get_object_or_404(self.get_queryset(), pk=self.kwargs["webhook_id"])
+
+
+class WebhookList(Webhooks, ListAPIView[Webhook]):
+    pagination_class = KeyPagination
+    ordering = ("created_at", "id")
+
+    @extend_schema(responses={201: WebhookWithSecretSerializer})
+    def post(self, request: Request) -> Response:
+        """Register an endpoint. The answer alone shows its secret."""
+        wish = WebhookSerializer(data=request.data).accepted()
+        webhook = endpoints.register(request.auth.client, **wish)
+        return Response(shown(webhook, with_secret=True), status=201)
+
+
+class WebhookDetail(Webhooks):
+    def get(self, request: Request, webhook_id: str) -> Response:
+        return Response(shown(self.one()))
+
+    def patch(self, request: Request, webhook_id: str) -> Response:
+        """Another address, other events. An endpoint that was off is on again."""
+        webhook = self.one()
+        changes = WebhookSerializer(data=request.data, partial=True).accepted()
+        return Response(shown(endpoints.change(webhook, **changes)))
+
+    def delete(self, request: Request, webhook_id: str) -> Response:
+        endpoints.remove(self.one())
+        return Response(status=204)
+
+
+class WebhookRotation(Webhooks):
+    @extend_schema(request=NoBody, responses=WebhookWithSecretSerializer)
+    def post(self, request: Request, webhook_id: str) -> Response:
+        """A new secret; for a day messages bear both signatures."""
+        webhook = self.one()
+        NoBody(data=request.data).accepted()
+        return Response(shown(endpoints.rotate(webhook), with_secret=True))
+
+
+class WebhookTest(Webhooks):
+    @extend_schema(request=NoBody, responses=WebhookSerializer)
+    def post(self, request: Request, webhook_id: str) -> Response:
+        """Send a message that stands for nothing."""
+        webhook = self.one()
+        NoBody(data=request.data).accepted()
+        endpoints.test(webhook)
+        return Response(shown(webhook))
+
+
+class EventList(GenericAPIView[Event]):
+    """Everything that happened, in one order, by pull: for engines that no webhook reaches."""
+
+    required_scope = "vendor"
+    queryset = Event.objects.none()
+
+    @extend_schema(parameters=[OpenApiParameter("after", str, description="The `cursor` of the last event you know.")])
+    def get(self, request: Request) -> Response:
+        after = request.query_params.get("after", "0")
+        if re.fullmatch(r"[0-9]{1,18}", after) is None:
+            raise Unprocessable({"after": ["Send the `cursor` of an event, or leave it out to begin."]})
+        limit = KeyPagination().limit_of(request)
+        events.number()
+        found = list(Event.objects.filter(number__gt=int(after)).order_by("number")[: limit + 1])
+        page = found[:limit]
+        link = (
+            f"{settings.PUBLIC_URL}{request.path}?after={page[-1].number}&limit={limit}" if len(found) > limit else None
+        )
+        return Response({"results": [{**events.body(e), "cursor": str(e.number)} for e in page], "next": link})
