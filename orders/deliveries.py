@@ -1,5 +1,124 @@
-"""The outbox handlers of this app."""
+"""What of an order must reach the outside: the result, the questions about candidate and job, the invitation."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from integrations import partner
+from integrations.door import Outgoing, Reply, send
+from integrations.models import PartnerConfiguration
+from integrations.outbox import handlers
+from integrations.outbox.models import Delivery, DeliveryState
+from orders import resources, wire
+from orders.invitation import Invitation
+from orders.models import Order, Resource, ResourceState
+
+CONTENT_TYPES = ("application/json", "application/merge-patch+json")
+
+
+def order_of(delivery: Delivery) -> Order:
+    return Order.objects.select_related("connection").get(pk=delivery.subject)
+
+
+class ResultHandler(handlers.Handler):
+    """PATCH the result. The payload says all we know, so only the newest counts."""
+
+    kind = "result"
+    supersedes = True
+    not_found_is_fresh_for = timedelta(minutes=15)
+
+    def unwanted(self, delivery: Delivery) -> str:
+        if order_of(delivery).erased_at is not None:
+            return "the candidate was erased"
+        results = Delivery.objects.filter(key=delivery.key)
+        last = results.filter(state=DeliveryState.DELIVERED).order_by("-pk").first()
+        if last is None or wire.without_empty(last.payload) != wire.without_empty(delivery.payload):
+            return ""
+        between = wire.perhaps_sent(results.filter(pk__gt=last.pk).exclude(pk=delivery.pk))
+        return "" if delivery.attempts_made or between.exists() else "SmartRecruiters has just this already"
+
+    def call(self, delivery: Delivery, token: str) -> handlers.Call:
+        configuration = PartnerConfiguration.load()
+        kinds = sorted(CONTENT_TYPES, key=lambda kind: kind != configuration.patch_content_type)
+        outgoing = partner.api(configuration).patch_result(
+            token,
+            order_of(delivery).smartrecruiters_order_id,
+            wire.addressed(delivery.payload),
+            kinds[delivery.variant % 2],
+        )
+        return handlers.Call(outgoing.endpoint, _discreet(outgoing), replace(outgoing, json=delivery.payload).shown())
+
+
+def _discreet(outgoing: Outgoing) -> Any:
+    """Send it, and keep of the answer what opens no report."""
+
+    def run(deadline: float) -> Reply:
+        reply = send(outgoing, deadline)
+        return replace(reply, text=wire.without_links(reply.text))
+
+    return run
+
+
+class FetchHandler(handlers.Handler):
+    """Read what SmartRecruiters tells of a candidate, a job or a hiring team, once, and keep the little we need."""
+
+    is_read = True
+    gives_up_after = timedelta(days=1)
+
+    def unwanted(self, delivery: Delivery) -> str:
+        return "the candidate was erased" if order_of(delivery).erased_at is not None else ""
+
+    def call(self, delivery: Delivery, token: str) -> handlers.Call:
+        outgoing = self.question(order_of(delivery), token)
+        return handlers.Call(outgoing.endpoint, _without_text(outgoing), outgoing.shown())
+
+    def question(self, order: Order, token: str) -> Outgoing:
+        raise TypeError(f"{type(self).__name__} must say what it asks")
+
+    def delivered(self, delivery: Delivery, reply: Reply) -> None:
+        content = resources.SHORTENED[self.kind](reply.content)
+        self._resource(delivery, state=ResourceState.THERE, content=content, reason="")
+
+    def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
+        self._resource(delivery, state=ResourceState.NONE, content={}, reason=reason[:300])
+
+    def _resource(self, delivery: Delivery, **columns: Any) -> None:
+        Resource.objects.update_or_create(order_id=delivery.subject, kind=self.kind, defaults=columns)
+
+
+def _without_text(outgoing: Outgoing) -> Any:
+    """A success holds far more of a person than we need: of its text, the attempt keeps the names of the keys."""
+
+    def run(deadline: float) -> Reply:
+        reply = send(outgoing, deadline)
+        if reply.status != 200 or not isinstance(reply.content, dict):
+            return reply
+        return replace(reply, text=f"keys: {', '.join(sorted(reply.content))}")
+
+    return run
+
+
+class CandidateHandler(FetchHandler):
+    kind = "candidate"
+
+    def question(self, order: Order, token: str) -> Outgoing:
+        return partner.api().get_candidate(token, order.candidate_id)
+
+
+class JobHandler(FetchHandler):
+    kind = "job"
+
+    def question(self, order: Order, token: str) -> Outgoing:
+        return partner.api().get_job(token, order.job_id)
+
+
+class HiringTeamHandler(FetchHandler):
+    kind = "hiring_team"
+
+    def question(self, order: Order, token: str) -> Outgoing:
+        return partner.api().get_hiring_team(token, order.job_id)
 
 
 def register() -> None:
     """Called once, when the apps are ready."""
+    handlers.register(ResultHandler(), CandidateHandler(), JobHandler(), HiringTeamHandler(), Invitation())

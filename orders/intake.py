@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from rest_framework.exceptions import NotFound
 
 from assessments.models import Package
-from assessments.visibility import may_order
+from assessments.visibility import orderable_by
 from integrations.api.errors import Conflict
 from integrations.identifiers import is_fetchable
 from integrations.models import Connection
@@ -54,8 +54,8 @@ def place(*, connection: Connection, request: OrderRequest, is_inline: bool) -> 
     """
     found = _find(request)
     if found is None:
-        package = Package.objects.filter(pk=request.package_id).first()
-        if package is None or not may_order(package, connection.customer):
+        package = orderable_by(connection.customer).filter(pk=request.package_id).first()
+        if package is None:
             raise NotFound("No such assessment package.")
         try:
             with transaction.atomic():

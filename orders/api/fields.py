@@ -1,4 +1,4 @@
-"""Fields that take one JSON type each: a number is no text, and `true` is no number."""
+"""What orders and results need beyond the common fields: text that a person reads, instants, addresses, maps."""
 
 import re
 from collections.abc import Callable
@@ -8,12 +8,14 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 
+from integrations.api import fields
+
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
-class Text(serializers.CharField):
-    """Text as it came, of any language, without control characters; line ends and tabs only in `lines`."""
+class Text(fields.Text):
+    """Of any language, without control characters; line ends and tabs only with `lines`."""
 
     default_error_messages = {
         "control": "Control characters are not allowed here.",
@@ -23,26 +25,15 @@ class Text(serializers.CharField):
     def __init__(self, *, lines: bool = False, printable: bool = False, **kwargs: Any) -> None:
         self.refused = CONTROL_BUT_LINES if lines else CONTROL
         self.printable = printable
-        super().__init__(trim_whitespace=False, **kwargs)
+        super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        if self.refused.search(data):
+        text = super().to_internal_value(data)
+        if self.refused.search(text):
             self.fail("control")
-        if self.printable and not data.isprintable():
+        if self.printable and not text.isprintable():
             self.fail("printable")
-        return data
-
-
-class Choice(serializers.ChoiceField):
-    """One of the texts, in this very spelling."""
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid_choice", input=data)
-        chosen: str = super().to_internal_value(data)
-        return chosen
+        return text
 
 
 class Instant(serializers.DateTimeField):
@@ -53,7 +44,7 @@ class Instant(serializers.DateTimeField):
     def to_internal_value(self, value: Any) -> datetime:
         try:
             instant = parse_datetime(value) if isinstance(value, str) and "T" in value.upper() else None
-            if instant is not None and instant.tzinfo is not None:
+            if instant is not None and instant.tzinfo is not None and instant.year >= 1900:
                 return instant.astimezone(UTC)
         except (ValueError, OverflowError):
             pass

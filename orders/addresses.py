@@ -1,0 +1,47 @@
+"""Addresses that an engine gives us: where its assessment starts, and where its reports lie."""
+
+import ipaddress
+import re
+
+from django.conf import settings
+
+from integrations import origins
+
+FRAGMENT = re.compile(r"[!-~]*", re.ASCII)
+NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
+
+
+def check(url: str) -> None:
+    """https, no user info, no private address literal; on a loopback portal http and loopback too (INTERFACE.md).
+
+    Raises ValueError with what would be right, as the end of a sentence.
+    """
+    address, _, fragment = url.partition("#")
+    parts = origins.split(address)
+    if parts is None or FRAGMENT.fullmatch(fragment) is None:
+        raise ValueError("must be a plain absolute https address, in ASCII and without user info")
+    scheme, host, _, _ = parts
+    if scheme != "https" and not settings.IS_LOOPBACK:
+        raise ValueError("must begin with https://")
+    if _is_private(host):
+        raise ValueError("must not lead to a private address")
+
+
+def _is_private(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return not settings.IS_LOOPBACK
+    if not host.startswith("[") and NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]) is None:
+        return False
+    try:
+        literal = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return True  # browsers read 2130706433 and 0x7f.1 as addresses, too
+    literal = getattr(literal, "ipv4_mapped", None) or literal
+    if literal.is_loopback:
+        return not settings.IS_LOOPBACK
+    return not literal.is_global or literal.is_multicast
+
+
+def origin_of(url: str) -> str:
+    """`https://host:port` of a checked address, as Content-Security-Policy writes it."""
+    return url[: url.index("/", 8)] if "/" in url[8:] else re.split(r"[?#]", url)[0]

@@ -1,0 +1,186 @@
+"""Orders in the engine's API (INTERFACE.md, "The engine's API")."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.generics import ListAPIView
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from integrations.api.authentication import Caller
+from integrations.api.errors import BodyTooLarge, Busy, Gone, Unprocessable
+from integrations.api.pagination import KeyPagination
+from integrations.api.parsers import MergePatchParser, StrictJSONParser
+from orders import attachments, files, leases, queries, results, timeline
+from orders.api import requests
+from orders.api.serializers import AttachmentSerializer, LeasedSerializer, OrderSerializer, TimelineSerializer
+from orders.models import Attachment, Order, Resource, ResourceState, Status
+
+FORM_ROOM = 64 * 1024
+FILTERS = [OpenApiParameter(name) for name in ("status", "customer", "smartrecruiters_order_id", "updated_after")]
+
+
+class EngineView(APIView):
+    required_scope = "vendor"
+
+    def by(self, request: Request) -> str:
+        client = cast(Caller, request.auth).client
+        return str(client.name or client.client_id)
+
+    def order(self, order_id: str) -> Order:
+        """Raises NotFound, or Gone when the candidate was erased."""
+        order = Order.objects.select_related("package").filter(pk=order_id).first()
+        if order is None:
+            raise NotFound("No such order.")
+        if order.erased_at is not None:
+            raise Gone
+        return order
+
+    def answer(self, order_id: str) -> Response:
+        return Response(OrderSerializer(queries.for_engine().get(pk=order_id)).data)
+
+    def assessment_ids(self, order: Order) -> set[str]:
+        """Of the package as it is, and of what was reported before the package changed."""
+        there = order.package.assessments.values_list("assessment_id", flat=True)
+        return {*there, *order.results.exclude(assessment_id="").values_list("assessment_id", flat=True)}
+
+
+class OrderList(ListAPIView[Order]):
+    """Newest first."""
+
+    required_scope = "vendor"
+    pagination_class = KeyPagination
+    ordering = ("-created_at", "-id")
+    serializer_class = OrderSerializer
+    queryset = Order.objects.none()
+
+    @extend_schema(parameters=FILTERS)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    def get_queryset(self) -> QuerySet[Order]:
+        sent = {name: text for name, text in self.request.query_params.items() if text}
+        wanted = requests.FiltersSerializer(data={name: sent[name] for name in FILTER if name in sent}).accepted()
+        return queries.for_engine().filter(*(FILTER[name](value) for name, value in wanted.items()))
+
+
+FILTER: dict[str, Callable[[Any], Q]] = {
+    "status": lambda status: Q(status__in=["", status] if status == Status.PENDING else [status]),
+    "customer": lambda customer: Q(connection__customer=customer),
+    "smartrecruiters_order_id": lambda order_id: Q(smartrecruiters_order_id=order_id),
+    "updated_after": lambda at: Q(updated_at__gt=at),
+}
+
+
+class OrderDetail(EngineView):
+    @extend_schema(responses=OrderSerializer)
+    def get(self, request: Request, order_id: str) -> Response:
+        self.order(order_id)
+        return self.answer(order_id)
+
+
+class OrderLease(EngineView):
+    @extend_schema(request=requests.LeaseSerializer, responses=LeasedSerializer)
+    def post(self, request: Request) -> Response:
+        """The oldest orders that nobody has; they are yours until the lease ends, or for good once accepted."""
+        wanted = requests.LeaseSerializer(data=request.data).accepted()
+        ids = leases.lease(cast(Caller, request.auth).client, **wanted)
+        found = queries.for_engine().filter(pk__in=ids).order_by("created_at", "pk")
+        return Response(LeasedSerializer({"orders": found}).data)
+
+
+class OrderAccept(EngineView):
+    @extend_schema(request=requests.AcceptSerializer, responses=OrderSerializer)
+    def post(self, request: Request, order_id: str) -> Response:
+        """Take the order, with or without a lease; `launch_url` is where the candidate takes the assessment."""
+        self.order(order_id)
+        leases.accept(order_id, **requests.AcceptSerializer(data=request.data).accepted(), by=self.by(request))
+        return self.answer(order_id)
+
+
+class OrderResult(EngineView):
+    parser_classes = (StrictJSONParser, MergePatchParser)
+
+    @extend_schema(request=requests.ReportSerializer, responses=OrderSerializer)
+    def patch(self, request: Request, order_id: str) -> Response:
+        """Report what changed; it goes to SmartRecruiters at once."""
+        context = {"assessment_ids": self.assessment_ids(self.order(order_id))}
+        changes = requests.ReportSerializer(data=request.data, context=context).accepted()
+        correction = changes.pop("correction", "")
+        results.report(order_id, changes, by=self.by(request), correction=correction)
+        return self.answer(order_id)
+
+
+class OrderAttachments(EngineView):
+    parser_classes = (StrictJSONParser, MultiPartParser)
+
+    @extend_schema(
+        request={"application/json": requests.AddressSerializer, "multipart/form-data": requests.FileSerializer},
+        responses={200: AttachmentSerializer, 201: AttachmentSerializer},
+    )
+    def post(self, request: Request, order_id: str) -> Response:
+        """A report: a file that we host, or an address of yours. The same one again is answered by 200."""
+        order = self.order(order_id)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > files.MAX_SIZE + FORM_ROOM:
+            raise BodyTooLarge(f"A file may have {files.MAX_SIZE:,} bytes.")
+        context = {"assessment_ids": self.assessment_ids(order)}
+        is_form = (request.content_type or "").startswith("multipart/")
+        attachment, is_new = (self._file if is_form else self._address)(request, order_id, context)
+        return Response(AttachmentSerializer(attachment).data, status=201 if is_new else 200)
+
+    def _address(self, request: Request, order_id: str, context: Any) -> tuple[Attachment, bool]:
+        wanted = requests.AddressSerializer(data=request.data, context=context).accepted()
+        return attachments.add_address(order_id, **wanted, by=self.by(request))
+
+    def _file(self, request: Request, order_id: str, context: Any) -> tuple[Attachment, bool]:
+        if twice := [name for name, values in cast(QueryDict, request.data).lists() if len(values) > 1]:
+            raise Unprocessable({twice[0]: ["Send it once."]})
+        wanted = requests.FileSerializer(data=request.data, context=context).accepted()
+        file = wanted.pop("file")
+        if file.size > files.MAX_SIZE:
+            raise BodyTooLarge(f"A file may have {files.MAX_SIZE:,} bytes.")
+        wanted["name"] = wanted.get("name") or file.name
+        try:
+            return attachments.add_file(order_id, file.read(), **wanted, by=self.by(request))
+        except files.Unusable as error:
+            raise Unprocessable({"file": [f"The file {error}."]}) from None
+        except OSError:
+            raise Busy("The file could not be kept here; nothing of it was. Try again later.") from None
+
+
+class OrderAttachment(EngineView):
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, order_id: str, attachment_id: str) -> Response:
+        self.order(order_id)
+        attachments.remove(order_id, attachment_id, by=self.by(request))
+        return Response(status=204)
+
+
+class OrderResource(EngineView):
+    """What SmartRecruiters tells of the candidate, the job or the hiring team: our copy."""
+
+    kind = ""
+
+    @extend_schema(responses={200: dict[str, Any], 202: dict[str, Any]})
+    def get(self, request: Request, order_id: str) -> Response:
+        """202 with Retry-After while it is on its way; 404 with the reason where there is none."""
+        order = self.order(order_id)
+        resource = Resource.objects.filter(order=order, kind=self.kind).first()
+        if resource is None or resource.state == ResourceState.NONE:
+            raise NotFound(resource.reason if resource else "This was not asked for.")
+        if resource.state == ResourceState.AWAITED:
+            return Response({}, status=202, headers={"Retry-After": "5"})
+        return Response(resource.content)
+
+
+class OrderTimeline(EngineView):
+    @extend_schema(responses=TimelineSerializer)
+    def get(self, request: Request, order_id: str) -> Response:
+        """All that happened to the order, newest first."""
+        return Response(TimelineSerializer({"results": timeline.of(self.order(order_id))}).data)

@@ -1,0 +1,167 @@
+"""An order as the engine sees it (INTERFACE.md, "Order")."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from orders import links, wire
+from orders.models import Attachment, AttachmentType, Order, Result, Status
+
+DELIVERY_STATES: dict[str | None, str] = {None: "none", "in_flight": "pending", "unknown": "pending"}
+
+
+class OrNull(serializers.CharField):
+    """A text that is null where we keep an empty one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_null": True, **kwargs})
+
+    def to_representation(self, value: Any) -> Any:
+        return value or None
+
+
+class CandidateSerializer(serializers.Serializer[Order]):
+    id = OrNull(source="candidate_id")
+    email = serializers.CharField(source="candidate_email")
+    first_name = serializers.CharField(source="candidate_first_name")
+    last_name = serializers.CharField(source="candidate_last_name")
+    language = OrNull(source="candidate_language")
+
+
+class RequesterSerializer(serializers.Serializer[Order]):
+    user_id = serializers.CharField(source="requester_user_id")
+    email = serializers.CharField(source="requester_email")
+
+
+class ScoreOut(serializers.Serializer[Any]):
+    raw = serializers.IntegerField()
+    min = serializers.IntegerField()
+    max = serializers.IntegerField()
+
+
+class AssessmentResultOut(serializers.Serializer[Result]):
+    assessment_id = serializers.CharField()
+    status = serializers.ChoiceField(Status.choices, allow_null=True)
+    score = ScoreOut(allow_null=True)
+    score_label = serializers.CharField(allow_null=True)
+    summary = serializers.CharField(allow_null=True)
+    assessment_date = serializers.DateTimeField(allow_null=True)
+    submission_date = serializers.DateTimeField(allow_null=True)
+    name = serializers.CharField(allow_null=True)
+
+    def to_representation(self, instance: Result) -> dict[str, Any]:
+        return {
+            "assessment_id": instance.assessment_id,
+            "status": instance.status or None,
+            "score": wire.score_of(instance),
+            "score_label": instance.score_label,
+            "summary": instance.summary,
+            "assessment_date": _instant(instance.assessment_date),
+            "submission_date": _instant(instance.submission_date),
+            "name": instance.name,
+        }
+
+
+def _instant(at: Any) -> str | None:
+    return None if at is None else serializers.DateTimeField().to_representation(at)
+
+
+class ResultOut(serializers.Serializer[Order]):
+    status = serializers.ChoiceField(Status.choices)
+    assessment_package_date = serializers.DateTimeField(allow_null=True)
+    submission_date = serializers.DateTimeField(allow_null=True)
+    name = serializers.CharField(allow_null=True)
+    summary = serializers.CharField(allow_null=True)
+    score_label = serializers.CharField(allow_null=True)
+    score = ScoreOut(allow_null=True)
+    assessment_results = AssessmentResultOut(many=True)
+
+    def to_representation(self, instance: Order) -> dict[str, Any]:
+        rows = list(instance.results.all())
+        package = next((row for row in rows if row.assessment_id == ""), None) or Result(order=instance)
+        found = AssessmentResultOut().to_representation(package)
+        return {
+            "status": package.status or Status.PENDING.value,
+            "assessment_package_date": found["assessment_date"],
+            **{key: found[key] for key in ("submission_date", "name", "summary", "score_label", "score")},
+            "assessment_results": [AssessmentResultOut().to_representation(row) for row in rows if row.assessment_id],
+        }
+
+
+class AttachmentSerializer(serializers.Serializer[Attachment]):
+    id = serializers.CharField()
+    assessment_id = OrNull()
+    type = serializers.ChoiceField(AttachmentType.choices)
+    name = serializers.CharField()
+    url = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.URLField)
+    def get_url(self, attachment: Attachment) -> str:
+        return links.report_url(attachment)
+
+
+class OrderSerializer(serializers.Serializer[Order]):
+    """Of rows that came by `queries.for_engine`."""
+
+    id = serializers.CharField()
+    smartrecruiters_order_id = serializers.CharField()
+    company_id = serializers.CharField(source="connection.company_id")
+    customer = serializers.CharField(source="connection.customer_id")
+    package = serializers.CharField(source="package_id")
+    inline = serializers.BooleanField(source="is_inline")
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    candidate = CandidateSerializer(source="*")
+    requester = serializers.SerializerMethodField()
+    job_id = OrNull()
+    accepted_at = serializers.DateTimeField(allow_null=True)
+    lease_expires_at = serializers.DateTimeField(allow_null=True)
+    launch_url = OrNull()
+    take_url = serializers.SerializerMethodField()
+    return_url = serializers.SerializerMethodField()
+    status = serializers.SerializerMethodField()
+    delivery = serializers.SerializerMethodField()
+    result = ResultOut(source="*")
+    attachments = AttachmentSerializer(many=True)
+
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | {"fields": serializers.DictField(child=serializers.CharField())}
+
+    @extend_schema_field(RequesterSerializer(allow_null=True))
+    def get_requester(self, order: Order) -> dict[str, str] | None:
+        has_one = order.requester_user_id or order.requester_email
+        return RequesterSerializer(order).data if has_one else None
+
+    @extend_schema_field(serializers.URLField)
+    def get_take_url(self, order: Order) -> str:
+        return links.take_url(order)
+
+    @extend_schema_field(serializers.URLField)
+    def get_return_url(self, order: Order) -> str:
+        return links.return_url(order)
+
+    @extend_schema_field(serializers.ChoiceField(Status.choices))
+    def get_status(self, order: Order) -> str:
+        return order.status or Status.PENDING.value
+
+    @extend_schema_field(serializers.ChoiceField(["none", "pending", "delivered", "held", "failed"]))
+    def get_delivery(self, order: Order) -> str:
+        state: str | None = order.newest_delivery  # type: ignore[attr-defined]
+        return DELIVERY_STATES.get(state) or str(state)
+
+
+class LeasedSerializer(serializers.Serializer[Any]):
+    orders = OrderSerializer(many=True)
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    at = serializers.DateTimeField()
+    hop = serializers.ChoiceField(["in", "engine", "candidate", "out"])
+    what = serializers.CharField()
+    by = serializers.CharField()
+    detail = serializers.DictField()
+
+
+class TimelineSerializer(serializers.Serializer[Any]):
+    results = LineSerializer(many=True)

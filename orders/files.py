@@ -1,0 +1,143 @@
+"""Reports as files: known by their content, kept under random keys outside the web root, served whole or not at all."""
+
+import hashlib
+import os
+import re
+import secrets
+from pathlib import Path
+
+import puremagic
+from django.conf import settings
+from django.utils.http import content_disposition_header
+
+from orders.models import Attachment, AttachmentType
+
+MAX_SIZE = 10 * 1024 * 1024
+MAX_PIXELS = 100_000_000
+EXTENSIONS = {"application/pdf": ".pdf", "image/png": ".png", "image/jpeg": ".jpg"}
+TYPES = {"application/pdf": AttachmentType.PDF_URL}
+JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class Unusable(ValueError):
+    """This is no file that we take; the message says why."""
+
+
+class Damaged(Exception):
+    """The file on disk is not the one that was stored."""
+
+
+def kind_of(content: bytes) -> str:
+    """The content type, by the content. Raises Unusable for what is no whole PDF, PNG or JPEG."""
+    if not content:
+        raise Unusable("is empty")
+    try:
+        kind = puremagic.from_string(content[:4096], mime=True)
+    except (puremagic.PureError, ValueError):
+        kind = ""
+    if content.startswith(b"%PDF-"):
+        kind = "application/pdf"
+    check = {"application/pdf": _is_whole_pdf, "image/png": _is_whole_png, "image/jpeg": _is_whole_jpeg}.get(kind)
+    if check is None:
+        raise Unusable("is no PDF, PNG or JPEG")
+    if not check(content):
+        raise Unusable("is cut off or damaged")
+    if _pixels(kind, content) > MAX_PIXELS:
+        raise Unusable(f"has more than {MAX_PIXELS:,} pixels")
+    return kind
+
+
+def _is_whole_pdf(content: bytes) -> bool:
+    return content.startswith(b"%PDF-") and b"%%EOF" in content[-1024:]
+
+
+def _is_whole_png(content: bytes) -> bool:
+    is_png = content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR"
+    return is_png and content.rstrip(b"\0").endswith(b"IEND\xaeB`\x82")
+
+
+def _is_whole_jpeg(content: bytes) -> bool:
+    return content.startswith(b"\xff\xd8\xff") and content.rstrip(b"\0\r\n").endswith(b"\xff\xd9")
+
+
+def _pixels(kind: str, content: bytes) -> int:
+    """As declared: a small file may unfold to a picture that no reader survives (RELIABILITY.md, F10)."""
+    if kind == "image/png":
+        return int.from_bytes(content[16:20]) * int.from_bytes(content[20:24])
+    return _jpeg_pixels(content) if kind == "image/jpeg" else 0
+
+
+def _jpeg_pixels(content: bytes) -> int:
+    at = 2
+    while at + 9 < len(content) and content[at] == 0xFF:
+        marker, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4])
+        if marker in JPEG_FRAMES:
+            return int.from_bytes(content[at + 5 : at + 7]) * int.from_bytes(content[at + 7 : at + 9])
+        at += 1 if marker == 0xFF else 2 + length
+    return 0
+
+
+def type_of(kind: str) -> str:
+    """What SmartRecruiters calls it."""
+    return TYPES.get(kind, AttachmentType.OTHER_URL)
+
+
+def digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def display_name(name: str, kind: str) -> str:
+    """A name to download it by: the last part of a path, nothing invisible, with the ending of its kind."""
+    plain = UNSAFE.sub("", re.split(r"[/\\]", name)[-1]).strip(" .")
+    stem, ending = EXTENSIONS[kind], Path(plain).suffix.lower()
+    if ending == stem or (ending, stem) == (".jpeg", ".jpg"):
+        return plain[-200:]
+    return (plain[:190] or "report") + stem
+
+
+def store(content: bytes) -> str:
+    """Write the file, whole and on disk, or not at all; returns its key. Raises OSError."""
+    folder = Path(settings.MEDIA_ROOT)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = secrets.token_hex(24)
+    temporary = folder / f".{key}.part"
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(folder / key)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync(folder)
+    return key
+
+
+def _sync(folder: Path) -> None:
+    """A renamed file survives a power cut only when its folder is on disk, too."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove(key: str) -> None:
+    (Path(settings.MEDIA_ROOT) / key).unlink(missing_ok=True)
+
+
+def read(attachment: Attachment) -> bytes:
+    """The file as it was stored. Raises Damaged when it is missing or has changed."""
+    try:
+        content = (Path(settings.MEDIA_ROOT) / attachment.file).read_bytes()
+    except OSError as error:
+        raise Damaged(f"it cannot be read ({type(error).__name__})") from None
+    if digest_of(content) != attachment.digest:
+        raise Damaged("its content has changed")
+    return content
+
+
+def disposition(attachment: Attachment) -> str:
+    return content_disposition_header(True, attachment.name or f"report{EXTENSIONS[attachment.content_type]}") or ""

@@ -1,0 +1,51 @@
+"""How an engine takes orders: a lease, so that no two take the same, then the acceptance."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from assessments.models import DeliveredBy
+from integrations.api.errors import Conflict
+from integrations.models import Client
+from integrations.outbox import clock
+from orders import results
+from orders.models import FINAL, Hop, Order, OrderEvent
+
+
+@transaction.atomic
+def lease(client: Client, *, max: int = 10, seconds: int = 60) -> list[str]:
+    """Hand out the oldest orders that wait for an engine, none twice while its lease lives. Returns their ids."""
+    now = clock.now()
+    waiting = (
+        Order.objects.select_for_update(skip_locked=True, of=("self",))
+        .filter(package__delivery=DeliveredBy.ENGINE, accepted_at=None, erased_at=None)
+        .exclude(status__in=FINAL)
+        .filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=now))
+        .order_by("created_at", "pk")
+    )
+    found = [order.pk for order in waiting[:max]]
+    Order.objects.filter(pk__in=found).update(
+        lease_expires_at=now + timedelta(seconds=seconds), leased_by=client, updated_at=now
+    )
+    return found
+
+
+@transaction.atomic
+def accept(order_id: str, *, launch_url: str = "", by: str) -> Order:
+    """Take the order, with or without a lease; again, it may bring another `launch_url`. Sends nothing.
+
+    Raises Conflict on a final order, Gone on an erased one, NotFound.
+    """
+    order = results.lock(order_id)
+    if order.is_final:
+        raise Conflict(f"The order is {order.status}: there is nothing left to accept.")
+    is_new, has_other_way = order.accepted_at is None, bool(launch_url) and launch_url != order.launch_url
+    if is_new:
+        order.accepted_at = clock.now()
+    order.lease_expires_at, order.launch_url = None, launch_url or order.launch_url
+    if is_new or has_other_way:
+        order.save(update_fields=["accepted_at", "lease_expires_at", "launch_url", "updated_at"])
+        what = "Accepted" if is_new else "Launch address changed"
+        OrderEvent.objects.create(order=order, hop=Hop.ENGINE, what=what, by=by)
+    return order

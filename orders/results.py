@@ -1,0 +1,124 @@
+"""What is reported of an order: by the engine, by staff, by the candidate's going."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.db import transaction
+from rest_framework.exceptions import NotFound
+
+from integrations.api.errors import Conflict, Gone
+from integrations.outbox import clock, deliveries
+from integrations.outbox.models import Lane
+from orders import wire
+from orders.models import FINAL, Hop, Order, OrderEvent, Result, Status
+
+Report = Mapping[str, Any]
+"""Any of `status, assessment_package_date, submission_date, name, summary, score_label, score, assessment_results`,
+as the engine's API names them (INTERFACE.md); `score` is `{raw, min, max}`; None clears. Values are checked before."""
+
+COLUMNS = ("status", "assessment_date", "submission_date", "name", "summary", "score_label")
+SCORE = ("raw", "min", "max")
+
+
+def lock(order_id: str) -> Order:
+    """The order, nobody else's until the transaction ends. Raises NotFound, or Gone when the candidate was erased."""
+    orders = Order.objects.select_for_update(of=("self",)).select_related("connection", "package")
+    order = orders.filter(pk=order_id).first()
+    if order is None:
+        raise NotFound("No such order.")
+    if order.erased_at is not None:
+        raise Gone
+    return order
+
+
+@transaction.atomic
+def report(order_id: str, changes: Report, *, by: str, hop: Hop = Hop.ENGINE, correction: str = "") -> Order:
+    """Keep what is new in `changes` and decide that it goes to SmartRecruiters, as one delivery.
+
+    What changes nothing sends nothing, in every status. Raises Conflict for a change after a final status, or back to
+    PENDING, without a `correction` (the reason, for the timeline). An order nobody accepted is accepted by this.
+    """
+    order = lock(order_id)
+    rows = {row.assessment_id: row for row in order.results.all()}
+    altered = []
+    for assessment_id, part in _parts(changes):
+        row = rows.get(assessment_id) or Result(order=order, assessment_id=assessment_id)
+        if new := {name: value for name, value in _columns(part).items() if getattr(row, name) != value}:
+            altered.append((row, new))
+    reasons = list(filter(None, (_needs_correction(order, row, new) for row, new in altered)))
+    if reasons and not correction.strip():
+        raise Conflict(f'{reasons[0]} Send "correction" with the reason if that is meant.')
+    if order.accepted_at is None and not order.is_final:
+        order.accepted_at, order.lease_expires_at = clock.now(), None
+    for row, new in altered:
+        _keep(order, row, new)
+    order.save(update_fields=["status", "accepted_at", "lease_expires_at", "updated_at"])
+    if altered:
+        detail = {"changed": list(dict.fromkeys(_path(row, name) for row, new in altered for name in new))}
+        status = altered[0][1].get("status") if altered[0][0].assessment_id == "" else None
+        what = f"Reported {status}" if status else "Result changed"
+        OrderEvent.objects.create(
+            order=order,
+            hop=hop,
+            what=f"Corrected: {what}" if reasons else what,
+            by=by,
+            detail=detail | ({"correction": correction} if reasons else {}),
+        )
+        send(order)
+    return order
+
+
+def send(order: Order) -> None:
+    """Decide that SmartRecruiters is told how the order stands now. Call it with the order locked."""
+    # First, so that what is composed next knows which of the earlier ones can never be sent any more.
+    deliveries.cancel([wire.key_of(order)], "a newer one says more")
+    if document := wire.compose(order):
+        deliveries.enqueue(
+            "result",
+            stream=order.connection.stream_name,
+            key=wire.key_of(order),
+            payload=document,
+            lane=Lane.RESULT,
+            subject=order.pk,
+            supersede=True,
+        )
+
+
+def _parts(changes: Report) -> Iterator[tuple[str, Report]]:
+    """(assessment id, what is said of it); of the package first, under an empty id."""
+    yield "", {key: value for key, value in changes.items() if key != "assessment_results"}
+    for part in changes.get("assessment_results", []):
+        yield part["assessment_id"], part
+
+
+def _columns(part: Report) -> dict[str, Any]:
+    found = {name: part[name] for name in COLUMNS if name in part}
+    if "assessment_package_date" in part:
+        found["assessment_date"] = part["assessment_package_date"]
+    if "score" in part:
+        found |= {f"score_{name}": part["score"] and part["score"][name] for name in SCORE}
+    return found
+
+
+def _path(row: Result, name: str) -> str:
+    name = "score" if name.removeprefix("score_") in SCORE else name
+    return f"{row.assessment_id}.{name}" if row.assessment_id else name
+
+
+def _needs_correction(order: Order, row: Result, new: Report) -> str:
+    """Why this change needs somebody's word, if it does: each change of a status is told to a recruiter."""
+    if order.is_final:
+        return f"The order is {order.status}."
+    if row.status in FINAL:
+        return f"The assessment {row.assessment_id} is {row.status}."
+    if row.status == Status.IN_PROGRESS and new.get("status") == Status.PENDING:
+        return "What is IN_PROGRESS does not go back to PENDING."
+    return ""
+
+
+def _keep(order: Order, row: Result, new: Report) -> None:
+    for name, value in new.items():
+        setattr(row, name, value)
+    row.save()
+    if row.assessment_id == "" and "status" in new:
+        order.status = row.status
