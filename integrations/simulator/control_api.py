@@ -286,6 +286,7 @@ def company_view(company: Company) -> dict[str, Any]:
         "name": company.name,
         "consented": company.consented,
         "connected": company.connected,
+        "state": "connected" if company.connected else "disconnected",
         "connected_at": company.connected_at,
         "disable_owed": company.disable_owed,
         "client_id": company.partner_pair.client_id if company.partner_pair else None,
