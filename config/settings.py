@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import environment
 from config.logs import logging_of
+from integrations.outbox import failpoints
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -249,6 +250,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "integrations.api.errors.problem_of",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_METADATA_CLASS": None,
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
 }
 SPECTACULAR_SETTINGS = {
@@ -297,8 +299,9 @@ CELERY_BEAT_SCHEDULE = {
 
 # The courier (DESIGN.md, "Outbox"); scaled in tests only
 OUTBOX_TIME_SCALE = env.float("OUTBOX_TIME_SCALE", 1.0)
-if OUTBOX_TIME_SCALE != 1.0 and not IS_LOOPBACK:
-    raise ImproperlyConfigured("OUTBOX_TIME_SCALE is for tests: it is refused unless PUBLIC_URL is loopback")
+OUTBOX_FAILPOINTS = failpoints.parse(env("OUTBOX_FAILPOINTS", default=""))
+if (OUTBOX_TIME_SCALE != 1.0 or OUTBOX_FAILPOINTS) and not IS_LOOPBACK:
+    raise ImproperlyConfigured("OUTBOX_TIME_SCALE and OUTBOX_FAILPOINTS are for tests: PUBLIC_URL must be loopback")
 
 # E-mail, logs, metrics
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")

@@ -1,5 +1,6 @@
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from config import brand, health
 
@@ -12,6 +13,8 @@ urlpatterns = [
     path("", include("assessments.urls")),
     path("", include("orders.urls")),
     path("admin/", admin.site.urls),
+    # The address is who somebody is here: whoever invited him changes it.
+    path("accounts/email/", RedirectView.as_view(pattern_name="mfa_index")),
     path("accounts/", include("allauth.urls")),
 ]
 

@@ -92,7 +92,8 @@ class Exchange:
         if self.is_working:
             return "working"
         if self.state == ConnectionState.REFUSED:
-            return {403: "no_consent", 404: "no_configuration"}.get(self.status or 0, "refused")
+            pages = {403: "no_consent", 404: "no_configuration", 409: "already_connected"}
+            return pages.get(self.status or 0, "refused")
         if self.state == ConnectionState.NEEDS_RECONNECT:
             return "already_connected" if self.status == 409 else "answer_lost"
         return {ConnectionState.LIVE: "done"}.get(ConnectionState(self.state), "ended")
