@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from integrations.models import Connection, Event, EventType, Webhook
-from integrations.outbox import deliveries, leases
+from integrations.outbox import deliveries, failpoints, leases
 from integrations.outbox.models import Stream
 
 NUMBERING = "events"
@@ -52,6 +52,7 @@ def number() -> int:
 def _number_under(lease: leases.Lease) -> int:
     lease.write(woken_at=None)  # the row is locked until commit: a holder whose lease ran out cannot number beside us
     last = Event.objects.aggregate(last=Max("number"))["last"] or 0
+    failpoints.passing("before_numbering")
     fresh = list(Event.objects.filter(number=None).order_by("pk")[:BATCH])
     webhooks = list(Webhook.objects.filter(client__revoked_at=None)) if fresh else []
     for event in fresh:

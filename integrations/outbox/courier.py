@@ -15,7 +15,7 @@ from django.db import OperationalError, close_old_connections, transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
 from integrations.door import CallFailed, Reply
-from integrations.outbox import clock, leases
+from integrations.outbox import clock, failpoints, leases
 from integrations.outbox.handlers import Call, Handler, Undeliverable, channel_of, handler_of
 from integrations.outbox.leases import Lease, LeaseLost
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
@@ -146,6 +146,7 @@ class Coordinator:
             return
         with transaction.atomic():
             claimed = [delivery for delivery in found if self._claim_one(delivery)]
+        failpoints.passing("claimed")
         for delivery in claimed:
             self._prepare(delivery, token)
 
@@ -263,7 +264,9 @@ class Coordinator:
         """Write what came back in one transaction; while the database is away, again, as long as the lease lasts."""
         outcomes = list(outcomes)
         if outcomes:
+            failpoints.passing("before_settle")
             self._persistently(lambda: self._settle_once(outcomes))
+            failpoints.passing("after_settle")
 
     @transaction.atomic
     def _settle_once(self, outcomes: list[Outcome]) -> None:
@@ -288,7 +291,9 @@ class Coordinator:
 def _timed(call: Call, deadline: float) -> Timed:
     began = time.monotonic()
     try:
+        failpoints.passing("before_send")
         reply = call.run(deadline)
+        failpoints.passing("after_reply")
         return time.monotonic() - began, reply, None
     except CallFailed as error:
         return time.monotonic() - began, None, error

@@ -14,7 +14,7 @@ WAKE_AGAIN_AFTER = timedelta(seconds=15)
 """A wake-up that nobody followed was lost with the broker: within 30 s of its return all runs again."""
 
 
-def due_streams() -> QuerySet[Stream]:
+def ready_streams() -> QuerySet[Stream]:
     """Streams that nobody holds and that have a delivery due, or one that a dead holder left in flight."""
     now = clock.now()
     mine = Delivery.objects.filter(stream=OuterRef("pk"))
@@ -23,8 +23,12 @@ def due_streams() -> QuerySet[Stream]:
     return Stream.objects.filter(
         Q(has_due, held_reason="") & (Q(paused_until=None) | Q(paused_until__lte=now)) | has_orphan,
         Q(lease_expires_at=None) | Q(lease_expires_at__lte=now),
-        Q(woken_at=None) | Q(woken_at__lte=now - WAKE_AGAIN_AFTER),
     )
+
+
+def due_streams() -> QuerySet[Stream]:
+    """Those of them that no courier has been woken for, or whose wake-up was lost."""
+    return ready_streams().filter(Q(woken_at=None) | Q(woken_at__lte=clock.now() - WAKE_AGAIN_AFTER))
 
 
 def dispatch(wake: Callable[[int], object]) -> int:

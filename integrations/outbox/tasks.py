@@ -3,9 +3,10 @@
 from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import task_prerun, worker_ready, worker_shutting_down
 
 from integrations.outbox import courier, dispatcher
+from integrations.outbox.watchdog import Watchdog
 
 
 @shared_task
@@ -16,6 +17,14 @@ def dispatch() -> None:
 @shared_task
 def carry(stream_id: int) -> None:
     courier.carry(stream_id)
+
+
+@worker_ready.connect
+def watch(sender: Any, **_: Any) -> None:
+    is_dispatcher = "courier" not in sender.app.amqp.queues.consume_from
+    watchdog = Watchdog(f"{sender.hostname}", is_dispatcher=is_dispatcher)
+    task_prerun.connect(watchdog.consumed, weak=False)
+    watchdog.start()
 
 
 @worker_shutting_down.connect

@@ -1,0 +1,30 @@
+"""Places where a process dies on purpose, for the crash suite: OUTBOX_FAILPOINTS="before_send:0.01 after_reply:0.02".
+
+Each name has a chance; when it falls, the process kills itself as a power cut would. Production refuses the setting.
+"""
+
+import os
+import random
+import signal
+
+from django.conf import settings
+
+NAMES = ("claimed", "before_send", "after_reply", "before_settle", "after_settle", "before_numbering")
+
+
+def parse(text: str) -> dict[str, float]:
+    """Name to chance. Raises ValueError for a name that nobody passes."""
+    chances = {}
+    for part in text.split():
+        name, _, chance = part.partition(":")
+        if name not in NAMES:
+            raise ValueError(f"there is no failpoint {name!r}; the names are {', '.join(NAMES)}")
+        chances[name] = float(chance or 1)
+    return chances
+
+
+def passing(name: str) -> None:
+    """The process is at this place now."""
+    chance = settings.OUTBOX_FAILPOINTS.get(name)
+    if chance and random.random() < chance:  # noqa: S311
+        os.kill(os.getpid(), signal.SIGKILL)
