@@ -1,0 +1,97 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assessments.requester import NoRequester, email_of
+
+EMAIL = "rita@northwind.example"
+
+
+def on_the_wire(text: str) -> str:
+    """What WSGI makes of a header's UTF-8 bytes."""
+    return text.encode().decode("latin-1")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        '{"email": "rita@northwind.example"}',
+        '{"email":"rita@northwind.example","userId":"u1"}',
+        "email,rita@northwind.example",
+        "email, rita@northwind.example",
+        "rita@northwind.example",
+        "  rita@northwind.example ",
+    ],
+)
+def test_email_of_every_spelling(header: str) -> None:
+    assert email_of(header) == EMAIL
+
+
+def test_email_of_another_alphabet() -> None:
+    assert email_of(on_the_wire('{"email": "zoë@müller.example"}')) == "zoë@müller.example"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        " ",
+        "rita",
+        "@northwind.example",
+        "rita@",
+        "rita@a@b.example",
+        "rita @northwind.example",
+        "<rita@northwind.example>",
+        "mailto:rita@northwind.example",
+        "email=rita@northwind.example",
+        "email;rita@northwind.example",
+        "name,rita@northwind.example",
+        "email,",
+        "email,rita@northwind.example,userId,u1",
+        "rita@northwind.example,rita@northwind.example",
+        "rita@northwind.example\r\nX: y",
+        "{",
+        "{}",
+        "[]",
+        "null",
+        '"rita@northwind.example"',
+        '["rita@northwind.example"]',
+        '{"email": 1}',
+        '{"email": null}',
+        '{"email": ["rita@northwind.example"]}',
+        '{"Email": "rita@northwind.example"}',
+        '{"email": "rita@northwind.example", "email": "eve@harbour.example"}',
+        '{"email": "rita@northwind.example"},{"email": "eve@harbour.example"}',
+        '{"email": "rita\\u0000@northwind.example"}',
+        '{"email": "\\ud800@northwind.example"}',
+        "eyJlbWFpbCI6InJpdGFAbm9ydGh3aW5kLmV4YW1wbGUifQ==",
+        "\xff\xfe@northwind.example",
+        "{" * 16_000,
+        "a" * 16_000 + "@northwind.example",
+        json.dumps({"email": EMAIL, "padding": "x" * 16_000}),
+    ],
+)
+def test_email_of_anything_else(header: str) -> None:
+    with pytest.raises(NoRequester, match="Send"):
+        email_of(header)
+
+
+@given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")))
+def test_email_of_whatever_comes(header: str) -> None:
+    """An address, or a refusal; never another exception, and never a text that could match two domains."""
+    try:
+        email = email_of(header)
+    except NoRequester:
+        return
+    assert email.count("@") == 1
+    assert email.isprintable()
+
+
+@given(st.emails(), st.sampled_from(["{}", "email,{}", "json"]))
+def test_email_of_real_addresses(email: str, spelling: str) -> None:
+    header = json.dumps({"email": email}) if spelling == "json" else spelling.format(email)
+    if any(character in email for character in "={}/?#"):
+        return
+    assert email_of(header) == email

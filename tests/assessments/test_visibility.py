@@ -1,0 +1,156 @@
+"""The rules, as one customer's recruiters meet them in the list."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from assessments.models import Package
+from assessments.visibility import Asking, may_order, seen_by
+from integrations.models import AssessmentType, Customer
+from tests.rows import make_package
+
+EVERYTHING = {
+    "requester": "rita@northwind.example",
+    "country": "DE",
+    "region": "BY",
+    "city": "München",
+    "remote": True,
+    "fields": {"seniority": ["Senior"]},
+}
+
+
+def sees(customer: Customer, **came: Any) -> list[str]:
+    return [package.id for package in seen_by(Asking(customer, **came), types=AssessmentType.values)]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("requester", "rita@northwind.example"),
+        ("requester", "RITA@Northwind.example"),
+        ("requester", "@northwind.example"),
+        ("requester", "@NORTHWIND.EXAMPLE"),
+        ("country", "de"),
+        ("region", "by"),
+        ("city", "MÜNCHEN"),
+        ("remote", True),
+        ("fields", {"seniority": "senior"}),
+    ],
+)
+def test_rule_that_matches(customer: Customer, key: str, value: Any) -> None:
+    make_package(rules=({key: value},))
+    assert sees(customer, **EVERYTHING) == ["skills"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("requester", "eve@northwind.example"),
+        ("requester", "@harbour.example"),
+        ("requester", "@wind.example"),
+        ("requester", "@example"),
+        ("country", "D"),
+        ("region", "BE"),
+        ("city", "Munchen"),
+        ("remote", False),
+        ("fields", {"seniority": "junior"}),
+        ("fields", {"seniority": "senior", "level": "2"}),
+    ],
+)
+def test_rule_that_does_not_match(customer: Customer, key: str, value: Any) -> None:
+    make_package(rules=({key: value},))
+    assert sees(customer, **EVERYTHING) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("requester", "rita@northwind.example"),
+        ("requester", "@northwind.example"),
+        ("country", "DE"),
+        ("region", "BY"),
+        ("city", "München"),
+        ("remote", True),
+        ("remote", False),
+        ("fields", {"seniority": "Senior"}),
+    ],
+)
+def test_rule_whose_value_did_not_come(customer: Customer, key: str, value: Any) -> None:
+    make_package(rules=({key: value},))
+    assert sees(customer) == []
+
+
+@pytest.mark.parametrize("missing", [*EVERYTHING])
+def test_rule_with_all_keys_needs_them_all(customer: Customer, missing: str) -> None:
+    make_package(rules=({**EVERYTHING, "fields": {"seniority": "Senior"}, "customer": customer},))
+    assert sees(customer, **EVERYTHING) == ["skills"]
+    assert sees(customer, **{key: value for key, value in EVERYTHING.items() if key != missing}) == []
+
+
+def test_field_with_several_values_matches_by_one(customer: Customer) -> None:
+    make_package(rules=({"fields": {"seniority": "Senior"}},))
+    assert sees(customer, fields={"seniority": ["Lead", "senior"]}) == ["skills"]
+
+
+def test_package_without_rules_is_everybodys(customer: Customer, other_customer: Customer) -> None:
+    make_package()
+    assert (sees(customer), sees(other_customer)) == (["skills"], ["skills"])
+
+
+def test_rule_without_keys_is_everybodys(customer: Customer) -> None:
+    make_package(rules=({},))
+    assert sees(customer) == ["skills"]
+
+
+def test_rule_of_a_customer(customer: Customer, other_customer: Customer) -> None:
+    make_package(rules=({"customer": customer},))
+    assert (sees(customer), sees(other_customer)) == (["skills"], [])
+
+
+def test_one_of_two_rules_is_enough(customer: Customer, other_customer: Customer) -> None:
+    make_package(rules=({"customer": other_customer}, {"country": "DE"}))
+    assert (sees(customer, country="DE"), sees(customer, country="FR")) == (["skills"], [])
+
+
+def test_keys_of_two_rules_are_not_mixed(customer: Customer, other_customer: Customer) -> None:
+    make_package(rules=({"customer": customer, "country": "FR"}, {"customer": other_customer, "country": "DE"}))
+    assert sees(customer, country="DE") == []
+
+
+def test_retired_package_is_not_seen(customer: Customer, retired: Package) -> None:
+    assert sees(customer) == []
+
+
+def test_package_of_another_type_is_not_seen(customer: Customer) -> None:
+    make_package(type="SKILL_TEST")
+    assert seen_by(Asking(customer), types=["VIDEO_INTERVIEW"]) == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "allowed"),
+    [
+        ([], True),
+        (["mine"], True),
+        (["theirs"], False),
+        (["theirs", "mine"], True),
+        (["theirs", "anybody's, elsewhere"], True),
+    ],
+)
+def test_may_order(customer: Customer, other_customer: Customer, keys: list[str], allowed: bool) -> None:
+    """Only the customer counts; a rule without one admits everybody."""
+    rules = {
+        "mine": {"customer": customer, "country": "DE"},
+        "theirs": {"customer": other_customer},
+        "anybody's, elsewhere": {"requester": "@nowhere.example", "remote": True},
+    }
+    assert may_order(make_package(rules=tuple(rules[key] for key in keys)), customer) is allowed
+
+
+def test_may_order_a_retired_package(customer: Customer, retired: Package) -> None:
+    assert may_order(retired, customer) is True
+
+
+@pytest.fixture
+def retired(customer: Customer) -> Package:
+    return make_package(rules=({"customer": customer},), retired_at=timezone.now())
