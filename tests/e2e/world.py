@@ -120,7 +120,7 @@ class World:
 
     def pid_of(self, command: str) -> int:
         """A child of the supervisor by a part of its command line."""
-        for line in subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True).stdout.splitlines():
+        for line in subprocess.run(["ps", "-eww", "-o", "pid,ppid,args"], capture_output=True, text=True).stdout.splitlines():
             pid, parent, arguments = line.split(None, 2)
             if parent == str(self._processes[0].pid) and command in arguments:
                 return int(pid)
