@@ -1,0 +1,44 @@
+"""The vendor's engines as clients of ours: made, given a new secret, revoked."""
+
+from django.db import transaction
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model
+
+from integrations import audit
+from integrations.models import Client, User
+from integrations.models.clients import make_client_id, make_client_secret
+
+
+@transaction.atomic
+def create(name: str, *, by: User | None = None, address: str | None = None) -> tuple[Client, str]:
+    """(client, clear secret). The secret exists here and now only: the row keeps its hash."""
+    secret = make_client_secret()
+    client = Client.objects.create(
+        name=name,
+        client_id=make_client_id(),
+        client_secret=secret,
+        client_type=Client.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=Client.GRANT_CLIENT_CREDENTIALS,
+    )
+    audit.record("client.created", client.client_id, by=by, address=address, name=name)
+    return client, secret
+
+
+@transaction.atomic
+def renew_secret(client: Client, *, by: User | None = None, address: str | None = None) -> str:
+    """A new secret; the old one is dead at once, tokens that were issued by it too."""
+    secret = client.client_secret = make_client_secret()
+    client.save(update_fields=["client_secret", "updated"])
+    get_access_token_model().objects.filter(application=client).delete()
+    audit.record("client.secret_renewed", client.client_id, by=by, address=address)
+    return secret
+
+
+@transaction.atomic
+def revoke(client: Client, *, by: User | None = None, address: str | None = None) -> bool:
+    """This engine gets no further token, and its tokens are dead. False when it was revoked already."""
+    if not Client.objects.filter(pk=client.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        return False
+    get_access_token_model().objects.filter(application=client).delete()
+    audit.record("client.revoked", client.client_id, by=by, address=address)
+    return True
