@@ -55,9 +55,9 @@ def _handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-            received = Received(
-                self.path, token, json.loads(body or b"null"), self.headers.get("Content-Type", ""), time.monotonic()
-            )
+            kind = self.headers.get("Content-Type", "")
+            parsed = body.decode() if kind == "application/x-www-form-urlencoded" else json.loads(body or b"null")
+            received = Received(self.path, token, parsed, kind, time.monotonic())
             with peer.lock:
                 peer.watch({name.lower(): value for name, value in self.headers.items()}, body)
                 peer.received.append(received)
