@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from threading import Event
 
 import structlog
+from django.conf import settings
 from django.db import OperationalError, close_old_connections, transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
@@ -26,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 POOL_THREADS = 128
 SLICE_SECONDS = 2.0
+TOKEN_SECONDS = 25.0
 LEASE_MARGIN = 5.0
 WRITE_AGAIN_SECONDS = 0.5
 
@@ -64,6 +66,7 @@ class Coordinator:
         self.lease = lease
         self.stream = Stream.objects.get(pk=lease.stream_id)
         self.channel = channel_of(self.stream)
+        self.scale = settings.OUTBOX_TIME_SCALE
         self.pace = Pace.resume(self.channel.calls_a_second, self.stream.next_calls, clock.now().timestamp())
         self.ready: list[Claimed] = []
         self.running: dict[Future[Timed], tuple[Claimed, Attempt]] = {}
@@ -200,7 +203,7 @@ class Coordinator:
             settlement.refuse_credential(str(error))
             return ""
         try:
-            reply = pool.submit(call.run, min(25.0, self.lease.remaining - LEASE_MARGIN)).result()
+            reply = pool.submit(call.run, self._deadline(TOKEN_SECONDS)).result()
         except CallFailed as error:
             log.warning("no token", stream=self.stream.name, error=str(error))
             settlement.pause(None, "")
@@ -233,13 +236,18 @@ class Coordinator:
                 starting.append(claimed)
         if not starting:
             return
-        if self.lease.remaining < max(claimed.handler.deadline_seconds for claimed in starting) + LEASE_MARGIN:
+        longest = max(claimed.handler.deadline_seconds for claimed in starting)
+        if self.lease.remaining < (longest + LEASE_MARGIN) * self.scale:
             self.lease.renew()
         with transaction.atomic():
             attempts = [self._write_attempt(claimed) for claimed in starting]
         for claimed, attempt in zip(starting, attempts, strict=True):
-            deadline = min(claimed.handler.deadline_seconds, self.lease.remaining - LEASE_MARGIN)
+            deadline = self._deadline(claimed.handler.deadline_seconds)
             self.running[pool.submit(_timed, claimed.call, deadline)] = (claimed, attempt)
+
+    def _deadline(self, seconds: float) -> float:
+        """For one call in all: what it may take, and less than what is left of the lease."""
+        return min(seconds * self.scale, self.lease.remaining - LEASE_MARGIN * self.scale)
 
     def _write_attempt(self, claimed: Claimed) -> Attempt:
         delivery = claimed.delivery
@@ -281,7 +289,7 @@ class Coordinator:
             try:
                 return write()
             except OperationalError:
-                if self.lease.remaining < LEASE_MARGIN:
+                if self.lease.remaining < LEASE_MARGIN * self.scale:
                     raise
                 log.warning("database away, writing again", stream=self.stream.name)
                 time.sleep(WRITE_AGAIN_SECONDS)
