@@ -1,7 +1,7 @@
 """The catalogue by hand. An engine that syncs it (PUT /packages) overwrites what is changed here."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -14,16 +14,7 @@ from assessments.models import Assessment, Package, Rule
 from integrations.admin import partner
 from integrations.models import AssessmentType, PartnerConfiguration, PartnerField
 from integrations.shown import switch, when
-from integrations.staff import Act, StaffAdmin, TabularInline
-
-if TYPE_CHECKING:
-    PackageModelForm, AssessmentModelForm, RuleModelForm = (
-        forms.ModelForm[Package],
-        forms.ModelForm[Assessment],
-        forms.ModelForm[Rule],
-    )
-else:
-    PackageModelForm = AssessmentModelForm = RuleModelForm = forms.ModelForm
+from integrations.staff import Act, ModelForm, StaffAdmin, TabularInline
 
 
 def types_in_use(types: list[str]) -> str:
@@ -38,7 +29,7 @@ def types_in_use(types: list[str]) -> str:
 partner.type_rules.append(types_in_use)
 
 
-class PackageForm(PackageModelForm):
+class PackageForm(ModelForm):
     def clean_type(self) -> str:
         kind: str = self.cleaned_data["type"]
         if kind not in PartnerConfiguration.load().supported_types:
@@ -47,14 +38,14 @@ class PackageForm(PackageModelForm):
         return kind
 
 
-class AssessmentForm(AssessmentModelForm):
+class AssessmentForm(ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Results are kept under it.
         self.fields["assessment_id"].disabled = self.instance.pk is not None
 
 
-class RuleForm(RuleModelForm):
+class RuleForm(ModelForm):
     fields_as_text = forms.CharField(
         label="mapped fields",
         required=False,
@@ -68,6 +59,8 @@ class RuleForm(RuleModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        remote = [("unknown", "either"), ("true", "remote"), ("false", "on site")]
+        self.fields["remote"].widget.choices = remote  # type: ignore[attr-defined]
         self.initial["fields_as_text"] = "\n".join(f"{name} = {value}" for name, value in self.instance.fields.items())
 
     def clean_fields_as_text(self) -> dict[str, str]:
@@ -88,7 +81,7 @@ class RuleForm(RuleModelForm):
 
     def save(self, commit: bool = True) -> Rule:
         self.instance.fields = self.cleaned_data["fields_as_text"]
-        return super().save(commit)
+        return cast(Rule, super().save(commit))
 
 
 RULE_KEYS = ("customer", "requester", "country", "region", "city", "remote", "fields_as_text")
@@ -139,7 +132,8 @@ class PackageAdmin(StaffAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Package]:
         counts = {name: Count(name, distinct=True) for name in ("assessments", "rules")}
-        return super().get_queryset(request).annotate(**{f"{name}_count": count for name, count in counts.items()})
+        packages: QuerySet[Package] = super().get_queryset(request)
+        return packages.annotate(**{f"{name}_count": count for name, count in counts.items()})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.fieldsets if obj else self.fieldsets[:2]

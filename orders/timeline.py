@@ -42,6 +42,8 @@ CARGO = {
     "webhook": ("the notice", "Engine notified"),
 }
 
+OVERTAKEN = "a newer one says more"  # and its own line says what became of it
+
 ANSWERS = {
     400: "found something wrong with {cargo}",
     401: "did not accept our token for {cargo}",
@@ -63,40 +65,46 @@ def cargo_of(delivery: Delivery) -> tuple[str, str]:
     return CARGO.get(kind, (f"“{words}”", f"{words.capitalize()} delivered"))
 
 
-def reason_of(attempt: Attempt, cargo: str) -> str:
-    """Why an attempt did not succeed, as the end of a sentence whose subject is the other side."""
+def reason_of(attempt: Attempt, other_side: str, cargo: str) -> str:
+    """Why an attempt did not succeed: a sentence without its full stop."""
+    if attempt.outcome == "bug":
+        return f"The portal itself failed with {cargo}: {attempt.error}"
+    if attempt.outcome == "lost":
+        return f"The courier died while {cargo} was on its way"
+    if attempt.outcome == "no access":
+        return f"{other_side} gives no access: {cargo} came to nothing"
     if attempt.status is None:
-        return f"did not answer: {attempt.error or 'the call was interrupted'}"
+        return f"{other_side} did not answer: {attempt.error or 'the call was interrupted'}"
+    if attempt.status < 400:
+        return (
+            f"{other_side} answered {attempt.status}, which is no answer: {attempt.error or 'not what belongs there'}"
+        )
     told = ANSWERS.get(attempt.status) or ("had an error" if attempt.status >= 500 else "did not take {cargo}")
-    return f"{told.format(cargo=cargo)} ({attempt.status})"
-
-
-def _has_arrived(attempt: Attempt, delivery: Delivery, is_last: bool) -> bool:
-    is_success = attempt.status is not None and 200 <= attempt.status < 300 and not attempt.error
-    return attempt.outcome == S.DELIVERED or (is_last and delivery.state == S.DELIVERED) or is_success
+    return f"{other_side} {told.format(cargo=cargo)} ({attempt.status})"
 
 
 def _ending(delivery: Delivery) -> str:
     """What follows from the last attempt."""
-    if delivery.state == S.FAILED:
-        return ". It is not tried again by itself."
-    if delivery.state == S.UNKNOWN:
-        return ". Whether it had its effect is not known."
-    if delivery.state == S.HELD:
-        return f". It is held: {delivery.reason or 'its way is closed'}"
-    return ""
+    return {
+        S.FAILED: ". It is not tried again by itself",
+        S.UNKNOWN: ". Whether it had its effect is not known",
+        S.HELD: f". It is held: {delivery.reason.rstrip('.') or 'its way is closed'}",
+        S.SUPERSEDED: f". It is not sent again: {delivery.reason.rstrip('.') or OVERTAKEN}",
+    }.get(S(delivery.state), "")
+
+
+def _what(attempt: Attempt, delivery: Delivery, other_side: str, *, is_last: bool) -> str:
+    cargo, arrived = cargo_of(delivery)
+    if attempt.outcome == S.DELIVERED:
+        return arrived
+    if not attempt.outcome and is_last and delivery.state == S.IN_FLIGHT:
+        return f"{cargo.capitalize()} is on its way"
+    return reason_of(attempt, other_side, cargo) + (_ending(delivery) if is_last else "")
 
 
 def _line_of_attempt(attempt: Attempt, delivery: Delivery, *, is_last: bool) -> Line:
     hop, other_side = OTHER_SIDES.get(delivery.stream.kind, (Hop.OUT, "The other side"))
-    cargo, arrived = cargo_of(delivery)
     waits = is_last and delivery.state == S.PENDING
-    if is_last and delivery.state == S.IN_FLIGHT and not attempt.outcome:
-        what = f"{cargo.capitalize()} is on its way"
-    elif _has_arrived(attempt, delivery, is_last):
-        what = arrived
-    else:
-        what = f"{other_side} {reason_of(attempt, cargo)}{_ending(delivery) if is_last else ''}"
     detail = {
         "delivery": delivery.pk,
         "kind": delivery.kind,
@@ -104,9 +112,16 @@ def _line_of_attempt(attempt: Attempt, delivery: Delivery, *, is_last: bool) -> 
         "status": attempt.status,
         "duration_ms": attempt.duration_ms,
         "error": attempt.error or None,
+        "outcome": attempt.outcome or None,
         "next_try_at": delivery.due_at.isoformat() if waits else None,
     }
-    return Line(at=attempt.started_at, hop=hop, what=what, by="", detail=detail)
+    return Line(
+        at=attempt.started_at,
+        hop=hop,
+        what=_what(attempt, delivery, other_side, is_last=is_last),
+        by="",
+        detail=detail,
+    )
 
 
 def _line_of_untried(delivery: Delivery) -> Line | None:
@@ -119,9 +134,9 @@ def _line_of_untried(delivery: Delivery) -> Line | None:
         S.HELD: f"is held: {delivery.reason}",
         S.FAILED: f"cannot be sent: {delivery.reason}",
         S.UNKNOWN: "may have been sent or not",
-        S.SUPERSEDED: f"was not sent: {delivery.reason or 'a newer one says more'}",
+        S.SUPERSEDED: "" if delivery.reason == OVERTAKEN else f"was not sent: {delivery.reason}",
     }.get(S(delivery.state))
-    if said is None:
+    if not said:
         return None
     detail = {"delivery": delivery.pk, "kind": delivery.kind, "try": 0}
     at = delivery.finished_at or delivery.created_at

@@ -1,0 +1,194 @@
+"""What staff see first: what needs a hand, how it goes, and what an empty portal still lacks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Min
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from assessments.models import DeliveredBy, Package
+from integrations import partner
+from integrations.models import Client, Connection, ConnectionState, Customer, PartnerConfiguration
+from integrations.outbox import clock
+from integrations.outbox.models import Delivery, DeliveryState, Stream
+from orders.models import Order, Status
+
+LATE = timedelta(minutes=5)
+REASONS_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that needs a hand: what, how much of it, since when, and where it is mended."""
+
+    what: str
+    count: int
+    since: datetime | None
+    url: str
+    verb: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step from an empty portal to the first live customer."""
+
+    what: str
+    is_done: bool
+    how: str
+    url: str
+
+
+def overview() -> dict[str, Any]:
+    steps = checklist()
+    return {
+        "troubles": troubles(),
+        "steps": steps,
+        "steps_done": sum(step.is_done for step in steps),
+        "is_set_up": all(step.is_done for step in steps),
+        "status_counts": status_counts(),
+        "oldest_due": oldest_due(),
+        "now": clock.now(),
+    }
+
+
+def changelist(model: str, **query: str) -> str:
+    return reverse(f"admin:{model}_changelist") + (f"?{urlencode(query)}" if query else "")
+
+
+def troubles() -> list[Trouble]:
+    return [*_connections(), *_streams(), *_deliveries(), *_late()]
+
+
+def _connections() -> Iterable[Trouble]:
+    for connection in Connection.objects.filter(state=ConnectionState.NEEDS_RECONNECT).select_related("customer"):
+        yield Trouble(
+            what=f"{connection.customer} ({connection.company_id}) needs a reconnect. {connection.reason}",
+            count=1,
+            since=connection.updated_at,
+            url=reverse("admin:integrations_connection_change", args=[connection.pk]),
+            verb="See what to do",
+            state=connection.state,
+        )
+
+
+def _streams() -> Iterable[Trouble]:
+    """Held streams that belong to no connection: the master pair's, e-mail's."""
+    for stream in Stream.objects.exclude(held_reason="").exclude(name__contains=":"):
+        yield Trouble(
+            what=f"Nothing of “{stream}” is sent. {stream.held_reason}",
+            count=1,
+            since=None,
+            url=reverse("admin:outbox_stream_change", args=[stream.pk]),
+            verb="See what to do",
+            state=DeliveryState.HELD,
+        )
+
+
+def _deliveries() -> Iterable[Trouble]:
+    states = (DeliveryState.FAILED, DeliveryState.UNKNOWN)
+    groups = (
+        Delivery.objects.filter(state__in=states)
+        .order_by()
+        .values("state", "kind", "reason")
+        .annotate(count=Count("pk"), since=Min("created_at"))
+        .order_by("-count")[:REASONS_SHOWN]
+    )
+    for group in groups:
+        kind = group["kind"].replace("_", " ")
+        said = "failed" if group["state"] == DeliveryState.FAILED else "may have been sent or not"
+        yield Trouble(
+            what=f"{kind.capitalize()} {said}: {group['reason']}" if group["reason"] else f"{kind.capitalize()} {said}",
+            count=group["count"],
+            since=group["since"],
+            url=changelist("outbox_delivery", state__exact=group["state"], kind__exact=group["kind"]),
+            verb="See and send again",
+            state=group["state"],
+        )
+
+
+def oldest_due() -> datetime | None:
+    due = Delivery.objects.filter(state=DeliveryState.PENDING, due_at__lte=clock.now())
+    oldest: datetime | None = due.aggregate(oldest=Min("due_at"))["oldest"]
+    return oldest
+
+
+def _late() -> Iterable[Trouble]:
+    oldest = oldest_due()
+    if oldest is not None and clock.now() - oldest > LATE:
+        count = Delivery.objects.filter(state=DeliveryState.PENDING, due_at__lte=clock.now()).count()
+        yield Trouble(
+            what="Deliveries are due and nobody carries them. Is a worker running?",
+            count=count,
+            since=oldest,
+            url=changelist("outbox_delivery", state__exact=DeliveryState.PENDING),
+            verb="See them",
+            state=DeliveryState.PENDING,
+        )
+
+
+def status_counts() -> list[dict[str, Any]]:
+    """Orders of the last 30 days by status; one without a report is pending."""
+    recent = Order.objects.filter(created_at__gte=clock.now() - timedelta(days=30)).order_by()
+    counts = dict(recent.values_list("status").annotate(count=Count("pk")))
+    counts[Status.PENDING] = counts.get(Status.PENDING, 0) + counts.pop("", 0)
+    return [
+        {"status": status, "count": counts.get(status, 0), "url": changelist("orders_order", status=status)}
+        for status in Status.values
+    ]
+
+
+def checklist() -> list[Step]:
+    configuration = PartnerConfiguration.load()
+    at_partner = reverse("admin:integrations_partnerconfiguration_change", args=[configuration.pk])
+    offered = Package.objects.filter(retired_at=None)
+    needs_engine = not offered.exists() or offered.filter(delivery=DeliveredBy.ENGINE).exists()
+    has_engine = Client.objects.filter(connection=None, revoked_at=None).exists()
+    return [
+        Step(
+            "The master pair is here",
+            bool(settings.SMARTRECRUITERS_CLIENT_ID or configuration.master_client_secret_sealed),
+            "SmartRecruiters' Partner Operations give it to you. Set it in the environment, or enter it.",
+            at_partner,
+        ),
+        Step(
+            "The configuration is published",
+            _is_published(configuration),
+            "It tells SmartRecruiters where to find this portal.",
+            at_partner,
+        ),
+        Step(
+            "Packages are on offer",
+            offered.exists(),
+            "What customers can order. Your engine syncs them, or you write them here.",
+            changelist("assessments_package"),
+        ),
+        Step(
+            "An engine has access",
+            has_engine or not needs_engine,
+            "Your own platform, which carries the assessments out. Not needed where staff do it by hand.",
+            reverse("admin:integrations_client_add"),
+        ),
+        Step(
+            "A customer can sign in",
+            Customer.objects.filter(is_active=True, users__is_active=True).exists(),
+            "Add the organisation, then a person of it.",
+            changelist("integrations_customer"),
+        ),
+        Step(
+            "The first customer is live",
+            Connection.objects.exclude(connected_at=None).exists(),
+            "The customer connects from “Apps” in SmartRecruiters. Nothing to do here.",
+            changelist("integrations_connection"),
+        ),
+    ]
+
+
+def _is_published(configuration: PartnerConfiguration) -> bool:
+    """What SmartRecruiters got is what stands here."""
+    document = partner.without_key(partner.document(configuration), configuration.disable_key)
+    return bool(configuration.published == document)

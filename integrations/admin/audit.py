@@ -1,0 +1,35 @@
+import json
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from integrations.models import AuditEntry
+from integrations.shown import when
+from integrations.staff import ReadOnlyAdmin
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    plural = "Audit"
+    list_display = ("at_", "actor_", "action", "subject", "address", "detail_")
+    list_display_links = ("action",)
+    list_filter = ("action",)
+    search_fields = ("=subject", "=actor_name", "action")
+    search_help_text = "By what it was done to (an order's or a company's id), by whom (an e-mail address), or by act."
+    date_hierarchy = "at"
+    fields = ("at", "actor_", "action", "subject", "address", "detail_")
+    readonly_fields = ("actor_", "detail_")
+    show_full_result_count = False
+
+    @admin.display(description="when", ordering="at")
+    def at_(self, entry: AuditEntry) -> SafeString | str:
+        return when(entry.at)
+
+    @admin.display(description="who")
+    def actor_(self, entry: AuditEntry) -> str:
+        return entry.actor_name or "the portal, or another system"
+
+    @admin.display(description="detail")
+    def detail_(self, entry: AuditEntry) -> SafeString | str:
+        return format_html("<code>{}</code>", json.dumps(entry.detail, ensure_ascii=False)) if entry.detail else "–"

@@ -1,0 +1,161 @@
+"""Connections, their tries to connect and the consents behind them. Verbs alone move the state."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from integrations import connections
+from integrations.addresses import address_of
+from integrations.models import ConnectAttempt, Connection, ConnectionState, Consent, User
+from integrations.shown import chip, when
+from integrations.staff import Act, ReadOnlyAdmin, ReadOnlyInline, Refusal, link
+
+ADVICE = {
+    ConnectionState.APPROVED: "The exchange of credentials is about to begin. Nothing to do.",
+    ConnectionState.EXCHANGING: "SmartRecruiters is being asked for its credentials. Nothing to do; if this stays for "
+    "minutes, look at the master stream in the outbox.",
+    ConnectionState.LIVE: "Orders come in, results go out. Nothing to do.",
+    ConnectionState.REFUSED: "The customer's administrator activates us under “Apps” in SmartRecruiters, then connects "
+    "from there again.",
+    ConnectionState.NEEDS_RECONNECT: "Orders are still accepted; what is to be sent is held, nothing is lost. If "
+    "their credentials were refused by mistake, try again. Otherwise the customer disconnects in SmartRecruiters and "
+    "connects again; then everything held goes out.",
+    ConnectionState.DISABLED: "No calls are accepted. What was to be sent is held until the same company connects "
+    "again.",
+}
+
+
+class AttemptInline(ReadOnlyInline):
+    model = ConnectAttempt
+    verbose_name_plural = "tries to connect"
+    fields = ("begun", "state_", "reason", "client_id_sent", "consent_", "finished")
+    readonly_fields = fields
+
+    def begun(self, attempt: ConnectAttempt) -> SafeString | str:
+        return when(attempt.created_at)
+
+    def finished(self, attempt: ConnectAttempt) -> SafeString | str:
+        return when(attempt.finished_at)
+
+    @admin.display(description="state")
+    def state_(self, attempt: ConnectAttempt) -> SafeString:
+        return chip(attempt.state)
+
+    @admin.display(description="consent of")
+    def consent_(self, attempt: ConnectAttempt) -> SafeString:
+        consent = attempt.consent
+        return link(consent, consent.user or "somebody since deleted") if consent else format_html("–")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("consent__user", "connection")
+
+
+@admin.register(Connection)
+class ConnectionAdmin(ReadOnlyAdmin):
+    list_display = ("company_id", "customer_", "state_", "reason", "connected_at_", "updated_at_")
+    list_filter = ("state", "customer")
+    list_select_related = ("customer",)
+    search_fields = ("=company_id", "customer__name")
+    search_help_text = "By company id or customer."
+    fieldsets = (
+        (None, {"fields": ("company_id", "customer_", "state_", "reason", "what_to_do")}),
+        ("Dates", {"fields": ("created_at", "connected_at", "updated_at", "disabled_at")}),
+        ("Credentials", {"fields": ("our_pair", "their_pair")}),
+    )
+    readonly_fields = ("customer_", "state_", "what_to_do", "our_pair", "their_pair")
+    inlines = (AttemptInline,)
+
+    def acts(self) -> Sequence[Act]:
+        return (
+            Act(
+                "retry",
+                "Try again",
+                self._retry,
+                lambda connection: [
+                    "The connection is taken as good again, with the credentials we have.",
+                    "Everything that was held for it is sent. If SmartRecruiters refuses again, it is held again.",
+                ],
+                lambda connection: (
+                    connection.state == ConnectionState.NEEDS_RECONNECT and bool(connection.their_client_id)
+                ),
+            ),
+            Act(
+                "disconnect",
+                "Disconnect",
+                self._disconnect,
+                lambda connection: [
+                    f"SmartRecruiters' company {connection.company_id} is cut off at once: its tokens die, its people "
+                    "see no packages and place no orders.",
+                    "Results that are not sent yet are held. They go out when the same company connects again.",
+                    "Orders and results stay here. The customer has to disconnect in SmartRecruiters too.",
+                ],
+                lambda connection: connection.state not in (ConnectionState.DISABLED, ConnectionState.REFUSED),
+                is_grave=True,
+            ),
+        )
+
+    def _retry(self, request: HttpRequest, connection: Connection) -> str:
+        if not connections.retry(connection, by=cast(User, request.user)):
+            raise Refusal("There is nothing to try: we hold no credentials of theirs, or the connection works again.")
+        return "The connection is live again. What was held is being sent."
+
+    def _disconnect(self, request: HttpRequest, connection: Connection) -> str:
+        by, why = cast(User, request.user), "Ended by partner staff."
+        connections.disable(connection, by=by, address=address_of(request), why=why)
+        return f"{connection.company_id} is disconnected."
+
+    @admin.display(description="state", ordering="state")
+    def state_(self, connection: Connection) -> SafeString:
+        return chip(connection.state)
+
+    @admin.display(description="customer", ordering="customer__name")
+    def customer_(self, connection: Connection) -> SafeString:
+        return link(connection.customer)
+
+    @admin.display(description="connected", ordering="connected_at")
+    def connected_at_(self, connection: Connection) -> SafeString | str:
+        return when(connection.connected_at)
+
+    @admin.display(description="last change", ordering="updated_at")
+    def updated_at_(self, connection: Connection) -> SafeString | str:
+        return when(connection.updated_at)
+
+    @admin.display(description="what to do")
+    def what_to_do(self, connection: Connection) -> str:
+        return ADVICE[ConnectionState(connection.state)]
+
+    @admin.display(description="ours, which SmartRecruiters uses")
+    def our_pair(self, connection: Connection) -> str:
+        return "In use." if connection.clients.filter(revoked_at=None).exists() else "None that is alive."
+
+    @admin.display(description="theirs, which we use")
+    def their_pair(self, connection: Connection) -> str:
+        return "Stored, encrypted." if connection.their_client_secret_sealed else "None."
+
+
+@admin.register(Consent)
+class ConsentAdmin(ReadOnlyAdmin):
+    list_display = ("company_id", "decision_", "user", "address", "mode", "created_at_", "decided_at_")
+    list_filter = ("decision", "mode")
+    list_select_related = ("user",)
+    search_fields = ("=company_id", "=user__email")
+    date_hierarchy = "created_at"
+    fields = ("company_id", "mode", "redirect", "decision_", "user", "address", "created_at", "decided_at", "wording")
+    readonly_fields = ("decision_",)
+
+    @admin.display(description="decision", ordering="decision")
+    def decision_(self, consent: Consent) -> SafeString:
+        words = {"approve": ("live", "Approved"), "deny": ("refused", "Denied")}
+        return chip(*words.get(consent.decision, ("pending", "Not answered")))
+
+    @admin.display(description="opened", ordering="created_at")
+    def created_at_(self, consent: Consent) -> SafeString | str:
+        return when(consent.created_at)
+
+    @admin.display(description="answered", ordering="decided_at")
+    def decided_at_(self, consent: Consent) -> SafeString | str:
+        return when(consent.decided_at)

@@ -1,0 +1,234 @@
+"""The partner configuration: one row, edited here, published by a button, compared by another."""
+
+import json
+from collections.abc import Callable
+from typing import Any, cast
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.options import csrf_protect_m
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from integrations import partner
+from integrations.models import AssessmentType, PartnerConfiguration, PartnerField, User
+from integrations.outbox import deliveries
+from integrations.shown import when
+from integrations.staff import ModelForm, StaffAdmin, TabularInline
+
+MASTER_STREAM = "master"
+type_rules: list[Callable[[list[str]], str]] = []
+"""What apps above know against publishing these types and no others; empty: nothing. They append theirs."""
+FROM_ENVIRONMENT = "Set by SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET, which win over this page."
+
+
+class PartnerConfigurationForm(ModelForm):
+    supported_types = forms.MultipleChoiceField(
+        label="Types of assessments",
+        choices=AssessmentType.choices,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="At least one. The catalogue may hold packages of these types only.",
+    )
+    master_client_secret = forms.CharField(
+        label="Master client secret",
+        required=False,
+        strip=True,
+        max_length=500,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "size": 40}),
+        help_text="Never shown. Leave it empty to keep the one that is stored.",
+    )
+
+    class Meta:
+        model = PartnerConfiguration
+        fields = "__all__"
+        labels = {
+            "url_style": "Addresses with an id",
+            "upload_part_name": "Name of the uploaded part",
+            "patch_content_type": "Content type of results",
+            "assessment_api_path": "Path of the assessment API",
+            "token_path": "Path of the token endpoint",
+            "candidates_path": "Path of candidates",
+            "jobs_path": "Path of jobs",
+        }
+        widgets = {
+            "consent_scope": forms.Textarea(attrs={"rows": 4, "cols": 60}),
+            "consent_limits": forms.Textarea(attrs={"rows": 4, "cols": 60}),
+            "master_client_id": forms.TextInput(attrs={"autocomplete": "off", "size": 40}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if settings.SMARTRECRUITERS_CLIENT_ID:
+            for name in ("master_client_id", "master_client_secret"):
+                self.fields[name].disabled = True
+                self.fields[name].help_text = FROM_ENVIRONMENT
+
+    def clean_supported_types(self) -> list[str]:
+        types: list[str] = self.cleaned_data["supported_types"]
+        if objections := [said for rule in type_rules if (said := rule(types))]:
+            raise forms.ValidationError(objections)
+        return types
+
+    def clean_master_client_secret(self) -> str:
+        """A secret belongs to its id: a new id needs its secret with it."""
+        secret: str = self.cleaned_data["master_client_secret"]
+        has_new_id = self.cleaned_data.get("master_client_id") != self.instance_before().master_client_id
+        if has_new_id and self.cleaned_data.get("master_client_id") and not secret:
+            raise forms.ValidationError("A new client id needs its secret.")
+        return secret
+
+    def instance_before(self) -> PartnerConfiguration:
+        return PartnerConfiguration.load()
+
+    @property
+    def has_new_master_pair(self) -> bool:
+        return bool({"master_client_id", "master_client_secret"} & set(self.changed_data))
+
+
+class FieldInline(TabularInline):
+    model = PartnerField
+    extra = 0
+    max_num = 5
+    verbose_name_plural = "fields that customers may map to SmartRecruiters' own (at most five)"
+
+
+@admin.register(PartnerConfiguration)
+class PartnerConfigurationAdmin(StaffAdmin):
+    form = PartnerConfigurationForm
+    change_form_template = "admin/integrations/partnerconfiguration/change_form.html"
+    inlines = (FieldInline,)
+    readonly_fields = ("published_", "master_state")
+    fieldsets = (
+        (
+            "What is published",
+            {"fields": ("published_", "supported_types", "display_mode", "offers_inline", "url_style")},
+        ),
+        ("The consent page", {"fields": ("consent_scope", "consent_limits")}),
+        (
+            "The master pair",
+            {
+                "description": "SmartRecruiters' Partner Operations give it to you once. It needs the scopes "
+                "partner_configuration_manage and client_credentials_write.",
+                "fields": ("master_state", "master_client_id", "master_client_secret"),
+            },
+        ),
+        (
+            "What nobody has published",
+            {
+                "description": "SmartRecruiters' documents leave these open. The defaults are the likely answers; "
+                "change one when SmartRecruiters tells you otherwise.",
+                "fields": (
+                    "report_delivery",
+                    "upload_part_name",
+                    "patch_content_type",
+                    "assessment_api_path",
+                    "token_path",
+                    "candidates_path",
+                    "jobs_path",
+                ),
+            },
+        ),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return redirect(self.url_of(PartnerConfiguration.load()))
+
+    def get_urls(self) -> list[URLPattern]:
+        publish, compare = (self.admin_site.admin_view(view) for view in (self.publish_view, self.compare_view))
+        return [
+            path("publish/", publish, name="integrations_partnerconfiguration_publish"),
+            path("compare/", compare, name="integrations_partnerconfiguration_compare"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = PartnerConfiguration.load()
+        context = {"document": written(partner.without_key(partner.document(row), row.disable_key))}
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def save_model(self, request: HttpRequest, obj: PartnerConfiguration, form: Any, change: bool) -> None:
+        if secret := form.cleaned_data["master_client_secret"]:
+            obj.master_client_secret = secret
+        if form.has_new_master_pair:
+            obj.master_token, obj.master_token_expires_at = "", None
+        super().save_model(request, obj, form, change)
+        if form.has_new_master_pair:
+            deliveries.release(MASTER_STREAM)
+
+    @csrf_protect_m
+    def publish_view(self, request: HttpRequest) -> HttpResponse:
+        return self._ask(request, "publish")
+
+    @csrf_protect_m
+    def compare_view(self, request: HttpRequest) -> HttpResponse:
+        return self._ask(request, "compare")
+
+    def _ask(self, request: HttpRequest, what: str) -> HttpResponse:
+        """Both talk to SmartRecruiters, so both are POSTs; a GET leads back to the form."""
+        row = PartnerConfiguration.load()
+        if not self.may_act(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return redirect(self.url_of(row))
+        try:
+            return self._publish(request, row) if what == "publish" else self._compare(request, row)
+        except partner.PartnerError as error:
+            messages.error(request, str(error))
+            return redirect(self.url_of(row))
+
+    def _publish(self, request: HttpRequest, row: PartnerConfiguration) -> HttpResponse:
+        partner.publish(by=cast(User, request.user))
+        messages.success(request, "Published. SmartRecruiters' answer is what was sent.")
+        return redirect(self.url_of(row))
+
+    def _compare(self, request: HttpRequest, row: PartnerConfiguration) -> HttpResponse:
+        lines = partner.drift()
+        self.record(request, "configuration.compared", "partner configuration", differences=len(lines))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": row,
+            "title": "Compared with SmartRecruiters",
+            "differences": [difference(line) for line in lines],
+            "back_url": self.url_of(row),
+        }
+        return TemplateResponse(request, "admin/integrations/partnerconfiguration/drift.html", context)
+
+    @admin.display(description="published")
+    def published_(self, row: PartnerConfiguration) -> SafeString | str:
+        if row.published is None:
+            return "Never. SmartRecruiters does not know where to find us."
+        is_same = row.published == partner.without_key(partner.document(row), row.disable_key)
+        said = "as it stands here" if is_same else "and changed here since: publish again"
+        return format_html("{}, {}", when(row.published_at), said)
+
+    @admin.display(description="state")
+    def master_state(self, row: PartnerConfiguration) -> str:
+        if settings.SMARTRECRUITERS_CLIENT_ID:
+            return "Present, from the environment."
+        return "Present, stored encrypted." if row.master_client_secret_sealed else "Missing. Enter it below."
+
+
+def written(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def difference(line: str) -> dict[str, str]:
+    """`key: here …, at SmartRecruiters …` taken apart, for a table; a line of another form stands alone."""
+    key, found, values = line.partition(": here ")
+    here, _, there = values.partition(", at SmartRecruiters ")
+    return {"key": key, "here": here, "there": there} if found else {"key": line}

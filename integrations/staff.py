@@ -1,0 +1,176 @@
+"""What all of admin's pages have in common: acts with a confirmation page, rows that are only read, and the audit.
+
+Imports no models: the outbox's admin uses it too, and the outbox knows nothing of connections. What must be recorded
+goes to the admin site (config/site.py), which writes the audit entry.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.options import csrf_protect_m
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    ModelForm = forms.ModelForm[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+else:
+    ModelAdmin, ModelForm, TabularInline = admin.ModelAdmin, forms.ModelForm, admin.TabularInline
+
+
+class Recorder(Protocol):
+    def record(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None: ...
+
+
+class Refusal(Exception):
+    """An act cannot be done; the message is for the person who tried."""
+
+
+@dataclass(frozen=True)
+class Act:
+    """Something staff may do to one row: a button on its page, then a page that says what will happen, then a POST."""
+
+    name: str
+    verb: str
+    perform: Callable[[HttpRequest, Any], str | HttpResponse]
+    """Does it and says what happened, or answers with a page of its own. Raises Refusal."""
+    consequences: Callable[[Any], Sequence[str]]
+    is_offered: Callable[[Any], bool] = lambda row: True
+    is_grave: bool = False
+
+
+def link(row: Model | None, text: object = None) -> SafeString:
+    """A link to a row's page in admin."""
+    if row is None:
+        return format_html("–")
+    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    return format_html('<a href="{}">{}</a>', url, text or row)
+
+
+class StaffAdmin(ModelAdmin):
+    plural: ClassVar[str] = ""
+    """What staff call these rows, where the model's own name says less."""
+    verbs_audit: ClassVar[bool] = False
+    """The verbs that save these rows write the audit entries themselves."""
+    change_form_template = "admin/portal_change_form.html"
+
+    def record(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:
+        cast(Recorder, self.admin_site).record(request, action, subject, **detail)
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
+        self._audit(request, "added", obj)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
+        self._audit(request, "changed", obj, changes=message)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Model]) -> Any:
+        for row in queryset:
+            self._audit(request, "deleted", row)
+        return super().log_deletions(request, queryset)
+
+    def _audit(self, request: HttpRequest, done: str, row: Model, **detail: Any) -> None:
+        if not self.verbs_audit:
+            self.record(request, f"{self.opts.model_name}.{done}", row.pk, name=str(row), **detail)
+
+    def acts(self) -> Sequence[Act]:
+        return ()
+
+    def may_act(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.act_view)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_act"
+        return [path("<path:object_id>/act/<slug:name>/", view, name=name), *super().get_urls()]
+
+    def offered(self, request: HttpRequest, row: Any) -> list[Act]:
+        return [act for act in self.acts() if self.may_act(request) and act.is_offered(row)]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = {"title": self.plural or capfirst(str(self.opts.verbose_name_plural))}
+        return super().changelist_view(request, title | (extra_context or {}))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if row is None:
+            return super().change_view(request, object_id, form_url, extra_context)
+        context = {"acts": self.offered(request, row), "title": capfirst(str(row)), "subtitle": None}
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    @csrf_protect_m
+    def act_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """GET says what will happen, POST does it."""
+        row = self.get_object(request, object_id)
+        act = next((act for act in self.acts() if act.name == name), None)
+        if row is None or act is None:
+            raise Http404
+        if not self.may_act(request):
+            raise PermissionDenied
+        if not act.is_offered(row):
+            messages.warning(request, f"“{act.verb}” is not possible here any more.")
+            return redirect(self.url_of(row))
+        if request.method != "POST":
+            return TemplateResponse(request, "admin/act.html", self._confirmation(request, row, act))
+        try:
+            outcome = act.perform(request, row)
+        except Refusal as refusal:
+            messages.error(request, str(refusal))
+        else:
+            if isinstance(outcome, HttpResponse):
+                return outcome
+            messages.success(request, outcome)
+        return redirect(self.url_of(row))
+
+    def _confirmation(self, request: HttpRequest, row: Any, act: Act) -> dict[str, Any]:
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": row,
+            "act": act,
+            "consequences": act.consequences(row),
+            "back_url": self.url_of(row),
+            "title": f"{act.verb}: {row}",
+        }
+
+    def url_of(self, row: Any) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+
+
+class ReadOnly:
+    """Rows that only the portal itself writes."""
+
+    def has_add_permission(self, *args: Any, **kwargs: Any) -> bool:
+        return False
+
+    def has_change_permission(self, *args: Any, **kwargs: Any) -> bool:
+        return False
+
+    def has_delete_permission(self, *args: Any, **kwargs: Any) -> bool:
+        return False
+
+
+class ReadOnlyAdmin(ReadOnly, StaffAdmin):
+    pass
+
+
+class ReadOnlyInline(ReadOnly, TabularInline):
+    extra = 0
+    can_delete = False
+    show_change_link = False
+    template = "admin/portal_rows.html"

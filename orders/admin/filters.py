@@ -1,0 +1,69 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+
+from integrations.models import Customer
+from integrations.outbox.models import Delivery, DeliveryState, Lane
+from integrations.templatetags.portal import CHIPS
+from orders.models import Order, Status
+
+S = DeliveryState
+
+
+def with_delivery(orders: QuerySet[Order]) -> QuerySet[Order]:
+    """`delivery_state`: of the newest result of each; none before a first result is to be sent."""
+    newest = Delivery.objects.filter(subject=OuterRef("pk"), lane=Lane.RESULT).order_by("-pk")
+    return orders.annotate(delivery_state=Subquery(newest.values("state")[:1]))
+
+
+class ByStatus(admin.SimpleListFilter):
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(value, str(label)) for value, label in Status.choices]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        """An order without any report is pending too."""
+        if not self.value():
+            return queryset
+        return queryset.filter(status__in=["", Status.PENDING] if self.value() == Status.PENDING else [self.value()])
+
+
+class ByCustomer(admin.SimpleListFilter):
+    title = "customer"
+    parameter_name = "customer"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(Customer.objects.filter(connections__isnull=False).distinct().values_list("pk", "name")[:200])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        return queryset.filter(connection__customer=self.value()) if self.value() else queryset
+
+
+class ByDelivery(admin.SimpleListFilter):
+    title = "delivery of the result"
+    parameter_name = "delivery"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        states = ("none", S.PENDING, S.IN_FLIGHT, S.DELIVERED, S.HELD, S.UNKNOWN, S.FAILED)
+        return [(str(state), CHIPS[state][0]) for state in states]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Of a queryset that went through `with_delivery`."""
+        if not self.value():
+            return queryset
+        return queryset.filter(delivery_state=None if self.value() == "none" else self.value())
+
+
+class ByKind(admin.SimpleListFilter):
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("ordinary", "Ordinary"), ("inline", "Inline")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        return queryset.filter(is_inline=self.value() == "inline") if self.value() else queryset

@@ -1,0 +1,172 @@
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.options import csrf_protect_m
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from rest_framework.exceptions import APIException
+
+from integrations.models import User
+from integrations.shown import chip, when
+from integrations.staff import Act, ReadOnlyAdmin, Refusal
+from orders import files, leases
+from orders.admin import page
+from orders.admin.filters import ByCustomer, ByDelivery, ByKind, ByStatus, with_delivery
+from orders.admin.report import ReportForm
+from orders.models import Attachment, Order, Status
+
+FOUND_AT_MOST = 50
+
+
+@admin.register(Order)
+class OrderAdmin(ReadOnlyAdmin):
+    list_display = ("id", "status_", "customer_", "package", "delivery_", "created_at_", "smartrecruiters_order_id")
+    list_filter = (ByStatus, ByDelivery, ByCustomer, "package", ByKind)
+    list_select_related = ("connection__customer", "package")
+    search_fields = ("=id", "=smartrecruiters_order_id", "=candidate_email")
+    search_help_text = "An order's id, SmartRecruiters' id of it, or the candidate's whole e-mail address."
+    date_hierarchy = "created_at"
+    show_full_result_count = False
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
+        return with_delivery(super().get_queryset(request))
+
+    def get_urls(self) -> list[URLPattern]:
+        def route(pattern: str, view: Any, name: str) -> URLPattern:
+            guarded: Any = self.admin_site.admin_view(view)
+            found: URLPattern = path(pattern, guarded, name=f"orders_order_{name}")
+            return found
+
+        return [
+            route("find/", self.find_view, "find"),
+            route("<path:object_id>/report/", self.report_view, "report"),
+            route("<path:object_id>/attachments/<str:attachment_id>/", self.attachment_view, "attachment"),
+            *super().get_urls(),
+        ]
+
+    @csrf_protect_m
+    def find_view(self, request: HttpRequest) -> HttpResponse:
+        """The search, as a POST: a candidate's address must not stand in a URL. It leads on by the orders' ids."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        sought = request.POST.get("q", "").strip()
+        changelist = reverse("admin:orders_order_changelist")
+        if "@" not in sought:
+            return redirect(f"{changelist}?{urlencode({'q': sought})}" if sought else changelist)
+        found = Order.objects.filter(candidate_email__iexact=sought).values_list("pk", flat=True)[:FOUND_AT_MOST]
+        self.record(request, "order.searched", "candidate's address", found=len(found))
+        if not found:
+            messages.warning(request, "No order is for a candidate with this address.")
+            return redirect(changelist)
+        return redirect(f"{changelist}?{urlencode({'id__in': ','.join(found)})}")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return self._page(request, self._order(request, object_id))
+
+    @csrf_protect_m
+    def report_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A result by hand."""
+        order = self._order(request, object_id)
+        if not self.may_act(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return redirect(self.url_of(order))
+        form = ReportForm(order, request.POST, request.FILES)
+        if form.is_valid():
+            try:
+                form.save(by=cast(User, request.user))
+            except (APIException, files.Unusable) as refusal:
+                form.add_error(None, str(getattr(refusal, "detail", refusal)))
+            else:
+                self.record(request, "order.reported", order.pk)
+                messages.success(request, "Reported. SmartRecruiters is told in a moment.")
+                return redirect(self.url_of(order))
+        return self._page(request, order, form)
+
+    def attachment_view(self, request: HttpRequest, object_id: str, attachment_id: str) -> HttpResponse:
+        """The file itself, without the link that opens it to everybody."""
+        order = self._order(request, object_id)
+        attachment = Attachment.objects.filter(order=order, pk=attachment_id).exclude(file="").first()
+        if attachment is None:
+            raise Http404
+        try:
+            content = files.read(attachment)
+        except files.Damaged as error:
+            messages.error(request, f"This file cannot be shown: {error}.")
+            return redirect(self.url_of(order))
+        self.record(request, "order.report_opened", order.pk, attachment=attachment.pk)
+        response = HttpResponse(content, content_type=attachment.content_type)
+        response["Content-Disposition"] = files.disposition(attachment)
+        response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+        return response
+
+    def _order(self, request: HttpRequest, object_id: str) -> Order:
+        """Whoever may look. Raises Http404, PermissionDenied."""
+        order = self.get_object(request, object_id)
+        if order is None:
+            raise Http404
+        if not self.has_view_permission(request, order):
+            raise PermissionDenied
+        return cast(Order, order)
+
+    def _page(self, request: HttpRequest, order: Order, form: ReportForm | None = None) -> HttpResponse:
+        self.record(request, "order.viewed", order.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            **page.context_of(order),
+            "opts": self.opts,
+            "title": f"Order {order.pk}",
+            "acts": self.offered(request, order),
+            "may_report": self.may_act(request) and order.erased_at is None,
+            "form": form or ReportForm(order),
+        }
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        return TemplateResponse(request, "admin/orders/order/change_form.html", context)
+
+    def acts(self) -> Sequence[Act]:
+        return (
+            Act(
+                "accept",
+                "Accept",
+                self._accept,
+                lambda order: [
+                    "The order is yours: no engine is handed it any more.",
+                    "SmartRecruiters and the candidate are told nothing by this.",
+                ],
+                lambda order: order.accepted_at is None and not order.is_final and order.erased_at is None,
+            ),
+        )
+
+    def _accept(self, request: HttpRequest, order: Order) -> str:
+        try:
+            leases.accept(order.pk, by=cast(User, request.user).email)
+        except APIException as refusal:
+            raise Refusal(str(refusal.detail)) from None
+        self.record(request, "order.accepted", order.pk)
+        return "Accepted."
+
+    @admin.display(description="status", ordering="status")
+    def status_(self, order: Order) -> SafeString:
+        return chip(order.status or Status.PENDING)
+
+    @admin.display(description="customer", ordering="connection__customer__name")
+    def customer_(self, order: Order) -> str:
+        return order.connection.customer.name
+
+    @admin.display(description="delivery", ordering="delivery_state")
+    def delivery_(self, order: Any) -> SafeString:
+        return chip(order.delivery_state or "none")
+
+    @admin.display(description="came", ordering="created_at")
+    def created_at_(self, order: Order) -> SafeString | str:
+        return when(order.created_at)
