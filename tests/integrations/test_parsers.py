@@ -1,0 +1,70 @@
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integrations.api import parsers
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "Expecting value"),
+        (b"{", "Expecting property name"),
+        (b'{"a": 1, "a": 2}', "a key stands twice"),
+        (b'{"a": NaN}', "NaN is not JSON"),
+        (b'{"a": Infinity}', "Infinity is not JSON"),
+        (b'{"a": 1e999}', "out of range"),
+        (b'{"a": 99999999999999999999}', "64 bits"),
+        (b'{"a": "\\u0000"}', "NUL"),
+        (b'{"a": "\\ud800"}', "surrogate"),
+        (b'{"\\u0000": 1}', "NUL"),
+        (b'{"a": "\xff"}', "not UTF-8"),
+        (b"[" * 60000, "nested deeper|Expecting value"),
+        (b"[" * 40 + b"]" * 40, "nested deeper than 32"),
+        (b'{"a": ' + b"1" * 5000 + b"}", "too long"),
+        (b'\xef\xbb\xbf{"a": 1}', "BOM"),
+    ],
+)
+def test_body_that_is_no_json_as_we_take_it_is_refused_with_the_reason(body: bytes, says: str) -> None:
+    with pytest.raises(parsers.Malformed, match=says):
+        parsers.loads(body)
+
+
+def test_body_at_the_limits_is_taken() -> None:
+    deep = b"[" * 32 + b"]" * 32
+    assert parsers.loads(deep) == json.loads(deep)
+    assert parsers.loads(b'{"a": -9223372036854775807, "b": "\\ud83d\\ude00"}') == {"a": -(2**63 - 1), "b": "😀"}
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63) + 1, 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
+    lambda children: (
+        st.lists(children, max_size=4)
+        | st.dictionaries(
+            st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])), children, max_size=4
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(json_values)
+def test_json_that_the_library_writes_comes_back(value: object) -> None:
+    assert parsers.loads(json.dumps(value).encode()) == value
+
+
+@given(st.binary(max_size=200))
+def test_bytes_of_any_kind_are_json_or_malformed(body: bytes) -> None:
+    try:
+        value = parsers.loads(body)
+    except parsers.Malformed:
+        return
+    assert not (isinstance(value, float) and math.isinf(value))
+    assert "\0" not in json.dumps(value, ensure_ascii=False)
