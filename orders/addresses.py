@@ -44,4 +44,4 @@ def _is_private(host: str) -> bool:
 
 def origin_of(url: str) -> str:
     """`https://host:port` of a checked address, as Content-Security-Policy writes it."""
-    return url[: url.index("/", 8)] if "/" in url[8:] else re.split(r"[?#]", url)[0]
+    return re.split(r"(?<=[^/:])[/?#]", url, maxsplit=1)[0]

@@ -1,0 +1,301 @@
+"""Reports: taking files and addresses, and serving what we host."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as portal
+from django.test import Client
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from integrations.outbox.models import Delivery
+from orders import files, results
+from orders.models import Attachment, Order, OrderEvent
+
+pytestmark = pytest.mark.django_db
+PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+
+
+def png(width: int = 1, height: int = 1) -> bytes:
+    size = width.to_bytes(4) + height.to_bytes(4)
+    return b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + size + b"\x08\0\0\0\0crc!" + b"\0\0\0\0IEND\xaeB`\x82"
+
+
+def jpeg(width: int = 1, height: int = 1) -> bytes:
+    frame = b"\xff\xc0\0\x0b\x08" + height.to_bytes(2) + width.to_bytes(2) + b"\1\1\x11\0"
+    return b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0" + frame + b"\xff\xd9"
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Any, tmp_path: Path) -> Path:
+    settings.MEDIA_ROOT = tmp_path / "files"
+    return tmp_path / "files"
+
+
+def url(order: Order, rest: str = "") -> str:
+    return f"/api/vendor/v1/orders/{order.pk}/attachments{rest}"
+
+
+def upload(engine: APIClient, order: Order, content: bytes = PDF, filename: str = "report.pdf", **form: str) -> Any:
+    file = BytesIO(content)
+    file.name = filename
+    return engine.post(url(order), {"file": file, **form}, format="multipart")
+
+
+def stored(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.exists() else []
+
+
+def local(address: str) -> str:
+    return address.removeprefix(portal.PUBLIC_URL)
+
+
+def test_file_is_hosted_under_a_random_link(engine: APIClient, order: Order, folder: Path) -> None:
+    answer = upload(engine, order)
+    attachment = Attachment.objects.get()
+    assert (answer.status_code, answer.json()) == (
+        201,
+        {
+            "id": attachment.pk,
+            "assessment_id": None,
+            "type": "PDF_URL",
+            "name": "report.pdf",
+            "url": f"{portal.PUBLIC_URL}/files/{attachment.link_token}",
+        },
+    )
+    [path] = stored(folder)
+    assert (path.name, path.read_bytes(), oct(path.stat().st_mode)[-3:]) == (attachment.file, PDF, "600")
+    assert engine.get(f"/api/vendor/v1/orders/{order.pk}").json()["attachments"] == [answer.json()]
+
+
+@pytest.mark.parametrize(("content", "type"), [(PDF, "PDF_URL"), (png(), "OTHER_URL"), (jpeg(), "OTHER_URL")])
+def test_kind_is_found_by_content(engine: APIClient, order: Order, content: bytes, type: str) -> None:
+    answer = upload(engine, order, content, "x.html", assessment_id="logic", name="Report")
+    assert answer.status_code == 201
+    assert (answer.json()["type"], answer.json()["assessment_id"]) == (type, "logic")
+    assert answer.json()["name"] in ("Report.pdf", "Report.png", "Report.jpg")
+
+
+def test_address_is_kept_as_it_is(engine: APIClient, order: Order) -> None:
+    body = {"type": "VIDEO_URL", "url": "https://engine.example/v/1", "assessment_id": "typing", "name": "Interview"}
+    answer = engine.post(url(order), body)
+    assert answer.status_code == 201
+    assert answer.json() == {"id": Attachment.objects.get().pk, **body}
+
+
+def test_same_content_or_address_again_is_the_same_attachment(engine: APIClient, order: Order, folder: Path) -> None:
+    for send in (
+        lambda: upload(engine, order),
+        lambda: engine.post(url(order), {"type": "PDF_URL", "url": "https://engine.example/1"}),
+    ):
+        first, again = send(), send()
+        assert (first.status_code, again.status_code, again.json()) == (201, 200, first.json())
+    assert (Attachment.objects.count(), len(stored(folder))) == (2, 1)
+
+
+def test_same_content_for_another_assessment_is_another(engine: APIClient, order: Order) -> None:
+    assert [upload(engine, order, assessment_id=each).status_code for each in ("", "logic", "typing")] == [201] * 3
+
+
+def test_attachment_waits_for_a_status_and_then_goes_at_once(engine: APIClient, order: Order) -> None:
+    upload(engine, order)
+    assert not Delivery.objects.filter(kind="result").exists()
+    results.report(order.pk, {"status": "COMPLETED"}, by="engine")
+    engine.post(url(order), {"type": "PDF_URL", "url": "https://engine.example/1", "assessment_id": "logic"})
+    payload = Delivery.objects.filter(kind="result", state="pending").get().payload
+    assert list(payload) == ["status", "attachments", "assessmentResults"]
+    assert payload["assessmentResults"] == [
+        {"assessmentId": "logic", "attachments": [{"type": "PDF_URL", "url": "https://engine.example/1"}]}
+    ]
+
+
+def test_attachment_that_is_removed_is_gone_with_its_file(
+    engine: APIClient, order: Order, folder: Path, client: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    made = upload(engine, order).json()
+    results.report(order.pk, {"status": "COMPLETED"}, by="engine")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert engine.delete(url(order, f"/{made['id']}")).status_code == 204
+    assert stored(folder) == []
+    assert client.get(local(made["url"])).status_code == 404
+    assert engine.delete(url(order, f"/{made['id']}")).status_code == 404
+    assert Delivery.objects.filter(kind="result", state="pending").get().payload == {"status": "COMPLETED"}
+    assert list(OrderEvent.objects.filter(what__startswith="Attach").values_list("what", flat=True)) == [
+        "Attachment removed",
+        "Attachment added",
+    ]
+
+
+def test_attachment_of_another_order_is_not_found(engine: APIClient, order: Order, inline_order: Order) -> None:
+    made = upload(engine, order).json()
+    assert engine.delete(url(inline_order, f"/{made['id']}")).status_code == 404
+    assert Attachment.objects.count() == 1
+
+
+HTML = b"<!doctype html><script>alert(1)</script>"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"x",
+        HTML,
+        b"GIF89a" + HTML,
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"PK\x03\x04zip",
+        b"MZ\x90\0",
+        PDF[:-8],
+        b"x" + PDF,
+        png()[:-4],
+        png(50_000, 50_000),
+        jpeg()[:-2],
+        jpeg(60_000, 60_000),
+        b"\xff\xd8\xff",
+        b"\x89PNG\r\n\x1a\n",
+        b"%PDF-1.7\n" + HTML,
+    ],
+)
+def test_what_is_no_whole_report_is_refused(engine: APIClient, order: Order, folder: Path, content: bytes) -> None:
+    answer = upload(engine, order, content)
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["file"])
+    assert (stored(folder), Attachment.objects.count()) == ([], 0)
+
+
+def test_file_that_is_too_large_is_413(engine: APIClient, order: Order, folder: Path) -> None:
+    body = PDF[:-6] + b"\n" * (files.MAX_SIZE - len(PDF)) + b"%%EOF\n"
+    assert len(body) == files.MAX_SIZE
+    assert upload(engine, order, body).status_code == 201
+    answer = upload(engine, order, b"%" + body)
+    assert (answer.status_code, answer["Content-Type"]) == (413, "application/problem+json")
+    assert upload(engine, order, body + body).status_code == 413
+    assert len(stored(folder)) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "type url"),
+        ({"type": "EXE", "url": "https://e.example/"}, "type"),
+        ({"type": "PDF_URL", "url": "http://10.0.0.1/"}, "url"),
+        ({"type": "PDF_URL", "url": "javascript:alert(1)"}, "url"),
+        ({"type": "PDF_URL", "url": 5}, "url"),
+        ({"type": "PDF_URL", "url": "https://e.example/" + "x" * 2000}, "url"),
+        ({"type": "PDF_URL", "url": "https://e.example/", "assessment_id": "nothing"}, "assessment_id"),
+        ({"type": "PDF_URL", "url": "https://e.example/", "name": 1}, "name"),
+        ({"type": "PDF_URL", "url": "https://e.example/", "size": 1}, "size"),
+        ({"type": "PDF_URL", "url": "https://e.example/", "file": "x"}, "file"),
+    ],
+)
+def test_wrong_address_is_refused(engine: APIClient, order: Order, body: dict[str, Any], field: str) -> None:
+    answer = engine.post(url(order), body)
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, field.split())
+
+
+@pytest.mark.parametrize(
+    ("form", "field"),
+    [
+        ({}, "file"),
+        ({"file": "text"}, "file"),
+        ({"file": PDF, "type": "PDF_URL"}, "type"),
+        ({"file": PDF, "assessment_id": "nothing"}, "assessment_id"),
+        ({"file": PDF, "name": "x" * 201}, "name"),
+        ({"file": PDF, "name": ["a", "b"]}, "name"),
+    ],
+)
+def test_wrong_form_is_refused(engine: APIClient, order: Order, form: dict[str, Any], field: str) -> None:
+    if isinstance(form.get("file"), bytes):
+        form = form | {"file": BytesIO(form["file"])}
+        form["file"].name = "x.pdf"
+    answer = engine.post(url(order), form, format="multipart")
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, [field])
+    assert Attachment.objects.count() == 0
+
+
+@pytest.mark.parametrize(("body", "kind", "status"), [(b"x", "multipart/form-data", 400), (b"x", "text/plain", 415)])
+def test_broken_body_is_refused(engine: APIClient, order: Order, body: bytes, kind: str, status: int) -> None:
+    assert engine.generic("POST", url(order), body, kind).status_code == status
+
+
+def test_order_has_at_most_a_hundred_attachments(engine: APIClient, order: Order, folder: Path) -> None:
+    for number in range(100):
+        Attachment.objects.create(order=order, type="PDF_URL", digest=str(number), external_url="https://e.example/")
+    assert upload(engine, order).status_code == 422
+    assert stored(folder) == []
+
+
+def test_full_disk_is_503_and_leaves_nothing(
+    engine: APIClient, order: Order, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    assert upload(engine, order).status_code == 503
+    assert (stored(folder), Attachment.objects.count()) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("../../app/settings.py", "settings.py.pdf"),
+        ("C:\\x\\evil.PDF", "evil.PDF"),
+        (".htaccess", "htaccess.pdf"),
+        ("a\r\nX: y.pdf", "aX: y.pdf"),
+        ("\u202efdp.exe", "fdp.exe.pdf"),
+        ("Zeugnis für Zoë.pdf", "Zeugnis für Zoë.pdf"),
+        ("", "report.pdf"),
+        ("x" * 300, "x" * 190 + ".pdf"),
+    ],
+)
+def test_name_to_download_by_is_a_plain_one(name: str, shown: str) -> None:
+    assert files.display_name(name, "application/pdf") == shown
+
+
+# Serving
+
+
+def test_report_is_served_as_a_download_and_counted(engine: APIClient, order: Order, client: Client) -> None:
+    link = local(upload(engine, order, filename="Zeugnis für Zoë.pdf").json()["url"])
+    assert client.head(link).status_code == 200
+    answer = client.get(link)
+    assert (answer.status_code, answer.content) == (200, PDF)
+    wanted = {
+        "Content-Type": "application/pdf",
+        "Content-Disposition": "attachment; filename*=utf-8''Zeugnis%20f%C3%BCr%20Zo%C3%AB.pdf",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "Cache-Control": "no-store, private",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "X-Robots-Tag": "noindex, nofollow",
+    }
+    assert {name: answer[name] for name in wanted} == wanted
+    assert Attachment.objects.get().opened_count == 1
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing"])
+def test_damaged_report_is_never_served(
+    engine: APIClient, order: Order, client: Client, folder: Path, damage: str
+) -> None:
+    link = local(upload(engine, order).json()["url"])
+    [path] = stored(folder)
+    if damage == "changed":
+        path.write_bytes(PDF.replace(b"1.4", b"1.5"))
+    else:
+        path.unlink()
+    answer = client.get(link)
+    assert (answer.status_code, b"%PDF" in answer.content, Attachment.objects.get().opened_count) == (404, False, 0)
+
+
+def test_report_of_an_unknown_link_or_an_erased_order_is_not_found(
+    engine: APIClient, order: Order, client: Client
+) -> None:
+    link = local(upload(engine, order).json()["url"])
+    wrong = link[:-1] + ("A" if link[-1] != "A" else "B")
+    assert [client.get(address).status_code for address in (wrong, "/files/x", "/files/")] == [404] * 3
+    assert client.get(f"/media/{Attachment.objects.get().file}").status_code == 404
+    assert client.post(link).status_code == 405
+    Order.objects.update(erased_at=timezone.now())
+    assert client.get(link).status_code == 404
