@@ -1,14 +1,16 @@
 from typing import Any
 
 STEPS = """
-  The demo runs. Ctrl-C stops it; the next start goes on with the same data.
+The demo runs. Ctrl-C stops it; the next start goes on with the same data.
 
-  1. Open the SmartRecruiters simulator   {simulator}
-     and connect the assessment app there. The portal asks you to sign in, as one of these:
+  1. Open SmartRecruiters, played by the simulator:   {simulator}
+     Choose a company, open its apps and connect. The portal asks you to sign in, as one of these:
+
 {customers}
-  2. Approve, then choose a package in the simulator and order it for a candidate.
-  3. Answer as the candidate: the invitation lies in {mail}, the sample engine at {engine}
-  4. Go back to the simulator: the result stands in the candidate's panel.
+
+  2. Approve. Back in the simulator, order an assessment for a candidate.
+  3. Answer as the candidate: the link of the invitation appears below as soon as it is sent.
+  4. Look at the candidate in the simulator: the result stands there, with a report.
 
 {table}
 """
@@ -21,24 +23,14 @@ def banner(port: int, seeded: dict[str, Any], *, logs: str, mail: str) -> str:
     admin = seeded["admin"]
     table = [
         ("Portal, for customers", portal, ""),
-        (
-            "Portal, for partner staff",
-            f"{portal}admin/",
-            f"{admin['email']}   {admin['password']}",
-        ),
+        ("Portal, for partner staff", f"{portal}admin/", f"{admin['email']}   {admin['password']}"),
         ("Simulator", simulator, ""),
         ("Sample engine", engine, ""),
         ("Engine's API, described", f"{portal}api/vendor/v1/docs", ""),
         ("Logs", f"{logs}/", ""),
         ("E-mails", f"{mail}/", ""),
     ]
-    return STEPS.format(
-        simulator=simulator,
-        engine=engine,
-        mail=f"{mail}/",
-        customers=_aligned(people, indent=7),
-        table=_aligned(table, indent=2),
-    )
+    return STEPS.format(simulator=simulator, customers=_aligned(people, indent=7), table=_aligned(table, indent=2))
 
 
 def _aligned(rows: list[tuple[str, str, str]], *, indent: int) -> str:

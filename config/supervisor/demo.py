@@ -13,6 +13,7 @@ from config.supervisor.console import say
 from config.supervisor.environment import ANYWHERE, REPOSITORY, Address, of_machine
 from config.supervisor.folder import Lock, prepare
 from config.supervisor.health import answers
+from config.supervisor.mailbox import Mailbox
 from config.supervisor.master import master_pair
 from config.supervisor.output import Captured, LogFile
 from config.supervisor.ports import has_ipv6_loopback, require_free
@@ -22,12 +23,13 @@ from config.supervisor.supervisor import Stopped, Supervisor
 FOLDER = REPOSITORY / "var" / "demo"
 GRACE = 5.0
 START_TIMEOUT = 60.0
+PORTS = ("web", "simulator", "engine")  # PORT, PORT + 1, PORT + 2
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 
 
 def run() -> int:
-    address = Address.from_environment(os.environ, ports=3)
+    address = Address.from_environment(os.environ, ports=len(PORTS))
     prepare(FOLDER)
     with Lock(FOLDER) as lock:
         _require_free_ports(address)
@@ -38,7 +40,7 @@ def run() -> int:
         ):
             try:
                 say(_Start(supervisor, machine, address, runtime).run())
-                supervisor.run()
+                supervisor.run(Mailbox(FOLDER / "mail", say).show_new)
             except Stopped:
                 say("Stopping …")
     return 0
@@ -89,9 +91,11 @@ class _Start:
         say("Starting the portal, the simulator and the sample engine …")
         for program in self._programs(seeded):
             self._supervise(program)
-        for name, port in self._ports().items():
-            self._wait_for(name, port)
+        # While the portal still starts: this goes from here to the simulator alone.
+        self._wait_for("simulator")
         self._publish()
+        self._wait_for("engine")
+        self._wait_for("web")
         return banner(
             self._address.port,
             seeded,
@@ -127,8 +131,9 @@ class _Start:
         seeded: dict[str, Any] = json.loads(captured.text())
         return seeded
 
-    def _wait_for(self, name: str, port: int) -> None:
+    def _wait_for(self, name: str) -> None:
         log = self._logs[name]
+        port = self._address.port + PORTS.index(name)
         healthy = partial(answers, LOOPBACK, port, name=f"localhost:{port}")
         if not self._supervisor.wait_until(healthy, timeout=START_TIMEOUT):
             raise Refusal(f"{name} does not answer on port {port} ({log.where()}):\n{log.tail(15)}")
@@ -137,10 +142,6 @@ class _Start:
         log = self._log("publish")
         if self._supervisor.finish(programs.manage("publish_configuration", environment=self._portal), log):
             raise Refusal(f"the configuration could not be published ({log.where()}):\n{log.tail(15)}")
-
-    def _ports(self) -> dict[str, int]:
-        port = self._address.port
-        return {"web": port, "simulator": port + 1, "engine": port + 2}
 
     def _supervise(self, program: Program) -> None:
         self._supervisor.start(program, self._log(program.name))

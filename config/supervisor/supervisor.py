@@ -87,10 +87,11 @@ class Supervisor:
             self._tick(BRISK)
         return True
 
-    def run(self) -> None:
-        """Until somebody asks for the end, which raises Stopped."""
+    def run(self, each_time: Callable[[], None] = lambda: None) -> None:
+        """Until somebody asks for the end, which raises Stopped; `each_time` is called about once a second."""
         while True:
             self._tick(IDLE)
+            each_time()
 
     def _tick(self, seconds: float) -> None:
         for child in self._children:

@@ -12,11 +12,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from django.core.mail import EmailMultiAlternatives, get_connection
 
 from config.supervisor import broker, demo, folder
 from config.supervisor.banner import banner
 from config.supervisor.folder import Lock
 from config.supervisor.health import answers, host_of
+from config.supervisor.mailbox import Mailbox
 from config.supervisor.master import master_pair
 from config.supervisor.output import LogFile
 from config.supervisor.ports import require_free
@@ -205,6 +207,31 @@ def test_banner_shows_where_to_click_and_with_which_passwords() -> None:
     assert "Globex Limited   bob@globex.example   bob-word" in lines
     for port in (8000, 8001, 8002):
         assert any(f"http://localhost:{port}/" in line for line in lines)
+
+
+def test_mailbox_shows_each_new_message_with_its_link(tmp_path: Path) -> None:
+    send_mail(tmp_path, "before the start", "nothing to click")
+    said: list[str] = []
+    mailbox = Mailbox(tmp_path, said.append)
+
+    send_mail(tmp_path, "Your invitation: Räume & Zahlen", "Begin here:\nhttp://localhost:8000/take/abc\n\nGood luck")
+    mailbox.show_new()
+    send_mail(tmp_path, "No link", "in this one")
+    mailbox.show_new()
+    mailbox.show_new()
+
+    assert said == [
+        "  E-mail to amara@candidates.example: Your invitation: Räume & Zahlen\n    http://localhost:8000/take/abc",
+        "  E-mail to amara@candidates.example: No link",
+    ]
+
+
+def send_mail(folder: Path, subject: str, body: str) -> None:
+    """As the portal does it in the demo."""
+    connection = get_connection("django.core.mail.backends.filebased.EmailBackend", file_path=str(folder))
+    EmailMultiAlternatives(
+        subject, body, "vendor@portal.example", ["amara@candidates.example"], connection=connection
+    ).send()
 
 
 def test_demo_uses_its_own_folder_below_the_repository() -> None:
