@@ -7,7 +7,7 @@ from typing import Any
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
 from integrations.simulator import cast, partner
-from integrations.simulator.entities import Order
+from integrations.simulator.entities import FINAL, Order
 from integrations.simulator.pages.shell import message, page, show
 from integrations.simulator.running import files, world
 
@@ -48,7 +48,7 @@ def panel(request: HttpRequest, company: str, candidate_id: str) -> HttpResponse
         return message(request, 404, "There is no such candidate", "He may belong to another company.", company=company)
     orders = [each for each in world.of_company(company) if each.candidate["id"] == candidate_id]
     job = world.jobs[person["primaryAssignment"]["job"]["id"]][1]
-    waiting = any(each.result == {} and each.accepted for each in orders)
+    waiting = any(each.accepted and each.status not in FINAL for each in orders)
     shown = [_shown(each) for each in orders]
     return show(request, "panel.html", company=company, person=person, job=job, shown=shown, waiting=waiting)
 
