@@ -1,0 +1,225 @@
+"""The candidate's way, as a browser goes it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as portal
+from django.test import Client
+from django.utils import timezone
+
+from assessments.models import Package
+from integrations.models import Connection
+from integrations.outbox.models import Delivery
+from orders import leases, results
+from orders.models import Order, OrderEvent
+from tests.orders import bodies
+
+pytestmark = pytest.mark.django_db
+LAUNCH = "https://engine.example:8443/take/1?x=y"
+
+
+@pytest.fixture
+def browser() -> Client:
+    """One that checks our forms' tokens, as Django does outside of tests."""
+    return Client(enforce_csrf_checks=True)
+
+
+def take(order: Order, rest: str = "") -> str:
+    return f"/take/{order.link_token}{rest}"
+
+
+def accept(order: Order) -> None:
+    leases.accept(order.pk, launch_url=LAUNCH, by="engine")
+
+
+def state(order: Order) -> tuple[str, bool, int]:
+    order.refresh_from_db()
+    return order.status, order.visited_at is not None, Delivery.objects.filter(kind="result").count()
+
+
+def test_page_waits_for_the_engine_and_goes_on_by_itself(browser: Client, order: Order) -> None:
+    answer = browser.get(take(order))
+    assert answer.status_code == 200
+    assert b'<meta http-equiv="refresh" content="4">' in answer.content
+    assert b"<form" not in answer.content
+    post = browser.post(take(order))
+    assert (post.status_code, post["Location"]) == (303, portal.PUBLIC_URL + take(order))
+    assert state(order) == ("", False, 0)
+
+
+def test_button_leads_to_the_engine_and_makes_it_in_progress(browser: Client, order: Order) -> None:
+    accept(order)
+    page = browser.get(take(order))
+    assert (page.status_code, b'<form method="post"' in page.content) == (200, True)
+    assert page.content.count(b"<button") == 1
+    assert "form-action 'self' https://engine.example:8443 https:" in page["Content-Security-Policy"]
+    assert state(order) == ("", False, 0)
+    post = browser.post(take(order))
+    assert (post.status_code, post["Location"]) == (303, LAUNCH)
+    assert state(order) == ("IN_PROGRESS", True, 1)
+    assert Delivery.objects.get(kind="result").payload == {"status": "IN_PROGRESS"}
+    found = OrderEvent.objects.filter(hop="candidate").order_by("pk").values_list("what", "by")
+    assert list(found) == [("Went to the assessment", "candidate"), ("Reported IN_PROGRESS", "candidate")]
+
+
+def test_going_again_changes_nothing(browser: Client, order: Order) -> None:
+    accept(order)
+    for _ in range(2):
+        assert browser.post(take(order))["Location"] == LAUNCH
+    assert (state(order), OrderEvent.objects.filter(hop="candidate").count()) == (("IN_PROGRESS", True, 1), 2)
+
+
+@pytest.mark.parametrize("report", [{"status": "PENDING"}, {"summary": "x"}])
+def test_going_does_not_speak_over_the_engine(browser: Client, order: Order, report: dict[str, Any]) -> None:
+    accept(order)
+    results.report(order.pk, report, by="engine")
+    assert browser.post(take(order)).status_code == 303
+    assert state(order) == (report.get("status", ""), True, 1)
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_mailed_link_alone_changes_nothing(browser: Client, order: Order, method: str) -> None:
+    accept(order)
+    events = OrderEvent.objects.count()
+    for address in (take(order), take(order, "/done")):
+        assert getattr(browser, method)(address).status_code == 200
+    assert (state(order), OrderEvent.objects.count()) == (("", False, 0), events)
+
+
+def test_inline_candidate_goes_straight_on(browser: Client, inline_order: Order) -> None:
+    accept(inline_order)
+    assert browser.head(take(inline_order)).status_code == 302
+    assert state(inline_order) == ("", False, 0)
+    answer = browser.get(take(inline_order))
+    assert (answer.status_code, answer["Location"]) == (302, LAUNCH)
+    assert state(inline_order) == ("IN_PROGRESS", True, 1)
+
+
+def test_inline_candidate_waits_first(browser: Client, inline_order: Order) -> None:
+    answer = browser.get(take(inline_order))
+    assert (answer.status_code, b"http-equiv" in answer.content) == (200, True)
+
+
+@pytest.mark.parametrize("final", [False, True])
+def test_inline_candidate_returns_to_smartrecruiters(browser: Client, inline_order: Order, final: bool) -> None:
+    if final:
+        results.report(inline_order.pk, {"status": "COMPLETED"}, by="engine")
+    for rest in ["/done", "/done/", *(["", "/"] if final else [])]:
+        answer = browser.get(take(inline_order, rest))
+        assert (answer.status_code, answer["Location"]) == (302, "https://jobs.smartrecruiters.com/back?x=1")
+
+
+def test_inline_candidate_is_shown_a_host_that_we_do_not_know(
+    browser: Client, package: Package, connection: Connection
+) -> None:
+    url = "https://careers.northwind.example/back?x=%22%3E&y=1"
+    order = bodies.place(connection, **bodies.INLINE | {"completedAssessmentCallbackUrl": url})
+    answer = browser.get(take(order, "/done"))
+    assert answer.status_code == 200
+    assert f'href="{url.replace("&", "&amp;")}"' in answer.content.decode()
+    assert "Continue at careers.northwind.example" in answer.content.decode()
+
+
+def test_trust_is_looked_at_again_at_the_return(browser: Client, inline_order: Order, settings: Any) -> None:
+    settings.SMARTRECRUITERS_TRUSTED_ORIGINS = ["https://api.smartrecruiters.com"]
+    assert browser.get(take(inline_order, "/done")).status_code == 200
+    for url in ("javascript:alert(1)", "http://evil.example/", "//evil.example"):
+        Order.objects.update(completed_callback_url=url)
+        answer = browser.get(take(inline_order, "/done"))
+        assert (answer.status_code, "Thank you" in answer.content.decode()) == (200, True)
+        assert (b"evil" in answer.content, b"javascript" in answer.content) == (False, False)
+
+
+def test_others_are_thanked(browser: Client, order: Order) -> None:
+    answer = browser.get(take(order, "/done"))
+    assert answer.status_code == 200
+    assert "Thank you" in answer.content.decode()
+    assert "Northwind Retail gets the result" in answer.content.decode()
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "REJECTED"])
+def test_final_order_is_answered_as_its_return(browser: Client, order: Order, status: str) -> None:
+    accept(order)
+    results.report(order.pk, {"status": status}, by="engine")
+    assert browser.get(take(order)).content == browser.get(take(order, "/done")).content
+    post = browser.post(take(order))
+    assert (post.status_code, post["Location"]) == (303, f"{portal.PUBLIC_URL}{take(order)}/done")
+    assert state(order) == (status, False, 1)
+
+
+def test_expired_order_is_gone(browser: Client, order: Order) -> None:
+    accept(order)
+    results.report(order.pk, {"status": "EXPIRED"}, by="engine")
+    answer = browser.get(take(order))
+    assert (answer.status_code, "This link has expired" in answer.content.decode()) == (410, True)
+
+
+def test_order_past_its_days_is_gone(browser: Client, order: Order) -> None:
+    accept(order)
+    Package.objects.update(expires_after_days=14)
+    assert browser.get(take(order)).status_code == 200
+    Order.objects.update(created_at=timezone.now() - timedelta(days=15))
+    assert browser.get(take(order)).status_code == 410
+    assert browser.post(take(order), follow=False).status_code == 303
+    assert state(order) == ("", False, 0)
+
+
+def test_erased_order_is_gone(browser: Client, order: Order) -> None:
+    Order.objects.update(erased_at=timezone.now())
+    for answer in (browser.get(take(order)), browser.post(take(order)), browser.get(take(order, "/done"))):
+        assert answer.status_code == 410
+        assert b"Ada" not in answer.content
+
+
+@pytest.mark.parametrize("token", ["x", "A" * 32, "A" * 65, "../admin", "%00"])
+def test_unknown_link_is_not_found(browser: Client, order: Order, token: str) -> None:
+    assert [browser.get(f"/take/{token}{rest}").status_code for rest in ("", "/done")] == [404, 404]
+
+
+def test_link_of_another_is_another(browser: Client, order: Order) -> None:
+    changed = order.link_token[:-1] + ("A" if order.link_token[-1] != "A" else "B")
+    assert browser.get(f"/take/{changed}").status_code == 404
+
+
+def test_pages_are_private(browser: Client, order: Order) -> None:
+    accept(order)
+    wanted = {
+        "Cache-Control": "no-store, private",
+        "Referrer-Policy": "no-referrer",
+        "X-Robots-Tag": "noindex, nofollow",
+    }
+    answers = [
+        browser.get(take(order)),
+        browser.post(take(order)),
+        browser.get(take(order, "/done")),
+        browser.get("/take/unknown"),
+    ]
+    for answer in answers:
+        assert {name: answer[name] for name in wanted} == wanted
+        assert not answer.cookies
+        assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+
+
+def test_other_methods_are_refused(client: Client, order: Order) -> None:
+    assert [client.put(take(order)).status_code, client.post(take(order, "/done")).status_code] == [405, 405]
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("de", "Beginnen"), ("de_AT", "Beginnen"), ("fr", "Begin"), ("", "Begin")]
+)
+def test_page_speaks_the_applications_language(
+    browser: Client, package: Package, connection: Connection, language: str, word: str
+) -> None:
+    candidate = {"id": "1", "email": "a@b.example", "firstName": "Ada", "applicationLanguage": language}
+    order = bodies.place(connection, candidate=candidate)
+    accept(order)
+    page = browser.get(take(order)).content.decode()
+    assert f">{word}</button>" in page
+    assert f'<html lang="{"de" if word == "Beginnen" else "en"}"' in page
+
+
+def test_names_are_escaped(browser: Client, order: Order) -> None:
+    Package.objects.update(name="<img src=x onerror=alert(1)>")
+    accept(order)
+    assert b"<img" not in browser.get(take(order)).content
