@@ -1,6 +1,7 @@
 """The portal's one settings file, read from the environment or `.env`; INTERFACE.md lists what may be set."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -35,6 +36,7 @@ USE_X_FORWARDED_HOST = False
 # Database: SQLite in the data folder, or DATABASE_URL
 IS_EMBEDDED = not env("DATABASE_URL", default="")
 IS_WORKER = env.bool("PORTAL_WORKER", False)
+DATABASES: dict[str, dict[str, Any]]
 if IS_EMBEDDED:
     PORTAL_DATA_DIR.mkdir(parents=True, exist_ok=True)
     DATABASES = {

@@ -5,11 +5,16 @@ keys, newest first; every one of them opens, the newest seals.
 """
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import models
+
+if TYPE_CHECKING:
+    TextField = models.TextField[str, str]
+else:
+    TextField = models.TextField
 
 
 class Unreadable(Exception):
@@ -41,7 +46,7 @@ def reseal(sealed: str) -> str:
     return _keys(tuple(settings.ENCRYPTION_KEYS)).rotate(sealed.encode()).decode()
 
 
-class SealedField(models.TextField):
+class SealedField(TextField):
     """Holds ciphertext only. `Sealed` beside it reads and writes the clear text; rotation finds it by this class."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import QueryDict
@@ -13,8 +13,8 @@ from rest_framework.views import APIView
 
 from assessments.models import PACKAGE_ID, Assessment, Package
 from assessments.requester import NoRequester, email_of
-from assessments.visibility import Asking, orderable_by, seen_by
-from integrations.api.authentication import Caller
+from assessments.visibility import Asking, on_offer_to, orderable_by, seen_by
+from integrations.api.authentication import caller
 from integrations.models import AssessmentType, Customer, PartnerConfiguration
 from integrations.models.partner import RESERVED_FIELD_IDS
 
@@ -27,7 +27,7 @@ class PackageView(APIView):
 
     @property
     def customer(self) -> Customer:
-        return cast(Caller, self.request.auth).connection.customer
+        return caller(self.request).connection.customer
 
 
 class PackageList(PackageView):
@@ -37,7 +37,7 @@ class PackageList(PackageView):
         seen = seen_by(_asking(self.customer, request), types=types)
         if not seen:
             return Response(status=204)
-        parts = _assessments(Assessment.objects.filter(package__in=_offered_to(self.customer)), types)
+        parts = _assessments(Assessment.objects.filter(package__in=on_offer_to(self.customer)), types)
         return Response([_wire(*package, assessments=parts[package.id]) for package in seen])
 
 
@@ -61,10 +61,6 @@ def _published_types() -> list[str]:
     if not configuration.offers_inline:
         published.discard(AssessmentType.INLINE_ASSESSMENT)
     return sorted(published)
-
-
-def _offered_to(customer: Customer) -> QuerySet[Package]:
-    return orderable_by(customer).filter(retired_at=None)
 
 
 def _assessments(assessments: QuerySet[Assessment], types: list[str]) -> dict[str, list[Wire]]:

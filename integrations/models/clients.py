@@ -1,6 +1,7 @@
 """The OAuth clients that we issue: one for each try to connect a company, and one for each engine."""
 
 import secrets
+from typing import ClassVar
 
 from django.db import models
 from django.http import HttpRequest
@@ -31,6 +32,8 @@ class Client(AbstractApplication):
         editable=False,
     )
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects: ClassVar[models.Manager["Client"]] = models.Manager()
 
     class Meta(AbstractApplication.Meta):
         verbose_name = "client"

@@ -21,7 +21,7 @@ class ConnectionState(models.TextChoices):
     DISABLED = "disabled"
 
 
-class Connection(models.Model):
+class Connection(models.Model):  # type: ignore[django-manager-missing] # the toolkit's is untyped
     """One per company, for good. `connections.py` is the one writer of its state."""
 
     company_id = models.CharField(max_length=64, unique=True)

@@ -39,7 +39,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing] # the toolkit's is untyped
     """Somebody who signs in by e-mail: a customer's admin, or partner staff (who belong to no customer)."""
 
     email = models.EmailField("e-mail address", unique=True)

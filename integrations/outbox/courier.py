@@ -66,7 +66,7 @@ class Coordinator:
         self.lease = lease
         self.stream = Stream.objects.get(pk=lease.stream_id)
         self.channel = channel_of(self.stream)
-        self.scale = settings.OUTBOX_TIME_SCALE
+        self.scale: float = settings.OUTBOX_TIME_SCALE
         self.pace = Pace.resume(self.channel.calls_a_second, self.stream.next_calls, clock.now().timestamp())
         self.ready: list[Claimed] = []
         self.running: dict[Future[Timed], tuple[Claimed, Attempt]] = {}

@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -104,7 +105,7 @@ class Settlement:
         attempt.response = masked_text(reply.text) if reply else ""
         attempt.save(update_fields=["duration_ms", "status", "outcome", "error", "response"])
 
-    def _move(self, outcome: Outcome, state: str, reason: str | None = None, **changes: object) -> bool:
+    def _move(self, outcome: Outcome, state: str, reason: str | None = None, **changes: Any) -> bool:
         """Compare-and-set under the fence. False: a later holder took it over, and its word counts."""
         if state in (S.DELIVERED, S.SUPERSEDED, S.FAILED):
             changes["finished_at"] = clock.now()
@@ -148,7 +149,7 @@ class Settlement:
             )
             handler.retried(delivery)
 
-    def _again(self, outcome: Outcome, handler: Handler, **changes: object) -> None:
+    def _again(self, outcome: Outcome, handler: Handler, **changes: Any) -> None:
         """Back to waiting, unless a newer one says more or the stream is held by now."""
         delivery = outcome.delivery
         newer = Delivery.objects.filter(key=delivery.key, pk__gt=delivery.pk, state__in=[S.PENDING, S.HELD])

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations import events
+from integrations.api.authentication import caller
 from integrations.api.errors import Unprocessable
 from integrations.api.pagination import KeyPagination
 from integrations.models import Event, Webhook
@@ -26,7 +27,7 @@ class Webhooks(GenericAPIView[Webhook]):
     queryset = Webhook.objects.none()
 
     def get_queryset(self) -> QuerySet[Webhook]:
-        return Webhook.objects.filter(client=self.request.auth.client)
+        return Webhook.objects.filter(client=caller(self.request).client)
 
     def one(self) -> Webhook:
         return get_object_or_404(self.get_queryset(), pk=self.kwargs["webhook_id"])
@@ -40,7 +41,7 @@ class WebhookList(Webhooks, ListAPIView[Webhook]):
     def post(self, request: Request) -> Response:
         """Register an endpoint. The answer alone shows its secret."""
         wish = WebhookSerializer(data=request.data).accepted()
-        webhook = endpoints.register(request.auth.client, **wish)
+        webhook = endpoints.register(caller(request).client, **wish)
         return Response(shown(webhook, with_secret=True), status=201)
 
 

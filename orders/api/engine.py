@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from integrations.api.authentication import Caller
+from integrations.api.authentication import caller
 from integrations.api.errors import BodyTooLarge, Busy, Gone, Unprocessable
 from integrations.api.pagination import KeyPagination
 from integrations.api.parsers import MergePatchParser, StrictJSONParser
@@ -30,7 +30,7 @@ class EngineView(APIView):
     required_scope = "vendor"
 
     def by(self, request: Request) -> str:
-        client = cast(Caller, request.auth).client
+        client = caller(request).client
         return str(client.name or client.client_id)
 
     def order(self, order_id: str) -> Order:
@@ -90,7 +90,7 @@ class OrderLease(EngineView):
     def post(self, request: Request) -> Response:
         """The oldest orders that nobody has; they are yours until the lease ends, or for good once accepted."""
         wanted = requests.LeaseSerializer(data=request.data).accepted()
-        ids = leases.lease(cast(Caller, request.auth).client, **wanted)
+        ids = leases.lease(caller(request).client, **wanted)
         found = queries.for_engine().filter(pk__in=ids).order_by("created_at", "pk")
         return Response(LeasedSerializer({"orders": found}).data)
 

@@ -1,7 +1,5 @@
 """Where SmartRecruiters places its orders. Every answer comes from the database alone."""
 
-from typing import cast
-
 from rest_framework import status
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -9,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from integrations import audit
-from integrations.api.authentication import Caller
+from integrations.api.authentication import caller
 from orders import intake, links
 from orders.api.order_request import OrderRequestSerializer
 
@@ -25,7 +23,7 @@ class PlaceOrder(APIView):
         serializer = OrderRequestSerializer(data=request.data, context={"is_inline": self.is_inline})
         serializer.is_valid(raise_exception=True)
         wanted = serializer.order_request()
-        connection = cast(Caller, request.auth).connection
+        connection = caller(request).connection
         if wanted.company_id != connection.company_id:
             address = request.META.get("REMOTE_ADDR")
             audit.record("order.refused", connection.company_id, address=address, claimed=wanted.company_id[:100])
