@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from assessments.models import PACKAGE_ID, Assessment, Package
+from assessments.models import PACKAGE_ID, Assessment
 from assessments.requester import NoRequester, email_of
 from assessments.visibility import Asking, on_offer_to, orderable_by, seen_by
 from integrations.api.authentication import caller
