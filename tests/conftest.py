@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.test import Client as Browser
 from rest_framework.test import APIClient
 
 from integrations.api import authentication
@@ -59,6 +60,14 @@ def charlie(other_customer: Customer) -> User:
 @pytest.fixture
 def staff(db: None) -> User:
     return rows.make_user(None, "stella@vendor.example", name="Stella", is_superuser=True)
+
+
+@pytest.fixture
+def desk(staff: User) -> Browser:
+    """Stella's browser, signed in."""
+    browser = Browser()
+    browser.force_login(staff)
+    return browser
 
 
 @pytest.fixture

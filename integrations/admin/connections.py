@@ -5,7 +5,6 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations import connections
@@ -48,7 +47,7 @@ class AttemptInline(ReadOnlyInline):
     @admin.display(description="consent of")
     def consent_(self, attempt: ConnectAttempt) -> SafeString:
         consent = attempt.consent
-        return link(consent, consent.user or "somebody since deleted") if consent else format_html("–")
+        return link(consent, consent.user or "somebody since deleted") if consent else SafeString("–")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("consent__user", "connection")

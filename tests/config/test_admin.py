@@ -37,13 +37,6 @@ CANARY = "canary-4711"
 
 
 @pytest.fixture
-def desk(staff: User) -> Browser:
-    browser = Browser()
-    browser.force_login(staff)
-    return browser
-
-
-@pytest.fixture
 def world(connection: Connection, staff: User) -> dict[type[Model], Model]:
     """A row of everything, each secret a canary."""
     connection.their_client_secret = connection.access_token = f"{CANARY}-theirs"

@@ -1,0 +1,136 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
+from orders import timeline
+from orders.models import Hop, Order, OrderEvent
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+S = DeliveryState
+
+
+def delivery(state: str = S.PENDING, stream: str = "connection:7", **columns: Any) -> Delivery:
+    """A delivery that was never saved; its attempts are given by `tried`."""
+    return Delivery(
+        pk=columns.pop("pk", 1), kind=columns.pop("kind", "result"), stream=Stream(name=stream), state=state,
+        due_at=NOON + timedelta(minutes=9), created_at=NOON, **columns,
+    )  # fmt: skip
+
+
+def tried(of: Delivery, *attempts: dict[str, Any]) -> Delivery:
+    rows = [
+        Attempt(pk=n, delivery=of, number=n, **{"started_at": NOON + timedelta(minutes=n), **columns})
+        for n, columns in enumerate(attempts, start=1)
+    ]
+    of._prefetched_objects_cache = {"attempts": rows}  # type: ignore[attr-defined]
+    return of
+
+
+def whats(*deliveries: Delivery) -> list[str]:
+    return [line["what"] for line in timeline.merge([], deliveries)]
+
+
+def test_timeline_of_an_event_is_the_event() -> None:
+    event = OrderEvent(at=NOON, hop=Hop.IN, what="Ordered: Skills", by="SmartRecruiters", detail={"inline": False})
+    assert timeline.merge([event], []) == [
+        {"at": NOON, "hop": "in", "what": "Ordered: Skills", "by": "SmartRecruiters", "detail": {"inline": False}}
+    ]
+
+
+def test_timeline_of_an_attempt_says_when_the_next_one_is() -> None:
+    failed = tried(delivery(), {"status": 503, "outcome": "pause", "duration_ms": 40})
+    assert timeline.merge([], [failed]) == [
+        {
+            "at": NOON + timedelta(minutes=1),
+            "hop": "out",
+            "what": "SmartRecruiters was not available (503)",
+            "by": "",
+            "detail": {
+                "delivery": 1, "kind": "result", "try": 1, "status": 503, "duration_ms": 40, "error": None,
+                "outcome": "pause", "next_try_at": "2026-03-02T12:09:00+00:00",
+            },
+        }
+    ]  # fmt: skip
+
+
+def test_timeline_has_the_newest_on_top() -> None:
+    later = OrderEvent(at=NOON + timedelta(hours=1), hop=Hop.ENGINE, what="Reported COMPLETED")
+    first, second = (OrderEvent(at=NOON, hop=Hop.IN, what=what) for what in ("Ordered", "Accepted"))
+    sent = tried(delivery(S.DELIVERED), {"outcome": "delivered", "status": 200})
+    assert [line["what"] for line in timeline.merge([later, second, first], [sent])] == [
+        "Reported COMPLETED",
+        "Result delivered to SmartRecruiters",
+        "Accepted",
+        "Ordered",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stream", "kind", "hop", "what"),
+    [
+        ("connection:7", "result", "out", "Result delivered to SmartRecruiters"),
+        ("connection:7", "hiring_team", "out", "Hiring team read from SmartRecruiters"),
+        ("email", "invitation", "candidate", "Invitation handed to the mail server"),
+        ("webhook:3", "webhook", "engine", "Engine notified"),
+        ("webhook:3", "order_created", "engine", "Order created delivered"),
+    ],
+)
+def test_timeline_puts_a_delivery_into_its_lane(stream: str, kind: str, hop: str, what: str) -> None:
+    sent = tried(delivery(S.DELIVERED, stream, kind=kind), {"outcome": "delivered"})
+    line = timeline.merge([], [sent])[0]
+    assert (line["hop"], line["what"]) == (hop, what)
+
+
+@pytest.mark.parametrize(
+    ("state", "attempt", "what"),
+    [
+        (S.PENDING, {"error": "too slow", "outcome": "retry"}, "SmartRecruiters did not answer: too slow"),
+        (S.PENDING, {"status": 200, "error": "the answer is not JSON", "outcome": "retry"},
+         "SmartRecruiters answered 200, which is no answer: the answer is not JSON"),
+        (S.PENDING, {"outcome": "lost"}, "The courier died while the result was on its way"),
+        (S.PENDING, {"outcome": "bug", "error": "KeyError"}, "The portal itself failed with the result: KeyError"),
+        (S.IN_FLIGHT, {}, "The result is on its way"),
+        (S.FAILED, {"status": 422, "outcome": "fail"},
+         "SmartRecruiters found something wrong with the result (422). It is not tried again by itself"),
+        (S.FAILED, {"status": 418, "outcome": "fail"},
+         "SmartRecruiters did not take the result (418). It is not tried again by itself"),
+        (S.UNKNOWN, {"error": "the connection broke", "outcome": "unknown"},
+         "SmartRecruiters did not answer: the connection broke. Whether it had its effect is not known"),
+        (S.DELIVERED, {"status": 401, "outcome": "no access"},
+         "SmartRecruiters gives no access: the result came to nothing"),
+    ],
+)  # fmt: skip
+def test_timeline_says_in_words_what_became_of_an_attempt(state: str, attempt: dict[str, Any], what: str) -> None:
+    assert whats(tried(delivery(state), attempt)) == [what]
+
+
+def test_timeline_says_why_a_tried_delivery_is_held() -> None:
+    held = delivery(S.HELD, reason="The connection needs a reconnect.")
+    assert whats(tried(held, {"status": 401, "outcome": "new token"})) == [
+        "SmartRecruiters did not accept our token for the result (401). It is held: The connection needs a reconnect"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "what"),
+    [
+        (S.PENDING, "", ["The result waits for its turn"]),
+        (S.HELD, "The customer ended it.", ["The result is held: The customer ended it."]),
+        (S.FAILED, "no such thing", ["The result cannot be sent: no such thing"]),
+        (S.SUPERSEDED, "the candidate was erased", ["The result was not sent: the candidate was erased"]),
+        (S.SUPERSEDED, "a newer one says more", []),
+        (S.DELIVERED, "settled by a person", []),
+    ],
+)
+def test_timeline_of_a_delivery_without_attempts(state: str, reason: str, what: list[str]) -> None:
+    assert whats(tried(delivery(state, reason=reason))) == what
+
+
+@pytest.mark.django_db
+def test_timeline_of_an_order_takes_three_queries(order: Order, django_assert_num_queries: Any) -> None:
+    Attempt.objects.create(delivery=Delivery.objects.all()[0], number=1, started_at=NOON)
+    with django_assert_num_queries(3):
+        lines = timeline.of(order)
+    assert {line["hop"] for line in lines} == {"in", "out", "candidate"}
