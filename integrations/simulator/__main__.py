@@ -27,6 +27,7 @@ class Server(BaseApplication):
             "backlog": 2048,
             "keepalive": 75,
             "graceful_timeout": 2,
+            "timeout": 0,  # a long journal takes its time to be replayed
             "proc_name": "simulator",
             "control_socket_disable": True,
             "loglevel": "warning",

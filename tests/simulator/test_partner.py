@@ -97,6 +97,14 @@ def test_token_that_is_none_is_a_breach(
     assert breaches() == ["portal's token"]
 
 
+def test_token_that_may_be_cached_is_a_breach(
+    simulator: Simulator, portal: FakePortal, connected: str, breaches: Breaches
+) -> None:
+    portal.answers["POST /token"] = (200, JSON, TOKEN)
+    simulator.control.packages(connected)
+    assert breaches() == ["portal's token"]
+
+
 @pytest.mark.parametrize(
     ("published", "path"),
     [("/packages/{assessmentPackageId}", "/packages/skills"), ("/packages", "/packages/skills")],

@@ -168,6 +168,16 @@ def test_content_type_of_a_result(
         ({"status": "COMPLETED"}, {"status": "REJECTED"}, "final status changed"),
         ({"status": "EXPIRED"}, {"status": "IN_PROGRESS"}, "final status changed"),
         ({"status": "IN_PROGRESS"}, {"status": "PENDING"}, "status went back"),
+        (
+            {"assessmentResults": [{"assessmentId": "words", "status": "COMPLETED"}]},
+            {"assessmentResults": [{"assessmentId": "words", "status": "REJECTED"}]},
+            "final status changed",
+        ),
+        (
+            {"assessmentResults": [{"assessmentId": "words", "status": "IN_PROGRESS"}]},
+            {"assessmentResults": [{"assessmentId": "words"}]},
+            "status went back",
+        ),
         ({"attachments": [PDF]}, {"attachments": []}, "attachment dropped"),
         ({"attachments": [PDF]}, {"attachments": None}, "attachment dropped"),
         (

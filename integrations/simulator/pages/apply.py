@@ -2,8 +2,11 @@
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 
-from integrations.simulator import cast, partner
+from integrations.simulator import cast
 from integrations.simulator.pages.shell import message, page, show
+from integrations.simulator.partner.line import NotPossible, Reply
+from integrations.simulator.partner.orders import Wish, place
+from integrations.simulator.partner.packages import packages as ask_for_packages
 from integrations.simulator.running import world
 
 
@@ -15,9 +18,9 @@ def form(request: HttpRequest, company: str) -> HttpResponseBase:
     reply = None
     if offered and world.companies[company].connected:
         try:
-            reply = partner.packages(company)
-        except partner.NotPossible as impossible:
-            reply = partner.Reply(None, 0.0, problem=str(impossible))
+            reply = ask_for_packages(company)
+        except NotPossible as impossible:
+            reply = Reply(None, 0.0, problem=str(impossible))
     listed = reply.body if reply is not None and not reply.problem and isinstance(reply.body, list) else []
     return show(
         request,
@@ -33,7 +36,7 @@ def form(request: HttpRequest, company: str) -> HttpResponseBase:
 
 def _apply(request: HttpRequest, company: str) -> HttpResponseBase:
     number, job = request.POST.get("candidate", "0"), request.POST.get("job", "")
-    wish = partner.Wish(
+    wish = Wish(
         company=company,
         package=request.POST.get("package", ""),
         kind="inline",
@@ -41,8 +44,8 @@ def _apply(request: HttpRequest, company: str) -> HttpResponseBase:
         job=int(job) if job.isdigit() else None,
     )
     try:
-        [order] = partner.place(wish)
-    except partner.NotPossible as impossible:
+        [order] = place(wish)
+    except NotPossible as impossible:
         return message(request, 409, "The assessment cannot start", str(impossible), company=company)
     if order.url is None:
         said = order.answers[-1].problem if order.answers else None

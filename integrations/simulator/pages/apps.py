@@ -2,8 +2,9 @@
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
 
-from integrations.simulator import consent, partner
+from integrations.simulator import consent
 from integrations.simulator.pages.shell import message, page, show
+from integrations.simulator.partner import farewell
 from integrations.simulator.running import world
 
 _UNPUBLISHED = "The vendor has published no partner configuration yet: run manage.py publish_configuration."
@@ -55,11 +56,11 @@ def connected(request: HttpRequest, company: str) -> HttpResponseBase:
 
 @page("POST")
 def disconnect(request: HttpRequest, company: str) -> HttpResponseBase:
-    partner.disconnect(company)
+    farewell.disconnect(company)
     return HttpResponseRedirect(f"/companies/{company}/apps")
 
 
 @page("POST")
 def tell_disabled(request: HttpRequest, company: str) -> HttpResponseBase:
-    partner.tell_disabled(company)
+    farewell.tell_disabled(company)
     return HttpResponseRedirect(f"/companies/{company}/apps")

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
-from integrations.simulator import cast, partner
+from integrations.simulator import cast
 from integrations.simulator.entities import FINAL, Order
 from integrations.simulator.pages.shell import message, page, show
+from integrations.simulator.partner.orders import send
 from integrations.simulator.running import files, world
 
 _KINDS = {
@@ -77,7 +78,7 @@ def retry(request: HttpRequest, company: str, order_id: str) -> HttpResponseBase
     order = world.orders.get(order_id)
     if order is None or order.company != company:
         return message(request, 404, "There is no such order", "It may belong to another company.", company=company)
-    partner.send(order_id)
+    send(order_id)
     return HttpResponseRedirect(f"/companies/{company}/candidates/{order.candidate['id']}")
 
 

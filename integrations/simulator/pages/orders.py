@@ -2,10 +2,13 @@
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, QueryDict
 
-from integrations.simulator import cast, partner
+from integrations.simulator import cast
 from integrations.simulator.pages.shell import message, page, show
+from integrations.simulator.partner.line import NotPossible, Reply
+from integrations.simulator.partner.orders import Wish, place
+from integrations.simulator.partner.packages import packages as ask_for_packages
 from integrations.simulator.running import world
-from integrations.simulator.wire import LOCATION_KEYS
+from integrations.simulator.wire.configuration import LOCATION_KEYS
 
 KINDS = {
     "manual": "One candidate, ordered by hand",
@@ -25,11 +28,11 @@ def packages(request: HttpRequest, company: str) -> HttpResponseBase:
     if world.companies[company].connected:
         sent = {key: value for key, value in mapped.items() if value}
         try:
-            reply = partner.packages(
+            reply = ask_for_packages(
                 company, requester=_requester(request.GET, company), location=location, fields=sent
             )
-        except partner.NotPossible as impossible:
-            reply = partner.Reply(None, 0.0, problem=str(impossible))
+        except NotPossible as impossible:
+            reply = Reply(None, 0.0, problem=str(impossible))
     return show(
         request,
         "packages.html",
@@ -46,7 +49,7 @@ def packages(request: HttpRequest, company: str) -> HttpResponseBase:
     )
 
 
-def _for_profiles(reply: partner.Reply | None) -> list[dict[str, object]]:
+def _for_profiles(reply: Reply | None) -> list[dict[str, object]]:
     if reply is None or reply.problem or not isinstance(reply.body, list):
         return []
     return [each for each in reply.body if each["type"] != "INLINE_ASSESSMENT"]
@@ -100,7 +103,7 @@ def _place(request: HttpRequest, company: str, package_id: str) -> HttpResponseB
     form = request.POST
     kind, number, job = form.get("kind", "manual"), form.get("candidate", "0"), form.get("job", "")
     count = int(form["count"]) if form.get("count", "").isdigit() else 1
-    wish = partner.Wish(
+    wish = Wish(
         company=company,
         package=package_id,
         kind=kind if kind in KINDS else "manual",
@@ -111,8 +114,8 @@ def _place(request: HttpRequest, company: str, package_id: str) -> HttpResponseB
         fields={each["id"]: form[f"field.{each['id']}"] for each in _fields() if form.get(f"field.{each['id']}")},
     )
     try:
-        made = partner.place(wish)
-    except partner.NotPossible as impossible:
+        made = place(wish)
+    except NotPossible as impossible:
         return message(request, 409, "This cannot be ordered", str(impossible), company=company)
     if len(made) == 1:
         return HttpResponseRedirect(f"/companies/{company}/candidates/{made[0].candidate['id']}")

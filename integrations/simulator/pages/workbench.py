@@ -5,7 +5,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 
-from integrations.simulator import control_api
+from integrations.simulator.control_api import switches as switchboard
+from integrations.simulator.control_api.frame import Wrong
 from integrations.simulator.entities import SETTING_CHOICES
 from integrations.simulator.faults import ACTIONS, ROUTES
 from integrations.simulator.pages.shell import message, page, show
@@ -67,8 +68,8 @@ def set_fault(request: HttpRequest) -> HttpResponseBase:
     try:
         wish |= {key: float(form[key]) for key in ("seconds", "jitter") if form.get(key)}
         wish |= {key: int(form[key]) for key in ("count", "status", "retry_after") if form.get(key)}
-        control_api.set_fault(wish)
-    except (ValueError, control_api.Wrong) as wrong:
+        switchboard.set_fault(wish)
+    except (ValueError, Wrong) as wrong:
         return message(request, 422, "The switch cannot be set", str(wrong))
     return HttpResponseRedirect("/switches")
 
@@ -87,15 +88,15 @@ def change_settings(request: HttpRequest) -> HttpResponseBase:
         for key, value in asdict(world.settings).items():
             typed = request.POST.get(key, "")
             changes[key] = typed == "on" if isinstance(value, bool) else type(value)(typed)
-        control_api.change_settings(changes)
-    except (ValueError, control_api.Wrong) as wrong:
+        switchboard.change_settings(changes)
+    except (ValueError, Wrong) as wrong:
         return message(request, 422, "The settings are not changed", str(wrong))
     return HttpResponseRedirect("/switches")
 
 
 @page("POST")
 def expire_tokens(request: HttpRequest) -> HttpResponseBase:
-    control_api.expire(request.POST.get("company") or None)
+    switchboard.expire(request.POST.get("company") or None)
     return HttpResponseRedirect("/switches")
 
 

@@ -1,0 +1,1 @@
+"""SmartRecruiters' REST API, as far as a partner calls it."""

@@ -1,0 +1,1 @@
+"""SmartRecruiters as the portal's client. Every URL it calls is one of the published configuration."""

@@ -1,0 +1,29 @@
+"""What the checks share."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+
+def is_web_url(value: Any) -> bool:
+    if not isinstance(value, str) or re.search(r"[\s\\{}<>\"^`|]", value):
+        return False
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return False
+
+
+def unknown_keys(level: dict[str, Any], known: set[str], at: str) -> Iterator[str]:
+    for key in level.keys() - known:
+        yield f"{at}{key} is not a key SmartRecruiters knows"
+
+
+def doubled(values: Iterable[Any], where: str, key: str) -> Iterator[str]:
+    seen: set[str] = set()
+    for value in values:
+        if isinstance(value, str) and value in seen:
+            yield f"{where} has the {key} {value!r} twice"
+        seen.add(str(value))
