@@ -3,14 +3,17 @@ from django.core.management import call_command
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
-from integrations import events
+from integrations import consents, events
+from integrations.api import idempotency
 
 
 @shared_task
 def clear_expired() -> None:
-    """Expired tokens and sessions go, so that their tables stay small."""
+    """Expired tokens, sessions, kept answers and unanswered visits go, so that their tables stay small."""
     get_access_token_model().objects.filter(expires__lt=timezone.now()).delete()
     call_command("clearsessions")
+    consents.forget_abandoned()
+    idempotency.forget_old()
 
 
 @shared_task

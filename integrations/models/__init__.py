@@ -8,6 +8,7 @@ from integrations.models.connections import (
     DisplayMode,
 )
 from integrations.models.customers import Customer, User
+from integrations.models.idempotency import KeptAnswer
 from integrations.models.partner import (
     AssessmentType,
     PartnerConfiguration,
@@ -29,6 +30,7 @@ __all__ = [
     "DisplayMode",
     "Event",
     "EventType",
+    "KeptAnswer",
     "PartnerConfiguration",
     "PartnerField",
     "ReportDelivery",

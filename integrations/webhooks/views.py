@@ -13,16 +13,16 @@ from rest_framework.response import Response
 from integrations import events
 from integrations.api.authentication import caller
 from integrations.api.errors import Unprocessable
+from integrations.api.idempotency import EngineView
 from integrations.api.pagination import KeyPagination
 from integrations.models import Event, Webhook
 from integrations.webhooks import endpoints
 from integrations.webhooks.serializers import NoBody, WebhookSerializer, WebhookWithSecretSerializer, shown
 
 
-class Webhooks(GenericAPIView[Webhook]):
+class Webhooks(EngineView, GenericAPIView[Webhook]):
     """The calling engine's own endpoints."""
 
-    required_scope = "vendor"
     serializer_class = WebhookSerializer
     queryset = Webhook.objects.none()
 

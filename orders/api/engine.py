@@ -11,10 +11,10 @@ from rest_framework.generics import ListAPIView
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from integrations.api.authentication import caller
 from integrations.api.errors import BodyTooLarge, Busy, Gone, Unprocessable
+from integrations.api.idempotency import EngineView
 from integrations.api.pagination import KeyPagination
 from integrations.api.parsers import MergePatchParser, StrictJSONParser
 from orders import attachments, files, leases, queries, results, timeline
@@ -26,9 +26,7 @@ FORM_ROOM = 64 * 1024
 FILTERS = [OpenApiParameter(name) for name in ("status", "customer", "smartrecruiters_order_id", "updated_after")]
 
 
-class EngineView(APIView):
-    required_scope = "vendor"
-
+class OrderView(EngineView):
     def by(self, request: Request) -> str:
         client = caller(request).client
         return str(client.name or client.client_id)
@@ -78,14 +76,14 @@ FILTER: dict[str, Callable[[Any], Q]] = {
 }
 
 
-class OrderDetail(EngineView):
+class OrderDetail(OrderView):
     @extend_schema(responses=OrderSerializer)
     def get(self, request: Request, order_id: str) -> Response:
         self.order(order_id)
         return self.answer(order_id)
 
 
-class OrderLease(EngineView):
+class OrderLease(OrderView):
     @extend_schema(request=requests.LeaseSerializer, responses=LeasedSerializer)
     def post(self, request: Request) -> Response:
         """The oldest orders that nobody has; they are yours until the lease ends, or for good once accepted."""
@@ -95,7 +93,7 @@ class OrderLease(EngineView):
         return Response(LeasedSerializer({"orders": found}).data)
 
 
-class OrderAccept(EngineView):
+class OrderAccept(OrderView):
     @extend_schema(request=requests.AcceptSerializer, responses=OrderSerializer)
     def post(self, request: Request, order_id: str) -> Response:
         """Take the order, with or without a lease; `launch_url` is where the candidate takes the assessment."""
@@ -104,7 +102,7 @@ class OrderAccept(EngineView):
         return self.answer(order_id)
 
 
-class OrderResult(EngineView):
+class OrderResult(OrderView):
     parser_classes = (StrictJSONParser, MergePatchParser)
 
     @extend_schema(request=requests.ReportSerializer, responses=OrderSerializer)
@@ -117,7 +115,7 @@ class OrderResult(EngineView):
         return self.answer(order_id)
 
 
-class OrderAttachments(EngineView):
+class OrderAttachments(OrderView):
     parser_classes = (StrictJSONParser, MultiPartParser)
 
     @extend_schema(
@@ -154,7 +152,7 @@ class OrderAttachments(EngineView):
             raise Busy("The file could not be kept here; nothing of it was. Try again later.") from None
 
 
-class OrderAttachment(EngineView):
+class OrderAttachment(OrderView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, order_id: str, attachment_id: str) -> Response:
         self.order(order_id)
@@ -162,7 +160,7 @@ class OrderAttachment(EngineView):
         return Response(status=204)
 
 
-class OrderResource(EngineView):
+class OrderResource(OrderView):
     """What SmartRecruiters tells of the candidate, the job or the hiring team: our copy."""
 
     kind = ""
@@ -179,7 +177,7 @@ class OrderResource(EngineView):
         return Response(resource.content)
 
 
-class OrderTimeline(EngineView):
+class OrderTimeline(OrderView):
     @extend_schema(responses=TimelineSerializer)
     def get(self, request: Request, order_id: str) -> Response:
         """All that happened to the order, newest first."""

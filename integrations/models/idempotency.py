@@ -1,0 +1,23 @@
+from django.db import models
+
+from integrations.encryption import Sealed, SealedField
+from integrations.models.clients import Client
+
+
+class KeptAnswer(models.Model):
+    """The answer to a POST with an Idempotency-Key, for a day. Without a status the first call still runs."""
+
+    client = models.ForeignKey(Client, models.CASCADE, related_name="+")
+    path = models.CharField(max_length=300)
+    key = models.CharField(max_length=255)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the body's fields and files.")
+    status = models.PositiveSmallIntegerField(null=True)
+    body_sealed = SealedField(help_text="It may hold a secret or a candidate.")
+    body = Sealed("body_sealed", owner="digest")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client", "path", "key"], name="kept_answer_once_per_key")]
+
+    def __str__(self) -> str:
+        return f"POST {self.path}"
