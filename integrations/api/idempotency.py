@@ -9,6 +9,7 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -103,14 +104,11 @@ class IdempotentPosts(APIView):
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         if self.claim is not None and response.status_code < 500:
             self.claim.status = response.status_code
-            self.claim.body = "" if response.data is None else self._rendered(response)
+            self.claim.body = "" if response.data is None else JSONRenderer().render(response.data).decode()
             self.claim.save(update_fields=["status", "body_sealed"])
         else:
             self._forget()
         return super().finalize_response(request, response, *args, **kwargs)
-
-    def _rendered(self, response: Response) -> str:
-        return bytes(self.get_renderers()[0].render(response.data)).decode()
 
     def _forget(self) -> None:
         if self.claim is not None:
