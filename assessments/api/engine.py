@@ -37,7 +37,7 @@ class PackageList(ListAPIView[Package]):
     serializer_class = PackageSerializer
     queryset = Package.objects.prefetch_related("assessments", "rules")
 
-    @extend_schema(request=CatalogueSerializer, responses=CountsSerializer)
+    @extend_schema(operation_id="catalogue_replace", request=CatalogueSerializer, responses=CountsSerializer)
     def put(self, request: Request) -> Response:
         """Replace the catalogue, at once or not at all; packages that are missing retire."""
         serializer = CatalogueSerializer(data=request.data, context={"known": Known()})

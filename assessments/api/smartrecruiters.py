@@ -24,6 +24,7 @@ REMOTE = {"true": True, "1": True, "false": False, "0": False}
 
 class PackageView(APIView):
     required_scope = "packages_view"
+    schema = None  # the published description is of the engine's API
 
     @property
     def customer(self) -> Customer:
