@@ -258,9 +258,23 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Engine API",
+    "DESCRIPTION": "What a vendor's engine does: put packages, take orders, report results.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": "/api/vendor/v1",
+    "PREPROCESSING_HOOKS": ["integrations.api.openapi.engine_routes_only"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "integrations.api.openapi.with_problems",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "StatusEnum": "orders.models.Status",
+        "AssessmentTypeEnum": "integrations.models.AssessmentType",
+        "AttachmentTypeEnum": "orders.models.AttachmentType",
+    },
 }
 
 # Celery (RELIABILITY.md, section 4, decision 19)
@@ -297,6 +311,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 5},
     },
+    "expire orders": {"task": "orders.tasks.expire", "schedule": 600.0},
     "clear expired tokens": {"task": "integrations.tasks.clear_expired", "schedule": 3600.0},
 }
 

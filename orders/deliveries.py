@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from integrations import partner
+from integrations import events, partner
 from integrations.door import Outgoing, Reply, send
-from integrations.models import PartnerConfiguration
+from integrations.models import EventType, PartnerConfiguration
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery, DeliveryState
 from orders import resources, wire
@@ -47,6 +47,9 @@ class ResultHandler(handlers.Handler):
             kinds[delivery.variant % 2],
         )
         return handlers.Call(outgoing.endpoint, _discreet(outgoing), replace(outgoing, json=delivery.payload).shown())
+
+    def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
+        events.of_order(EventType.DELIVERY_FAILED, delivery.subject)
 
 
 def _discreet(outgoing: Outgoing) -> Any:

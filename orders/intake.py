@@ -9,9 +9,10 @@ from rest_framework.exceptions import NotFound
 
 from assessments.models import Package
 from assessments.visibility import orderable_by
+from integrations import events
 from integrations.api.errors import Conflict
 from integrations.identifiers import is_fetchable
-from integrations.models import Connection
+from integrations.models import Connection, EventType
 from integrations.outbox import deliveries
 from integrations.outbox.models import Lane
 from orders import links
@@ -94,6 +95,7 @@ def _keep(connection: Connection, package: Package, request: OrderRequest, is_in
         by="SmartRecruiters",
         detail={"inline": is_inline},
     )
+    events.of_order(EventType.ORDER_CREATED, order.pk)
     _fetch(order)
     if package.invite_candidate and not is_inline:
         deliveries.enqueue(

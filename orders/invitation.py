@@ -14,7 +14,7 @@ from django.utils import timezone
 from integrations.door import CallFailed, Reply
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery
-from orders import links, visits, words
+from orders import expiry, links, words
 from orders.models import Order
 
 ACCEPTED = 250
@@ -33,7 +33,7 @@ class Invitation(handlers.Handler):
             return "the candidate was erased"
         if order.is_final:
             return f"the order is {order.status}"
-        return "the order has expired" if visits.has_expired(order, timezone.now()) else ""
+        return "the order has expired" if expiry.has_expired(order, timezone.now()) else ""
 
     def call(self, delivery: Delivery, token: str) -> handlers.Call:
         order = self._order(delivery)

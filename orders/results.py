@@ -6,7 +6,9 @@ from typing import Any
 from django.db import transaction
 from rest_framework.exceptions import NotFound
 
+from integrations import events
 from integrations.api.errors import Conflict, Gone
+from integrations.models import EventType
 from integrations.outbox import clock, deliveries
 from integrations.outbox.models import Lane
 from orders import wire
@@ -48,22 +50,23 @@ def report(order_id: str, changes: Report, *, by: str, hop: Hop = Hop.ENGINE, co
     reasons = list(filter(None, (_needs_correction(order, row, new) for row, new in altered)))
     if reasons and not correction.strip():
         raise Conflict(f'{reasons[0]} Send "correction" with the reason if that is meant.')
-    if order.accepted_at is None and not order.is_final:
+    is_taken = order.accepted_at is None and not order.is_final
+    if is_taken:
         order.accepted_at, order.lease_expires_at = clock.now(), None
     for row, new in altered:
         _keep(order, row, new)
-    order.save(update_fields=["status", "accepted_at", "lease_expires_at", "updated_at"])
+    if altered or is_taken:
+        order.save(update_fields=["status", "accepted_at", "lease_expires_at", "updated_at"])
     if altered:
-        detail = {"changed": list(dict.fromkeys(_path(row, name) for row, new in altered for name in new))}
+        changed = dict.fromkeys(_path(row, name) for row, new in altered for name in new)
+        detail: dict[str, Any] = {"changed": list(changed)}
         status = altered[0][1].get("status") if altered[0][0].assessment_id == "" else None
         what = f"Reported {status}" if status else "Result changed"
-        OrderEvent.objects.create(
-            order=order,
-            hop=hop,
-            what=f"Corrected: {what}" if reasons else what,
-            by=by,
-            detail=detail | ({"correction": correction} if reasons else {}),
-        )
+        if reasons:
+            what, detail["correction"] = f"Corrected: {what}", correction
+        OrderEvent.objects.create(order=order, hop=hop, what=what, by=by, detail=detail)
+        if status == Status.EXPIRED:
+            events.of_order(EventType.ORDER_EXPIRED, order.pk)
         send(order)
     return order
 

@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from integrations import origins
-from orders import addresses, files, links, visits, words
+from orders import addresses, expiry, files, links, visits, words
 from orders.models import Attachment, Order
 
 log = structlog.get_logger(__name__)
@@ -25,7 +25,7 @@ def take(request: HttpRequest, token: str) -> HttpResponse:
     order = visits.find(token)
     if order is None or order.erased_at is not None:
         return _nothing(request, order)
-    if order.is_final or visits.has_expired(order, timezone.now()):
+    if order.is_final or expiry.has_expired(order, timezone.now()):
         return _see_other(links.return_url(order)) if request.method == "POST" else _done(request, order)
     if not order.launch_url:
         return _see_other(links.take_url(order)) if request.method == "POST" else _waiting(request, order)
@@ -86,7 +86,7 @@ def _done(request: HttpRequest, order: Order) -> HttpResponse:
         return _private(HttpResponseRedirect(url))
     if url:
         return _page(request, order, "back", template="orders/back.html", host=_host_of(url), way_back=url, mark="good")
-    if visits.has_expired(order, timezone.now()):
+    if expiry.has_expired(order, timezone.now()):
         return _page(request, order, "expired", status=410, mark="wait")
     return _page(request, order, "thanks", mark="good")
 

@@ -1,7 +1,5 @@
 """The candidate's way: take_url → launch_url → return_url (INTERFACE.md, "Order")."""
 
-from datetime import datetime, timedelta
-
 from django.db import transaction
 
 from integrations import origins
@@ -14,14 +12,6 @@ def find(token: str) -> Order | None:
     """Whose link this is."""
     orders = Order.objects.select_related("package", "connection__customer")
     return orders.filter(link_token_hash=links.hash_of(token)).first()
-
-
-def has_expired(order: Order, now: datetime) -> bool:
-    """Reported as expired, or past its days without having ended."""
-    if order.is_final:
-        return order.status == Status.EXPIRED
-    days = order.package.expires_after_days
-    return days is not None and now > order.created_at + timedelta(days=days)
 
 
 @transaction.atomic

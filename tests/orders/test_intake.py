@@ -397,7 +397,7 @@ def test_order_takes_few_queries_and_a_repeat_one(smartrecruiters: APIClient, pa
         with CaptureQueriesContext(database) as queries:
             smartrecruiters.post(ORDERS, body)
         counts.append(len(queries))
-    assert counts == [15, 1]
+    assert counts == [16, 1]
 
 
 JSON = st.recursive(

@@ -165,6 +165,14 @@ def test_order_past_its_days_is_gone(browser: Client, order: Order) -> None:
     assert state(order) == ("", False, 0)
 
 
+def test_candidate_who_began_in_time_may_go_on(browser: Client, order: Order) -> None:
+    accept(order)
+    browser.post(take(order))
+    Package.objects.update(expires_after_days=14)
+    Order.objects.update(created_at=timezone.now() - timedelta(days=15))
+    assert browser.post(take(order))["Location"] == LAUNCH
+
+
 def test_erased_order_is_gone(browser: Client, order: Order) -> None:
     Order.objects.update(erased_at=timezone.now())
     for answer in (browser.get(take(order)), browser.post(take(order)), browser.get(take(order, "/done"))):
