@@ -274,6 +274,7 @@ SPECTACULAR_SETTINGS = {
         "StatusEnum": "orders.models.Status",
         "AssessmentTypeEnum": "integrations.models.AssessmentType",
         "AttachmentTypeEnum": "orders.models.AttachmentType",
+        "EventTypeEnum": "integrations.models.EventType",
     },
 }
 
@@ -312,6 +313,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 5},
     },
     "expire orders": {"task": "orders.tasks.expire", "schedule": 600.0},
+    "reconcile": {"task": "orders.tasks.reconcile", "schedule": 3600.0},
     "clear expired tokens": {"task": "integrations.tasks.clear_expired", "schedule": 3600.0},
 }
 

@@ -1,14 +1,16 @@
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from config import brand, health
+from config import apidocs, brand, health
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("brand.css", brand.stylesheet, name="brand_css"),
     path("favicon.ico", brand.icon, name="brand_icon"),
+    re_path(r"^api/vendor/v1/schema/?$", apidocs.Schema.as_view(), name="engine_schema"),
+    re_path(r"^api/vendor/v1/docs/?$", apidocs.docs, name="engine_docs"),
     path("", include("integrations.urls")),
     path("", include("assessments.urls")),
     path("", include("orders.urls")),

@@ -7,5 +7,6 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         from integrations import deliveries
+        from integrations.api import openapi  # noqa: F401  (its extension registers by being imported)
 
         deliveries.register()

@@ -53,6 +53,18 @@ class WebhookWithSecretSerializer(WebhookSerializer):
     secret = Text(read_only=True)
 
 
+class EventSerializer(serializers.Serializer[Any]):
+    type = serializers.ChoiceField(EventType.choices)
+    timestamp = serializers.DateTimeField()
+    data = serializers.DictField()  # type: ignore[assignment]
+    cursor = serializers.CharField()
+
+
+class EventPageSerializer(serializers.Serializer[Any]):
+    results = EventSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+
+
 class NoBody(Strict):
     """A call that takes no key."""
 

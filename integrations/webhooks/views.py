@@ -17,7 +17,14 @@ from integrations.api.idempotency import EngineView
 from integrations.api.pagination import KeyPagination
 from integrations.models import Event, Webhook
 from integrations.webhooks import endpoints
-from integrations.webhooks.serializers import NoBody, WebhookSerializer, WebhookWithSecretSerializer, shown
+from integrations.webhooks.serializers import (
+    EventPageSerializer,
+    EventSerializer,
+    NoBody,
+    WebhookSerializer,
+    WebhookWithSecretSerializer,
+    shown,
+)
 
 
 class Webhooks(EngineView, GenericAPIView[Webhook]):
@@ -84,8 +91,15 @@ class EventList(GenericAPIView[Event]):
 
     required_scope = "vendor"
     queryset = Event.objects.none()
+    serializer_class = EventSerializer
 
-    @extend_schema(parameters=[OpenApiParameter("after", str, description="The `cursor` of the last event you know.")])
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("after", str, description="The `cursor` of the last event you know."),
+            OpenApiParameter("limit", int, description="At most 200."),
+        ],
+        responses=EventPageSerializer,
+    )
     def get(self, request: Request) -> Response:
         after = request.query_params.get("after", "0")
         if re.fullmatch(r"[0-9]{1,18}", after) is None:

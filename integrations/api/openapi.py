@@ -1,0 +1,109 @@
+"""The OpenAPI description of the engine's API: drf-spectacular's hooks."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+PREFIX = "/api/vendor/v1/"
+SCHEMA_ROUTES = ("/api/vendor/v1/schema", "/api/vendor/v1/docs")
+Endpoint = tuple[str, str, str, Callable[..., Any]]
+
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "description": "RFC 9457 problem details, with every error and its field.",
+    "required": ["type", "title", "status", "detail", "errors"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["code", "message"],
+                "properties": {
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                    "field": {"type": "string", "description": "Like assessment_results.0.score.raw"},
+                },
+            },
+        },
+    },
+}
+ALWAYS = {
+    "401": "No token, or one that is unknown, expired or revoked",
+    "403": "The token lacks the scope vendor",
+    "503": "The database is busy: nothing was kept, try again",
+}
+WITH_ID = {"404": "There is no such thing"}
+WITH_ORDER = {"410": "The candidate was erased"}
+WITH_BODY = {
+    "400": "The body is not JSON as we take it",
+    "409": "Not in this state, or the first call with this Idempotency-Key still runs",
+    "413": "The body is too large",
+    "415": "Not a content type that is taken here",
+    "422": "A field is wrong: each error says which, and what would be right",
+}
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "integrations.api.authentication.BearerAuthentication"
+    name = "engine"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        flow = {"tokenUrl": "/oauth/token", "scopes": {"vendor": "The engine's API"}}
+        return {"type": "oauth2", "flows": {"clientCredentials": flow}}
+
+    def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
+        return {self.name: ["vendor"]}
+
+
+def engine_routes_only(endpoints: list[Endpoint]) -> list[Endpoint]:
+    """The engine's routes, as INTERFACE.md writes them: without a closing slash."""
+    return [
+        (path.rstrip("/"), regex, method, view)
+        for path, regex, method, view in endpoints
+        if path.startswith(PREFIX) and path.rstrip("/") not in SCHEMA_ROUTES
+    ]
+
+
+def with_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Each operation with the errors that it may answer, and its POSTs with their Idempotency-Key."""
+    result["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
+    for path, operations in result["paths"].items():
+        for method, operation in operations.items():
+            for status, description in _problems(path, method).items():
+                operation["responses"].setdefault(
+                    status,
+                    {
+                        "description": description,
+                        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                    },
+                )
+            if method == "post":
+                operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+    return result
+
+
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key within a day gets the first call's answer, whole.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+
+
+def _problems(path: str, method: str) -> dict[str, str]:
+    found = dict(ALWAYS)
+    if "{" in path:
+        found |= WITH_ID
+    if re.search(r"/orders/\{", path):
+        found |= WITH_ORDER
+    if method in ("post", "put", "patch"):
+        found |= WITH_BODY
+    elif "{" not in path:
+        found["422"] = WITH_BODY["422"]
+    return found
