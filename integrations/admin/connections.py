@@ -105,7 +105,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
     def _disconnect(self, request: HttpRequest, connection: Connection) -> str:
         by, why = cast(User, request.user), "Ended by partner staff."
         connections.disable(connection, by=by, address=address_of(request), why=why)
-        return f"{connection.company_id} is disconnected."
+        return f"The company {connection.company_id} is disconnected."
 
     @admin.display(description="state", ordering="state")
     def state_(self, connection: Connection) -> SafeString:

@@ -97,6 +97,9 @@ class FieldInline(TabularInline):
     max_num = 5
     verbose_name_plural = "fields that customers may map to SmartRecruiters' own (at most five)"
 
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        return super().get_formset(request, obj, validate_max=True, **kwargs)
+
 
 @admin.register(PartnerConfiguration)
 class PartnerConfigurationAdmin(StaffAdmin):

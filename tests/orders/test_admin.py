@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from django.utils import timezone
@@ -19,7 +20,7 @@ PDF = b"%PDF-1.4\n1 0 obj\nendobj\n%%EOF\n"
 
 
 def page_of(order: Order) -> str:
-    return f"{LIST}{order.pk}/change/"
+    return f"{LIST}{quote(order.pk)}/change/"
 
 
 def text(answer: Any) -> str:

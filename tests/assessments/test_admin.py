@@ -1,0 +1,122 @@
+"""The catalogue by hand."""
+
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from assessments.models import Package, Rule
+from integrations.models import AuditEntry, Customer, PartnerConfiguration, PartnerField
+from tests import rows
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/assessments/package/"
+
+
+def text(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def form(*, assessments: tuple[dict[str, Any], ...] = (), rules: tuple[dict[str, Any], ...] = (), **fields: Any) -> Any:
+    """What the page posts: the package, and its new assessments and rules."""
+    found = {"id": "skills", "type": "SKILL_TEST", "name": "Skills", "delivery": "engine", **fields}
+    for prefix, forms in (("assessments", assessments), ("rules", rules)):
+        found |= {f"{prefix}-TOTAL_FORMS": len(forms), f"{prefix}-INITIAL_FORMS": 0}
+        found |= {f"{prefix}-{n}-{name}": value for n, each in enumerate(forms) for name, value in each.items()}
+    return found
+
+
+def test_package_is_written_with_assessments_and_rules(desk: Browser, customer: Customer) -> None:
+    PartnerField.objects.create(field_id="department", name="Department", description="Where")
+    logic = {"assessment_id": "logic", "type": "SKILL_TEST", "name": "Logic", "position": 0}
+    rule = {"customer": customer.pk, "remote": "true", "fields_as_text": "department = Sales\n\n"}
+    assert desk.post(f"{LIST}add/", form(assessments=(logic,), rules=(rule,)))["Location"] == LIST
+    package = Package.objects.get()
+    assert [(each.assessment_id, each.name) for each in package.assessments.all()] == [("logic", "Logic")]
+    assert [(r.customer, r.remote, r.fields) for r in package.rules.all()] == [
+        (customer, True, {"department": "Sales"})
+    ]
+    assert AuditEntry.objects.filter(action="package.added", subject="skills").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"id": "orders"}, "the name of one of our own addresses"),
+        ({"id": "-x"}, "Begin with a letter or digit"),
+        ({"type": "VIDEO_INTERVIEW"}, "“Video interview” is not among the published types"),
+        ({"rules": ({"fields_as_text": "colour = red"},)}, "No such field: colour."),
+        ({"rules": ({"fields_as_text": "department"},)}, "Write each as id = value."),
+    ],
+)
+def test_package_that_is_wrong_is_refused(desk: Browser, fields: dict[str, Any], said: str) -> None:
+    PartnerField.objects.create(field_id="department", name="Department", description="Where")
+    PartnerConfiguration.load()
+    PartnerConfiguration.objects.update(supported_types=["SKILL_TEST"])
+    assert said in text(desk.post(f"{LIST}add/", form(**fields)))
+    assert not Package.objects.exists()
+
+
+def test_package_rule_cannot_be_emptied(desk: Browser) -> None:
+    rule = rows.make_package("skills", rules=({"country": "DE"},)).rules.get()
+    emptied = {"id": rule.pk, "package": "skills", "country": "", "remote": "unknown", "fields_as_text": ""}
+    answer = desk.post(f"{LIST}skills/change/", form(rules=(emptied,)) | {"rules-INITIAL_FORMS": 1})
+    assert "An empty rule shows the package to everybody." in text(answer)
+    assert list(Rule.objects.values_list("country", flat=True)) == ["DE"]
+
+
+def test_package_rule_shows_its_fields_as_lines(desk: Browser) -> None:
+    rows.make_package("skills", rules=({"fields": {"department": "Sales", "level": "senior"}},))
+    assert "department = Sales\nlevel = senior" in desk.get(f"{LIST}skills/change/").content.decode()
+
+
+def test_package_keeps_its_id_and_its_assessments_theirs(desk: Browser) -> None:
+    package = rows.make_package("skills", assessments=("logic",))
+    part = package.assessments.get()
+    changed = {"id": part.pk, "package": "skills", "assessment_id": "other", "type": "SKILL_TEST", "name": "New",
+               "position": 0}  # fmt: skip
+    desk.post(f"{LIST}skills/change/", form(id="other", assessments=(changed,)) | {"assessments-INITIAL_FORMS": 1})
+    assert list(Package.objects.values_list("id", "name")) == [("skills", "Skills")]
+    assert list(package.assessments.values_list("assessment_id", "name")) == [("logic", "New")]
+
+
+def test_package_retires_and_comes_back(desk: Browser) -> None:
+    package = rows.make_package("skills")
+    assert "Hiring steps that have it go on ordering it" in text(desk.get(f"{LIST}skills/act/retire/"))
+    desk.post(f"{LIST}skills/act/retire/")
+    package.refresh_from_db()
+    assert package.retired_at is not None
+    desk.post(f"{LIST}skills/act/offer/")
+    package.refresh_from_db()
+    assert package.retired_at is None
+    assert list(AuditEntry.objects.order_by("pk").values_list("action", "subject")) == [
+        ("package.retired", "skills"),
+        ("package.offered", "skills"),
+    ]
+
+
+def test_packages_retire_in_bulk(desk: Browser) -> None:
+    for name in ("a", "b", "c"):
+        rows.make_package(name)
+    desk.post(LIST, {"action": "retire_chosen", "_selected_action": ["a", "b"]})
+    assert list(Package.objects.filter(retired_at=None).values_list("pk", flat=True)) == ["c"]
+    shown = {state: text(desk.get(f"{LIST}?on_offer={state}")) for state in ("yes", "no")}
+    assert ["Package c" in shown["yes"], "Package a" in shown["yes"], "Package a" in shown["no"]] == [True, False, True]
+
+
+def test_package_is_never_deleted(desk: Browser) -> None:
+    rows.make_package("skills")
+    assert desk.post(f"{LIST}skills/delete/", {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in text(desk.get(LIST))
+
+
+def test_package_list_asks_as_often_for_one_row_as_for_many(desk: Browser, django_assert_num_queries: Any) -> None:
+    rows.make_package("a", assessments=("x", "y"), rules=({"country": "DE"},))
+    desk.get(LIST)
+    with django_assert_num_queries(5) as one:
+        desk.get(LIST)
+    for name in "bcd":
+        rows.make_package(name, assessments=("x",))
+    with django_assert_num_queries(len(one)):
+        page = text(desk.get(LIST))
+    assert (Rule.objects.count(), "every customer" in page) == (1, True)

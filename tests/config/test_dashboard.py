@@ -1,0 +1,107 @@
+"""What staff see first."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from config import dashboard
+from integrations import engines, partner
+from integrations.models import Connection, ConnectionState, PartnerConfiguration, User
+from integrations.outbox import clock, deliveries
+from integrations.outbox.models import Delivery, DeliveryState
+from tests import rows
+from tests.orders import bodies
+
+pytestmark = pytest.mark.django_db
+
+
+def text(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def done() -> list[bool]:
+    return [step.is_done for step in dashboard.checklist()]
+
+
+def failed(key: str, reason: str, state: str = DeliveryState.FAILED) -> None:
+    row = deliveries.enqueue("result", stream="connection:7", key=key, payload={})
+    Delivery.objects.filter(pk=row.pk).update(state=state, reason=reason)
+
+
+def test_dashboard_of_an_empty_portal_says_what_to_do(desk: Browser, settings: Any) -> None:
+    settings.SMARTRECRUITERS_CLIENT_ID = ""
+    assert done() == [False] * 6
+    page = text(desk.get("/admin/"))
+    assert "To the first live customer: 0 of 6 done" in page
+    assert "Nothing needs a hand" in page
+
+
+def test_dashboard_checklist_fills_step_by_step(alice: User, settings: Any) -> None:
+    settings.SMARTRECRUITERS_CLIENT_ID = ""
+    assert done() == [False, False, False, False, True, False]
+    row = PartnerConfiguration.load()
+    row.master_client_secret = "x"
+    row.published = partner.without_key(partner.document(row), row.disable_key)
+    row.save()
+    assert done() == [True, True, False, False, True, False]
+    rows.make_package("skills")
+    assert done() == [True, True, True, False, True, False]
+    engines.create("production")
+    assert done() == [True, True, True, True, True, False]
+    rows.make_connection(alice.customer)  # type: ignore[arg-type]
+    assert done() == [True] * 6
+
+
+def test_dashboard_checklist_wants_no_engine_where_staff_do_it(db: None) -> None:
+    rows.make_package("references", "REFERENCE_CHECK", delivery="manual")
+    assert done()[3] is True
+
+
+def test_dashboard_checklist_sees_that_the_configuration_changed_since(db: None) -> None:
+    row = PartnerConfiguration.load()
+    row.published = partner.without_key(partner.document(row), row.disable_key)
+    row.save()
+    assert done()[1] is True
+    row.offers_inline = False
+    row.save()
+    assert done()[1] is False
+
+
+def test_dashboard_shows_what_needs_a_hand(desk: Browser, connection: Connection) -> None:
+    Connection.objects.update(state=ConnectionState.NEEDS_RECONNECT, reason="Their pair was refused.")
+    deliveries.hold("master", "The master pair was refused.")
+    deliveries.hold(connection.stream_name, "The connection needs a reconnect.")
+    for key in "abc":
+        failed(key, "422 no such status")
+    failed("d", "", DeliveryState.UNKNOWN)
+    assert [(trouble.what, trouble.count) for trouble in dashboard.troubles()] == [
+        ("Northwind Retail (northwind) needs a reconnect. Their pair was refused.", 1),
+        ("Nothing of “master” is sent. The master pair was refused.", 1),
+        ("Result failed: 422 no such status", 3),
+        ("Result may have been sent or not", 1),
+    ]
+    page = text(desk.get("/admin/"))
+    assert "<strong>3 ×</strong> Result failed: 422 no such status" in page
+    for trouble in dashboard.troubles():
+        assert desk.get(trouble.url).status_code == 200
+
+
+def test_dashboard_sees_that_nobody_carries_what_is_due(db: None) -> None:
+    deliveries.enqueue("result", stream="connection:7", key="a", payload={})
+    assert dashboard.troubles() == []
+    Delivery.objects.update(due_at=clock.now() - timedelta(minutes=6))
+    assert [(trouble.what, trouble.count) for trouble in dashboard.troubles()] == [
+        ("Deliveries are due and nobody carries them. Is a worker running?", 1)
+    ]
+
+
+def test_dashboard_counts_orders_by_status(desk: Browser, connection: Connection) -> None:
+    rows.make_package("skills")
+    orders = [bodies.place(connection) for _ in range(3)]
+    type(orders[0]).objects.filter(pk=orders[0].pk).update(status="COMPLETED")
+    counts = {each["status"]: each["count"] for each in dashboard.status_counts()}
+    assert counts == {"PENDING": 2, "IN_PROGRESS": 0, "COMPLETED": 1, "REJECTED": 0, "EXPIRED": 0}
+    for each in dashboard.status_counts():
+        assert desk.get(each["url"]).status_code == 200

@@ -1,0 +1,50 @@
+"""Publishing and comparing the configuration from admin, with a SmartRecruiters that answers."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from integrations.models import AuditEntry, PartnerConfiguration
+from tests.simulator.process import Simulator
+
+pytestmark = pytest.mark.django_db
+AT = "/admin/integrations/partnerconfiguration"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    simulator = Simulator(tmp_path_factory.mktemp("simulator"))
+    simulator.start()
+    yield simulator
+    simulator.kill()
+
+
+@pytest.fixture(autouse=True)
+def _simulator(running: Simulator, settings: Any) -> None:
+    settings.SMARTRECRUITERS_API_URL = running.url
+    running.control.settings(limits=False)
+
+
+def text(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def test_configuration_is_published_and_compared(desk: Browser) -> None:
+    assert "SmartRecruiters holds no configuration yet." in text(desk.post(f"{AT}/compare/"))
+    assert "Published. SmartRecruiters" in text(desk.post(f"{AT}/publish/", follow=True))
+    assert "SmartRecruiters holds what is configured here." in text(desk.post(f"{AT}/compare/"))
+    PartnerConfiguration.objects.update(display_mode="POPUP")
+    page = text(desk.post(f"{AT}/compare/"))
+    assert "1 difference." in page
+    assert "<ins>&#x27;POPUP&#x27;</ins>" in page
+    assert "<del>&#x27;REDIRECT&#x27;</del>" in page
+    assert "changed here since: publish again" in text(desk.get(f"{AT}/1/change/"))
+    recorded = AuditEntry.objects.order_by("pk").values_list("action", "actor_name")
+    assert [action for action, by in recorded if by == "stella@vendor.example"] == [
+        "configuration.compared",
+        "configuration.published",
+        "configuration.compared",
+        "configuration.compared",
+    ]

@@ -1,0 +1,172 @@
+"""Deliveries as staff see and mend them."""
+
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+from django.utils import timezone
+
+from integrations.models import AuditEntry
+from integrations.outbox import deliveries, handlers
+from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/outbox/delivery/"
+STELLA = "stella@vendor.example"
+S = DeliveryState
+
+
+class Parcel(handlers.Handler):
+    kind = "parcel"
+
+    def unwanted(self, delivery: Delivery) -> str:
+        return "the candidate was erased" if delivery.payload.get("erased") else ""
+
+
+@pytest.fixture(autouse=True)
+def _parcels() -> None:
+    handlers.register(Parcel())
+
+
+def parcel(state: str, key: str = "a", **columns: Any) -> Delivery:
+    kind, payload = columns.pop("kind", "parcel"), columns.pop("payload", {})
+    row = deliveries.enqueue(kind, stream="connection:7", key=key, payload=payload, subject=f"ord_{key}")
+    Delivery.objects.filter(pk=row.pk).update(state=state, **columns)
+    row.refresh_from_db()
+    return row
+
+
+def text(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def states() -> dict[str, str]:
+    return dict(Delivery.objects.values_list("key", "state"))
+
+
+def acts(action: str) -> list[tuple[str, str]]:
+    return list(AuditEntry.objects.filter(action=action).order_by("pk").values_list("subject", "actor_name"))
+
+
+def choose(desk: Browser, *chosen: Delivery, **fields: str) -> Any:
+    return desk.post(LIST, {"action": "replay", "_selected_action": [row.pk for row in chosen], **fields}, follow=True)
+
+
+def test_delivery_page_shows_its_attempts_and_is_recorded(desk: Browser) -> None:
+    row = parcel(S.FAILED, reason="422 status not allowed")
+    request = {"method": "PATCH", "url": "https://api.smartrecruiters.com/x", "body": {"status": "COMPLETED"}}
+    Attempt.objects.create(
+        delivery=row, number=1, started_at=timezone.now(), status=422, outcome="fail", request=request, response="<b>no"
+    )
+    page = text(desk.get(f"{LIST}{row.pk}/change/"))
+    for said in ("422 status not allowed", "PATCH https://api.smartrecruiters.com/x", "&lt;b&gt;no"):
+        assert said in page
+    assert acts("delivery.viewed") == [("ord_a", STELLA)]
+
+
+@pytest.mark.parametrize(
+    ("state", "buttons"),
+    [(S.FAILED, ["replay"]), (S.UNKNOWN, ["replay", "settle"]), (S.PENDING, []), (S.DELIVERED, []), (S.HELD, [])],
+)
+def test_delivery_page_offers_what_may_be_done(desk: Browser, state: str, buttons: list[str]) -> None:
+    row = parcel(state)
+    page = text(desk.get(f"{LIST}{row.pk}/change/"))
+    assert [name for name in ("replay", "settle") if f"/act/{name}/" in page] == buttons
+
+
+def test_delivery_is_sent_again_after_a_page_that_says_so(desk: Browser) -> None:
+    row = parcel(S.FAILED)
+    url = f"{LIST}{row.pk}/act/replay/"
+    assert "This delivery is sent again, at once" in text(desk.get(url))
+    assert (states(), acts("delivery.replayed")) == ({"a": S.FAILED}, [])
+    assert "It is sent again now." in text(desk.post(url, follow=True))
+    assert (states(), acts("delivery.replayed")) == ({"a": S.PENDING}, [("ord_a", STELLA)])
+
+
+def test_delivery_that_is_unknown_warns_before_it_goes_again(desk: Browser) -> None:
+    row = parcel(S.UNKNOWN)
+    assert "Nobody knows whether it had its effect" in text(desk.get(f"{LIST}{row.pk}/act/replay/"))
+
+
+def test_delivery_that_arrived_meanwhile_is_left_alone(desk: Browser) -> None:
+    row = parcel(S.DELIVERED)
+    assert "is not possible here any more" in text(desk.post(f"{LIST}{row.pk}/act/replay/", follow=True))
+    assert (states(), acts("delivery.replayed")) == ({"a": S.DELIVERED}, [])
+
+
+def test_delivery_that_is_unknown_is_settled_by_a_person(desk: Browser) -> None:
+    row = parcel(S.UNKNOWN)
+    desk.post(f"{LIST}{row.pk}/act/settle/")
+    assert (states(), acts("delivery.settled")) == ({"a": S.DELIVERED}, [("ord_a", STELLA)])
+    assert deliveries.settle(row) is False
+
+
+def test_deliveries_sent_again_in_bulk_are_first_tried_on_paper(desk: Browser) -> None:
+    rows = [
+        parcel(S.FAILED, "failed"),
+        parcel(S.UNKNOWN, "unknown"),
+        parcel(S.DELIVERED, "delivered"),
+        parcel(S.FAILED, "erased", payload={"erased": True}),
+        parcel(S.FAILED, "foreign", kind="no_such_kind"),
+    ]
+    before = states()
+    page = text(choose(desk, *rows))
+    assert "<strong>2</strong> are sent again, <strong>3</strong> stay as they are" in page
+    for said in ("stays as it is: delivered", "not sent: the candidate was erased", "nothing here sends this kind"):
+        assert said in page
+    assert (states(), acts("delivery.replayed")) == (before, [])
+
+
+def test_deliveries_sent_again_in_bulk_go_after_the_button(desk: Browser) -> None:
+    rows = [parcel(S.FAILED, "failed"), parcel(S.UNKNOWN, "unknown"), parcel(S.DELIVERED, "delivered")]
+    assert "2 sent again, 1 left as they were." in text(choose(desk, *rows, confirmed="yes"))
+    assert states() == {"failed": S.PENDING, "unknown": S.PENDING, "delivered": S.DELIVERED}
+    assert sorted(acts("delivery.replayed")) == [("ord_failed", STELLA), ("ord_unknown", STELLA)]
+
+
+def test_deliveries_of_a_held_stream_say_that_they_wait(desk: Browser) -> None:
+    row = parcel(S.FAILED)
+    deliveries.hold("connection:7", "The connection needs a reconnect.")
+    assert "waits with its stream: The connection needs a reconnect." in text(choose(desk, row))
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("needs=hand", {"failed", "unknown"}), ("needs=late", {"late"}), ("state__exact=failed", {"failed"}),
+     ("q=ord_late", {"late"}), ("q=refused", {"failed"})],
+)  # fmt: skip
+def test_delivery_list_finds(desk: Browser, query: str, found: set[str]) -> None:
+    parcel(S.FAILED, "failed", reason="refused"), parcel(S.UNKNOWN, "unknown"), parcel(S.DELIVERED, "delivered")
+    parcel(S.PENDING, "late", attempts_made=1), parcel(S.PENDING, "fresh")
+    page = text(desk.get(f"{LIST}?{query}"))
+    assert {key for key in states() if f">ord_{key}<" in page} == found
+
+
+def test_delivery_list_asks_as_often_for_one_row_as_for_many(desk: Browser, django_assert_num_queries: Any) -> None:
+    parcel(S.FAILED, "a")
+    desk.get(LIST)
+    with django_assert_num_queries(7) as one:
+        desk.get(LIST)
+    for key in "bcdef":
+        parcel(S.FAILED, key)
+    with django_assert_num_queries(len(one)):
+        desk.get(LIST)
+
+
+def test_stream_without_an_owner_is_released_by_hand(desk: Browser) -> None:
+    deliveries.enqueue("parcel", stream="email", key="a", payload={})
+    deliveries.hold("email", "The mail server refuses us.")
+    stream = Stream.objects.get(name="email")
+    url = f"/admin/outbox/stream/{stream.pk}/act/release/"
+    assert "It was held: The mail server refuses us." in text(desk.get(url))
+    assert "1 deliveries are sent now." in text(desk.post(url, follow=True))
+    assert (states(), acts("stream.released")) == ({"a": S.PENDING}, [("email", STELLA)])
+
+
+def test_stream_of_a_connection_is_not_released_by_hand(desk: Browser) -> None:
+    parcel(S.PENDING)
+    deliveries.hold("connection:7", "The customer ended the connection.")
+    stream = Stream.objects.get(name="connection:7")
+    assert "/act/release/" not in text(desk.get(f"/admin/outbox/stream/{stream.pk}/change/"))
+    desk.post(f"/admin/outbox/stream/{stream.pk}/act/release/")
+    assert states() == {"a": S.HELD}
