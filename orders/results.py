@@ -41,12 +41,7 @@ def report(order_id: str, changes: Report, *, by: str, hop: Hop = Hop.ENGINE, co
     PENDING, without a `correction` (the reason, for the timeline). An order nobody accepted is accepted by this.
     """
     order = lock(order_id)
-    rows = {row.assessment_id: row for row in order.results.all()}
-    altered = []
-    for assessment_id, part in _parts(changes):
-        row = rows.get(assessment_id) or Result(order=order, assessment_id=assessment_id)
-        if new := {name: value for name, value in _columns(part).items() if getattr(row, name) != value}:
-            altered.append((row, new))
+    altered = _altered(order, changes)
     reasons = list(filter(None, (_needs_correction(order, row, new) for row, new in altered)))
     if reasons and not correction.strip():
         raise Conflict(f'{reasons[0]} Send "correction" with the reason if that is meant.')
@@ -71,6 +66,16 @@ def report(order_id: str, changes: Report, *, by: str, hop: Hop = Hop.ENGINE, co
     return order
 
 
+def preview(order: Order, changes: Report) -> tuple[wire.Document, Result | None]:
+    """What a report would send, and what it would say of the package. Nothing is stored."""
+    rows = {row.assessment_id: row for row in order.results.all()}
+    for row, new in _altered(order, changes):
+        rows[row.assessment_id] = row
+        for name, value in new.items():
+            setattr(row, name, value)
+    return wire.addressed(wire.compose(order, rows.values())), rows.get("")
+
+
 def send(order: Order) -> None:
     """Decide that SmartRecruiters is told how the order stands now. Call it with the order locked."""
     # First, so that what is composed next knows which of the earlier ones can never be sent any more.
@@ -85,6 +90,17 @@ def send(order: Order) -> None:
             subject=order.pk,
             supersede=True,
         )
+
+
+def _altered(order: Order, changes: Report) -> list[tuple[Result, dict[str, Any]]]:
+    """Which rows, new ones among them, would change in which columns."""
+    rows = {row.assessment_id: row for row in order.results.all()}
+    altered = []
+    for assessment_id, part in _parts(changes):
+        row = rows.get(assessment_id) or Result(order=order, assessment_id=assessment_id)
+        if new := {name: value for name, value in _columns(part).items() if getattr(row, name) != value}:
+            altered.append((row, new))
+    return altered
 
 
 def _parts(changes: Report) -> Iterator[tuple[str, Report]]:

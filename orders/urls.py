@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"{ORDER}/?$", engine.OrderDetail.as_view(), name="engine-order"),
     re_path(rf"{ORDER}/accept/?$", engine.OrderAccept.as_view(), name="engine-accept"),
     re_path(rf"{ORDER}/result/?$", engine.OrderResult.as_view(), name="engine-result"),
+    re_path(rf"{ORDER}/result/preview/?$", engine.OrderPreview.as_view(), name="engine-preview"),
     re_path(rf"{ORDER}/attachments/?$", engine.OrderAttachments.as_view(), name="engine-attachments"),
     re_path(
         rf"{ORDER}/attachments/(?P<attachment_id>[^/]+)/?$",

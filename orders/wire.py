@@ -34,12 +34,15 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def compose(order: Order) -> Document:
-    """The patch that brings SmartRecruiters from whatever it may have now to what we have now."""
+def compose(order: Order, results: Iterable[Result] | None = None) -> Document:
+    """The patch that brings SmartRecruiters from whatever it may have now to what we have now.
+
+    `results`: to be taken for the stored ones, for a look at what a report would send.
+    """
     attachments: defaultdict[str, list[Attachment]] = defaultdict(list)
     for attachment in order.attachments.all():
         attachments[attachment.assessment_id].append(attachment)
-    rows = {row.assessment_id: row for row in order.results.all()}
+    rows = {row.assessment_id: row for row in (order.results.all() if results is None else results)}
     document = _part(rows.pop("", None), attachments.pop("", []), date="assessmentPackageDate")
     parts = [
         {"assessmentId": assessment_id, **part}

@@ -19,10 +19,18 @@ from integrations.api.pagination import KeyPagination
 from integrations.api.parsers import MergePatchParser, StrictJSONParser
 from orders import attachments, files, leases, queries, results, timeline
 from orders.api import requests
-from orders.api.serializers import AttachmentSerializer, LeasedSerializer, OrderSerializer, TimelineSerializer
-from orders.models import Attachment, Order, Resource, ResourceState, Status
+from orders.api.serializers import (
+    AttachmentSerializer,
+    LeasedSerializer,
+    OrderSerializer,
+    PreviewSerializer,
+    TimelineSerializer,
+)
+from orders.models import Attachment, Order, Resource, ResourceState, Result, Status
+from orders.panel import score_percent, score_text
 
 FORM_ROOM = 64 * 1024
+TOO_LARGE = f"A file may have {files.MAX_SIZE:,} bytes."
 FILTERS = [OpenApiParameter(name) for name in ("status", "customer", "smartrecruiters_order_id", "updated_after")]
 
 
@@ -47,6 +55,12 @@ class OrderView(EngineView):
         """Of the package as it is, and of what was reported before the package changed."""
         there = order.package.assessments.values_list("assessment_id", flat=True)
         return {*there, *order.results.exclude(assessment_id="").values_list("assessment_id", flat=True)}
+
+    def report(self, request: Request, order: Order) -> tuple[dict[str, Any], str]:
+        """(changes, correction). Raises Unprocessable."""
+        context = {"assessment_ids": self.assessment_ids(order)}
+        changes = requests.ReportSerializer(data=request.data, context=context).accepted()
+        return changes, changes.pop("correction", "")
 
 
 class OrderList(ListAPIView[Order]):
@@ -108,15 +122,34 @@ class OrderResult(OrderView):
     @extend_schema(request=requests.ReportSerializer, responses=OrderSerializer)
     def patch(self, request: Request, order_id: str) -> Response:
         """Report what changed; it goes to SmartRecruiters at once."""
-        context = {"assessment_ids": self.assessment_ids(self.order(order_id))}
-        changes = requests.ReportSerializer(data=request.data, context=context).accepted()
-        correction = changes.pop("correction", "")
+        changes, correction = self.report(request, self.order(order_id))
         results.report(order_id, changes, by=self.by(request), correction=correction)
         return self.answer(order_id)
 
 
+class OrderPreview(OrderView):
+    parser_classes = (StrictJSONParser, MergePatchParser)
+
+    @extend_schema(request=requests.ReportSerializer, responses=PreviewSerializer)
+    def post(self, request: Request, order_id: str) -> Response:
+        """What a report would send and how a recruiter would read its score; nothing is stored."""
+        order = self.order(order_id)
+        wire, package = results.preview(order, self.report(request, order)[0])
+        scored = package or Result()
+        return Response({"wire": wire, "score_text": score_text(scored), "score_percent": score_percent(scored)})
+
+
+class FormParser(MultiPartParser):
+    """Refuses what is too large before it is read."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > files.MAX_SIZE + FORM_ROOM:
+            raise BodyTooLarge(TOO_LARGE)
+        return super().parse(stream, media_type, parser_context)
+
+
 class OrderAttachments(OrderView):
-    parser_classes = (StrictJSONParser, MultiPartParser)
+    parser_classes = (StrictJSONParser, FormParser)
 
     @extend_schema(
         request={"application/json": requests.AddressSerializer, "multipart/form-data": requests.FileSerializer},
@@ -124,10 +157,7 @@ class OrderAttachments(OrderView):
     )
     def post(self, request: Request, order_id: str) -> Response:
         """A report: a file that we host, or an address of yours. The same one again is answered by 200."""
-        order = self.order(order_id)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > files.MAX_SIZE + FORM_ROOM:
-            raise BodyTooLarge(f"A file may have {files.MAX_SIZE:,} bytes.")
-        context = {"assessment_ids": self.assessment_ids(order)}
+        context = {"assessment_ids": self.assessment_ids(self.order(order_id))}
         is_form = (request.content_type or "").startswith("multipart/")
         attachment, is_new = (self._file if is_form else self._address)(request, order_id, context)
         return Response(AttachmentSerializer(attachment).data, status=201 if is_new else 200)
@@ -142,7 +172,7 @@ class OrderAttachments(OrderView):
         wanted = requests.FileSerializer(data=request.data, context=context).accepted()
         file = wanted.pop("file")
         if file.size > files.MAX_SIZE:
-            raise BodyTooLarge(f"A file may have {files.MAX_SIZE:,} bytes.")
+            raise BodyTooLarge(TOO_LARGE)
         wanted["name"] = wanted.get("name") or file.name
         try:
             return attachments.add_file(order_id, file.read(), **wanted, by=self.by(request))

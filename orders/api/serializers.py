@@ -155,6 +155,12 @@ class LeasedSerializer(serializers.Serializer[Any]):
     orders = OrderSerializer(many=True)
 
 
+class PreviewSerializer(serializers.Serializer[Any]):
+    wire = serializers.DictField()
+    score_text = serializers.CharField(allow_null=True)
+    score_percent = serializers.IntegerField(allow_null=True)
+
+
 class LineSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     hop = serializers.ChoiceField(["in", "engine", "candidate", "out"])
