@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.admin.utils import quote
 from django.db.models import Count, Min
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -70,7 +71,7 @@ def _connections() -> Iterable[Trouble]:
             what=f"{connection.customer} ({connection.company_id}) needs a reconnect. {connection.reason}",
             count=1,
             since=connection.updated_at,
-            url=reverse("admin:integrations_connection_change", args=[connection.pk]),
+            url=reverse("admin:integrations_connection_change", args=[quote(connection.pk)]),
             verb="See what to do",
             state=connection.state,
         )

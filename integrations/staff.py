@@ -13,6 +13,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.options import csrf_protect_m
+from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -59,7 +60,7 @@ def link(row: Model | None, text: object = None) -> SafeString:
     """A link to a row's page in admin."""
     if row is None:
         return SafeString("–")
-    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[quote(row.pk)])
     return format_html('<a href="{}">{}</a>', url, text or row)
 
 
@@ -94,6 +95,11 @@ class StaffAdmin(ModelAdmin):
         """Not by a secret: `?client_secret__startswith=` would tell it letter by letter."""
         is_secret = SECRET.search(lookup) is not None
         return not is_secret and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model | None:
+        """By an id as it is, or as Django's links quote it: the `_` of an order's id is `_5F` there."""
+        found = super().get_object(request, object_id, from_field)
+        return found or super().get_object(request, unquote(object_id), from_field)
 
     def acts(self) -> Sequence[Act]:
         return ()
@@ -158,7 +164,7 @@ class StaffAdmin(ModelAdmin):
         }
 
     def url_of(self, row: Any) -> str:
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(row.pk)])
 
 
 class ReadOnly:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.admin.utils import quote
 from django.db.models import Model
 from django.test import Client as Browser
 from django.urls import reverse
@@ -88,8 +89,8 @@ def pages(world: dict[type[Model], Model]) -> dict[str, int]:
         found |= {
             reverse(f"{name}_changelist"): 302 if model is PartnerConfiguration else 200,
             reverse(f"{name}_add"): 200 if model in MAY_BE_ADDED else 403,
-            reverse(f"{name}_change", args=[row.pk]): 200,
-            reverse(f"{name}_history", args=[row.pk]): 200,
+            reverse(f"{name}_change", args=[quote(row.pk)]): 200,
+            reverse(f"{name}_history", args=[quote(row.pk)]): 200,
         }
     return found
 
