@@ -226,3 +226,23 @@ class OrderEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.what} ({self.order_id})"
+
+
+class Reconciliation(models.Model):
+    """One comparison of what was reported with what became of it: how many orders stand where, and the gap."""
+
+    at = models.DateTimeField(auto_now_add=True)
+    reported = models.PositiveIntegerField(default=0)
+    confirmed = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(default=0)
+    held = models.PositiveIntegerField(default=0)
+    unknown = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    gap = models.PositiveIntegerField(default=0, help_text="Reported, and none of these.")
+    gaps = models.JSONField(default=dict, help_text="The first of these orders, each with why.")
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} UTC"

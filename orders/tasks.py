@@ -1,8 +1,13 @@
 from celery import shared_task
 
-from orders import expiry
+from orders import expiry, reconciliation
 
 
 @shared_task
 def expire() -> None:
     expiry.expire_due()
+
+
+@shared_task
+def reconcile() -> None:
+    reconciliation.reconcile_lately()

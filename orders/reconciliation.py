@@ -1,0 +1,112 @@
+"""Is all that was reported confirmed by SmartRecruiters, or on its way, or in the open as held, unknown or failed?
+
+The crash suite asks the same question with the same code (RELIABILITY.md, section 4, decision 17).
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Concat
+
+from integrations.outbox import clock
+from integrations.outbox.models import Delivery, DeliveryState
+from orders import wire
+from orders.models import Order, Reconciliation, Result
+
+log = structlog.get_logger(__name__)
+S = DeliveryState
+COLUMNS = {
+    S.DELIVERED: "confirmed",
+    S.PENDING: "waiting",
+    S.IN_FLIGHT: "waiting",
+    S.HELD: "held",
+    S.UNKNOWN: "unknown",
+    S.FAILED: "failed",
+}
+KEPT = timedelta(days=30)
+GAPS_NAMED = 100
+NOTHING = "reported, and nothing of it is confirmed or on its way"
+ANOTHER = "what is confirmed or on its way is not what was reported last"
+
+
+def reconcile(*, since: datetime | None = None) -> Reconciliation:
+    """Compare, keep the outcome as a row, and return it. Every order is looked at for what became of its last report;
+    `since` spares those that did not change after it the comparison of contents."""
+    counts: Counter[str] = Counter()
+    gaps: dict[str, str] = {}
+    for order, delivery in _reported():
+        if why := _gap(order, delivery, since):
+            why = _gap_for_certain(order.pk)
+        if why:
+            gaps[order.pk] = why
+        elif delivery is not None:
+            counts[COLUMNS[S(delivery.state)]] += 1
+    reported = counts.total() + len(gaps)
+    named = dict(list(gaps.items())[:GAPS_NAMED])
+    row = Reconciliation.objects.create(reported=reported, **counts, gap=len(gaps), gaps=named)
+    Reconciliation.objects.filter(at__lt=row.at - KEPT).delete()
+    if gaps:
+        log.error("reported results are neither confirmed nor on their way", count=len(gaps), orders=list(named)[:10])
+    return row
+
+
+def reconcile_lately() -> Reconciliation:
+    """What the hourly job does."""
+    return reconcile(since=clock.now() - timedelta(days=1))
+
+
+def newest() -> Reconciliation | None:
+    return Reconciliation.objects.order_by("-pk").first()
+
+
+def _orders() -> QuerySet[Order]:
+    of_order = Delivery.objects.filter(key=Concat(OuterRef("pk"), Value(":result")))
+    return Order.objects.filter(Exists(Result.objects.filter(order=OuterRef("pk"))), erased_at=None).annotate(
+        newest_id=Subquery(of_order.exclude(state=S.SUPERSEDED).order_by("-pk").values("pk")[:1])
+    )
+
+
+def _reported() -> Iterator[tuple[Order, Delivery | None]]:
+    """Orders of which something was reported, each with the delivery that counts."""
+    batch: list[Order] = []
+    for order in _orders().order_by("pk").iterator(chunk_size=500):
+        batch.append(order)
+        if len(batch) == 500:
+            yield from _with_deliveries(batch)
+            batch = []
+    yield from _with_deliveries(batch)
+
+
+def _with_deliveries(orders: list[Order]) -> Iterator[tuple[Order, Delivery | None]]:
+    found = Delivery.objects.in_bulk([order.newest_id for order in orders if order.newest_id])  # type: ignore[attr-defined]
+    for order in orders:
+        yield order, found.get(order.newest_id)  # type: ignore[attr-defined]
+
+
+def _gap(order: Order, delivery: Delivery | None, since: datetime | None) -> str:
+    """Why this report is lost, as far as one look can tell."""
+    if delivery is not None and since is not None and order.updated_at < since:
+        return ""
+    wanted = _content(order, wire.compose(order))
+    if delivery is None:
+        return NOTHING if wanted else ""
+    return "" if _content(order, delivery.payload) == wanted else ANOTHER
+
+
+def _content(order: Order, document: wire.Document) -> wire.Document:
+    """What the patch says. Attachments wait until a status is reported."""
+    said = wire.without_empty(document)
+    return said if order.status else {key: value for key, value in said.items() if key not in wire.ARRAYS}
+
+
+@transaction.atomic
+def _gap_for_certain(order_id: str) -> str:
+    """The same question while nobody reports."""
+    order = _orders().select_for_update(of=("self",)).filter(pk=order_id).first()
+    if order is None:
+        return ""
+    return _gap(order, Delivery.objects.filter(pk=order.newest_id).first(), None)
