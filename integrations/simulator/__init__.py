@@ -6,7 +6,7 @@ SIGKILL, forgets nothing.
 
 Environment: SIMULATOR_PORT (8001), SIMULATOR_BIND (127.0.0.1), SIMULATOR_PUBLIC_URL (http://localhost:PORT),
 SIMULATOR_DATA_DIR (var/simulator), SIMULATOR_MASTER_CLIENT_ID and SIMULATOR_MASTER_CLIENT_SECRET (required),
-SIMULATOR_THREADS (200), PORTAL_URL (for a link alone: every URL it calls is one of the published configuration).
+SIMULATOR_THREADS (400), PORTAL_URL (for a link alone: every URL it calls is one of the published configuration).
 
 The pages are at `/`; `GET /healthz` is 200 when all is up. Everything the pages can do, and more, is scriptable. The
 control API takes and answers JSON (`Content-Type: application/json`); `control.Control` is its typed client.
