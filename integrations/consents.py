@@ -1,7 +1,7 @@
 """Visits of the consent page: whose they are, what they show, how their try to connect stands."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -42,6 +42,11 @@ def is_owned(request: HttpRequest, consent: Consent) -> bool:
 
 def is_expired(consent: Consent) -> bool:
     return not consent.decision and consent.expires_at <= timezone.now()
+
+
+def forget_abandoned() -> None:
+    """Visits that nobody answered are no record of anything."""
+    Consent.objects.filter(decision="", expires_at__lt=timezone.now() - timedelta(days=1)).delete()
 
 
 @dataclass(frozen=True)

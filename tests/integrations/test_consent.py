@@ -8,7 +8,7 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from integrations import connections
+from integrations import connections, consents
 from integrations.models import Client, ConnectAttempt, Connection, Consent, DisplayMode, User
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from tests import rows
@@ -433,3 +433,11 @@ def test_frame_without_cookies_offers_a_window(client: Browser) -> None:
 
 def test_mode_is_said_by_the_presence_of_redirect(client: Browser) -> None:
     assert [visit(client).mode, visit(client, redirect=None).mode] == [DisplayMode.REDIRECT, DisplayMode.POPUP]
+
+
+def test_visits_that_nobody_answered_are_forgotten_after_a_day(browser: Browser) -> None:
+    answered, fresh, _ = (visit(browser, company=name) for name in ("answered", "fresh", "abandoned"))
+    browser.post(page_of(answered), {"decision": "deny"})
+    Consent.objects.exclude(pk=fresh.pk).update(expires_at=timezone.now() - timedelta(days=2))
+    consents.forget_abandoned()
+    assert set(Consent.objects.values_list("company_id", flat=True)) == {"answered", "fresh"}

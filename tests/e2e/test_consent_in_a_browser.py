@@ -1,0 +1,131 @@
+"""The consent page where only a browser can tell: in a frame of another site, in a window, under form-action."""
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Frame, Page, sync_playwright
+
+from tests.e2e.world import World
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+ARGUMENTS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium") or shutil.which("chromium-browser"), args=ARGUMENTS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    """A person's browser, in which any error on the console fails the test."""
+    said: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            said.append(message.text)
+
+    with chromium.new_context() as context:
+        context.on("console", listen)
+        yield context
+    assert said == []
+
+
+def elsewhere(context: BrowserContext, world: World) -> Page:
+    """A page of SmartRecruiters at 127.0.0.1: for a browser another site than the portal's localhost."""
+    page = context.new_page()
+    page.goto(f"http://127.0.0.1:{world.simulator.port}/")
+    return page
+
+
+def press(place: Page | Frame, button: str) -> None:
+    place.get_by_role("button", name=button, exact=True).click()
+
+
+def sign_in(place: Page | Frame, world: World) -> None:
+    account = world.seeded["customers"][0]
+    place.fill("[name=login]", account["email"])
+    place.fill("[name=password]", account["password"])
+    press(place, "Sign in")
+
+
+def entry(world: World, company: str, **more: Any) -> str:
+    world.control.add_company(company)
+    world.control.consent(company)
+    return f"{world.url}/smartrecruiters/integration?companyId={company}"
+
+
+def is_connected(world: World, company: str) -> bool:
+    return bool(world.control.company(company)["state"] == "connected")
+
+
+def test_popup_works_in_a_frame_of_another_site(context: BrowserContext, world: World) -> None:
+    address = entry(world, "framed")
+    page = elsewhere(context, world)
+    page.evaluate(
+        """address => {
+            const frame = document.createElement("iframe");
+            Object.assign(frame, {src: address, width: 600, height: 400});
+            document.body.replaceChildren(frame);
+        }""",
+        address,
+    )
+    element = page.wait_for_selector("iframe")
+    frame = element.content_frame() if element else None
+    assert frame is not None
+    sign_in(frame, world)
+    press(frame, "Approve")
+    frame.wait_for_selector("text=You may close this window.")
+    assert is_connected(world, "framed")
+    assert [cookie["name"] for cookie in context.cookies()] == ["frame-session", "frame-csrf"]
+
+
+def test_popup_works_in_a_window_that_keeps_its_opener(context: BrowserContext, world: World) -> None:
+    page = elsewhere(context, world)
+    address = entry(world, "windowed")
+    with page.expect_popup() as opened:
+        page.evaluate("address => { window.consent = open(address, 'consent', 'width=600,height=400') }", address)
+    window = opened.value
+    sign_in(window, world)
+    press(window, "Approve")
+    window.wait_for_selector("text=You may close this window.")
+    assert (page.evaluate("consent.closed"), window.evaluate("opener !== null")) == (False, True)
+    assert is_connected(world, "windowed")
+
+
+@pytest.mark.parametrize(("button", "state"), [("Approve", "connected"), ("Deny", "disconnected")])
+def test_redirect_lands_in_smartrecruiters(context: BrowserContext, world: World, button: str, state: str) -> None:
+    company = f"redirected-{button.lower()}"
+    page = elsewhere(context, world)
+    back = page.url
+    page.goto(f"{entry(world, company)}&redirect={back}")
+    sign_in(page, world)
+    press(page, button)
+    page.wait_for_url(back)
+    assert world.control.company(company)["state"] == state
+
+
+def test_consent_by_keyboard_alone(context: BrowserContext, world: World) -> None:
+    page = elsewhere(context, world)
+    page.goto(entry(world, "typed"))
+    account = world.seeded["customers"][0]
+    page.focus("[name=login]")
+    page.keyboard.type(account["email"])
+    page.keyboard.press("Tab")
+    page.keyboard.type(account["password"])
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Approve")
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText") == "Approve":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=You may close this window.")
