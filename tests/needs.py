@@ -1,6 +1,7 @@
 """What a test needs besides Python, named by its marker: without it the test is skipped by name.
 
 Under REQUIRE_ALL=1, as in .ci/run, nothing may be skipped: a skipped test fails there.
+`--only-database` leaves out what says the same on every database.
 """
 
 import os
@@ -16,6 +17,21 @@ NEEDS = {
     "postgresql": ("PostgreSQL", postgres.is_available),
     "redis": ("a Redis server", lambda: shutil.which("redis-server")),
 }
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--only-database", action="store_true", help="run the tests that use the database alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("only_database"):
+        config.hook.pytest_deselected(items=[item for item in items if not _uses_database(item)])
+        items[:] = [item for item in items if _uses_database(item)]
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return item.get_closest_marker("django_db") is not None or not fixtures.isdisjoint({"db", "transactional_db"})
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
