@@ -61,7 +61,8 @@ class RuleForm(ModelForm):
         super().__init__(*args, **kwargs)
         remote = [("unknown", "either"), ("true", "remote"), ("false", "on site")]
         self.fields["remote"].widget.choices = remote  # type: ignore[attr-defined]
-        self.initial["fields_as_text"] = "\n".join(f"{name} = {value}" for name, value in self.instance.fields.items())
+        lines = (f"{name} = {value}" for name, value in sorted(self.instance.fields.items()))
+        self.initial["fields_as_text"] = "\n".join(lines)
 
     def clean_fields_as_text(self) -> dict[str, str]:
         pairs = [line.partition("=") for line in self.cleaned_data["fields_as_text"].splitlines() if line.strip()]
