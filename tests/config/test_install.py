@@ -15,6 +15,8 @@ import pytest
 from config import install
 from tests.config.conftest import REPOSITORY
 
+pytestmark = pytest.mark.e2e  # a real virtual environment each time
+
 INSTALLING = "Installing the locked runtime requirements into .venv …\n"
 
 
