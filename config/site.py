@@ -1,6 +1,8 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
+from django.contrib.admin.utils import quote
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -11,9 +13,11 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from config import dashboard
 from integrations import audit
 from integrations.addresses import address_of
-from integrations.models import User
+from integrations.models import AuditEntry, Connection, User
+from orders.models import Order
 
 OURS = ("config", "integrations", "assessments", "orders")
+ENTRIES_SHOWN = 200
 APPS = ("orders", "outbox", "integrations", "assessments")
 MODELS = (
     "Delivery",
@@ -74,6 +78,21 @@ class PortalAdmin(AdminSite):
         """One audit entry for what a member of staff did or looked at."""
         by = request.user if isinstance(request.user, User) else None
         audit.record(action, subject, by=by, address=address_of(request), **detail)
+
+    def entries_of(self, subject: str) -> QuerySet[AuditEntry]:
+        """The newest audit entries of a subject, for its history."""
+        return AuditEntry.objects.filter(subject=subject)[:ENTRIES_SHOWN]
+
+    def page_of(self, subject: str) -> str:
+        """The page of the order or the company that a delivery is about."""
+        if Order.objects.filter(pk=subject).exists():
+            return reverse("admin:orders_order_change", args=[quote(subject)])
+        connection = Connection.objects.filter(company_id=subject).first()
+        return reverse("admin:integrations_connection_change", args=[connection.pk]) if connection else ""
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Where everybody else changes it, too."""
+        return redirect("account_change_password")
 
 
 def _place(name: str, order: tuple[str, ...]) -> int:

@@ -35,8 +35,16 @@ else:
 SECRET = re.compile(r"secret|sealed|token|hash|password")
 
 
-class Recorder(Protocol):
+class Desk(Protocol):
+    """What the admin site does for its pages, since it knows all models."""
+
     def record(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None: ...
+
+    def entries_of(self, subject: str) -> Sequence[Any]:
+        """The newest audit entries of a subject."""
+
+    def page_of(self, subject: str) -> str:
+        """The address of the page of what a delivery is about; empty where there is none."""
 
 
 class Refusal(Exception):
@@ -72,7 +80,15 @@ class StaffAdmin(ModelAdmin):
     change_form_template = "admin/portal_change_form.html"
 
     def record(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:
-        cast(Recorder, self.admin_site).record(request, action, subject, **detail)
+        self.desk.record(request, action, subject, **detail)
+
+    @property
+    def desk(self) -> Desk:
+        return cast(Desk, self.admin_site)
+
+    def subject_of(self, row: Any) -> str:
+        """Under which name audit entries speak of this row."""
+        return str(row.pk)
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
         self._audit(request, "added", obj)
@@ -89,7 +105,7 @@ class StaffAdmin(ModelAdmin):
 
     def _audit(self, request: HttpRequest, done: str, row: Model, **detail: Any) -> None:
         if not self.verbs_audit:
-            self.record(request, f"{self.opts.model_name}.{done}", row.pk, name=str(row), **detail)
+            self.record(request, f"{self.opts.model_name}.{done}", self.subject_of(row), name=str(row), **detail)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Not by a secret: `?client_secret__startswith=` would tell it letter by letter."""
@@ -125,8 +141,27 @@ class StaffAdmin(ModelAdmin):
         row = self.get_object(request, object_id)
         if row is None:
             return super().change_view(request, object_id, form_url, extra_context)
-        context = {"acts": self.offered(request, row), "title": capfirst(str(row)), "subtitle": None}
+        context = {"acts": self.offered(request, row), "title": str(row), "subtitle": None}
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Who did or saw what: the audit's entries of this row."""
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        if not self.has_view_or_change_permission(request, row):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": row,
+            "title": f"History: {row}",
+            "entries": self.desk.entries_of(self.subject_of(row)),
+            "back_url": self.url_of(row),
+        }
+        return TemplateResponse(request, "admin/history.html", context)
 
     @csrf_protect_m
     def act_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:

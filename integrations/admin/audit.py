@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 from django.contrib import admin
 from django.utils.html import format_html
@@ -7,6 +8,14 @@ from django.utils.safestring import SafeString
 from integrations.models import AuditEntry
 from integrations.shown import when
 from integrations.staff import ReadOnlyAdmin
+
+
+def said(detail: dict[str, Any]) -> str:
+    """A detail in one line."""
+    return ", ".join(
+        f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in detail.items()
+    )
 
 
 @admin.register(AuditEntry)
@@ -32,4 +41,4 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="detail")
     def detail_(self, entry: AuditEntry) -> SafeString | str:
-        return format_html("<code>{}</code>", json.dumps(entry.detail, ensure_ascii=False)) if entry.detail else "–"
+        return format_html("<code>{}</code>", said(entry.detail)) if entry.detail else "–"

@@ -72,6 +72,9 @@ class EngineClientAdmin(StaffAdmin):
         engines.revoke(client, by=cast(User, request.user), address=address_of(request))
         return f"“{client.name}” is revoked."
 
+    def subject_of(self, client: Client) -> str:
+        return str(client.client_id)
+
     def acts(self) -> Sequence[Act]:
         return (
             Act(

@@ -68,6 +68,9 @@ class ConnectionAdmin(ReadOnlyAdmin):
     readonly_fields = ("customer_", "state_", "what_to_do", "our_pair", "their_pair")
     inlines = (AttemptInline,)
 
+    def subject_of(self, connection: Connection) -> str:
+        return connection.company_id
+
     def acts(self) -> Sequence[Act]:
         return (
             Act(
@@ -145,6 +148,9 @@ class ConsentAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     fields = ("company_id", "mode", "redirect", "decision_", "user", "address", "created_at", "decided_at", "wording")
     readonly_fields = ("decision_",)
+
+    def subject_of(self, consent: Consent) -> str:
+        return consent.company_id
 
     @admin.display(description="decision", ordering="decision")
     def decision_(self, consent: Consent) -> SafeString:

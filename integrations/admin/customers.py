@@ -46,7 +46,6 @@ class ConnectionsInline(ReadOnlyInline):
 @admin.register(Customer)
 class CustomerAdmin(StaffAdmin):
     list_display = ("name", "id", "is_active_", "connections_", "people_", "created_at_")
-    list_filter = ("is_active",)
     search_fields = ("name", "=id")
     fields = ("name", "is_active", "id", "created_at", "add_a_person")
     readonly_fields = ("id", "created_at", "add_a_person")

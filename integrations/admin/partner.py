@@ -139,6 +139,9 @@ class PartnerConfigurationAdmin(StaffAdmin):
         ),
     )
 
+    def subject_of(self, row: PartnerConfiguration) -> str:
+        return "partner configuration"
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

@@ -105,11 +105,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     list_per_page = 50
     fieldsets = (
-        (None, {"fields": ("what", "state_", "reason", "due_", "subject", "stream_", "key", "lane")}),
+        (None, {"fields": ("what", "state_", "reason", "due_", "about", "stream_", "key", "lane")}),
         ("Payload", {"classes": ("collapse",), "fields": ("payload_",)}),
         ("Dates", {"classes": ("collapse",), "fields": ("created_at", "started_at", "due_at", "finished_at")}),
     )
-    readonly_fields = ("what", "state_", "due_", "payload_", "stream_")
+    readonly_fields = ("what", "state_", "about", "due_", "payload_", "stream_")
     inlines = (AttemptInline,)
     actions = ("replay",)
 
@@ -119,8 +119,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
         """What was sent may tell of a candidate, so who looks at it is written down."""
         delivery = self.get_object(request, object_id)
         if delivery is not None and self.has_view_permission(request, delivery):
-            self.record(request, "delivery.viewed", delivery.subject or delivery.key, delivery=delivery.pk)
+            self.record(request, "delivery.viewed", self.subject_of(delivery), delivery=delivery.pk)
         return super().change_view(request, object_id, form_url, extra_context)
+
+    def subject_of(self, delivery: Any) -> str:
+        return str(delivery.subject or delivery.key)
 
     def acts(self) -> Sequence[Act]:
         return (
@@ -129,7 +132,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
                 "Send again",
                 self._replay_one,
                 lambda delivery: (
-                    [f"This delivery is {fate(delivery)[1]}", "The replay is recorded, with your name."]
+                    [f"This delivery is {fate(delivery)[1]}.", "The replay is recorded, with your name."]
                     if delivery.state != S.UNKNOWN
                     else [TWICE, "The replay is recorded, with your name."]
                 ),
@@ -152,13 +155,13 @@ class DeliveryAdmin(ReadOnlyAdmin):
             deliveries.replay(delivery)
         except deliveries.NotReplayable as error:
             raise Refusal(str(error)) from None
-        self.record(request, "delivery.replayed", delivery.subject or delivery.key, delivery=delivery.pk)
+        self.record(request, "delivery.replayed", self.subject_of(delivery), delivery=delivery.pk)
         return "It is sent again now."
 
     def _settle_one(self, request: HttpRequest, delivery: Delivery) -> str:
         if not deliveries.settle(delivery):
             raise Refusal("It is not unknown any more.")
-        self.record(request, "delivery.settled", delivery.subject or delivery.key, delivery=delivery.pk)
+        self.record(request, "delivery.settled", self.subject_of(delivery), delivery=delivery.pk)
         return "It counts as delivered."
 
     @admin.action(description="Send again …", permissions=["act"])
@@ -202,6 +205,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description="state", ordering="state")
     def state_(self, delivery: Delivery) -> SafeString:
         return chip(delivery.state)
+
+    @admin.display(description="about")
+    def about(self, delivery: Delivery) -> SafeString | str:
+        page = self.desk.page_of(delivery.subject)
+        return format_html('<a href="{}">{}</a>', page, delivery.subject) if page else delivery.subject or "–"
 
     @admin.display(description="tries", ordering="attempts_made")
     def tries(self, delivery: Delivery) -> int:
@@ -250,6 +258,9 @@ class StreamAdmin(ReadOnlyAdmin):
                 lambda stream: bool(stream.held_reason) and not stream.owner_id,
             ),
         )
+
+    def subject_of(self, stream: Stream) -> str:
+        return stream.name
 
     def _release(self, request: HttpRequest, stream: Stream) -> str:
         count = deliveries.release(stream.name)

@@ -81,6 +81,19 @@ def test_order_page_is_recorded_each_time(desk: Browser, order: Order) -> None:
     assert acts(action="order.viewed") == [("order.viewed", order.pk, "stella@vendor.example")] * 2
 
 
+def test_order_history_says_who_looked(desk: Browser, order: Order) -> None:
+    desk.get(page_of(order))
+    page = text(desk.get(f"{LIST}{quote(order.pk)}/history/"))
+    assert ("stella@vendor.example" in page, ">order.viewed<" in page) == (True, True)
+
+
+def test_order_is_found_from_its_delivery(desk: Browser, order: Order) -> None:
+    delivery = Delivery.objects.filter(subject=order.pk)[0]
+    assert f'<a href="{page_of(order)}">{order.pk}</a>' in text(
+        desk.get(f"/admin/outbox/delivery/{delivery.pk}/change/")
+    )
+
+
 def test_order_page_of_an_unknown_order_is_not_there(desk: Browser) -> None:
     assert desk.get(f"{LIST}ord_none/change/").status_code == 404
 
