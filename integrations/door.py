@@ -9,9 +9,9 @@ import json
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
 import urllib3
@@ -93,6 +93,10 @@ class PrivateAddress(Exception):
     """The name leads to an address that is not public."""
 
 
+class TooLate(Exception):
+    """The deadline passed before a byte went out."""
+
+
 def _require_public(connection: urllib3.connection.HTTPConnection) -> None:
     """What we are connected to, not what a name said a moment ago, must be a public address."""
     if not ipaddress.ip_address(connection.sock.getpeername()[0]).is_global:
@@ -100,26 +104,56 @@ def _require_public(connection: urllib3.connection.HTTPConnection) -> None:
         raise PrivateAddress
 
 
-class PublicHTTPConnection(urllib3.connection.HTTPConnection):
+class HTTPConnection(urllib3.connection.HTTPConnection):
+    def send(self, data: Any) -> None:
+        _send_in_time(self, super().send, data)
+
+
+class HTTPSConnection(urllib3.connection.HTTPSConnection):
+    def send(self, data: Any) -> None:
+        _send_in_time(self, super().send, data)
+
+
+class PublicHTTPConnection(HTTPConnection):
     def connect(self) -> None:
         super().connect()
         _require_public(self)
 
 
-class PublicHTTPSConnection(urllib3.connection.HTTPSConnection):
+class PublicHTTPSConnection(HTTPSConnection):
     def connect(self) -> None:
         super().connect()
         _require_public(self)
 
 
-class PublicAdapter(HTTPAdapter):
-    """Reaches public addresses only, checked on the connection before anything is sent over it."""
+def _send_in_time(
+    connection: urllib3.connection.HTTPConnection, write: Callable[[Any], None], some_bytes: object
+) -> None:
+    """Looked at right before the socket is written to: a process that was stopped in between, past its lease, must
+    not come back and write over what its successor has sent (RELIABILITY.md, section 4, decision 6)."""
+    if connection.sock is None:
+        connection.connect()
+    if time.monotonic() > local.ends:
+        connection.close()
+        raise TooLate
+    write(some_bytes)
+
+
+class Adapter(HTTPAdapter):
+    connections: ClassVar[tuple[type, type]] = (HTTPConnection, HTTPSConnection)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
-        http = type("PublicHTTPPool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": PublicHTTPConnection})
-        https = type("PublicHTTPSPool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": PublicHTTPSConnection})
+        plain, tls = self.connections
+        http = type("HTTPPool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": plain})
+        https = type("HTTPSPool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": tls})
         self.poolmanager.pool_classes_by_scheme = {"http": http, "https": https}
+
+
+class PublicAdapter(Adapter):
+    """Reaches public addresses only, checked on the connection before anything is sent over it."""
+
+    connections = (PublicHTTPConnection, PublicHTTPSConnection)
 
 
 def _session(*, public_only: bool) -> requests.Session:
@@ -127,7 +161,7 @@ def _session(*, public_only: bool) -> requests.Session:
     if not hasattr(local, name):
         session = requests.Session()
         session.trust_env = False
-        adapter = PublicAdapter if public_only else HTTPAdapter
+        adapter = PublicAdapter if public_only else Adapter
         for scheme in ("http://", "https://"):
             session.mount(scheme, adapter(pool_connections=32, pool_maxsize=4, max_retries=0))
         session.headers.update({"User-Agent": "partnerside", "Accept": "application/json"})
@@ -137,7 +171,7 @@ def _session(*, public_only: bool) -> requests.Session:
 
 def send(request: Outgoing, deadline: float) -> Reply:
     """Make the call within `deadline` seconds in all. Raises CallFailed; every HTTP status is a Reply."""
-    ends = time.monotonic() + deadline
+    ends = local.ends = time.monotonic() + deadline
     # A body given as bytes keeps the header's content type; `json=` would write its own.
     body = json.dumps(request.json).encode() if request.json is not None else request.body or request.form
     session = _session(public_only=request.is_foreign and not settings.WEBHOOKS_ALLOW_PRIVATE)
@@ -152,6 +186,8 @@ def send(request: Outgoing, deadline: float) -> Reply:
             allow_redirects=False,
             stream=True,
         )
+    except TooLate:
+        raise CallFailed("no time was left for the call", had_effect_perhaps=False) from None
     except PrivateAddress:
         raise CallFailed("the host leads to a private address", had_effect_perhaps=False) from None
     except requests.exceptions.ConnectTimeout:

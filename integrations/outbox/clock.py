@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime, timedelta
 
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 
 RESYNC_SECONDS = 30
 
@@ -21,7 +21,12 @@ def _server_offset() -> float:
 
 
 def now() -> datetime:
+    """While the server is away, its clock as we knew it: who waits for it must be able to count."""
     global _offset, _synced_at
     if connection.vendor == "postgresql" and (_synced_at is None or time.monotonic() - _synced_at > RESYNC_SECONDS):
-        _offset, _synced_at = _server_offset(), time.monotonic()
+        try:
+            _offset, _synced_at = _server_offset(), time.monotonic()
+        except (DatabaseError, InterfaceError):
+            if _synced_at is None:
+                raise
     return datetime.now(UTC) + timedelta(seconds=_offset)

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
+from typing import TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import OperationalError, close_old_connections, transaction
+from django.db import close_old_connections, transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
 from integrations.door import CallFailed, Reply
@@ -21,7 +22,7 @@ from integrations.outbox.handlers import Call, Handler, Undeliverable, channel_o
 from integrations.outbox.leases import Lease, LeaseLost
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 from integrations.outbox.pace import Pace
-from integrations.outbox.settlement import Outcome, Settlement
+from integrations.outbox.settlement import AWAY, Outcome, Settlement
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +33,7 @@ LEASE_MARGIN = 5.0
 WRITE_AGAIN_SECONDS = 0.5
 
 S = DeliveryState
+T = TypeVar("T")
 Timed = tuple[float, Reply | None, CallFailed | None]
 pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="http")
 stopping = Event()
@@ -74,13 +76,16 @@ class Coordinator:
         self.others_wait = False
 
     def run(self) -> None:
+        """Until nothing is left to do. A database that is away is waited for, as long as the lease lasts."""
         try:
-            self._take_over()
-            while self._step():
+            self._persistently(self._take_over)
+            while self._persistently(self._step):
                 pass
         finally:
-            self._put_back()
-            self.lease.give_back(next_calls=self.pace.next_calls)
+            # Calls on their way end within the lease; until then nobody else may begin.
+            if not self.running:
+                self._put_back()
+                self.lease.give_back(next_calls=self.pace.next_calls)
 
     def _step(self) -> bool:
         """One round: settle what came back, claim, start what may start, wait. False: nothing left to do."""
@@ -116,8 +121,10 @@ class Coordinator:
 
     # Claiming
 
+    @transaction.atomic
     def _take_over(self) -> None:
         """What a dead holder left in flight: nobody knows whether it had its effect."""
+        self.lease.renew()  # locks the row: what is in flight by now is no successor's of ours
         for delivery in Delivery.objects.filter(stream=self.stream, state=S.IN_FLIGHT):
             lost = Delivery.objects.filter(pk=delivery.pk, state=S.IN_FLIGHT, fence=delivery.fence)
             had_begun = delivery.attempts.filter(outcome="").update(outcome="lost") > 0
@@ -172,11 +179,14 @@ class Coordinator:
             with transaction.atomic():
                 mine.update(state=S.FAILED, reason=str(error)[:500], finished_at=clock.now())
                 handler.failed(delivery, None, str(error))
+        except AWAY:
+            raise
         except Exception as error:  # a bug of ours stops this delivery, not the others
             log.exception("a call cannot be built", delivery=delivery.pk, kind=delivery.kind)
             attempt = Attempt(delivery=delivery, number=delivery.attempts_made + 1, started_at=clock.now())
             attempt.save()
-            self._settle([Outcome(delivery, attempt, error=CallFailed(f"our own fault: {type(error).__name__}"))])
+            fault = CallFailed(f"our own fault: {type(error).__name__}", had_effect_perhaps=False)
+            self._settle([Outcome(delivery, attempt, error=fault)])
 
     def _put_back(self) -> None:
         """Claimed and not begun: as if it had never been taken."""
@@ -242,8 +252,8 @@ class Coordinator:
         with transaction.atomic():
             attempts = [self._write_attempt(claimed) for claimed in starting]
         for claimed, attempt in zip(starting, attempts, strict=True):
-            deadline = self._deadline(claimed.handler.deadline_seconds)
-            self.running[pool.submit(_timed, claimed.call, deadline)] = (claimed, attempt)
+            ends = time.monotonic() + self._deadline(claimed.handler.deadline_seconds)
+            self.running[pool.submit(_timed, claimed.call, ends)] = (claimed, attempt)
 
     def _deadline(self, seconds: float) -> float:
         """For one call in all: what it may take, and less than what is left of the lease."""
@@ -284,11 +294,11 @@ class Coordinator:
         for outcome in outcomes:
             settlement.settle(outcome, handler_of(outcome.delivery))
 
-    def _persistently(self, write: Callable[[], None]) -> None:
+    def _persistently(self, write: Callable[[], T]) -> T:
         while True:
             try:
                 return write()
-            except OperationalError:
+            except AWAY:
                 if self.lease.remaining < LEASE_MARGIN * self.scale:
                     raise
                 log.warning("database away, writing again", stream=self.stream.name)
@@ -296,10 +306,13 @@ class Coordinator:
                 close_old_connections()
 
 
-def _timed(call: Call, deadline: float) -> Timed:
+def _timed(call: Call, ends: float) -> Timed:
+    """Make the call before `ends`, a time of the monotonic clock: it runs on while a process is stopped."""
     began = time.monotonic()
     try:
         failpoints.passing("before_send")
+        if (deadline := ends - time.monotonic()) <= 0:
+            raise CallFailed("no time was left for the call", had_effect_perhaps=False)
         reply = call.run(deadline)
         failpoints.passing("after_reply")
         return time.monotonic() - began, reply, None

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q
 
 from integrations.outbox import clock
@@ -43,8 +44,12 @@ class Lease:
         return clock.now() + timedelta(seconds=self.seconds)
 
 
+@transaction.atomic
 def take(stream_id: int, seconds: float) -> Lease | None:
-    """The lease, if nobody holds the stream. `seconds` is scaled as the schedule is."""
+    """The lease, if nobody holds the stream. `seconds` is scaled as the schedule is.
+
+    One transaction: who is stopped between the two steps must not read his successor's number as his own.
+    """
     seconds *= settings.OUTBOX_TIME_SCALE
     now = clock.now()
     expiry = now + timedelta(seconds=seconds)

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from integrations.door import CallFailed, Reply, masked_text
 from integrations.outbox import clock
@@ -25,6 +25,8 @@ from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 
 log = structlog.get_logger(__name__)
 S = DeliveryState
+AWAY = (OperationalError, InterfaceError)
+"""What a database that is away, locked or full raises: no fault of a handler, and the same write may go later."""
 
 
 @dataclass
@@ -85,6 +87,8 @@ class Settlement:
         except CallFailed as error:
             outcome.error = error  # the answer could not be used after all: it had its effect, and we lack what it said
             self._apply(Cure.RETRY if handler.is_idempotent else Cure.UNKNOWN, outcome, handler)
+        except AWAY:
+            raise
         except Exception as error:  # a bug of ours: only this delivery stops, and staff see why
             log.exception("handler failed", delivery=outcome.delivery.pk, kind=outcome.delivery.kind)
             outcome.error = error

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from celery import current_app
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from integrations.outbox import clock
 from integrations.outbox.dispatcher import ready_streams
@@ -40,7 +40,7 @@ class Watchdog(threading.Thread):
             time.sleep(EVERY_SECONDS)
             try:
                 self.look()
-            except DatabaseError:  # no database, no judgement
+            except (DatabaseError, InterfaceError):  # no database, no judgement
                 close_old_connections()
 
     def look(self) -> None:
