@@ -6,6 +6,7 @@ The crash suite asks the same question with the same code (RELIABILITY.md, secti
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -63,7 +64,7 @@ def newest() -> Reconciliation | None:
     return Reconciliation.objects.order_by("-pk").first()
 
 
-def _orders() -> QuerySet[Order]:
+def _orders() -> QuerySet[Any]:
     of_order = Delivery.objects.filter(key=Concat(OuterRef("pk"), Value(":result")))
     return Order.objects.filter(Exists(Result.objects.filter(order=OuterRef("pk"))), erased_at=None).annotate(
         newest_id=Subquery(of_order.exclude(state=S.SUPERSEDED).order_by("-pk").values("pk")[:1])
@@ -82,9 +83,9 @@ def _reported() -> Iterator[tuple[Order, Delivery | None]]:
 
 
 def _with_deliveries(orders: list[Order]) -> Iterator[tuple[Order, Delivery | None]]:
-    found = Delivery.objects.in_bulk([order.newest_id for order in orders if order.newest_id])  # type: ignore[attr-defined]
+    found = Delivery.objects.in_bulk([order.newest_id for order in orders if order.newest_id])
     for order in orders:
-        yield order, found.get(order.newest_id)  # type: ignore[attr-defined]
+        yield order, found.get(order.newest_id)
 
 
 def _gap(order: Order, delivery: Delivery | None, since: datetime | None) -> str:
