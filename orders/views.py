@@ -1,6 +1,7 @@
 """The candidate's pages and the reports that we host: addressed by a random link, which is the right to open them."""
 
 import structlog
+from django.conf import settings
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -14,7 +15,7 @@ from orders.models import Attachment, Order
 
 log = structlog.get_logger(__name__)
 
-ICONS = {"good": "icons/check.svg", "wait": "icons/clock.svg", "warn": "icons/alert.svg"}
+ICONS = {"begin": "icons/person.svg", "good": "icons/check.svg", "wait": "icons/clock.svg", "warn": "icons/alert.svg"}
 
 
 # Without a CSRF cookie: the link alone is the right, and some mail programs' browsers keep no cookies.
@@ -70,9 +71,11 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
 
 def _invited(request: HttpRequest, order: Order) -> HttpResponse:
     leads_to = _host_of(order.launch_url)
-    response = _page(request, order, "invited", template="orders/take.html", host=leads_to, mark="good")
-    # Chromium holds a form's redirects to form-action too (RELIABILITY.md, C33), the engine's own ones included.
-    response._csp_update = {"form-action": [addresses.origin_of(order.launch_url), "https:"]}  # type: ignore[attr-defined]
+    response = _page(request, order, "invited", template="orders/take.html", host=leads_to, mark="begin")
+    # Chromium holds a form's redirects to form-action too (RELIABILITY.md, C33), the engine's own ones included: one of
+    # those to a host of its own would leave the candidate with a button that does nothing.
+    schemes = ["https:", "http:"] if settings.IS_LOOPBACK else ["https:"]
+    response._csp_update = {"form-action": [addresses.origin_of(order.launch_url), *schemes]}  # type: ignore[attr-defined]
     return response
 
 
@@ -130,7 +133,7 @@ def _page(
             "heading": said[key],
             "what": said[f"{key}_more"],
             "words": said,
-            "tone": "good" if mark == "good" else "warn",
+            "tone": "good" if mark in ("begin", "good") else "warn",
             "icon": ICONS[mark],
             "way_back": way_back,
         }

@@ -10,7 +10,7 @@ Words = Mapping[str, str]
 
 ENGLISH: Words = {
     "invitation_subject": "Your invitation: {package} ({brand})",
-    "invited": "“{package}”",
+    "invited": "{package}",
     "invited_more": "{customer} invites you to this assessment. Everything is ready; you can begin now.",
     "begin": "Begin",
     "leads_to": "The button leads to {host}.",
@@ -32,7 +32,7 @@ ENGLISH: Words = {
 }
 GERMAN: Words = {
     "invitation_subject": "Ihre Einladung: {package} ({brand})",
-    "invited": "„{package}“",
+    "invited": "{package}",
     "invited_more": "{customer} lädt Sie dazu ein. Alles ist vorbereitet; Sie können jetzt beginnen.",
     "begin": "Beginnen",
     "leads_to": "Die Schaltfläche führt zu {host}.",
