@@ -17,6 +17,7 @@ LONGEST_END = 20.0
 def prepare(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / "static").mkdir(exist_ok=True)  # whitenoise warns of a missing one
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

@@ -7,8 +7,6 @@ from config.supervisor.children import Program
 from config.supervisor.environment import PYTHON
 
 CELERY = (PYTHON, "-m", "celery", "-A", "config")
-# Celery's own start-up banner and warnings about running as root help nobody here.
-QUIET = {"C_FORCE_ROOT": "1"}
 
 
 def manage(command: str, *arguments: str, environment: Mapping[str, str]) -> Program:
@@ -43,7 +41,7 @@ def web(listen: list[str], environment: Mapping[str, str]) -> Program:
 
 def background(environment: Mapping[str, str]) -> list[Program]:
     """The couriers, the dispatcher that wakes them, and the clock that wakes the dispatcher."""
-    worker = {**environment, **QUIET, "PORTAL_WORKER": "1"}
+    worker = {**environment, "PORTAL_WORKER": "1"}
     threads = (
         *CELERY,
         "worker",
