@@ -46,9 +46,12 @@ class Flag(serializers.BooleanField):
 
 
 class Whole(serializers.IntegerField):
-    """A whole number; 28.0 is none."""
+    """A whole number that a database can hold; 28.0 is none."""
 
     default_error_messages = {"invalid": "Send a whole number."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"min_value": -(2**63), "max_value": 2**63 - 1, **kwargs})
 
     def to_internal_value(self, data: Any) -> int:
         if not isinstance(data, int) or isinstance(data, bool):

@@ -47,8 +47,6 @@ def _check(value: Any) -> None:
         for item in rest:
             if isinstance(item, str) and UNSTORABLE.search(item):
                 raise Malformed("a text holds NUL or half a surrogate pair")
-            if isinstance(item, int) and item.bit_length() > 63:
-                raise Malformed("a whole number does not fit in 64 bits")
             if isinstance(item, dict):
                 below += [*item.keys(), *item.values()]
             elif isinstance(item, list):

@@ -37,7 +37,7 @@ def wait_for(what: str, condition: Callable[[], T], seconds: float = PATIENCE) -
 class World:
     """A portal with its own data folder and ports, connected to nobody yet."""
 
-    def __init__(self, folder: Path, *, auto_answer: bool = True, **settings: str) -> None:
+    def __init__(self, folder: Path, *, auto_answer: bool = True, engine: bool = True, **settings: str) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
@@ -45,6 +45,7 @@ class World:
         self.control = self.simulator.control
         self.engine_url = f"http://localhost:{free_port()}"
         self._auto_answer = auto_answer
+        self._has_engine = engine
         self._processes: list[subprocess.Popen[bytes]] = []
         self.environment = {
             **{name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")},
@@ -67,6 +68,11 @@ class World:
         wait_for("the portal to answer", self._is_ready)
         self.seeded = json.loads(self.manage("seed_demo", "--json"))
         self.manage("publish_configuration")
+        if self._has_engine:
+            self._start_engine()
+        return self
+
+    def _start_engine(self) -> None:
         client = self.seeded["engine"]
         self._start(
             "engine",
@@ -77,7 +83,6 @@ class World:
             ENGINE_CLIENT_SECRET=client["client_secret"],
             ENGINE_AUTO_ANSWER="1" if self._auto_answer else "",
         )
-        return self
 
     def __exit__(self, *_: object) -> None:
         for process in reversed(self._processes):
@@ -120,7 +125,9 @@ class World:
 
     def pid_of(self, command: str) -> int:
         """A child of the supervisor by a part of its command line."""
-        for line in subprocess.run(["ps", "-eww", "-o", "pid,ppid,args"], capture_output=True, text=True).stdout.splitlines():
+        for line in subprocess.run(
+            ["ps", "-eww", "-o", "pid,ppid,args"], capture_output=True, text=True
+        ).stdout.splitlines():
             pid, parent, arguments = line.split(None, 2)
             if parent == str(self._processes[0].pid) and command in arguments:
                 return int(pid)
@@ -137,6 +144,16 @@ class World:
         self.control.add_company(company)
         self.sign_in(customer).approve(self.control.consent(company) or "")
         wait_for(f"{company} to be connected", lambda: self.control.company(company)["state"] == "connected")
+
+    def engine_token(self) -> str:
+        """For the test itself to be the engine."""
+        client = self.seeded["engine"]
+        form = {"grant_type": "client_credentials"}
+        answer = requests.post(
+            f"{self.url}/oauth/token", form, auth=(client["client_id"], client["client_secret"]), timeout=10
+        )
+        token: str = answer.json()["access_token"]
+        return token
 
     def packages(self, *types: str) -> list[str]:
         """The seeded packages' ids, of these types or of all."""

@@ -17,7 +17,6 @@ from integrations.api import parsers
         (b'{"a": NaN}', "NaN is not JSON"),
         (b'{"a": Infinity}', "Infinity is not JSON"),
         (b'{"a": 1e999}', "out of range"),
-        (b'{"a": 99999999999999999999}', "64 bits"),
         (b'{"a": "\\u0000"}', "NUL"),
         (b'{"a": "\\ud800"}', "surrogate"),
         (b'{"\\u0000": 1}', "NUL"),
@@ -36,13 +35,13 @@ def test_body_that_is_no_json_as_we_take_it_is_refused_with_the_reason(body: byt
 def test_body_at_the_limits_is_taken() -> None:
     deep = b"[" * 32 + b"]" * 32
     assert parsers.loads(deep) == json.loads(deep)
-    assert parsers.loads(b'{"a": -9223372036854775807, "b": "\\ud83d\\ude00"}') == {"a": -(2**63 - 1), "b": "😀"}
+    assert parsers.loads(b'{"a": -99999999999999999999, "b": "\\ud83d\\ude00"}') == {"a": -99999999999999999999, "b": "😀"}
 
 
 json_values = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers(-(2**63) + 1, 2**63 - 1)
+    | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
     lambda children: (
