@@ -1,6 +1,7 @@
 # make demo   a portal with a SmartRecruiters simulator and a sample engine; Ctrl-C stops it
 # make serve  a portal in earnest: settings from the environment or .env
 # make test   the suite, on PostgreSQL too where it is installed
+# make crash  the portal under faults, and what became of all it had accepted; ARGS="--seed 7 --long --postgresql"
 # make lint   style, types, imports, dependencies, Django's own checks
 # make setup  the virtual environment alone; PYTHON=… names the interpreter
 # make lock   the requirements anew from pyproject.toml
@@ -23,7 +24,7 @@ echo "make setup: no Python 3.11 or newer among: $(PYTHON). Install it, or name 
 exit 1
 endef
 
-.PHONY: help setup setup-development demo serve test lint lock
+.PHONY: help setup setup-development demo serve test crash lint lock
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -42,6 +43,9 @@ serve: setup
 
 test: setup-development
 	@exec .ci/test
+
+crash: setup-development
+	@exec $(BIN)/python -m tests.crash $(ARGS)
 
 lint: setup-development
 	@exec .ci/lint

@@ -1,0 +1,215 @@
+"""Plays the vendor's engine, over its API alone. What got a 2xx is accepted, and must reach SmartRecruiters."""
+
+import heapq
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+Json = dict[str, Any]
+API = "/api/vendor/v1"
+WORKERS = 6
+FINAL = ("COMPLETED", "REJECTED")
+
+
+@dataclass
+class Carried:
+    """One order and what was accepted of it. The n-th result bears `order/n` in its summary."""
+
+    id: str
+    order_id: str
+    company: str
+    assessments: list[str]
+    results: int = 0
+    status: str = ""
+    attachments: dict[str, str] = field(default_factory=dict)
+    removed: set[str] = field(default_factory=set)
+    is_done: bool = False
+
+
+class Refused(Exception):
+    """The portal said no to something that is right."""
+
+
+class Engine:
+    def __init__(self, url: str, pair: tuple[str, str], *, seed: int, results_per_order: int, pause: float) -> None:
+        self.url, self.pair = url, pair
+        self.per_order, self.pause = results_per_order, pause
+        self.random = random.Random(f"{seed}-engine")
+        self.orders: dict[str, Carried] = {}
+        self.refusals: list[str] = []
+        self.answers: Counter[int] = Counter()
+        self.slowest = 0.0
+        self.calls = self.repeated_calls = 0
+        self.ending = threading.Event()
+        self._token = ""
+        self._lock = threading.Lock()
+        self._due: list[tuple[float, int, Carried, Iterator[None]]] = []
+        self._at_work = 0
+        self._local = threading.local()
+        self._threads = [threading.Thread(target=self._take_orders, daemon=True)]
+        self._threads += [threading.Thread(target=self._work, daemon=True) for _ in range(WORKERS)]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def hurry(self) -> None:
+        """No more pauses between an order's results."""
+        self.pause = 0.0
+        with self._lock:
+            self._due = [(0.0, number, order, steps) for _, number, order, steps in self._due]
+
+    @property
+    def accepted_results(self) -> int:
+        return sum(order.results for order in list(self.orders.values()))
+
+    def is_idle(self) -> bool:
+        with self._lock:
+            return not self._due and not self._at_work
+
+    def end(self) -> None:
+        self.ending.set()
+        for thread in self._threads:
+            thread.join(10)
+
+    # Calls
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        """Until the portal takes it: 503, no answer and an old token are tried again. Raises Refused."""
+        with self._lock:
+            self.calls += 1
+        while not self.ending.is_set():
+            began = time.monotonic()
+            answer = self._once(method, path, options)
+            if answer is not None:
+                self.answers[answer.status_code] += 1
+            if answer is not None and answer.status_code < 300:
+                self.slowest = max(self.slowest, time.monotonic() - began)
+                return answer.json() if answer.content else None
+            if answer is not None and answer.status_code == 401:
+                self._token = ""
+            elif answer is not None and answer.status_code < 501:
+                raise Refused(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+            with self._lock:
+                self.repeated_calls += 1
+            self.ending.wait(0.25)
+        raise Refused(f"{method} {path}: not taken before the end")
+
+    def _once(self, method: str, path: str, options: Any) -> requests.Response | None:
+        session = self._session()
+        try:
+            if not self._token:
+                form = {"grant_type": "client_credentials", "client_id": self.pair[0], "client_secret": self.pair[1]}
+                answer = session.post(f"{self.url}/oauth/token", data=form, timeout=20)
+                if answer.status_code != 200:
+                    return answer if 400 < answer.status_code < 500 and answer.status_code != 401 else None
+                self._token = answer.json()["access_token"]
+            headers = {"Authorization": f"Bearer {self._token}"}
+            return session.request(method, f"{self.url}{API}{path}", headers=headers, timeout=20, **options)
+        except (requests.RequestException, ValueError, KeyError):
+            return None
+
+    def _session(self) -> requests.Session:
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+            self._local.session.trust_env = False
+        session: requests.Session = self._local.session
+        return session
+
+    # Work
+
+    def _take_orders(self) -> None:
+        while not self.ending.is_set():
+            try:
+                leased = self.call("POST", "/orders/lease", json={"max": 20, "seconds": 10})["orders"]
+            except Refused as refused:
+                self._note(refused)
+                continue
+            for order in leased:
+                self._take(order)
+            self.ending.wait(0.1 if leased else 0.4)
+
+    def _take(self, order: Json) -> None:
+        with self._lock:
+            if order["id"] in self.orders:
+                return
+            parts = [each["assessment_id"] for each in order["result"]["assessment_results"]]
+            carried = Carried(order["id"], order["smartrecruiters_order_id"], order["company_id"], parts)
+            self.orders[carried.id] = carried
+            self._later(carried, self._steps(carried))
+
+    def _later(self, carried: Carried, steps: Iterator[None]) -> None:
+        at = time.monotonic() + self.random.uniform(0.2, 1.8) * self.pause if self.pause else 0.0
+        heapq.heappush(self._due, (at, id(steps), carried, steps))
+
+    def _next(self) -> tuple[Carried, Iterator[None]] | None:
+        with self._lock:
+            if not self._due or self._due[0][0] > time.monotonic():
+                return None
+            _, _, carried, steps = heapq.heappop(self._due)
+            self._at_work += 1
+            return carried, steps
+
+    def _work(self) -> None:
+        while not self.ending.is_set():
+            found = self._next()
+            if found is None:
+                self.ending.wait(0.05)
+                continue
+            self._step(*found)
+
+    def _step(self, carried: Carried, steps: Iterator[None]) -> None:
+        try:
+            next(steps)
+            is_over = False
+        except StopIteration:
+            is_over = carried.is_done = True
+        except Refused as refused:
+            is_over = True
+            self._note(refused)
+        with self._lock:
+            self._at_work -= 1
+            if not is_over:
+                self._later(carried, steps)
+
+    def _note(self, refused: Refused) -> None:
+        if not self.ending.is_set():
+            self.refusals.append(str(refused))
+            self.ending.wait(0.5)
+
+    def _steps(self, order: Carried) -> Iterator[None]:
+        """What an engine does with an order, with a pause at each `yield`."""
+        if self.random.random() < 0.7:
+            self.call("POST", f"/orders/{order.id}/accept", json={"launch_url": "https://engine.example/start"})
+            yield
+        attach_at = self.random.sample(range(1, self.per_order + 1), k=min(2, self.per_order))
+        for number in range(1, self.per_order + 1):
+            self._report(order, number, is_last=number == self.per_order)
+            yield
+            if number in attach_at:
+                self._attach(order, number)
+                yield
+
+    def _report(self, order: Carried, number: int, *, is_last: bool) -> None:
+        status = self.random.choice(FINAL) if is_last else "IN_PROGRESS"
+        body: Json = {"status": status, "summary": f"{order.order_id}/{number}"}
+        if number > 1:
+            body["score"] = {"raw": 20 + number % 60, "min": 20, "max": 80}
+        self.call("PATCH", f"/orders/{order.id}/result", json=body)
+        order.results, order.status = number, status
+
+    def _attach(self, order: Carried, number: int) -> None:
+        path = f"/orders/{order.id}/attachments"
+        if self.random.random() < 0.5:
+            url = f"https://engine.example/reports/{order.order_id}/{number}"
+            made = self.call("POST", path, json={"type": "OTHER_URL", "url": url, "name": f"report {number}"})
+        else:
+            content = b"%PDF-1.4\n" + f"{order.order_id}/{number}\n".encode() * 20 + b"%%EOF\n"
+            made = self.call("POST", path, files={"file": ("report.pdf", content, "application/pdf")})
+        order.attachments[made["id"]] = made["url"]

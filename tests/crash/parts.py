@@ -1,0 +1,93 @@
+"""One program of the rig: started, killed, stopped, ended, and started again at once when it dies."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.supervisor.children import Program
+from config.supervisor.environment import REPOSITORY
+from config.supervisor.parent import die_with_parent
+
+
+class Part:
+    """A process group that dies with this process; started from the main thread alone, to which the kernel ties it."""
+
+    def __init__(self, program: Program, logs: Path, *, user: int | None = None, ends_by: int = signal.SIGTERM) -> None:
+        self.program, self.user, self.ends_by = program, user, ends_by
+        self.name = program.name
+        self.is_wanted = True
+        self.deaths = 0
+        self._log = logs / f"{self.name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def mind(self) -> None:
+        """Start it if it should run and does not."""
+        if self._process is not None and self._has_ended():
+            self.deaths += 1
+            self._process = None
+        if self._process is None and self.is_wanted:
+            self._start(self.program.environment)
+
+    def _start(self, environment: Mapping[str, str]) -> None:
+        me = os.getpid()
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.program.command,
+                env=dict(environment),
+                cwd="/" if self.user is not None else REPOSITORY,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                user=self.user,
+                process_group=0,
+                preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent=me),
+            )
+
+    def _has_ended(self) -> bool:
+        """Looked at before it is reaped: until then nobody else can get the number of its group."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return True
+        if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            return False
+        self.signal(signal.SIGKILL)
+        process.wait()
+        return True
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    def signal(self, number: int) -> None:
+        """To the whole group."""
+        if (pid := self.pid) is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, number)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+
+    def ask(self, number: int | None = None) -> None:
+        """A signal to the leader alone: gunicorn's master ends its workers itself."""
+        if (pid := self.pid) is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number or self.ends_by)
+
+    def end(self, patience: float) -> None:
+        """For good: kindly first."""
+        self.is_wanted = False
+        if self._process is None:
+            return
+        self.signal(signal.SIGCONT)
+        self.ask()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience)
+        if self._process.returncode is None:
+            self.kill()
+            self._process.wait()
+
+    def log_tail(self, characters: int = 3000) -> str:
+        return self._log.read_text(errors="replace")[-characters:] if self._log.exists() else ""

@@ -1,0 +1,49 @@
+"""What a run tells besides its last line."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tests.crash.verdict import Verdict
+
+if TYPE_CHECKING:
+    from tests.crash.run import Run
+
+SHOWN = 20
+KINDS = ("lost", "doubled", "backwards", "foreign", "breaches")
+
+
+def lines(run: "Run", verdict: Verdict, recovery: float | None, seconds: float) -> Iterator[str]:
+    yield from _traffic(run, verdict)
+    yield from _troubles(run, verdict)
+    if recovery is not None:
+        yield f"recovered {recovery:.0f} s after the last fault; {seconds:.0f} s in all (seed {run.seed})"
+        return
+    yield f"  not all arrived within {run.form.patience:.0f} s (seed {run.seed}): {run.witness.states(kind='result')}"
+    yield from (f"  {row}" for row in run.witness.oldest())
+
+
+def _traffic(run: "Run", verdict: Verdict) -> Iterator[str]:
+    engine, recruiters = run.engine, run.recruiters
+    attachments = sum(len(each.attachments) for each in engine.orders.values())
+    yield (
+        f"accepted: {len(recruiters.accepted)} orders, {engine.accepted_results} results, {attachments} attachments; "
+        f"{len(run.customers.connected)} companies, {len(run.customers.ways)} connects and reconnects"
+    )
+    deaths = [f"{part.name} {part.deaths}" for part in run.rig.parts.values() if part.deaths]
+    answers = Counter(each["status"] for each in run.control.events(kinds="call") if each["route"] == "result")
+    yield f"deaths: {', '.join(deaths)}"
+    yield f"answers to PATCH: {', '.join(f'{status} {count}' for status, count in sorted(answers.items()))}"
+    yield (
+        f"slowest answer to an order {recruiters.slowest:.1f} s, to the engine {engine.slowest:.1f} s; "
+        f"the engine repeated {engine.repeated_calls} of {engine.calls} calls"
+    )
+    yield f"failed and replayed: {run.replayed}; harmless repeats: {verdict.repeats}"
+
+
+def _troubles(run: "Run", verdict: Verdict) -> Iterator[str]:
+    if not run.rig.has_small_disk:
+        yield "not played: the disk full (it takes root to mount a small one)"
+    for kind in KINDS:
+        yield from (f"  {kind}: {each}" for each in getattr(verdict, kind)[:SHOWN])
+    yield from (f"  refused to the engine: {refusal}" for refusal in run.engine.refusals[:SHOWN])

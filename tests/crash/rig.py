@@ -1,0 +1,225 @@
+"""The whole product in processes of its own, each of which can be killed and started again at once."""
+
+import contextlib
+import ctypes
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from config.supervisor import broker, programs
+from config.supervisor.children import Program
+from config.supervisor.environment import of_machine
+from integrations.simulator.control import Control
+from tests import postgres
+from tests.crash.parts import Part
+from tests.simulator.process import MASTER, free_port
+
+FAILPOINTS = "claimed:0.004 before_send:0.006 after_reply:0.008 before_settle:0.008 after_settle:0.008"
+CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 1 << 18
+DISK_MEGABYTES = 96
+COURIERS = ("courier-a", "courier-b")
+
+
+class NotStarted(Exception):
+    """A part did not come up."""
+
+
+class Rig:
+    """Starts and minds the parts; `mind` is to be called often, from the main thread."""
+
+    def __init__(self, folder: Path, *, scale: float, on_postgresql: bool) -> None:
+        self.folder, self.scale = folder, scale
+        self.port, self.simulator_port = free_port(), free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.runtime = Path(tempfile.mkdtemp(prefix="crash-", dir="/tmp"))
+        self.logs = folder / "logs"
+        self.has_small_disk = False
+        self.postgres_is_ours = False
+        self.parts: dict[str, Part] = {}
+        self.environment = self._environment()
+        self._on_postgresql = on_postgresql
+
+    @property
+    def simulator_url(self) -> str:
+        return f"http://localhost:{self.simulator_port}"
+
+    def control(self, timeout: float = 30) -> Control:
+        """A client of the simulator for one thread."""
+        return Control(self.simulator_url, timeout=timeout)
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **of_machine(os.environ),
+            "PORT": str(self.port),
+            "PORTAL_DATA_DIR": str(self.folder / "portal"),
+            "REDIS_URL": broker.url(self.runtime),
+            "SMARTRECRUITERS_API_URL": self.simulator_url,
+            "SMARTRECRUITERS_TRUSTED_ORIGINS": f"{self.simulator_url} http://127.0.0.1:{self.simulator_port}",
+            "SMARTRECRUITERS_CLIENT_ID": MASTER[0],
+            "SMARTRECRUITERS_CLIENT_SECRET": MASTER[1],
+            "EMAIL_URL": f"filemail:///{self.folder / 'mail'}",
+            "OUTBOX_TIME_SCALE": str(self.scale),
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+        }
+
+    # Up and down
+
+    def __enter__(self) -> "Rig":
+        for folder in (self.logs, self.folder / "portal", self.folder / "mail"):
+            folder.mkdir(parents=True)
+        self._mount_small_disk()
+        if self._on_postgresql:
+            self._start_postgresql()
+        machine = of_machine(os.environ)
+        self._add(broker.program(self.runtime, machine))
+        simulator = {
+            **machine,
+            "SIMULATOR_MASTER_CLIENT_ID": MASTER[0],
+            "SIMULATOR_MASTER_CLIENT_SECRET": MASTER[1],
+            "PORTAL_URL": self.url,
+        }
+        self._add(programs.simulator("127.0.0.1", self.simulator_port, self.folder / "simulator", simulator))
+        return self
+
+    def start_portal(self) -> None:
+        """Once the database is made."""
+        self._add(programs.web([f"127.0.0.1:{self.port}"], self.environment))
+        for program in programs.background(self.environment):
+            for each in _couriers(program) if program.name == "courier" else [program]:
+                self._add(each)
+        self.wait_for("simulator", self.control(2).is_up)
+        self.wait_for("web", self.is_ready)
+
+    def __exit__(self, *_: object) -> None:
+        for part in reversed(self.parts.values()):
+            part.end(5 if part.name == "postgres" else 1)
+        shutil.rmtree(self.runtime, ignore_errors=True)
+
+    def _add(self, program: Program, **options: Any) -> Part:
+        part = self.parts[program.name] = Part(program, self.logs, **options)
+        part.mind()
+        return part
+
+    def mind(self) -> None:
+        for part in self.parts.values():
+            part.mind()
+
+    def wait_for(self, what: str, condition: Callable[[], bool], seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.mind()
+            if time.monotonic() > deadline:
+                raise NotStarted(f"{what} did not come up:\n{self.parts[what].log_tail()}")
+            time.sleep(0.05)
+
+    def is_ready(self) -> bool:
+        with contextlib.suppress(requests.RequestException):
+            return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
+        return False
+
+    def manage(self, *command: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        done = subprocess.run(
+            [sys.executable, "manage.py", *command],
+            cwd=Path(__file__).parents[2],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        if check and done.returncode:
+            raise NotStarted(f"manage.py {' '.join(command)}:\n{done.stderr[-3000:]}")
+        return done
+
+    def twins(self, *names: str) -> list[Part]:
+        """A second one of each of these, under another name."""
+        return [self._add(replace(self.parts[name].program, name=f"{name}-twin")) for name in names]
+
+    def calm(self) -> None:
+        """Whatever was stopped or kept down runs."""
+        for name, part in list(self.parts.items()):
+            if name.endswith("-twin"):
+                self.parts.pop(name).end(1)
+                continue
+            part.signal(signal.SIGCONT)
+            part.is_wanted = True
+            if name == COURIERS[1]:
+                part.program = replace(part.program, environment={**part.program.environment, "OUTBOX_FAILPOINTS": ""})
+                part.ask(signal.SIGTERM)
+
+    # What is not a process of the portal
+
+    def _mount_small_disk(self) -> None:
+        """The data folder on a disk of its own that can be full, in a mount namespace that ends with us: root only."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        if os.geteuid() != 0 or libc.unshare(CLONE_NEWNS) != 0:
+            return
+        folder = str(self.folder / "portal").encode()
+        size = f"size={DISK_MEGABYTES}m".encode()
+        self.has_small_disk = (
+            libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
+            and libc.mount(b"tmpfs", folder, b"tmpfs", 0, size) == 0
+        )
+
+    def _start_postgresql(self) -> None:
+        if url := os.environ.get("TEST_DATABASE_URL"):
+            self.environment["DATABASE_URL"] = url
+            return
+        server = postgres.binaries()
+        if server is None:
+            raise NotStarted("there is no PostgreSQL here: install it, or set TEST_DATABASE_URL")
+        self.postgres_is_ours = True
+        owner, port, password = postgres.unprivileged(), free_port(), secrets.token_hex(16)
+        self.runtime.chmod(0o711)
+        home = self.runtime / "postgres"
+        home.mkdir()
+        postgres.make(server, home, password, owner)
+        # Nothing is proved of a power cut here, but what a commit said must hold when the server dies.
+        options = ("fsync=off", "max_connections=200", f"port={port}", f"unix_socket_directories={home}")
+        command = [str(server / "postgres"), "-D", str(home / "rows"), "-h", "127.0.0.1"]
+        program = Program(
+            "postgres", (*command, *(part for option in options for part in ("-c", option))), of_machine(os.environ)
+        )
+        self._add(program, user=owner, ends_by=signal.SIGQUIT)
+        probe = [str(server / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+        self.wait_for("postgres", lambda: subprocess.call(probe) == 0)
+        self.environment["DATABASE_URL"] = f"postgres://tests:{password}@127.0.0.1:{port}/postgres"
+
+    def broker_command(self, *words: str) -> None:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(2)
+            line.connect(str(self.runtime / "broker.sock"))
+            line.sendall((" ".join(words) + "\r\n").encode())
+            line.recv(100)
+
+    @contextlib.contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """Not a byte is left on the data folder's disk."""
+        ballast = self.folder / "portal" / "ballast"
+        try:
+            with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+                while True:
+                    file.write(bytes(4096))
+            yield
+        finally:
+            ballast.unlink(missing_ok=True)
+
+
+def _couriers(program: Program) -> Iterator[Program]:
+    """Two workers; one of them dies at failpoints."""
+    for name in COURIERS:
+        command = tuple(f"{name}@%h" if word == "courier@%h" else word for word in program.command)
+        failpoints = {"OUTBOX_FAILPOINTS": FAILPOINTS} if name == COURIERS[1] else {}
+        yield replace(program, name=name, command=command, environment={**program.environment, **failpoints})

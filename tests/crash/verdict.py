@@ -1,0 +1,98 @@
+"""What came of what was accepted, by the simulator's ledger."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.crash.engine import Carried
+
+Json = dict[str, Any]
+RANK = {"PENDING": 0, "IN_PROGRESS": 1, "COMPLETED": 2, "REJECTED": 2, "EXPIRED": 2}
+
+
+@dataclass
+class Verdict:
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    backwards: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    breaches: list[str] = field(default_factory=list)
+    accepted: int = 0
+    repeats: int = 0
+
+    def line(self) -> str:
+        counts = ", ".join(f"{name} {len(getattr(self, name))}" for name in ("lost", "doubled", "backwards", "foreign"))
+        return f"{counts} of {self.accepted}"
+
+    @property
+    def is_good(self) -> bool:
+        return not (self.lost or self.doubled or self.backwards or self.foreign or self.breaches)
+
+
+def _nonce(event: Json) -> tuple[str, int]:
+    order_id, _, number = str(event["patch"].get("summary") or "").rpartition("/")
+    return order_id, int(number) if number.isdigit() else 0
+
+
+def judge_effects(events: list[Json], verdict: Verdict) -> None:
+    """In the order in which they had their effect: never back, never somebody else's."""
+    highest: Counter[str] = Counter()
+    for event in events:
+        order_id, (named, number) = event["order_id"], _nonce(event)
+        if named != order_id or not str(event["client_id"]).startswith(f"sr-{event['company']}-"):
+            verdict.foreign.append(f"{order_id}: {named or 'no name'} by {event['client_id']}")
+        if event["repeat"]:
+            verdict.repeats += 1
+        before, after = event["status_before"], event["status_after"]
+        if number < highest[order_id]:
+            verdict.backwards.append(f"{order_id}: result {number} after result {highest[order_id]}")
+        elif RANK.get(after, -1) < RANK.get(before, -1):
+            verdict.backwards.append(f"{order_id}: {after} after {before}")
+        highest[order_id] = max(highest[order_id], number)
+
+
+def judge_order(carried: Carried, shown: Json, verdict: Verdict) -> None:
+    """`shown`: the order as SmartRecruiters has it in the end."""
+    verdict.accepted += carried.results
+    result = shown["result"]
+    number = _nonce({"patch": result})[1]
+    verdict.lost += [f"{carried.order_id}: result {each}" for each in range(number + 1, carried.results + 1)]
+    if number == carried.results and result.get("status") != carried.status:
+        verdict.lost.append(f"{carried.order_id}: {carried.status} is {result.get('status')}")
+    levels = [result, *(result.get("assessmentResults") or [])]
+    there = Counter(each["url"] for level in levels for each in level.get("attachments") or [])
+    verdict.lost += [
+        f"{carried.order_id}: attachment {url}" for url in set(carried.attachments.values()) - there.keys()
+    ]
+    verdict.doubled += [f"{carried.order_id}: attachment {url}" for url, count in there.items() if count > 1]
+    digests = Counter(upload["sha256"] for upload in shown["uploads"])
+    verdict.doubled += [f"{carried.order_id}: upload {digest[:8]}" for digest, count in digests.items() if count > 1]
+    told = Counter(note["status"] for note in shown["notifications"])
+    verdict.doubled += [f"{carried.order_id}: told of {status} again" for status, count in told.items() if count > 1]
+
+
+def was_taken(answered: Json) -> bool:
+    """Whether the portal told SmartRecruiters that the order is taken."""
+    return answered["status"] in (200, 202) and answered["problem"] is None
+
+
+def judge_orders(accepted: set[str], here: list[str], carried: list[Carried], verdict: Verdict) -> None:
+    """Every order that SmartRecruiters was told is taken is here once, and the engine had it once."""
+    verdict.lost += [f"{order_id}: the order itself" for order_id in accepted - set(here)]
+    verdict.doubled += [f"{each}: the order itself" for each, count in Counter(here).items() if count > 1]
+    seen = Counter(each.order_id for each in carried)
+    verdict.doubled += [f"{each}: given out as two orders" for each, count in seen.items() if count > 1]
+    verdict.lost += [f"{order_id}: never given to the engine" for order_id in accepted - seen.keys()]
+
+
+def judge_breaches(breaches: list[Json], verdict: Verdict) -> None:
+    """What the simulator found against the protocol."""
+    verdict.breaches += [
+        f"{each['what']}: {each['detail']} ({each['order_id'] or each['company']})" for each in breaches
+    ]
+
+
+def judge_answers(answers: list[Json], verdict: Verdict) -> None:
+    """An order is taken, or refused for a reason, or the portal is busy: never a fault of ours."""
+    broken = [each for each in answers if each["status"] in (500, 502, 504)]
+    verdict.breaches += [f"portal's answer to an order: {each['status']} ({each['order_id']})" for each in broken]

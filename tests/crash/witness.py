@@ -1,0 +1,84 @@
+"""Looks at the portal's rows from outside. A database that is away is asked again."""
+
+import io
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from django.db import DatabaseError, close_old_connections, connection
+from django.db.models import Count
+
+T = TypeVar("T")
+WAITING = ("pending", "in_flight")
+
+
+def open_portal(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Make this process one of the portal's, its database too; what `seed_demo` made."""
+    os.environ.update(environment, PORTAL_WORKER="1", DJANGO_SETTINGS_MODULE="config.settings")
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    seeded = io.StringIO()
+    call_command("seed_demo", json=True, stdout=seeded)
+    found: dict[str, Any] = json.loads(seeded.getvalue())
+    return found
+
+
+class Witness:
+    def __init__(self) -> None:
+        from integrations.models import Connection
+        from integrations.outbox.models import Delivery
+        from orders.models import Order
+
+        self._connections, self._deliveries, self._orders = Connection.objects, Delivery.objects, Order.objects
+
+    def _ask(self, question: Callable[[], T], patience: float = 30) -> T:
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                close_old_connections()
+                return question()
+            except DatabaseError:
+                connection.close()
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.3)
+
+    def state_of(self, company: str) -> str:
+        found = self._ask(lambda: self._connections.filter(company_id=company).values_list("state", flat=True).first())
+        return str(found or "")
+
+    def states(self, **which: str) -> dict[str, int]:
+        rows = self._deliveries.filter(**which).order_by().values_list("state").annotate(Count("pk"))
+        return dict(self._ask(lambda: list(rows)))
+
+    def waiting(self) -> int:
+        """What of results has not come to an end: e-mail and fetches are told apart in the report."""
+        states = self.states(kind="result")
+        return sum(states.get(state, 0) for state in (*WAITING, "held"))
+
+    def order_ids(self) -> list[str]:
+        """SmartRecruiters' ids of all orders here."""
+        return self._ask(lambda: list(self._orders.values_list("smartrecruiters_order_id", flat=True)))
+
+    def replay_failed(self) -> int:
+        """What staff do with dead letters once the cause is gone."""
+        from integrations.outbox import deliveries
+        from integrations.outbox.models import DeliveryState
+
+        failed = self._ask(lambda: list(self._deliveries.filter(kind="result", state=DeliveryState.FAILED)))
+        for delivery in failed:
+            self._ask(lambda d=delivery: deliveries.replay(d))
+        return len(failed)
+
+    def oldest(self, limit: int = 5) -> list[str]:
+        rows = self._deliveries.filter(kind="result", state__in=[*WAITING, "held", "failed"]).order_by("pk")
+        found = self._ask(lambda: list(rows.select_related("stream")[:limit]))
+        return [
+            f"{d.subject} {d.state} failures={d.failures} due={d.due_at:%H:%M:%S} {d.reason[:120]}; {d.stream.name}"
+            f" lease={d.stream.lease_expires_at} held={d.stream.held_reason!r} paused={d.stream.paused_until}"
+            for d in found
+        ]
