@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from integrations.outbox import clock
@@ -28,7 +29,8 @@ def ready_streams() -> QuerySet[Stream]:
 
 def due_streams() -> QuerySet[Stream]:
     """Those of them that no courier has been woken for, or whose wake-up was lost."""
-    return ready_streams().filter(Q(woken_at=None) | Q(woken_at__lte=clock.now() - WAKE_AGAIN_AFTER))
+    lost_before = clock.now() - WAKE_AGAIN_AFTER * settings.OUTBOX_TIME_SCALE
+    return ready_streams().filter(Q(woken_at=None) | Q(woken_at__lte=lost_before))
 
 
 def dispatch(wake: Callable[[int], object]) -> int:
