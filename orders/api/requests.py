@@ -58,7 +58,7 @@ def _cleared(**kwargs: Any) -> dict[str, Any]:
 class PartSerializer(Strict):
     """What a package and each of its assessments have in common; null clears."""
 
-    status = Choice(Status.values, required=False)
+    status = Choice(Status.choices, required=False)
     score = ScoreSerializer(required=False, allow_null=True)
     score_label = Text(**_cleared(max_length=200, allow_blank=True))
     summary = Text(lines=True, **_cleared(max_length=4000, allow_blank=True))
@@ -135,7 +135,7 @@ class FileSerializer(ForAssessment):
 
 
 class FiltersSerializer(Strict):
-    status = Choice(Status.values, required=False)
+    status = Choice(Status.choices, required=False)
     customer = Text(max_length=200, required=False)
     smartrecruiters_order_id = Text(max_length=200, required=False)
     updated_after = Instant(required=False)
