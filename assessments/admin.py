@@ -14,7 +14,7 @@ from assessments.models import Assessment, Package, Rule
 from integrations.admin import partner
 from integrations.models import AssessmentType, PartnerConfiguration, PartnerField
 from integrations.shown import switch, when
-from integrations.staff import Act, ModelForm, StaffAdmin, TabularInline
+from integrations.staff import Act, LabelledForm, ModelForm, RowsInline, StaffAdmin
 
 
 def types_in_use(types: list[str]) -> str:
@@ -38,14 +38,14 @@ class PackageForm(ModelForm):
         return kind
 
 
-class AssessmentForm(ModelForm):
+class AssessmentForm(LabelledForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Results are kept under it.
         self.fields["assessment_id"].disabled = self.instance.pk is not None
 
 
-class RuleForm(ModelForm):
+class RuleForm(LabelledForm):
     fields_as_text = forms.CharField(
         label="mapped fields",
         required=False,
@@ -88,19 +88,16 @@ class RuleForm(ModelForm):
 RULE_KEYS = ("customer", "requester", "country", "region", "city", "remote", "fields_as_text")
 
 
-class AssessmentInline(TabularInline):
+class AssessmentInline(RowsInline):
     model = Assessment
     form = AssessmentForm
-    extra = 0
     fields = ("position", "assessment_id", "type", "name", "description")
 
 
-class RuleInline(TabularInline):
+class RuleInline(RowsInline):
     model = Rule
     form = RuleForm
-    extra = 0
     fields = RULE_KEYS
-    autocomplete_fields = ("customer",)
     verbose_name_plural = "rules: who sees it (none: every customer; else one matching rule is enough)"
 
 

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     ModelForm = forms.ModelForm[Any]
     TabularInline = admin.TabularInline[Any, Any]
+    InlineFormSet = forms.BaseInlineFormSet[Any, Any, Any]
 else:
     ModelAdmin, ModelForm, TabularInline = admin.ModelAdmin, forms.ModelForm, admin.TabularInline
+    InlineFormSet = forms.BaseInlineFormSet
 
 
 SECRET = re.compile(r"secret|sealed|token|hash|password")
@@ -200,6 +202,28 @@ class StaffAdmin(ModelAdmin):
 
     def url_of(self, row: Any) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(row.pk)])
+
+
+class LabelledForm(ModelForm):
+    """For rows of a table, whose inputs have no label but the column's heading: screen readers need one at each."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            widget: Any = getattr(field.widget, "widget", field.widget)  # admin wraps those of related rows
+            widget.attrs.setdefault("aria-label", capfirst(str(field.label or name)))
+
+
+class LabelledFormSet(InlineFormSet):
+    deletion_widget = forms.CheckboxInput(attrs={"aria-label": "Delete"})  # type: ignore[assignment]
+
+
+class RowsInline(TabularInline):
+    """Rows that are edited in a table."""
+
+    form = LabelledForm
+    formset = LabelledFormSet
+    extra = 0
 
 
 class ReadOnly:

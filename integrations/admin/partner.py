@@ -20,7 +20,7 @@ from integrations import partner
 from integrations.models import AssessmentType, PartnerConfiguration, PartnerField, User
 from integrations.outbox import deliveries
 from integrations.shown import when
-from integrations.staff import ModelForm, StaffAdmin, TabularInline
+from integrations.staff import ModelForm, RowsInline, StaffAdmin
 
 MASTER_STREAM = "master"
 type_rules: list[Callable[[list[str]], str]] = []
@@ -91,9 +91,8 @@ class PartnerConfigurationForm(ModelForm):
         return bool({"master_client_id", "master_client_secret"} & set(self.changed_data))
 
 
-class FieldInline(TabularInline):
+class FieldInline(RowsInline):
     model = PartnerField
-    extra = 0
     max_num = 5
     verbose_name_plural = "fields that customers may map to SmartRecruiters' own (at most five)"
 

@@ -61,7 +61,6 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     search_help_text = "By e-mail address, name or customer."
     ordering = ("email",)
     filter_horizontal = ()
-    autocomplete_fields = ("customer",)
     readonly_fields = ("password_", "last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("email", "name", "customer", "may_connect")}),
