@@ -22,6 +22,7 @@ MAX_ANSWER = 64 * 1024
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
 SHOWN_CHARACTERS = 4000
+NO_TIME = "no time was left for the call"
 MASKED = re.compile(r"(?i)secret|token|authorization|password|signature")
 MASKED_TEXT = re.compile(r'(?i)("(?:\w*secret\w*|\w*token\w*|password)"\s*:\s*)"[^"]*"|(Bearer |Basic )[\w~+/=.-]+')
 
@@ -171,6 +172,8 @@ def _session(*, public_only: bool) -> requests.Session:
 
 def send(request: Outgoing, deadline: float) -> Reply:
     """Make the call within `deadline` seconds in all. Raises CallFailed; every HTTP status is a Reply."""
+    if deadline <= 0:
+        raise CallFailed(NO_TIME, had_effect_perhaps=False)
     ends = local.ends = time.monotonic() + deadline
     # A body given as bytes keeps the header's content type; `json=` would write its own.
     body = json.dumps(request.json).encode() if request.json is not None else request.body or request.form
@@ -187,7 +190,7 @@ def send(request: Outgoing, deadline: float) -> Reply:
             stream=True,
         )
     except TooLate:
-        raise CallFailed("no time was left for the call", had_effect_perhaps=False) from None
+        raise CallFailed(NO_TIME, had_effect_perhaps=False) from None
     except PrivateAddress:
         raise CallFailed("the host leads to a private address", had_effect_perhaps=False) from None
     except requests.exceptions.ConnectTimeout:
@@ -195,7 +198,9 @@ def send(request: Outgoing, deadline: float) -> Reply:
     except requests.exceptions.SSLError:
         raise CallFailed("the certificate is not good", had_effect_perhaps=False) from None
     except requests.exceptions.ConnectionError as error:
-        raise CallFailed("the connection broke", had_effect_perhaps="NewConnectionError" not in repr(error)) from None
+        cause = getattr(error.args[0] if error.args else None, "reason", None)
+        was_none = isinstance(cause, urllib3.exceptions.NewConnectionError)  # a name that is not found, too
+        raise CallFailed("the connection broke", had_effect_perhaps=not was_none) from None
     except requests.exceptions.Timeout:
         raise CallFailed("no answer in time") from None
     except requests.exceptions.RequestException as error:

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import close_old_connections, transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
-from integrations.door import CallFailed, Reply
+from integrations.door import NO_TIME, CallFailed, Reply
 from integrations.outbox import clock, failpoints, leases
 from integrations.outbox.handlers import Call, Handler, Undeliverable, channel_of, handler_of
 from integrations.outbox.leases import Lease, LeaseLost
@@ -311,9 +311,9 @@ def _timed(call: Call, ends: float) -> Timed:
     began = time.monotonic()
     try:
         failpoints.passing("before_send")
-        if (deadline := ends - time.monotonic()) <= 0:
-            raise CallFailed("no time was left for the call", had_effect_perhaps=False)
-        reply = call.run(deadline)
+        if time.monotonic() > ends:
+            raise CallFailed(NO_TIME, had_effect_perhaps=False)
+        reply = call.run(ends - time.monotonic())
         failpoints.passing("after_reply")
         return time.monotonic() - began, reply, None
     except CallFailed as error:
