@@ -41,13 +41,14 @@ Lasting = list[tuple[float, int, Iterator[float]]]
 
 @dataclass(frozen=True)
 class Form:
-    """`seconds` of faults, at most `patience` more for all to arrive."""
+    """`seconds` of faults, each of them `rounds` times; at most `patience` more for all to arrive."""
 
     results: int
     companies: int
     seconds: float
     patience: float
     scale: float
+    rounds: int
 
     def with_results(self, results: int | None) -> Self:
         return replace(self, results=results) if results else self
@@ -110,8 +111,7 @@ class Run:
     def _break_things(self) -> None:
         playable = faults.playable(self.rig)
         scene = Scene(self.rig, self.random, self.companies)
-        rounds = max(1, round(self.form.seconds / 75))
-        names = [name for name in playable for _ in range(rounds)]
+        names = [name for name in playable for _ in range(self.form.rounds)]
         waiting = [
             (at, number, name) for number, (at, name) in enumerate(faults.plan(names, self.form.seconds, self.random))
         ]
