@@ -8,7 +8,7 @@ from typing import Any
 
 from config.supervisor import broker, programs
 from config.supervisor.banner import banner
-from config.supervisor.children import Program
+from config.supervisor.children import Child, Program
 from config.supervisor.console import say
 from config.supervisor.environment import ANYWHERE, REPOSITORY, Address, of_machine
 from config.supervisor.folder import Lock, prepare
@@ -23,6 +23,7 @@ from config.supervisor.supervisor import Stopped, Supervisor
 FOLDER = REPOSITORY / "var" / "demo"
 GRACE = 5.0
 START_TIMEOUT = 60.0
+HOPELESS = 3  # ends in a row, before it ever answered
 PORTS = ("web", "simulator", "engine")  # PORT, PORT + 1, PORT + 2
 LOOPBACK = "127.0.0.1"
 EVERYWHERE = "0.0.0.0"  # noqa: S104
@@ -81,6 +82,7 @@ class _Start:
         self._runtime = runtime
         self._portal = portal_environment(machine, address, runtime, FOLDER)
         self._logs: dict[str, LogFile] = {}
+        self._children: dict[str, Child] = {}
         (FOLDER / "log").mkdir(exist_ok=True)
 
     def run(self) -> str:
@@ -135,7 +137,9 @@ class _Start:
         log = self._logs[name]
         port = self._address.port + PORTS.index(name)
         healthy = partial(answers, LOOPBACK, port, name=f"localhost:{port}")
-        if not self._supervisor.wait_until(healthy, timeout=START_TIMEOUT):
+        child = self._children[name]
+        self._supervisor.wait_until(lambda: healthy() or child.failures >= HOPELESS, timeout=START_TIMEOUT)
+        if not healthy():
             raise Refusal(f"{name} does not answer on port {port} ({log.where()}):\n{log.tail(15)}")
 
     def _publish(self) -> None:
@@ -144,7 +148,7 @@ class _Start:
             raise Refusal(f"the configuration could not be published ({log.where()}):\n{log.tail(15)}")
 
     def _supervise(self, program: Program) -> None:
-        self._supervisor.start(program, self._log(program.name))
+        self._children[program.name] = self._supervisor.start(program, self._log(program.name))
 
     def _log(self, name: str) -> LogFile:
         self._logs[name] = LogFile(FOLDER / "log" / f"{name}.log")

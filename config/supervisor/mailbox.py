@@ -1,5 +1,6 @@
 """The demo's e-mails: kept as files, and shown on the console so that their links can be clicked."""
 
+import contextlib
 import email.policy
 import re
 from collections.abc import Callable
@@ -19,9 +20,10 @@ class Mailbox:
 
     def show_new(self) -> None:
         """To whom, about what, and the link of each message since the last look."""
-        for path in sorted(self._folder.glob("*.log")):
-            for message in self._new_in(path):
-                self._say(_shown(message))
+        with contextlib.suppress(FileNotFoundError):  # somebody tidied up
+            for path in sorted(self._folder.glob("*.log")):
+                for message in self._new_in(path):
+                    self._say(_shown(message))
 
     def _new_in(self, path: Path) -> list[bytes]:
         content = path.read_bytes()[self._read.get(path, 0) :]
