@@ -7,18 +7,20 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.admin.utils import quote
-from django.db.models import Count, Min
+from django.db.models import Count, Max, Min
 from django.urls import reverse
 from django.utils.http import urlencode
 
 from assessments.models import DeliveredBy, Package
 from integrations import partner
-from integrations.models import Client, Connection, ConnectionState, Customer, PartnerConfiguration
+from integrations.models import Client, Connection, ConnectionState, Customer, PartnerConfiguration, Webhook
 from integrations.outbox import clock
-from integrations.outbox.models import Delivery, DeliveryState, Stream
-from orders.models import Order, Status
+from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Stream
+from orders.models import Order, Reconciliation, Status
 
 LATE = timedelta(minutes=5)
+SILENT = timedelta(minutes=2)
+GAPS_SHOWN = 50
 REASONS_SHOWN = 8
 
 
@@ -53,6 +55,7 @@ def overview() -> dict[str, Any]:
         "is_set_up": all(step.is_done for step in steps),
         "status_counts": status_counts(),
         "oldest_due": oldest_due(),
+        "last_heartbeat": last_heartbeat(),
         "now": clock.now(),
     }
 
@@ -62,7 +65,7 @@ def changelist(model: str, **query: str) -> str:
 
 
 def troubles() -> list[Trouble]:
-    return [*_connections(), *_streams(), *_deliveries(), *_late()]
+    return [*_gap(), *_connections(), *_streams(), *_webhooks(), *_deliveries(), *_late(), *_silent()]
 
 
 def _connections() -> Iterable[Trouble]:
@@ -88,6 +91,50 @@ def _streams() -> Iterable[Trouble]:
             verb="See what to do",
             state=DeliveryState.HELD,
         )
+
+
+def _webhooks() -> Iterable[Trouble]:
+    for webhook in Webhook.objects.exclude(off_reason="").select_related("client"):
+        yield Trouble(
+            what=f"The endpoint {webhook.url} of “{webhook.client.name}” is off. {webhook.off_reason}",
+            count=1,
+            since=webhook.last_success_at,
+            url=reverse("admin:integrations_webhook_change", args=[quote(webhook.pk)]),
+            verb="See and switch on",
+            state=DeliveryState.HELD,
+        )
+
+
+def _gap() -> Iterable[Trouble]:
+    """What the hourly comparison found that nothing else shows."""
+    last = Reconciliation.objects.first()
+    if last is not None and last.gap:
+        yield Trouble(
+            what="Results were reported, and are neither in SmartRecruiters nor on their way",
+            count=last.gap,
+            since=last.at,
+            url=changelist("orders_order", id__in=",".join(list(last.gaps)[:GAPS_SHOWN])),
+            verb="See the orders",
+            state=DeliveryState.FAILED,
+        )
+
+
+def _silent() -> Iterable[Trouble]:
+    seen = last_heartbeat()
+    if seen is not None and clock.now() - seen > SILENT:
+        yield Trouble(
+            what="No worker has been seen for a while: nothing is sent.",
+            count=1,
+            since=seen,
+            url=changelist("outbox_stream"),
+            verb="See what waits",
+            state=DeliveryState.HELD,
+        )
+
+
+def last_heartbeat() -> datetime | None:
+    newest: datetime | None = Heartbeat.objects.aggregate(newest=Max("at"))["newest"]
+    return newest
 
 
 def _deliveries() -> Iterable[Trouble]:

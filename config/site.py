@@ -27,6 +27,7 @@ MODELS = (
     "Connection",
     "Consent",
     "Client",
+    "Webhook",
     "PartnerConfiguration",
     "AuditEntry",
 )

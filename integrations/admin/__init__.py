@@ -1,5 +1,5 @@
-"""Admin of customers and their people, connections, engines, the partner configuration, and the audit."""
+"""Admin of customers, their people and connections, engines, the partner configuration, and the audit."""
 
-from integrations.admin import audit, clients, connections, customers, partner, users
+from integrations.admin import audit, clients, connections, customers, partner, users, webhooks
 
-__all__ = ["audit", "clients", "connections", "customers", "partner", "users"]
+__all__ = ["audit", "clients", "connections", "customers", "partner", "users", "webhooks"]

@@ -22,6 +22,7 @@ from integrations.models import (
     Customer,
     PartnerConfiguration,
     User,
+    Webhook,
 )
 from integrations.outbox import deliveries
 from integrations.outbox.models import Attempt, Delivery, Stream
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.django_db
 
 MODELS = (
     AuditEntry, Client, Connection, Consent, Customer, PartnerConfiguration, User, Delivery, Stream, Package, Order,
+    Webhook,
 )  # fmt: skip
 MAY_BE_ADDED = {Client, Customer, User, Package}
 CANARY = "canary-4711"
@@ -52,6 +54,9 @@ def world(connection: Connection, staff: User) -> dict[type[Model], Model]:
     attempt = ConnectAttempt(connection=connection, consent=consent, client=client, client_id_sent="sent")
     attempt.client_secret = f"{CANARY}-ours"
     attempt.save()
+    webhook = Webhook(client=engine, url="https://engine.example/hook", events=["order.created"])
+    webhook.secret = webhook.former_secret = f"{CANARY}-webhook"
+    webhook.save()
     package = rows.make_package(assessments=("basics",), rules=({"country": "DE"},))
     order = Order(
         connection=connection,
@@ -78,6 +83,7 @@ def world(connection: Connection, staff: User) -> dict[type[Model], Model]:
         Stream: delivery.stream,
         Package: package,
         Order: order,
+        Webhook: webhook,
     }
 
 
@@ -144,7 +150,7 @@ def test_admin_pages_carry_no_inline_style_or_script(desk: Browser, world: dict[
 
 def test_admin_takes_no_change_of_rows_that_are_only_read(desk: Browser, world: dict[type[Model], Model]) -> None:
     before: Any = list(LogEntry.objects.values())
-    for model in (AuditEntry, Connection, Consent, Delivery, Stream):
+    for model in (AuditEntry, Connection, Consent, Delivery, Stream, Webhook):
         url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[world[model].pk])
         assert desk.post(url, {"state": "live"}).status_code == 403
         assert desk.post(url.replace("/change/", "/delete/"), {"post": "yes"}).status_code == 403

@@ -8,9 +8,11 @@ from django.test import Client as Browser
 
 from config import dashboard
 from integrations import engines, partner
-from integrations.models import Connection, ConnectionState, PartnerConfiguration, User
+from integrations.models import AuditEntry, Connection, ConnectionState, PartnerConfiguration, User
 from integrations.outbox import clock, deliveries
-from integrations.outbox.models import Delivery, DeliveryState
+from integrations.outbox.models import Delivery, DeliveryState, Heartbeat
+from integrations.webhooks import endpoints
+from orders.models import Reconciliation
 from tests import rows
 from tests.orders import bodies
 
@@ -94,6 +96,48 @@ def test_dashboard_sees_that_nobody_carries_what_is_due(db: None) -> None:
     Delivery.objects.update(due_at=clock.now() - timedelta(minutes=6))
     assert [(trouble.what, trouble.count) for trouble in dashboard.troubles()] == [
         ("Deliveries are due and nobody carries them. Is a worker running?", 1)
+    ]
+
+
+def test_dashboard_shows_endpoints_that_are_off(desk: Browser) -> None:
+    engine, _ = engines.create("production")
+    webhook = endpoints.register(engine, url="https://engine.example/hook", events=["order.created"])
+    assert dashboard.troubles() == []
+    endpoints.switch_off(webhook, "The endpoint answered 410: it is gone.")
+    [trouble] = dashboard.troubles()
+    assert trouble.what == (
+        "The endpoint https://engine.example/hook of “production” is off. The endpoint answered 410: it is gone."
+    )
+    desk.post(trouble.url.replace("/change/", "/act/resume/"))
+    assert dashboard.troubles() == []
+    desk.post(trouble.url.replace("/change/", "/act/test/"))
+    assert list(Delivery.objects.values_list("kind", flat=True)) == ["webhook"]
+    assert list(
+        AuditEntry.objects.filter(action__startswith="webhook.").order_by("pk").values_list("action", "subject")
+    ) == [
+        ("webhook.resumed", webhook.pk),
+        ("webhook.tested", webhook.pk),
+    ]
+
+
+def test_dashboard_shows_what_the_comparison_missed(desk: Browser, connection: Connection) -> None:
+    rows.make_package("skills")
+    order = bodies.place(connection)
+    Reconciliation.objects.create(reported=1, gap=1, gaps={order.pk: "nothing of it is on its way"})
+    [trouble] = dashboard.troubles()
+    assert (trouble.count, order.pk in text(desk.get(trouble.url))) == (1, True)
+    Reconciliation.objects.create(reported=1, confirmed=1)
+    assert dashboard.troubles() == []
+
+
+def test_dashboard_sees_when_workers_fall_silent(desk: Browser) -> None:
+    beat = Heartbeat.objects.create(worker="courier@here", at=clock.now())
+    assert dashboard.troubles() == []
+    assert "A worker was seen" in text(desk.get("/admin/"))
+    beat.at -= timedelta(minutes=3)
+    beat.save()
+    assert [trouble.what for trouble in dashboard.troubles()] == [
+        "No worker has been seen for a while: nothing is sent."
     ]
 
 

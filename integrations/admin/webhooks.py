@@ -1,0 +1,69 @@
+"""The engines' endpoints: engines make and change them by their API, staff see them and switch them on again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from integrations.models import Webhook
+from integrations.shown import switch, when
+from integrations.staff import Act, ReadOnlyAdmin, link
+from integrations.webhooks import endpoints
+
+
+@admin.register(Webhook)
+class WebhookAdmin(ReadOnlyAdmin):
+    list_display = ("url", "engine", "state_", "off_reason", "last_success_at_")
+    list_select_related = ("client",)
+    search_fields = ("url", "=id")
+    fields = ("url", "engine", "events_", "state_", "off_reason", "last_success_at", "created_at", "id")
+    readonly_fields = ("engine", "events_", "state_")
+
+    def acts(self) -> Sequence[Act]:
+        return (
+            Act(
+                "resume",
+                "Switch on",
+                self._resume,
+                lambda webhook: [
+                    "The endpoint counts as good again, and what waited for it goes out.",
+                    "If it still takes nothing, it is switched off again after five days.",
+                ],
+                lambda webhook: bool(webhook.off_reason),
+            ),
+            Act(
+                "test",
+                "Send a test",
+                self._test,
+                lambda webhook: [f"A message that stands for nothing is sent to {webhook.url}."],
+                lambda webhook: not webhook.off_reason,
+            ),
+        )
+
+    def _resume(self, request: HttpRequest, webhook: Any) -> str:
+        endpoints.change(webhook)
+        self.record(request, "webhook.resumed", webhook.pk)
+        return "The endpoint is on."
+
+    def _test(self, request: HttpRequest, webhook: Any) -> str:
+        endpoints.test(webhook)
+        self.record(request, "webhook.tested", webhook.pk)
+        return "A test is on its way; the outbox shows what becomes of it."
+
+    @admin.display(description="engine", ordering="client__name")
+    def engine(self, webhook: Webhook) -> SafeString:
+        return link(webhook.client, webhook.client.name)
+
+    @admin.display(description="events")
+    def events_(self, webhook: Webhook) -> str:
+        return ", ".join(webhook.events)
+
+    @admin.display(description="state", ordering="off_reason")
+    def state_(self, webhook: Webhook) -> SafeString:
+        return switch(not webhook.off_reason, "On", "Off")
+
+    @admin.display(description="last success", ordering="last_success_at")
+    def last_success_at_(self, webhook: Webhook) -> SafeString | str:
+        return when(webhook.last_success_at)
