@@ -1,12 +1,13 @@
 """The catalogue: packages, the assessments in them, and the rules that say who sees which."""
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
 from integrations.models import AssessmentType, Customer
 
 RESERVED_IDS = ("orders", "inline")
+MOST_DAYS = 3650
 PACKAGE_ID = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
 
@@ -38,7 +39,18 @@ class Package(models.Model):
         "carried out by", max_length=10, choices=DeliveredBy.choices, default=DeliveredBy.ENGINE
     )
     invite_candidate = models.BooleanField(default=True, help_text="Write to the candidate when an order comes in.")
-    expires_after_days = models.PositiveIntegerField(null=True, blank=True)
+    remind_after_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_DAYS)],
+        help_text="Write again, once, to a candidate who was invited and has not begun. Empty: never.",
+    )
+    expires_after_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_DAYS)],
+        help_text="Report an order as EXPIRED that nobody has begun by then. Empty: never.",
+    )
     retired_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

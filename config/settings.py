@@ -321,6 +321,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 5},
     },
     "expire orders": {"task": "orders.tasks.expire", "schedule": 600.0},
+    "remind candidates": {"task": "orders.tasks.remind", "schedule": 600.0},
     "reconcile": {"task": "orders.tasks.reconcile", "schedule": 3600.0},
     "clear expired tokens": {"task": "integrations.tasks.clear_expired", "schedule": 3600.0},
 }

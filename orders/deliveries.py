@@ -10,7 +10,7 @@ from integrations.models import EventType, PartnerConfiguration
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery, DeliveryState
 from orders import resources, wire
-from orders.invitation import Invitation
+from orders.invitation import Invitation, Reminder
 from orders.models import Order, Resource, ResourceState
 
 CONTENT_TYPES = ("application/json", "application/merge-patch+json")
@@ -124,4 +124,4 @@ class HiringTeamHandler(FetchHandler):
 
 def register() -> None:
     """Called once, when the apps are ready."""
-    handlers.register(ResultHandler(), CandidateHandler(), JobHandler(), HiringTeamHandler(), Invitation())
+    handlers.register(ResultHandler(), CandidateHandler(), JobHandler(), HiringTeamHandler(), Invitation(), Reminder())

@@ -18,8 +18,14 @@ def has_expired(order: Order, now: datetime) -> bool:
     """Reported as expired, or past its days before anybody began. Who has begun may finish."""
     if order.status not in UNBEGUN:
         return order.status == Status.EXPIRED
+    end = end_of(order)
+    return end is not None and now > end
+
+
+def end_of(order: Order) -> datetime | None:
+    """Until when the candidate may begin, where that ends."""
     days = order.package.expires_after_days
-    return days is not None and now > order.created_at + timedelta(days=days)
+    return None if days is None else order.created_at + timedelta(days=days)
 
 
 def expire_due() -> int:

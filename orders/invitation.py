@@ -1,4 +1,4 @@
-"""The e-mail that invites a candidate: SmartRecruiters sends none, so the partner does (PROTOCOL.md)."""
+"""The e-mails that invite a candidate: SmartRecruiters sends none, so the partner does (PROTOCOL.md)."""
 
 import smtplib
 from functools import partial
@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.validators import validate_email
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from integrations.door import CallFailed, Reply
 from integrations.outbox import handlers
@@ -28,7 +28,9 @@ class Invitation(handlers.Handler):
     expects = None
 
     def unwanted(self, delivery: Delivery) -> str:
-        order = self._order(delivery)
+        return self._unwanted(self._order(delivery))
+
+    def _unwanted(self, order: Order) -> str:
         if order.erased_at is not None:
             return "the candidate was erased"
         if order.is_final:
@@ -43,7 +45,8 @@ class Invitation(handlers.Handler):
             raise handlers.Undeliverable(
                 "The candidate's e-mail address cannot be used: send the link to the candidate another way."
             ) from None
-        message = compose(order, f"<invitation.{delivery.pk}.{order.pk}@{settings.PUBLIC_HOST.strip('[]')}>")
+        host = settings.PUBLIC_HOST.strip("[]")
+        message = compose(order, self.kind, f"<{self.kind}.{delivery.pk}.{order.pk}@{host}>")
         request = {"subject": message.subject, "message_id": message.extra_headers["Message-ID"]}
         return handlers.Call("email", partial(transmit, message), request)
 
@@ -51,8 +54,18 @@ class Invitation(handlers.Handler):
         return Order.objects.select_related("package", "connection__customer").get(pk=delivery.subject)
 
 
-def compose(order: Order, message_id: str) -> EmailMultiAlternatives:
-    """Text and HTML in the order's language."""
+class Reminder(Invitation):
+    """The same link again for a candidate who has not begun, once."""
+
+    kind = "reminder"
+
+    def _unwanted(self, order: Order) -> str:
+        has_begun = order.visited_at is not None or order.status not in expiry.UNBEGUN
+        return super()._unwanted(order) or ("the candidate has begun" if has_begun else "")
+
+
+def compose(order: Order, kind: str, message_id: str) -> EmailMultiAlternatives:
+    """The invitation or the reminder, as text and HTML in the order's language."""
     language = words.language_of(order)
     context = {
         "order": order,
@@ -61,15 +74,18 @@ def compose(order: Order, message_id: str) -> EmailMultiAlternatives:
         "brand": settings.BRAND_NAME,
         "brand_colour": settings.BRAND_COLOUR,
         "take_url": links.take_url(order),
+        "open_until": expiry.end_of(order),
     }
-    subject = words.of(order)["invitation_subject"].format(package=order.package.name, brand=settings.BRAND_NAME)
+    subject = words.of(order)[f"{kind}_subject"].format(package=order.package.name, brand=settings.BRAND_NAME)
+    with translation.override(language):
+        text, html = (render_to_string(f"orders/{kind}.{language}.{form}", context) for form in ("txt", "html"))
     message = EmailMultiAlternatives(
         " ".join(subject.split()),
-        render_to_string(f"orders/invitation.{language}.txt", context),
+        text,
         to=[order.candidate_email],
         headers={"Message-ID": message_id, "Auto-Submitted": "auto-generated"},
     )
-    message.attach_alternative(render_to_string(f"orders/invitation.{language}.html", context), "text/html")
+    message.attach_alternative(html, "text/html")
     return message
 
 

@@ -72,6 +72,7 @@ class Order(models.Model):
     link_token_sealed = SealedField()
     link_token = Sealed("link_token_sealed", owner="pk")
     visited_at = models.DateTimeField(null=True, help_text="When the candidate first went on to the assessment.")
+    reminded_at = models.DateTimeField(null=True, help_text="When it was decided to write to the candidate again.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     erased_at = models.DateTimeField(null=True)

@@ -39,6 +39,7 @@ CARGO = {
     "job": ("the request for the job", "Job read from SmartRecruiters"),
     "hiring_team": ("the request for the hiring team", "Hiring team read from SmartRecruiters"),
     "invitation": ("the invitation", "Invitation handed to the mail server"),
+    "reminder": ("the reminder", "Reminder handed to the mail server"),
     "webhook": ("the notice", "Engine notified"),
 }
 

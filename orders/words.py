@@ -10,6 +10,7 @@ Words = Mapping[str, str]
 
 ENGLISH: Words = {
     "invitation_subject": "Your invitation: {package} ({brand})",
+    "reminder_subject": "Still open: {package} ({brand})",
     "invited": "{package}",
     "invited_more": "{customer} invites you to this assessment. Everything is ready; you can begin now.",
     "begin": "Begin",
@@ -32,6 +33,7 @@ ENGLISH: Words = {
 }
 GERMAN: Words = {
     "invitation_subject": "Ihre Einladung: {package} ({brand})",
+    "reminder_subject": "Noch offen: {package} ({brand})",
     "invited": "{package}",
     "invited_more": "{customer} lädt Sie dazu ein. Alles ist vorbereitet; Sie können jetzt beginnen.",
     "begin": "Beginnen",

@@ -7,11 +7,10 @@ from typing import Any
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
-from assessments.models import PACKAGE_ID, Assessment, DeliveredBy, Package, Rule, validate_package_id
+from assessments.models import MOST_DAYS, PACKAGE_ID, Assessment, DeliveredBy, Package, Rule, validate_package_id
 from integrations.api.fields import Choice, Flag, Strict, Text, Whole
 from integrations.models import AssessmentType, Customer, PartnerConfiguration
 
-TEN_YEARS = 3650
 Errors = dict[str, Any]
 
 
@@ -117,7 +116,7 @@ class PackageSerializer(Strict):
     description = Text(max_length=2000, required=False, allow_blank=True)
     delivery = Choice(DeliveredBy.choices, required=False)
     invite_candidate = Flag(required=False)
-    expires_after_days = Whole(required=False, allow_null=True, min_value=1, max_value=TEN_YEARS)
+    expires_after_days = Whole(required=False, allow_null=True, min_value=1, max_value=MOST_DAYS)
     retired = Flag(required=False)
     assessments = AssessmentSerializer(many=True, required=False)
     rules = RuleSerializer(many=True, required=False)

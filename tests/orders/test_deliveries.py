@@ -130,6 +130,20 @@ def test_fresh_order_that_is_unknown_is_tried_for_a_quarter_of_an_hour(
     assert (states[0], states[-1]) == ("pending", "failed")
 
 
+def test_result_that_becomes_a_dead_letter_is_an_event(
+    peer: Peer, order: Order, carry: Carry, engine: APIClient
+) -> None:
+    peer.script[path(order)] = [Answer(422)]
+    results.report(order.pk, {"summary": "a"}, by="engine")
+    carry()
+    address = f"http://localhost:8000/api/vendor/v1/orders/{order.pk}"
+    told = engine.get("/api/vendor/v1/events").json()["results"]
+    assert [(event["type"], event["data"]) for event in told] == [
+        ("order.created", {"order": order.pk, "url": address}),
+        ("delivery.failed", {"order": order.pk, "url": address}),
+    ]
+
+
 def test_candidate_job_and_team_are_kept_in_short(peer: Peer, order: Order, carry: Carry, engine: APIClient) -> None:
     peer.script[CANDIDATE] = [
         Answer(

@@ -130,7 +130,7 @@ def test_answer_of_the_mail_server_has_its_cure(
     def fail(*_: object) -> None:
         raise error
 
-    message = invitation.compose(order, "<x@localhost>")
+    message = invitation.compose(order, "invitation", "<x@localhost>")
     monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", fail)
     with pytest.raises(CallFailed) as caught:
         invitation.transmit(message, 5)
