@@ -35,7 +35,10 @@ def test_body_that_is_no_json_as_we_take_it_is_refused_with_the_reason(body: byt
 def test_body_at_the_limits_is_taken() -> None:
     deep = b"[" * 32 + b"]" * 32
     assert parsers.loads(deep) == json.loads(deep)
-    assert parsers.loads(b'{"a": -99999999999999999999, "b": "\\ud83d\\ude00"}') == {"a": -99999999999999999999, "b": "😀"}
+    assert parsers.loads(b'{"a": -99999999999999999999, "b": "\\ud83d\\ude00"}') == {
+        "a": -99999999999999999999,
+        "b": "😀",
+    }
 
 
 json_values = st.recursive(
