@@ -1,9 +1,12 @@
 """Connecting against the simulator: consent, the exchange of credentials, disconnecting and connecting again."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+from django.db import connections as db_connections
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -12,6 +15,7 @@ from integrations.models import Client, ConnectAttempt, Connection, ConnectionSt
 from integrations.outbox import clock, courier, deliveries
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 from tests import rows
+from tests.orders import bodies
 from tests.simulator.process import Simulator
 
 C = ConnectionState
@@ -276,3 +280,43 @@ def test_configuration_with_a_wrong_pair_says_what_to_do(simulator: Simulator, s
     settings.SMARTRECRUITERS_CLIENT_SECRET = "wrong"
     with pytest.raises(partner.PartnerError, match="The master pair was refused: check SMARTRECRUITERS_CLIENT_ID"):
         partner.publish()
+
+
+def test_connects_disables_and_orders_at_once_are_never_a_fault_of_ours(
+    company: str, simulator: Simulator, alice: User, api: Api
+) -> None:
+    """RELIABILITY.md, D22: locks that cross are waited for, and whoever loses is told to come again."""
+    rows.make_package("skills")
+    attempt = approve(company, alice, in_smartrecruiters=simulator)
+    carry()
+    connection = attempt.connection
+    tokens = [rows.make_token(connection) for _ in range(2)]
+
+    def order(number: int) -> set[int]:
+        body = bodies.order_body(companyId=company)
+        return {api(tokens[number]).post(bodies.ORDERS, {**body, **new_id()}).status_code for _ in range(8)}
+
+    def disable(_number: int) -> set[int]:
+        for _ in range(4):
+            connections.disable(Connection.objects.get(pk=connection.pk))
+        return set()
+
+    def connect(_number: int) -> set[int]:
+        for _ in range(4):
+            approve(company, alice, in_smartrecruiters=None)
+        return set()
+
+    with ThreadPoolExecutor(4) as pool:
+        acts = [pool.submit(in_own_thread, act, n) for n, act in enumerate((order, order, disable, connect))]
+    assert set().union(*(act.result() for act in acts)) <= {202, 401, 503}
+
+
+def new_id() -> dict[str, str]:
+    return {"resultCallbackURL": bodies.CALLBACK.format(uuid4())}
+
+
+def in_own_thread(act: Callable[[int], set[int]], number: int) -> set[int]:
+    try:
+        return act(number)
+    finally:
+        db_connections.close_all()

@@ -1,0 +1,100 @@
+"""D9, D58: the database commits, and the line dies before anybody here learns of it."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests import postgres
+from tests.simulator.process import ROOT
+
+pytestmark = [pytest.mark.e2e, pytest.mark.postgresql, pytest.mark.xdist_group("e2e")]
+WATCHED = b'INSERT INTO "orders_order"'
+SCRIPT = """
+import django
+django.setup()
+from django.core.management import call_command
+from django.test.utils import setup_test_environment
+setup_test_environment()
+call_command("migrate", verbosity=0)
+from orders.models import Order
+from rest_framework.test import APIClient
+from tests import rows
+from tests.orders import bodies
+rows.make_package()
+token = rows.make_token(rows.make_connection(rows.make_customer()))
+client = APIClient(raise_request_exception=False)
+client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+body = bodies.order_body()
+for _ in range(2):
+    answer = client.post(bodies.ORDERS, body, format="json")
+    print(answer.status_code, Order.objects.count())
+"""
+
+
+class Cutter:
+    """A line to PostgreSQL that dies once: when the first order's commit has gone through and before the answer."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self.is_watching, self.has_cut = port, False, False
+
+    def serve(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(("127.0.0.1", self.port))
+            silenced = threading.Event()
+            threading.Thread(target=self._ask, args=(client, server, silenced), daemon=True).start()
+            threading.Thread(target=self._answer, args=(server, client, silenced), daemon=True).start()
+
+    def _ask(self, client: socket.socket, server: socket.socket, silenced: threading.Event) -> None:
+        while said := _receive(client):
+            self.is_watching = self.is_watching or WATCHED in said
+            if self.is_watching and not self.has_cut and b"COMMIT" in said:
+                self.has_cut = True
+                silenced.set()
+            server.sendall(said)
+        server.close()
+
+    def _answer(self, server: socket.socket, client: socket.socket, silenced: threading.Event) -> None:
+        while said := _receive(server):
+            if silenced.is_set():
+                break
+            client.sendall(said)
+        client.shutdown(socket.SHUT_RDWR)
+
+
+def _receive(line: socket.socket) -> bytes:
+    try:
+        return line.recv(65536)
+    except OSError:
+        return b""
+
+
+@contextmanager
+def cutting(port: int) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=Cutter(port).serve, args=(listener,), daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+def test_order_whose_commit_went_unheard_is_one_order_when_it_comes_again() -> None:
+    with postgres.database() as url, cutting(urlsplit(url).port or 5432) as port:
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "TEST_DATABASE_URL": url.replace(f":{urlsplit(url).port}", f":{port}"),
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+        )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.splitlines()[-2:] == ["503 1", "202 1"]
