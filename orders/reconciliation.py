@@ -4,7 +4,7 @@ The crash suite asks the same question with the same code (RELIABILITY.md, secti
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -82,7 +82,7 @@ def _reported() -> Iterator[tuple[Order, Delivery | None]]:
     yield from _with_deliveries(batch)
 
 
-def _with_deliveries(orders: list[Order]) -> Iterator[tuple[Order, Delivery | None]]:
+def _with_deliveries(orders: Sequence[Any]) -> Iterator[tuple[Order, Delivery | None]]:
     found = Delivery.objects.in_bulk([order.newest_id for order in orders if order.newest_id])
     for order in orders:
         yield order, found.get(order.newest_id)

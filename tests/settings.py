@@ -14,14 +14,14 @@ else:
 os.environ["SMARTRECRUITERS_CLIENT_ID"] = "vendor-master"
 os.environ["SMARTRECRUITERS_CLIENT_SECRET"] = "vendor-master-secret"
 
-from config.settings import *  # noqa: F403
+from config.settings import *
 
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher",
     "integrations.oauth.hashers.RandomSecretHasher",
 ]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405  (whitenoise warns of a missing folder)
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns of a missing folder
 
 if "TEST_DATABASE_URL" not in os.environ:
     # A file, since threads that share a database in memory meet locks that no time-out waits for; and quick, since no
