@@ -55,7 +55,11 @@ else:
     DATABASES = {"default": env.db("DATABASE_URL")}
     DATABASES["default"].update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=True)
     if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-        waits = "-c lock_timeout={lock} -c idle_in_transaction_session_timeout=60s -c statement_timeout={statement}"
+        waits = (
+            # A 202 must outlive the server, whatever its own configuration says.
+            "-c synchronous_commit=on -c lock_timeout={lock} -c idle_in_transaction_session_timeout=60s "
+            "-c statement_timeout={statement}"
+        )
         DATABASES["default"]["OPTIONS"] = {
             **DATABASES["default"].get("OPTIONS", {}),
             "connect_timeout": 4,

@@ -1,0 +1,310 @@
+"""Which test proves which row of RELIABILITY.md's fault table (D rows), or in a sentence why a row needs none.
+
+`path::test` is a test; `crash: fault` is a fault of the crash suite (tests/crash/faults.py), whose verdict is counted
+from the simulator's ledger; `connect: …` is a step of its customers who connect and disconnect all the while.
+"""
+
+from dataclasses import dataclass
+
+COURIER = "tests/outbox/test_courier.py::test_"
+FAULTS = "tests/outbox/test_faults.py::test_"
+CONNECTING = "tests/integrations/test_connecting.py::test_"
+WHOLE_WAY = "tests/e2e/test_the_whole_way.py::test_"
+INTAKE = "tests/orders/test_intake.py::test_"
+DELIVERIES = "tests/orders/test_deliveries.py::test_"
+ATTACHMENTS = "tests/orders/test_attachments.py::test_"
+
+
+@dataclass(frozen=True)
+class Row:
+    fault: str
+    proofs: tuple[str, ...] = ()
+    why: str = ""
+
+
+ROWS: dict[str, Row] = {
+    "D1": Row(
+        "worker killed before the request leaves",
+        (
+            f"{FAULTS}worker_killed_at_any_place_sends_all_the_same",
+            f"{COURIER}delivery_left_in_flight_by_a_dead_holder_is_sent_again",
+            "crash: kill courier-a",
+        ),
+    ),
+    "D2": Row(
+        "worker killed between the bytes and the reply",
+        (
+            f"{FAULTS}worker_killed_at_any_place_sends_all_the_same",
+            f"{FAULTS}call_that_was_stopped_past_its_deadline_is_not_made",
+            f"{FAULTS}courier_stopped_before_its_call_writes_nothing_over_its_successor",
+            "crash: stop a courier past its lease",
+        ),
+    ),
+    "D3": Row(
+        "worker killed after a 200, before the commit",
+        (f"{FAULTS}worker_killed_at_any_place_sends_all_the_same", "crash: kill courier-b"),
+    ),
+    "D4": Row("the whole worker tree killed at random", ("crash: kill both couriers", "crash: kill all of the portal")),
+    "D6": Row(
+        "graceful deploy under load",
+        (
+            "tests/e2e/test_rolling_restart.py::test_restart_in_order_turns_no_order_away_and_repeats_nothing",
+            "crash: end the couriers one after the other",
+            "crash: end web in order",
+        ),
+    ),
+    "D7": Row(
+        "web killed between commit and broker",
+        ("crash: kill web",),
+        "No request speaks to the broker: the dispatcher finds what is due in the database.",
+    ),
+    "D8": Row(
+        "web killed before commit",
+        (f"{INTAKE}same_order_again_is_answered_the_same_and_kept_once", "crash: kill web"),
+    ),
+    "D9": Row(
+        "the commit goes through and the line dies",
+        ("tests/e2e/test_commit_lost.py::test_order_whose_commit_went_unheard_is_one_order_when_it_comes_again",),
+    ),
+    "D10": Row("broker down", ("crash: broker down",)),
+    "D11": Row(
+        "broker hung",
+        (f"{WHOLE_WAY}order_is_answered_at_once_while_smartrecruiters_and_the_broker_hang", "crash: broker hangs"),
+    ),
+    "D12": Row("broker wiped", ("crash: broker wiped",)),
+    "D13": Row(
+        "broker restarted empty, or evicting", ("crash: kill broker", "crash: broker throws away what it holds")
+    ),
+    "D15": Row(
+        "a task delivered twice",
+        (
+            f"{COURIER}two_couriers_never_hold_one_stream",
+            f"{FAULTS}sixteen_workers_and_one_order_have_one_call_on_the_way",
+        ),
+    ),
+    "D16": Row(
+        "scheduler dead, or two of them",
+        (
+            f"{FAULTS}two_dispatchers_wake_each_stream_once",
+            "tests/config/test_supervisor.py::test_dead_child_starts_again",
+            "crash: kill scheduler",
+            "crash: a second scheduler and dispatcher",
+        ),
+    ),
+    "D17": Row(
+        "database restarted fast",
+        (
+            f"{FAULTS}database_that_goes_away_before_an_outcome_is_written_loses_nothing",
+            f"{FAULTS}database_that_goes_away_while_a_call_is_built_is_no_fault_of_the_call",
+            f"{FAULTS}stream_with_calls_on_their_way_is_kept_when_the_coordinator_dies",
+            "crash: PostgreSQL restarted fast",
+        ),
+    ),
+    "D18": Row(
+        "database ended at once",
+        (
+            f"{FAULTS}clock_goes_on_while_the_database_server_is_away",
+            "tests/config/test_settings.py::test_commit_on_postgresql_waits_for_the_disk",
+            "crash: PostgreSQL restarted at once",
+        ),
+    ),
+    "D19": Row(
+        "database slow or out of connections",
+        (
+            f"{FAULTS}order_while_the_database_is_locked_is_503_in_time",
+            "tests/config/test_settings.py::test_request_waits_four_seconds_for_the_database_and_a_worker_longer",
+        ),
+    ),
+    "D20": Row(
+        "SQLite: writer killed, locks contended",
+        (f"{FAULTS}writer_killed_on_sqlite_loses_no_acknowledged_row", "crash: kill web"),
+    ),
+    "D22": Row(
+        "deadlock or serialization failure",
+        (f"{CONNECTING}connects_disables_and_orders_at_once_are_never_a_fault_of_ours",),
+    ),
+    "D23": Row(
+        "restore to a point in time",
+        (f"{FAULTS}row_restored_from_a_dump_is_sent_again_the_same",),
+        "Orders taken after the dump are in no row of ours; SmartRecruiters' users see them pending and order again.",
+    ),
+    "D24": Row(
+        "500 again and again",
+        (
+            f"{COURIER}answer_that_is_no_success_is_tried_again_on_the_schedule",
+            "tests/outbox/test_cures.py::test_schedule_is_the_design_s",
+            "crash: result: 500",
+        ),
+    ),
+    "D26": Row(
+        "429",
+        (
+            f"{COURIER}credential_is_paced_below_ten_a_second_and_eight_at_a_time",
+            f"{COURIER}pause_of_the_credential_probes_with_another_order",
+            "crash: result: 429",
+        ),
+    ),
+    "D27": Row("SmartRecruiters hangs", (f"{FAULTS}peer_that_never_answers_is_left_in_time", "crash: result: hangs")),
+    "D29": Row("reset before the effect", ("crash: result: dropped",)),
+    "D30": Row(
+        "reset after the effect of a PATCH",
+        ("crash: result: dropped after the effect", "crash: result: 500 after the effect"),
+    ),
+    "D31": Row(
+        "reset after the effect of an upload",
+        (f"{COURIER}not_idempotent_call_with_unknown_outcome_is_never_repeated",),
+    ),
+    "D32": Row(
+        "a success that is none",
+        (
+            f"{COURIER}answer_that_is_none_is_never_a_success",
+            f"{FAULTS}page_in_place_of_json_is_sent_again_until_json_comes",
+            "crash: result: an HTML page",
+            "crash: result: garbage",
+            "crash: result: truncated",
+        ),
+    ),
+    "D33": Row(
+        "302 to a login page", (f"{FAULTS}redirect_is_a_failure_and_is_not_followed", "crash: result: a redirect")
+    ),
+    "D34": Row(
+        "401 once",
+        (
+            f"{COURIER}unauthorized_once_gets_one_new_token_at_once",
+            f"{COURIER}unauthorized_read_is_no_access_and_done",
+            "crash: result: 401",
+            "crash: tokens expire",
+            "crash: candidate: 401",
+        ),
+    ),
+    "D35": Row(
+        "401 for ever",
+        (
+            f"{COURIER}unauthorized_orders_three_in_a_row_hold_the_stream",
+            f"{COURIER}token_call_that_refuses_the_pair_holds_the_stream",
+        ),
+    ),
+    "D36": Row(
+        "403, 404, 410, 409, 422",
+        (
+            f"{COURIER}refusal_is_a_dead_letter_at_once",
+            f"{COURIER}forbidden_ten_in_a_row_hold_the_stream",
+            f"{DELIVERIES}fresh_order_that_is_unknown_is_tried_for_a_quarter_of_an_hour",
+            "crash: result: 403",
+            "crash: result: 404",
+            "crash: result: 409",
+            "crash: result: 422",
+        ),
+    ),
+    "D37": Row(
+        "token endpoint down, slow or 429",
+        (
+            f"{FAULTS}token_is_fetched_once_for_many_calls",
+            f"{FAULTS}token_endpoint_that_is_down_pauses_the_credential",
+            "crash: token: 500",
+            "crash: token: hangs",
+        ),
+    ),
+    "D38": Row(
+        "the herd after an outage",
+        (
+            f"{FAULTS}backlog_of_an_outage_is_one_call_an_order",
+            f"{FAULTS}customer_with_ten_thousand_results_or_slow_calls_delays_nobody",
+            "crash: result: 503 everywhere",
+        ),
+    ),
+    "D39": Row(
+        "an outage of 75 h",
+        (f"{FAULTS}outage_of_three_days_is_sat_out", f"{COURIER}network_failures_for_a_week_are_a_dead_letter"),
+    ),
+    "D40": Row(
+        "DNS and TLS",
+        (
+            f"{FAULTS}name_that_is_not_found_is_a_failure_without_effect",
+            f"{FAULTS}certificate_that_is_not_good_is_a_failure_without_effect",
+        ),
+    ),
+    "D42": Row(
+        "two workers race for one row",
+        (
+            f"{FAULTS}sixteen_workers_and_one_order_have_one_call_on_the_way",
+            f"{FAULTS}takeover_by_one_who_lost_the_lease_takes_nothing_from_its_successor",
+            f"{COURIER}late_answer_of_a_former_holder_changes_nothing",
+        ),
+    ),
+    "D44": Row("a poison message", (f"{COURIER}bug_in_a_handler_stops_that_delivery_only",)),
+    "D45": Row("one customer slow", (f"{FAULTS}customer_with_ten_thousand_results_or_slow_calls_delays_nobody",)),
+    "D46": Row(
+        "death between our pair and the exchange",
+        (
+            f"{CONNECTING}exchange_goes_on_by_itself_when_smartrecruiters_is_back",
+            "connect: slow",
+        ),
+    ),
+    "D47": Row(
+        "the exchange took effect and its answer is lost",
+        (
+            f"{CONNECTING}lost_answer_needs_a_reconnect_and_our_pair_goes_on_working",
+            f"{CONNECTING}reconnect_after_a_lost_answer_releases_what_was_held",
+            "connect: drop",
+            "connect: truncated",
+        ),
+    ),
+    "D48": Row(
+        "death or a dead database after the answer of the exchange",
+        (
+            f"{FAULTS}database_that_goes_away_before_an_outcome_is_written_loses_nothing",
+            "connect: slow",
+        ),
+    ),
+    "D49": Row(
+        "disable while something is on its way",
+        (
+            f"{FAULTS}disable_while_a_call_is_on_its_way_starts_no_other",
+            f"{CONNECTING}disable_before_the_exchange_cancels_it",
+            f"{WHOLE_WAY}disconnecting_cuts_off_at_once_and_reconnecting_goes_on",
+        ),
+    ),
+    "D50": Row(
+        "disk of the database full",
+        (f"{FAULTS}order_while_the_database_is_locked_is_503_in_time", "crash: disk full"),
+    ),
+    "D51": Row("disk of the files full", (f"{ATTACHMENTS}full_disk_is_503_and_leaves_nothing", "crash: disk full")),
+    "D52": Row(
+        "a file is missing or damaged",
+        (f"{ATTACHMENTS}damaged_report_is_never_served",),
+        "A hosted report is sent as a link, which needs no file.",
+    ),
+    "D53": Row(
+        "out of memory or descriptors",
+        ("crash: kill all of the portal",),
+        "Either ends the process, as a SIGKILL does at any place.",
+    ),
+    "D54": Row(
+        "migration under traffic",
+        (),
+        "Cannot happen yet: there is no released version whose traffic a migration could meet.",
+    ),
+    "D55": Row("rollback of code", (), "Cannot happen yet: there is no released version to go back to."),
+    "D56": Row(
+        "encryption key missing or rotated",
+        (f"{FAULTS}key_that_is_missing_for_a_while_loses_nothing",),
+    ),
+    "D58": Row(
+        "partition between web and database during the commit",
+        ("tests/e2e/test_commit_lost.py::test_order_whose_commit_went_unheard_is_one_order_when_it_comes_again",),
+    ),
+    "D59": Row(
+        "death after an e-mail or a webhook",
+        (
+            "tests/orders/test_invitation.py::test_repeat_has_the_same_message_id",
+            "tests/integrations/test_webhooks.py::"
+            "test_refused_message_goes_again_after_about_five_seconds_with_the_same_id",
+        ),
+    ),
+    "D60": Row(
+        "time zones, leap days",
+        (),
+        "Every time is aware and UTC, every wait a number of seconds: there is no calendar in lease or schedule.",
+    ),
+}
