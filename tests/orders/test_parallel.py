@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from rest_framework.test import APIClient
 from assessments.models import Package
 from integrations.models import Connection
 from integrations.outbox.models import Delivery, Stream
+from orders import leases
 from orders.models import Attachment, Order, OrderEvent, Resource
 from tests import rows
 from tests.orders import bodies
@@ -79,6 +81,26 @@ def test_no_order_is_leased_to_two(api: Callable[[str], APIClient], package: Pac
     answers = at_once(lambda _: api(engine_token).post("/api/vendor/v1/orders/lease", {"max": 4}).json(), 16)
     leased = [order["id"] for answer in answers for order in answer["orders"]]
     assert (len(leased), set(leased)) == (30, made)
+
+
+def test_thousand_leases_hand_out_each_order_once(order: Order) -> None:
+    client, _ = rows.make_client()
+    made = [copy_of(order, number) for number in range(999)]
+    Order.objects.bulk_create(made)
+
+    def some(_: int) -> list[str]:
+        return [order_id for _ in range(125) for order_id in leases.lease(client, max=1)]
+
+    leased = [order_id for found in at_once(some, 8) for order_id in found]  # as many as the web server has threads
+    # Beside others a lease may find less than there is, since it waits for no row; the next one finds the rest.
+    leased += leases.lease(client, max=1000)
+    assert Counter(leased) == Counter([order.pk, *(each.pk for each in made)])
+
+
+def copy_of(order: Order, number: int) -> Order:
+    found = copy(order)
+    found.pk, found.smartrecruiters_order_id, found.link_token_hash = f"ord_{number}", f"sr-{number}", str(number)
+    return found
 
 
 def test_same_result_from_all_sides_is_one_delivery(
