@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib.admin.utils import quote
 from django.db.models import Count, Max, Min
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from assessments.models import DeliveredBy, Package
-from integrations import partner
-from integrations.models import Client, Connection, ConnectionState, Customer, PartnerConfiguration, Webhook
+from config import checklist
+from integrations.models import Connection, ConnectionState, Webhook
 from integrations.outbox import clock
 from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Stream
 from orders.models import Order, Reconciliation, Status
@@ -36,18 +34,8 @@ class Trouble:
     state: str
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step from an empty portal to the first live customer."""
-
-    what: str
-    is_done: bool
-    how: str
-    url: str
-
-
 def overview() -> dict[str, Any]:
-    steps = checklist()
+    steps = checklist.steps()
     return {
         "troubles": troubles(),
         "steps": steps,
@@ -188,55 +176,3 @@ def status_counts() -> list[dict[str, Any]]:
         {"status": status, "count": counts.get(status, 0), "url": changelist("orders_order", status=status)}
         for status in Status.values
     ]
-
-
-def checklist() -> list[Step]:
-    configuration = PartnerConfiguration.load()
-    at_partner = reverse("admin:integrations_partnerconfiguration_change", args=[configuration.pk])
-    offered = Package.objects.filter(retired_at=None)
-    needs_engine = not offered.exists() or offered.filter(delivery=DeliveredBy.ENGINE).exists()
-    has_engine = Client.objects.filter(connection=None, revoked_at=None).exists()
-    return [
-        Step(
-            "The master pair is here",
-            bool(settings.SMARTRECRUITERS_CLIENT_ID or configuration.master_client_secret_sealed),
-            "SmartRecruiters' Partner Operations give it to you. Set it in the environment, or enter it.",
-            at_partner,
-        ),
-        Step(
-            "The configuration is published",
-            _is_published(configuration),
-            "It tells SmartRecruiters where to find this portal.",
-            at_partner,
-        ),
-        Step(
-            "Packages are on offer",
-            offered.exists(),
-            "What customers can order. Your engine syncs them, or you write them here.",
-            changelist("assessments_package"),
-        ),
-        Step(
-            "An engine has access",
-            has_engine or not needs_engine,
-            "Your own platform, which carries the assessments out. Not needed where staff do it by hand.",
-            reverse("admin:integrations_client_add"),
-        ),
-        Step(
-            "A customer can sign in",
-            Customer.objects.filter(is_active=True, users__is_active=True).exists(),
-            "Add the organisation, then a person of it.",
-            changelist("integrations_customer"),
-        ),
-        Step(
-            "The first customer is live",
-            Connection.objects.exclude(connected_at=None).exists(),
-            "The customer connects from “Apps” in SmartRecruiters. Nothing to do here.",
-            changelist("integrations_connection"),
-        ),
-    ]
-
-
-def _is_published(configuration: PartnerConfiguration) -> bool:
-    """What SmartRecruiters got is what stands here."""
-    document = partner.without_key(partner.document(configuration), configuration.disable_key)
-    return bool(configuration.published == document)

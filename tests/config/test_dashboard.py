@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from config import dashboard
+from config import checklist, dashboard
 from integrations import engines, partner
 from integrations.models import AuditEntry, Connection, ConnectionState, PartnerConfiguration, User
 from integrations.outbox import clock, deliveries
@@ -24,7 +24,7 @@ def text(answer: Any) -> str:
 
 
 def done() -> list[bool]:
-    return [step.is_done for step in dashboard.checklist()]
+    return [step.is_done for step in checklist.steps()]
 
 
 def failed(key: str, reason: str, state: str = DeliveryState.FAILED) -> None:

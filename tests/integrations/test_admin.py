@@ -7,7 +7,8 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client as Browser
 
-from integrations.admin.partner import FROM_ENVIRONMENT, difference
+from integrations.admin.partner import difference
+from integrations.admin.partner_form import FROM_ENVIRONMENT
 from integrations.models import (
     AuditEntry,
     Client,

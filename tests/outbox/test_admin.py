@@ -112,7 +112,7 @@ def test_deliveries_sent_again_in_bulk_are_first_tried_on_paper(desk: Browser) -
     before = states()
     page = text(choose(desk, *rows))
     assert "<strong>2</strong> are sent again, <strong>3</strong> stay as they are" in page
-    for said in ("stays as it is: delivered", "not sent: the candidate was erased", "nothing here sends this kind"):
+    for said in ("Stays as it is: delivered", "Is not sent: the candidate was erased", "nothing here sends this kind"):
         assert said in page
     assert (states(), acts("delivery.replayed")) == (before, [])
 
@@ -127,7 +127,7 @@ def test_deliveries_sent_again_in_bulk_go_after_the_button(desk: Browser) -> Non
 def test_deliveries_of_a_held_stream_say_that_they_wait(desk: Browser) -> None:
     row = parcel(S.FAILED)
     deliveries.hold("connection:7", "The connection needs a reconnect.")
-    assert "waits with its stream: The connection needs a reconnect." in text(choose(desk, row))
+    assert "Waits with its stream: The connection needs a reconnect" in text(choose(desk, row))
 
 
 @pytest.mark.parametrize(

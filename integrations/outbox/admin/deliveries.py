@@ -1,82 +1,23 @@
-"""Streams and deliveries: what must reach the outside, why it does not, and how it is sent again."""
-
-import json
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.outbox import deliveries
-from integrations.outbox.handlers import handler_of
-from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
-from integrations.shown import chip, switch, when
-from integrations.staff import Act, ReadOnlyAdmin, ReadOnlyInline, Refusal, link
+from integrations.outbox.admin.attempts import AttemptInline, pretty
+from integrations.outbox.admin.fates import AGAIN, fate
+from integrations.outbox.models import Delivery, DeliveryState
+from integrations.shown import chip, when
+from integrations.staff import Act, ReadOnlyAdmin, Refusal, link
 
 S = DeliveryState
-AGAIN = (S.FAILED, S.UNKNOWN)
 REPLAYED_AT_ONCE = 900  # a form of a thousand fields is refused
-TWICE = "Nobody knows whether it had its effect. If it had, it happens twice."
-
-
-def pretty(value: Any) -> SafeString | str:
-    if value in ("", None, {}, []):
-        return "–"
-    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-    return format_html('<pre class="code">{}</pre>', text)
-
-
-def folded(summary: str, value: Any) -> SafeString | str:
-    return format_html("<details><summary>{}</summary>{}</details>", summary, pretty(value)) if value else "–"
-
-
-def fate(delivery: Delivery) -> tuple[bool, str]:
-    """Whether a replay would send this delivery, and in words what it would do: the dry run."""
-    if delivery.state not in AGAIN:
-        return False, f"stays as it is: {chipless(delivery)}"
-    try:
-        unwanted = handler_of(delivery).unwanted(delivery)
-    except KeyError:
-        unwanted = "nothing here sends this kind any more"
-    if unwanted:
-        return False, f"not sent: {unwanted}"
-    if delivery.stream.held_reason:
-        return True, f"waits with its stream: {delivery.stream.held_reason}"
-    return True, TWICE if delivery.state == S.UNKNOWN else "sent again, at once"
-
-
-def chipless(delivery: Delivery) -> str:
-    return delivery.get_state_display().lower()
-
-
-class AttemptInline(ReadOnlyInline):
-    model = Attempt
-    verbose_name_plural = "attempts, newest first"
-    fields = ("number", "began", "took", "status", "came_to", "sent", "came_back")
-    readonly_fields = fields
-
-    def began(self, attempt: Attempt) -> SafeString | str:
-        return when(attempt.started_at)
-
-    def took(self, attempt: Attempt) -> str:
-        return "–" if attempt.duration_ms is None else f"{attempt.duration_ms} ms"
-
-    @admin.display(description="came to")
-    def came_to(self, attempt: Attempt) -> str:
-        return attempt.error or attempt.outcome.replace("_", " ") or "on its way"
-
-    def sent(self, attempt: Attempt) -> SafeString | str:
-        return folded(f"{attempt.request.get('method', '')} {attempt.request.get('url', 'request')}", attempt.request)
-
-    @admin.display(description="came back")
-    def came_back(self, attempt: Attempt) -> SafeString | str:
-        return folded("answer", attempt.response)
 
 
 class Trouble(admin.SimpleListFilter):
@@ -131,11 +72,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
                 "replay",
                 "Send again",
                 self._replay_one,
-                lambda delivery: (
-                    [f"This delivery is {fate(delivery)[1]}.", "The replay is recorded, with your name."]
-                    if delivery.state != S.UNKNOWN
-                    else [TWICE, "The replay is recorded, with your name."]
-                ),
+                lambda delivery: [f"This delivery {fate(delivery)[1]}.", "The replay is recorded, with your name."],
                 lambda delivery: delivery.state in AGAIN,
             ),
             Act(
@@ -231,63 +168,3 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description="as it was decided")
     def payload_(self, delivery: Delivery) -> SafeString | str:
         return pretty(delivery.payload)
-
-
-@admin.register(Stream)
-class StreamAdmin(ReadOnlyAdmin):
-    list_display = ("name", "state_", "why", "waiting_", "oldest_", "paused_until_")
-    search_fields = ("name",)
-    fields = ("name", "state_", "why", "paused_until", "lease_expires_at", "pause_seconds", "next_calls")
-    readonly_fields = ("state_", "why")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Stream]:
-        waits = Q(deliveries__state__in=[S.PENDING, S.HELD, S.IN_FLIGHT])
-        streams: QuerySet[Stream] = super().get_queryset(request)
-        return streams.annotate(
-            waiting=Count("deliveries", filter=waits), oldest=Min("deliveries__created_at", filter=waits)
-        )
-
-    def acts(self) -> Sequence[Act]:
-        return (
-            Act(
-                "release",
-                "Send what is held",
-                self._release,
-                lambda stream: ["Everything that is held in this stream is sent now.", f"It was held: {why(stream)}"],
-                # What belongs to a connection or a webhook is released by what is done to that.
-                lambda stream: bool(stream.held_reason) and not stream.owner_id,
-            ),
-        )
-
-    def subject_of(self, stream: Stream) -> str:
-        return stream.name
-
-    def _release(self, request: HttpRequest, stream: Stream) -> str:
-        count = deliveries.release(stream.name)
-        self.record(request, "stream.released", stream.name, deliveries=count)
-        return f"{count} deliveries are sent now."
-
-    @admin.display(description="state")
-    def state_(self, stream: Stream) -> SafeString:
-        return switch(not stream.held_reason, "Open", "Held")
-
-    @admin.display(description="why")
-    def why(self, stream: Stream) -> str:
-        return why(stream) or "–"
-
-    @admin.display(description="waiting", ordering="waiting")
-    def waiting_(self, stream: Any) -> int:
-        return int(stream.waiting)
-
-    @admin.display(description="oldest", ordering="oldest")
-    def oldest_(self, stream: Any) -> SafeString | str:
-        oldest: datetime | None = stream.oldest
-        return when(oldest)
-
-    @admin.display(description="paused until", ordering="paused_until")
-    def paused_until_(self, stream: Stream) -> SafeString | str:
-        return when(stream.paused_until)
-
-
-def why(stream: Stream) -> str:
-    return stream.held_reason or ("The other side asked us to slow down." if stream.paused_until else "")

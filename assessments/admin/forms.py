@@ -1,0 +1,85 @@
+from typing import Any, cast
+
+from django import forms
+
+from assessments.models import Package, Rule
+from integrations.admin import partner_form
+from integrations.models import AssessmentType, PartnerConfiguration, PartnerField
+from integrations.staff import LabelledForm, ModelForm
+
+RULE_KEYS = ("customer", "requester", "country", "region", "city", "remote", "fields_as_text")
+
+
+def types_in_use(types: list[str]) -> str:
+    """What speaks against publishing these types alone: packages of the others that are on offer."""
+    stranded = Package.objects.filter(retired_at=None).exclude(type__in=types).values_list("name", flat=True)
+    if not stranded:
+        return ""
+    names = ", ".join(f"“{name}”" for name in stranded[:3]) + (" and more" if len(stranded) > 3 else "")
+    return f"Packages of other types are on offer: {names}. Retire them first, or keep their types."
+
+
+partner_form.type_rules.append(types_in_use)
+
+
+class PackageForm(ModelForm):
+    def clean_type(self) -> str:
+        kind: str = self.cleaned_data["type"]
+        if kind not in PartnerConfiguration.load().supported_types:
+            label = AssessmentType(kind).label
+            raise forms.ValidationError(f"“{label}” is not among the published types: see the partner configuration.")
+        return kind
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        reminded, expired = cleaned.get("remind_after_days"), cleaned.get("expires_after_days")
+        if reminded and expired and reminded >= expired:
+            self.add_error("remind_after_days", "By then the order has expired: remind earlier.")
+        return cleaned
+
+
+class AssessmentForm(LabelledForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Results are kept under it.
+        self.fields["assessment_id"].disabled = self.instance.pk is not None
+
+
+class RuleForm(LabelledForm):
+    fields_as_text = forms.CharField(
+        label="mapped fields",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "cols": 24, "placeholder": "department = Sales"}),
+        help_text="One a line: the field's id = its value.",
+    )
+
+    class Meta:
+        model = Rule
+        exclude = ("fields",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        remote = [("unknown", "either"), ("true", "remote"), ("false", "on site")]
+        self.fields["remote"].widget.choices = remote  # type: ignore[attr-defined]
+        lines = (f"{name} = {value}" for name, value in sorted(self.instance.fields.items()))
+        self.initial["fields_as_text"] = "\n".join(lines)
+
+    def clean_fields_as_text(self) -> dict[str, str]:
+        pairs = [line.partition("=") for line in self.cleaned_data["fields_as_text"].splitlines() if line.strip()]
+        found = {name.strip(): value.strip() for name, _, value in pairs}
+        known = set(PartnerField.objects.values_list("field_id", flat=True))
+        if unknown := sorted(found.keys() - known):
+            raise forms.ValidationError(f"No such field: {', '.join(unknown)}. The partner configuration names them.")
+        if not all(found.values()):
+            raise forms.ValidationError("Write each as id = value.")
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and all(value in (None, "", {}) for name, value in cleaned.items() if name in RULE_KEYS):
+            raise forms.ValidationError("An empty rule shows the package to everybody. Fill in a key, or remove it.")
+        return cleaned
+
+    def save(self, commit: bool = True) -> Rule:
+        self.instance.fields = self.cleaned_data["fields_as_text"]
+        return cast(Rule, super().save(commit))

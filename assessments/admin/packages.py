@@ -1,0 +1,125 @@
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from assessments import catalogue
+from assessments.admin.forms import RULE_KEYS, AssessmentForm, PackageForm, RuleForm
+from assessments.models import Assessment, Package, Rule
+from integrations.shown import switch, when
+from integrations.staff import Act, RowsInline, StaffAdmin
+
+
+class AssessmentInline(RowsInline):
+    model = Assessment
+    form = AssessmentForm
+    fields = ("position", "assessment_id", "type", "name", "description")
+
+
+class RuleInline(RowsInline):
+    model = Rule
+    form = RuleForm
+    fields = RULE_KEYS
+    verbose_name_plural = "rules: who sees it (none: every customer; else one matching rule is enough)"
+
+
+class OnOffer(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "on_offer"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Offered"), ("no", "Retired")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Package]) -> QuerySet[Package]:
+        return queryset.filter(retired_at__isnull=self.value() == "yes") if self.value() else queryset
+
+
+@admin.register(Package)
+class PackageAdmin(StaffAdmin):
+    form = PackageForm
+    list_display = ("name", "id", "type", "delivery", "assessments_", "rules_", "state_", "updated_at_")
+    list_filter = (OnOffer, "type", "delivery")
+    search_fields = ("name", "=id")
+    search_help_text = "By name or id."
+    fieldsets = (
+        (None, {"fields": ("id", "type", "name", "description")}),
+        (
+            "What happens with an order",
+            {"fields": ("delivery", "invite_candidate", "remind_after_days", "expires_after_days")},
+        ),
+        ("State", {"fields": ("state_", "created_at", "updated_at")}),
+    )
+    readonly_fields = ("state_", "created_at", "updated_at")
+    inlines = (AssessmentInline, RuleInline)
+    actions = ("retire_chosen",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Package]:
+        counts = {name: Count(name, distinct=True) for name in ("assessments", "rules")}
+        packages: QuerySet[Package] = super().get_queryset(request)
+        return packages.annotate(**{f"{name}_count": count for name, count in counts.items()})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fieldsets if obj else self.fieldsets[:2]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """An id is for good: hiring steps store it."""
+        return (*self.readonly_fields, "id") if obj else self.readonly_fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def acts(self) -> Sequence[Act]:
+        return (
+            Act(
+                "retire",
+                "Retire",
+                self._retire,
+                lambda package: [
+                    "Customers do not see it any more and it is in no new hiring step.",
+                    "Hiring steps that have it go on ordering it, and orders go on as they are.",
+                    "You can offer it again.",
+                ],
+                lambda package: package.retired_at is None,
+            ),
+            Act(
+                "offer",
+                "Offer again",
+                self._offer,
+                lambda package: ["Customers that its rules admit see it again and may order it."],
+                lambda package: package.retired_at is not None,
+            ),
+        )
+
+    def _retire(self, request: HttpRequest, package: Package) -> str:
+        catalogue.retire(package.pk)
+        self.record(request, "package.retired", package.pk)
+        return f"“{package}” is retired."
+
+    def _offer(self, request: HttpRequest, package: Package) -> str:
+        catalogue.put_package({"id": package.pk, "retired": False})
+        self.record(request, "package.offered", package.pk)
+        return f"“{package}” is on offer again."
+
+    @admin.action(description="Retire", permissions=["change"])
+    def retire_chosen(self, request: HttpRequest, queryset: QuerySet[Package]) -> None:
+        count = sum(bool(self._retire(request, package)) for package in queryset.filter(retired_at=None))
+        messages.success(request, f"{count} retired.")
+
+    @admin.display(description="state", ordering="retired_at")
+    def state_(self, package: Package) -> SafeString:
+        return switch(package.retired_at is None, "Offered", "Retired")
+
+    @admin.display(description="assessments", ordering="assessments_count")
+    def assessments_(self, package: Any) -> int:
+        return int(package.assessments_count)
+
+    @admin.display(description="rules", ordering="rules_count")
+    def rules_(self, package: Any) -> str:
+        return str(package.rules_count or "every customer")
+
+    @admin.display(description="last change", ordering="updated_at")
+    def updated_at_(self, package: Package) -> SafeString | str:
+        return when(package.updated_at)

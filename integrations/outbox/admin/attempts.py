@@ -1,0 +1,45 @@
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from integrations.outbox.models import Attempt
+from integrations.shown import when
+from integrations.staff import ReadOnlyInline
+
+
+def pretty(value: Any) -> SafeString | str:
+    if value in ("", None, {}, []):
+        return "–"
+    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    return format_html('<pre class="code">{}</pre>', text)
+
+
+def folded(summary: str, value: Any) -> SafeString | str:
+    return format_html("<details><summary>{}</summary>{}</details>", summary, pretty(value)) if value else "–"
+
+
+class AttemptInline(ReadOnlyInline):
+    model = Attempt
+    verbose_name_plural = "attempts, newest first"
+    fields = ("number", "began", "took", "status", "came_to", "sent", "came_back")
+    readonly_fields = fields
+
+    def began(self, attempt: Attempt) -> SafeString | str:
+        return when(attempt.started_at)
+
+    def took(self, attempt: Attempt) -> str:
+        return "–" if attempt.duration_ms is None else f"{attempt.duration_ms} ms"
+
+    @admin.display(description="came to")
+    def came_to(self, attempt: Attempt) -> str:
+        return attempt.error or attempt.outcome.replace("_", " ") or "on its way"
+
+    def sent(self, attempt: Attempt) -> SafeString | str:
+        return folded(f"{attempt.request.get('method', '')} {attempt.request.get('url', 'request')}", attempt.request)
+
+    @admin.display(description="came back")
+    def came_back(self, attempt: Attempt) -> SafeString | str:
+        return folded("answer", attempt.response)

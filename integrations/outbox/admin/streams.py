@@ -1,0 +1,75 @@
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Min, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from integrations.outbox import deliveries
+from integrations.outbox.models import DeliveryState, Stream
+from integrations.shown import switch, when
+from integrations.staff import Act, ReadOnlyAdmin
+
+S = DeliveryState
+
+
+@admin.register(Stream)
+class StreamAdmin(ReadOnlyAdmin):
+    list_display = ("name", "state_", "why", "waiting_", "oldest_", "paused_until_")
+    search_fields = ("name",)
+    fields = ("name", "state_", "why", "paused_until", "lease_expires_at", "pause_seconds", "next_calls")
+    readonly_fields = ("state_", "why")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Stream]:
+        waits = Q(deliveries__state__in=[S.PENDING, S.HELD, S.IN_FLIGHT])
+        streams: QuerySet[Stream] = super().get_queryset(request)
+        return streams.annotate(
+            waiting=Count("deliveries", filter=waits), oldest=Min("deliveries__created_at", filter=waits)
+        )
+
+    def acts(self) -> Sequence[Act]:
+        return (
+            Act(
+                "release",
+                "Send what is held",
+                self._release,
+                lambda stream: ["Everything that is held in this stream is sent now.", f"It was held: {why(stream)}"],
+                # What belongs to a connection or a webhook is released by what is done to that.
+                lambda stream: bool(stream.held_reason) and not stream.owner_id,
+            ),
+        )
+
+    def subject_of(self, stream: Stream) -> str:
+        return stream.name
+
+    def _release(self, request: HttpRequest, stream: Stream) -> str:
+        count = deliveries.release(stream.name)
+        self.record(request, "stream.released", stream.name, deliveries=count)
+        return f"{count} deliveries are sent now."
+
+    @admin.display(description="state")
+    def state_(self, stream: Stream) -> SafeString:
+        return switch(not stream.held_reason, "Open", "Held")
+
+    @admin.display(description="why")
+    def why(self, stream: Stream) -> str:
+        return why(stream) or "–"
+
+    @admin.display(description="waiting", ordering="waiting")
+    def waiting_(self, stream: Any) -> int:
+        return int(stream.waiting)
+
+    @admin.display(description="oldest", ordering="oldest")
+    def oldest_(self, stream: Any) -> SafeString | str:
+        oldest: datetime | None = stream.oldest
+        return when(oldest)
+
+    @admin.display(description="paused until", ordering="paused_until")
+    def paused_until_(self, stream: Stream) -> SafeString | str:
+        return when(stream.paused_until)
+
+
+def why(stream: Stream) -> str:
+    return stream.held_reason or ("The other side asked us to slow down." if stream.paused_until else "")
