@@ -1,0 +1,177 @@
+"""An engine written by somebody who has read INTERFACE.md and nothing else: plain requests, no code of ours."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from tests.e2e.world import World
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-outsider")]
+Json = dict[str, Any]
+PDF = b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n"
+START = "http://localhost:9/start/{}"  # nobody has to listen there: the browser is only sent
+PACKAGES: dict[str, Json] = {
+    "outsider-skills": {
+        "type": "SKILL_TEST",
+        "name": "Outsider's skills",
+        "assessments": [
+            {"id": "logic", "type": "SKILL_TEST", "name": "Logic", "description": ""},
+            {"id": "typing", "type": "SKILL_TEST", "name": "Typing", "description": "Three minutes"},
+        ],
+    },
+    "outsider-inline": {
+        "type": "INLINE_ASSESSMENT",
+        "name": "Outsider's questions",
+        "assessments": [{"id": "questions", "type": "INLINE_ASSESSMENT", "name": "Questions", "description": ""}],
+    },
+}
+
+
+class Engine:
+    """The whole program: it may know the portal's address and its own client, as `seed_demo` printed them."""
+
+    def __init__(self, portal: str, client_id: str, client_secret: str) -> None:
+        self.portal = portal
+        self.session = requests.Session()
+        form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
+        token = self.session.post(f"{portal}/oauth/token", data=form, timeout=10).json()["access_token"]
+        self.session.headers["Authorization"] = f"Bearer {token}"
+
+    def call(self, method: str, path: str, status: int = 200, **options: Any) -> Any:
+        answer = self.session.request(method, f"{self.portal}/api/vendor/v1{path}", timeout=20, **options)
+        assert answer.status_code == status, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def take(self, count: int) -> list[Json]:
+        """Lease and accept."""
+        leased = self.call("POST", "/orders/lease", json={"max": count, "seconds": 60})["orders"]
+        return [self.accept(order["id"]) for order in leased]
+
+    def accept(self, order_id: str) -> Json:
+        body = {"launch_url": START.format(order_id)}
+        accepted: Json = self.call("POST", f"/orders/{order_id}/accept", json=body)
+        return accepted
+
+    def report(self, order: Json) -> None:
+        """A file, an address, a result for the package and one for each assessment."""
+        path = f"/orders/{order['id']}"
+        file = {"file": ("report.pdf", PDF, "application/pdf")}
+        attached = self.call("POST", f"{path}/attachments", 201, files=file)
+        assert self.call("POST", f"{path}/attachments", files=file) == attached
+        first, *_ = [each["id"] for each in PACKAGES[order["package"]]["assessments"]]
+        video = {"type": "VIDEO_URL", "url": f"https://videos.example/{order['id']}", "assessment_id": first}
+        self.call("POST", f"{path}/attachments", 201, json=video)
+        result = {
+            "status": "COMPLETED",
+            "score": {"raw": 28, "min": 20, "max": 80},
+            "score_label": "Promising",
+            "summary": "Listens well.",
+            "submission_date": "2026-11-24T09:30:00Z",
+            "assessment_results": [
+                {"assessment_id": each["id"], "status": "COMPLETED", "score": {"raw": 7, "min": 0, "max": 10}}
+                for each in PACKAGES[order["package"]]["assessments"]
+            ],
+        }
+        told = self.call("POST", f"{path}/result/preview", json=result)
+        assert (told["score_text"], told["score_percent"]) == ("28/80", 13)
+        self.call("PATCH", f"{path}/result", json=result)
+
+    def is_delivered(self, order: Json) -> bool:
+        return bool(self.call("GET", f"/orders/{order['id']}")["delivery"] == "delivered")
+
+
+def until(condition: Callable[[], Any], seconds: float = 90) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain"
+        time.sleep(0.1)
+    return found
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with World(tmp_path_factory.mktemp("outsider"), engine=False) as world:
+        world.connect("outsider")
+        yield world
+
+
+@pytest.fixture(scope="module")
+def engine(world: World) -> Engine:
+    engine = Engine(world.url, **world.seeded["engine"])
+    for package_id, package in PACKAGES.items():
+        engine.call("PUT", f"/packages/{package_id}", 201, json=package)
+    return engine
+
+
+def standing(world: World, order: Json) -> Json:
+    """The result as SmartRecruiters has it, the address of the hosted file aside."""
+    result: Json = world.control.order(order["smartrecruiters_order_id"])["result"]
+    [report] = result.pop("attachments")
+    assert requests.get(report.pop("url"), timeout=10).content == PDF
+    return {**result, "attachments": [report]}
+
+
+def expected(order: Json) -> Json:
+    parts = [each["id"] for each in PACKAGES[order["package"]]["assessments"]]
+    video = {"type": "VIDEO_URL", "url": f"https://videos.example/{order['id']}"}
+    score = {"raw": 7, "min": 0, "max": 10}
+    return {
+        "status": "COMPLETED",
+        "score": {"raw": 28, "min": 20, "max": 80},
+        "scoreLabel": "Promising",
+        "summary": "Listens well.",
+        "submissionDate": "2026-11-24T09:30:00.000Z",
+        "assessmentResults": [
+            {"assessmentId": part, "status": "COMPLETED", "score": score, **({"attachments": [video]} if not n else {})}
+            for n, part in enumerate(parts)
+        ],
+        "attachments": [{"type": "PDF_URL"}],
+    }
+
+
+def test_ordinary_order_is_completed(world: World, engine: Engine) -> None:
+    [placed] = world.control.place("outsider", "outsider-skills")
+    [order] = engine.take(10)
+    assert (order["smartrecruiters_order_id"], order["package"]) == (placed["order_id"], "outsider-skills")
+    assert (order["inline"], order["status"], order["delivery"]) == (False, "PENDING", "none")
+    assert engine.take(10) == []
+    candidate = until(lambda: engine.session.get(f"{world.url}/api/vendor/v1/orders/{order['id']}/candidate").json())
+    assert candidate["email"] == order["candidate"]["email"]
+
+    browser = requests.Session()
+    page = browser.get(order["take_url"], timeout=10)
+    assert (page.status_code, len(re.findall("<button", page.text))) == (200, 1)
+    gone = browser.post(order["take_url"], allow_redirects=False, timeout=10)
+    assert (gone.status_code, gone.headers["Location"]) == (303, order["launch_url"])
+    assert engine.call("GET", f"/orders/{order['id']}")["status"] == "IN_PROGRESS"
+    assert browser.get(order["return_url"], timeout=10).status_code == 200
+
+    engine.report(order)
+    until(lambda: engine.is_delivered(order))
+    assert standing(world, order) == expected(order)
+    told = engine.call("GET", "/events")["results"]
+    assert "order.created" in [each["type"] for each in told if each["data"].get("order") == order["id"]]
+    hops = {line["hop"] for line in engine.call("GET", f"/orders/{order['id']}/timeline")["results"]}
+    assert hops == {"in", "engine", "candidate", "out"}
+    assert world.control.breaches() == []
+
+
+def test_inline_order_is_completed(world: World, engine: Engine) -> None:
+    [placed] = world.control.place("outsider", "outsider-inline", inline=True)
+    browser = requests.Session()
+    assert browser.get(placed["url"], allow_redirects=False, timeout=10).status_code == 200  # it waits for the engine
+    [order] = engine.take(10)
+    assert (order["take_url"], order["inline"], order["candidate"]["id"]) == (placed["url"], True, None)
+    gone = browser.get(placed["url"], allow_redirects=False, timeout=10)
+    assert (gone.status_code, gone.headers["Location"]) == (302, order["launch_url"])
+    back = browser.get(order["return_url"], allow_redirects=False, timeout=10)
+    assert (back.status_code, back.headers["Location"]) == (302, f"{world.simulator.url}/applied/{placed['order_id']}")
+
+    engine.report(order)
+    until(lambda: engine.is_delivered(order))
+    assert standing(world, order) == expected(order)
+    assert world.control.breaches() == []
