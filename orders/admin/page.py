@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
+from integrations.outbox import clock
 from integrations.outbox.models import Attempt, Delivery, Lane
 from orders import panel, timeline
 from orders.models import Attachment, Order, Resource, ResourceKind, Result, Status
@@ -28,6 +29,10 @@ class Shown:
     icon: str
     attempt: Attempt | None
     next_at: datetime | None
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.next_at is not None and self.next_at <= clock.now()
 
     @property
     def is_trouble(self) -> bool:

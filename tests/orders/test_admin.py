@@ -1,5 +1,6 @@
 """Orders as staff see them."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -64,6 +65,15 @@ def test_order_page_shows_why_a_result_did_not_arrive(desk: Browser, scored: Ord
     assert "The result is not in SmartRecruiters.</strong> 422 status not allowed" in page
     assert f'href="/admin/outbox/delivery/{delivery.pk}/act/replay/">Send again' in page
     assert "found something wrong with the result (422)" in page
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(-1, "The next try is due."), (9, "Next try <time")])
+def test_order_page_says_when_the_next_try_is(desk: Browser, scored: Order, minutes: int, said: str) -> None:
+    delivery = Delivery.objects.get(subject=scored.pk, kind="result")
+    Attempt.objects.create(delivery=delivery, number=1, started_at=timezone.now(), status=503, outcome="pause")
+    Delivery.objects.filter(pk=delivery.pk).update(due_at=timezone.now() + timedelta(minutes=minutes))
+    page = text(desk.get(page_of(scored)))
+    assert f'SmartRecruiters was not available (503). <span class="timeline__next">{said}' in page
 
 
 def test_order_page_shows_what_was_fetched_of_the_candidate(desk: Browser, order: Order) -> None:
