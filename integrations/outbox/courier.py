@@ -4,16 +4,19 @@ One coordinator per stream, the only one that writes; the HTTP calls of all coor
 never touches the database. It commits before a call goes out, and no transaction spans one.
 """
 
+import contextlib
+import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from threading import Event
+from datetime import timedelta
+from threading import Event, Lock
 from typing import TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections, connection, transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
 from integrations.door import NO_TIME, CallFailed, Reply
@@ -28,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 POOL_THREADS = 128
 SLICE_SECONDS = 2.0
+ROUND_SECONDS = 0.4
 TOKEN_SECONDS = 25.0
 LEASE_MARGIN = 5.0
 WRITE_AGAIN_SECONDS = 0.5
@@ -36,18 +40,31 @@ S = DeliveryState
 T = TypeVar("T")
 Timed = tuple[float, Reply | None, CallFailed | None]
 pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="http")
+writers = Lock()
 stopping = Event()
 """Set when this process is asked to end: no call starts any more, those on their way are waited for."""
 
 
 @dataclass
 class Claimed:
-    """A delivery in our hands: claimed in the database, its call built, waiting for its turn or on its way."""
+    """A delivery in our hands: its call built, waiting for its turn or on its way. Claimed in the database once
+    `attempt` is there; a call that cannot be repeated gets its attempt only when it begins."""
 
     delivery: Delivery
     handler: Handler
     call: Call
     token: str
+    attempt: Attempt | None = None
+
+    def new_attempt(self) -> Attempt:
+        self.delivery.attempts_made += 1
+        self.attempt = Attempt(
+            delivery=self.delivery,
+            number=self.delivery.attempts_made,
+            started_at=clock.now(),
+            request=self.call.request,
+        )
+        return self.attempt
 
 
 def carry(stream_id: int) -> None:
@@ -64,6 +81,9 @@ def carry(stream_id: int) -> None:
 
 
 class Coordinator:
+    """Works in rounds: what came back is settled and the next deliveries are claimed in one transaction; between two
+    rounds, calls start as the pace allows, without the database."""
+
     def __init__(self, lease: Lease) -> None:
         self.lease = lease
         self.stream = Stream.objects.get(pk=lease.stream_id)
@@ -71,7 +91,9 @@ class Coordinator:
         self.scale: float = settings.OUTBOX_TIME_SCALE
         self.pace = Pace.resume(self.channel.calls_a_second, self.stream.next_calls, clock.now().timestamp())
         self.ready: list[Claimed] = []
-        self.running: dict[Future[Timed], tuple[Claimed, Attempt]] = {}
+        self.running: dict[Future[Timed], Claimed] = {}
+        self.done: list[Outcome] = []
+        self.next_round = 0.0
         self.began = self.looked_around = time.monotonic()
         self.others_wait = False
 
@@ -83,41 +105,67 @@ class Coordinator:
                 pass
         finally:
             # Calls on their way end within the lease; until then nobody else may begin.
-            if not self.running:
+            if not self.running and not self.done:
                 self._put_back()
                 self.lease.give_back(next_calls=self.pace.next_calls)
 
     def _step(self) -> bool:
-        """One round: settle what came back, claim, start what may start, wait. False: nothing left to do."""
-        self._settle(self._finished())
-        if self.lease.remaining < self.lease.seconds / 2:
-            self.lease.renew()
-        self.stream.refresh_from_db()
-        if self._may_go_on():
-            self._claim()
-        else:
-            self._put_back()
+        """Collect, write if it is time, start what may start, wait. False: nothing left to do."""
+        self._collect()
+        has_settled = self._is_time_for_a_round() and self._round()
         self._start()
         if not self.running and not self.ready:
-            return False
-        waits = [self._wait(claimed) for claimed in self.ready] or [1.0]
-        pause = max(0.001, min(*waits, 1.0))
+            return has_settled  # what was settled may be due again at once
+        waits = [max(0.0, self.next_round - time.monotonic()), *map(self._wait, self._next_up())]
+        pause = max(0.001, min(waits))
         if self.running:
             wait(self.running, timeout=pause, return_when=FIRST_COMPLETED)
         else:
             time.sleep(pause)
         return True
 
-    def _may_go_on(self) -> bool:
+    def _is_time_for_a_round(self) -> bool:
+        """Now and then; at once when nothing else is to do, or when an answer may concern the calls to come."""
+        if time.monotonic() >= self.next_round or not (self.running or self.ready):
+            return True
+        return any(outcome.reply is None or outcome.reply.status >= 300 for outcome in self.done)
+
+    def _round(self) -> bool:
+        """Settle what came back and claim what is next. Was there anything to settle?"""
+        if self.lease.remaining < self.lease.seconds / 2:
+            self.lease.renew()
+        fresh = [] if self._must_stop() else self._prepared()
+        has_settled = bool(self.done)
+        if has_settled:
+            failpoints.passing("before_settle")
+        self._write(fresh)
+        failpoints.passing("after_settle" if has_settled else "claimed")
+        if self._must_stop():
+            self._put_back()
+        self.next_round = time.monotonic() + ROUND_SECONDS
+        return has_settled
+
+    def _write(self, fresh: Sequence[Claimed] = ()) -> None:
+        """One transaction of this stream's holder; if it fails, what came back is still in our hands."""
+        with _turn(), transaction.atomic():
+            self.lease.write(next_calls=self.pace.next_calls)
+            self.stream.refresh_from_db()
+            Settlement(self.stream, self.channel).settle_all(self.done)
+            claimed = [] if self._must_stop() else self._claim(fresh)
+        self.done.clear()
+        self.ready += claimed
+
+    def _must_stop(self) -> bool:
+        """Nothing is to begin: the stream is held or pauses, the process ends, or others have waited for a slice."""
         if self.stream.held_reason or (self.stream.paused_until and self.stream.paused_until > clock.now()):
-            return False
+            return True
         if stopping.is_set():
-            return False
+            return True
         now = time.monotonic()
         if now - self.began > SLICE_SECONDS and now - self.looked_around > SLICE_SECONDS / 4:
             self.looked_around = now
             self.others_wait = Stream.objects.filter(woken_at__isnull=False).exists()
-        return not self.others_wait
+        return self.others_wait
 
     # Claiming
 
@@ -147,53 +195,78 @@ class Coordinator:
             .order_by(refused_last, "lane", "due_at", "pk")
         )
 
-    def _claim(self) -> None:
-        """Fill the hands: at most `parallel` calls of one credential at a time, one alone after a pause (the probe)."""
-        parallel = 1 if self.stream.pause_seconds else self.channel.parallel
-        room = parallel - len(self.running) - len(self.ready)
+    def _parallel(self) -> int:
+        """Calls of one credential at a time; one alone after a pause (the probe)."""
+        return 1 if self.stream.pause_seconds else self.channel.parallel
+
+    def _room(self) -> int:
+        """How many to claim: enough to keep the pace until the next round."""
+        ahead = 0 if self.stream.pause_seconds else math.ceil(self.channel.calls_a_second * ROUND_SECONDS)
+        return self._parallel() + min(ahead, self.channel.parallel) - len(self.running) - len(self.ready)
+
+    def _prepared(self) -> list[Claimed]:
+        """The next deliveries with their calls built, not yet claimed: reads only, so that the claim is short."""
+        room = self._room()
         found = list(self._due()[:room]) if room > 0 else []
         if not found or not (token := self._token()):
-            return
-        with transaction.atomic():
-            claimed = [delivery for delivery in found if self._claim_one(delivery)]
-        failpoints.passing("claimed")
-        for delivery in claimed:
-            self._prepare(delivery, token)
+            return []
+        return [claimed for delivery in found if (claimed := self._prepare(delivery, token))]
 
-    def _claim_one(self, delivery: Delivery) -> bool:
-        delivery.state, delivery.fence = S.IN_FLIGHT, self.lease.fence
-        return bool(
-            Delivery.objects.filter(pk=delivery.pk, state=S.PENDING).update(state=S.IN_FLIGHT, fence=self.lease.fence)
-        )
-
-    def _prepare(self, delivery: Delivery, token: str) -> None:
+    def _prepare(self, delivery: Delivery, token: str) -> Claimed | None:
         """Build the call, unless it is not wanted any more or can never be made."""
         handler = handler_of(delivery)
-        mine = Delivery.objects.filter(pk=delivery.pk, state=S.IN_FLIGHT, fence=self.lease.fence)
+        mine = Delivery.objects.filter(pk=delivery.pk, state=S.PENDING)
         try:
             if reason := handler.unwanted(delivery):
                 mine.update(state=S.SUPERSEDED, reason=reason, finished_at=clock.now())
-                return
-            self.ready.append(Claimed(delivery, handler, handler.call(delivery, token), token))
+                return None
+            return Claimed(delivery, handler, handler.call(delivery, token), token)
         except Undeliverable as error:
             with transaction.atomic():
-                mine.update(state=S.FAILED, reason=str(error)[:500], finished_at=clock.now())
-                handler.failed(delivery, None, str(error))
+                if mine.update(state=S.FAILED, reason=str(error)[:500], finished_at=clock.now()):
+                    handler.failed(delivery, None, str(error))
         except AWAY:
             raise
         except Exception as error:  # a bug of ours stops this delivery, not the others
             log.exception("a call cannot be built", delivery=delivery.pk, kind=delivery.kind)
-            attempt = Attempt(delivery=delivery, number=delivery.attempts_made + 1, started_at=clock.now())
-            attempt.save()
             fault = CallFailed(f"our own fault: {type(error).__name__}", had_effect_perhaps=False)
-            self._settle([Outcome(delivery, attempt, error=fault)])
+            self._give_up_on(Claimed(delivery, handler, Call("none", _never), token), fault)
+        return None
+
+    @transaction.atomic
+    def _give_up_on(self, broken: Claimed, fault: CallFailed) -> None:
+        """An attempt that never was, with its reason."""
+        for claimed in self._claim([broken]):
+            attempt = claimed.attempt or claimed.new_attempt()
+            attempt.save()
+            Settlement(self.stream, self.channel).settle(
+                Outcome(claimed.delivery, attempt, error=fault), claimed.handler
+            )
+
+    def _claim(self, fresh: Sequence[Claimed]) -> list[Claimed]:
+        """Compare-and-set: what is still waiting is ours now, with an attempt written before its call goes out."""
+        fence, ids = self.lease.fence, [claimed.delivery.pk for claimed in fresh]
+        won = Delivery.objects.filter(pk__in=ids, state=S.PENDING).update(
+            state=S.IN_FLIGHT, fence=fence, attempts_made=F("attempts_made") + 1
+        )
+        if won < len(ids):
+            kept = set(Delivery.objects.filter(pk__in=ids, state=S.IN_FLIGHT, fence=fence).values_list("pk", flat=True))
+            fresh = [each for each in fresh if each.delivery.pk in kept]
+        for claimed in fresh:
+            claimed.delivery.state, claimed.delivery.fence = S.IN_FLIGHT, fence
+        Attempt.objects.bulk_create(each.new_attempt() for each in fresh if each.handler.is_idempotent)
+        return list(fresh)
 
     def _put_back(self) -> None:
         """Claimed and not begun: as if it had never been taken."""
-        for claimed in self.ready:
-            state = S.HELD if self.stream.held_reason else S.PENDING
-            Delivery.objects.filter(pk=claimed.delivery.pk, state=S.IN_FLIGHT, fence=self.lease.fence).update(
-                state=state, reason=self.stream.held_reason
+        ids = [claimed.delivery.pk for claimed in self.ready]
+        if not ids:
+            return
+        state = S.HELD if self.stream.held_reason else S.PENDING
+        with _turn(), transaction.atomic():
+            Attempt.objects.filter(pk__in=[c.attempt.pk for c in self.ready if c.attempt]).delete()
+            Delivery.objects.filter(pk__in=ids, state=S.IN_FLIGHT, fence=self.lease.fence).update(
+                state=state, reason=self.stream.held_reason, attempts_made=F("attempts_made") - 1
             )
         self.ready.clear()
 
@@ -214,17 +287,12 @@ class Coordinator:
             return ""
         try:
             reply = pool.submit(call.run, self._deadline(TOKEN_SECONDS)).result()
+            if reply.status == 200:
+                return self.channel.keep_token(self.stream, reply)
         except CallFailed as error:
             log.warning("no token", stream=self.stream.name, error=str(error))
             settlement.pause(None, "")
             return ""
-        if reply.status == 200:
-            try:
-                return self.channel.keep_token(self.stream, reply)
-            except CallFailed as error:
-                log.warning("no token", stream=self.stream.name, error=str(error))
-                settlement.pause(None, "")
-                return ""
         if reply.status in (400, 401, 403):
             settlement.refuse_credential(f"SmartRecruiters' token endpoint refuses the pair ({reply.status}).")
         else:
@@ -236,63 +304,43 @@ class Coordinator:
     def _wait(self, claimed: Claimed) -> float:
         return self.pace.wait(claimed.call.endpoint, clock.now().timestamp())
 
+    def _next_up(self) -> list[Claimed]:
+        """Those that only the pace holds back."""
+        return self.ready if len(self.running) < self._parallel() else []
+
     def _start(self) -> None:
-        """Send what the pace allows now: the attempts are written first, then the calls go out."""
-        starting = []
+        """Send what pace and parallelism allow now."""
         for claimed in list(self.ready):
+            if len(self.running) >= self._parallel():
+                return
             if self._wait(claimed) <= 0:
-                self.pace.called(claimed.call.endpoint, clock.now().timestamp())
                 self.ready.remove(claimed)
-                starting.append(claimed)
-        if not starting:
-            return
-        longest = max(claimed.handler.deadline_seconds for claimed in starting)
-        if self.lease.remaining < (longest + LEASE_MARGIN) * self.scale:
+                self._send(claimed)
+
+    def _send(self, claimed: Claimed) -> None:
+        seconds = claimed.handler.deadline_seconds
+        if self.lease.remaining < (seconds + LEASE_MARGIN) * self.scale:
             self.lease.renew()
-        with transaction.atomic():
-            attempts = [self._write_attempt(claimed) for claimed in starting]
-        for claimed, attempt in zip(starting, attempts, strict=True):
-            ends = time.monotonic() + self._deadline(claimed.handler.deadline_seconds)
-            self.running[pool.submit(_timed, claimed.call, ends)] = (claimed, attempt)
+        if claimed.attempt is None:
+            claimed.new_attempt().save()
+        self.pace.called(claimed.call.endpoint, clock.now().timestamp())
+        ends = time.monotonic() + self._deadline(seconds)
+        self.running[pool.submit(_timed, claimed.call, ends)] = claimed
 
     def _deadline(self, seconds: float) -> float:
         """For one call in all: what it may take, and less than what is left of the lease."""
         return min(seconds * self.scale, self.lease.remaining - LEASE_MARGIN * self.scale)
 
-    def _write_attempt(self, claimed: Claimed) -> Attempt:
-        delivery = claimed.delivery
-        delivery.attempts_made += 1
-        Delivery.objects.filter(pk=delivery.pk, fence=self.lease.fence).update(attempts_made=F("attempts_made") + 1)
-        return Attempt.objects.create(
-            delivery=delivery, number=delivery.attempts_made, started_at=clock.now(), request=claimed.call.request
-        )
-
-    def _finished(self) -> list[Outcome]:
-        done = [future for future in self.running if future.done()]
-        outcomes = []
-        for future in done:
-            claimed, attempt = self.running.pop(future)
+    def _collect(self) -> None:
+        for future in [future for future in self.running if future.done()]:
+            claimed = self.running.pop(future)
             seconds, reply, error = future.result()
+            now = clock.now()
             if reply is not None:
-                self.pace.correct(claimed.call.endpoint, reply.headers, clock.now().timestamp())
-            outcomes.append(Outcome(claimed.delivery, attempt, claimed.token, seconds, reply, error))
-        return outcomes
-
-    def _settle(self, outcomes: Iterable[Outcome]) -> None:
-        """Write what came back in one transaction; while the database is away, again, as long as the lease lasts."""
-        outcomes = list(outcomes)
-        if outcomes:
-            failpoints.passing("before_settle")
-            self._persistently(lambda: self._settle_once(outcomes))
-            failpoints.passing("after_settle")
-
-    @transaction.atomic
-    def _settle_once(self, outcomes: list[Outcome]) -> None:
-        self.lease.write(next_calls=self.pace.next_calls)
-        self.stream.refresh_from_db()
-        settlement = Settlement(self.stream, self.channel)
-        for outcome in outcomes:
-            settlement.settle(outcome, handler_of(outcome.delivery))
+                self.pace.correct(claimed.call.endpoint, reply.headers, now.timestamp())
+            attempt = claimed.attempt or claimed.new_attempt()
+            attempt.started_at = now - timedelta(seconds=seconds)
+            self.done.append(Outcome(claimed.delivery, attempt, claimed.token, seconds, reply, error))
 
     def _persistently(self, write: Callable[[], T]) -> T:
         while True:
@@ -304,6 +352,20 @@ class Coordinator:
                 log.warning("database away, writing again", stream=self.stream.name)
                 time.sleep(WRITE_AGAIN_SECONDS)
                 close_old_connections()
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    """SQLite has one writer, and whom it refuses sleeps for a fixed while: in one process we queue instead."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with writers:
+        yield
+
+
+def _never(_deadline: float) -> Reply:
+    raise CallFailed("this call could not be built", had_effect_perhaps=False)
 
 
 def _timed(call: Call, ends: float) -> Timed:

@@ -1,0 +1,117 @@
+"""The portal as it runs, with connections and orders to measure on; this process uses its database, too."""
+
+import os
+import sys
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import django
+
+from integrations.simulator.control import Control
+from tests.e2e.world import World, wait_for
+
+Json = dict[str, Any]
+PACKAGE_TYPE = "SKILL_TEST"
+
+
+class Stage:
+    """A world without an engine: the bench reports results itself, by the same domain verb as the engine's API."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.world = World(folder, engine=False, **settings)
+        self.companies: list[str] = []
+
+    def __enter__(self) -> "Stage":
+        self.world.__enter__()
+        os.environ.update(self.world.environment)
+        os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+        django.setup()
+        self.package = self.world.packages(PACKAGE_TYPE)[0]
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.world.__exit__(*error)
+
+    @property
+    def control(self) -> Control:
+        return self.world.control
+
+    def connect(self, count: int) -> list[str]:
+        """So many companies more, each with a connection of its own."""
+        from integrations import connections
+        from integrations.models import Connection, Consent, User
+
+        admin = User.objects.filter(customer__isnull=False).order_by("pk").first()
+        assert admin is not None
+        fresh = [f"bench-{len(self.companies) + number}" for number in range(count)]
+        for company in fresh:
+            self.control.add_company(company)
+            self.control.consent(company)
+            connections.approve(Consent.objects.create(company_id=company, mode="REDIRECT"), by=admin)
+        live = Connection.objects.filter(company_id__in=fresh, state="live")
+        wait_for("the connections", lambda: live.count() == count, 120 + count * 2)
+        self.companies += fresh
+        return fresh
+
+    def place(self, company: str, count: int) -> list[str]:
+        """Orders by the simulator; their ids there."""
+        placed = Control(self.world.simulator.url).place(company, self.package, count=count, parallel=8, retries=5)
+        assert all(order["accepted"] for order in placed), [order for order in placed if not order["accepted"]][:3]
+        return [order["order_id"] for order in placed]
+
+    def place_everywhere(self, companies: Iterable[str], count: int) -> list[str]:
+        with ThreadPoolExecutor(4) as pool:
+            return [
+                order for orders in pool.map(lambda company: self.place(company, count), companies) for order in orders
+            ]
+
+    def report(self, orders: Iterable[str], **result: Any) -> int:
+        """Report a result of each order, as the engine's API would; nothing goes out while the streams are held."""
+        from orders import results
+        from orders.models import Order
+
+        done = 0
+        for order in Order.objects.filter(smartrecruiters_order_id__in=list(orders)).only("pk"):
+            score = {"raw": 28, "min": 20, "max": 80}
+            results.report(order.pk, {"status": "COMPLETED", "score": score, **result}, by="bench")
+            done += 1
+        return done
+
+    def hold(self, companies: Iterable[str]) -> None:
+        from integrations.models import Connection
+        from integrations.outbox import deliveries
+
+        for connection in Connection.objects.filter(company_id__in=list(companies)):
+            deliveries.hold(connection.stream_name, "until the bench begins")
+
+    def release(self, companies: Iterable[str]) -> float:
+        """All at once; the moment in seconds since 1970."""
+        from django.db import transaction
+
+        from integrations.models import Connection
+        from integrations.outbox import deliveries
+
+        with transaction.atomic():
+            for connection in Connection.objects.filter(company_id__in=list(companies)):
+                deliveries.release(connection.stream_name)
+        return time.time()
+
+    def drained(self, companies: Iterable[str]) -> None:
+        """Waits until nothing of these companies is to be sent any more."""
+        from integrations.models import Connection
+        from integrations.outbox.models import Delivery
+
+        names = [c.stream_name for c in Connection.objects.filter(company_id__in=list(companies))]
+        waiting = Delivery.objects.filter(stream__name__in=names, state__in=["pending", "in_flight"])
+        wait_for("the backlog to drain", lambda: not waiting.exists(), 900)
+
+    def calls(self, since: int, route: str = "result") -> list[Json]:
+        """The simulator's record of the calls of one route since a cursor of its ledger."""
+        return [event for event in self.control.events(since, kinds="call") if event["route"] == route]
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
