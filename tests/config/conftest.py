@@ -53,7 +53,13 @@ class StandIn:
         self.folder = folder
 
     def start(
-        self, *, grace: float = 5.0, first_delay: float = 0.05, longest_delay: float = 30.0, **programs: list[str]
+        self,
+        *,
+        grace: float = 5.0,
+        first_delay: float = 0.05,
+        longest_delay: float = 30.0,
+        hangup: signal.Handlers = signal.SIG_DFL,
+        **programs: list[str],
     ) -> None:
         plan = {"programs": programs, "grace": grace, "first_delay": first_delay, "longest_delay": longest_delay}
         (self.folder / "plan.json").write_text(json.dumps(plan))
@@ -63,6 +69,7 @@ class StandIn:
                 cwd=REPOSITORY,
                 stdout=console,
                 stderr=console,
+                preexec_fn=lambda: signal.signal(signal.SIGHUP, hangup),
             )
         wait_for(lambda: "started" in self.console())
 

@@ -35,6 +35,18 @@ def test_stop_ends_all_children(stand_in: StandIn, signum: signal.Signals) -> No
     assert stand_in.console() == ["started", "stopped"]
 
 
+def test_closed_terminal_under_nohup_stops_nothing(stand_in: StandIn) -> None:
+    stand_in.start(hangup=signal.SIG_IGN, one=SLEEP)
+    (child,) = stand_in.pids()
+
+    stand_in.process.send_signal(signal.SIGHUP)
+    os.kill(child, signal.SIGKILL)
+    wait_for(lambda: stand_in.pids() - {child})
+
+    assert "stopped" not in stand_in.console()
+    assert stand_in.end(signal.SIGTERM) == 0
+
+
 def test_stop_with_stubborn_child_kills_it(stand_in: StandIn) -> None:
     stand_in.start(grace=0.2, stubborn=STUBBORN)
     wait_for(lambda: (stand_in.folder / "stubborn.log").read_text())

@@ -7,6 +7,7 @@ from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from integrations.api import authentication
 from integrations.models import Connection
 from integrations.outbox.models import Delivery
 from orders.models import Order, OrderEvent
@@ -90,10 +91,11 @@ def test_lease_takes_as_many_queries_for_three_as_for_one(
     for number in (1, 3):
         for _ in range(number):
             bodies.place(connection)
+        authentication._remembered.clear()  # else the token's query is there or not, as half a second passed or not
         with CaptureQueriesContext(database) as queries:
             engine.post(LEASE, {})
         counts.append(len(queries))
-    assert counts == [7, 7]
+    assert counts == [8, 8]
 
 
 def test_accepting_needs_no_lease_and_ends_one(engine: APIClient, order: Order) -> None:

@@ -20,6 +20,10 @@ JSON = {"Content-Type": "application/json"}
 TOKEN = {"access_token": "portal-token", "token_type": "Bearer", "expires_in": 1800}
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # a bulk order comes at once
+
+
 class FakePortal:
     """`answers` maps "METHOD /path" to (status, headers, body); `calls` is what came."""
 
@@ -37,7 +41,7 @@ class FakePortal:
 
             def log_message(self, *_: Any) -> None: ...
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://localhost:{self._server.server_port}"
         self.calls: list[dict[str, Any]] = []
         self.answers: dict[str, tuple[int, dict[str, str], Any]] = {}
