@@ -36,7 +36,7 @@ def _traffic(run: "Run", verdict: Verdict) -> Iterator[str]:
     yield f"answers to PATCH: {', '.join(f'{status} {count}' for status, count in sorted(answers.items()))}"
     yield (
         f"slowest answer to an order {recruiters.slowest:.1f} s, to the engine {engine.slowest:.1f} s; "
-        f"the engine repeated {engine.repeated_calls} of {engine.calls} calls"
+        f"no answer in 15 s {verdict.late} times; the engine repeated {engine.repeated_calls} of {engine.calls} calls"
     )
     yield f"failed and replayed: {run.replayed}; harmless repeats: {verdict.repeats}"
 

@@ -78,6 +78,10 @@ class Rig:
     # Up and down
 
     def __enter__(self) -> "Rig":
+        return self
+
+    def start_world(self) -> None:
+        """All but the portal, whose database is made next."""
         for folder in (self.logs, self.folder / "portal", self.folder / "mail"):
             folder.mkdir(parents=True)
         self._mount_small_disk()
@@ -92,10 +96,8 @@ class Rig:
             "PORTAL_URL": self.url,
         }
         self._add(programs.simulator("127.0.0.1", self.simulator_port, self.folder / "simulator", simulator))
-        return self
 
     def start_portal(self) -> None:
-        """Once the database is made."""
         self._add(programs.web([f"127.0.0.1:{self.port}"], self.environment))
         for program in programs.background(self.environment):
             for each in _couriers(program) if program.name == "courier" else [program]:

@@ -78,6 +78,7 @@ class Run:
     # The stage
 
     def _set_up(self) -> None:
+        self.rig.start_world()
         seeded = open_portal(self.rig.environment)
         self.rig.start_portal()
         self._minding(lambda: call_command("publish_configuration", stdout=io.StringIO()))

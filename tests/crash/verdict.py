@@ -19,6 +19,7 @@ class Verdict:
     breaches: list[str] = field(default_factory=list)
     accepted: int = 0
     repeats: int = 0
+    late: int = 0
 
     def line(self) -> str:
         counts = ", ".join(f"{name} {len(getattr(self, name))}" for name in ("lost", "doubled", "backwards", "foreign"))
@@ -57,7 +58,7 @@ def judge_order(carried: Carried, shown: Json, verdict: Verdict) -> None:
     result = shown["result"]
     number = _nonce({"patch": result})[1]
     verdict.lost += [f"{carried.order_id}: result {each}" for each in range(number + 1, carried.results + 1)]
-    if number == carried.results and result.get("status") != carried.status:
+    if number == carried.results and (result.get("status") or "") != carried.status:
         verdict.lost.append(f"{carried.order_id}: {carried.status} is {result.get('status')}")
     levels = [result, *(result.get("assessmentResults") or [])]
     there = Counter(each["url"] for level in levels for each in level.get("attachments") or [])
@@ -86,10 +87,10 @@ def judge_orders(accepted: set[str], here: list[str], carried: list[Carried], ve
 
 
 def judge_breaches(breaches: list[Json], verdict: Verdict) -> None:
-    """What the simulator found against the protocol."""
-    verdict.breaches += [
-        f"{each['what']}: {each['detail']} ({each['order_id'] or each['company']})" for each in breaches
-    ]
+    """What the simulator found against the protocol. That a portal which is being started is late is no fault."""
+    found = [each for each in breaches if not each["detail"].startswith("no answer within")]
+    verdict.late = len(breaches) - len(found)
+    verdict.breaches += [f"{each['what']}: {each['detail']} ({each['order_id'] or each['company']})" for each in found]
 
 
 def judge_answers(answers: list[Json], verdict: Verdict) -> None:
