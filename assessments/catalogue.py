@@ -12,6 +12,15 @@ from integrations.models import AssessmentType, PartnerConfiguration
 
 T = TypeVar("T")
 CHUNK = 500  # ids in one query: databases limit its parameters
+COLUMNS = (
+    "type",
+    "name",
+    "description",
+    "delivery",
+    "invite_candidate",
+    "remind_after_days",
+    "expires_after_days",
+)
 NOT_INVITED = frozenset(
     {AssessmentType.INLINE_ASSESSMENT, AssessmentType.BACKGROUND_CHECK, AssessmentType.REFERENCE_CHECK}
 )
@@ -36,6 +45,7 @@ class PackageDraft(TypedDict, total=False):
     description: str
     delivery: str
     invite_candidate: bool
+    remind_after_days: int | None
     expires_after_days: int | None
     retired: bool
     assessments: list[AssessmentDraft]
@@ -51,8 +61,16 @@ class Counts(NamedTuple):
 @transaction.atomic
 def put_package(draft: PackageDraft) -> bool:
     """Make or change one package; whether it is new."""
-    _take_turn()
+    take_turn()
     return _write([draft]) == 1
+
+
+@transaction.atomic
+def put_packages(drafts: Sequence[PackageDraft]) -> Counts:
+    """Make or change these packages, at once or not at all; the others stay as they are."""
+    take_turn()
+    created = _write(drafts)
+    return Counts(created, len(drafts) - created, 0)
 
 
 @transaction.atomic
@@ -62,7 +80,7 @@ def replace(drafts: Sequence[PackageDraft]) -> Counts:
     `updated` counts the packages that were there, changed or not; `retired` those that are missing and were not
     retired before.
     """
-    _take_turn()
+    take_turn()
     created = _write(drafts)
     listed = {draft["id"] for draft in drafts}
     missing = [pk for pk in Package.objects.filter(retired_at=None).values_list("pk", flat=True) if pk not in listed]
@@ -75,8 +93,11 @@ def retire(*package_ids: str) -> int:
     return Package.objects.filter(pk__in=package_ids, retired_at=None).update(retired_at=now, updated_at=now)
 
 
-def _take_turn() -> None:
-    """One change of the catalogue at a time: two at once would wait for each other's rows crosswise."""
+def take_turn() -> None:
+    """One change of the catalogue at a time: two at once would wait for each other's rows crosswise.
+
+    Until the transaction ends nobody else changes it.
+    """
     PartnerConfiguration.objects.select_for_update().filter(pk=PartnerConfiguration.load().pk).get()
 
 
@@ -86,23 +107,21 @@ def _write(drafts: Sequence[PackageDraft]) -> int:
     for ids in _chunks([draft["id"] for draft in drafts]):
         stored |= Package.objects.in_bulk(ids)
     Package.objects.bulk_create(
-        [_package(draft, stored.get(draft["id"])) for draft in drafts],
+        [drafted(draft, stored.get(draft["id"])) for draft in drafts],
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=[
-            *("type", "name", "description", "delivery", "invite_candidate"),
-            *("expires_after_days", "retired_at", "updated_at"),
-        ],
+        update_fields=[*COLUMNS, "retired_at", "updated_at"],
     )
     _write_assessments({draft["id"]: draft["assessments"] for draft in drafts if "assessments" in draft})
     _write_rules({draft["id"]: draft["rules"] for draft in drafts if "rules" in draft})
     return len(drafts) - len(stored)
 
 
-def _package(draft: PackageDraft, package: Package | None) -> Package:
+def drafted(draft: PackageDraft, package: Package | None) -> Package:
+    """The stored package, or a new one, with the draft's columns; not saved."""
     if package is None:
         package = Package(id=draft["id"], invite_candidate=draft["type"] not in NOT_INVITED)
-    for column in ("type", "name", "description", "delivery", "invite_candidate", "expires_after_days"):
+    for column in COLUMNS:
         if column in draft:
             setattr(package, column, draft[column])  # type: ignore[literal-required]
     if "retired" in draft:

@@ -77,12 +77,7 @@ class AssessmentSerializer(Strict):
     description = Text(max_length=2000, required=False, allow_blank=True)
 
     def to_representation(self, assessment: Assessment) -> dict[str, Any]:
-        return {
-            "id": assessment.assessment_id,
-            "type": assessment.type,
-            "name": assessment.name,
-            "description": assessment.description,
-        }
+        return shown_assessment(assessment)
 
 
 class RuleSerializer(Strict):
@@ -101,10 +96,7 @@ class RuleSerializer(Strict):
     fields = serializers.DictField(child=Text(max_length=500), required=False)  # type: ignore[assignment]
 
     def to_representation(self, rule: Rule) -> dict[str, Any]:
-        keys = {key: getattr(rule, key) for key in ("requester", "country", "region", "city", "remote", "fields")}
-        return {
-            key: value for key, value in {"customer": rule.customer_id, **keys}.items() if value not in (None, "", {})
-        }
+        return shown_rule(rule)
 
 
 class PackageSerializer(Strict):
@@ -138,18 +130,7 @@ class PackageSerializer(Strict):
 
     def to_representation(self, package: Package) -> dict[str, Any]:
         """`package` has its assessments and rules prefetched where there are many."""
-        return {
-            "id": package.id,
-            "type": package.type,
-            "name": package.name,
-            "description": package.description,
-            "delivery": package.delivery,
-            "invite_candidate": package.invite_candidate,
-            "expires_after_days": package.expires_after_days,
-            "retired": package.retired_at is not None,
-            "assessments": AssessmentSerializer(package.assessments.all(), many=True).data,
-            "rules": RuleSerializer(package.rules.all(), many=True).data,
-        }
+        return shown_package(package)
 
 
 class CatalogueSerializer(Strict):
@@ -173,6 +154,31 @@ class CountsSerializer(serializers.Serializer[Any]):
 class CustomerSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     name = serializers.CharField()
+
+
+def shown_assessment(assessment: Assessment) -> dict[str, Any]:
+    keys = ("type", "name", "description")
+    return {"id": assessment.assessment_id, **{key: getattr(assessment, key) for key in keys}}
+
+
+def shown_rule(rule: Rule) -> dict[str, Any]:
+    keys = {key: getattr(rule, key) for key in ("requester", "country", "region", "city", "remote", "fields")}
+    return {key: value for key, value in {"customer": rule.customer_id, **keys}.items() if value not in (None, "", {})}
+
+
+def shown_package(package: Package) -> dict[str, Any]:
+    return {
+        "id": package.id,
+        "type": package.type,
+        "name": package.name,
+        "description": package.description,
+        "delivery": package.delivery,
+        "invite_candidate": package.invite_candidate,
+        "expires_after_days": package.expires_after_days,
+        "retired": package.retired_at is not None,
+        "assessments": [shown_assessment(each) for each in package.assessments.all()],
+        "rules": [shown_rule(each) for each in package.rules.all()],
+    }
 
 
 def _missing(draft: dict[str, Any]) -> Errors:

@@ -1,0 +1,60 @@
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from assessments.transfer import plan
+from assessments.transfer.plan import Change, Plan
+from integrations import audit
+
+
+class Command(BaseCommand):
+    help = "Say what a CSV or JSON file would change in the catalogue; with --apply, change it."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", help="as export_catalogue writes it; - is standard input")
+        parser.add_argument("--apply", action="store_true", help="do it, all of it or nothing")
+        parser.add_argument("--retire-missing", action="store_true", help="retire packages that are not in the file")
+
+    def handle(self, *args: Any, file: str, apply: bool, retire_missing: bool, **options: Any) -> None:
+        content = sys.stdin.buffer.read() if file == "-" else _content(file)
+        found = plan.make(content, retire_missing=retire_missing, progress=self._progress("checked"))
+        self._refuse(found)
+        for change in found.changes:
+            self._show(change)
+        if apply:
+            self._apply(content, found, retire_missing)
+        counts = ", ".join(f"{count} {kind}" for kind, count in found.counts.items())
+        self.stdout.write(f"{counts}{'' if apply else ' (nothing was changed: --apply does it)'}")
+
+    def _apply(self, content: bytes, found: Plan, retire_missing: bool) -> None:
+        try:
+            progress = self._progress("written")
+            plan.apply(content, retire_missing=retire_missing, expected=found.digest, progress=progress)
+        except plan.Moved as moved:
+            raise CommandError(str(moved)) from None
+        audit.record("catalogue.imported", "catalogue", counts=found.counts)
+
+    def _refuse(self, found: Plan) -> None:
+        for line, field, message in found.problems:
+            self.stderr.write(f"line {line}: {field + ': ' if field else ''}{message}")
+        if found.problems:
+            raise CommandError(f"{len(found.problems)} to mend; nothing was changed.")
+
+    def _show(self, change: Change) -> None:
+        if change.kind == "unchanged":
+            return
+        self.stdout.write(f"{change.kind} {change.id} ({change.name})")
+        for name, before, after in change.differences:
+            self.stdout.write(f"  {name}: {before or '–'} → {after or '–'}")
+
+    def _progress(self, done_is: str) -> plan.Progress:
+        return lambda done, total: self.stderr.write(f"{done:,} of {total:,} {done_is}")
+
+
+def _content(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}") from None
