@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +20,7 @@ class Part:
         self.program, self.user, self.ends_by = program, user, ends_by
         self.name = program.name
         self.is_wanted = True
+        self.starts: list[float] = []
         self.deaths = 0
         self._log = logs / f"{self.name}.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -33,6 +35,7 @@ class Part:
 
     def _start(self, environment: Mapping[str, str]) -> None:
         me = os.getpid()
+        self.starts.append(time.time())
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.program.command,

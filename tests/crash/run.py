@@ -222,7 +222,7 @@ class Run:
         judge_orders(
             {each["order_id"] for each in answers if was_taken(each)}, self.witness.order_ids(), carried, verdict
         )
-        judge_breaches(self.control.breaches(), verdict)
+        judge_breaches(self.control.breaches(), self.rig.parts["web"].starts, verdict)
         balance = self.rig.manage("reconcile", check=False)
         for line in report.lines(self, verdict, recovery, seconds):
             say(line)

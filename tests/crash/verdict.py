@@ -7,6 +7,7 @@ from typing import Any
 from tests.crash.engine import Carried
 
 Json = dict[str, Any]
+BOOT_SECONDS = 30
 RANK = {"PENDING": 0, "IN_PROGRESS": 1, "COMPLETED": 2, "REJECTED": 2, "EXPIRED": 2}
 
 
@@ -86,11 +87,16 @@ def judge_orders(accepted: set[str], here: list[str], carried: list[Carried], ve
     verdict.lost += [f"{order_id}: never given to the engine" for order_id in accepted - seen.keys()]
 
 
-def judge_breaches(breaches: list[Json], verdict: Verdict) -> None:
+def judge_breaches(breaches: list[Json], web_starts: list[float], verdict: Verdict) -> None:
     """What the simulator found against the protocol. That a portal which is being started is late is no fault."""
-    found = [each for each in breaches if not each["detail"].startswith("no answer within")]
+    found = [each for each in breaches if not _was_starting(each, web_starts)]
     verdict.late = len(breaches) - len(found)
     verdict.breaches += [f"{each['what']}: {each['detail']} ({each['order_id'] or each['company']})" for each in found]
+
+
+def _was_starting(breach: Json, web_starts: list[float]) -> bool:
+    is_late = breach["detail"].startswith("no answer within")
+    return is_late and any(breach["at"] - BOOT_SECONDS < start < breach["at"] for start in web_starts)
 
 
 def judge_answers(answers: list[Json], verdict: Verdict) -> None:
