@@ -1,10 +1,14 @@
 """The portal's own settings, away from its data folder and quick where nothing is proved by being slow."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 os.environ["PORTAL_ENV_FILE"] = ""
-os.environ.setdefault("PORTAL_DATA_DIR", tempfile.mkdtemp(prefix="portal-tests-"))
+if "PORTAL_DATA_DIR" not in os.environ:  # xdist's workers share the one of the process that starts them
+    os.environ["PORTAL_DATA_DIR"] = tempfile.mkdtemp(prefix="portal-tests-")
+    atexit.register(shutil.rmtree, os.environ["PORTAL_DATA_DIR"], ignore_errors=True)
 if "TEST_DATABASE_URL" in os.environ:
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
     os.environ.setdefault("SECRET_KEY", "for-tests-only-" + "0123456789abcdef" * 3)
