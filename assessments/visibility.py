@@ -1,13 +1,13 @@
 """Who sees which packages, and who may order them (INTERFACE.md, "Package")."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 
 from assessments.models import Package, Rule
-from integrations.models import Customer
+from integrations.models import AssessmentType, Customer, PartnerConfiguration
 
 TEXTS = ("country", "region", "city")
 HAS_NO_RULES = ~Q(pk__in=Rule.objects.values("package"))
@@ -31,6 +31,33 @@ class Seen(NamedTuple):
     type: str
     name: str
     description: str
+
+
+class Miss(NamedTuple):
+    """A key of a rule that does not match: what it wants, and what came (empty: nothing did)."""
+
+    key: str
+    wanted: str
+    came: str
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A package that somebody does not see: why in words, or, for each of its rules, the keys that do not match."""
+
+    id: str
+    name: str
+    why: str = ""
+    rules: Sequence[Sequence[Miss]] = ()
+
+
+def published_types() -> list[str]:
+    """Nothing else may leave; and inline packages only where inline orders are taken."""
+    configuration = PartnerConfiguration.load()
+    published = set(configuration.supported_types) & set(AssessmentType.values)
+    if not configuration.offers_inline:
+        published.discard(AssessmentType.INLINE_ASSESSMENT)
+    return sorted(published)
 
 
 def orderable_by(customer: Customer) -> QuerySet[Package]:
@@ -72,14 +99,56 @@ def seen_by(asking: Asking, *, types: Iterable[str]) -> list[Seen]:
     ]
 
 
+def hidden_from(asking: Asking, *, types: Iterable[str]) -> list[Hidden]:
+    """All packages that `seen_by` leaves out, each with the reason."""
+    seen = {package.id for package in seen_by(asking, types=types)}
+    accepted = _accepted(asking)
+    return [
+        _hidden(package, asking, accepted, types)
+        for package in Package.objects.prefetch_related("rules__customer").order_by("name", "id")
+        if package.id not in seen
+    ]
+
+
+def _hidden(package: Package, asking: Asking, accepted: Mapping[str, set[str]], types: Iterable[str]) -> Hidden:
+    if package.retired_at is not None:
+        return Hidden(package.id, package.name, "It is retired.")
+    if package.type not in types:
+        why = f"The partner configuration does not offer its type, {package.get_type_display()}."
+        return Hidden(package.id, package.name, why)
+    rules = [list(_misses(rule, asking, accepted)) for rule in package.rules.all()]
+    return Hidden(package.id, package.name, rules=rules)
+
+
+def _misses(rule: Rule, asking: Asking, accepted: Mapping[str, set[str]]) -> Iterator[Miss]:
+    """What `_matched` asks of a rule, key by key."""
+    if rule.customer is not None and rule.customer != asking.customer:
+        yield Miss("customer", rule.customer.name, asking.customer.name)
+    for key in ("requester", *TEXTS):
+        if _folded(getattr(rule, key)) not in accepted[key]:
+            yield Miss(key, getattr(rule, key), getattr(asking, key))
+    if rule.remote not in (None, asking.remote):
+        yield Miss("remote", str(rule.remote).lower(), "" if asking.remote is None else str(asking.remote).lower())
+    for key, value in rule.fields.items():
+        came = asking.fields.get(key, ())
+        if _folded(value) not in map(_folded, came):
+            yield Miss(key, value, ", ".join(came))
+
+
+def _accepted(asking: Asking) -> dict[str, set[str]]:
+    """For each text of a rule what matches, folded: always the empty one, and what came."""
+    domain = asking.requester[asking.requester.rfind("@") :]
+    requesters = {"", _folded(asking.requester), _folded(domain)}
+    return {"requester": requesters, **{key: {"", _folded(getattr(asking, key))} for key in TEXTS}}
+
+
 def _matched(asking: Asking) -> set[str]:
     """The packages with a rule that matches. The database leaves out rules with a key that did not come."""
     rules = Rule.objects.filter(_admits(asking.customer), package__retired_at=None)
     rules = rules.filter(Q(remote=None) | Q(remote=asking.remote) if asking.remote is not None else Q(remote=None))
     absent = [column for column in ("requester", *TEXTS) if not getattr(asking, column)]
     rules = rules.filter(**dict.fromkeys(absent, ""))
-    requesters = {"", _folded(asking.requester), _folded(asking.requester[asking.requester.rfind("@") :])}
-    country, region, city = ({"", _folded(getattr(asking, column))} for column in TEXTS)
+    requesters, country, region, city = _accepted(asking).values()
     fields = {key: {_folded(value) for value in values} for key, values in asking.fields.items()}
     return {
         package

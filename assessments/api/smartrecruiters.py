@@ -11,11 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from assessments.models import PACKAGE_ID, Assessment
+from assessments.models import PACKAGE_ID, Assessment, Package
 from assessments.requester import NoRequester, email_of
-from assessments.visibility import Asking, on_offer_to, orderable_by, seen_by
+from assessments.visibility import Asking, on_offer_to, orderable_by, published_types, seen_by
 from integrations.api.authentication import caller
-from integrations.models import AssessmentType, Customer, PartnerConfiguration
+from integrations.models import AssessmentType, Customer
 from integrations.models.partner import RESERVED_FIELD_IDS
 
 Wire = dict[str, Any]
@@ -34,12 +34,9 @@ class PackageView(APIView):
 class PackageList(PackageView):
     def get(self, request: Request) -> Response:
         """A plain array; 204 where there is nothing to choose from."""
-        types = _published_types()
-        seen = seen_by(_asking(self.customer, request), types=types)
-        if not seen:
-            return Response(status=204)
-        parts = _assessments(Assessment.objects.filter(package__in=on_offer_to(self.customer)), types)
-        return Response([_wire(*package, assessments=parts[package.id]) for package in seen])
+        asking = asking_of(self.customer, request.query_params, requester=_requester(request))
+        found = listed(asking)
+        return Response(found) if found else Response(status=204)
 
 
 class PackageDetail(PackageView):
@@ -55,13 +52,13 @@ class PackageDetail(PackageView):
         )
 
 
-def _published_types() -> list[str]:
-    """Nothing else may leave; and inline packages only where inline orders are taken."""
-    configuration = PartnerConfiguration.load()
-    published = set(configuration.supported_types) & set(AssessmentType.values)
-    if not configuration.offers_inline:
-        published.discard(AssessmentType.INLINE_ASSESSMENT)
-    return sorted(published)
+def listed(asking: Asking) -> list[Wire]:
+    """The packages of the list call, as they are sent."""
+    types = published_types()
+    seen = seen_by(asking, types=types)
+    offered = on_offer_to(asking.customer) if seen else Package.objects.none()
+    parts = _assessments(Assessment.objects.filter(package__in=offered), types)
+    return [_wire(*package, assessments=parts[package.id]) for package in seen]
 
 
 def _assessments(assessments: QuerySet[Assessment], types: list[str]) -> dict[str, list[Wire]]:
@@ -77,11 +74,11 @@ def _wire(id: str, type: str, name: str, description: str, *, assessments: list[
     return {"id": id, "type": type, "name": name, "description": description, "assessments": assessments}
 
 
-def _asking(customer: Customer, request: Request) -> Asking:
-    query: QueryDict = request.query_params
+def asking_of(customer: Customer, query: QueryDict, *, requester: str) -> Asking:
+    """What the query of the list call says. Text that is no place is a mapped field's."""
     return Asking(
         customer,
-        requester=_requester(request),
+        requester=requester,
         country=query.get("country-code", "").strip(),
         region=query.get("region-abbr", "").strip(),
         city=query.get("city", "").strip(),

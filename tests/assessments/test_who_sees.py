@@ -1,0 +1,120 @@
+"""Who sees what, and of each package that is not seen the reason."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+from rest_framework.test import APIClient
+
+from assessments.models import Package
+from assessments.visibility import Asking, Hidden, Miss, hidden_from, seen_by
+from integrations.models import AssessmentType, Customer, PartnerConfiguration, PartnerField
+from tests import rows
+
+pytestmark = pytest.mark.django_db
+PAGE = "/admin/assessments/package/who-sees-what/"
+
+
+@pytest.fixture(autouse=True)
+def _field() -> None:
+    PartnerConfiguration.load()
+    PartnerField.objects.create(field_id="department", name="Department", description="Where")
+
+
+def text(answer: Any) -> str:
+    return " ".join(answer.content.decode().split())
+
+
+def hidden(customer: Customer, **came: Any) -> list[Hidden]:
+    return hidden_from(Asking(customer, **came), types=AssessmentType.values)
+
+
+def test_reason_names_the_keys_that_do_not_match(customer: Customer, other_customer: Customer) -> None:
+    rules = (
+        {"customer": other_customer, "country": "DE"},
+        {"requester": "@harbour.example", "country": "FR", "region": "BY", "remote": True},
+        {"city": "Oslo", "fields": {"department": "Sales", "level": "2"}},
+    )
+    rows.make_package(rules=rules)
+    came = {"requester": "rita@northwind.example", "country": "de", "remote": False, "fields": {"department": ["HR"]}}
+    [package] = hidden(customer, **came)
+    assert (package.id, package.why) == ("skills", "")
+    assert package.rules == [
+        [Miss("customer", "Harbour Clinics", "Northwind Retail")],
+        [
+            Miss("requester", "@harbour.example", "rita@northwind.example"),
+            Miss("country", "FR", "de"),
+            Miss("region", "BY", ""),
+            Miss("remote", "true", "false"),
+        ],
+        [Miss("city", "Oslo", ""), Miss("department", "Sales", "HR"), Miss("level", "2", "")],
+    ]
+
+
+def test_retired_or_unpublished_package_says_so(customer: Customer) -> None:
+    rows.make_package("old", retired_at="2026-01-01T00:00Z")
+    rows.make_package("film", "VIDEO_INTERVIEW")
+    assert hidden_from(Asking(customer), types=["SKILL_TEST"]) == [
+        Hidden("film", "Package film", "The partner configuration does not offer its type, Video interview."),
+        Hidden("old", "Package old", "It is retired."),
+    ]
+
+
+def test_every_hidden_package_has_a_reason_and_no_seen_one_is_hidden(
+    customer: Customer, other_customer: Customer
+) -> None:
+    """Over all rules of two values a key and all askings: the reasons and the list say the same."""
+    keys: dict[str, tuple[Any, ...]] = {
+        "customer": (None, customer, other_customer),
+        "requester": ("", "@a.example", "b@a.example"),
+        "country": ("", "DE"),
+        "remote": (None, True, False),
+        "fields": ({}, {"department": "Sales"}),
+    }
+    for number, values in enumerate(product(*keys.values())):
+        rows.make_package(f"p{number}", rules=(dict(zip(keys, values, strict=True)),))
+    everything = set(Package.objects.values_list("pk", flat=True))
+    for requester, country, remote, fields in product(
+        ("", "B@a.example", "c@a.example"), ("", "de", "FR"), (None, True), ({}, {"department": ["SALES"]})
+    ):
+        asking = Asking(customer, requester=requester, country=country, remote=remote, fields=fields)
+        seen = {package.id for package in seen_by(asking, types=AssessmentType.values)}
+        left_out = hidden_from(asking, types=AssessmentType.values)
+        assert {package.id for package in left_out} == everything - seen
+        assert all(all(package.rules) for package in left_out)
+
+
+def test_page_without_a_customer_says_what_to_do(desk: Browser, customer: Customer) -> None:
+    page = text(desk.get(PAGE))
+    assert "Choose a customer." in page
+    assert 'name="department"' in page
+
+
+def test_page_is_what_smartrecruiters_gets(desk: Browser, smartrecruiters: APIClient, customer: Customer) -> None:
+    rows.make_package("sales", assessments=("logic",), rules=({"fields": {"department": "Sales"}, "country": "DE"},))
+    rows.make_package("oslo", rules=({"city": "Oslo"},))
+    query = {"country-code": "de", "department": "sales"}
+    answer = desk.get(PAGE, {"customer": customer.pk, "requester": "rita@northwind.example", **query, "remote": ""})
+    assert answer.context["seen"] == smartrecruiters.get("/smartrecruiters/packages", query).json()
+    page = text(answer)
+    assert "1 package for Northwind Retail" in page
+    assert "1 package that is not shown" in page
+    assert "city is to be <strong>Oslo</strong>, and nothing came" in page
+
+
+def test_page_of_nothing_says_204(desk: Browser, customer: Customer) -> None:
+    assert "SmartRecruiters is answered 204" in text(desk.get(PAGE, {"customer": customer.pk}))
+
+
+def test_requester_that_is_none_is_refused(desk: Browser, customer: Customer) -> None:
+    page = text(desk.get(PAGE, {"customer": customer.pk, "requester": "rita"}))
+    assert "or the address alone." in page
+    assert "Choose a customer." in page
+
+
+def test_page_is_reached_from_the_list_and_for_staff_alone(desk: Browser, alice: Any) -> None:
+    assert f'href="{PAGE}"' in text(desk.get("/admin/assessments/package/"))
+    browser = Browser()
+    browser.force_login(alice)
+    assert browser.get(PAGE).status_code in (302, 403)
