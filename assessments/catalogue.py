@@ -1,10 +1,12 @@
 """What happens to the catalogue, and the only code that changes it for an engine."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypedDict, TypeVar
 
 from django.db import transaction
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from assessments.models import Assessment, Package, Rule
@@ -91,6 +93,12 @@ def retire(*package_ids: str) -> int:
     """Offer these packages no longer; orders go on. How many were on offer."""
     now = timezone.now()
     return Package.objects.filter(pk__in=package_ids, retired_at=None).update(retired_at=now, updated_at=now)
+
+
+def moment() -> tuple[int, datetime | None]:
+    """Another one after each change of a package, its assessments or its rules: all ways to change them touch it."""
+    found = Package.objects.aggregate(count=Count("pk"), last=Max("updated_at"))
+    return found["count"], found["last"]
 
 
 def take_turn() -> None:

@@ -8,9 +8,11 @@ from django.utils.safestring import SafeString
 
 from assessments import catalogue
 from assessments.admin.forms import RULE_KEYS, AssessmentForm, PackageForm, RuleForm
+from assessments.admin.transfer import Transfer
+from assessments.admin.who_sees import WhoSeesWhat
 from assessments.models import Assessment, Package, Rule
 from integrations.shown import switch, when
-from integrations.staff import Act, RowsInline, StaffAdmin
+from integrations.staff import Act, RowsInline
 
 
 class AssessmentInline(RowsInline):
@@ -38,7 +40,7 @@ class OnOffer(admin.SimpleListFilter):
 
 
 @admin.register(Package)
-class PackageAdmin(StaffAdmin):
+class PackageAdmin(Transfer, WhoSeesWhat):
     form = PackageForm
     list_display = ("name", "id", "type", "delivery", "assessments_", "rules_", "state_", "updated_at_")
     list_filter = (OnOffer, "type", "delivery")

@@ -151,14 +151,20 @@ def _after(draft: PackageDraft, package: Package | None) -> Raw:
     return found
 
 
-@transaction.atomic
 def apply(content: bytes, *, retire_missing: bool, expected: str, progress: Progress = _quiet) -> Plan:
-    """Do what the plan with the digest `expected` says, or nothing. Raises Moved when it is another by now."""
-    catalogue.take_turn()
+    """Do what the plan with the digest `expected` says, or nothing. Raises Moved when it is another by now.
+
+    Looked through before the transaction: on SQLite nobody else writes while one lasts, and orders must get in.
+    """
+    seen_at = catalogue.moment()
     plan = make(content, retire_missing=retire_missing)
     if plan.problems or plan.digest != expected:
         raise Moved(plan)
-    for start in range(0, len(plan.drafts), CHUNK):
-        catalogue.put_packages(plan.drafts[start : start + CHUNK])
-        progress(min(start + CHUNK, len(plan.drafts)), len(plan.drafts))
+    with transaction.atomic():
+        catalogue.take_turn()
+        if catalogue.moment() != seen_at:
+            raise Moved(plan)
+        for start in range(0, len(plan.drafts), CHUNK):
+            catalogue.put_packages(plan.drafts[start : start + CHUNK])
+            progress(min(start + CHUNK, len(plan.drafts)), len(plan.drafts))
     return plan
