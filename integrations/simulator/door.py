@@ -83,6 +83,8 @@ def endpoint(
         @wraps(view)
         def enter(request: HttpRequest, **ids: str) -> HttpResponseBase:
             call = Call(request, route, request.body, caller_of(request))
+            if len(call.body) < int(request.META.get("CONTENT_LENGTH") or 0):
+                return HttpResponse(status=400)  # the caller died before he had said it all: it is no call
             return _admit(call, lambda: _answer(call, view, methods, scope, ids), ids.get("company_id"))
 
         return csrf_exempt(enter)

@@ -1,5 +1,6 @@
 """The PATCH of a result: strict at both levels, merged by RFC 7396, with an eye on what a recruiter would notice."""
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -247,3 +248,21 @@ def test_ledger_tells_who_changed_what(simulator: Simulator, customer: Caller, c
         "correction": None,
         "patch": {"status": "IN_PROGRESS"},
     }
+
+
+def test_call_whose_caller_dies_in_the_middle_is_no_breach(
+    simulator: Simulator, customer: Caller, order_id: str
+) -> None:
+    customer.patch(order_id, {"status": "PENDING"})
+    with socket.create_connection(("127.0.0.1", simulator.port)) as line:
+        head = [
+            f"PATCH /{API}/orders/{order_id}/results HTTP/1.1",
+            f"Host: localhost:{simulator.port}",
+            f"Authorization: Bearer {customer.token}",
+            "Content-Type: application/json",
+            "Content-Length: 25",
+        ]
+        line.sendall("\r\n".join([*head, "", '{"status"']).encode())
+        line.shutdown(socket.SHUT_WR)
+        assert line.recv(100).startswith(b"HTTP/1.1 400")
+    assert (simulator.control.breaches(), simulator.control.order(order_id)["status"]) == ([], "PENDING")
