@@ -17,7 +17,12 @@ CONTENT_TYPES = ("application/json", "application/merge-patch+json")
 
 
 def order_of(delivery: Delivery) -> Order:
-    return Order.objects.select_related("connection").get(pk=delivery.subject)
+    """The order, read once for each delivery that the courier has in its hands."""
+    known = vars(delivery)
+    if "order" not in known:
+        known["order"] = Order.objects.select_related("connection").get(pk=delivery.subject)
+    order: Order = known["order"]
+    return order
 
 
 class ResultHandler(handlers.Handler):

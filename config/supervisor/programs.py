@@ -52,19 +52,12 @@ def background(environment: Mapping[str, str]) -> list[Program]:
         "-l",
         "INFO",
     )
-    courier = (
-        "-c",
-        "32",
-        "-Q",
-        "courier",
-        "--prefetch-multiplier",
-        "1",
-        "-n",
-        "courier@%h",
-    )
+    courier = ("-c", "32", "-Q", "courier", "--prefetch-multiplier", "1", "-n")
     dispatcher = ("-c", "2", "-Q", "dispatch", "-n", "dispatch@%h")
     return [
-        Program("courier", (*threads, *courier), worker),
+        # Two: one Python process carries some 150 results a second, and the other goes on when one dies.
+        Program("courier", (*threads, *courier, "courier@%h"), worker),
+        Program("courier-2", (*threads, *courier, "courier-2@%h"), worker),
         Program("dispatcher", (*threads, *dispatcher), worker),
         # The schedule in memory: a file of it is what a SIGKILL breaks.
         Program(
