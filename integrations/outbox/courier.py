@@ -95,7 +95,7 @@ class Coordinator:
         self.done: list[Outcome] = []
         self.next_round = 0.0
         self.began = self.looked_around = time.monotonic()
-        self.others_wait = False
+        self.others_wait = self.was_interrupted = False
 
     def run(self) -> None:
         """Until nothing is left to do. A database that is away is waited for, as long as the lease lasts."""
@@ -156,10 +156,11 @@ class Coordinator:
         self.ready += claimed
 
     def _must_stop(self) -> bool:
-        """Nothing is to begin: the stream is held or pauses, the process ends, or others have waited for a slice."""
+        """Nothing is to begin: the stream is held or pauses, the process ends, others have waited for a slice, or a
+        write was interrupted: if it had its effect all the same, the next holder finds what was claimed by it."""
         if self.stream.held_reason or (self.stream.paused_until and self.stream.paused_until > clock.now()):
             return True
-        if stopping.is_set():
+        if stopping.is_set() or self.was_interrupted:
             return True
         now = time.monotonic()
         if now - self.began > SLICE_SECONDS and now - self.looked_around > SLICE_SECONDS / 4:
@@ -347,6 +348,7 @@ class Coordinator:
             try:
                 return write()
             except AWAY:
+                self.was_interrupted = True
                 if self.lease.remaining < LEASE_MARGIN * self.scale:
                     raise
                 log.warning("database away, writing again", stream=self.stream.name)

@@ -212,6 +212,28 @@ def test_database_that_goes_away_while_a_call_is_built_is_no_fault_of_the_call(
     assert (delivery.state, delivery.failures, peer.paths().count("/a")) == (S.DELIVERED, 0, 1)
 
 
+def test_claim_whose_commit_went_unheard_is_taken_over(
+    peer: Peer, enqueue: Enqueue, carry: Carry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D9: claimed, and nobody here knows; the order does not wait for this coordinator's end."""
+    rows = [enqueue(key) for key in "ab"]
+    true_write = courier.Coordinator._write
+    unheard = iter([OperationalError("the line died after the commit")])
+
+    def write(self: courier.Coordinator, fresh: Any = ()) -> None:
+        true_write(self, fresh)
+        if failure := next(unheard, None):
+            self.ready.clear()
+            raise failure
+
+    monkeypatch.setattr(courier.Coordinator, "_write", write)
+    monkeypatch.setattr(courier, "WRITE_AGAIN_SECONDS", 0.01)
+    carry()
+    assert (states(*rows), dispatcher.due_streams().count()) == ([S.IN_FLIGHT] * 2, 1)
+    carry()
+    assert states(*rows) == [S.DELIVERED] * 2
+
+
 def test_stream_with_calls_on_their_way_is_kept_when_the_coordinator_dies(
     peer: Peer, enqueue: Enqueue, carry: Carry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
