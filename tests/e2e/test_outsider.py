@@ -154,7 +154,8 @@ def test_ordinary_order_is_completed(world: World, engine: Engine) -> None:
     until(lambda: engine.is_delivered(order))
     assert standing(world, order) == expected(order)
     told = engine.call("GET", "/events")["results"]
-    assert "order.created" in [each["type"] for each in told if each["data"].get("order") == order["id"]]
+    assert [each["type"] for each in told if each["data"].get("company_id") == "outsider"] == ["connection.enabled"]
+    assert [each["type"] for each in told if each["data"].get("order") == order["id"]] == ["order.created"]
     hops = {line["hop"] for line in engine.call("GET", f"/orders/{order['id']}/timeline")["results"]}
     assert hops == {"in", "engine", "candidate", "out"}
     assert world.control.breaches() == []

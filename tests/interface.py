@@ -1,0 +1,386 @@
+"""INTERFACE.md, "The engine's API": each sentence, and the tests that hold us to it.
+
+`test_interface.py` checks that the tests named here exist. A sentence that changes meets its tests here first.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+FILES = {
+    "addresses": "tests/orders/test_addresses.py",
+    "catalogue": "tests/assessments/test_engine.py",
+    "expiry": "tests/orders/test_expiry.py",
+    "fetched": "tests/orders/test_deliveries.py",
+    "files": "tests/orders/test_attachments.py",
+    "for_them": "tests/assessments/test_smartrecruiters.py",
+    "hooks": "tests/integrations/test_webhooks.py",
+    "keys": "tests/orders/test_idempotency.py",
+    "leases": "tests/orders/test_leases.py",
+    "orders": "tests/orders/test_engine_orders.py",
+    "others": "tests/orders/test_engine_sentences.py",
+    "outsider": "tests/e2e/test_outsider.py",
+    "pages": "tests/integrations/api/test_pagination.py",
+    "parallel": "tests/orders/test_parallel.py",
+    "preview": "tests/orders/test_preview.py",
+    "results": "tests/orders/test_results.py",
+    "seed_demo": "tests/assessments/test_seed_demo.py",
+    "visible": "tests/assessments/test_visibility.py",
+    "visits": "tests/orders/test_visits.py",
+    "wire": "tests/orders/test_wire.py",
+}
+
+TABLE = """
+Bearer, JSON in snake_case, times in ISO 8601 UTC.
+    orders test_route_is_for_engines_alone
+    orders test_order_has_exactly_this_shape
+    catalogue test_without_the_vendors_scope
+
+Lists: {"results": […], "next": URL or null, "previous": URL or null}, ?limit= 50, at most 200
+    others test_every_list_has_this_shape
+    pages test_default_and_most
+    pages test_links_are_absolute_and_keep_the_query
+    pages test_page_of_nothing
+    pages test_back_again
+
+paged by a key and not by an offset: a row that is there throughout comes exactly once.
+    pages test_every_row_once
+    pages test_rows_that_come_and_go_between_pages
+    pages test_a_key_of_two_columns
+
+Idempotency-Key on any POST, per client, method and path
+    others test_every_post_takes_an_idempotency_key
+    keys test_key_counts_per_client_and_per_path
+
+the stored answer comes back whole, status included, for a day
+    keys test_repeated_post_gives_the_stored_answer_whole
+    keys test_refusal_is_stored_too
+    keys test_key_is_free_again_after_a_day
+    keys test_same_call_many_times_at_once_has_one_effect
+
+with another body (fields and file digests, not raw bytes) 422
+    keys test_other_body_under_the_same_key_is_refused
+    keys test_same_fields_in_another_order_are_the_same_body
+    keys test_files_count_by_their_content
+
+while the first call runs 409
+    keys test_first_call_that_still_runs_is_a_conflict
+
+answers from 500 on are not kept.
+    others test_answer_from_500_on_is_not_kept
+
+A missing body counts as {}.
+    others test_missing_body_counts_as_an_empty_object_at_every_post
+    keys test_missing_body_counts_as_an_empty_object
+    leases test_lease_without_a_body_takes_the_defaults
+
+errors[].field is a path with dots (assessment_results.0.score.raw).
+    results test_wrong_report_is_refused_before_anything_is_queued
+
+401 comes before 404.
+    orders test_route_is_for_engines_alone
+    keys test_unauthorised_comes_before_the_key
+
+URLs from an engine (launch_url, attachments): https, no user info, no private address literal, else 422
+    addresses test_public_https_is_good
+    addresses test_other_address_is_refused
+    leases test_wrong_acceptance_is_refused
+    files test_wrong_address_is_refused
+
+while PUBLIC_URL is loopback, http and loopback will do (webhooks apart, which have a setting).
+    addresses test_http_and_loopback_are_good_on_a_loopback_portal_alone
+    others test_webhooks_alone_have_a_setting_for_private_hosts
+    hooks test_address_that_is_not_public_https_is_refused
+    hooks test_name_that_leads_to_a_private_address_is_not_called
+
+Package: {"id", "type", "name", "description", "delivery", "invite_candidate", "expires_after_days", "retired",
+"assessments": [{"id", "type", "name", "description"}], "rules": [{"customer"?, "requester"?, "country"?, "region"?,
+"city"?, "remote"?, "fields"?: {id: value}}]}.
+    catalogue test_put_of_everything
+    catalogue test_put_of_something_wrong
+
+Ids match [A-Za-z0-9][A-Za-z0-9_-]{0,63} and are not orders or inline.
+    catalogue test_put_under_an_id_that_cannot_be
+    catalogue test_put_under_a_good_id
+
+No rules: every customer sees it.
+    visible test_package_without_rules_is_everybodys
+
+A rule matches when all its keys match
+    visible test_rule_with_all_keys_needs_them_all
+    visible test_rule_that_does_not_match
+    visible test_keys_of_two_rules_are_not_mixed
+
+requester an address or @domain, region the region-abbr; text without case
+    visible test_rule_that_matches
+    for_them test_list_by_location_and_fields
+    for_them test_list_by_requester
+
+a value that did not come matches no key
+    visible test_rule_whose_value_did_not_come
+
+one matching rule is enough.
+    visible test_one_of_two_rules_is_enough
+
+For a single package and for orders only the rules' customer counts (a rule without one admits everybody).
+    visible test_may_order
+    for_them test_one_package_keeps_resolving
+    for_them test_one_package_that_is_not_there_for_them
+
+A key left out of a PUT keeps its stored value
+    catalogue test_put_keeps_what_is_left_out
+    catalogue test_put_keeps_what_is_left_out_of_a_stored_assessment
+
+of a new package type and name are required, the defaults are: description empty, delivery engine, no assessments, no
+rules.
+    catalogue test_put_of_a_new_package
+    catalogue test_put_of_nothing_new_says_what_is_missing
+
+An unknown customer or type is 422; an assessment's id is unique in its package.
+    catalogue test_put_of_something_wrong
+    catalogue test_put_of_a_type_that_is_not_published
+
+invite_candidate is true by default, false for INLINE_ASSESSMENT, BACKGROUND_CHECK and REFERENCE_CHECK.
+    catalogue test_put_invites_by_default_where_the_candidate_has_to_act
+
+GET /packages, GET|PUT|DELETE /packages/{id} (PUT 201 when new, else 200, 422 for a malformed or reserved id; DELETE
+retires)
+    catalogue test_put_of_a_new_package
+    catalogue test_put_replaces_lists_whole
+    catalogue test_put_under_an_id_that_cannot_be
+    catalogue test_delete_retires
+    catalogue test_unknown_package
+    catalogue test_replace_by_what_was_read
+
+PUT /packages with {"packages": […]} replaces the catalogue atomically, retiring what is missing, and answers
+{"created", "updated", "retired"} counts.
+    catalogue test_replace
+    catalogue test_replace_by_nothing_retires_all
+    catalogue test_replace_by_something_wrong_changes_nothing
+
+GET /customers: a list of {"id", "name"}, the ids of rules and of seed_demo.
+    catalogue test_customers
+    catalogue test_put_of_everything
+    seed_demo test_seed_demo_customers_see_all_six_types
+
+Order: the keys
+    orders test_order_has_exactly_this_shape
+    files test_file_is_hosted_under_a_random_link
+
+status is result.status.
+    results test_report_is_kept_shown_and_enqueued_once
+    results test_transition
+
+requester, job_id, candidate.language and candidate.id may be null.
+    orders test_inline_order_has_no_candidate_id_and_no_requester
+
+score: integers (28.0 is none), min < max, min ≤ raw ≤ max.
+    results test_wrong_report_is_refused_before_anything_is_queued
+    results test_wrong_score_is_told_what_would_be_right
+
+delivery is none until a first result is to be sent, then the state of the newest one's delivery.
+    results test_delivery_is_the_state_of_the_newest
+    results test_result_of_a_disabled_connection_is_held
+
+GET /orders?status=&customer=&smartrecruiters_order_id=&updated_after= (exclusive; newest first), GET /orders/{id}.
+    orders test_list_is_filtered
+    orders test_updated_after_is_exclusive
+    orders test_list_is_newest_first_and_paged
+    orders test_wrong_query_is_refused
+    orders test_every_change_moves_updated_at
+
+POST /orders/lease {"max": 1–100 = 10, "seconds": 10–3600 = 60} → 200 {"orders": [Order, …]}
+    others test_lease_is_of_ten_orders_for_a_minute
+    leases test_wrong_lease_is_refused
+    leases test_lease_is_the_whole_order_with_its_end
+
+oldest first, of packages with delivery: engine, not final, not erased, that nobody has accepted and no live lease
+covers.
+    leases test_oldest_orders_are_leased_and_no_one_twice
+    leases test_only_what_waits_for_an_engine_is_leased
+    leases test_lease_that_ran_out_is_given_again
+    parallel test_no_order_is_leased_to_two
+    parallel test_thousand_leases_hand_out_each_order_once
+
+POST /orders/{id}/accept {"launch_url"?: URL} → 200 Order. Again: the same, or with another launch_url the new one
+    leases test_accepting_again_changes_nothing_but_the_way
+
+on a final order 409.
+    results test_final_order_is_neither_leased_nor_accepted
+
+Needs no lease, and ends one.
+    leases test_accepting_needs_no_lease_and_ends_one
+
+The candidate's way is take_url → launch_url → return_url: take_url shows a page with one button (a POST, 303 to
+launch_url; for inline orders it goes straight on)
+    visits test_button_leads_to_the_engine_and_makes_it_in_progress
+    visits test_inline_candidate_goes_straight_on
+    outsider test_ordinary_order_is_completed
+    outsider test_inline_order_is_completed
+
+his going makes an order without any report IN_PROGRESS
+    visits test_button_leads_to_the_engine_and_makes_it_in_progress
+    visits test_going_does_not_speak_over_the_engine
+
+the engine sends him to return_url, which leads an inline candidate back to SmartRecruiters and thanks the others.
+    visits test_inline_candidate_returns_to_smartrecruiters
+    visits test_others_are_thanked
+
+take_url of a final order does the same as return_url.
+    visits test_final_order_is_answered_as_its_return
+    visits test_expired_order_is_gone
+
+GET of a mailed link alone changes nothing (scanners open it).
+    visits test_mailed_link_alone_changes_nothing
+
+PATCH /orders/{id}/result (application/json or application/merge-patch+json): any of result's keys
+    results test_both_content_types_are_taken
+    results test_report_is_kept_shown_and_enqueued_once
+
+assessment_results is merged by assessment_id, which must be one of the package's; attachments is refused here (422).
+→ 200 Order.
+    results test_assessments_are_merged_by_their_id
+    results test_wrong_report_is_refused_before_anything_is_queued
+
+What changes nothing is 200 in every status and sends nothing.
+    results test_what_changes_nothing_sends_nothing
+    results test_transition
+    parallel test_same_result_from_all_sides_is_one_delivery
+
+After a final status (COMPLETED, REJECTED, EXPIRED), also of an assessment, any change needs "correction": "reason",
+else 409; so does going back from IN_PROGRESS to PENDING.
+    results test_transition
+    results test_final_assessment_needs_a_correction_while_others_go_on
+    results test_correction_is_kept_in_the_timeline
+
+Attachments may be added or removed at any time.
+    files test_attachment_waits_for_a_status_and_then_goes_at_once
+    files test_attachment_that_is_removed_is_gone_with_its_file
+
+On an order nobody accepted it accepts.
+    results test_report_accepts_an_order_and_ends_its_lease
+
+null clears a key, and is sent as null once; status: null is 422.
+    wire test_cleared_key_is_null_until_that_has_arrived_and_then_left_out
+    wire test_cleared_key_is_null_if_it_was_perhaps_sent
+    results test_wrong_report_is_refused_before_anything_is_queued
+
+On the wire there is no status until somebody reported one.
+    wire test_only_what_was_set_is_sent
+    results test_report_accepts_an_order_and_ends_its_lease
+
+correction: text up to 500 characters, ignored where none is needed.
+    results test_correction_is_kept_in_the_timeline
+    results test_wrong_report_is_refused_before_anything_is_queued
+
+POST /orders/{id}/result/preview: the same body → 200 {"wire": {…}, "score_text": "28/80", "score_percent": 13},
+nothing stored
+    preview test_preview_is_the_wire_and_the_recruiters_reading
+    preview test_preview_stores_nothing
+
+422 as PATCH would, never 409
+    preview test_wrong_report_is_refused_as_by_patch
+    preview test_preview_adds_to_what_was_reported_and_is_never_a_conflict
+
+without a score both are null; percent is (raw − min) / (max − min), half up.
+    preview test_percent_is_rounded_half_up
+    preview test_preview_adds_to_what_was_reported_and_is_never_a_conflict
+
+POST /orders/{id}/attachments: multipart file (and assessment_id, name), or JSON {"type", "url", "assessment_id"?,
+"name"?} → 201 attachment
+    files test_file_is_hosted_under_a_random_link
+    files test_address_is_kept_as_it_is
+    files test_wrong_form_is_refused
+
+the same content or URL again → 200, the same one.
+    files test_same_content_or_address_again_is_the_same_attachment
+    parallel test_same_file_from_all_sides_is_one_attachment
+
+Files: PDF, PNG, JPEG, found by content, up to 10 MB (413, 422).
+    files test_kind_is_found_by_content
+    files test_what_is_no_whole_report_is_refused
+    files test_file_that_is_too_large_is_413
+
+An attachment goes out with the next result, at once when a status was reported, and for an assessment without a
+result too.
+    files test_attachment_waits_for_a_status_and_then_goes_at_once
+
+DELETE /orders/{id}/attachments/{id} → 204.
+    files test_attachment_that_is_removed_is_gone_with_its_file
+    files test_attachment_of_another_order_is_not_found
+
+GET /orders/{id}/candidate, /job, /hiring-team: what was fetched from SmartRecruiters after the order came in, in
+snake_case
+    fetched test_candidate_job_and_team_are_kept_in_short
+
+202 with Retry-After while it is on its way; 404 with the reason where there is none (inline orders have no candidate
+id; no access).
+    fetched test_what_is_on_its_way_is_202_and_what_is_refused_404
+    fetched test_inline_order_has_no_candidate
+    fetched test_no_access_is_said_after_one_new_token
+
+GET /orders/{id}/timeline → {"results": [{"at", "hop": "in | engine | candidate | out", "what", "by", "detail"}]}.
+    orders test_timeline_is_newest_first
+    outsider test_ordinary_order_is_completed
+
+Webhooks: GET|POST /webhooks {"url", "events": […]} → 201 {"id", "url", "events", "secret"} (whsec_ and base64; from
+POST and rotate only), PATCH, DELETE (204) /webhooks/{id}, POST /webhooks/{id}/rotate, POST /webhooks/{id}/test.
+    hooks test_webhook_is_shown_with_its_secret_once
+    hooks test_test_message_is_sent_to_this_endpoint_only
+    hooks test_removed_endpoint_hears_nothing_more
+    hooks test_rotated_secret_overlaps_with_the_former_one
+    others test_webhooks_secret_comes_from_post_and_rotate_alone
+
+Standard Webhooks headers and v1 signature
+    hooks test_event_reaches_the_endpoint_signed_and_thin
+
+any 2xx is success, anything else is tried again, first after about 5 s, with the same webhook-id
+    hooks test_any_2xx_is_a_success
+    hooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
+
+nothing of the candidate; only what happens after the POST.
+    hooks test_event_reaches_the_endpoint_signed_and_thin
+    others test_webhook_hears_only_of_what_happens_after_its_post
+
+Body {"type", "timestamp", "data": {"order": "id", "url": "…"}}. Events: order.created, order.expired,
+delivery.failed, connection.enabled, connection.disabled (data: {"customer", "company_id"}).
+    hooks test_event_reaches_the_endpoint_signed_and_thin
+    expiry test_order_that_nobody_began_expires
+    fetched test_result_that_becomes_a_dead_letter_is_an_event
+    outsider test_ordinary_order_is_completed
+    others test_disabled_connection_is_an_event_whatever_is_subscribed
+
+GET /events?after=CURSOR → {"results": [{…body, "cursor"}, …], "next": URL or null}, in one order, none skipped, each
+listed within 10 s of its cause, all types whatever is subscribed
+    hooks test_events_by_pull_go_on_behind_the_cursor
+    hooks test_event_committed_late_is_numbered_late_and_never_skipped
+    others test_disabled_connection_is_an_event_whatever_is_subscribed
+
+next is null at the end, and after the last cursor goes on.
+    hooks test_events_by_pull_go_on_behind_the_cursor
+    hooks test_cursor_that_is_none_is_refused
+
+Engines get 400 (not a JSON object), 401, 403, 404, 409 (state), 410 (erased), 413, 415, 422 (any field: wrong type,
+value or rule, unknown keys included).
+    catalogue test_put_of_no_good_json
+    catalogue test_replace_takes_more_than_other_calls
+    orders test_route_is_for_engines_alone
+    orders test_erased_order_is_gone_everywhere
+    files test_broken_body_is_refused
+    files test_file_that_is_too_large_is_413
+    results test_transition
+    results test_wrong_report_is_refused_before_anything_is_queued
+"""
+
+
+class Sentence(NamedTuple):
+    text: str
+    tests: list[tuple[str, str]]
+    """(file, name) of each."""
+
+
+def sentences() -> Iterator[Sentence]:
+    for block in TABLE.strip().split("\n\n"):
+        lines = block.split("\n")
+        named = [line.split() for line in lines if line.startswith("    ")]
+        text = " ".join(line for line in lines if not line.startswith("    "))
+        yield Sentence(text, [(FILES[file], name) for file, name in named])
