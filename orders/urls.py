@@ -1,6 +1,6 @@
 from django.urls import URLPattern, re_path
 
-from orders import views
+from orders import customer_views, views
 from orders.api import engine
 from orders.api.smartrecruiters import PlaceInlineOrder, PlaceOrder
 from orders.models import ResourceKind
@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern] = [
         for kind in ResourceKind
     ),
     re_path(rf"{ORDER}/timeline/?$", engine.OrderTimeline.as_view(), name="engine-timeline"),
+    re_path(r"^orders/?$", customer_views.orders, name="customer_orders"),
     re_path(rf"^take/{TOKEN}/?$", views.take, name="take"),
     re_path(rf"^take/{TOKEN}/done/?$", views.done, name="done"),
     re_path(rf"^files/{TOKEN}/?$", views.report, name="report"),
