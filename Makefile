@@ -2,9 +2,11 @@
 # make serve  a portal in earnest: settings from the environment or .env
 # make test   the suite, on PostgreSQL too where it is installed
 # make crash  the portal under faults, and what became of all it had accepted; ARGS="--seed 7 --long --postgresql"
+# make bench  measures pace, throughput, delay, memory and recovery; the report goes to var/bench
 # make lint   style, types, imports, dependencies, Django's own checks
 # make setup  the virtual environment alone; PYTHON=… names the interpreter
 # make lock   the requirements anew from pyproject.toml
+# make pictures  the README's pictures anew, by the browser tests
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -24,7 +26,7 @@ echo "make setup: no Python 3.11 or newer among: $(PYTHON). Install it, or name 
 exit 1
 endef
 
-.PHONY: help setup setup-development demo serve test crash lint lock
+.PHONY: help setup setup-development demo serve test crash bench lint lock pictures
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -47,11 +49,17 @@ test: setup-development
 crash: setup-development
 	@exec $(BIN)/python -m tests.crash $(ARGS)
 
+bench: setup-development
+	@exec $(BIN)/python -m tests.bench $(ARGS)
+
 lint: setup-development
 	@exec .ci/lint
 
 lock:
 	uv pip compile $(LOCK) --no-header pyproject.toml -o requirements.txt
 	uv pip compile $(LOCK) --no-header --group dev -c requirements.txt -o requirements-dev.txt
+
+pictures: setup-development
+	@PICTURES=1 $(BIN)/python -m pytest -q tests/e2e/test_browser.py::test_redirect_order_answer_and_report
 
 LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
