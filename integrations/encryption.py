@@ -42,8 +42,20 @@ def unseal(sealed: str, *, owner: str) -> str:
 
 
 def reseal(sealed: str) -> str:
-    """The same value under the newest key."""
-    return _keys(tuple(settings.ENCRYPTION_KEYS)).rotate(sealed.encode()).decode()
+    """The same value under the newest key. Raises Unreadable if no key opens it."""
+    try:
+        return _keys(tuple(settings.ENCRYPTION_KEYS)).rotate(sealed.encode()).decode()
+    except InvalidToken:
+        raise Unreadable("no key in ENCRYPTION_KEYS opens it") from None
+
+
+def is_newest(sealed: str) -> bool:
+    """Whether the newest key opens it: nothing of the value needs a former one."""
+    try:
+        _keys(tuple(settings.ENCRYPTION_KEYS[:1])).decrypt(sealed.encode())
+    except InvalidToken:
+        return False
+    return True
 
 
 class SealedField(TextField):

@@ -1,0 +1,37 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from integrations import rotation
+
+MISSING = (
+    "{count} values are under a key that is not in ENCRYPTION_KEYS: add it again, behind the newest one, and run this "
+    "once more. They are unchanged:\n{rows}"
+)
+
+
+class Command(BaseCommand):
+    help = (
+        "Bring every encrypted value under the newest key: the first of ENCRYPTION_KEYS, which all processes must know "
+        "by then. It may run beside traffic, be stopped, and be run again. Former keys may go when --check is content."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--check", action="store_true", help="only count; exit code 1 if any value is not under the newest key"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        is_check = options["check"]
+        former, unreadable = 0, []
+        for column in rotation.columns():
+            count = (rotation.check if is_check else rotation.rotate)(column)
+            former += count.former
+            unreadable += count.unreadable
+            word = "under a former key" if is_check else "brought under the newest key"
+            self.stdout.write(f"{column}: {count.newest} under the newest key already, {count.former} {word}")
+        if unreadable:
+            raise CommandError(MISSING.format(count=len(unreadable), rows="\n".join(unreadable)), returncode=1)
+        if is_check and former:
+            raise CommandError(f"{former} values need a former key: run rotate_encryption_keys.", returncode=1)
+        self.stdout.write("Every encrypted value is under the newest key: former keys may go.")
