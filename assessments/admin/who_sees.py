@@ -23,7 +23,7 @@ class AskingForm(forms.Form):
     """The list call's own parameters, under its own names; `customer` stands for the token."""
 
     customer = forms.ModelChoiceField(Customer.objects.filter(is_active=True).order_by("name"))
-    requester = forms.CharField(required=False, max_length=254, help_text="The recruiter's e-mail address.")
+    requester = forms.CharField(label="Recruiter's e-mail address", required=False, max_length=254)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
