@@ -129,7 +129,7 @@ def _misses(rule: Rule, asking: Asking, accepted: Mapping[str, set[str]]) -> Ite
             yield Miss(key, getattr(rule, key), getattr(asking, key))
     if rule.remote not in (None, asking.remote):
         yield Miss("remote", str(rule.remote).lower(), "" if asking.remote is None else str(asking.remote).lower())
-    for key, value in rule.fields.items():
+    for key, value in sorted(rule.fields.items()):
         came = asking.fields.get(key, ())
         if _folded(value) not in map(_folded, came):
             yield Miss(key, value, ", ".join(came))
