@@ -33,7 +33,7 @@ QUESTIONS = [  # each answer with its points; the first ones, which are preselec
     ("Two colleagues want the same day off.", [("Draw lots", 3), ("Ask both for a way", 20), ("Refuse both", 0)]),
 ]
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width"><style>:root {{ color-scheme: light dark }}
+<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><style>:root {{ color-scheme: light dark }}
 body {{ font: 1.05rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 2rem auto; padding: 0 1rem }}
 fieldset {{ border: 1px solid #8888; border-radius: 8px; margin: 0 0 1rem; padding: .75rem 1rem }}
 label {{ display: block; padding: .3rem 0 }} legend {{ font-weight: 600 }}

@@ -1,0 +1,153 @@
+"""A person at a real browser, Debian's Chromium, who notices whatever no page may do."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Frame,
+    Locator,
+    Page,
+    Request,
+    Response,
+    ViewportSize,
+    WebError,
+    expect,
+    sync_playwright,
+)
+
+from tests.simulator.process import ROOT
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+DESKTOP = ViewportSize(width=1280, height=860)
+PHONE = ViewportSize(width=390, height=844)
+WCAG = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+OPTIONS = {
+    "runOnly": WCAG,
+    "resultTypes": ["violations"],
+    "rules": {"meta-refresh": {"enabled": False}},  # INTERFACE.md asks for it; it takes nothing from the reader
+    "preload": False,  # axe would write the style sheets into the page, which our policy forbids
+}
+AXE = f"axe.run({json.dumps(OPTIONS)})"
+REPORT_VIOLATIONS = """addEventListener("securitypolicyviolation", event => console.error(
+    `CSP: ${event.violatedDirective} blocked ${event.blockedURI || event.sample}`))"""
+PATIENCE = 60_000  # ms
+
+expect.set_options(timeout=PATIENCE)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    program = next(filter(None, map(shutil.which, NAMES)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """One person's browser, with cookies of its own. `faults`: what was wrong on any page, pop-up or frame so far."""
+
+    def __init__(self, browser: Browser, *, origins: set[str], portal: str, viewport: ViewportSize = DESKTOP) -> None:
+        self.faults: list[str] = []
+        self._foreseen: set[int] = set()
+        self._origins, self._portal = origins, portal
+        self.context = browser.new_context(locale="en-GB", reduced_motion="reduce", viewport=viewport)
+        self.context.set_default_timeout(PATIENCE)
+        self.context.add_init_script(REPORT_VIOLATIONS)
+        self.context.on("console", self._hear)
+        self.context.on("weberror", self._break)
+        self.context.on("request", self._ask)
+        self.context.on("response", self._answer)
+        self.page = self.context.new_page()
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        is_status = message.text.startswith("Failed to load resource: the server responded")  # _answer sees it too
+        if message.type in ("error", "warning") and not is_status:
+            self.faults.append(f"console on {message.page and message.page.url}: {message.text}")
+
+    def _break(self, error: WebError) -> None:
+        self.faults.append(f"script on {error.page and error.page.url}: {error.error}")
+
+    def _ask(self, request: Request) -> None:
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(request.url))
+        if origin not in self._origins and not request.url.startswith(("data:", "about:", "blob:")):
+            self.faults.append(f"request to another origin: {request.url}")
+
+    def _answer(self, response: Response) -> None:
+        is_foreseen = response.status in self._foreseen and response.request.is_navigation_request()
+        if response.status >= 400 and not is_foreseen:
+            self.faults.append(f"{response.status} for {response.request.method} {response.url}")
+
+    @contextmanager
+    def foreseeing(self, status: int) -> Iterator[None]:
+        """A page of this status is right now."""
+        self._foreseen.add(status)
+        yield
+        self._foreseen.remove(status)
+
+    def press(self, name: str) -> None:
+        button = self.page.get_by_role("button", name=name, exact=True)
+        expect(button).to_be_visible()
+        button.click()
+
+    def follow(self, name: str) -> None:
+        self.page.get_by_role("link", name=name, exact=True).click()
+
+    def sees(self, heading: str, place: Page | Frame | None = None) -> None:
+        """Waits for the portal's page of this heading and examines it. A page that refreshes itself stops that."""
+        place = place or self.page
+        expect(place.get_by_role("heading", name=heading, exact=True, level=1)).to_be_visible()
+        self.examine(place)
+
+    def examine(self, place: Page | Frame | None = None) -> None:
+        """Light on a phone, dark on a screen: it fits, and breaks no rule of WCAG 2.2 AA."""
+        place = place or self.page
+        assert place.url.startswith(self._portal), place.url
+        place.wait_for_load_state()
+        place.evaluate("stop()")
+        place.evaluate(AXE_SCRIPT)
+        if isinstance(place, Frame):
+            self._examine(place, "framed")
+            return
+        size = place.viewport_size or DESKTOP
+        for scheme, width in (("light", PHONE), ("dark", DESKTOP)):
+            place.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            place.set_viewport_size(width)
+            self._examine(place, f"{scheme}, {width['width']} px")
+        place.emulate_media(color_scheme="light", reduced_motion="reduce")
+        place.set_viewport_size(size)
+
+    def _examine(self, place: Page | Frame, how: str) -> None:
+        where = f"{place.title()!r} {place.url} ({how})"
+        overhang = place.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if overhang > 0:
+            self.faults.append(f"{where}: {overhang} px wider than the window")
+        for violation in place.evaluate(AXE)["violations"]:
+            self.faults += [f"{where}: {violation['id']}: {_told(node)}" for node in violation["nodes"]]
+
+
+def _told(node: dict[str, Any]) -> str:
+    return f"{node['html'][:200]} {node['failureSummary']}"
+
+
+def picture(name: str, shown: Locator, *, width: int) -> None:
+    """One of the README's pictures, under PICTURES=1."""
+    if os.environ.get("PICTURES") == "1":
+        size = shown.page.viewport_size or DESKTOP
+        shown.page.set_viewport_size({"width": width, "height": size["height"]})
+        folder = ROOT / "static" / "readme"
+        folder.mkdir(exist_ok=True)
+        shown.screenshot(path=folder / f"{name}.png", animations="disabled")
+        shown.page.set_viewport_size(size)

@@ -1,0 +1,112 @@
+"""What people do in the browser: a customer's admin, a recruiter, a candidate, staff."""
+
+import re
+from email import message_from_bytes, policy
+from pathlib import Path
+
+from playwright.sync_api import Frame, Page, expect
+from pypdf import PdfReader
+
+from tests.e2e.browser import Visitor
+from tests.e2e.world import Json, World, wait_for
+
+
+def sign_in(place: Page | Frame, account: Json) -> None:
+    place.get_by_label("Email").fill(account["email"])
+    place.get_by_label("Password").fill(account["password"])
+    place.get_by_role("button", name="Sign in").click()
+
+
+def sign_in_to_admin(staff: Visitor, world: World) -> None:
+    staff.page.goto(f"{world.url}/admin/")
+    sign_in(staff.page, world.seeded["admin"])
+    expect(staff.page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+def open_in_admin(staff: Visitor, name: str) -> None:
+    sidebar = staff.page.locator("#nav-sidebar tbody, #nav-sidebar table")
+    sidebar.get_by_role("link", name=name, exact=True).last.click()
+
+
+def publish_display_mode(staff: Visitor, mode: str) -> None:
+    open_in_admin(staff, "Partner configuration")
+    staff.page.get_by_label("Consent page opens as").select_option(mode)
+    staff.press("Save and continue editing")
+    staff.press("Publish to SmartRecruiters")
+    expect(staff.page.get_by_text("Published. SmartRecruiters' answer is what was sent.")).to_be_visible()
+
+
+def open_company(person: Visitor, start: str, company: str, link: str) -> None:
+    """From the simulator's home page, as it is at this origin."""
+    person.page.goto(start)
+    card = person.page.locator("section.card", has=person.page.get_by_text(company, exact=True))
+    card.get_by_role("link", name=link).click()
+
+
+def ask_to_connect(person: Visitor, start: str, company: str) -> None:
+    open_company(person, start, company, "Open apps")
+    person.follow("Connect")
+    person.press("Allow and go on")
+
+
+def connect(person: Visitor, world: World, company: str, customer: int = 0) -> None:
+    """REDIRECT, to the end. Signs in where that is asked for."""
+    ask_to_connect(person, world.simulator.url, company)
+    if person.page.get_by_role("heading", name="Sign in").is_visible():
+        sign_in(person.page, world.seeded["customers"][customer])
+    person.press("Approve")
+    expect(person.page.get_by_role("heading", name="is connected")).to_be_visible()
+
+
+def disconnect_in_smartrecruiters(person: Visitor, world: World, company: str) -> None:
+    open_company(person, world.simulator.url, company, "Order an assessment")
+    person.follow("Apps")
+    person.press("Disconnect")
+    expect(person.page.get_by_role("link", name="Connect", exact=True)).to_be_visible()
+
+
+def order(recruiter: Visitor, world: World, company: str, package: str, candidate: str) -> None:
+    """Orders, and stays on the candidate's panel."""
+    open_company(recruiter, world.simulator.url, company, "Order an assessment")
+    card = recruiter.page.locator("section.card", has=recruiter.page.get_by_role("heading", name=package, exact=True))
+    card.get_by_role("link", name="Order").click()
+    recruiter.page.get_by_role("combobox", name="Candidate").select_option(label=candidate)
+    recruiter.press("Place the order")
+    expect(recruiter.page.get_by_role("heading", name=package, exact=True)).to_be_visible()
+
+
+def invitation(world: World, address: str, package: str) -> str:
+    """The link in the e-mail that invites this candidate to this package."""
+
+    def link() -> str:
+        for file in (world.folder / "mail").glob("*"):
+            for raw in file.read_bytes().split(b"\n" + b"-" * 79 + b"\n"):
+                mail = message_from_bytes(raw.lstrip(), policy=policy.default)
+                body = mail.get_body(("plain",))
+                if address in str(mail["To"]) and package in str(mail["Subject"]) and body is not None:
+                    return re.findall(r"http://\S+/take/[\w-]+", body.get_content())[0]
+        return ""
+
+    return wait_for(f"the invitation of {address}", link)
+
+
+def answer(candidate: Visitor) -> None:
+    """On the sample engine's page, as preselected."""
+    expect(candidate.page.get_by_role("heading", name="Your assessment")).to_be_visible()
+    candidate.press("Submit answers")
+
+
+def take(candidate: Visitor, link: str, package: str) -> None:
+    candidate.page.goto(link)
+    expect(candidate.page.get_by_role("button", name="Begin")).to_be_visible()
+    candidate.sees(package)
+    candidate.press("Begin")
+    answer(candidate)
+    candidate.sees("Thank you")
+
+
+def read_report(recruiter: Visitor) -> str:
+    with recruiter.page.expect_download() as download:
+        recruiter.follow("Report 1")
+    assert download.value.suggested_filename == "report.pdf"
+    return PdfReader(Path(download.value.path())).pages[0].extract_text()

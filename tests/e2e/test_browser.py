@@ -1,0 +1,290 @@
+"""The whole way as people go it, by clicking alone, on pages that fit, can be read and break no rule."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser, ViewportSize, expect
+
+from tests.e2e.browser import DESKTOP, PHONE, Visitor, chromium, picture
+from tests.e2e.people import (
+    answer,
+    ask_to_connect,
+    connect,
+    disconnect_in_smartrecruiters,
+    invitation,
+    open_company,
+    open_in_admin,
+    order,
+    publish_display_mode,
+    read_report,
+    sign_in,
+    sign_in_to_admin,
+    take,
+)
+from tests.e2e.world import Json, World
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.xdist_group("browser")]
+Open = Callable[..., Visitor]
+CONSENT = "Connect SmartRecruiters to Assessments?"
+SPREADSHEETS, TYPING = "Spreadsheets for analysts", "Typing speed"
+BY_HAND = "Interview by hand"
+HREFS = "links => links.map(link => link.href)"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A portal whose candidates answer themselves."""
+    with World(tmp_path_factory.mktemp("browser"), auto_answer=False) as world:
+        yield world
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def person(world: World, browser: Browser) -> Iterator[Open]:
+    """`person()`: somebody more, with a browser of his own. What was wrong on any page of theirs fails the test."""
+    everybody: list[Visitor] = []
+    origins = {world.url, world.engine_url, world.simulator.url, elsewhere(world)}
+
+    def come(viewport: ViewportSize = DESKTOP) -> Visitor:
+        everybody.append(Visitor(browser, origins=origins, portal=world.url, viewport=viewport))
+        return everybody[-1]
+
+    yield come
+    for each in everybody:
+        each.context.close()
+    assert [fault for each in everybody for fault in each.faults] == []
+
+
+def elsewhere(world: World) -> str:
+    """The simulator under a name that is another site than the portal's."""
+    return f"http://127.0.0.1:{world.simulator.port}"
+
+
+@pytest.fixture
+def popup_mode(world: World, person: Open) -> Iterator[None]:
+    staff = person()
+    sign_in_to_admin(staff, world)
+    publish_display_mode(staff, "POPUP")
+    yield
+    publish_display_mode(staff, "REDIRECT")
+
+
+class Engine:
+    """Another engine than the sample one, by the public API."""
+
+    def __init__(self, world: World) -> None:
+        self._api = f"{world.url}/api/vendor/v1"
+        self._session = requests.Session()
+        client = world.seeded["engine"]
+        form = {"grant_type": "client_credentials", "scope": "vendor"}
+        pair = (client["client_id"], client["client_secret"])
+        token = self._session.post(f"{world.url}/oauth/token", auth=pair, data=form, timeout=20).json()["access_token"]
+        self._session.headers["Authorization"] = f"Bearer {token}"
+
+    def call(self, method: str, path: str, **body: Any) -> Json:
+        done = self._session.request(method, f"{self._api}/{path}", json=body or None, timeout=20)
+        assert done.ok, done.text
+        return dict(done.json())
+
+
+def test_redirect_order_answer_and_report(world: World, person: Open) -> None:
+    admin = person()
+    ask_to_connect(admin, world.simulator.url, "northwind")
+    admin.sees("Sign in")
+    sign_in(admin.page, world.seeded["customers"][0])
+    admin.sees(CONSENT)
+    picture("consent", admin.page.locator("form.card"), width=680)
+    admin.press("Approve")
+    expect(admin.page.get_by_role("heading", name="Northwind Retail is connected")).to_be_visible()
+
+    recruiter = person()
+    order(recruiter, world, "northwind", SPREADSHEETS, "Amara Okafor (en)")
+    link = invitation(world, "amara.okafor@northwind-candidates.example", SPREADSHEETS)
+    take(person(viewport=PHONE), link, SPREADSHEETS)
+    expect(recruiter.page.get_by_text("28/80").first).to_be_visible()
+    assert "Score: 28 of 80" in read_report(recruiter)
+
+    staff = person()
+    sign_in_to_admin(staff, world)
+    staff.examine()
+    open_in_admin(staff, "Orders")
+    staff.page.locator("#result_list").get_by_role("link", name="ord_").first.click()
+    timeline = staff.page.locator("section", has=staff.page.get_by_role("heading", name="Timeline"))
+    expect(timeline).to_be_visible()
+    staff.examine()
+    picture("timeline", timeline, width=1180)
+    assert world.control.breaches() == []
+
+
+def test_popup_window_closes_when_connected(world: World, person: Open, popup_mode: None) -> None:
+    world.control.add_company("in-a-window")
+    admin = person()
+    ask_to_connect(admin, world.simulator.url, "in-a-window")
+    with admin.page.expect_popup() as opened:
+        admin.press("Open the vendor's page")
+    window = opened.value
+    admin.sees("Sign in", window)
+    sign_in(window, world.seeded["customers"][0])
+    admin.sees(CONSENT, window)
+    window.get_by_role("button", name="Approve").click()
+    expect(admin.page.get_by_role("heading", name="in-a-window is connected")).to_be_visible()
+    assert window.is_closed()
+
+
+def test_popup_in_a_frame_of_another_site_connects(world: World, person: Open, popup_mode: None) -> None:
+    world.control.add_company("in-a-frame")
+    admin = person()
+    ask_to_connect(admin, elsewhere(world), "in-a-frame")
+    admin.follow("Show it in this page")
+    admin.page.frame_locator("iframe.frame").get_by_role("button", name="Sign in").wait_for()
+    frame = admin.page.frames[1]
+    admin.sees("Sign in", frame)
+    sign_in(frame, world.seeded["customers"][0])
+    admin.sees(CONSENT, frame)
+    frame.get_by_role("button", name="Approve").click()
+    expect(admin.page.get_by_role("heading", name="in-a-frame is connected")).to_be_visible()
+
+
+def test_candidate_who_applies_comes_back_to_smartrecruiters(world: World, person: Open) -> None:
+    world.control.add_company("shop")
+    connect(person(), world, "shop")
+    candidate = person(viewport=PHONE)
+    open_company(candidate, world.simulator.url, "shop", "Career site")
+    candidate.press("Apply")
+    answer(candidate)
+    expect(candidate.page.get_by_role("heading", name="Thank you, Amara")).to_be_visible()
+    assert candidate.page.url.startswith(world.simulator.url)
+    candidate.follow("the candidate's panel")
+    expect(candidate.page.get_by_text("28/80").first).to_be_visible()
+    assert "Score: 28 of 80" in read_report(candidate)
+
+
+def test_disconnected_on_either_side_comes_back(world: World, person: Open) -> None:
+    world.control.add_company("comes-back")
+    admin = person()
+    connect(admin, world, "comes-back")
+    disconnect_in_smartrecruiters(admin, world, "comes-back")
+    connect(admin, world, "comes-back")
+
+    home = admin.context.new_page()
+    home.goto(world.url)
+    admin.sees("Connections", home)
+    card = home.locator("section", has=home.get_by_role("heading", name="comes-back"))
+    card.get_by_role("link", name="Disconnect").click()
+    admin.sees("Disconnect comes-back?", home)
+    home.get_by_role("button", name="Disconnect").click()
+    expect(home.get_by_text("comes-back is disconnected.")).to_be_visible()
+    admin.sees("Connections", home)
+    disconnect_in_smartrecruiters(admin, world, "comes-back")
+    connect(admin, world, "comes-back")
+
+    order(admin, world, "comes-back", TYPING, "Amara Okafor (en)")
+    take(person(), invitation(world, "amara.okafor@comes-back-candidates.example", TYPING), TYPING)
+    expect(admin.page.get_by_text("28/80").first).to_be_visible()
+
+
+def test_denied_connects_nothing(world: World, person: Open) -> None:
+    world.control.add_company("denied")
+    admin = person()
+    ask_to_connect(admin, world.simulator.url, "denied")
+    sign_in(admin.page, world.seeded["customers"][0])
+    admin.press("Deny")
+    expect(admin.page.get_by_role("heading", name="Nothing was connected")).to_be_visible()
+    assert [each for each in world.control.events(kinds="integrated") if each["company"] == "denied"] == []
+
+
+def test_company_of_another_customer_is_refused(world: World, person: Open) -> None:
+    world.control.add_company("taken")
+    connect(person(), world, "taken")
+    disconnect_in_smartrecruiters(person(), world, "taken")
+    other = person()
+    ask_to_connect(other, world.simulator.url, "taken")
+    sign_in(other.page, world.seeded["customers"][1])
+    with other.foreseeing(409):
+        other.press("Approve")
+        other.sees("This company is connected for another organisation")
+    other.follow("Back to SmartRecruiters")
+    expect(other.page.get_by_role("heading", name="Nothing was connected")).to_be_visible()
+
+
+def test_admin_waits_while_smartrecruiters_does_not_answer(world: World, person: Open) -> None:
+    world.control.add_company("patient")
+    world.control.fault("status", route="integration", company="patient", status=503)
+    admin = person()
+    ask_to_connect(admin, world.simulator.url, "patient")
+    sign_in(admin.page, world.seeded["customers"][0])
+    admin.press("Approve")
+    admin.sees("SmartRecruiters has not answered yet")
+    world.control.clear_faults()
+    admin.page.reload()
+    expect(admin.page.get_by_role("heading", name="patient is connected")).to_be_visible()
+
+
+def test_links_that_lead_nowhere_are_friendly(world: World, person: Open) -> None:
+    somebody = person()
+    for path, status, heading in (
+        ("/take/of-nobody", 404, "There is nothing at this address"),
+        ("/nothing", 404, "There is nothing here"),
+        ("/smartrecruiters/integration?companyId=x&redirect=https://elsewhere.example/", 400, "This link is not right"),
+    ):
+        with somebody.foreseeing(status):
+            somebody.page.goto(world.url + path)
+            somebody.sees(heading)
+
+
+def test_candidate_waits_until_there_is_a_test_and_not_for_ever(world: World, person: Open) -> None:
+    world.control.add_company("patience")
+    engine = Engine(world)
+    engine.call("PUT", "packages/by-hand", type="SKILL_TEST", name=BY_HAND, delivery="manual")
+    recruiter = person()
+    connect(recruiter, world, "patience")
+    order(recruiter, world, "patience", BY_HAND, "Zoë Haddad (de)")
+    link = invitation(world, "zoe.haddad@patience-candidates.example", BY_HAND)
+    candidate = person(viewport=PHONE)
+    candidate.page.goto(link)
+    candidate.sees("Ihr Test wird vorbereitet")
+    ours = engine.call("GET", "orders")["results"][0]
+    candidate.page.reload()
+    engine.call("POST", f"orders/{ours['id']}/accept", launch_url=f"{world.engine_url}/take/{ours['id']}")
+    expect(candidate.page.get_by_role("button", name="Beginnen")).to_be_visible()
+    candidate.sees(BY_HAND)
+    engine.call("PATCH", f"orders/{ours['id']}/result", status="EXPIRED")
+    with candidate.foreseeing(410):
+        candidate.page.goto(link)
+        candidate.sees("Dieser Link ist abgelaufen")
+
+
+def test_pages_of_an_account(world: World, person: Open) -> None:
+    admin = person()
+    admin.page.goto(world.url)
+    with admin.page.expect_popup() as opened:
+        admin.follow("Forgot your password?")
+    opened.value.wait_for_load_state()
+    admin.examine(opened.value)
+    account = world.seeded["customers"][1]
+    sign_in(admin.page, {**account, "password": "wrong"})
+    expect(admin.page.get_by_role("alert")).to_be_visible()
+    admin.examine()
+    sign_in(admin.page, account)
+    admin.sees("Connections")
+    admin.follow(account["email"])
+    expect(admin.page.get_by_role("link", name=account["email"])).to_have_attribute("aria-current", "page")
+    admin.examine()
+
+
+def test_pages_of_staff(world: World, person: Open) -> None:
+    staff = person()
+    sign_in_to_admin(staff, world)
+    for way in staff.page.locator("#nav-sidebar a").evaluate_all(HREFS):
+        staff.page.goto(way)
+        staff.examine()
+        for first in staff.page.locator("#result_list tbody a").evaluate_all(HREFS)[:1]:
+            staff.page.goto(first)
+            staff.examine()
