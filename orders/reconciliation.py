@@ -60,10 +60,6 @@ def reconcile_lately() -> Reconciliation:
     return reconcile(since=clock.now() - timedelta(days=1))
 
 
-def newest() -> Reconciliation | None:
-    return Reconciliation.objects.order_by("-pk").first()
-
-
 def _orders() -> QuerySet[Any]:
     of_order = Delivery.objects.filter(key=Concat(OuterRef("pk"), Value(":result")))
     return Order.objects.filter(Exists(Result.objects.filter(order=OuterRef("pk"))), erased_at=None).annotate(

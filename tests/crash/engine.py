@@ -122,6 +122,17 @@ class Engine:
         session: requests.Session = self._local.session
         return session
 
+    def events(self) -> list[Json]:
+        """All of them, by pull."""
+        found: list[Json] = []
+        path = "/events?limit=200"
+        while True:
+            page = self.call("GET", path)
+            found += page["results"]
+            if page["next"] is None:
+                return found
+            path = f"/events?limit=200&after={found[-1]['cursor']}"
+
     # Work
 
     def _take_orders(self) -> None:

@@ -38,7 +38,10 @@ def _traffic(run: "Run", verdict: Verdict) -> Iterator[str]:
         f"slowest answer to an order {recruiters.slowest:.1f} s, to the engine {engine.slowest:.1f} s; "
         f"no answer in 15 s {verdict.late} times; the engine repeated {engine.repeated_calls} of {engine.calls} calls"
     )
-    yield f"failed and replayed: {run.replayed}; harmless repeats: {verdict.repeats}"
+    yield (
+        f"failed and replayed: {run.replayed}; harmless repeats: {verdict.repeats} PATCHes, "
+        f"{verdict.repeated_mails} e-mails with the same id"
+    )
 
 
 def _troubles(run: "Run", verdict: Verdict) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -205,6 +206,11 @@ class Rig:
             line.connect(str(self.runtime / "broker.sock"))
             line.sendall((" ".join(words) + "\r\n").encode())
             line.recv(100)
+
+    def invitations(self) -> list[tuple[str, str]]:
+        """(delivery, order) of every e-mail that went out."""
+        written = (file.read_text(errors="replace") for file in (self.folder / "mail").iterdir())
+        return [found for text in written for found in re.findall(r"Message-ID: <invitation\.(\d+)\.(\w+)@", text)]
 
     @contextlib.contextmanager
     def full_disk(self) -> Iterator[None]:

@@ -18,19 +18,12 @@ from django.core.management import call_command
 from config.supervisor.console import say
 from integrations.simulator.control import ControlError
 from tests.crash import faults, report
-from tests.crash.engine import Engine
+from tests.crash import verdict as judge
+from tests.crash.engine import Engine, Json
 from tests.crash.faults import Scene
 from tests.crash.people import Customers, Recruiters
 from tests.crash.rig import NotStarted, Rig
-from tests.crash.verdict import (
-    Verdict,
-    judge_answers,
-    judge_breaches,
-    judge_effects,
-    judge_order,
-    judge_orders,
-    was_taken,
-)
+from tests.crash.verdict import Verdict
 from tests.crash.witness import Witness, open_portal
 
 RESULTS_PER_ORDER = 5
@@ -211,18 +204,8 @@ class Run:
     # The end
 
     def _report(self, recovery: float | None, seconds: float) -> bool:
-        self.engine.end()
         verdict = Verdict()
-        judge_effects(list(self.control.events(kinds="result")), verdict)
-        carried = list(self.engine.orders.values())
-        for order in carried:
-            judge_order(order, self.control.order(order.order_id), verdict)
-        answers = list(self.control.events(kinds="order_answered"))
-        judge_answers(answers, verdict)
-        judge_orders(
-            {each["order_id"] for each in answers if was_taken(each)}, self.witness.order_ids(), carried, verdict
-        )
-        judge_breaches(self.control.breaches(), self.rig.parts["web"].starts, verdict)
+        self._judge(verdict)
         balance = self.rig.manage("reconcile", check=False)
         for line in report.lines(self, verdict, recovery, seconds):
             say(line)
@@ -230,3 +213,26 @@ class Run:
         say(verdict.line())
         is_whole = recovery is not None and not self.engine.refusals and balance.returncode == 0
         return verdict.is_good and is_whole
+
+    def _judge(self, verdict: Verdict) -> None:
+        carried = list(self.engine.orders.values())
+        self._minding(lambda: judge.events(self._told(), carried, verdict))
+        self.engine.end()
+        judge.effects(list(self.control.events(kinds="result")), verdict)
+        for order in carried:
+            judge.order(order, self.control.order(order.order_id), verdict)
+        answers = list(self.control.events(kinds="order_answered"))
+        judge.answers(answers, verdict)
+        taken = {each["order_id"] for each in answers if judge.was_taken(each)}
+        judge.orders(taken, self.witness.order_ids(), carried, verdict)
+        judge.invitations(self.rig.invitations(), verdict)
+        judge.breaches(self.control.breaches(), self.rig.parts["web"].starts, verdict)
+
+    def _told(self) -> list[Json]:
+        """The events as the engine gets them, in a minute at most."""
+        limit = threading.Timer(60, self.engine.ending.set)
+        limit.start()
+        try:
+            return self.engine.events()
+        finally:
+            limit.cancel()

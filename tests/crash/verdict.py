@@ -1,6 +1,7 @@
 """What came of what was accepted, by the simulator's ledger."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ class Verdict:
     accepted: int = 0
     repeats: int = 0
     late: int = 0
+    repeated_mails: int = 0
 
     def line(self) -> str:
         counts = ", ".join(f"{name} {len(getattr(self, name))}" for name in ("lost", "doubled", "backwards", "foreign"))
@@ -36,10 +38,10 @@ def _nonce(event: Json) -> tuple[str, int]:
     return order_id, int(number) if number.isdigit() else 0
 
 
-def judge_effects(events: list[Json], verdict: Verdict) -> None:
+def effects(ledger: list[Json], verdict: Verdict) -> None:
     """In the order in which they had their effect: never back, never somebody else's."""
     highest: Counter[str] = Counter()
-    for event in events:
+    for event in ledger:
         order_id, (named, number) = event["order_id"], _nonce(event)
         if named != order_id or not str(event["client_id"]).startswith(f"sr-{event['company']}-"):
             verdict.foreign.append(f"{order_id}: {named or 'no name'} by {event['client_id']}")
@@ -53,7 +55,7 @@ def judge_effects(events: list[Json], verdict: Verdict) -> None:
         highest[order_id] = max(highest[order_id], number)
 
 
-def judge_order(carried: Carried, shown: Json, verdict: Verdict) -> None:
+def order(carried: Carried, shown: Json, verdict: Verdict) -> None:
     """`shown`: the order as SmartRecruiters has it in the end."""
     verdict.accepted += carried.results
     result = shown["result"]
@@ -78,7 +80,7 @@ def was_taken(answered: Json) -> bool:
     return answered["status"] in (200, 202) and answered["problem"] is None
 
 
-def judge_orders(accepted: set[str], here: list[str], carried: list[Carried], verdict: Verdict) -> None:
+def orders(accepted: set[str], here: list[str], carried: list[Carried], verdict: Verdict) -> None:
     """Every order that SmartRecruiters was told is taken is here once, and the engine had it once."""
     verdict.lost += [f"{order_id}: the order itself" for order_id in accepted - set(here)]
     verdict.doubled += [f"{each}: the order itself" for each, count in Counter(here).items() if count > 1]
@@ -87,10 +89,10 @@ def judge_orders(accepted: set[str], here: list[str], carried: list[Carried], ve
     verdict.lost += [f"{order_id}: never given to the engine" for order_id in accepted - seen.keys()]
 
 
-def judge_breaches(breaches: list[Json], web_starts: list[float], verdict: Verdict) -> None:
+def breaches(recorded: list[Json], web_starts: list[float], verdict: Verdict) -> None:
     """What the simulator found against the protocol. That a portal which is being started is late is no fault."""
-    found = [each for each in breaches if not _was_starting(each, web_starts)]
-    verdict.late = len(breaches) - len(found)
+    found = [each for each in recorded if not _was_starting(each, web_starts)]
+    verdict.late = len(recorded) - len(found)
     verdict.breaches += [f"{each['what']}: {each['detail']} ({each['order_id'] or each['company']})" for each in found]
 
 
@@ -99,7 +101,23 @@ def _was_starting(breach: Json, web_starts: list[float]) -> bool:
     return is_late and any(breach["at"] - BOOT_SECONDS < start < breach["at"] for start in web_starts)
 
 
-def judge_answers(answers: list[Json], verdict: Verdict) -> None:
+def answers(answered: list[Json], verdict: Verdict) -> None:
     """An order is taken, or refused for a reason, or the portal is busy: never a fault of ours."""
-    broken = [each for each in answers if each["status"] in (500, 502, 504)]
+    broken = [each for each in answered if each["status"] in (500, 502, 504)]
     verdict.breaches += [f"portal's answer to an order: {each['status']} ({each['order_id']})" for each in broken]
+
+
+def events(told: list[Json], carried: list[Carried], verdict: Verdict) -> None:
+    """As an engine reads them by pull: each order was announced once."""
+    created = Counter(each["data"]["order"] for each in told if each["type"] == "order.created")
+    ours = {each.id: each.order_id for each in carried}
+    verdict.lost += [f"{ours[each]}: its event" for each in ours.keys() - created.keys()]
+    verdict.doubled += [f"{ours.get(each, each)}: its event" for each, count in created.items() if count > 1]
+
+
+def invitations(message_ids: Iterable[tuple[str, str]], verdict: Verdict) -> None:
+    """(delivery, order) of every e-mail that went out: the same one again is what SMTP cannot exclude."""
+    sent = Counter(message_ids)
+    invited = Counter(order for _, order in sent)
+    verdict.doubled += [f"{order}: invited by {count} e-mails" for order, count in invited.items() if count > 1]
+    verdict.repeated_mails = sent.total() - len(sent)
