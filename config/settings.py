@@ -324,8 +324,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 5},
     },
-    "expire orders": {"task": "orders.tasks.expire", "schedule": 600.0},
-    "remind candidates": {"task": "orders.tasks.remind", "schedule": 600.0},
+    "expire orders": {"task": "orders.tasks.expire", "schedule": 60.0, "options": {"expires": 50}},
+    "remind candidates": {"task": "orders.tasks.remind", "schedule": 60.0, "options": {"expires": 50}},
     "reconcile": {"task": "orders.tasks.reconcile", "schedule": 3600.0},
     "clear expired tokens": {"task": "integrations.tasks.clear_expired", "schedule": 3600.0},
 }

@@ -1,17 +1,20 @@
 """Orders that nobody began in time."""
 
 from datetime import datetime, timedelta
+from itertools import islice
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from assessments.models import Package
-from integrations.api.errors import Conflict, Gone
+from integrations.api.errors import Gone
 from integrations.outbox import clock
 from orders import results
 from orders.models import Hop, Order, Status
 
 UNBEGUN = ("", Status.PENDING)
-BATCH = 500
+BATCH = 200
+"""In one run: the worker that does it wakes the couriers too, and the next run goes on."""
 
 
 def has_expired(order: Order, now: datetime) -> bool:
@@ -30,13 +33,21 @@ def end_of(order: Order) -> datetime | None:
 
 def expire_due() -> int:
     """Report what is past its days as EXPIRED, so that the recruiter learns of it. Returns how many there were."""
-    found = [order for package in Package.objects.exclude(expires_after_days=None) for order in _due(package)[:BATCH]]
-    for order in found:
-        try:
-            results.report(order.pk, {"status": Status.EXPIRED}, by="portal", hop=Hop.ENGINE)
-        except (Conflict, Gone):
-            continue  # somebody reported, or the candidate was erased, a moment ago
-    return len(found)
+    packages = Package.objects.exclude(expires_after_days=None)
+    found = islice((order for package in packages for order in _due(package)[:BATCH]), BATCH)
+    return sum(expire(order.pk) for order in list(found))
+
+
+@transaction.atomic
+def expire(order_id: str) -> bool:
+    """False when the candidate began, somebody reported, or he was erased, a moment ago: who has begun may finish."""
+    try:
+        if results.lock(order_id).status not in UNBEGUN:
+            return False
+        results.report(order_id, {"status": Status.EXPIRED}, by="portal", hop=Hop.ENGINE)
+    except Gone:
+        return False
+    return True
 
 
 def _due(package: Package) -> QuerySet[Order]:

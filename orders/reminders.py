@@ -1,16 +1,17 @@
 """Candidates who were invited and have not begun: they are written to again, once."""
 
 from datetime import datetime, timedelta
+from itertools import islice
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from assessments.models import Package
+from integrations.models import ConnectionState
 from integrations.outbox import clock, deliveries
-from orders.expiry import UNBEGUN, has_expired
+from orders.expiry import BATCH, UNBEGUN, has_expired
 from orders.models import Order
 
-BATCH = 500
 LATE = timedelta(days=7)
 """Nobody is reminded later than this after the day: a package that begins to remind does not write to last year's."""
 
@@ -19,14 +20,15 @@ def remind_due() -> int:
     """Decide the reminders that are due now, each with its order in one transaction. Returns how many there were."""
     now = clock.now()
     packages = Package.objects.exclude(remind_after_days=None).filter(invite_candidate=True)
-    found = [order for package in packages for order in _due(package, now)[:BATCH]]
-    return sum(_remind(order, now) for order in found if not has_expired(order, now))
+    due = (order for package in packages for order in _due(package, now)[:BATCH] if not has_expired(order, now))
+    return sum(_remind(order, now) for order in list(islice(due, BATCH)))
 
 
 def _due(package: Package, now: datetime) -> QuerySet[Order]:
     before = now - timedelta(days=package.remind_after_days or 0)
     waiting = package.orders.filter(status__in=UNBEGUN, visited_at=None, reminded_at=None, erased_at=None)
     invited = waiting.filter(is_inline=False, created_at__lt=before, created_at__gte=before - LATE)
+    invited = invited.exclude(connection__state=ConnectionState.DISABLED)
     return invited.select_related("package").order_by("created_at")
 
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from assessments.models import Package
 from integrations.models import Connection, Event
 from integrations.outbox.models import Delivery
-from orders import expiry, results, tasks
+from orders import expiry, results, tasks, visits
 from orders.models import Order, OrderEvent
 from tests.orders import bodies
 
@@ -59,3 +59,18 @@ def test_package_without_days_never_expires(connection: Connection) -> None:
     old(connection, days=4000)
     Package.objects.update(expires_after_days=None)
     assert expiry.expire_due() == 0
+
+
+def test_candidate_who_begins_a_moment_before_may_finish(connection: Connection) -> None:
+    order = old(connection)
+    visits.go(order.pk)
+    assert expiry.expire(order.pk) is False
+    Order.objects.update(status="", erased_at=timezone.now())
+    assert expiry.expire(order.pk) is False
+
+
+def test_batch_leaves_the_rest_to_the_next_run(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        old(connection)
+    monkeypatch.setattr(expiry, "BATCH", 2)
+    assert [expiry.expire_due() for _ in range(3)] == [2, 1, 0]

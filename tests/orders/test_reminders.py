@@ -8,7 +8,7 @@ from django.core import mail
 from django.utils import timezone
 
 from assessments.models import Package
-from integrations.models import Connection
+from integrations.models import Connection, ConnectionState
 from integrations.outbox import courier
 from integrations.outbox.models import Delivery, Stream
 from orders import invitation, reminders, results, tasks, visits
@@ -76,6 +76,12 @@ def test_inline_or_erased_or_uninvited_candidate_is_not_reminded(connection: Con
     assert reminders.remind_due() == 0
     old(connection)
     Package.objects.update(invite_candidate=False)
+    assert reminders.remind_due() == 0
+
+
+def test_candidate_of_a_customer_who_disconnected_is_not_reminded(connection: Connection) -> None:
+    old(connection)
+    Connection.objects.update(state=ConnectionState.DISABLED)
     assert reminders.remind_due() == 0
 
 
