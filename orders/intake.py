@@ -15,7 +15,7 @@ from integrations.identifiers import is_fetchable
 from integrations.models import Connection, EventType
 from integrations.outbox import deliveries
 from integrations.outbox.models import Lane
-from orders import links
+from orders import erasure_log, links
 from orders.models import Hop, Order, OrderEvent, Resource, ResourceKind, ResourceState, make_link_token
 
 UNFETCHABLE = "SmartRecruiters sent an id that cannot stand in an address"
@@ -67,13 +67,19 @@ def place(*, connection: Connection, request: OrderRequest, is_inline: bool) -> 
                 raise
     if found.connection_id != connection.pk:
         raise Conflict("Another company's order has this id.")
-    if found.digest != request.digest():
+    if not _is_same(found, request):
         raise Conflict("An order with this id came before, with other content; that one stands.")
     return found, False
 
 
 def _find(request: OrderRequest) -> Order | None:
     return Order.objects.filter(smartrecruiters_order_id=request.smartrecruiters_order_id).first()
+
+
+def _is_same(order: Order, request: OrderRequest) -> bool:
+    """Of an erased order a keyed digest is kept."""
+    digest = request.digest()
+    return order.digest in (digest, erasure_log.pseudonym(digest))
 
 
 def _keep(connection: Connection, package: Package, request: OrderRequest, is_inline: bool) -> Order:

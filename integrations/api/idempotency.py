@@ -105,7 +105,10 @@ class IdempotentPosts(APIView):
         if self.claim is not None and response.status_code < 500:
             self.claim.status = response.status_code
             self.claim.body = "" if response.data is None else JSONRenderer().render(response.data).decode()
-            self.claim.save(update_fields=["status", "body_sealed"])
+            # Nothing is kept of a claim that is gone by now: what it is about was erased while it ran.
+            KeptAnswer.objects.filter(pk=self.claim.pk).update(
+                status=self.claim.status, body_sealed=self.claim.body_sealed
+            )
         else:
             self._forget()
         return super().finalize_response(request, response, *args, **kwargs)

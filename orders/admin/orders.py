@@ -13,16 +13,19 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from rest_framework.exceptions import APIException
 
+from integrations.addresses import address_of
 from integrations.models import User
 from integrations.shown import chip, when
 from integrations.staff import Act, ReadOnlyAdmin, Refusal
-from orders import files, leases
+from orders import erasure, files, leases
 from orders.admin import page
 from orders.admin.filters import ByCustomer, ByDelivery, ByKind, ByStatus, with_delivery
 from orders.admin.report import ReportForm
 from orders.models import Attachment, Order, Status
 
 FOUND_AT_MOST = 50
+ERASURE_SECONDS = 3
+"""How long a click waits for a call that is on its way."""
 
 
 @admin.register(Order)
@@ -145,7 +148,36 @@ class OrderAdmin(ReadOnlyAdmin):
                 ],
                 lambda order: order.accepted_at is None and not order.is_final and order.erased_at is None,
             ),
+            Act(
+                "erase",
+                "Erase the candidate",
+                self._erase,
+                self._what_is_erased,
+                lambda order: order.erased_at is None,
+                is_grave=True,
+            ),
         )
+
+    def _what_is_erased(self, order: Order) -> list[str]:
+        count = len(erasure.orders_of(order.candidate_email)) if order.candidate_email.strip() else 1
+        return [
+            f"The candidate is erased from every order for this address: {count}."
+            if order.candidate_email.strip()
+            else "The order names no address of the candidate: this order alone is erased.",
+            "Name, address, answers, results, reports, and all that was sent and received about them are deleted here.",
+            "The candidate’s link and the links to reports open nothing any more; to the engine the order is gone.",
+            "What SmartRecruiters and the engine hold themselves stays there: erase it there, too.",
+            "The order’s ids, its status and when things happened stay. The erasure is recorded, with your name.",
+            "It cannot be undone.",
+        ]
+
+    def _erase(self, request: HttpRequest, order: Order) -> str:
+        by, address = cast(User, request.user), address_of(request)
+        try:
+            done = erasure.erase_order(order, by=by, address=address, patience=ERASURE_SECONDS)
+        except erasure.OnItsWay as refusal:
+            raise Refusal(str(refusal)) from None
+        return f"Erased: {done.orders} orders, {done.files} files."
 
     def _accept(self, request: HttpRequest, order: Order) -> str:
         try:

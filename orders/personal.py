@@ -1,0 +1,145 @@
+"""Which columns hold something of a person: a test compares this with the models, so that none is forgotten.
+
+Of every column that holds text or JSON one of four things is said. `CANDIDATE`: of a candidate; `erasure` empties it,
+or deletes its row. `ABOUT_ORDERS`: text about an order in which something of its candidate could stand; `erasure`
+takes that out. `PEOPLE`: of those who work here: staff, customers' people. `IMPERSONAL`: of nobody.
+"""
+
+CANDIDATE: dict[str, frozenset[str]] = {
+    "orders.order": frozenset(
+        {
+            "completed_callback_url",
+            "candidate_id",
+            "candidate_email",
+            "candidate_first_name",
+            "candidate_last_name",
+            "candidate_language",
+            "requester_user_id",
+            "requester_email",
+            "job_id",
+            "fields",
+            "unknown",
+            "launch_url",
+        }
+    ),
+    "orders.result": frozenset({"name", "summary", "score_label"}),
+    "orders.attachment": frozenset({"name", "external_url", "file", "digest"}),
+    "orders.resource": frozenset({"content", "reason"}),
+    "outbox.attempt": frozenset({"request", "response", "error"}),
+    "integrations.keptanswer": frozenset({"body_sealed"}),
+}
+
+ABOUT_ORDERS: dict[str, frozenset[str]] = {
+    "orders.order": frozenset({"digest"}),
+    "orders.orderevent": frozenset({"detail"}),
+    "outbox.delivery": frozenset({"payload", "reason"}),
+}
+
+PEOPLE: dict[str, frozenset[str]] = {
+    "account.emailaddress": frozenset({"email"}),
+    "admin.logentry": frozenset({"object_repr", "change_message"}),
+    "assessments.rule": frozenset({"requester"}),
+    "integrations.auditentry": frozenset({"actor_name", "subject", "detail", "address"}),
+    "integrations.consent": frozenset({"address"}),
+    "integrations.user": frozenset({"password", "email", "name"}),
+    "mfa.authenticator": frozenset({"data"}),
+    "orders.orderevent": frozenset({"by"}),
+    "sessions.session": frozenset({"session_data"}),
+}
+
+IMPERSONAL: dict[str, frozenset[str]] = {
+    "account.emailconfirmation": frozenset({"key"}),
+    "admin.logentry": frozenset({"object_id"}),
+    "assessments.assessment": frozenset({"assessment_id", "type", "name", "description"}),
+    "assessments.package": frozenset({"id", "type", "name", "description", "delivery"}),
+    "assessments.rule": frozenset({"country", "region", "city", "fields"}),
+    "auth.group": frozenset({"name"}),
+    "auth.permission": frozenset({"name", "codename"}),
+    "contenttypes.contenttype": frozenset({"app_label", "model"}),
+    "integrations.auditentry": frozenset({"action"}),
+    "integrations.client": frozenset(
+        {
+            "client_id",
+            "redirect_uris",
+            "post_logout_redirect_uris",
+            "client_type",
+            "authorization_grant_type",
+            "client_secret",
+            "name",
+            "algorithm",
+            "allowed_origins",
+            "registration_source",
+        }
+    ),
+    "integrations.connectattempt": frozenset({"client_id_sent", "client_secret_sealed", "state", "reason"}),
+    "integrations.connection": frozenset(
+        {"company_id", "state", "reason", "their_client_id", "their_client_secret_sealed", "access_token_sealed"}
+    ),
+    "integrations.consent": frozenset({"key", "company_id", "redirect", "mode", "decision", "wording"}),
+    "integrations.customer": frozenset({"id", "name"}),
+    "integrations.event": frozenset({"public_id", "type", "content"}),
+    "integrations.keptanswer": frozenset({"path", "key", "digest"}),
+    "integrations.partnerconfiguration": frozenset(
+        {
+            "display_mode",
+            "supported_types",
+            "url_style",
+            "report_delivery",
+            "upload_part_name",
+            "patch_content_type",
+            "assessment_api_path",
+            "token_path",
+            "candidates_path",
+            "jobs_path",
+            "consent_scope",
+            "consent_limits",
+            "master_client_id",
+            "master_client_secret_sealed",
+            "master_token_sealed",
+            "disable_key_sealed",
+            "published",
+        }
+    ),
+    "integrations.partnerfield": frozenset({"field_id", "name", "description"}),
+    "integrations.webhook": frozenset({"id", "url", "events", "secret_sealed", "former_secret_sealed", "off_reason"}),
+    "mfa.authenticator": frozenset({"type"}),
+    "oauth2_provider.accesstoken": frozenset({"token", "token_checksum", "scope", "resource"}),
+    "oauth2_provider.devicegrant": frozenset({"device_code", "user_code", "scope", "status", "client_id"}),
+    "oauth2_provider.grant": frozenset(
+        {
+            "code",
+            "redirect_uri",
+            "scope",
+            "code_challenge",
+            "code_challenge_method",
+            "nonce",
+            "claims",
+            "resource",
+        }
+    ),
+    "oauth2_provider.idtoken": frozenset({"scope"}),
+    "oauth2_provider.refreshtoken": frozenset({"token", "token_checksum", "resource"}),
+    "orders.attachment": frozenset(
+        {"id", "assessment_id", "type", "content_type", "link_token_hash", "link_token_sealed"}
+    ),
+    # The links stay, for they must say 410; they are random, and what they led to is gone.
+    "orders.order": frozenset(
+        {
+            "id",
+            "smartrecruiters_order_id",
+            "result_callback_url",
+            "status",
+            "link_token_hash",
+            "link_token_sealed",
+        }
+    ),
+    "orders.orderevent": frozenset({"hop", "what"}),
+    "orders.reconciliation": frozenset({"gaps"}),
+    "orders.resource": frozenset({"kind", "state"}),
+    "orders.result": frozenset({"assessment_id", "status"}),
+    "outbox.attempt": frozenset({"outcome"}),
+    "outbox.delivery": frozenset({"kind", "key", "subject", "state"}),
+    "outbox.heartbeat": frozenset({"worker"}),
+    "outbox.stream": frozenset({"name", "paused_by", "next_calls", "held_reason", "unauthorized_keys"}),
+    "sessions.session": frozenset({"session_key"}),
+}
