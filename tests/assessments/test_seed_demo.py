@@ -185,7 +185,7 @@ def test_seed_demo_migrates_an_empty_database(tmp_path: Path) -> None:
             env=environment,
             capture_output=True,
             check=True,
-            timeout=60,
+            timeout=180,
         ).stdout
         for _ in range(2)
     )

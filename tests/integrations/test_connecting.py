@@ -293,8 +293,12 @@ def test_connects_disables_and_orders_at_once_are_never_a_fault_of_ours(
     tokens = [rows.make_token(connection) for _ in range(2)]
 
     def order(number: int) -> set[int]:
-        body = bodies.order_body(companyId=company)
-        return {api(tokens[number]).post(bodies.ORDERS, {**body, **new_id()}).status_code for _ in range(8)}
+        found = set()
+        for _ in range(8):
+            callback = bodies.CALLBACK.format(uuid4()).replace("https://api.smartrecruiters.com", simulator.url)
+            body = bodies.order_body(companyId=company, resultCallbackURL=callback)
+            found.add(api(tokens[number]).post(bodies.ORDERS, body).status_code)
+        return found
 
     def disable(_number: int) -> set[int]:
         for _ in range(4):
@@ -309,10 +313,6 @@ def test_connects_disables_and_orders_at_once_are_never_a_fault_of_ours(
     with ThreadPoolExecutor(4) as pool:
         acts = [pool.submit(in_own_thread, act, n) for n, act in enumerate((order, order, disable, connect))]
     assert set().union(*(act.result() for act in acts)) <= {202, 401, 503}
-
-
-def new_id() -> dict[str, str]:
-    return {"resultCallbackURL": bodies.CALLBACK.format(uuid4())}
 
 
 def in_own_thread(act: Callable[[int], set[int]], number: int) -> set[int]:
