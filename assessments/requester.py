@@ -2,9 +2,12 @@
 
 import re
 
+from django.core.validators import RegexValidator
+
 from integrations.api.parsers import Malformed, loads
 
 MAX_LENGTH = 1000
+of_a_rule = RegexValidator(r"\A[^@\s]*@[^@\s]+\Z", "Send an address like a@b.example, or @b.example.")
 ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"\\={}]{1,64}@[^\s@,;:<>()\[\]\"\\={}/?#]{1,189}")
 
 

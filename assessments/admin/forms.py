@@ -2,6 +2,7 @@ from typing import Any, cast
 
 from django import forms
 
+from assessments import requester
 from assessments.models import Package, Rule
 from integrations.admin import partner_form
 from integrations.models import AssessmentType, PartnerConfiguration, PartnerField
@@ -63,6 +64,7 @@ class RuleForm(LabelledForm):
         self.fields["remote"].widget.choices = remote  # type: ignore[attr-defined]
         lines = (f"{name} = {value}" for name, value in sorted(self.instance.fields.items()))
         self.initial["fields_as_text"] = "\n".join(lines)
+        self.fields["requester"].validators.append(requester.of_a_rule)
 
     def clean_fields_as_text(self) -> dict[str, str]:
         pairs = [line.partition("=") for line in self.cleaned_data["fields_as_text"].splitlines() if line.strip()]

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
+from assessments import requester
 from assessments.models import MOST_DAYS, PACKAGE_ID, Assessment, DeliveredBy, Package, Rule, validate_package_id
 from integrations.api.fields import Choice, Flag, Strict, Text, Whole
 from integrations.models import AssessmentType, Customer, PartnerConfiguration
@@ -84,11 +85,7 @@ class RuleSerializer(Strict):
     """All keys of a rule must match; a key that is not set is left out, on the way in and on the way out."""
 
     customer = CustomerId(required=False, source="customer_id")
-    requester = Text(
-        required=False,
-        max_length=254,
-        validators=[RegexValidator(r"\A[^@\s]*@[^@\s]+\Z", "Send an address like a@b.example, or @b.example.")],
-    )
+    requester = Text(required=False, max_length=254, validators=[requester.of_a_rule])
     country = Text(required=False, max_length=10)
     region = Text(required=False, max_length=20)
     city = Text(required=False, max_length=100)

@@ -106,8 +106,11 @@ def _read(content: bytes) -> list[Record]:
 
 
 def _add(plan: Plan, record: Record, stored: dict[str, Package], seen: set[str], checked: Any) -> None:
+    package = stored.get(str(record.raw.get("id")))
     try:
-        draft: PackageDraft = checked.run_validation(record.raw)
+        draft: PackageDraft = checked.run_validation(
+            _without_stored_types(record.raw, package) if package else record.raw
+        )
     except serializers.ValidationError as refused:
         for error in flatten(refused.detail):
             path = error.get("field", "")
@@ -117,7 +120,22 @@ def _add(plan: Plan, record: Record, stored: dict[str, Package], seen: set[str],
         plan.problems.append(Problem(record.line, "id", f"The package “{draft['id']}” stands in the file already."))
         return
     seen.add(draft["id"])
-    _compare(plan, draft, stored.get(draft["id"]))
+    _compare(plan, draft, package)
+
+
+def _without_stored_types(raw: Raw, package: Package) -> Raw:
+    """A type that is stored already is not looked at again: it may have left the published ones since."""
+
+    def bare(part: Any, kind: str | None) -> Any:
+        return {key: value for key, value in part.items() if key != "type" or value != kind}
+
+    kinds = {each.assessment_id: each.type for each in package.assessments.all()}
+    told: Raw = bare(raw, package.type)
+    if isinstance(parts := told.get("assessments"), list):
+        told["assessments"] = [
+            bare(part, kinds.get(str(part.get("id")))) if isinstance(part, dict) else part for part in parts
+        ]
+    return told
 
 
 def _compare(plan: Plan, draft: PackageDraft, package: Package | None) -> None:

@@ -47,6 +47,7 @@ def test_package_is_written_with_assessments_and_rules(desk: Browser, customer: 
         ({"remind_after_days": 0}, "greater than or equal to 1"),
         ({"remind_after_days": 14, "expires_after_days": 14}, "By then the order has expired: remind earlier."),
         ({"type": "VIDEO_INTERVIEW"}, "“Video interview” is not among the published types"),
+        ({"rules": ({"requester": "northwind.example"},)}, "Send an address like a@b.example, or @b.example."),
         ({"rules": ({"fields_as_text": "colour = red"},)}, "No such field: colour."),
         ({"rules": ({"fields_as_text": "department"},)}, "Write each as id = value."),
     ],

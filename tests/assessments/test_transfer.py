@@ -214,6 +214,13 @@ def test_type_that_is_not_published_is_refused(stored: Package) -> None:
     assert problem.message == "This type is not published; the partner configuration has SKILL_TEST."
 
 
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_stored_type_that_is_published_no_longer_comes_back(stored: Package, form: str) -> None:
+    PartnerConfiguration.load()
+    PartnerConfiguration.objects.update(supported_types=["VIDEO_INTERVIEW"])
+    assert changed(plan.export(form)).counts["unchanged"] == 2
+
+
 def test_catalogue_that_moved_is_not_overwritten(stored: Package) -> None:
     content = b"package,name\nskills,Skills\n"
     found = changed(content)
