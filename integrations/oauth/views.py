@@ -8,6 +8,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from oauth2_provider.views import TokenView
 
+from integrations.addresses import address_of
+from integrations.oauth import limits
 from integrations.oauth.credentials import client_credentials
 
 MAX_BODY = 8 * 1024
@@ -24,6 +26,19 @@ def invalid_client() -> HttpResponse:
     response = refusal("invalid_client", "Unknown client, or the wrong secret.", 401)
     response["WWW-Authenticate"] = 'Basic realm="token"'
     return response
+
+
+def too_many(seconds: int) -> HttpResponse:
+    response = refusal("temporarily_unavailable", "Too many failed tries from this address: wait.", 429)
+    response["Retry-After"] = str(seconds)
+    return response
+
+
+@sensitive_variables()
+def _note_failure(request: HttpRequest) -> None:
+    """The body was read and found well-formed before."""
+    client_id, _ = client_credentials(request.headers.get("Authorization", ""), parse_qsl(request.body.decode("ascii")))
+    limits.note_failure(client_id, address_of(request) or "")
 
 
 @sensitive_variables()
@@ -58,6 +73,8 @@ def _checked(request: HttpRequest) -> HttpResponse | None:
     if form["grant_type"] != "client_credentials":
         return refusal("unsupported_grant_type", "Send grant_type=client_credentials.")
     client_id, secret = client_credentials(request.headers.get("Authorization", ""), fields)
+    if seconds := limits.wait(client_id, address_of(request) or ""):
+        return too_many(seconds)
     if not client_id or not secret or not (client_id + secret).isprintable() or len(client_id + secret) > 500:
         return invalid_client()
     return None
@@ -73,6 +90,7 @@ def token(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
     else:
         response = _checked(request) or issue(request, *args, **kwargs)
     if response.status_code == 401:
+        _note_failure(request)
         response = invalid_client()  # one answer, byte for byte, for unknown clients and for wrong secrets
     response["Cache-Control"], response["Pragma"] = "no-store", "no-cache"
     return response

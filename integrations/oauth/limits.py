@@ -1,0 +1,42 @@
+"""Failed token calls are counted for the pair of client and address (RELIABILITY.md, T7).
+
+Of the pair: nobody's failures keep the client itself away, which calls from elsewhere, nor the other clients at the
+same address, which all of SmartRecruiters' customers share. Unknown clients are counted like known ones.
+"""
+
+import hashlib
+import math
+import time
+
+from django.core.cache import cache
+from django.db import connection, transaction
+
+AT_MOST = 30
+SECONDS = 60
+
+
+def _digest(client_id: str, address: str) -> str:
+    return hashlib.sha256(f"{client_id}\0{address}".encode()).hexdigest()
+
+
+def _read(digest: str) -> tuple[int, float]:
+    """(failures, when the minute that they are counted for ends)."""
+    count, ends = cache.get(f"token-failed:{digest}", (0, 0.0))
+    return (count, ends) if ends > time.time() else (0, time.time() + SECONDS)
+
+
+def wait(client_id: str, address: str) -> int:
+    """How many seconds this pair must wait before its next try; 0 when it may try now."""
+    count, ends = _read(_digest(client_id, address))
+    return max(1, math.ceil(ends - time.time())) if count >= AT_MOST else 0
+
+
+@transaction.atomic
+def note_failure(client_id: str, address: str) -> None:
+    """Count one more; two at once are two."""
+    digest = _digest(client_id, address)
+    if connection.vendor == "postgresql":  # SQLite's writers come one by one as it is
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(digest[:15], 16)])
+    count, ends = _read(digest)
+    cache.set(f"token-failed:{digest}", (count + 1, ends), SECONDS + 1)
