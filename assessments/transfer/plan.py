@@ -107,10 +107,9 @@ def _read(content: bytes) -> list[Record]:
 
 def _add(plan: Plan, record: Record, stored: dict[str, Package], seen: set[str], checked: Any) -> None:
     package = stored.get(str(record.raw.get("id")))
+    raw = _without_stored_types(record.raw, package) if package else record.raw
     try:
-        draft: PackageDraft = checked.run_validation(
-            _without_stored_types(record.raw, package) if package else record.raw
-        )
+        draft: PackageDraft = checked.run_validation(raw)
     except serializers.ValidationError as refused:
         for error in flatten(refused.detail):
             path = error.get("field", "")

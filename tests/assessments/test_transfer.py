@@ -238,7 +238,7 @@ def test_plan_takes_as_many_queries_for_one_as_for_three(
     for number in range(count):
         rows.make_package(f"p{number}", assessments=("a", "b"), rules=({"customer": customer},) * count)
     content = plan.export("csv")
-    with django_assert_num_queries(6):  # packages, assessments, rules, types, customers, their assessments
+    with django_assert_num_queries(5):  # packages, assessments, rules, customers, their assessments
         assert changed(content).counts["unchanged"] == count
 
 
