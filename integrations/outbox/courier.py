@@ -180,6 +180,7 @@ class Coordinator:
             is_ambiguous = had_begun or delivery.is_ambiguous
             if had_begun and not handler_of(delivery).is_idempotent:
                 lost.update(state=S.UNKNOWN, is_ambiguous=True, reason="the courier died while it was on its way")
+                handler_of(delivery).unknown(delivery)
             elif self.stream.held_reason:
                 lost.update(state=S.HELD, reason=self.stream.held_reason, is_ambiguous=is_ambiguous)
             else:
@@ -222,6 +223,9 @@ class Coordinator:
         try:
             if reason := handler.unwanted(delivery):
                 mine.update(state=S.SUPERSEDED, reason=reason, finished_at=clock.now())
+                return None
+            if handler.must_wait(delivery):
+                mine.update(due_at=clock.now() + timedelta(seconds=1) * self.scale)
                 return None
             return Claimed(delivery, handler, handler.call(delivery, token), token)
         except Undeliverable as error:

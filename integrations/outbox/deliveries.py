@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from integrations.outbox import clock
+from integrations.outbox.handlers import handler_of
 from integrations.outbox.models import Delivery, DeliveryState, Lane, Stream
 
 
@@ -82,10 +83,20 @@ def replay(delivery: Delivery) -> None:
         raise NotReplayable(f"This delivery is {delivery.get_state_display()}: only failed and unknown ones go again.")
 
 
+@transaction.atomic
 def settle(delivery: Delivery) -> bool:
     """A person has seen at the other side that an unknown one had its effect. False when it is not unknown."""
+    if not conclude(delivery, had_effect=True, reason="settled by a person"):
+        return False
+    handler_of(delivery).settled(delivery)
+    return True
+
+
+def conclude(delivery: Delivery, *, had_effect: bool, reason: str) -> bool:
+    """It is known by now what became of an unknown one. False when it is not unknown."""
     unknown = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.UNKNOWN)
-    return unknown.update(state=DeliveryState.DELIVERED, reason="settled by a person", finished_at=clock.now()) == 1
+    state = DeliveryState.DELIVERED if had_effect else DeliveryState.FAILED
+    return unknown.update(state=state, reason=reason, finished_at=clock.now()) == 1
 
 
 def _send_again(deliveries: QuerySet[Delivery]) -> int:

@@ -74,6 +74,20 @@ class Handler:
     def retried(self, delivery: Delivery) -> None:
         """It did not work and will be tried again. In the transaction that says so."""
 
+    def unknown(self, delivery: Delivery) -> None:
+        """Nobody knows whether it had its effect. In the transaction that says so."""
+
+    def settled(self, delivery: Delivery) -> None:
+        """A person has seen that it had its effect; what the answer said is not known. In the same transaction."""
+
+    def must_wait(self, delivery: Delivery) -> bool:
+        """Something under another key has to end first: it is looked at again in a moment."""
+        return False
+
+    def keeps_answer(self, delivery: Delivery) -> bool:
+        """Whether `delivered` has anything to do. Those of which nothing is kept are settled many at a time."""
+        return type(self).delivered is not Handler.delivered
+
 
 class Channel:
     """What the deliveries of one kind of stream share: the credential, and what to do when it is refused."""

@@ -21,7 +21,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     S.DELIVERED: frozenset(),
     S.SUPERSEDED: frozenset(),
     S.HELD: frozenset({S.PENDING, S.SUPERSEDED}),
-    S.UNKNOWN: frozenset({S.DELIVERED, S.PENDING}),
+    S.UNKNOWN: frozenset({S.DELIVERED, S.PENDING, S.FAILED}),
     S.FAILED: frozenset({S.PENDING, S.SUPERSEDED}),
 }
 

@@ -92,7 +92,7 @@ class Settlement:
     def _is_plain(outcome: Outcome) -> bool:
         """A success whose handler keeps nothing of it."""
         handler = handler_of(outcome.delivery)
-        return type(handler).delivered is Handler.delivered and cure_for(outcome, handler) is Cure.DELIVERED
+        return not handler.keeps_answer(outcome.delivery) and cure_for(outcome, handler) is Cure.DELIVERED
 
     def _deliver(self, outcomes: Sequence[Outcome]) -> None:
         if not outcomes:
@@ -264,4 +264,5 @@ class Settlement:
             handler.failed(outcome.delivery, outcome.reply, outcome.said)
 
     def _unknown(self, outcome: Outcome, handler: Handler) -> None:
-        self._move(outcome, S.UNKNOWN, f"{outcome.said}; whether it had its effect is not known", is_ambiguous=True)
+        if self._move(outcome, S.UNKNOWN, f"{outcome.said}; whether it had its effect is not known", is_ambiguous=True):
+            handler.unknown(outcome.delivery)
