@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from integrations import audit, door
-from integrations.models import AssessmentType, PartnerConfiguration, UrlStyle, User
+from integrations.models import AssessmentType, Connection, PartnerConfiguration, ReportDelivery, UrlStyle, User
 from integrations.outbox import deliveries
 from integrations.smartrecruiters import answers
 from integrations.smartrecruiters.client import Api
@@ -24,6 +24,11 @@ def api(configuration: PartnerConfiguration | None = None) -> Api:
     return Api(
         settings.SMARTRECRUITERS_API_URL, row.assessment_api_path, row.token_path, row.candidates_path, row.jobs_path
     )
+
+
+def uploads_reports(connection: Connection) -> bool:
+    """Whether reports go to this company as files; a connection's own word counts before the configuration's."""
+    return (connection.report_delivery or PartnerConfiguration.load().report_delivery) == ReportDelivery.UPLOAD
 
 
 def master_pair() -> tuple[str, str]:

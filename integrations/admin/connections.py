@@ -9,7 +9,15 @@ from django.utils.safestring import SafeString
 
 from integrations import connections
 from integrations.addresses import address_of
-from integrations.models import ConnectAttempt, Connection, ConnectionState, Consent, User
+from integrations.models import (
+    ConnectAttempt,
+    Connection,
+    ConnectionState,
+    Consent,
+    PartnerConfiguration,
+    ReportDelivery,
+    User,
+)
 from integrations.shown import chip, when
 from integrations.staff import Act, ReadOnlyAdmin, ReadOnlyInline, Refusal, link
 
@@ -26,6 +34,18 @@ ADVICE = {
     ConnectionState.DISABLED: "No calls are accepted. What was to be sent is held until the same company connects "
     "again.",
 }
+
+
+REPORTS = (
+    (ReportDelivery.HOSTED, "reports-linked", "Send links to reports", "Recruiters get links to reports hosted here."),
+    (
+        ReportDelivery.UPLOAD,
+        "reports-uploaded",
+        "Upload reports",
+        "Files are uploaded to SmartRecruiters; what it does not take goes out as a link.",
+    ),
+    ("", "reports-configured", "Reports as configured", "Reports go out as the partner configuration says."),
+)
 
 
 class AttemptInline(ReadOnlyInline):
@@ -61,11 +81,11 @@ class ConnectionAdmin(ReadOnlyAdmin):
     search_fields = ("=company_id", "customer__name")
     search_help_text = "By company id or customer."
     fieldsets = (
-        (None, {"fields": ("company_id", "customer_", "state_", "reason", "what_to_do")}),
+        (None, {"fields": ("company_id", "customer_", "state_", "reason", "what_to_do", "reports_")}),
         ("Dates", {"fields": ("created_at", "connected_at", "updated_at", "disabled_at")}),
         ("Credentials", {"fields": ("our_pair", "their_pair")}),
     )
-    readonly_fields = ("customer_", "state_", "what_to_do", "our_pair", "their_pair")
+    readonly_fields = ("customer_", "state_", "what_to_do", "reports_", "our_pair", "their_pair")
     inlines = (AttemptInline,)
 
     def subject_of(self, connection: Connection) -> str:
@@ -98,7 +118,23 @@ class ConnectionAdmin(ReadOnlyAdmin):
                 lambda connection: connection.state not in (ConnectionState.DISABLED, ConnectionState.REFUSED),
                 is_grave=True,
             ),
+            *(self._reports_act(*each) for each in REPORTS),
         )
+
+    def _reports_act(self, way: str, name: str, verb: str, consequence: str) -> Act:
+        return Act(
+            name,
+            verb,
+            lambda request, connection: self._set_reports(request, connection, way),
+            lambda connection: [consequence, "What went out already stays as it is; inline orders always use links."],
+            lambda connection: connection.report_delivery != way,
+        )
+
+    def _set_reports(self, request: HttpRequest, connection: Connection, way: str) -> str:
+        Connection.objects.filter(pk=connection.pk).update(report_delivery=way)
+        self.record(request, "connection.changed", connection.company_id, report_delivery=way or "as configured")
+        connection.report_delivery = way
+        return f"Reports reach recruiters as: {self.reports_(connection)}."
 
     def _retry(self, request: HttpRequest, connection: Connection) -> str:
         if not connections.retry(connection, by=cast(User, request.user)):
@@ -129,6 +165,12 @@ class ConnectionAdmin(ReadOnlyAdmin):
     @admin.display(description="what to do")
     def what_to_do(self, connection: Connection) -> str:
         return ADVICE[ConnectionState(connection.state)]
+
+    @admin.display(description="reports reach recruiters as")
+    def reports_(self, connection: Connection) -> str:
+        way = connection.report_delivery or PartnerConfiguration.load().report_delivery
+        source = "" if connection.report_delivery else ", as the partner configuration says"
+        return f"{ReportDelivery(way).label.lower()}{source}"
 
     @admin.display(description="ours, which SmartRecruiters uses")
     def our_pair(self, connection: Connection) -> str:

@@ -6,6 +6,7 @@ from integrations.models.connections import (
     ConnectionState,
     Consent,
     DisplayMode,
+    ReportDelivery,
 )
 from integrations.models.customers import Customer, User
 from integrations.models.idempotency import KeptAnswer
@@ -13,7 +14,6 @@ from integrations.models.partner import (
     AssessmentType,
     PartnerConfiguration,
     PartnerField,
-    ReportDelivery,
     UrlStyle,
 )
 from integrations.models.webhooks import Event, EventType, Webhook

@@ -21,6 +21,11 @@ class ConnectionState(models.TextChoices):
     DISABLED = "disabled"
 
 
+class ReportDelivery(models.TextChoices):
+    HOSTED = "hosted", "A link to the report, hosted here"
+    UPLOAD = "upload", "The file, uploaded to SmartRecruiters"
+
+
 class Connection(models.Model):  # type: ignore[django-manager-missing] # the toolkit's is untyped
     """One per company, for good. `connections.py` is the one writer of its state."""
 
@@ -28,6 +33,13 @@ class Connection(models.Model):  # type: ignore[django-manager-missing] # the to
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="connections")
     state = models.CharField(max_length=20, choices=ConnectionState.choices, default=ConnectionState.APPROVED)
     reason = models.CharField(max_length=500, blank=True, help_text="What SmartRecruiters said, or what is wrong.")
+    report_delivery = models.CharField(
+        "reports reach recruiters as",
+        max_length=10,
+        choices=ReportDelivery.choices,
+        blank=True,
+        help_text="Empty: as the partner configuration says.",
+    )
     their_client_id = models.CharField(max_length=255, blank=True, editable=False)
     their_client_secret_sealed = SealedField()
     their_client_secret = Sealed("their_client_secret_sealed", owner="company_id")

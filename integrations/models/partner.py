@@ -8,7 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from integrations.encryption import Sealed, SealedField
-from integrations.models.connections import DisplayMode
+from integrations.models.connections import DisplayMode, ReportDelivery
 
 RESERVED_FIELD_IDS = ("country-code", "region-abbr", "city", "address", "postal-code", "remote")
 
@@ -25,11 +25,6 @@ class AssessmentType(models.TextChoices):
 class UrlStyle(models.TextChoices):
     TEMPLATE = "template", "Placeholder, like …/packages/{assessmentPackageId}"
     PREFIX = "prefix", "Plain prefix, to which SmartRecruiters appends the id"
-
-
-class ReportDelivery(models.TextChoices):
-    HOSTED = "hosted", "A link to the report, hosted here"
-    UPLOAD = "upload", "The file, uploaded to SmartRecruiters"
 
 
 def all_types() -> list[str]:
@@ -61,7 +56,7 @@ class PartnerConfiguration(models.Model):
         max_length=10,
         choices=ReportDelivery.choices,
         default=ReportDelivery.HOSTED,
-        help_text="For a new connection. Inline orders always use links: SmartRecruiters takes no upload for them.",
+        help_text="Unless its connection says else. Inline orders always use links: SmartRecruiters takes no upload.",
     )
     upload_part_name = models.CharField(max_length=40, default="file")
     patch_content_type = models.CharField(
