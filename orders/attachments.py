@@ -5,7 +5,7 @@ from rest_framework.exceptions import NotFound
 
 from integrations.api.errors import Unprocessable
 from integrations.outbox.models import Delivery
-from orders import files, links, results, wire
+from orders import files, links, results, uploads, wire
 from orders.models import Attachment, Hop, Order, OrderEvent, make_link_token
 
 MAX_PER_ORDER = 100
@@ -74,6 +74,7 @@ def remove(order_id: str, attachment_id: str, *, by: str) -> None:
     if attachment is None:
         raise NotFound("No such attachment.")
     attachment.delete()
+    uploads.forget(order, attachment.digest)
     _note(order, "Attachment removed", attachment, by)
     if Delivery.objects.filter(key=wire.key_of(order)).exists():
         results.send(order)

@@ -4,14 +4,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from integrations import events, partner
 from integrations.door import Outgoing, Reply, send
 from integrations.models import EventType, PartnerConfiguration
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery, DeliveryState
-from orders import resources, wire
+from orders import resources, upload_handler, uploads, wire
 from orders.invitation import Invitation, Reminder
-from orders.models import Order, Resource, ResourceState
+from orders.models import Order, Resource, ResourceState, Upload, UploadState
+from orders.upload_handler import UploadHandler
 
 CONTENT_TYPES = ("application/json", "application/merge-patch+json")
 
@@ -20,7 +23,11 @@ def order_of(delivery: Delivery) -> Order:
     """The order, read once for each delivery that the courier has in its hands."""
     known = vars(delivery)
     if "order" not in known:
-        known["order"] = Order.objects.select_related("connection").get(pk=delivery.subject)
+        known["order"] = (
+            Order.objects.select_related("connection")
+            .annotate(awaits_upload=Exists(Upload.objects.filter(order=OuterRef("pk"), state=UploadState.PLANNED)))
+            .get(pk=delivery.subject)
+        )
     order: Order = known["order"]
     return order
 
@@ -39,6 +46,10 @@ class ResultHandler(handlers.Handler):
         last = results.filter(state=DeliveryState.DELIVERED).order_by("-pk").first()
         if last is None or wire.without_empty(last.payload) != wire.without_empty(delivery.payload):
             return ""
+        if "attachments" in delivery.payload and "attachments" not in last.payload:
+            return ""  # an empty array, after one that was left out
+        if _doubts(delivery):
+            return ""  # the answer says what became of an upload
         between = wire.perhaps_sent(results.filter(pk__gt=last.pk).exclude(pk=delivery.pk))
         return "" if delivery.attempts_made or between.exists() else "SmartRecruiters has just this already"
 
@@ -51,18 +62,41 @@ class ResultHandler(handlers.Handler):
             wire.addressed(delivery.payload),
             kinds[delivery.variant % 2],
         )
-        return handlers.Call(outgoing.endpoint, _discreet(outgoing), replace(outgoing, json=delivery.payload).shown())
+        _doubts(delivery)  # of before the call, for its answer
+        shown = replace(outgoing, json=delivery.payload)
+        return handlers.Call(outgoing.endpoint, _discreet(outgoing, shown.json), shown.shown())
+
+    def keeps_answer(self, delivery: Delivery) -> bool:
+        return bool(_doubts(delivery))
+
+    def delivered(self, delivery: Delivery, reply: Reply) -> None:
+        if uploads.learn(order_of(delivery), _doubts(delivery), reply.content):
+            upload_handler.tell(delivery.subject)
 
     def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
         events.of_order(EventType.DELIVERY_FAILED, delivery.subject)
 
 
-def _discreet(outgoing: Outgoing) -> Any:
-    """Send it, and keep of the answer what opens no report."""
+def _doubts(delivery: Delivery) -> list[Delivery]:
+    """The uploads of its order of which nobody knew when its call was built."""
+    known = vars(delivery)
+    if "doubts" not in known:
+        awaits_upload = order_of(delivery).awaits_upload  # type: ignore[attr-defined]
+        known["doubts"] = uploads.doubtful(delivery.subject) if awaits_upload else []
+    found: list[Delivery] = known["doubts"]
+    return found
+
+
+def _discreet(outgoing: Outgoing, kept: wire.Document) -> Any:
+    """Send it, and keep of the answer what opens no report: of addresses, the engine's own alone."""
+    elsewhere = set(uploads.addresses_in(kept))
 
     def run(deadline: float) -> Reply:
         reply = send(outgoing, deadline)
-        return replace(reply, text=wire.without_links(reply.text))
+        text = wire.without_links(reply.text)
+        for url in set(uploads.addresses_in(reply.content)) - elsewhere:
+            text = text.replace(url, "***").replace(url.replace("/", "\\/"), "***")
+        return replace(reply, text=text)
 
     return run
 
@@ -129,4 +163,5 @@ class HiringTeamHandler(FetchHandler):
 
 def register() -> None:
     """Called once, when the apps are ready."""
-    handlers.register(ResultHandler(), CandidateHandler(), JobHandler(), HiringTeamHandler(), Invitation(), Reminder())
+    handlers.register(ResultHandler(), UploadHandler(), Invitation(), Reminder())
+    handlers.register(CandidateHandler(), JobHandler(), HiringTeamHandler())

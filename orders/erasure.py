@@ -18,7 +18,7 @@ from integrations.models import KeptAnswer, User
 from integrations.outbox import clock
 from integrations.outbox import erasure as outbox
 from orders import erasure_log, files
-from orders.models import Attachment, Hop, Order, OrderEvent, Resource, ResourceState, Result
+from orders.models import Attachment, Hop, Order, OrderEvent, Resource, ResourceState, Result, Upload
 from orders.personal import CANDIDATE
 
 WHY = "the candidate was erased"
@@ -114,6 +114,7 @@ def _make(whose: str, ids: list[str], by: User | None, address: str | None) -> E
     _forget_kept_answers(ids)
     keys = list(Attachment.objects.filter(order__in=ids).exclude(file="").values_list("file", flat=True))
     Attachment.objects.filter(order__in=ids).delete()
+    Upload.objects.filter(order__in=ids).delete()
     OrderEvent.objects.bulk_create(OrderEvent(order_id=each, hop=Hop.IN, what="Candidate erased") for each in ids)
     audit.record("candidate.erased", whose, by=by, address=address, orders=ids, files=len(keys))
     # Within the transaction: should it fail after all, the erasure is made again, and a file that is gone is meant so.

@@ -174,6 +174,41 @@ class Attachment(models.Model):
         return self.name or self.id
 
 
+class UploadState(models.TextChoices):
+    PLANNED = "planned"
+    SENT = "sent"
+    REFUSED = "refused", "refused: its link is sent instead"
+    DAMAGED = "damaged", "damaged: nothing is sent of it"
+    REMOVED = "removed", "removed before it was sent"
+
+
+class Upload(models.Model):
+    """The ledger of uploads: one content of one order goes to SmartRecruiters once, wherever it is attached.
+
+    That a planned one is on its way, or that nobody knows what became of it, is the state of its delivery.
+    """
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="uploads")
+    digest = models.CharField(max_length=64, help_text="As of the attachments that show it.")
+    state = models.CharField(max_length=10, choices=UploadState.choices, default=UploadState.PLANNED)
+    url_sealed = SealedField(help_text="Where SmartRecruiters keeps it: perhaps a right by itself, like our own links.")
+    url = Sealed("url_sealed", owner="pk")
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it is not uploaded.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["order", "digest"], name="upload_once_per_content")]
+
+    def __str__(self) -> str:
+        return f"upload {self.pk} of {self.order_id}"
+
+    @property
+    def key(self) -> str:
+        """The sequence key of its delivery: a lane of its own, which holds up no result."""
+        return f"{self.order_id}:upload:{self.pk}"
+
+
 class ResourceKind(models.TextChoices):
     CANDIDATE = "candidate"
     JOB = "job"

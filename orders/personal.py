@@ -25,6 +25,7 @@ CANDIDATE: dict[str, frozenset[str]] = {
     "orders.result": frozenset({"name", "summary", "score_label"}),
     "orders.attachment": frozenset({"name", "external_url", "file", "digest"}),
     "orders.resource": frozenset({"content", "reason"}),
+    "orders.upload": frozenset({"digest", "url_sealed", "reason"}),
     "outbox.attempt": frozenset({"request", "response", "error"}),
     "integrations.keptanswer": frozenset({"body_sealed"}),
 }
@@ -73,7 +74,15 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     ),
     "integrations.connectattempt": frozenset({"client_id_sent", "client_secret_sealed", "state", "reason"}),
     "integrations.connection": frozenset(
-        {"company_id", "state", "reason", "their_client_id", "their_client_secret_sealed", "access_token_sealed"}
+        {
+            "company_id",
+            "state",
+            "reason",
+            "report_delivery",
+            "their_client_id",
+            "their_client_secret_sealed",
+            "access_token_sealed",
+        }
     ),
     "integrations.consent": frozenset({"key", "company_id", "redirect", "mode", "decision", "wording"}),
     "integrations.customer": frozenset({"id", "name"}),
@@ -137,6 +146,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "orders.reconciliation": frozenset({"gaps"}),
     "orders.resource": frozenset({"kind", "state"}),
     "orders.result": frozenset({"assessment_id", "status"}),
+    "orders.upload": frozenset({"state"}),
     "outbox.attempt": frozenset({"outcome"}),
     "outbox.delivery": frozenset({"kind", "key", "subject", "state"}),
     "outbox.heartbeat": frozenset({"worker"}),

@@ -11,7 +11,7 @@ from integrations.api.errors import Conflict, Gone
 from integrations.models import EventType
 from integrations.outbox import clock, deliveries
 from integrations.outbox.models import Lane
-from orders import wire
+from orders import uploads, wire
 from orders.models import FINAL, Hop, Order, OrderEvent, Result, Status
 
 Report = Mapping[str, Any]
@@ -78,6 +78,7 @@ def preview(order: Order, changes: Report) -> tuple[wire.Document, Result | None
 
 def send(order: Order) -> None:
     """Decide that SmartRecruiters is told how the order stands now. Call it with the order locked."""
+    uploads.plan(order)
     # First, so that what is composed next knows which of the earlier ones can never be sent any more.
     deliveries.cancel([wire.key_of(order)], "a newer one says more")
     if document := wire.compose(order):

@@ -14,13 +14,14 @@ from django.db.models import Exists, OuterRef, Q
 
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from orders import links
-from orders.models import Attachment, Order, Result
+from orders.models import Attachment, Order, Result, Upload, UploadState
 
 Document = dict[str, Any]
 
 ARRAYS = ("attachments", "assessmentResults")
 # In place of our own links, which are a right by themselves: a stored payload must not open a report.
 HOSTED = "attachment:"
+UPLOADED = "upload:"
 OUR_LINK = re.compile(r"(files\\?/)[A-Za-z0-9_-]{32}")
 
 
@@ -39,9 +40,14 @@ def compose(order: Order, results: Iterable[Result] | None = None) -> Document:
 
     `results`: to be taken for the stored ones, for a look at what a report would send.
     """
-    attachments: defaultdict[str, list[Attachment]] = defaultdict(list)
+    ledger = {row.digest: row for row in order.uploads.all()}
+    attachments: defaultdict[str, list[Document]] = defaultdict(list)
+    awaits_upload = False
     for attachment in order.attachments.all():
-        attachments[attachment.assessment_id].append(attachment)
+        upload = ledger.get(attachment.digest) if attachment.file else None
+        awaits_upload |= upload is not None and upload.state == UploadState.PLANNED
+        if url := _url(attachment, upload):
+            attachments[attachment.assessment_id].append({"type": attachment.type, "url": url})
     rows = {row.assessment_id: row for row in (order.results.all() if results is None else results)}
     document = _part(rows.pop("", None), attachments.pop("", []), date="assessmentPackageDate")
     parts = [
@@ -51,12 +57,27 @@ def compose(order: Order, results: Iterable[Result] | None = None) -> Document:
     ]
     if parts:
         document["assessmentResults"] = parts
-    for key in sorted(_perhaps_there(order) - document.keys()):
+    there = _perhaps_there(order)
+    if any(upload.state == UploadState.SENT for upload in ledger.values()):
+        there.add("attachments")  # where uploads land first
+    for key in sorted(there - document.keys()):
         document[key] = [] if key in ARRAYS else None
+    if awaits_upload:
+        # It may have arrived: an array without it would take it away (RELIABILITY.md, X11).
+        document.pop("attachments", None)
     return document
 
 
-def _part(row: Result | None, attachments: Iterable[Attachment], *, date: str) -> Document:
+def _url(attachment: Attachment, upload: Upload | None) -> str:
+    """The address as it is kept; empty as long as there is none to tell."""
+    if attachment.external_url:
+        return attachment.external_url
+    if upload is None or upload.state in (UploadState.REFUSED, UploadState.REMOVED):
+        return HOSTED + attachment.pk
+    return f"{UPLOADED}{upload.pk}" if upload.state == UploadState.SENT else ""
+
+
+def _part(row: Result | None, attachments: list[Document], *, date: str) -> Document:
     """What was set, of the package or of one assessment."""
     found: Document = {}
     if row is not None:
@@ -69,7 +90,7 @@ def _part(row: Result | None, attachments: Iterable[Attachment], *, date: str) -
             "scoreLabel": row.score_label,
             "score": score_of(row),
         }
-    found["attachments"] = [{"type": a.type, "url": a.external_url or HOSTED + a.pk} for a in attachments] or None
+    found["attachments"] = attachments or None
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -100,29 +121,41 @@ def perhaps_sent(deliveries: Any) -> Any:
 
 
 def addressed(document: Document) -> Document:
-    """The patch as it goes out: with the links to the reports that we host. One that is gone is left out."""
-    wanted = [entry["url"].removeprefix(HOSTED) for entry in _attachments(document) if entry["url"].startswith(HOSTED)]
-    urls = (
-        {HOSTED + row.pk: links.report_url(row) for row in Attachment.objects.filter(pk__in=wanted)} if wanted else {}
-    )
+    """The patch as it goes out: with the addresses of reports hosted or uploaded. One that is gone is left out."""
+    urls = _addresses([entry["url"] for entry in entries(document)])
 
-    def with_links(part: Document) -> Document:
+    def with_addresses(part: Document) -> Document:
         if not part.get("attachments"):
             return part
-        entries = [
-            {**entry, "url": urls.get(entry["url"], entry["url"])}
-            for entry in part["attachments"]
-            if entry["url"] in urls or not entry["url"].startswith(HOSTED)
-        ]
-        return {**part, "attachments": entries}
+        return {
+            **part,
+            "attachments": [
+                {**entry, "url": urls.get(entry["url"], entry["url"])}
+                for entry in part["attachments"]
+                if entry["url"] in urls or not entry["url"].startswith((HOSTED, UPLOADED))
+            ],
+        }
 
-    found = with_links(document)
+    found = with_addresses(document)
     if found.get("assessmentResults"):
-        found = {**found, "assessmentResults": [with_links(part) for part in found["assessmentResults"]]}
+        found = {**found, "assessmentResults": [with_addresses(part) for part in found["assessmentResults"]]}
     return found
 
 
-def _attachments(document: Document) -> list[dict[str, str]]:
+def _addresses(kept: Iterable[str]) -> dict[str, str]:
+    """By the address as it is kept: where the report is read."""
+    hosted = [url.removeprefix(HOSTED) for url in kept if url.startswith(HOSTED)]
+    uploaded = [url.removeprefix(UPLOADED) for url in kept if url.startswith(UPLOADED)]
+    found = {}
+    if hosted:
+        found = {HOSTED + row.pk: links.report_url(row) for row in Attachment.objects.filter(pk__in=hosted)}
+    if uploaded:
+        found |= {f"{UPLOADED}{row.pk}": row.url for row in Upload.objects.filter(pk__in=uploaded)}
+    return found
+
+
+def entries(document: Document) -> list[dict[str, str]]:
+    """The attachments of the package and of its assessments."""
     parts = [document, *(document.get("assessmentResults") or [])]
     return [entry for part in parts for entry in part.get("attachments") or []]
 

@@ -95,6 +95,9 @@ def _parts(order: Order) -> list[Part]:
     """The package first, then its assessments in their order, then what results name that is no longer in it."""
     results = {row.assessment_id: row for row in order.results.all()}
     attached = list(order.attachments.all())
+    ledger = {row.digest: row for row in order.uploads.all()}
+    for each in attached:
+        vars(each)["upload"] = ledger.get(each.digest) if each.file else None
     names = {"": order.package.name}
     names |= {each.assessment_id: each.name for each in order.package.assessments.all()}
     names |= {each: each for each in [*results, *(a.assessment_id for a in attached)] if each not in names}

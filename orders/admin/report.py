@@ -18,7 +18,7 @@ class ReportForm(forms.Form):
     score_max = forms.IntegerField(label="Highest possible", required=False)
     score_label = forms.CharField(max_length=200, required=False, help_text="A word or two beside the score.")
     summary = forms.CharField(max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 4}))
-    report = forms.FileField(required=False, help_text="PDF, PNG or JPEG, up to 10 MB. It goes out as a link.")
+    report = forms.FileField(required=False, help_text="PDF, PNG or JPEG, up to 10 MB. It goes out as link or file.")
     correction = forms.CharField(
         max_length=500, required=False, help_text="Why, when you change what was final. It stands in the timeline."
     )

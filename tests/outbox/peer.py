@@ -48,6 +48,12 @@ class Peer:
         return [received.path for received in self.received]
 
 
+def _parsed(kind: str, body: bytes) -> Any:
+    if kind.startswith("multipart/"):
+        return body
+    return body.decode() if kind == "application/x-www-form-urlencoded" else json.loads(body or b"null")
+
+
 def _handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -57,7 +63,7 @@ def _handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             token = self.headers.get("Authorization", "").removeprefix("Bearer ")
             kind = self.headers.get("Content-Type", "")
-            parsed = body.decode() if kind == "application/x-www-form-urlencoded" else json.loads(body or b"null")
+            parsed = _parsed(kind, body)
             received = Received(self.path, token, parsed, kind, time.monotonic())
             with peer.lock:
                 peer.watch({name.lower(): value for name, value in self.headers.items()}, body)

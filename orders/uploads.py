@@ -1,0 +1,184 @@
+"""Reports that go to SmartRecruiters as files, for connections that want them so.
+
+An upload cannot be repeated: its content goes once, whatever asks for it, and what nobody knows of it is learned from
+SmartRecruiters' answer to the next result, which lists the attachments there are.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import structlog
+from django.conf import settings
+
+from integrations import partner
+from integrations.outbox import deliveries
+from integrations.outbox.models import Delivery, DeliveryState, Lane
+from orders import wire
+from orders.models import Attachment, Order, Upload, UploadState
+
+log = structlog.get_logger(__name__)
+S = DeliveryState
+ADDRESS = re.compile(r"https?://[!-~]{1,2000}")
+SHOWN = "SmartRecruiters shows it with a later result"
+NOT_SHOWN = "SmartRecruiters does not show it with a later result, so its link was sent instead"
+
+
+def plan(order: Order) -> None:
+    """Decide that the order's files are uploaded, each content once. Call it with the order locked.
+
+    Not for inline orders, and not for what went out as a link already: it stays one.
+    """
+    attached = [each for each in order.attachments.all() if each.file]
+    if not attached or order.is_inline:
+        return
+    ledger = {row.digest: row for row in order.uploads.all()}
+    is_new = any(each.digest not in ledger for each in attached)
+    if is_new and partner.uploads_reports(order.connection):
+        linked = _linked(order)
+        for each in attached:
+            if each.digest not in ledger and each.pk not in linked:
+                ledger[each.digest] = Upload.objects.create(order=order, digest=each.digest)
+    for digest in dict.fromkeys(each.digest for each in attached):
+        upload = ledger.get(digest)
+        if upload is not None and upload.state in (UploadState.PLANNED, UploadState.REMOVED):
+            _change(upload, UploadState.PLANNED)
+            _enqueue(order, upload)
+
+
+def _linked(order: Order) -> set[str]:
+    """Attachments whose link SmartRecruiters may hold."""
+    sent = wire.perhaps_sent(Delivery.objects.filter(key=wire.key_of(order)))
+    urls = [entry["url"] for delivery in sent for entry in wire.entries(delivery.payload)]
+    return {url.removeprefix(wire.HOSTED) for url in urls if url.startswith(wire.HOSTED)}
+
+
+def _enqueue(order: Order, upload: Upload) -> None:
+    """Unless there is a delivery that has not come to nothing: a second one would double what the first has done."""
+    if not Delivery.objects.filter(key=upload.key).exclude(state__in=[S.SUPERSEDED, S.FAILED]).exists():
+        deliveries.enqueue(
+            "upload",
+            stream=order.connection.stream_name,
+            key=upload.key,
+            payload={"upload": upload.pk},
+            lane=Lane.ACT,
+            subject=order.pk,
+        )
+
+
+def forget(order: Order, digest: str) -> None:
+    """The attachment is gone; if it was the last with this content, what was not uploaded need not be any more."""
+    if not order.attachments.filter(digest=digest).exists():
+        row = order.uploads.filter(digest=digest).exclude(state=UploadState.SENT).first()
+        if row is not None:
+            _change(row, UploadState.REMOVED)
+
+
+def of(delivery: Delivery) -> Upload:
+    return Upload.objects.select_related("order").get(pk=delivery.payload["upload"])
+
+
+def attachment_of(upload: Upload) -> Attachment | None:
+    attached = Attachment.objects.filter(order=upload.order_id, digest=upload.digest)
+    return attached.exclude(file="").first()
+
+
+def keep(upload: Upload, url: str) -> None:
+    """It is there, under this address."""
+    upload.url = url
+    _change(upload, UploadState.SENT)
+
+
+def refuse(upload: Upload, reason: str, *, state: UploadState = UploadState.REFUSED) -> None:
+    """It is not uploaded, for this reason."""
+    log.error("a report was not uploaded", order=upload.order_id, state=str(state))
+    if upload.state not in (UploadState.SENT, UploadState.REMOVED):
+        _change(upload, state, reason)
+
+
+def doubt(upload: Upload) -> None:
+    """Nobody knows whether it is there: until somebody does, no array that might lack it is sent."""
+    log.error("whether a report was uploaded is not known", order=upload.order_id)
+    if upload.state in (UploadState.REFUSED, UploadState.DAMAGED):
+        _change(upload, UploadState.PLANNED)
+
+
+def _change(upload: Upload, state: UploadState, reason: str = "") -> None:
+    upload.state, upload.reason = state, reason[:500]
+    upload.save(update_fields=["state", "url_sealed", "reason", "updated_at"])
+
+
+def doubtful(order_id: str) -> list[Delivery]:
+    """Deliveries of planned uploads that may have had their effect: nobody knows, or a person says so."""
+    keys = [row.key for row in Upload.objects.filter(order=order_id, state=UploadState.PLANNED)]
+    found = Delivery.objects.filter(key__in=keys, state__in=[S.UNKNOWN, S.DELIVERED])
+    return list(found.order_by("pk")) if keys else []
+
+
+def learn(order: Order, doubts: Iterable[Delivery], answer: Any) -> bool:
+    """What SmartRecruiters' answer shows of uploads that were in doubt before it was asked. True: more is known now.
+
+    An address that is not ours settles the one upload that it fits. Where there is no such address at all, none of
+    them arrived. Anything else is left to a person.
+    """
+    doubts = list(doubts)
+    strange = _strange(order, answer)
+    if not strange:
+        for delivery in doubts:
+            _conclude(delivery, "", NOT_SHOWN)
+        return bool(doubts)
+    found = _matches(doubts, strange)
+    for delivery, url in found:
+        _conclude(delivery, url, SHOWN)
+    if len(found) < len(doubts):
+        log.error("an upload is in doubt, and SmartRecruiters' answer does not settle it", order=order.pk)
+    return bool(found)
+
+
+def _conclude(delivery: Delivery, url: str, reason: str) -> None:
+    deliveries.conclude(delivery, had_effect=bool(url), reason=reason)
+    if url:
+        keep(of(delivery), url)
+    else:
+        refuse(of(delivery), reason)
+
+
+def _matches(doubts: list[Delivery], strange: list[str]) -> list[tuple[Delivery, str]]:
+    """By the file's name, where one address fits one upload; of one upload and one address, without it."""
+    if len(doubts) == len(strange) == 1:
+        return [(doubts[0], strange[0])]
+    fits = {delivery.pk: [url for url in strange if _is_named(delivery, url)] for delivery in doubts}
+    claims = [url for urls in fits.values() for url in urls]
+    return [
+        (delivery, fits[delivery.pk][0])
+        for delivery in doubts
+        if len(fits[delivery.pk]) == 1 and claims.count(fits[delivery.pk][0]) == 1
+    ]
+
+
+def _is_named(delivery: Delivery, url: str) -> bool:
+    attachment = attachment_of(of(delivery))
+    return attachment is not None and unquote(PurePosixPath(urlsplit(url).path).name) == attachment.name
+
+
+def _strange(order: Order, answer: Any) -> list[str]:
+    """Addresses of attachments in the answer that we have not given and were not told, each once."""
+    known = {attachment.external_url for attachment in order.attachments.all()}
+    known |= {upload.url for upload in order.uploads.filter(state=UploadState.SENT)}
+    ours = f"{settings.PUBLIC_URL}/files/"
+    return [url for url in addresses_in(answer) if url not in known and not url.startswith(ours)]
+
+
+def addresses_in(answer: Any) -> list[str]:
+    """The attachments' addresses in an answer of whatever shape."""
+    if not isinstance(answer, Mapping):
+        return []
+    parts = [answer, *_mappings(answer.get("assessmentResults"))]
+    urls = [entry.get("url") for part in parts for entry in _mappings(part.get("attachments"))]
+    return list(dict.fromkeys(url for url in urls if isinstance(url, str) and ADDRESS.fullmatch(url)))
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
