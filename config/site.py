@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
@@ -49,8 +50,13 @@ class PortalAdmin(AdminSite):
         wanted = request.GET.get("next", "")
         if not url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
             wanted = reverse("admin:index")
+        if self.has_permission(request):
+            return redirect(wanted)
         if request.user.is_authenticated:
-            return redirect(wanted if self.has_permission(request) else "home")
+            messages.warning(
+                request, f"That page is for partner staff. To open it, sign out ({request.user}) and sign in as staff."
+            )
+            return redirect("home")
         return redirect(f"{reverse('account_login')}?{urlencode({'next': wanted})}")
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:

@@ -118,6 +118,7 @@ def test_admin_pages_lead_customers_home(alice: User, world: dict[type[Model], M
         url: (302, f"/admin/login/?next={url}") for url in answers
     }
     assert browser.get("/admin/login/?next=/admin/")["Location"] == reverse("home")
+    assert "That page is for partner staff." in browser.get(reverse("home")).content.decode()
 
 
 def test_admin_pages_send_strangers_to_sign_in(world: dict[type[Model], Model]) -> None:
