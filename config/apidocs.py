@@ -77,7 +77,7 @@ def operations() -> list[dict[str, Any]]:
                     "method": method.upper(),
                     "path": path,
                     "anchor": operation["operationId"],
-                    "says": operation.get("description", ""),
+                    "says": operation.get("description", "").replace("`", ""),
                     "parameters": [p for p in operation.get("parameters", []) if p["in"] != "path"],
                     "takes": _body(operation.get("requestBody", {}).get("content", {}), components),
                     "gives": _body(success.get("content", {}), components),

@@ -93,6 +93,7 @@ FILTER: dict[str, Callable[[Any], Q]] = {
 class OrderDetail(OrderView):
     @extend_schema(responses=OrderSerializer)
     def get(self, request: Request, order_id: str) -> Response:
+        """The order, its result as it stands, and whether SmartRecruiters has it."""
         self.order(order_id)
         return self.answer(order_id)
 
@@ -185,6 +186,7 @@ class OrderAttachments(OrderView):
 class OrderAttachment(OrderView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, order_id: str, attachment_id: str) -> Response:
+        """Take a report away, here and in SmartRecruiters."""
         self.order(order_id)
         attachments.remove(order_id, attachment_id, by=self.by(request))
         return Response(status=204)

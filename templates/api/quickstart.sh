@@ -1,4 +1,4 @@
-# A token, good for half an hour. Staff make the client under “Engine clients” in admin, or by create_engine_client.
+# A token, good for half an hour. Staff make the client under “Engines” in admin, or by manage.py create_engine_client.
 TOKEN=$(curl -sf "$PORTAL/oauth/token" -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials |
   sed 's/.*"access_token": *"\([^"]*\)".*/\1/')
 alias api='curl -sf -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json"'
@@ -12,7 +12,7 @@ api -X PUT "$PORTAL/api/vendor/v1/packages/shop-manager" -d '{
 api -X POST "$PORTAL/api/vendor/v1/orders/lease" -d '{"max": 1, "seconds": 60}' | tee order.json
 ORDER=$(sed 's/.*"id": *"\(ord_[a-z0-9]*\)".*/\1/' order.json)
 
-# Accept, and say where the candidate's assessment begins. When he is done, send him to the order's return_url.
+# Accept, and say where the candidate's assessment begins. Afterwards, send the candidate to the order's return_url.
 api -X POST "$PORTAL/api/vendor/v1/orders/$ORDER/accept" -d '{"launch_url": "https://engine.example/start/42"}'
 
 # A report, as a file (PDF, PNG, JPEG up to 10 MB). It goes out with the next result.
