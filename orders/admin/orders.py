@@ -30,7 +30,7 @@ ERASURE_SECONDS = 3
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
-    list_display = ("id", "status_", "customer_", "package", "delivery_", "created_at_", "smartrecruiters_order_id")
+    list_display = ("id", "created_at_", "status_", "delivery_", "customer_", "package", "order_id_")
     list_filter = (ByStatus, ByDelivery, ByCustomer, "package", ByKind)
     list_select_related = ("connection__customer", "package")
     search_fields = ("=id", "=smartrecruiters_order_id", "=candidate_email")
@@ -198,6 +198,10 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.display(description="delivery", ordering="delivery_state")
     def delivery_(self, order: Any) -> SafeString:
         return chip(order.delivery_state or "none")
+
+    @admin.display(description="SmartRecruiters’ id", ordering="smartrecruiters_order_id")
+    def order_id_(self, order: Order) -> str:
+        return order.smartrecruiters_order_id
 
     @admin.display(description="came", ordering="created_at")
     def created_at_(self, order: Order) -> SafeString | str:
