@@ -34,7 +34,7 @@ def _fetch_token(company: str, client_id: str, client_secret: str) -> str:
     reply = send("POST", published("oauthTokenUrl"), data=form)
     judge(reply, company, "token")
     if reply.status != 200:
-        raise NotPossible(f"the portal gave no token: {reply.status or reply.problem}")
+        raise NotPossible(f"The portal gave no token: {reply.status or reply.problem}")
     problems = [reply.problem] if reply.problem else check_token(reply.body)
     if "no-store" not in reply.headers.get("Cache-Control", ""):
         problems.append("the token may be cached")  # RFC 6749, 5.1
