@@ -10,7 +10,7 @@ from integrations.api import authentication
 from integrations.models import Connection, Customer, User
 from tests import rows
 
-pytest_plugins = ["tests.needs"]
+pytest_plugins = ["tests.needs", "tests.groups"]
 Api = Callable[..., APIClient]
 
 
