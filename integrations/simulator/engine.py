@@ -32,8 +32,8 @@ QUESTIONS = [  # each answer with its points; the first ones, which are preselec
     ("A till is short by five euros.", [("Count again", 3), ("Report it, then count", 20), ("Pay it", 0)]),
     ("Two colleagues want the same day off.", [("Draw lots", 3), ("Ask both for a way", 20), ("Refuse both", 0)]),
 ]
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
-<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,"><style>:root {{ color-scheme: light dark }}
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><link rel="icon" href="data:,">
+<meta name="viewport" content="width=device-width"><style>:root {{ color-scheme: light dark }}
 body {{ font: 1.05rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 2rem auto; padding: 0 1rem }}
 fieldset {{ border: 1px solid #8888; border-radius: 8px; margin: 0 0 1rem; padding: .75rem 1rem }}
 label {{ display: block; padding: .3rem 0 }} legend {{ font-weight: 600 }}
@@ -144,8 +144,8 @@ class Candidate(BaseHTTPRequestHandler):
     """The page at launch_url. An order's id is random, and long enough to be the key to its page."""
 
     def do_GET(self) -> None:
-        if self.path == "/healthz":
-            return self.answer(200, "Up", "")
+        if self.path in ("/", "/healthz"):
+            return self.answer(200, "The sample engine is up", "<p>Candidates come by their invitation's link.</p>")
         self.with_order(None)
 
     def do_POST(self) -> None:
