@@ -3,6 +3,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from config import apidocs, brand, health
+from integrations.api.nothing import Nothing
 
 urlpatterns = [
     path("healthz", health.healthz),
@@ -14,6 +15,7 @@ urlpatterns = [
     path("", include("integrations.urls")),
     path("", include("assessments.urls")),
     path("", include("orders.urls")),
+    re_path(r"^api/vendor/v1(?:/[\s\S]*)?$", Nothing.as_view(), name="engine_nothing"),
     path("admin/", admin.site.urls),
     # The address is who somebody is here: whoever invited him changes it.
     path("accounts/email/", RedirectView.as_view(pattern_name="mfa_index")),

@@ -117,9 +117,8 @@ def problem_response(status: int, detail: str = "") -> HttpResponse:
 
 
 def is_api(path: str) -> bool:
-    return path.startswith("/api/") or (
-        path.startswith("/smartrecruiters/") and not path.startswith("/smartrecruiters/integration")
-    )
+    is_page = f"{path}/".startswith("/smartrecruiters/integration/")
+    return path.startswith("/api/") or (path.startswith("/smartrecruiters/") and not is_page)
 
 
 class ProblemMiddleware:
