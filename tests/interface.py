@@ -358,6 +358,7 @@ listed within 10 s of its cause, all types whatever is subscribed
 next is null at the end, and after the last cursor goes on.
     hooks test_events_by_pull_go_on_behind_the_cursor
     hooks test_cursor_that_is_none_is_refused
+    others test_events_begin_where_no_cursor_is_named
 
 Engines get 400 (not a JSON object), 401, 403, 404, 409 (state), 410 (erased), 413, 415, 422 (any field: wrong type,
 value or rule, unknown keys included).

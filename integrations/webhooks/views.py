@@ -101,7 +101,7 @@ class EventList(GenericAPIView[Event]):
         responses=EventPageSerializer,
     )
     def get(self, request: Request) -> Response:
-        after = request.query_params.get("after", "0")
+        after = request.query_params.get("after") or "0"
         if re.fullmatch(r"[0-9]{1,18}", after) is None:
             raise Unprocessable({"after": ["Send the `cursor` of an event, or leave it out to begin."]})
         limit = KeyPagination().limit_of(request)

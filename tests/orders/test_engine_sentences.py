@@ -136,3 +136,9 @@ def test_webhooks_alone_have_a_setting_for_private_hosts(engine: APIClient, orde
     assert engine.post(f"{API}/webhooks", {**HOOK, "url": local}).status_code == 422
     settings.WEBHOOKS_ALLOW_PRIVATE = True
     assert engine.post(f"{API}/webhooks", {**HOOK, "url": local}).status_code == 201
+
+
+@pytest.mark.parametrize("query", ["", "?after=", "?after=0"])
+def test_events_begin_where_no_cursor_is_named(engine: APIClient, order: Order, query: str) -> None:
+    [event] = engine.get(f"{API}/events{query}").json()["results"]
+    assert (event["type"], event["data"]["order"]) == ("order.created", order.pk)
