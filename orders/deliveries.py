@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef
 from integrations import events, partner
 from integrations.door import Outgoing, Reply, send
 from integrations.models import EventType, PartnerConfiguration
-from integrations.outbox import handlers
+from integrations.outbox import deliveries, handlers
 from integrations.outbox.models import Delivery, DeliveryState
 from orders import resources, upload_handler, uploads, wire
 from orders.invitation import Invitation, Reminder
@@ -42,6 +42,8 @@ class ResultHandler(handlers.Handler):
     def unwanted(self, delivery: Delivery) -> str:
         if order_of(delivery).erased_at is not None:
             return "the candidate was erased"
+        if deliveries.newer_than(delivery).exists():
+            return deliveries.NEWER  # a dead letter that somebody sends again must not turn back what is shown
         results = Delivery.objects.filter(key=delivery.key)
         last = results.filter(state=DeliveryState.DELIVERED).order_by("-pk").first()
         if last is None or wire.without_empty(last.payload) != wire.without_empty(delivery.payload):

@@ -10,6 +10,8 @@ from integrations.outbox import clock
 from integrations.outbox.handlers import handler_of
 from integrations.outbox.models import Delivery, DeliveryState, Lane, Stream
 
+NEWER = "a newer one says more"
+
 
 class NotReplayable(Exception):
     """Only what is failed, unknown or held can be sent again."""
@@ -34,7 +36,7 @@ def enqueue(
         unsent = Delivery.objects.filter(
             key=key, state__in=[DeliveryState.PENDING, DeliveryState.HELD, DeliveryState.FAILED]
         )
-        unsent.update(state=DeliveryState.SUPERSEDED, reason="a newer one says more", finished_at=clock.now())
+        unsent.update(state=DeliveryState.SUPERSEDED, reason=NEWER, finished_at=clock.now())
     now = clock.now()
     return Delivery.objects.create(
         kind=kind,
@@ -73,9 +75,14 @@ def release(stream: str) -> int:
     return _send_again(row.deliveries.filter(state=DeliveryState.HELD))
 
 
-@transaction.atomic
 def replay(delivery: Delivery) -> None:
-    """A new attempt of the same delivery, at once. Raises NotReplayable for what is done, waiting or on its way."""
+    """A new attempt of the same delivery, at once. Raises NotReplayable for what is done, waiting or on its way, and
+    for a state that a newer one has replaced: it would turn back what the other side shows."""
+    if handler_of(delivery).supersedes and newer_than(delivery).exists():
+        Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.FAILED).update(
+            state=DeliveryState.SUPERSEDED, reason=NEWER, finished_at=clock.now()
+        )
+        raise NotReplayable(f"This delivery is not sent: {NEWER}.")
     if not _send_again(
         Delivery.objects.filter(pk=delivery.pk, state__in=[DeliveryState.FAILED, DeliveryState.UNKNOWN])
     ):
@@ -97,6 +104,12 @@ def conclude(delivery: Delivery, *, had_effect: bool, reason: str) -> bool:
     unknown = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.UNKNOWN)
     state = DeliveryState.DELIVERED if had_effect else DeliveryState.FAILED
     return unknown.update(state=state, reason=reason, finished_at=clock.now()) == 1
+
+
+def newer_than(delivery: Delivery) -> QuerySet[Delivery]:
+    """Of the same key, decided later, and not replaced themselves."""
+    later = Delivery.objects.filter(key=delivery.key, pk__gt=delivery.pk)
+    return later.exclude(state=DeliveryState.SUPERSEDED)
 
 
 def _send_again(deliveries: QuerySet[Delivery]) -> int:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
 from integrations.door import CallFailed, Reply, masked_text
-from integrations.outbox import clock
+from integrations.outbox import clock, deliveries
 from integrations.outbox.cures import (
     BUGS_BEFORE_A_DEAD_LETTER,
     FORBIDDEN_IN_A_ROW,
@@ -194,7 +194,7 @@ class Settlement:
         delivery = outcome.delivery
         newer = Delivery.objects.filter(key=delivery.key, pk__gt=delivery.pk, state__in=[S.PENDING, S.HELD])
         if handler.supersedes and newer.exists():
-            self._move(outcome, S.SUPERSEDED, "a newer one says more")
+            self._move(outcome, S.SUPERSEDED, deliveries.NEWER)
         elif self.stream.held_reason:
             self._move(outcome, S.HELD, self.stream.held_reason, **changes)
         else:
@@ -260,7 +260,9 @@ class Settlement:
         self._fail(outcome, handler)
 
     def _fail(self, outcome: Outcome, handler: Handler) -> None:
-        if self._move(outcome, S.FAILED):
+        if handler.supersedes and deliveries.newer_than(outcome.delivery).exists():
+            self._move(outcome, S.SUPERSEDED, deliveries.NEWER)  # no dead letter that a replay could send
+        elif self._move(outcome, S.FAILED):
             handler.failed(outcome.delivery, outcome.reply, outcome.said)
 
     def _unknown(self, outcome: Outcome, handler: Handler) -> None:

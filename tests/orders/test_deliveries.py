@@ -107,6 +107,18 @@ def test_same_state_is_sent_again_after_another_perhaps_arrived(peer: Peer, orde
     assert sent(peer, order) == [{"summary": "a"}, {"summary": "b"}, {"summary": "a"}]
 
 
+def test_older_state_is_not_sent_after_a_newer_one(peer: Peer, order: Order, carry: Carry) -> None:
+    results.report(order.pk, {"status": "IN_PROGRESS"}, by="engine")
+    results.report(order.pk, {"status": "COMPLETED"}, by="engine")
+    carry()
+    older = Delivery.objects.filter(kind="result").earliest("pk")
+    Delivery.objects.filter(pk=older.pk).update(state=DeliveryState.PENDING)
+    carry()
+    older.refresh_from_db()
+    assert (older.state, older.reason) == (DeliveryState.SUPERSEDED, "a newer one says more")
+    assert [body["status"] for body in sent(peer, order)] == ["COMPLETED"]
+
+
 def test_result_of_an_erased_order_is_not_sent(peer: Peer, order: Order, carry: Carry) -> None:
     results.report(order.pk, {"summary": "a"}, by="engine")
     Order.objects.update(erased_at=timezone.now())

@@ -384,6 +384,34 @@ def test_outage_of_three_days_is_sat_out(peer: Peer, enqueue: Enqueue, carry: Ca
     assert states(delivery) == [S.DELIVERED]
 
 
+def test_refused_state_is_no_dead_letter_once_a_newer_one_is_there(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+    """D36: the newer came while the older was on its way, and the older was refused."""
+    newer: list[Delivery] = []
+
+    def answer(received: Any) -> Answer:
+        if received.path == "/a" and not newer:
+            in_threads(1, lambda _: newer.append(enqueue(n=2)))
+            return Answer(422)
+        return Answer()
+
+    peer.answer = answer
+    older = enqueue(n=1)
+    carry()
+    assert states(older, *newer) == [S.SUPERSEDED, S.DELIVERED]
+
+
+def test_replay_never_turns_back_what_a_newer_state_has_shown(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+    """D36, and promise 3: whatever brought it about, an older dead letter is not sent after a newer state."""
+    older, newer = enqueue(n=1), enqueue(n=2)
+    carry()
+    Delivery.objects.filter(pk=older.pk).update(state=S.FAILED)
+    with pytest.raises(deliveries.NotReplayable, match="a newer one says more"):
+        deliveries.replay(older)
+    carry()
+    assert states(older, newer) == [S.SUPERSEDED, S.DELIVERED]
+    assert [received.body["n"] for received in peer.received if received.path == "/a"] == [2]
+
+
 def test_name_that_is_not_found_is_a_failure_without_effect() -> None:
     """D40"""
     with pytest.raises(CallFailed) as failure:
