@@ -44,6 +44,8 @@ def number() -> int:
         return 0
     try:
         return _number_under(lease)
+    except leases.LeaseLost:  # we were slow, and somebody else numbers by now
+        return 0
     finally:
         lease.give_back()
 

@@ -10,7 +10,7 @@ from standardwebhooks import WebhookVerificationError
 
 from integrations import events
 from integrations.models import Connection, Event, EventType, Webhook
-from integrations.outbox import clock, courier
+from integrations.outbox import clock, courier, leases
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 from tests.outbox.peer import Answer, Peer, serving
 
@@ -246,3 +246,19 @@ def test_event_committed_late_is_numbered_late_and_never_skipped(engine: APIClie
 @pytest.mark.parametrize("after", ["x", "-1", "1.5", "9" * 30])
 def test_cursor_that_is_none_is_refused(engine: APIClient, after: str) -> None:
     assert engine.get("/api/vendor/v1/events", {"after": after}).status_code == 422
+
+
+def test_numbering_by_one_who_lost_the_lease_leaves_it_to_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    events.of_order(EventType.ORDER_CREATED, "ord_1")
+    true_take = leases.take
+
+    def taken_over(stream_id: int, seconds: float) -> leases.Lease | None:
+        lease = true_take(stream_id, seconds)
+        Stream.objects.filter(pk=stream_id).update(fence=99)
+        return lease
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leases, "take", taken_over)
+        assert events.number() == 0
+    Stream.objects.update(lease_expires_at=None)
+    assert events.number() == 1
