@@ -182,6 +182,7 @@ ROWS: dict[str, Row] = {
         (
             f"{COURIER}unauthorized_orders_three_in_a_row_hold_the_stream",
             f"{COURIER}token_call_that_refuses_the_pair_holds_the_stream",
+            "crash: a pair is revoked",
         ),
     ),
     "D36": Row(

@@ -20,8 +20,8 @@ from config.supervisor.console import say
 from tests.crash.rig import NotStarted
 from tests.crash.run import Form, Run
 
-SHORT = Form(results=600, companies=5, seconds=75, patience=150, scale=0.1, rounds=1)
-LONG = Form(results=10_000, companies=12, seconds=900, patience=1800, scale=1.0, rounds=4)
+SHORT = Form(results=600, companies=5, seconds=75, patience=75, scale=0.1, rounds=1)
+LONG = Form(results=10_000, companies=12, seconds=900, patience=900, scale=1.0, rounds=4)
 
 
 def main() -> int:

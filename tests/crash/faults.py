@@ -134,6 +134,13 @@ def tokens_expire(scene: Scene) -> Iterator[float]:
     yield
 
 
+@fault("a pair is revoked")
+def pair_revoked(scene: Scene) -> Iterator[float]:
+    scene.rig.control(5).revoke(scene.random.choice(scene.companies))
+    return
+    yield
+
+
 def _switch(action: str, *, route: str = "result", count: int = 2, everywhere: bool = False, **more: object) -> Fault:
     def switch(scene: Scene) -> Iterator[float]:
         where = {} if everywhere else {"company": scene.random.choice(scene.companies)}

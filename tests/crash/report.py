@@ -19,7 +19,8 @@ def lines(run: "Run", verdict: Verdict, recovery: float | None, seconds: float) 
     if recovery is not None:
         yield f"recovered {recovery:.0f} s after the last fault; {seconds:.0f} s in all (seed {run.seed})"
         return
-    yield f"  not all arrived within {run.form.patience:.0f} s (seed {run.seed}): {run.witness.states(kind='result')}"
+    states = run.witness.states(kind="result")
+    yield f"  not all arrived, and nothing moved for {run.form.patience:.0f} s (seed {run.seed}): {states}"
     yield from (f"  {row}" for row in run.witness.oldest())
 
 

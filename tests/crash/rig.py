@@ -27,7 +27,10 @@ from tests import postgres
 from tests.crash.parts import Part
 from tests.simulator.process import MASTER, free_port
 
-FAILPOINTS = "claimed:0.004 before_send:0.006 after_reply:0.008 before_settle:0.008 after_settle:0.008"
+FAILPOINTS = {
+    "courier-b": "claimed:0.004 before_send:0.006 after_reply:0.008 before_settle:0.008 after_settle:0.008",
+    "dispatcher": "before_numbering:0.03",
+}
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 1 << 18
 DISK_MEGABYTES = 96
 COURIERS = ("courier-a", "courier-b")
@@ -102,7 +105,7 @@ class Rig:
         self._add(programs.web([f"127.0.0.1:{self.port}"], self.environment))
         for program in programs.background(self.environment):
             for each in _couriers(program) if program.name == "courier" else [program]:
-                self._add(each)
+                self._add(_with_failpoints(each, FAILPOINTS.get(each.name, "")))
         self.wait_for("simulator", self.control(2).is_up)
         self.wait_for("web", self.is_ready)
 
@@ -158,8 +161,8 @@ class Rig:
                 continue
             part.signal(signal.SIGCONT)
             part.is_wanted = True
-            if name == COURIERS[1]:
-                part.program = replace(part.program, environment={**part.program.environment, "OUTBOX_FAILPOINTS": ""})
+            if name in FAILPOINTS:
+                part.program = _with_failpoints(part.program, "")
                 part.ask(signal.SIGTERM)
 
     # What is not a process of the portal
@@ -229,5 +232,8 @@ def _couriers(program: Program) -> Iterator[Program]:
     """Two workers; one of them dies at failpoints."""
     for name in COURIERS:
         command = tuple(f"{name}@%h" if word == "courier@%h" else word for word in program.command)
-        failpoints = {"OUTBOX_FAILPOINTS": FAILPOINTS} if name == COURIERS[1] else {}
-        yield replace(program, name=name, command=command, environment={**program.environment, **failpoints})
+        yield replace(program, name=name, command=command)
+
+
+def _with_failpoints(program: Program, failpoints: str) -> Program:
+    return replace(program, environment={**program.environment, "OUTBOX_FAILPOINTS": failpoints})

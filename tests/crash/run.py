@@ -28,13 +28,14 @@ from tests.crash.witness import Witness, open_portal
 
 RESULTS_PER_ORDER = 5
 LAST_ORDERS_SECONDS = 20
+MOST_PATIENCE = 1800
 Lasting = list[tuple[float, int, Iterator[float]]]
 """Faults on their way: (when to go on, number, fault)."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """`seconds` of faults, each of them `rounds` times; at most `patience` more for all to arrive."""
+    """`seconds` of faults, each of them `rounds` times; then until all has arrived, or for `patience` nothing moved."""
 
     results: int
     companies: int
@@ -150,22 +151,30 @@ class Run:
     # Calm
 
     def _wait_for_all(self) -> float | None:
-        """Seconds until all that was accepted has arrived; None if that takes too long."""
-        began = time.monotonic()
+        """Seconds until all that was accepted has arrived; None if nothing moves any more."""
+        began = moved_at = time.monotonic()
         self._calm()
         self.engine.hurry()
-        deadline = began + self.form.patience
-        self._minding_until(self.rig.is_ready, deadline)
+        self._minding_until(self.rig.is_ready, began + self.form.patience)
         self._minding(self.customers.settle)
         self._minding(self.recruiters.send_again)
-        while time.monotonic() < deadline:
+        standing = self._standing()
+        while time.monotonic() - moved_at < self.form.patience and time.monotonic() - began < MOST_PATIENCE:
             self.rig.mind()
             if self._all_taken():
                 self.replayed += self.witness.replay_failed()
                 if not self.witness.waiting():
                     return time.monotonic() - began
+                if self.witness.states(kind="result").get("held"):
+                    self._minding(self.customers.settle)
+            if standing != (now := self._standing()):
+                standing, moved_at = now, time.monotonic()
             time.sleep(0.25)
         return None
+
+    def _standing(self) -> tuple[object, ...]:
+        """What changes as long as anything moves."""
+        return self.engine.accepted_results, len(self.engine.orders), self.witness.states(kind="result")
 
     def _calm(self) -> None:
         self.rig.calm()

@@ -66,13 +66,19 @@ class Witness:
 
     def replay_failed(self) -> int:
         """What staff do with dead letters once the cause is gone."""
-        from integrations.outbox import deliveries
         from integrations.outbox.models import DeliveryState
 
         failed = self._ask(lambda: list(self._deliveries.filter(kind="result", state=DeliveryState.FAILED)))
-        for delivery in failed:
-            self._ask(lambda d=delivery: deliveries.replay(d))
-        return len(failed)
+        return sum(self._ask(lambda d=delivery: self._replay(d)) for delivery in failed)
+
+    def _replay(self, delivery: Any) -> int:
+        from integrations.outbox import deliveries
+
+        try:
+            deliveries.replay(delivery)
+        except deliveries.NotReplayable:
+            return 0
+        return 1
 
     def oldest(self, limit: int = 5) -> list[str]:
         rows = self._deliveries.filter(kind="result", state__in=[*WAITING, "held", "failed"]).order_by("pk")
