@@ -3,11 +3,13 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from config import apidocs, brand, health
+from config.metrics import metrics
 from integrations.api.nothing import Nothing
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics),
     path("brand.css", brand.stylesheet, name="brand_css"),
     path("favicon.ico", brand.icon, name="brand_icon"),
     re_path(r"^api/vendor/v1/schema/?$", apidocs.Schema.as_view(), name="engine_schema"),
