@@ -181,10 +181,18 @@ class Coordinator:
             if had_begun and not handler_of(delivery).is_idempotent:
                 lost.update(state=S.UNKNOWN, is_ambiguous=True, reason="the courier died while it was on its way")
                 handler_of(delivery).unknown(delivery)
+            elif handler_of(delivery).supersedes and self._has_newer(delivery):
+                lost.update(state=S.SUPERSEDED, reason="a newer one says more", finished_at=clock.now())
             elif self.stream.held_reason:
                 lost.update(state=S.HELD, reason=self.stream.held_reason, is_ambiguous=is_ambiguous)
             else:
                 lost.update(state=S.PENDING, due_at=clock.now(), is_ambiguous=is_ambiguous)
+
+    @staticmethod
+    def _has_newer(delivery: Delivery) -> bool:
+        """One that waits under the same key."""
+        later = Delivery.objects.filter(key=delivery.key, pk__gt=delivery.pk)
+        return later.filter(state__in=[S.PENDING, S.HELD]).exists()
 
     def _due(self) -> QuerySet[Delivery]:
         """Due, results first; within a key only the oldest that is not done, and none beside one in flight."""
