@@ -35,26 +35,34 @@ def _description() -> dict[str, Any]:
     return schema
 
 
-def _fields(schema: dict[str, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
-    """Name, type and remark of each field of a component, for a table."""
+def _fields(schema: dict[str, Any], components: dict[str, Any], within: str = "") -> list[dict[str, Any]]:
+    """Name, type and remark of each field of a component, and of those inside it, for a table."""
     found = schema
-    while "$ref" in found or found.get("type") == "array":
-        found = components[found["$ref"].rpartition("/")[2]] if "$ref" in found else found["items"]
+    while "$ref" in found or "allOf" in found or found.get("type") == "array":
+        if "$ref" in found:
+            found = components[found["$ref"].rpartition("/")[2]]
+        else:
+            found = found["allOf"][0] if "allOf" in found else found["items"]
     required = found.get("required", [])
-    return [
-        {"name": name, "type": _type(field), "required": name in required, "says": field.get("description", "")}
-        for name, field in found.get("properties", {}).items()
-    ]
+    rows = []
+    for name, field in found.get("properties", {}).items():
+        says, path = field.get("description", ""), f"{within}{name}"
+        rows.append({"name": path, "type": _type(field, components), "required": name in required, "says": says})
+        rows += _fields(field, components, f"{path}[]." if field.get("type") == "array" else f"{path}.")
+    return rows
 
 
-def _type(field: dict[str, Any]) -> str:
+def _type(field: dict[str, Any], components: dict[str, Any]) -> str:
+    if "enum" in field:
+        return " or ".join("null" if value is None else str(value) or "empty" for value in field["enum"])
     if "$ref" in field:
-        return str(field["$ref"].rpartition("/")[2])
+        name = str(field["$ref"].rpartition("/")[2])
+        return _type(components[name], components) if "enum" in components[name] else name
     for several in ("allOf", "oneOf", "anyOf"):
         if several in field:
-            return " or ".join(_type(one) for one in field[several])
+            return " or ".join(_type(one, components) for one in field[several])
     if field.get("type") == "array":
-        return f"list of {_type(field['items'])}"
+        return f"list of {_type(field['items'], components)}"
     return str(field.get("format") or field.get("type") or "any") + (" or null" if field.get("nullable") else "")
 
 

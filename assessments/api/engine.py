@@ -30,6 +30,8 @@ class CatalogueParser(StrictJSONParser):
 
 
 class PackageList(ListAPIView[Package]):
+    """The catalogue, by id."""
+
     required_scope = "vendor"
     parser_classes = (CatalogueParser,)
     pagination_class = KeyPagination
@@ -50,6 +52,7 @@ class PackageDetail(GenericAPIView[Package]):
     queryset = Package.objects.all()
 
     def get(self, request: Request, package_id: str) -> Response:
+        """One package, with its assessments and rules."""
         return Response(PackageSerializer(self._package(package_id)).data)
 
     @extend_schema(responses={200: PackageSerializer, 201: PackageSerializer})

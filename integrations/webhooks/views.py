@@ -54,6 +54,7 @@ class WebhookList(Webhooks, ListAPIView[Webhook]):
 
 class WebhookDetail(Webhooks):
     def get(self, request: Request, webhook_id: str) -> Response:
+        """One endpoint, without its secret."""
         return Response(shown(self.one()))
 
     def patch(self, request: Request, webhook_id: str) -> Response:
@@ -63,6 +64,7 @@ class WebhookDetail(Webhooks):
         return Response(shown(endpoints.change(webhook, **changes)))
 
     def delete(self, request: Request, webhook_id: str) -> Response:
+        """Take the endpoint away; nothing is sent to it any more."""
         endpoints.remove(self.one())
         return Response(status=204)
 
