@@ -1,10 +1,13 @@
 """The credentials behind the outbox's streams: the master pair, a connection's pair, and none for e-mail."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 from integrations import connections, partner
-from integrations.door import Reply
+from integrations.door import CallFailed, Reply
+from integrations.encryption import Unreadable
 from integrations.models import Connection, PartnerConfiguration
 from integrations.outbox import clock, deliveries
 from integrations.outbox.handlers import Call, Channel, Undeliverable
@@ -19,6 +22,27 @@ def _expiry(seconds: int) -> Any:
     return clock.now() + max(timedelta(seconds=seconds) - RENEW_BEFORE, timedelta(seconds=seconds * 0.8))
 
 
+def _kept(row: Connection | PartnerConfiguration, name: str) -> str:
+    """The token that the row holds, while it is good. One that no key opens is as good as none."""
+    expires_at = getattr(row, f"{name}_expires_at")
+    if expires_at is None or expires_at <= clock.now():
+        return ""
+    try:
+        token: str = getattr(row, name)
+    except Unreadable:
+        return ""
+    return token
+
+
+@contextmanager
+def _a_missing_key_pauses() -> Iterator[None]:
+    """A pair that no key opens is not refused: all waits until the key is back (RELIABILITY.md, S7)."""
+    try:
+        yield
+    except Unreadable as error:
+        raise CallFailed(str(error), had_effect_perhaps=False) from None
+
+
 class ConnectionChannel(Channel):
     """Their pair: every call for one customer's company."""
 
@@ -29,15 +53,15 @@ class ConnectionChannel(Channel):
         return Connection.objects.get(pk=stream.owner_id)
 
     def token(self, stream: Stream) -> str:
-        connection = self._connection(stream)
-        expires_at = connection.access_token_expires_at
-        return connection.access_token if expires_at and expires_at > clock.now() else ""
+        return _kept(self._connection(stream), "access_token")
 
     def token_call(self, stream: Stream) -> Call:
         connection = self._connection(stream)
         if not connection.their_client_id:
             raise Undeliverable("SmartRecruiters' pair for this company is not here: the customer has to reconnect.")
-        return Call.of(partner.api().get_token(connection.their_client_id, connection.their_client_secret))
+        with _a_missing_key_pauses():
+            secret = connection.their_client_secret
+        return Call.of(partner.api().get_token(connection.their_client_id, secret))
 
     def keep_token(self, stream: Stream, reply: Reply) -> str:
         token, seconds = answers.token_of(reply)
@@ -61,11 +85,11 @@ class MasterChannel(Channel):
     lease_seconds = 90
 
     def token(self, stream: Stream) -> str:
-        row = PartnerConfiguration.load()
-        return row.master_token if row.master_token_expires_at and row.master_token_expires_at > clock.now() else ""
+        return _kept(PartnerConfiguration.load(), "master_token")
 
     def token_call(self, stream: Stream) -> Call:
-        client_id, secret = partner.master_pair()
+        with _a_missing_key_pauses():
+            client_id, secret = partner.master_pair()
         if not client_id or not secret:
             raise Undeliverable("The master pair is missing: set SMARTRECRUITERS_CLIENT_ID and …_SECRET, or enter it.")
         return Call.of(partner.api().get_token(client_id, secret))

@@ -297,13 +297,12 @@ class Coordinator:
         settlement = Settlement(self.stream, self.channel)
         try:
             call = self.channel.token_call(self.stream)
-        except Undeliverable as error:
-            settlement.refuse_credential(str(error))
-            return ""
-        try:
             reply = pool.submit(call.run, self._deadline(TOKEN_SECONDS)).result()
             if reply.status == 200:
                 return self.channel.keep_token(self.stream, reply)
+        except Undeliverable as error:
+            settlement.refuse_credential(str(error))
+            return ""
         except CallFailed as error:
             log.warning("no token", stream=self.stream.name, error=str(error))
             settlement.pause(None, "")

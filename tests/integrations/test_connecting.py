@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connections as db_connections
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -243,6 +244,25 @@ def test_missing_master_pair_holds_the_exchange_until_it_is_there(
     deliveries.release("master")
     carry()
     assert state_of(attempt) == (C.LIVE, C.LIVE)
+
+
+def test_missing_key_pauses_and_its_return_goes_on(
+    simulator: Simulator, company: str, alice: User, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = approve(company, alice, in_smartrecruiters=simulator)
+    carry()
+    stream = attempt.connection.stream_name
+    Connection.objects.update(access_token_sealed="")
+    deliveries.enqueue("candidate", stream=stream, key="x", payload={}, subject="nobody")
+    keys = settings.ENCRYPTION_KEYS
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    carry(stream)
+    assert state_of(attempt) == (C.LIVE, C.LIVE)
+    assert Delivery.objects.get(key="x").state == DeliveryState.PENDING
+    assert Stream.objects.get(name=stream).paused_until is not None
+    settings.ENCRYPTION_KEYS = keys
+    carry_later(monkeypatch, 7, stream)
+    assert Connection.objects.get().access_token != ""
 
 
 def test_consent_is_good_for_one_decision_and_ten_minutes(company: str, alice: User) -> None:
