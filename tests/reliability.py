@@ -12,7 +12,10 @@ CONNECTING = "tests/integrations/test_connecting.py::test_"
 WHOLE_WAY = "tests/e2e/test_the_whole_way.py::test_"
 INTAKE = "tests/orders/test_intake.py::test_"
 DELIVERIES = "tests/orders/test_deliveries.py::test_"
+UPLOADS = "tests/orders/test_uploads.py::test_"
 ATTACHMENTS = "tests/orders/test_attachments.py::test_"
+UPLOADS = "tests/orders/test_uploads.py::test_"
+SIMULATED = "tests/orders/test_uploads_simulated.py::test_"
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,12 @@ ROWS: dict[str, Row] = {
     ),
     "D31": Row(
         "reset after the effect of an upload",
-        (f"{COURIER}not_idempotent_call_with_unknown_outcome_is_never_repeated",),
+        (
+            f"{COURIER}not_idempotent_call_with_unknown_outcome_is_never_repeated",
+            f"{UPLOADS}lost_answer_is_found_by_the_next_result",
+            f"{UPLOADS}upload_whose_courier_died_is_in_doubt_and_not_repeated",
+            "crash: upload: dropped after the effect",
+        ),
     ),
     "D32": Row(
         "a success that is none",
@@ -273,7 +281,7 @@ ROWS: dict[str, Row] = {
     "D51": Row("disk of the files full", (f"{ATTACHMENTS}full_disk_is_503_and_leaves_nothing", "crash: disk full")),
     "D52": Row(
         "a file is missing or damaged",
-        (f"{ATTACHMENTS}damaged_report_is_never_served",),
+        (f"{ATTACHMENTS}damaged_report_is_never_served", f"{UPLOADS}damaged_file_is_not_sent_and_the_result_is"),
         "A hosted report is sent as a link, which needs no file.",
     ),
     "D53": Row(

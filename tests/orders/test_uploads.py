@@ -13,7 +13,7 @@ from integrations.models import Connection, PartnerConfiguration
 from integrations.outbox import clock, courier, deliveries
 from integrations.outbox.models import Attempt, Delivery, Stream
 from integrations.outbox.settlement import Settlement
-from orders import attachments, reconciliation, results, timeline
+from orders import attachments, erasure, reconciliation, results, timeline
 from orders.models import Attachment, Order, Upload
 from tests.orders import bodies
 from tests.outbox.peer import Answer, Peer, serving
@@ -27,7 +27,7 @@ Carry = Callable[[], None]
 
 @pytest.fixture(autouse=True)
 def folder(settings: Any, tmp_path: Path) -> Path:
-    settings.MEDIA_ROOT = tmp_path / "files"
+    settings.PORTAL_DATA_DIR, settings.MEDIA_ROOT = tmp_path, tmp_path / "files"
     return tmp_path / "files"
 
 
@@ -413,6 +413,17 @@ def test_removed_before_its_turn_is_never_uploaded(peer: Peer, order: Order, car
     attachments.add_file(order.pk, PDF, name="report.pdf", by="engine")
     carry()
     assert (len(uploads(peer)), patches(peer, order)[-1]["attachments"]) == (1, [entry(THEIRS)])
+
+
+def test_erasure_forgets_where_a_report_lies(peer: Peer, order: Order, carry: Carry) -> None:
+    script(peer, order, UPLOADED)
+    report_with_file(order)
+    carry()
+    erasure.erase(order.candidate_email)
+    assert not Upload.objects.exists()
+    assert THEIRS not in str(list(Delivery.objects.values()) + list(Attempt.objects.values()))
+    carry()
+    assert len(patches(peer, order)) == 2
 
 
 def test_removed_afterwards_is_taken_away(peer: Peer, order: Order, carry: Carry) -> None:
