@@ -26,6 +26,7 @@ COLUMNS = {
     "integrations.webhook.former_secret_sealed",
     "orders.order.link_token_sealed",
     "orders.attachment.link_token_sealed",
+    "orders.upload.url_sealed",
 }
 SECRETS = rotation.Column(Connection, "their_client_secret_sealed")
 

@@ -18,7 +18,7 @@ from integrations.models import AuditEntry, Connection, KeptAnswer
 from integrations.outbox import clock
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from orders import attachments, erasure, erasure_log, links, personal, results
-from orders.models import Order, OrderEvent, Resource, ResourceState
+from orders.models import Order, OrderEvent, Resource, ResourceState, Upload
 from tests.orders import bodies
 from tests.orders.test_admin import page_of, text
 
@@ -73,6 +73,7 @@ def known(package: Any, connection: Connection, engine: APIClient) -> Order:
     attachments.add_address(order.pk, f"https://engine.example/{CANARY}", type="VIDEO_URL", by="engine")
     results.report(order.pk, REPORT, by="engine")
     results.report(order.pk, {"score_label": f"{CANARY}-better"}, by="engine", correction=f"{CANARY}-reason")
+    Upload.objects.create(order=order, digest="d" * 64, reason=f"{CANARY}-refused")
     Resource.objects.filter(order=order).update(
         state=ResourceState.THERE, content={"email": EMAIL}, reason=f"{CANARY}-why"
     )
@@ -149,6 +150,7 @@ def test_columns_listed_as_a_candidates_are_empty(known: Order) -> None:
     for model, rows in (
         ("orders.result", known.results.all()),
         ("orders.attachment", known.attachments.all()),
+        ("orders.upload", known.uploads.all()),
         ("orders.resource", Resource.objects.filter(order=known)),
         ("outbox.attempt", Attempt.objects.filter(delivery__subject=known.pk)),
     ):
