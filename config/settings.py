@@ -328,6 +328,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 5},
     },
+    "chain audit": {
+        "task": "integrations.tasks.chain_audit",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     "expire orders": {"task": "orders.tasks.expire", "schedule": 60.0, "options": {"expires": 50}},
     "remind candidates": {"task": "orders.tasks.remind", "schedule": 60.0, "options": {"expires": 50}},
     "reconcile": {"task": "orders.tasks.reconcile", "schedule": 3600.0},

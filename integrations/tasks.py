@@ -3,7 +3,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
-from integrations import consents, events
+from integrations import audit_chain, consents, events
 from integrations.api import idempotency
 
 
@@ -19,3 +19,8 @@ def clear_expired() -> None:
 @shared_task
 def number_events() -> None:
     events.number()
+
+
+@shared_task
+def chain_audit() -> None:
+    audit_chain.extend()

@@ -57,7 +57,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "auth.group": frozenset({"name"}),
     "auth.permission": frozenset({"name", "codename"}),
     "contenttypes.contenttype": frozenset({"app_label", "model"}),
-    "integrations.auditentry": frozenset({"action"}),
+    "integrations.auditentry": frozenset({"action", "seal"}),
     "integrations.client": frozenset(
         {
             "client_id",

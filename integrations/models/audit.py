@@ -1,9 +1,14 @@
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 
 class AuditEntry(models.Model):
-    """Who did what, to what, when and from where. Written once, by `audit.record`, and never changed."""
+    """Who did what, to what, when and from where. Written once, by `audit.record`, and never changed.
+
+    `number` and `seal` are given after commit, by the one holder of the "audit" stream (audit_chain): a chain written
+    with each entry would be a lock that every act waits for (DESIGN.md, "Decisions").
+    """
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
@@ -12,10 +17,13 @@ class AuditEntry(models.Model):
     subject = models.CharField(max_length=200, db_index=True)
     detail = models.JSONField(default=dict)
     address = models.GenericIPAddressField(null=True)
+    number = models.PositiveBigIntegerField(null=True, unique=True, editable=False)
+    seal = models.CharField(max_length=64, blank=True, editable=False, help_text="Over this entry and the seal before.")
 
     class Meta:
         ordering = ["-at", "-pk"]
         verbose_name_plural = "audit entries"
+        indexes = [models.Index(fields=["id"], name="audit_to_number", condition=Q(number=None))]
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"

@@ -1,0 +1,104 @@
+"""The audit's chain: RELIABILITY.md, S8."""
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from integrations import audit, audit_chain
+from integrations.models import AuditEntry, User
+
+
+@pytest.fixture
+def chained(staff: User) -> list[AuditEntry]:
+    for number in range(1, 6):
+        audit.record("order.viewed", f"ord_{number}", by=staff, address="2001:DB8::7", found=number, how="näher")
+    assert audit_chain.extend() == 5
+    return list(AuditEntry.objects.order_by("number"))
+
+
+def verify() -> str:
+    out = io.StringIO()
+    call_command("audit_verify", stdout=out)
+    return out.getvalue()
+
+
+def wrong() -> list[str]:
+    with pytest.raises(CommandError) as refusal:
+        verify()
+    assert refusal.value.returncode == 1
+    return str(refusal.value).splitlines()
+
+
+def changed(number: int, row: int) -> str:
+    return f"entry {number} of the audit (row {row}): changed after it was written, or not by this portal"
+
+
+def test_chain_is_whole_and_goes_on(chained: list[AuditEntry]) -> None:
+    assert [entry.number for entry in chained] == [1, 2, 3, 4, 5]
+    audit.record("order.viewed", "ord_6")
+    head = f"The newest is 5, sealed {chained[-1].seal}."
+    assert verify() == f"The audit's chain is whole. {head} 1 wait for their number.\n"
+    assert (audit_chain.extend(), audit_chain.extend()) == (1, 0)
+    assert verify().endswith(" 0 wait for their number.\n")
+
+
+def test_chain_without_entries_is_whole(db: None) -> None:
+    assert verify() == "The audit's chain is whole. There is none yet. 0 wait for their number.\n"
+
+
+def test_deleted_user_leaves_the_chain_whole(chained: list[AuditEntry], staff: User) -> None:
+    staff.delete()
+    assert AuditEntry.objects.filter(actor=None).count() == 5
+    assert verify().startswith("The audit's chain is whole.")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"actor_name": "somebody@vendor.example"},
+        {"action": "order.reported"},
+        {"subject": "ord_9"},
+        {"detail": {"found": 3}},
+        {"address": "192.0.2.1"},
+        {"seal": "0" * 64},
+    ],
+)
+def test_changed_entry_is_named(chained: list[AuditEntry], change: dict[str, Any]) -> None:
+    AuditEntry.objects.filter(number=3).update(**change)
+    assert wrong()[0] == changed(3, chained[2].pk)
+
+
+def test_deleted_entries_are_named(chained: list[AuditEntry]) -> None:
+    AuditEntry.objects.filter(number=1).delete()
+    assert wrong() == ["entry 1 of the audit: missing"]
+    AuditEntry.objects.filter(number__in=[3, 4]).delete()
+    assert wrong() == ["entry 1 of the audit: missing", "entries 3 to 4 of the audit: missing"]
+
+
+def test_chain_made_anew_without_the_key_is_seen(chained: list[AuditEntry], settings: Any) -> None:
+    key, settings.SECRET_KEY = settings.SECRET_KEY, "another key " * 4
+    AuditEntry.objects.update(number=None, seal="")
+    audit_chain.extend()
+    settings.SECRET_KEY = key
+    assert wrong() == [changed(entry.number or 0, entry.pk) for entry in chained]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_at_once_make_one_chain() -> None:
+    for number in range(20):
+        audit.record("order.viewed", f"ord_{number}")
+
+    def extend(_: int) -> int:
+        try:
+            return audit_chain.extend()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(extend, range(8))) == 20
+    assert sorted(AuditEntry.objects.values_list("number", flat=True)) == list(range(1, 21))
+    assert verify().startswith("The audit's chain is whole.")
