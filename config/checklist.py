@@ -36,7 +36,9 @@ def steps() -> list[Step]:
         Step(
             "The configuration is published",
             _is_published(configuration),
-            "It tells SmartRecruiters where to find this portal.",
+            "It changed since it was published: publish it again."
+            if configuration.published
+            else "It tells SmartRecruiters where to find this portal.",
             at_partner,
         ),
         Step(

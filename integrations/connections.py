@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -52,6 +53,14 @@ def move(connection: Connection, to: str, reason: str = "", **changes: object) -
 def may_connect(user: User) -> bool:
     customer = user.customer
     return user.is_active and user.may_connect and customer is not None and customer.is_active
+
+
+def live_companies(user: User | AnonymousUser, *, other_than: str) -> list[str]:
+    """The companies that this person's organisation has connected already: is this one meant, too?"""
+    if not isinstance(user, User) or user.customer is None:
+        return []
+    live = user.customer.connections.filter(state=S.LIVE).exclude(company_id=other_than)
+    return list(live.values_list("company_id", flat=True))
 
 
 def approve(consent: Consent, *, by: User, address: str | None = None, wording: str = "") -> ConnectAttempt:

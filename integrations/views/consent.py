@@ -108,7 +108,9 @@ class ConsentPage(View):
 
 def ask(request: HttpRequest, consent: Consent, status: int = 200) -> HttpResponse:
     wording = consents.Wording.of(PartnerConfiguration.load())
-    page = render(request, "integrations/consent/ask.html", {"consent": consent, "wording": wording}, status=status)
+    others = connections.live_companies(request.user, other_than=consent.company_id)
+    context = {"consent": consent, "wording": wording, "others": others}
+    page = render(request, "integrations/consent/ask.html", context, status=status)
     return landing(page, consent)
 
 

@@ -441,3 +441,11 @@ def test_visits_that_nobody_answered_are_forgotten_after_a_day(browser: Browser)
     Consent.objects.exclude(pk=fresh.pk).update(expires_at=timezone.now() - timedelta(days=2))
     consents.forget_abandoned()
     assert set(Consent.objects.values_list("company_id", flat=True)) == {"answered", "fresh"}
+
+
+def test_consent_page_names_the_companies_that_are_connected_already(client: Browser, alice: User) -> None:
+    """Who is signed in for one organisation is warned when another company asks."""
+    rows.make_connection(alice.customer, "northwind-outlet")
+    client.force_login(alice)
+    page = client.get(client.get(entry("harbour"))["Location"]).content.decode()
+    assert "Connected already: northwind-outlet. This adds another company." in " ".join(page.split())
