@@ -1,5 +1,6 @@
 """Plays the vendor's engine, over its API alone. What got a 2xx is accepted, and must reach SmartRecruiters."""
 
+import hashlib
 import heapq
 import random
 import threading
@@ -28,7 +29,8 @@ class Carried:
     results: int = 0
     status: str = ""
     attachments: dict[str, str] = field(default_factory=dict)
-    removed: set[str] = field(default_factory=set)
+    digests: dict[str, str] = field(default_factory=dict)
+    """Of the files among them, by their address here: SmartRecruiters may have the file itself."""
     is_done: bool = False
 
 
@@ -223,4 +225,5 @@ class Engine:
         else:
             content = b"%PDF-1.4\n" + f"{order.order_id}/{number}\n".encode() * 20 + b"%%EOF\n"
             made = self.call("POST", path, files={"file": ("report.pdf", content, "application/pdf")})
+            order.digests[made["url"]] = hashlib.sha256(content).hexdigest()
         order.attachments[made["id"]] = made["url"]

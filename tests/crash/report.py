@@ -34,13 +34,14 @@ def _traffic(run: "Run", verdict: Verdict) -> Iterator[str]:
     deaths = [f"{part.name} {part.deaths}" for part in run.rig.parts.values() if part.deaths]
     answers = Counter(each["status"] for each in run.control.events(kinds="call") if each["route"] == "result")
     yield f"deaths: {', '.join(deaths)}"
-    yield f"answers to PATCH: {', '.join(f'{status} {count}' for status, count in sorted(answers.items()))}"
+    told = ", ".join(f"{status} {count}" for status, count in sorted(answers.items()))
+    yield f"uploads: {sum(1 for _ in run.control.events(kinds='upload'))}; answers to PATCH: {told}"
     yield (
         f"slowest answer to an order {recruiters.slowest:.1f} s, to the engine {engine.slowest:.1f} s; "
         f"no answer in 15 s {verdict.late} times; the engine repeated {engine.repeated_calls} of {engine.calls} calls"
     )
     yield (
-        f"failed and replayed: {run.replayed}; harmless repeats: {verdict.repeats} PATCHes, "
+        f"by staff: {run.replayed} replayed, {run.settled} uploads settled; repeats: {verdict.repeats} PATCHes, "
         f"{verdict.repeated_mails} e-mails with the same id"
     )
 

@@ -104,8 +104,8 @@ class Rig:
     def start_portal(self) -> None:
         self._add(programs.web([f"127.0.0.1:{self.port}"], self.environment))
         for program in programs.background(self.environment):
-            for each in _couriers(program) if program.name == "courier" else [program]:
-                self._add(_with_failpoints(each, FAILPOINTS.get(each.name, "")))
+            part = _renamed(program)
+            self._add(_with_failpoints(part, FAILPOINTS.get(part.name, "")))
         self.wait_for("simulator", self.control(2).is_up)
         self.wait_for("web", self.is_ready)
 
@@ -228,11 +228,10 @@ class Rig:
             ballast.unlink(missing_ok=True)
 
 
-def _couriers(program: Program) -> Iterator[Program]:
-    """Two workers; one of them dies at failpoints."""
-    for name in COURIERS:
-        command = tuple(f"{name}@%h" if word == "courier@%h" else word for word in program.command)
-        yield replace(program, name=name, command=command)
+def _renamed(program: Program) -> Program:
+    """The couriers are called courier-a and courier-b here; the second one dies at failpoints."""
+    name = dict(zip(("courier", "courier-2"), COURIERS, strict=True)).get(program.name, program.name)
+    return replace(program, name=name)
 
 
 def _with_failpoints(program: Program, failpoints: str) -> Program:

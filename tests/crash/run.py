@@ -54,7 +54,7 @@ class Run:
         self.rig = Rig(folder, scale=form.scale, on_postgresql=on_postgresql)
         self.random = random.Random(seed)
         self.played: Counter[str] = Counter()
-        self.replayed = 0
+        self.replayed = self.settled = 0
         self.companies = [f"crash-{number}" for number in range(form.companies)]
         self.database = "PostgreSQL" if on_postgresql else "SQLite"
 
@@ -85,6 +85,8 @@ class Run:
             self._minding(lambda: list(pool.map(self.customers.begin, self.companies)))
         if missing := {*self.companies} - {*self.customers.connected}:
             raise NotStarted(f"not connected: {', '.join(sorted(missing))}")
+        for company in self.companies[::2]:
+            self.witness.prefer_uploads(company)
         self.engine = Engine(
             self.rig.url,
             (seeded["engine"]["client_id"], seeded["engine"]["client_secret"]),
@@ -152,17 +154,18 @@ class Run:
 
     def _wait_for_all(self) -> float | None:
         """Seconds until all that was accepted has arrived; None if nothing moves any more."""
-        began = moved_at = time.monotonic()
+        began = time.monotonic()
         self._calm()
         self.engine.hurry()
         self._minding_until(self.rig.is_ready, began + self.form.patience)
         self._minding(self.customers.settle)
         self._minding(self.recruiters.send_again)
-        standing = self._standing()
+        standing, moved_at = self._standing(), time.monotonic()
         while time.monotonic() - moved_at < self.form.patience and time.monotonic() - began < MOST_PATIENCE:
             self.rig.mind()
             if self._all_taken():
                 self.replayed += self.witness.replay_failed()
+                self.settled += self.witness.settle_unknown(self._given)
                 if not self.witness.waiting():
                     return time.monotonic() - began
                 if self.witness.states(kind="result").get("held"):
@@ -171,6 +174,10 @@ class Run:
                 standing, moved_at = now, time.monotonic()
             time.sleep(0.25)
         return None
+
+    def _given(self, order_id: str) -> set[str]:
+        """What SmartRecruiters was given of an order, as files."""
+        return {upload["sha256"] for upload in self.control.order(order_id)["uploads"]}
 
     def _standing(self) -> tuple[object, ...]:
         """What changes as long as anything moves."""

@@ -72,7 +72,7 @@ def test_result_status_or_attachment_that_is_missing_is_lost() -> None:
 def test_attachment_upload_or_notification_twice_is_doubled() -> None:
     twice = [{"url": "https://r"}, {"url": "https://r"}]
     assert of_order({**WHOLE, "attachments": twice}).doubled == ["a: attachment https://r"]
-    assert of_order(WHOLE, uploads=[{"sha256": "0123456789"}] * 2).doubled == ["a: upload 01234567"]
+    assert of_order(WHOLE, uploads=[{"sha256": "0123456789", "url": "https://u"}] * 2).doubled == ["a: upload 01234567"]
     assert of_order(WHOLE, notifications=[{"status": "COMPLETED"}] * 2).doubled == ["a: told of COMPLETED again"]
 
 
@@ -113,3 +113,15 @@ def test_plan_of_a_seed_is_the_same_each_time_and_plays_each_fault() -> None:
     plans = [faults.plan(list(faults.FAULTS), 75, random.Random(7)) for _ in range(2)]
     assert plans[0] == plans[1]
     assert sorted(name for _, name in plans[0]) == sorted(faults.FAULTS)
+
+
+def test_report_given_as_a_file_is_there_once() -> None:
+    carried = Carried("ord_1", "a", "acme", [], attachments={"att_1": "https://r"}, digests={"https://r": "d"})
+    uploads = [{"sha256": "d", "url": "https://u"}]
+    good, twice, gone = Verdict(), Verdict(), Verdict()
+    for verdict, urls in ((good, ["https://u"]), (twice, ["https://u", "https://r"]), (gone, [])):
+        shown = {"attachments": [{"url": url} for url in urls]}
+        judge.order(carried, {"result": shown, "uploads": uploads, "notifications": []}, verdict)
+    assert (good.lost, good.doubled) == ([], [])
+    assert (twice.lost, twice.doubled) == ([], ["a: attachment https://r as a link and as a file"])
+    assert (gone.lost, gone.doubled) == (["a: attachment https://r"], [])

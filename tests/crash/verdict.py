@@ -65,9 +65,11 @@ def order(carried: Carried, shown: Json, verdict: Verdict) -> None:
         verdict.lost.append(f"{carried.order_id}: {carried.status} is {result.get('status')}")
     levels = [result, *(result.get("assessmentResults") or [])]
     there = Counter(each["url"] for level in levels for each in level.get("attachments") or [])
-    verdict.lost += [
-        f"{carried.order_id}: attachment {url}" for url in set(carried.attachments.values()) - there.keys()
-    ]
+    given = {upload["sha256"] for upload in shown["uploads"] if upload["url"] in there}
+    for url in carried.attachments.values():
+        ways = (url in there) + (carried.digests.get(url) in given)
+        verdict.lost += [f"{carried.order_id}: attachment {url}"] * (ways == 0)
+        verdict.doubled += [f"{carried.order_id}: attachment {url} as a link and as a file"] * (ways == 2)
     verdict.doubled += [f"{carried.order_id}: attachment {url}" for url, count in there.items() if count > 1]
     digests = Counter(upload["sha256"] for upload in shown["uploads"])
     verdict.doubled += [f"{carried.order_id}: upload {digest[:8]}" for digest, count in digests.items() if count > 1]

@@ -56,9 +56,9 @@ class Witness:
         return dict(self._ask(lambda: list(rows)))
 
     def waiting(self) -> int:
-        """What of results has not come to an end: e-mail and fetches are told apart in the report."""
-        states = self.states(kind="result")
-        return sum(states.get(state, 0) for state in (*WAITING, "held"))
+        """What of results and uploads has not come to an end."""
+        kinds = (self.states(kind="result"), self.states(kind="upload"))
+        return sum(states.get(state, 0) for states in kinds for state in (*WAITING, "held", "unknown"))
 
     def order_ids(self) -> list[str]:
         """SmartRecruiters' ids of all orders here."""
@@ -70,6 +70,26 @@ class Witness:
 
         failed = self._ask(lambda: list(self._deliveries.filter(kind="result", state=DeliveryState.FAILED)))
         return sum(self._ask(lambda d=delivery: self._replay(d)) for delivery in failed)
+
+    def settle_unknown(self, look: Callable[[str], set[str]]) -> int:
+        """What staff do with an upload that nobody knows of: look at SmartRecruiters, and say so or send it again.
+
+        `look`: the digests of what SmartRecruiters was given of an order, by its id there.
+        """
+        from integrations.outbox import deliveries
+        from integrations.outbox.models import DeliveryState
+        from orders import uploads
+
+        unknown = self._ask(lambda: list(self._deliveries.filter(kind="upload", state=DeliveryState.UNKNOWN)))
+        for delivery in unknown:
+            upload = self._ask(lambda d=delivery: uploads.of(d))
+            is_there = upload.digest in look(upload.order.smartrecruiters_order_id)
+            self._ask(lambda d=delivery, act=deliveries.settle if is_there else deliveries.replay: act(d))
+        return len(unknown)
+
+    def prefer_uploads(self, company: str) -> None:
+        """This company gets files, not links."""
+        self._ask(lambda: self._connections.filter(company_id=company).update(report_delivery="upload"))
 
     def _replay(self, delivery: Any) -> int:
         from integrations.outbox import deliveries
