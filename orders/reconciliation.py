@@ -88,10 +88,12 @@ def _gap(order: Order, delivery: Delivery | None, since: datetime | None) -> str
     """Why this report is lost, as far as one look can tell."""
     if delivery is not None and since is not None and order.updated_at < since:
         return ""
-    wanted = _content(order, wire.compose(order))
+    document = wire.compose(order)
+    wanted = _content(order, document)
     if delivery is None:
         return NOTHING if wanted else ""
-    return "" if _content(order, delivery.payload) == wanted else ANOTHER
+    told = wire.comparable(delivery.payload, document)
+    return "" if _content(order, told) == wanted else ANOTHER
 
 
 def _content(order: Order, document: wire.Document) -> wire.Document:

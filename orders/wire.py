@@ -105,6 +105,11 @@ def without_empty(document: Document) -> Document:
     return {key: value for key, value in document.items() if value is not None and value != []}
 
 
+def comparable(told: Document, document: Document) -> Document:
+    """Of what was told, what a later patch speaks of: an array that it leaves out, while an upload is open, stays."""
+    return {key: value for key, value in told.items() if key != "attachments" or key in document}
+
+
 def _perhaps_there(order: Order) -> set[str]:
     """Keys that SmartRecruiters may hold: of the last patch that arrived, and of those sent since."""
     sent = Delivery.objects.filter(key=key_of(order))

@@ -194,6 +194,21 @@ def test_same_content_five_times_is_one_upload(peer: Peer, order: Order, carry: 
     }
 
 
+def test_file_that_comes_later_repeats_nothing(peer: Peer, order: Order, carry: Carry) -> None:
+    script(peer, order, UPLOADED, Answer(425), Answer(201, {"url": f"{THEIRS}?2"}))
+    report_with_file(order)
+    carry()
+    attachments.add_file(order.pk, PDF + b"\n", name="more.pdf", by="engine")
+    carry()
+    assert (len(patches(peer, order)), reconciliation.reconcile().gap) == (2, 0)
+    Delivery.objects.filter(state="pending").update(due_at=clock.now())
+    carry()
+    assert patches(peer, order)[1:] == [
+        {"status": "COMPLETED", "attachments": [entry(THEIRS)]},
+        {"status": "COMPLETED", "attachments": [entry(THEIRS), entry(f"{THEIRS}?2")]},
+    ]
+
+
 def test_report_of_an_assessment_moves_there(peer: Peer, order: Order, carry: Carry) -> None:
     """An upload lands with the package."""
     script(peer, order, UPLOADED)
