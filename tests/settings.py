@@ -31,6 +31,7 @@ if "TEST_DATABASE_URL" not in os.environ:
     # A file, since threads that share a database in memory meet locks that no time-out waits for; and quick, since no
     # test is about a power cut.
     DATABASES["default"]["TEST"] = {"NAME": PORTAL_DATA_DIR / "test.sqlite3"}
+    DATABASES["default"]["OPTIONS"]["timeout"] = 30  # for threads on a busy machine; test_settings.py has the true one
     DATABASES["default"]["OPTIONS"]["init_command"] = (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON"
     )
