@@ -50,6 +50,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
         return [
             route("find/", self.find_view, "find"),
+            route("<path:object_id>/report/preview/", self.preview_view, "preview"),
             route("<path:object_id>/report/", self.report_view, "report"),
             route("<path:object_id>/attachments/<str:attachment_id>/", self.attachment_view, "attachment"),
             *super().get_urls(),
@@ -95,6 +96,17 @@ class OrderAdmin(ReadOnlyAdmin):
                 messages.success(request, "Reported. SmartRecruiters is told in a moment.")
                 return redirect(self.url_of(order))
         return self._page(request, order, form)
+
+    @csrf_protect_m
+    def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The recruiter's panel, while a result is typed."""
+        order = self._order(request, object_id)
+        if not self.may_act(request):
+            raise PermissionDenied
+        form = ReportForm(order, request.POST)
+        columns = form.columns()
+        context = page.previewed(order, form.cleaned_data.get("part", ""), columns)
+        return TemplateResponse(request, "admin/orders/order/panel.html", {**context, "order": order})
 
     def attachment_view(self, request: HttpRequest, object_id: str, attachment_id: str) -> HttpResponse:
         """The file itself, without the link that opens it to everybody."""

@@ -91,9 +91,19 @@ def _shown_line(line: timeline.Line, attempts: dict[tuple[int, int], Attempt]) -
     return Shown(line, lane, icon, attempt, parse_datetime(next_at) if next_at else None)
 
 
-def _parts(order: Order) -> list[Part]:
+def previewed(order: Order, assessment_id: str, columns: dict[str, Any]) -> dict[str, Any]:
+    """The recruiter's panel as it would be with these columns of one part changed. Nothing is stored."""
+    rows = {row.assessment_id: row for row in order.results.all()}
+    row = rows.setdefault(assessment_id, Result(order=order, assessment_id=assessment_id))
+    for name, value in columns.items():
+        setattr(row, name, value)
+    parts = _parts(order, rows)
+    return {"whole": parts[0], "parts": parts[1:]}
+
+
+def _parts(order: Order, rows: dict[str, Result] | None = None) -> list[Part]:
     """The package first, then its assessments in their order, then what results name that is no longer in it."""
-    results = {row.assessment_id: row for row in order.results.all()}
+    results = {row.assessment_id: row for row in order.results.all()} if rows is None else rows
     attached = list(order.attachments.all())
     ledger = {row.digest: row for row in order.uploads.all()}
     for each in attached:

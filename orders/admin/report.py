@@ -67,6 +67,14 @@ class ReportForm(forms.Form):
             return found
         return {"assessment_results": [{"assessment_id": said["part"], **found}]}
 
+    def columns(self) -> dict[str, Any]:
+        """What is filled in and right so far, by the names of a result's columns: for a look while typing."""
+        self.full_clean()
+        said = self.cleaned_data
+        found = {name: said[name] for name in ("status", "score_label", "summary") if said.get(name)}
+        score = {f"score_{name}": said.get(f"score_{name}") for name in results.SCORE}
+        return found if None in score.values() or "score_raw" in self.errors else found | score
+
     @transaction.atomic
     def save(self, *, by: User) -> None:
         """Report it and add the file, both or neither. Raises Conflict, Gone, Unprocessable."""

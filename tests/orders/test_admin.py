@@ -272,3 +272,18 @@ def test_order_of_an_erased_candidate_takes_no_report(desk: Browser, order: Orde
     Order.objects.filter(pk=order.pk).update(erased_at=timezone.now(), candidate_email="", candidate_first_name="")
     page = text(desk.get(page_of(order)))
     assert ("Erased <time" in page, "Report a result" in page) == (True, False)
+
+
+def test_panel_shows_a_result_while_it_is_typed_and_stores_nothing(desk: Browser, order: Order) -> None:
+    typed = {"status": "COMPLETED", "score_raw": "28", "score_min": "20", "score_max": "80", "score_label": "Promising"}
+    panel = text(desk.post(f"{LIST}{quote(order.pk)}/report/preview/", typed))
+    for said in (">28/80<", ">13 %<", "from 20 to 80", ">Promising<"):
+        assert said in panel
+    order.refresh_from_db()
+    assert (order.status, order.results.count()) == ("", 0)
+
+
+def test_panel_leaves_out_what_is_not_right_yet(desk: Browser, order: Order) -> None:
+    panel = text(desk.post(f"{LIST}{quote(order.pk)}/report/preview/", {"score_raw": "90", "score_label": "So far"}))
+    assert "So far" in panel
+    assert "90" not in panel
