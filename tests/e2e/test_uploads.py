@@ -40,7 +40,8 @@ def test_reports_of_ordinary_orders_are_uploaded_and_inline_ones_linked(world: W
     inline = world.control.place("uploads", world.packages("INLINE_ASSESSMENT")[0], inline=True)
     placed = [*ordinary, *inline]
     wait_for("the reports", lambda: all(listed(world, order) for order in placed), 150)
-    assert world.statuses(placed) == ["COMPLETED"] * 6
+    wait_for("the results", lambda: world.statuses(placed) == ["COMPLETED"] * 6)
+    wait_for("quiet", lambda: "pending 0" in pending(world))
     assert [listed(world, order) for order in ordinary] == [uploaded(world, order) for order in ordinary]
     assert {len(uploaded(world, order)) for order in ordinary} == {1}
     assert [uploaded(world, order) for order in inline] == [[]]
