@@ -26,6 +26,7 @@ PASSWORD_HASHERS = [
 ]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns of a missing folder
+WHITENOISE_AUTOREFRESH = True  # else every test's client lists all static files anew
 
 if "TEST_DATABASE_URL" not in os.environ:
     # A file, since threads that share a database in memory meet locks that no time-out waits for; and quick, since no

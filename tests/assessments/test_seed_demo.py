@@ -171,6 +171,7 @@ def test_seed_demo_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     assert [text for text in told if text not in shown] == []
 
 
+@pytest.mark.e2e
 def test_seed_demo_migrates_an_empty_database(tmp_path: Path) -> None:
     """JSON alone on standard output, and the same each time."""
     environment = {

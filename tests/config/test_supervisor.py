@@ -14,6 +14,8 @@ from config.supervisor.children import Child, Program, describe
 from config.supervisor.output import Captured
 from tests.config.conftest import REPOSITORY, StandIn, free_port, is_alive, wait_for
 
+pytestmark = pytest.mark.e2e
+
 SLEEP = ["sleep", "600"]
 STUBBORN = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"]
 

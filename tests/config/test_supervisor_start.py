@@ -25,6 +25,8 @@ from config.supervisor.ports import require_free
 from config.supervisor.refusal import Refusal
 from tests.config.conftest import REPOSITORY, free_port, run_python, wait_for
 
+pytestmark = pytest.mark.e2e
+
 
 @pytest.fixture
 def taken_port() -> Iterator[int]:

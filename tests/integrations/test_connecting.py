@@ -21,7 +21,7 @@ from tests.simulator.process import Simulator
 
 C = ConnectionState
 Api = Callable[..., APIClient]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(scope="module")

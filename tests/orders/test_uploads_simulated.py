@@ -17,7 +17,7 @@ from tests.orders import bodies
 from tests.simulator.fake_portal import FakePortal
 from tests.simulator.process import API, Simulator
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 PDF = b"%PDF-1.4\n%%EOF"
 Carry = Callable[[], None]
 Json = dict[str, Any]

@@ -476,6 +476,7 @@ def test_peer_that_never_answers_is_left_in_time(monkeypatch: pytest.MonkeyPatch
 # Fairness
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(("customers", "seconds"), [(2, 0.0), (1, 6.0)])
 def test_customer_with_ten_thousand_results_or_slow_calls_delays_nobody(
     peer: Peer, channel: ProbeChannel, enqueue: Enqueue, customers: int, seconds: float

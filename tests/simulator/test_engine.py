@@ -16,6 +16,8 @@ from pypdf import PdfReader
 from tests.simulator.fake_engine_api import FakeEngineApi
 from tests.simulator.process import ROOT, free_port
 
+pytestmark = pytest.mark.e2e
+
 PORT = free_port()
 URL = f"http://localhost:{PORT}"
 _numbers = count(1)

@@ -8,6 +8,8 @@ import pytest
 
 from tests.simulator.process import Caller, Simulator
 
+pytestmark = pytest.mark.e2e
+
 
 @pytest.fixture
 def order_id(simulator: Simulator, order_id: str) -> str:
