@@ -74,8 +74,8 @@ def _heartbeats() -> Gauge:
     return gauge
 
 
-registry = CollectorRegistry(auto_describe=False)
-registry.register(Portal())
+collectors = CollectorRegistry(auto_describe=False)
+collectors.register(Portal())
 
 
 @require_safe
@@ -87,4 +87,4 @@ def metrics(request: HttpRequest) -> HttpResponse:
         refused = HttpResponse("Send the token of METRICS_TOKEN as a bearer.\n", status=401, content_type="text/plain")
         refused["WWW-Authenticate"] = 'Bearer realm="metrics"'
         return refused
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(generate_latest(collectors), content_type=CONTENT_TYPE_LATEST)

@@ -13,7 +13,6 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from integrations.models import AuditEntry
 from integrations.outbox import leases
-from integrations.outbox.models import Stream
 
 log = structlog.get_logger(__name__)
 CHAIN = "audit"
@@ -40,16 +39,7 @@ def extend() -> int:
     """Chain what was committed since, by one holder at a time. Returns how many entries that were."""
     if not AuditEntry.objects.filter(number=None).exists():
         return 0
-    stream, _ = Stream.objects.get_or_create(name=CHAIN)
-    lease = leases.take(stream.pk, LEASE_SECONDS)
-    if lease is None:
-        return 0
-    try:
-        return _extend_under(lease)
-    except leases.LeaseLost:  # whoever took it over goes on
-        return 0
-    finally:
-        lease.give_back()
+    return leases.alone(CHAIN, LEASE_SECONDS, _extend_under)
 
 
 @transaction.atomic

@@ -8,7 +8,6 @@ from django.db.models import Max
 
 from integrations.models import Connection, Event, EventType, Webhook
 from integrations.outbox import deliveries, failpoints, leases
-from integrations.outbox.models import Stream
 
 NUMBERING = "events"
 LEASE_SECONDS = 10
@@ -38,16 +37,7 @@ def number() -> int:
     """
     if not Event.objects.filter(number=None).exists():
         return 0
-    stream, _ = Stream.objects.get_or_create(name=NUMBERING)
-    lease = leases.take(stream.pk, LEASE_SECONDS)
-    if lease is None:
-        return 0
-    try:
-        return _number_under(lease)
-    except leases.LeaseLost:  # we were slow, and somebody else numbers by now
-        return 0
-    finally:
-        lease.give_back()
+    return leases.alone(NUMBERING, LEASE_SECONDS, _number_under)
 
 
 @transaction.atomic

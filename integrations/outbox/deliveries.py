@@ -33,10 +33,7 @@ def enqueue(
     """
     row, _ = Stream.objects.get_or_create(name=stream)
     if supersede:
-        unsent = Delivery.objects.filter(
-            key=key, state__in=[DeliveryState.PENDING, DeliveryState.HELD, DeliveryState.FAILED]
-        )
-        unsent.update(state=DeliveryState.SUPERSEDED, reason=NEWER, finished_at=clock.now())
+        cancel([key], NEWER)
     now = clock.now()
     return Delivery.objects.create(
         kind=kind,
@@ -127,13 +124,15 @@ def _send_again(deliveries: QuerySet[Delivery]) -> int:
 
 def cancel(keys: Iterable[str], reason: str) -> int:
     """Unsent deliveries of these sequence keys are not wanted any more."""
-    return Delivery.objects.filter(
-        key__in=list(keys), state__in=[DeliveryState.PENDING, DeliveryState.HELD, DeliveryState.FAILED]
-    ).update(state=DeliveryState.SUPERSEDED, reason=reason, finished_at=clock.now())
+    return _drop(Delivery.objects.filter(key__in=list(keys)), reason)
 
 
 def discard(stream: str, reason: str) -> int:
     """Nothing of this stream is wanted any more."""
-    return Delivery.objects.filter(
-        stream__name=stream, state__in=[DeliveryState.PENDING, DeliveryState.HELD, DeliveryState.FAILED]
-    ).update(state=DeliveryState.SUPERSEDED, reason=reason, finished_at=clock.now())
+    return _drop(Delivery.objects.filter(stream__name=stream), reason)
+
+
+def _drop(deliveries: QuerySet[Delivery], reason: str) -> int:
+    """Of these, what is not sent yet."""
+    unsent = deliveries.filter(state__in=[DeliveryState.PENDING, DeliveryState.HELD, DeliveryState.FAILED])
+    return unsent.update(state=DeliveryState.SUPERSEDED, reason=reason, finished_at=clock.now())

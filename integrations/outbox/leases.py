@@ -1,5 +1,6 @@
 """The lease of a stream: one holder at a time, an expiry, and a fencing number that every later write repeats."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -61,3 +62,17 @@ def take(stream_id: int, seconds: float) -> Lease | None:
         return None
     fence = Stream.objects.values_list("fence", flat=True).get(pk=stream_id)
     return Lease(stream_id, fence, seconds, expiry)
+
+
+def alone(name: str, seconds: float, work: Callable[[Lease], int]) -> int:
+    """Do `work` as the one holder of the stream of this name; 0 where another holds it, or took it over meanwhile."""
+    stream, _ = Stream.objects.get_or_create(name=name)
+    lease = take(stream.pk, seconds)
+    if lease is None:
+        return 0
+    try:
+        return work(lease)
+    except LeaseLost:
+        return 0
+    finally:
+        lease.give_back()
