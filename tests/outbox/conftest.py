@@ -44,7 +44,7 @@ class Read(Probe):
 
 
 class Upload(Probe):
-    kind = "upload"
+    kind = "once"
     is_idempotent = False
     supersedes = False
 

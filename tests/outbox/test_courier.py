@@ -177,7 +177,7 @@ def test_unsupported_media_type_is_tried_once_with_the_other(peer: Peer, enqueue
 
 def test_not_idempotent_call_with_unknown_outcome_is_never_repeated(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
     peer.script["/a"] = [Answer(breaks_off=True)]
-    delivery = enqueue(kind="upload")
+    delivery = enqueue(kind="once")
     carry()
     carry()
     assert states(delivery) == [S.UNKNOWN]
@@ -235,7 +235,7 @@ def test_newer_payload_supersedes_one_that_failed_on_its_way(peer: Peer, enqueue
 def test_deliveries_of_one_key_go_one_after_the_other(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
     peer.answer = lambda received: Answer(seconds=0.05)
     for number in range(4):
-        enqueue(kind="upload", n=number)
+        enqueue(kind="once", n=number)
     carry()
     assert [r.body["n"] for r in peer.received if r.path == "/a"] == [0, 1, 2, 3]
     assert peer.most_at_once == 1
@@ -278,7 +278,7 @@ def test_two_couriers_never_hold_one_stream(peer: Peer, enqueue: Enqueue) -> Non
 def test_delivery_left_in_flight_by_a_dead_holder_is_sent_again(
     peer: Peer, enqueue: Enqueue, carry: Carry, later: Later
 ) -> None:
-    idempotent, upload = enqueue("a"), enqueue("b", kind="upload")
+    idempotent, upload = enqueue("a"), enqueue("b", kind="once")
     lease = leases.take(Stream.objects.get().pk, 60)
     for row in (idempotent, upload):
         Delivery.objects.filter(pk=row.pk).update(state=S.IN_FLIGHT, fence=lease.fence)

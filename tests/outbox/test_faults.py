@@ -128,7 +128,7 @@ def test_courier_stopped_before_its_call_writes_nothing_over_its_successor(
 
 def test_takeover_by_one_who_lost_the_lease_takes_nothing_from_its_successor(enqueue: Enqueue) -> None:
     """D42: stopped between taking the lease and looking at what is in flight."""
-    delivery = enqueue(kind="upload")
+    delivery = enqueue(kind="once")
     stream = Stream.objects.get()
     coordinator = courier.Coordinator(leases.take(stream.pk, 60))
     Stream.objects.update(lease_expires_at=None)
@@ -195,7 +195,7 @@ def test_database_that_goes_away_while_a_call_is_built_is_no_fault_of_the_call(
     peer: Peer, enqueue: Enqueue, carry: Carry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """D17: what was claimed by then goes out under the next lease."""
-    delivery = enqueue(kind="upload")
+    delivery = enqueue(kind="once")
     failures = iter([OperationalError("gone")])
     true_call = Probe.call
 
