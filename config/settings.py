@@ -336,6 +336,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire orders": {"task": "orders.tasks.expire", "schedule": 60.0, "options": {"expires": 50}},
     "remind candidates": {"task": "orders.tasks.remind", "schedule": 60.0, "options": {"expires": 50}},
     "reconcile": {"task": "orders.tasks.reconcile", "schedule": 3600.0},
+    "tidy up": {"task": "orders.tasks.tidy", "schedule": 3600.0},
     "clear expired tokens": {"task": "integrations.tasks.clear_expired", "schedule": 3600.0},
 }
 

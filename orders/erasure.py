@@ -61,9 +61,16 @@ def erase_order(order: Order, *, by: User | None = None, address: str | None = N
     """Erase an order's candidate from all orders; from this one alone where it names no address."""
     if order.candidate_email.strip():
         return erase(order.candidate_email, by=by, address=address, patience=patience)
-    whose = erasure_log.pseudonym(order.pk)
+    return erase_alone(order.pk, by=by, address=address, patience=patience)
+
+
+def erase_alone(
+    order_id: str, *, by: User | None = None, address: str | None = None, patience: float = 0, why: str = ""
+) -> Erasure:
+    """Erase the candidate from this order, and from no other that is for the same address."""
+    whose = erasure_log.pseudonym(order_id)
     erasure_log.append(whose)
-    return _erase(whose, [order.pk], by, address, patience)
+    return _erase(whose, [order_id], by, address, patience, why)
 
 
 def replay_log(*, patience: float = 0) -> list[Erasure]:
@@ -88,7 +95,7 @@ def orders_of(email: str) -> list[str]:
     return [order_id for order_id, kept in rows.iterator() if kept.strip().casefold() == sought]
 
 
-def _erase(whose: str, ids: list[str], by: User | None, address: str | None, patience: float) -> Erasure:
+def _erase(whose: str, ids: list[str], by: User | None, address: str | None, patience: float, why: str = "") -> Erasure:
     if not ids:
         return Erasure(whose)
     ends = time.monotonic() + patience
@@ -97,11 +104,11 @@ def _erase(whose: str, ids: list[str], by: User | None, address: str | None, pat
             raise OnItsWay
         time.sleep(0.5)
     with _leaving_no_trace():
-        return _make(whose, ids, by, address)
+        return _make(whose, ids, by, address, why)
 
 
 @transaction.atomic
-def _make(whose: str, ids: list[str], by: User | None, address: str | None) -> Erasure:
+def _make(whose: str, ids: list[str], by: User | None, address: str | None, why: str) -> Erasure:
     # Locked first: nobody reports, accepts or adds a file from here on, and whoever waits for it finds it erased.
     list(Order.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
     if outbox.call_off(ids, WHY, spared=THIN):
@@ -116,7 +123,8 @@ def _make(whose: str, ids: list[str], by: User | None, address: str | None) -> E
     Attachment.objects.filter(order__in=ids).delete()
     Upload.objects.filter(order__in=ids).delete()
     OrderEvent.objects.bulk_create(OrderEvent(order_id=each, hop=Hop.IN, what="Candidate erased") for each in ids)
-    audit.record("candidate.erased", whose, by=by, address=address, orders=ids, files=len(keys))
+    said: dict[str, Any] = {"orders": ids, "files": len(keys)} | ({"why": why} if why else {})
+    audit.record("candidate.erased", whose, by=by, address=address, **said)
     # Within the transaction: should it fail after all, the erasure is made again, and a file that is gone is meant so.
     for key in keys:
         files.remove(key)

@@ -4,19 +4,25 @@ import hashlib
 import os
 import re
 import secrets
+import time
+from collections.abc import Collection
 from pathlib import Path
 
 import puremagic
+import structlog
 from django.conf import settings
 from django.utils.http import content_disposition_header
 
 from orders.models import Attachment, AttachmentType
 
+log = structlog.get_logger(__name__)
 MAX_SIZE = 10 * 1024 * 1024
 MAX_PIXELS = 100_000_000
 EXTENSIONS = {"application/pdf": ".pdf", "image/png": ".png", "image/jpeg": ".jpg"}
 TYPES = {"application/pdf": AttachmentType.PDF_URL}
 JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+OURS = re.compile(r"[0-9a-f]{48}|\.[0-9a-f]{48}\.part")
+GRACE_SECONDS = 3600
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -126,6 +132,33 @@ def _sync(folder: Path) -> None:
 
 def remove(key: str) -> None:
     (Path(settings.MEDIA_ROOT) / key).unlink(missing_ok=True)
+
+
+def sweep() -> int:
+    """Remove what a process that died left behind: a file without its row, half of one. Returns how many there were.
+
+    Not the young ones: their rows are being written.
+    """
+    folder = Path(settings.MEDIA_ROOT)
+    before = time.time() - GRACE_SECONDS
+    old = [entry.name for entry in os.scandir(folder) if _is_old(entry, before)] if folder.is_dir() else []
+    orphans = [name for at in range(0, len(old), 500) for name in _without_row(old[at : at + 500])]
+    for name in orphans:
+        (folder / name).unlink(missing_ok=True)
+    if orphans:
+        log.warning("files that no report knows were removed", files=len(orphans))
+    return len(orphans)
+
+
+def _is_old(entry: "os.DirEntry[str]", before: float) -> bool:
+    try:
+        return OURS.fullmatch(entry.name) is not None and entry.is_file() and entry.stat().st_mtime < before
+    except FileNotFoundError:
+        return False  # somebody removed it meanwhile
+
+
+def _without_row(names: Collection[str]) -> set[str]:
+    return set(names) - set(Attachment.objects.filter(file__in=names).values_list("file", flat=True))
 
 
 def read(attachment: Attachment) -> bytes:

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from orders import expiry, reconciliation, reminders
+from orders import expiry, files, reconciliation, reminders, retention
 
 
 @shared_task
@@ -16,3 +16,10 @@ def remind() -> None:
 @shared_task
 def reconcile() -> None:
     reconciliation.reconcile_lately()
+
+
+@shared_task
+def tidy() -> None:
+    """Whose time is over is erased; files that no row knows go."""
+    retention.apply_due()
+    files.sweep()

@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.crypto import get_random_string
@@ -19,6 +20,14 @@ class Customer(models.Model):
     id = models.CharField(primary_key=True, max_length=64, default=make_customer_id, editable=False)
     name = models.CharField(max_length=200, unique=True)
     is_active = models.BooleanField(default=True, help_text="Off: its people cannot sign in or connect.")
+    retention_days = models.PositiveSmallIntegerField(
+        "candidates are erased after",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Days after an order’s end, or, where no end is reported, after the last that happened with it. "
+        "Empty: by hand only.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
