@@ -1,7 +1,7 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from integrations.oauth.views import token
-from integrations.views import consent, home
+from integrations.views import consent, home, sessions
 from integrations.views.disable import CompanyIntegration
 
 KEY = r"(?P<key>[A-Za-z0-9]{32})"
@@ -10,6 +10,7 @@ COMPANY = r"(?P<company_id>[A-Za-z0-9._-]{1,64})"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     re_path(rf"^connections/{COMPANY}/disconnect/?$", home.disconnect, name="disconnect"),
+    path("accounts/sessions/end/", sessions.end_all, name="end_all_sessions"),
     re_path(r"^oauth/token/?$", token, name="token"),
     re_path(r"^smartrecruiters/integration/?$", consent.begin, name="consent_begin"),
     re_path(rf"^smartrecruiters/integration/{KEY}/?$", consent.ConsentPage.as_view(), name="consent"),

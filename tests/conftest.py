@@ -1,11 +1,13 @@
 """The cast: Alice owns Northwind's account, Bob is her team mate, Charlie is of Harbour Clinics; Stella is staff."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
+from integrations import sessions
 from integrations.api import authentication
 from integrations.models import Connection, Customer, User
 from tests import rows
@@ -64,9 +66,12 @@ def staff(db: None) -> User:
 
 @pytest.fixture
 def desk(staff: User) -> Browser:
-    """Stella's browser, signed in."""
+    """Stella's browser, signed in, and noted as in use: a session's first page writes that down."""
     browser = Browser()
     browser.force_login(staff)
+    session = browser.session
+    session[sessions.BEGAN] = session[sessions.SEEN] = time.time()
+    session.save()
     return browser
 
 

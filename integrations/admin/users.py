@@ -1,6 +1,7 @@
 """People: a customer's, who sign in to connect, and partner staff."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -10,9 +11,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from integrations import sessions
+from integrations.addresses import address_of
 from integrations.models import User
 from integrations.shown import switch, when
-from integrations.staff import ModelForm, StaffAdmin, link
+from integrations.staff import Act, ModelForm, Refusal, StaffAdmin, link
 
 if TYPE_CHECKING:
     CreationForm = BaseUserCreationForm[User]
@@ -72,6 +75,16 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         ("Partner staff", {"fields": ("is_staff",)}),
         ("Password", {"fields": ("password1", "password2")}),
     )
+
+    def acts(self) -> Sequence[Act]:
+        consequences = ["Every session of this person ends at once, in every browser.", "Nothing else is changed."]
+        return (Act("sign-out", "Sign out everywhere", self._sign_out, lambda user: consequences),)
+
+    def _sign_out(self, request: HttpRequest, user: User) -> str:
+        if not self._may_touch(request, user):
+            raise Refusal("Only an administrator does this to partner staff.")
+        count = sessions.end_all(user, by=cast(User, request.user), address=address_of(request))
+        return f"Signed out of {count} browsers."
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Only a superuser makes superusers and staff."""
