@@ -1,25 +1,29 @@
 """What staff see first: what needs a hand, how it goes, and what an empty portal still lacks."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.admin.utils import quote
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Q, Window
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.http import urlencode
 
-from config import checklist
+from config import checklist, figures, plots
 from integrations.models import Connection, ConnectionState, Webhook
 from integrations.outbox import clock
 from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Stream
-from orders.models import Order, Reconciliation, Status
+from orders import timeline
+from orders.models import Reconciliation, Status
 
 LATE = timedelta(minutes=5)
 SILENT = timedelta(minutes=2)
 GAPS_SHOWN = 50
 REASONS_SHOWN = 8
+CONNECTIONS_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -36,28 +40,104 @@ class Trouble:
 
 def overview() -> dict[str, Any]:
     steps = checklist.steps()
+    stuck, due, seen = figures.standing(), oldest_due(), last_heartbeat()
+    days = figures.orders_by_day()
+    lags = figures.lags()
     return {
-        "troubles": troubles(),
+        "troubles": troubles(stuck, due, seen),
         "steps": steps,
         "steps_done": sum(step.is_done for step in steps),
         "is_set_up": all(step.is_done for step in steps),
-        "status_counts": status_counts(),
-        "oldest_due": oldest_due(),
-        "last_heartbeat": last_heartbeat(),
-        "now": clock.now(),
+        "status_counts": status_counts(days),
+        "days": days,
+        "orders_plot": plots.stacked(days),
+        "orders_said": _orders_said(days),
+        "lags": [(lag.day, plots.span(lag.half), plots.span(lag.most), lag.results) for lag in lags],
+        "lag_plot": plots.lines(lags, figures.last_days()) if lags else None,
+        "lag_said": _lag_said(lags),
+        "failures": failures(stuck),
+        "oldest_due": due.since,
+        "last_heartbeat": seen,
     }
+
+
+def _orders_said(days: list[figures.Day]) -> str:
+    """The plot's title: its answer."""
+    total, done = sum(day.total for day in days), sum(day.counts[Status.COMPLETED] for day in days)
+    if not total:
+        return f"No order in {len(days)} days"
+    return f"{total:,} order{'' if total == 1 else 's'} in {len(days)} days, {done:,} completed"
+
+
+def _lag_said(lags: list[figures.Lag]) -> str:
+    if not lags:
+        return f"No result went to SmartRecruiters in {figures.DAYS} days"
+    newest = lags[-1]
+    day = "today" if newest.day == figures.last_days()[-1] else f"on {date_format(newest.day, 'j F')}"
+    if newest.results == 1:
+        return f"The one result {day} reached SmartRecruiters within {plots.span(newest.most)}"
+    return f"Results {day} reached SmartRecruiters in {plots.span(newest.half)}, 95 % within {plots.span(newest.most)}"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One reason why deliveries do not arrive, and how much of all the failures it is, in percent."""
+
+    reason: str
+    count: int
+    share: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Failures:
+    said: str
+    reasons: list[Failure]
+    others: int
+
+
+def failures(stuck: list[figures.Standing]) -> Failures:
+    """All that stands still or waits after a failure, by reason in words."""
+    counts: Counter[str] = Counter()
+    urls: dict[str, str] = {}
+    for each in stuck:
+        reason = figures.in_words(each) or f"{timeline.name_of(each.kind)}: no reason was kept"
+        counts[reason] += each.count
+        urls.setdefault(reason, changelist("outbox_delivery", state__exact=each.state, kind__exact=each.kind))
+    total = counts.total()
+    shown = counts.most_common(REASONS_SHOWN)
+    reasons = [Failure(reason, count, max(1, round(100 * count / total)), urls[reason]) for reason, count in shown]
+    said = f"{total:,} deliver{'y does' if total == 1 else 'ies do'} not get through" if total else "Nothing fails now"
+    return Failures(said, reasons, total - sum(count for _, count in shown))
 
 
 def changelist(model: str, **query: str) -> str:
     return reverse(f"admin:{model}_changelist") + (f"?{urlencode(query)}" if query else "")
 
 
-def troubles() -> list[Trouble]:
-    return [*_gap(), *_connections(), *_streams(), *_webhooks(), *_deliveries(), *_late(), *_silent()]
+def troubles(
+    stuck: list[figures.Standing] | None = None, due: "Due | None" = None, seen: datetime | None = None
+) -> list[Trouble]:
+    """What needs a hand, the gravest first. Of nothing more rows than people read."""
+    stuck = figures.standing() if stuck is None else stuck
+    due = due or oldest_due()
+    seen = seen or last_heartbeat()
+    return [
+        *_gap(),
+        *_connections(),
+        *_streams(),
+        *_webhooks(),
+        *_deliveries(stuck),
+        *_late(due),
+        *_silent(seen),
+    ]
 
 
 def _connections() -> Iterable[Trouble]:
-    for connection in Connection.objects.filter(state=ConnectionState.NEEDS_RECONNECT).select_related("customer"):
+    """Each by name; where there are many, the rest as one."""
+    broken = Connection.objects.filter(state=ConnectionState.NEEDS_RECONNECT).select_related("customer")
+    found = list(broken.annotate(of=Window(Count("pk"))).order_by("updated_at")[:CONNECTIONS_SHOWN])
+    for connection in found:
         yield Trouble(
             what=f"{connection.customer} ({connection.company_id}) needs a reconnect. {connection.reason}",
             count=1,
@@ -65,6 +145,15 @@ def _connections() -> Iterable[Trouble]:
             url=reverse("admin:integrations_connection_change", args=[quote(connection.pk)]),
             verb="See what to do",
             state=connection.state,
+        )
+    if found and (more := found[0].of - len(found)):  # type: ignore[attr-defined]
+        yield Trouble(
+            what="More connections need a reconnect.",
+            count=more,
+            since=None,
+            url=changelist("integrations_connection", state__exact=ConnectionState.NEEDS_RECONNECT),
+            verb="See them all",
+            state=ConnectionState.NEEDS_RECONNECT,
         )
 
 
@@ -107,8 +196,7 @@ def _gap() -> Iterable[Trouble]:
         )
 
 
-def _silent() -> Iterable[Trouble]:
-    seen = last_heartbeat()
+def _silent(seen: datetime | None) -> Iterable[Trouble]:
     if seen is not None and clock.now() - seen > SILENT:
         yield Trouble(
             what="No worker has been seen for a while: nothing is sent.",
@@ -125,54 +213,61 @@ def last_heartbeat() -> datetime | None:
     return newest
 
 
-def _deliveries() -> Iterable[Trouble]:
-    states = (DeliveryState.FAILED, DeliveryState.UNKNOWN)
-    groups = (
-        Delivery.objects.filter(state__in=states)
-        .order_by()
-        .values("state", "kind", "reason")
-        .annotate(count=Count("pk"), since=Min("created_at"))
-        .order_by("-count")[:REASONS_SHOWN]
-    )
-    for group in groups:
-        kind = group["kind"].replace("_", " ")
-        said = "failed" if group["state"] == DeliveryState.FAILED else "may have been sent or not"
+def _deliveries(stuck: list[figures.Standing]) -> Iterable[Trouble]:
+    """What failed for good, or may have been sent or not: one of an order leads to the order."""
+    needing = [each for each in stuck if each.state in (DeliveryState.FAILED, DeliveryState.UNKNOWN)]
+    for each in needing[:REASONS_SHOWN]:
+        said = "failed" if each.state == DeliveryState.FAILED else "may have been sent or not"
+        reason = figures.in_words(each)
+        is_of_an_order = each.count == 1 and each.subject.startswith("ord_")
         yield Trouble(
-            what=f"{kind.capitalize()} {said}: {group['reason']}" if group["reason"] else f"{kind.capitalize()} {said}",
-            count=group["count"],
-            since=group["since"],
-            url=changelist("outbox_delivery", state__exact=group["state"], kind__exact=group["kind"]),
-            verb="See and send again",
-            state=group["state"],
+            what=f"{timeline.name_of(each.kind)} {said}: {reason}"
+            if reason
+            else f"{timeline.name_of(each.kind)} {said}",
+            count=each.count,
+            since=each.since,
+            url=reverse("admin:orders_order_change", args=[quote(each.subject)])
+            if is_of_an_order
+            else changelist("outbox_delivery", state__exact=each.state, kind__exact=each.kind),
+            verb="See the order" if is_of_an_order else "See and send again",
+            state=each.state,
         )
 
 
-def oldest_due() -> datetime | None:
-    due = Delivery.objects.filter(state=DeliveryState.PENDING, due_at__lte=clock.now())
-    oldest: datetime | None = due.aggregate(oldest=Min("due_at"))["oldest"]
-    return oldest
+@dataclass(frozen=True)
+class Due:
+    """What waits for its turn since when, and how many wait longer than they should."""
+
+    since: datetime | None
+    late: int
 
 
-def _late() -> Iterable[Trouble]:
-    oldest = oldest_due()
-    if oldest is not None and clock.now() - oldest > LATE:
-        count = Delivery.objects.filter(state=DeliveryState.PENDING, due_at__lte=clock.now()).count()
+def oldest_due() -> Due:
+    now = clock.now()
+    waiting = Delivery.objects.filter(state=DeliveryState.PENDING, due_at__lte=now)
+    found = waiting.aggregate(since=Min("due_at"), late=Count("pk", filter=Q(due_at__lt=now - LATE)))
+    return Due(**found)
+
+
+def _late(due: Due) -> Iterable[Trouble]:
+    if due.late:
         yield Trouble(
             what="Deliveries are due and nobody carries them. Is a worker running?",
-            count=count,
-            since=oldest,
+            count=due.late,
+            since=due.since,
             url=changelist("outbox_delivery", state__exact=DeliveryState.PENDING),
             verb="See them",
             state=DeliveryState.PENDING,
         )
 
 
-def status_counts() -> list[dict[str, Any]]:
-    """Orders of the last 30 days by status; one without a report is pending."""
-    recent = Order.objects.filter(created_at__gte=clock.now() - timedelta(days=30)).order_by()
-    counts = dict(recent.values_list("status").annotate(count=Count("pk")))
-    counts[Status.PENDING] = counts.get(Status.PENDING, 0) + counts.pop("", 0)
+def status_counts(days: list[figures.Day]) -> list[dict[str, Any]]:
+    """The same orders as the plot's, by status."""
     return [
-        {"status": status, "count": counts.get(status, 0), "url": changelist("orders_order", status=status)}
+        {
+            "status": status,
+            "count": sum(day.counts[status] for day in days),
+            "url": changelist("orders_order", status=status),
+        }
         for status in Status.values
     ]

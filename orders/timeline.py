@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypedDict
 
+from integrations.outbox import reasons
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from orders.models import Hop, Order, OrderEvent
 
@@ -45,23 +46,28 @@ CARGO = {
 
 OVERTAKEN = "a newer one says more"  # and its own line says what became of it
 
-ANSWERS = {
-    400: "found something wrong with {cargo}",
-    401: "did not accept our token for {cargo}",
-    403: "says that we may not send {cargo}",
-    404: "does not know what {cargo} is about",
-    409: "says that {cargo} contradicts what it has",
-    410: "wants no more of this",
-    413: "found {cargo} too large",
-    415: "did not accept the content type of {cargo}",
-    422: "found something wrong with {cargo}",
-    429: "asked us to slow down",
-    503: "was not available",
-}
+
+def why(kind: str, reason: str) -> str:
+    """The reason of a delivery of this kind, in words."""
+    return reasons.plain(reason, _other_side_of(kind), _words_of(kind)[0])
+
+
+def name_of(kind: str) -> str:
+    """What such a delivery carries, as the beginning of a sentence."""
+    return kind.replace("_", " ").capitalize()
+
+
+def _other_side_of(kind: str) -> str:
+    if kind in ("invitation", "reminder"):
+        return OTHER_SIDES["email"][1]
+    return OTHER_SIDES["webhook" if kind == "webhook" else "connection"][1]
 
 
 def cargo_of(delivery: Delivery) -> tuple[str, str]:
-    kind = delivery.kind.removeprefix("fetch_")
+    return _words_of(delivery.kind)
+
+
+def _words_of(kind: str) -> tuple[str, str]:
     words = kind.replace("_", " ")
     return CARGO.get(kind, (f"“{words}”", f"{words.capitalize()} delivered"))
 
@@ -80,8 +86,7 @@ def reason_of(attempt: Attempt, other_side: str, cargo: str) -> str:
         return (
             f"{other_side} answered {attempt.status}, which is no answer: {attempt.error or 'not what belongs there'}"
         )
-    told = ANSWERS.get(attempt.status) or ("had an error" if attempt.status >= 500 else "did not take {cargo}")
-    return f"{other_side} {told.format(cargo=cargo)} ({attempt.status})"
+    return reasons.answered(attempt.status, other_side, cargo)
 
 
 def _ending(delivery: Delivery) -> str:

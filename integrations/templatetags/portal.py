@@ -45,6 +45,12 @@ def chip(state: str | None) -> dict[str, str]:
     return {"word": gettext(word), "shape": shape, "tone": tone}
 
 
+@register.filter
+def status_word(state: str) -> str:
+    """The chip's word alone."""
+    return gettext(CHIPS[state][0]) if state in CHIPS else state
+
+
 @register.simple_tag
 def when(moment: datetime | None) -> SafeString | str:
     """A time as people say it, with the exact instant on hover and for screen readers."""

@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 from django.test import Client as Browser
+from django.utils.formats import date_format
 
-from config import checklist, dashboard
+from config import checklist, dashboard, figures
 from integrations import engines, partner
 from integrations.models import AuditEntry, Connection, ConnectionState, PartnerConfiguration, User
 from integrations.outbox import clock, deliveries
-from integrations.outbox.models import Delivery, DeliveryState, Heartbeat
+from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Lane
 from integrations.webhooks import endpoints
-from orders.models import Reconciliation
+from orders.models import Order, Reconciliation
 from tests import rows
 from tests.orders import bodies
 
@@ -144,8 +145,96 @@ def test_dashboard_sees_when_workers_fall_silent(desk: Browser) -> None:
 def test_dashboard_counts_orders_by_status(desk: Browser, connection: Connection) -> None:
     rows.make_package("skills")
     orders = [bodies.place(connection) for _ in range(3)]
-    type(orders[0]).objects.filter(pk=orders[0].pk).update(status="COMPLETED")
-    counts = {each["status"]: each["count"] for each in dashboard.status_counts()}
-    assert counts == {"PENDING": 2, "IN_PROGRESS": 0, "COMPLETED": 1, "REJECTED": 0, "EXPIRED": 0}
-    for each in dashboard.status_counts():
+    Order.objects.filter(pk=orders[0].pk).update(status="COMPLETED")
+    found = dashboard.status_counts(figures.orders_by_day())
+    assert {each["status"]: each["count"] for each in found} == {
+        "PENDING": 2,
+        "IN_PROGRESS": 0,
+        "COMPLETED": 1,
+        "REJECTED": 0,
+        "EXPIRED": 0,
+    }
+    for each in found:
         assert desk.get(each["url"]).status_code == 200
+    assert "3 orders in 30 days, 1 completed" in text(desk.get("/admin/"))
+
+
+def test_dashboard_leads_from_one_failed_result_to_its_order(desk: Browser, connection: Connection) -> None:
+    row = deliveries.enqueue("result", stream=connection.stream_name, key="a", payload={}, subject="ord_a")
+    said = '422: {"errors": [{"code": "INVALID", "message": "the order is closed."}]}'
+    Delivery.objects.filter(pk=row.pk).update(state=DeliveryState.FAILED, reason=said)
+    [trouble] = dashboard.troubles()
+    assert (trouble.what, trouble.verb, trouble.url) == (
+        "Result failed: SmartRecruiters found something wrong with the result (422): “the order is closed”",
+        "See the order",
+        "/admin/orders/order/ord_5Fa/change/",
+    )
+
+
+def test_dashboard_names_a_few_broken_connections_and_counts_the_rest(db: None) -> None:
+    customer = rows.make_customer("Northwind Retail")
+    for number in range(12):
+        rows.make_connection(customer, f"company-{number}", state=ConnectionState.NEEDS_RECONNECT)
+    troubles = dashboard.troubles()
+    assert (len(troubles), troubles[-1].what, troubles[-1].count) == (11, "More connections need a reconnect.", 2)
+
+
+def delivered(seconds: float, ago: timedelta = timedelta(0)) -> None:
+    row = deliveries.enqueue("result", stream="connection:7", key="a", payload={}, lane=Lane.RESULT)
+    end = clock.now() - ago
+    columns = {"created_at": end - timedelta(seconds=seconds), "finished_at": end}
+    Delivery.objects.filter(pk=row.pk).update(state=DeliveryState.DELIVERED, **columns)
+
+
+def test_dashboard_says_how_long_results_take(desk: Browser) -> None:
+    for seconds in range(1, 101):
+        delivered(seconds / 10)
+    delivered(7200, timedelta(days=3))
+    today = figures.last_days()[-1]
+    assert [(lag.day, round(lag.half, 2), round(lag.most, 2), lag.results) for lag in figures.lags()] == [
+        (today - timedelta(days=3), 7200.0, 7200.0, 1),
+        (today, 5.0, 9.5, 100),
+    ]
+    page = text(desk.get("/admin/"))
+    assert '<h2 id="lag-heading">Results today reached SmartRecruiters in 5.0 s, 95 % within 9.5 s</h2>' in page
+    assert '<th scope="row">' + f"{date_format(today, 'j F')}</th><td>100</td><td>5.0 s</td><td>9.5 s</td>" in page
+
+
+def test_dashboard_shows_failures_by_reason_in_words(desk: Browser) -> None:
+    for key in "abc":
+        failed(key, "503")
+    failed("d", "503: busy", DeliveryState.HELD)
+    failed("e", "the mail server did not take it (OSError)")
+    found = dashboard.failures(figures.standing())
+    assert (found.said, found.others) == ("5 deliveries do not get through", 0)
+    assert [(each.reason, each.count, each.share) for each in found.reasons] == [
+        ("SmartRecruiters was not available (503)", 4, 80),
+        ("the mail server did not take it (OSError)", 1, 20),
+    ]
+    assert '4<span class="visually-hidden">, 80 %</span>' in text(desk.get("/admin/"))
+
+
+def test_dashboard_takes_as_many_queries_for_many_rows_as_for_one(
+    desk: Browser, connection: Connection, django_assert_max_num_queries: Any
+) -> None:
+    rows.make_package("skills")
+
+    def queries(number: int) -> int:
+        bodies.place(connection)
+        delivered(number)
+        failed(f"failed-{number}", f"reason {number}")
+        with django_assert_max_num_queries(24) as captured:
+            desk.get("/admin/")
+        return len(captured)
+
+    queries(0)
+    assert len({queries(number) for number in range(1, 4)}) == 1
+
+
+def test_dashboard_has_no_style_or_script_of_its_own(desk: Browser, connection: Connection) -> None:
+    rows.make_package("skills")
+    bodies.place(connection)
+    delivered(1)
+    page = text(desk.get("/admin/"))
+    assert page.count('<svg class="plot"') == 2
+    assert [word for word in ("style=", "<style", "onclick", "javascript:") if word in page] == []

@@ -1,0 +1,43 @@
+"""Why a delivery did not succeed, as people say it: `503: {…}` becomes “SmartRecruiters was not available (503)”."""
+
+import json
+import re
+
+STATUS = re.compile(r"(\d{3})(?:: (?P<text>.*))?", re.DOTALL)
+MESSAGE = re.compile(r'"(?:message|detail|error_description)"\s*:\s*"((?:[^"\\\x00-\x1f]|\\["\\/]){1,160})"')
+
+ANSWERS = {
+    400: "found something wrong with {cargo}",
+    401: "did not accept our token for {cargo}",
+    403: "says that we may not send {cargo}",
+    404: "does not know what {cargo} is about",
+    409: "says that {cargo} contradicts what it has",
+    410: "wants no more of this",
+    413: "found {cargo} too large",
+    415: "did not accept the content type of {cargo}",
+    422: "found something wrong with {cargo}",
+    429: "asked us to slow down",
+    503: "was not available",
+}
+
+
+def answered(status: int, other_side: str, cargo: str) -> str:
+    """What a status says: a sentence without its full stop."""
+    told = ANSWERS.get(status) or ("had an error" if status >= 500 else "did not take {cargo}")
+    return f"{other_side} {told.format(cargo=cargo)} ({status})"
+
+
+def plain(reason: str, other_side: str, cargo: str) -> str:
+    """A delivery's reason in words; what is words already stays."""
+    found = STATUS.fullmatch(reason)
+    if found is None:
+        return reason
+    said = _message_in(found["text"] or "")
+    told = answered(int(found[1]), other_side, cargo)
+    return f"{told}: “{said}”" if said else told
+
+
+def _message_in(text: str) -> str:
+    """What a JSON answer says to people, cut off or not; nothing of what it says to programs."""
+    found = MESSAGE.search(text)
+    return str(json.loads(f'"{found[1]}"')).strip().rstrip(".") if found else ""
