@@ -34,7 +34,7 @@ def split(url: str) -> tuple[str, str, str, str] | None:
     No user info, no fragment, no backslash, no percent sign in the host, no trailing dot, ASCII only.
     """
     match = PLAIN.fullmatch(url) if len(url) <= 2000 else None
-    if match is None or "#" in url:
+    if match is None or "#" in url or int(match["port"] or 0) > 65535:
         return None
     scheme = match["scheme"]
     return scheme, match["host"].lower(), match["port"] or DEFAULT_PORTS[scheme], match["rest"]

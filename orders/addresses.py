@@ -19,12 +19,14 @@ def check(url: str) -> None:
     address, _, fragment = url.partition("#")
     parts = origins.split(address)
     if parts is None or FRAGMENT.fullmatch(fragment) is None:
-        raise ValueError("must be a plain absolute https address, in ASCII and without user info")
+        raise ValueError(
+            "must be a plain https address, like https://engine.example/take/42, in ASCII and without user info"
+        )
     scheme, host, _, _ = parts
     if scheme != "https" and not settings.IS_LOOPBACK:
         raise ValueError("must begin with https://")
     if _is_private(host):
-        raise ValueError("must not lead to a private address")
+        raise ValueError("must lead to a public host, not to a private address")
 
 
 def _is_private(host: str) -> bool:

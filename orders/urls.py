@@ -6,7 +6,9 @@ from orders.api.smartrecruiters import PlaceInlineOrder, PlaceOrder
 from orders.models import ResourceKind
 
 ORDERS = r"^api/vendor/v1/orders"
-ORDER = rf"{ORDERS}/(?P<order_id>[^/]+)"
+# Nothing else is an id of ours; PostgreSQL would choke on a NUL.
+ID = "[A-Za-z0-9_]{1,40}"
+ORDER = rf"{ORDERS}/(?P<order_id>{ID})"
 TOKEN = r"(?P<token>[A-Za-z0-9_-]{1,64})"  # noqa: S105
 
 urlpatterns: list[URLPattern] = [
@@ -20,7 +22,7 @@ urlpatterns: list[URLPattern] = [
     re_path(rf"{ORDER}/result/preview/?$", engine.OrderPreview.as_view(), name="engine-preview"),
     re_path(rf"{ORDER}/attachments/?$", engine.OrderAttachments.as_view(), name="engine-attachments"),
     re_path(
-        rf"{ORDER}/attachments/(?P<attachment_id>[^/]+)/?$",
+        rf"{ORDER}/attachments/(?P<attachment_id>{ID})/?$",
         engine.OrderAttachment.as_view(),
         name="engine-attachment",
     ),

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from assessments import requester
 from assessments.models import MOST_DAYS, PACKAGE_ID, Assessment, DeliveredBy, Package, Rule, validate_package_id
-from integrations.api.fields import Choice, Flag, Strict, Text, Whole
+from integrations.api.fields import Choice, Flag, Strict, Text, Texts, Whole
 from integrations.models import AssessmentType, Customer, PartnerConfiguration
 
 Errors = dict[str, Any]
@@ -90,7 +90,7 @@ class RuleSerializer(Strict):
     region = Text(required=False, max_length=20)
     city = Text(required=False, max_length=100)
     remote = Flag(required=False)
-    fields = serializers.DictField(child=Text(max_length=500), required=False)  # type: ignore[assignment]
+    fields = Texts(child=Text(max_length=500), required=False)  # type: ignore[assignment]
 
     def to_representation(self, rule: Rule) -> dict[str, Any]:
         return shown_rule(rule)
@@ -118,7 +118,7 @@ class PackageSerializer(Strict):
             if part["id"] not in (stored or ()):
                 parts[str(position)] = _missing(part)
         for position in _repeated(package.get("assessments", ())):
-            parts[str(position)] = {"id": ["This id stands in the package already."]}
+            parts[str(position)] = {"id": ["This id stands in the package already: give each assessment its own."]}
         if any(parts.values()):
             errors["assessments"] = parts
         if errors:
@@ -135,7 +135,8 @@ class CatalogueSerializer(Strict):
 
     def validate_packages(self, packages: list[dict[str, Any]]) -> list[dict[str, Any]]:
         errors = {
-            str(position): {"id": ["This package stands in the list already."]} for position in _repeated(packages)
+            str(position): {"id": ["This package stands in the list already: send each once."]}
+            for position in _repeated(packages)
         }
         if errors:
             raise serializers.ValidationError(errors)

@@ -93,6 +93,11 @@ def problem_of(error: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(error, OperationalError):
         log.warning("database busy", error=type(error).__name__)
         error = Busy()
+    elif isinstance(error, exceptions.UnsupportedMediaType):
+        error = UnsupportedBody(f"Send {' or '.join(kind.media_type for kind in context['view'].parser_classes)}.")
+    elif isinstance(error, exceptions.MethodNotAllowed):
+        methods = [name for name in context["view"].allowed_methods if name not in ("HEAD", "OPTIONS")]
+        error = exceptions.MethodNotAllowed("", f"This address takes {', '.join(methods)} and nothing else.")
     if not isinstance(error, exceptions.APIException):
         return None
     if isinstance(error, exceptions.ValidationError):

@@ -1,9 +1,11 @@
 """Serializers of the engine's API: a value is taken as it is or refused, and so is a key that we do not know.
 
-DRF's own fields make 5 of "5" and true of "yes"; INTERFACE.md says 422 for a wrong type.
+DRF's own fields make 5 of "5" and true of "yes"; INTERFACE.md says 422 for a wrong type. Its own sentences say what is
+wrong; ours say what would be right.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any, Self
 
 from rest_framework import serializers
@@ -12,13 +14,22 @@ from rest_framework.exceptions import ErrorDetail
 from integrations.api.errors import Unprocessable
 
 
+def wants(what: str) -> dict[str, Any]:
+    """The sentences of a field that takes `what`."""
+    return {
+        "invalid": f"Send {what}.",
+        "required": f"This is missing: send {what}.",
+        "null": f"Send {what}; null says nothing here.",
+    }
+
+
 class Text(serializers.CharField):
     """A text, kept as it came. One of white space alone is an empty one."""
 
     default_error_messages = {
-        "invalid": "Send a text.",
+        **wants("a text"),
         "blank": "Send a text that is not empty.",
-        "null": "Send a text; null says nothing here.",
+        "max_length": "Send {max_length} characters at most.",
     }
 
     def __init__(self, **kwargs: Any) -> None:
@@ -37,7 +48,7 @@ class Text(serializers.CharField):
 
 
 class Flag(serializers.BooleanField):
-    default_error_messages = {"invalid": "Send true or false.", "null": "Send true or false."}
+    default_error_messages = wants("true or false")
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -48,10 +59,10 @@ class Flag(serializers.BooleanField):
 class Whole(serializers.IntegerField):
     """A whole number that a database can hold; 28.0 is none."""
 
-    default_error_messages = {"invalid": "Send a whole number."}
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"min_value": -(2**63), "max_value": 2**63 - 1, **kwargs})
+    def __init__(self, *, min_value: int = -(2**63), max_value: int = 2**63 - 1, **kwargs: Any) -> None:
+        sentences = wants(f"a whole number from {min_value} to {max_value}")
+        sentences |= dict.fromkeys(("min_value", "max_value"), sentences["invalid"])
+        super().__init__(min_value=min_value, max_value=max_value, error_messages=sentences, **kwargs)
 
     def to_internal_value(self, data: Any) -> int:
         if not isinstance(data, int) or isinstance(data, bool):
@@ -64,7 +75,8 @@ class Choice(serializers.ChoiceField):
 
     def __init__(self, choices: Any, **kwargs: Any) -> None:
         super().__init__(choices, **kwargs)
-        self.error_messages["invalid_choice"] = f"Send one of {', '.join(self.choices)}."
+        sentences = wants(f"one of {', '.join(self.choices)}")
+        self.error_messages |= sentences | {"invalid_choice": sentences["invalid"]}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or data not in self.choices:
@@ -72,17 +84,40 @@ class Choice(serializers.ChoiceField):
         return data
 
 
+class Listed(serializers.ListField):
+    default_error_messages = {
+        **wants("a list"),
+        "not_a_list": "Send a list.",
+        "empty": "Send a list that is not empty.",
+    }
+
+
+class Texts(serializers.DictField):
+    """An object whose values are texts."""
+
+    default_error_messages = {
+        **wants("an object whose values are texts"),
+        "not_a_dict": "Send an object whose values are texts.",
+    }
+
+
+class Several(serializers.ListSerializer[Any]):
+    default_error_messages = {**wants("a list of objects"), "not_a_list": "Send a list of objects."}
+
+
 class Strict(serializers.Serializer[Any]):
     """An object with no other keys than its fields."""
 
-    default_error_messages = {"invalid": "Send an object."}
+    default_error_messages = wants("an object")
+
+    class Meta:
+        list_serializer_class = Several
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, Mapping):
             self.fail("invalid")
         known = [name for name, field in self.fields.items() if not field.read_only]
-        message = f"There is no such key here; the keys are {', '.join(known)}."
-        unknown = {str(key): [ErrorDetail(message, "unknown")] for key in data if key not in known}
+        unknown = {str(key): [unknown_key(str(key), known)] for key in data if key not in known}
         try:
             values: dict[str, Any] = super().to_internal_value(data)
         except serializers.ValidationError as refused:
@@ -96,3 +131,14 @@ class Strict(serializers.Serializer[Any]):
         if not self.is_valid():
             raise Unprocessable(self.errors)
         return self.validated_data
+
+
+def unknown_key(key: str, known: Iterable[str], what: str = "key") -> ErrorDetail:
+    """What to send instead: scoreLabel is score_label here."""
+    names = list(known)
+    if not names:
+        return ErrorDetail(f"There is no such {what} here; leave it out.", "unknown")
+    spelled = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in key)
+    close = get_close_matches(spelled.lstrip("_").replace("-", "_"), names, 1, 0.75)
+    meant = f": perhaps you mean {close[0]}" if close else ""
+    return ErrorDetail(f"There is no such {what} here{meant}; the {what}s are {', '.join(names)}.", "unknown")

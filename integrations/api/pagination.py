@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from integrations.api.errors import Unprocessable
+from integrations.api.fields import unknown_key
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,18 @@ class Cursor:
         return cls(bool(backwards), tuple(values))
 
 
+def take_only(request: Request, names: Sequence[str]) -> None:
+    """A misspelt filter would give the whole list. Raises Unprocessable for what is not among these, or came twice."""
+    errors: dict[str, list[Any]] = {}
+    for name, values in request.query_params.lists():
+        if name not in names:
+            errors[name] = [unknown_key(name, names, "parameter")]
+        elif len(values) > 1:
+            errors[name] = ["This came twice: send it once."]
+    if errors:
+        raise Unprocessable(errors)
+
+
 class KeyPagination(BasePagination):
     """A row that is there throughout comes exactly once.
 
@@ -50,6 +64,7 @@ class KeyPagination(BasePagination):
     max_page_size = 200
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        take_only(request, ["limit", "cursor", *getattr(view, "filters", ())])
         self.columns = [name.lstrip("-") for name in view.ordering]
         self.is_descending = view.ordering[0].startswith("-")
         self.address = settings.PUBLIC_URL + request.get_full_path()
@@ -94,7 +109,7 @@ class KeyPagination(BasePagination):
 
     @staticmethod
     def _foreign() -> Unprocessable:
-        return Unprocessable({"cursor": ["Take it from `next` or `previous` of a list, or leave it out to begin."]})
+        return Unprocessable({"cursor": ["Take it from next or previous of a list, or leave it out to begin."]})
 
     def _beyond(self, model: type[Model], cursor: Cursor) -> Q:
         """(a, b) > (x, y) in the direction of travel, spelled out."""

@@ -5,7 +5,7 @@ from django.conf import settings
 from rest_framework import serializers
 
 from integrations import origins
-from integrations.api.fields import Choice, Strict, Text
+from integrations.api.fields import Choice, Listed, Strict, Text
 from integrations.models import EventType, Webhook
 
 
@@ -42,7 +42,7 @@ class WebhookSerializer(Strict):
 
     id = Text(read_only=True)
     url = Text(max_length=2000)
-    events = serializers.ListField(child=Choice(EventType.choices), allow_empty=False)
+    events = Listed(child=Choice(EventType.choices), allow_empty=False)
 
     def validate_url(self, url: str) -> str:
         check_url(url)

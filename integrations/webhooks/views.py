@@ -14,7 +14,7 @@ from integrations import events
 from integrations.api.authentication import caller
 from integrations.api.errors import Unprocessable
 from integrations.api.idempotency import EngineView
-from integrations.api.pagination import KeyPagination
+from integrations.api.pagination import KeyPagination, take_only
 from integrations.models import Event, Webhook
 from integrations.webhooks import endpoints
 from integrations.webhooks.serializers import (
@@ -103,9 +103,10 @@ class EventList(GenericAPIView[Event]):
         responses=EventPageSerializer,
     )
     def get(self, request: Request) -> Response:
+        take_only(request, ["after", "limit"])
         after = request.query_params.get("after") or "0"
         if re.fullmatch(r"[0-9]{1,18}", after) is None:
-            raise Unprocessable({"after": ["Send the `cursor` of an event, or leave it out to begin."]})
+            raise Unprocessable({"after": ["Send the cursor of an event, or leave it out to begin."]})
         limit = KeyPagination().limit_of(request)
         events.number()
         found = list(Event.objects.filter(number__gt=int(after)).order_by("number")[: limit + 1])

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.generics import ListAPIView
 from rest_framework.parsers import MultiPartParser
@@ -30,8 +30,8 @@ from orders.models import Attachment, Order, Resource, ResourceState, Result, St
 from orders.panel import score_percent, score_text
 
 FORM_ROOM = 64 * 1024
-TOO_LARGE = f"A file may have {files.MAX_SIZE:,} bytes."
-FILTERS = [OpenApiParameter(name) for name in ("status", "customer", "smartrecruiters_order_id", "updated_after")]
+INSTEAD = 'Send a whole PDF, PNG or JPEG; a video, say, by its address: {"type": "VIDEO_URL", "url": "https://…"}.'
+TOO_LARGE = {"file": [f"The file is larger than 10 MB ({files.MAX_SIZE:,} bytes): send a smaller one, or its address."]}
 
 
 class OrderView(EngineView):
@@ -69,10 +69,11 @@ class OrderList(ListAPIView[Order]):
     required_scope = "vendor"
     pagination_class = KeyPagination
     ordering = ("-created_at", "-id")
+    filters = ("status", "customer", "smartrecruiters_order_id", "updated_after")
     serializer_class = OrderSerializer
     queryset = Order.objects.none()
 
-    @extend_schema(parameters=FILTERS)
+    @extend_schema(parameters=[requests.FiltersSerializer])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
@@ -169,7 +170,7 @@ class OrderAttachments(OrderView):
 
     def _file(self, request: Request, order_id: str, context: Any) -> tuple[Attachment, bool]:
         if twice := [name for name, values in cast(QueryDict, request.data).lists() if len(values) > 1]:
-            raise Unprocessable({twice[0]: ["Send it once."]})
+            raise Unprocessable({twice[0]: ["This came twice: send it once."]})
         wanted = requests.FileSerializer(data=request.data, context=context).accepted()
         file = wanted.pop("file")
         if file.size > files.MAX_SIZE:
@@ -178,7 +179,7 @@ class OrderAttachments(OrderView):
         try:
             return attachments.add_file(order_id, file.read(), **wanted, by=self.by(request))
         except files.Unusable as error:
-            raise Unprocessable({"file": [f"The file {error}."]}) from None
+            raise Unprocessable({"file": [f"The file {error}. {INSTEAD}"]}) from None
         except OSError:
             raise Busy("The file could not be kept here; nothing of it was. Try again later.") from None
 

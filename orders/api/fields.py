@@ -18,19 +18,21 @@ class Text(fields.Text):
     """Of any language, without control characters; line ends and tabs only with `lines`."""
 
     default_error_messages = {
-        "control": "Control characters are not allowed here.",
-        "printable": "Only printable characters are allowed here.",
+        "control": "Send a text on one line, without control characters.",
+        "control_but_lines": "Send a text without control characters; line ends and tabs are good.",
+        "printable": "Send printable characters only.",
     }
 
     def __init__(self, *, lines: bool = False, printable: bool = False, **kwargs: Any) -> None:
         self.refused = CONTROL_BUT_LINES if lines else CONTROL
+        self.refusal = "control_but_lines" if lines else "control"
         self.printable = printable
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
         if self.refused.search(text):
-            self.fail("control")
+            self.fail(self.refusal)
         if self.printable and not text.isprintable():
             self.fail("printable")
         return text
@@ -39,7 +41,7 @@ class Text(fields.Text):
 class Instant(serializers.DateTimeField):
     """ISO 8601 with an offset or Z; kept in UTC."""
 
-    default_error_messages = {"invalid": "Send an instant in ISO 8601 with Z or an offset, like 2020-08-28T20:36:28Z."}
+    default_error_messages = fields.wants("an instant in ISO 8601 with Z or an offset, like 2020-08-28T20:36:28Z")
 
     def to_internal_value(self, value: Any) -> datetime:
         try:

@@ -1,13 +1,13 @@
 """What an engine may send about orders, checked before anything is queued: 422 with what would be right."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from integrations.api.fields import Choice, Strict, Whole
+from integrations.api.fields import Choice, Strict, Whole, wants
 from orders import addresses
 from orders.api.fields import Address, Instant, Text
 from orders.models import AttachmentType, Status
@@ -44,11 +44,10 @@ def _whole_instead(score: Mapping[str, Any]) -> str:
     """What to send in place of 87.5 of 100: the same on a finer scale."""
     sent = {name: Decimal(repr(score[name])) for name in NUMBERS if type(score.get(name)) in (int, float)}
     digits = max(-int(number.normalize().as_tuple().exponent) for number in sent.values())
-    if digits > 4:
-        return "send it rounded."
-    scaled = {name: int(number * 10 ** max(digits, 0)) for name, number in sent.items()}
+    advice, digits = ("send it rounded, like", 2) if digits > 4 else ("send", max(digits, 0))
+    scaled = {name: round(number * 10**digits) for name, number in sent.items()}
     shown = [f"{name} {number}" for name, number in scaled.items() if number or name != "min"]
-    return f"send {' with '.join([shown[0], ' and '.join(shown[1:])]) if shown[1:] else shown[0]}."
+    return f"{advice} {' with '.join([shown[0], ' and '.join(shown[1:])]) if shown[1:] else shown[0]}."
 
 
 def _cleared(**kwargs: Any) -> dict[str, Any]:
@@ -89,16 +88,21 @@ class ReportSerializer(PartSerializer):
         for part in parts:
             assessment_id = part["assessment_id"]
             if assessment_id not in known:
-                names = ", ".join(sorted(known)) or "it has none"
-                errors.append({"assessment_id": [f"{assessment_id} is no assessment of this package: {names}."]})
+                errors.append({"assessment_id": [_not_among(known, assessment_id)]})
             elif assessment_id in seen:
-                errors.append({"assessment_id": [f"{assessment_id} stands here twice."]})
+                errors.append({"assessment_id": [f"{assessment_id} stands here twice: send all of it at once."]})
             else:
                 errors.append({})
             seen.add(assessment_id)
         if any(errors):
             raise serializers.ValidationError(errors)  # type: ignore[arg-type]
         return parts
+
+
+def _not_among(known: Iterable[str], assessment_id: str) -> str:
+    names = ", ".join(sorted(known))
+    instead = f"send one of {names}" if names else "it has none"
+    return f"{assessment_id} is no assessment of this package: {instead}."
 
 
 class LeaseSerializer(Strict):
@@ -118,7 +122,7 @@ class ForAssessment(Strict):
 
     def validate_assessment_id(self, assessment_id: str | None) -> str:
         if assessment_id and assessment_id not in self.context["assessment_ids"]:
-            raise serializers.ValidationError(f"{assessment_id} is no assessment of this package.")
+            raise serializers.ValidationError(_not_among(self.context["assessment_ids"], assessment_id))
         return assessment_id or ""
 
     def validate_name(self, name: str | None) -> str:
@@ -130,12 +134,16 @@ class AddressSerializer(ForAssessment):
     url = Address(check=addresses.check)
 
 
+class ReportFile(serializers.FileField):
+    default_error_messages = wants("the report as a part named file, with a file name")
+
+
 class FileSerializer(ForAssessment):
-    file = serializers.FileField(allow_empty_file=True)
+    file = ReportFile(allow_empty_file=True)
 
 
 class FiltersSerializer(Strict):
-    status = Choice(Status.choices, required=False)
-    customer = Text(max_length=200, required=False)
+    status = Choice(Status.choices, required=False, help_text="Orders without any report are PENDING.")
+    customer = Text(max_length=200, required=False, help_text="A customer's id, as GET /customers lists them.")
     smartrecruiters_order_id = Text(max_length=200, required=False)
-    updated_after = Instant(required=False)
+    updated_after = Instant(required=False, help_text="Changed later than this instant.")

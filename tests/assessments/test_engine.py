@@ -11,6 +11,7 @@ from tests.conftest import Api
 
 PACKAGES = "/api/vendor/v1/packages"
 CUSTOMERS = "/api/vendor/v1/customers"
+DAYS = "Send a whole number from 1 to 3650."
 TYPES = "BACKGROUND_CHECK, BEHAVIORAL_ASSESSMENT, INLINE_ASSESSMENT, REFERENCE_CHECK, SKILL_TEST, VIDEO_INTERVIEW"
 NEW = {"type": "SKILL_TEST", "name": "Spreadsheets"}
 DEFAULTS = {
@@ -170,28 +171,32 @@ def test_put_of_nothing_new_says_what_is_missing(engine: APIClient) -> None:
         ({"name": " \n"}, "name", "Send a text that is not empty."),
         ({"name": None}, "name", "Send a text; null says nothing here."),
         ({"name": 5}, "name", "Send a text."),
-        ({"name": "x" * 201}, "name", "Ensure this field has no more than 200 characters."),
+        ({"name": "x" * 201}, "name", "Send 200 characters at most."),
         ({"description": 5}, "description", "Send a text."),
-        ({"description": "x" * 2001}, "description", "Ensure this field has no more than 2000 characters."),
+        ({"description": "x" * 2001}, "description", "Send 2000 characters at most."),
         ({"delivery": "post"}, "delivery", "Send one of engine, manual."),
         ({"delivery": True}, "delivery", "Send one of engine, manual."),
         ({"invite_candidate": "yes"}, "invite_candidate", "Send true or false."),
         ({"invite_candidate": 1}, "invite_candidate", "Send true or false."),
-        ({"invite_candidate": None}, "invite_candidate", "Send true or false."),
-        ({"expires_after_days": "5"}, "expires_after_days", "Send a whole number."),
-        ({"expires_after_days": 5.0}, "expires_after_days", "Send a whole number."),
-        ({"expires_after_days": True}, "expires_after_days", "Send a whole number."),
-        ({"expires_after_days": 0}, "expires_after_days", "Ensure this value is greater than or equal to 1."),
-        ({"expires_after_days": 3651}, "expires_after_days", "Ensure this value is less than or equal to 3650."),
+        ({"invite_candidate": None}, "invite_candidate", "Send true or false; null says nothing here."),
+        ({"expires_after_days": "5"}, "expires_after_days", DAYS),
+        ({"expires_after_days": 5.0}, "expires_after_days", DAYS),
+        ({"expires_after_days": True}, "expires_after_days", DAYS),
+        ({"expires_after_days": 0}, "expires_after_days", DAYS),
+        ({"expires_after_days": 3651}, "expires_after_days", DAYS),
         ({"retired": "false"}, "retired", "Send true or false."),
-        ({"assessments": None}, "assessments", "This field may not be null."),
-        ({"assessments": {}}, "assessments", 'Expected a list of items but got type "dict".'),
+        ({"assessments": None}, "assessments", "Send a list of objects; null says nothing here."),
+        ({"assessments": {}}, "assessments", "Send a list of objects."),
         ({"assessments": ["pivot"]}, "assessments.0", "Send an object."),
-        ({"assessments": [{"type": "SKILL_TEST", "name": "A"}]}, "assessments.0.id", "This field is required."),
+        ({"assessments": [{"type": "SKILL_TEST", "name": "A"}]}, "assessments.0.id", "This is missing: send a text."),
         ({"assessments": [{"id": "a.b", "type": "SKILL_TEST", "name": "A"}]}, "assessments.0.id", BAD_ID),
         ({"assessments": [{"id": "a", "name": "A"}]}, "assessments.0.type", "This is new: send it."),
         ({"assessments": [{"id": "a", "type": "SKILL_TEST"}]}, "assessments.0.name", "This is new: send it."),
-        ({"assessments": [PARTS[0], PARTS[0]]}, "assessments.1.id", "This id stands in the package already."),
+        (
+            {"assessments": [PARTS[0], PARTS[0]]},
+            "assessments.1.id",
+            "This id stands in the package already: give each assessment its own.",
+        ),
         (
             {"assessments": [PARTS[0], {**PARTS[1], "score": 1}]},
             "assessments.1.score",
@@ -210,7 +215,7 @@ def test_put_of_nothing_new_says_what_is_missing(engine: APIClient) -> None:
         ),
         ({"rules": [{"country": ""}]}, "rules.0.country", "Send a text that is not empty."),
         ({"rules": [{"remote": "true"}]}, "rules.0.remote", "Send true or false."),
-        ({"rules": [{"fields": []}]}, "rules.0.fields", 'Expected a dictionary of items but got type "list".'),
+        ({"rules": [{"fields": []}]}, "rules.0.fields", "Send an object whose values are texts."),
         ({"rules": [{"fields": {"level": 2}}]}, "rules.0.fields.level", "Send a text."),
         (
             {"rules": [{"postal_code": "1"}]},
@@ -333,13 +338,17 @@ def test_replace_by_nothing_retires_all(engine: APIClient) -> None:
 @pytest.mark.parametrize(
     ("body", "field", "message"),
     [
-        ({}, "packages", "This field is required."),
-        ({"packages": None}, "packages", "This field may not be null."),
-        ({"packages": {}}, "packages", 'Expected a list of items but got type "dict".'),
+        ({}, "packages", "This is missing: send a list of objects."),
+        ({"packages": None}, "packages", "Send a list of objects; null says nothing here."),
+        ({"packages": {}}, "packages", "Send a list of objects."),
         ({"packages": ["skills"]}, "packages.0", "Send an object."),
-        ({"packages": [{**NEW}]}, "packages.0.id", "This field is required."),
+        ({"packages": [{**NEW}]}, "packages.0.id", "This is missing: send a text."),
         ({"packages": [{"id": "new", **NEW}, {"id": "other"}]}, "packages.1.type", "This is new: send it."),
-        ({"packages": [{"id": "new", **NEW}] * 2}, "packages.1.id", "This package stands in the list already."),
+        (
+            {"packages": [{"id": "new", **NEW}] * 2},
+            "packages.1.id",
+            "This package stands in the list already: send each once.",
+        ),
         (
             {"packages": [{"id": "new", **NEW, "assessments": [PARTS[0], {"id": "x", "type": "EXAM"}]}]},
             "packages.0.assessments.1.type",

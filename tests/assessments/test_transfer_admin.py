@@ -62,7 +62,7 @@ def test_wrong_file_is_told_with_its_lines(desk: Browser) -> None:
     rows.make_package("skills")
     page = text(upload(desk, "package,expires_after_days\nskills,<b>\n"))
     assert "1 to mend in the file; nothing was changed" in page
-    assert "<td>2</td><td><code>expires_after_days</code></td><td>Send a whole number.</td>" in page
+    assert "<td>2</td><td><code>expires_after_days</code></td><td>Send a whole number from 1 to 3650.</td>" in page
 
 
 @pytest.mark.parametrize("fields", [{}, {"content": "%"}, {"content": ""}])

@@ -288,7 +288,10 @@ def test_wrong_report_is_refused_before_anything_is_queued(
             "3.25: SmartRecruiters takes integers; send raw 325 with min 100 and max 500.",
         ),
         ({"raw": 28.0, "min": 0, "max": 80}, "28.0: SmartRecruiters takes integers; send raw 28 with max 80."),
-        ({"raw": 1 / 3, "min": 0, "max": 1}, "0.3333333333333333: SmartRecruiters takes integers; send it rounded."),
+        (
+            {"raw": 1 / 3, "min": 0, "max": 1},
+            "0.3333333333333333: SmartRecruiters takes integers; send it rounded, like raw 33 with max 100.",
+        ),
         ({"raw": 81, "min": 20, "max": 80}, "81: must lie between min 20 and max 80."),
         ({"raw": 20, "min": 20, "max": 20}, "20: must be greater than min 20."),
     ],
