@@ -6,6 +6,7 @@ from typing import Any
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
 
 from integrations import rotation
 from integrations.encryption import Unreadable
@@ -15,6 +16,7 @@ from integrations.outbox.models import Delivery, DeliveryState
 LATE = timedelta(minutes=5)
 
 
+@require_safe
 def healthz(_request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ok"})
 
@@ -40,6 +42,7 @@ def _degraded() -> list[str]:
     return ["deliveries are late: is a worker running?"] * late + [f"{failed} deliveries failed"] * bool(failed)
 
 
+@require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
     broken = _broken()
     if broken:

@@ -117,8 +117,8 @@ MIDDLEWARE = [
     "config.middleware.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
-    "integrations.api.errors.ProblemMiddleware",
     "csp.middleware.CSPMiddleware",
+    "integrations.api.errors.ProblemMiddleware",
     "integrations.frames.PopupPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "config.middleware.CandidatesLanguage",
@@ -287,6 +287,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "integrations.api.openapi.with_problems",
+        "config.examples.added",
     ],
     "ENUM_NAME_OVERRIDES": {
         "StatusEnum": "orders.models.Status",

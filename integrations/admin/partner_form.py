@@ -49,7 +49,8 @@ class PartnerConfigurationForm(ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if settings.SMARTRECRUITERS_CLIENT_ID:
-            for name in ("master_client_id", "master_client_secret"):
+            # Who may only look gets no fields at all.
+            for name in {"master_client_id", "master_client_secret"} & self.fields.keys():
                 self.fields[name].disabled = True
                 self.fields[name].help_text = FROM_ENVIRONMENT
 

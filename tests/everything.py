@@ -1,0 +1,237 @@
+"""One row of everything, everybody who comes by, and the address and body of every route: for tests that ask all."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.admin.utils import quote
+from django.contrib.auth.models import Permission
+from django.test import Client as Browser
+from django.urls import get_resolver, reverse
+from django.urls.resolvers import URLPattern, URLResolver
+
+from integrations.api.authentication import caller_of
+from integrations.models import AuditEntry, Client, Consent, Customer, PartnerConfiguration, User
+from integrations.outbox.models import Delivery, DeliveryState, Stream
+from integrations.webhooks import endpoints
+from orders import attachments, leases
+from orders.models import Order
+from tests import rows
+from tests.orders.bodies import INLINE, order_body, place
+from tests.routes import ROLES
+
+PDF = b"%PDF-1.7\n%%EOF\n"
+PARAMETER = re.compile(r"\(\?P<(\w+)>[^()]*\)|<(?:\w+:)?(\w+)>")
+
+
+def routes_of(resolver: URLResolver, prefix: str = "", space: str = "") -> Iterator[tuple[str, str]]:
+    """(name, pattern) of every route: the name as `reverse` takes it, or the pattern where there is none."""
+    for each in resolver.url_patterns:
+        pattern = prefix + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from routes_of(each, pattern, f"{each.namespace}:" if each.namespace else space)
+        else:
+            assert isinstance(each, URLPattern)
+            yield (space + each.name if each.name else pattern), pattern
+
+
+PATTERNS = dict(routes_of(get_resolver()))
+
+
+class World:
+    """Rows of Northwind, mostly, and a browser or a client for each role."""
+
+    def __init__(self) -> None:
+        self.northwind, harbour = rows.make_customer("Northwind Retail"), rows.make_customer("Harbour Clinics")
+        self.newcomer = rows.make_customer("Quayside Foods")
+        self.connection = rows.make_connection(self.northwind, "northwind")
+        other_connection = rows.make_connection(harbour, "harbour-clinics")
+        self.package = rows.make_package("skills", assessments=("logic",), rules=({"customer": self.northwind},))
+        self.order, self.inline, self.erased, self.waiting = self._orders()
+        self.report, _ = attachments.add_file(self.order.pk, PDF, name="report.pdf", by="engine")
+        self.tokens = {
+            "engine": rows.make_token(),
+            "another_engine": rows.make_token(),
+            "theirs": rows.make_token(self.connection),
+            "others": rows.make_token(other_connection),
+        }
+        self.users = self._users(harbour)
+        self.engine = self._engine()
+        client, secret = rows.make_client(self.connection)
+        self.pair = {"client_id": client.client_id, "client_secret": secret}
+        self.webhook = endpoints.register(self.engine, url="https://engine.example/hook", events=["order.created"])
+        self.browsers = {role: self._browser(role) for role in ROLES}
+        visit = self.browsers["alice"].get("/smartrecruiters/integration?companyId=northwind-2")
+        self.consent = Consent.objects.get(key=visit["Location"].rpartition("/")[2])
+        self.delivery = Delivery.objects.get(kind="invitation", subject=self.order.pk)
+        Delivery.objects.filter(pk=self.delivery.pk).update(state=DeliveryState.FAILED)
+        Stream.objects.filter(pk=self.delivery.stream_id).update(held_reason="Nobody answers.")
+        self.entry = AuditEntry.objects.create(action="test.made", subject="a row of everything")
+        self.configuration = PartnerConfiguration.load()
+        self.cookies = {role: deepcopy(browser.cookies) for role, browser in self.browsers.items()}
+
+    def _orders(self) -> tuple[Order, Order, Order, Order]:
+        """One that was accepted, one of each other kind."""
+        order, inline, erased, waiting = (place(self.connection, **more) for more in ({}, INLINE, {}, {}))
+        leases.accept(order.pk, launch_url="https://engine.example/take/1", by="engine")
+        Order.objects.filter(pk=inline.pk).update(status="COMPLETED")
+        Order.objects.filter(pk=erased.pk).update(erased_at=erased.created_at, candidate_email="")
+        return order, inline, erased, waiting
+
+    def _users(self, harbour: Customer) -> dict[str, User]:
+        viewer = rows.make_user(None, "victor@vendor.example")
+        viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+        return {
+            "charlie": rows.make_user(harbour, "charlie@harbour.example"),
+            "bob": rows.make_user(self.northwind, "bob@northwind.example", may_connect=False),
+            "alice": rows.make_user(self.northwind, "alice@northwind.example"),
+            "viewer": viewer,
+            "administrator": rows.make_user(None, "stella@vendor.example", is_superuser=True),
+        }
+
+    def _engine(self) -> Client:
+        found = caller_of(self.tokens["engine"])
+        assert found is not None
+        return found.client
+
+    def _browser(self, role: str) -> Browser:
+        bearer = {"HTTP_AUTHORIZATION": f"Bearer {self.tokens[role]}"} if role in self.tokens else {}
+        browser = Browser(raise_request_exception=False, **bearer)
+        if role in self.users:
+            browser.force_login(self.users[role])
+        return browser
+
+    def ask(self, role: str, method: str, url: str, content: bytes = b"", kind: str = "", **extra: Any) -> Any:
+        """By a role, with the cookies that it came with: an answer that ends a session does not end the role."""
+        browser = self.browsers[role]
+        browser.cookies = deepcopy(self.cookies[role])
+        return browser.generic(method, url, content, content_type=kind, **extra)
+
+    def shown(self) -> dict[str, Any]:
+        """The rows that admin's pages show, by the part of a route's name that names them."""
+        return {
+            "auditentry": self.entry,
+            "client": self.engine,
+            "connection": self.connection,
+            "consent": self.consent,
+            "customer": self.newcomer,
+            "delivery": self.delivery,
+            "order": self.waiting,
+            "package": self.package,
+            "partnerconfiguration": self.configuration,
+            "stream": self.delivery.stream,
+            "user": self.users["alice"],
+            "webhook": self.webhook,
+        }
+
+
+ACTS = {
+    "client": "revoke",
+    "connection": "disconnect",
+    "delivery": "replay",
+    "order": "accept",
+    "package": "retire",
+    "stream": "release",
+    "webhook": "test",
+}
+"""Of each model in admin, the act that its row in the table asks for."""
+
+
+def arguments(world: World, name: str, variant: str) -> dict[str, object]:
+    """What stands in the places of a route's address."""
+    found: dict[str, object] = {
+        "app_label": "orders",
+        "attachment_id": world.report.pk,
+        "company_id": "northwind",
+        "content_type_id": 1,
+        "form": "json",
+        "key": world.consent.key,
+        "name": "nothing",
+        "object_id": 1,
+        "order_id": world.order.pk,
+        "package_id": "skills",
+        "token": world.order.link_token,
+        "uidb36": "1",
+        "url": "nothing",
+        "webhook_id": world.webhook.pk,
+    }
+    for model, row in world.shown().items():
+        if re.search(rf"[_/]{model}[_/]", name):
+            found |= {"object_id": quote(row.pk), "id": row.pk, "name": ACTS.get(model, "nothing")}
+    for key in (("", variant), (name, ""), (name, variant)):
+        if key in PLACES:
+            found |= PLACES[key](world)
+    return found
+
+
+GUESSED = {
+    "attachment_id": "att_x",
+    "company_id": "guessed",
+    "key": "x" * 32,
+    "order_id": "ord_x",
+    "package_id": "guessed",
+    "token": "x" * 32,
+    "webhook_id": "wh_x",
+}
+PLACES: dict[tuple[str, str], Callable[[World], dict[str, object]]] = {
+    ("", "guessed"): lambda world: GUESSED,
+    ("", "erased"): lambda world: {"order_id": world.erased.pk, "token": world.erased.link_token},
+    ("", "inline"): lambda world: {"token": world.inline.link_token},
+    ("report", ""): lambda world: {"token": world.report.link_token},
+    ("report", "guessed"): lambda world: GUESSED,
+    ("company_integration", ""): lambda world: {"key": world.configuration.disable_key},
+    ("company_integration", "guessed"): lambda world: {"key": "x" * 32, "company_id": "northwind"},
+    ("company_integration", "unknown company"): lambda world: {"company_id": "guessed"},
+    ("account_confirm_email", ""): lambda world: {"key": "guessed"},
+    ("account_reset_password_from_key", ""): lambda world: {"key": "guessed-1"},
+    ("engine-package", "guessed"): lambda world: {"package_id": "-guessed"},
+    ("admin:orders_order_attachment", ""): lambda world: {"object_id": quote(world.order.pk)},
+}
+
+
+def address(world: World, row: str) -> str:
+    """Of the route of a row of tests/routes.py."""
+    name, _, variant = row.partition(", ")
+    pattern, known = PATTERNS[name], arguments(world, name, variant)
+    if name == pattern:  # without a name
+        url = "/" + PARAMETER.sub(lambda found: str(known[found[1] or found[2]]), name).rstrip("$")
+    else:
+        places = [one or other for one, other in PARAMETER.findall(pattern)]
+        url = reverse(name, kwargs={place: known[place] for place in places})
+    return url + QUERIES.get(row, "")
+
+
+QUERIES = {"consent_begin": "?companyId=northwind-3"}
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+def body(world: World, row: str, method: str) -> tuple[bytes, str]:
+    """(content, its type) that makes the call a good one, for those whom it is for."""
+    if (row, method) in FORMS:
+        return urlencode(FORMS[row, method](world)).encode(), FORM
+    name = row.partition(", ")[0]
+    sent = BODIES.get((row, method), BODIES.get((name, method), lambda world: {}))(world)
+    is_json = PATTERNS[name].lstrip("^").startswith(("api/", "smartrecruiters/"))
+    return (json.dumps(sent).encode(), JSON) if is_json and method not in ("GET", "HEAD") else (b"", "")
+
+
+FORMS: dict[tuple[str, str], Callable[[World], dict[str, str]]] = {
+    ("token", "POST"): lambda world: {"grant_type": "client_credentials", **world.pair},
+    ("token, guessed", "POST"): lambda world: {"grant_type": "client_credentials", **world.pair, "client_secret": "x"},
+    ("consent", "POST"): lambda world: {"decision": "approve"},
+}
+BODIES: dict[tuple[str, str], Callable[[World], dict[str, object]]] = {
+    ("orders", "POST"): lambda world: order_body(),
+    ("orders, own company", "POST"): lambda world: order_body(companyId="harbour-clinics"),
+    ("orders, their id", "POST"): lambda world: order_body(
+        companyId="harbour-clinics", order_id=world.order.smartrecruiters_order_id
+    ),
+    ("inline-orders", "POST"): lambda world: order_body(**INLINE),
+    ("engine-packages", "PUT"): lambda world: {"packages": []},
+    ("engine-result", "PATCH"): lambda world: {"status": "IN_PROGRESS"},
+    ("engine-attachments", "POST"): lambda world: {"type": "PDF_URL", "url": "https://engine.example/report.pdf"},
+    ("engine_webhooks", "POST"): lambda world: {"url": "https://engine.example/hook", "events": ["order.created"]},
+}

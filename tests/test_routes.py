@@ -1,0 +1,105 @@
+"""Every route of the URL configuration, asked by every role with every method: tests/routes.py is the table."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import transaction
+from pytest_django.plugin import DjangoDbBlocker
+
+from integrations.api.errors import PROBLEM, is_api
+from tests import footprint
+from tests.everything import PATTERNS, World, address, body
+from tests.routes import METHODS, ROLES, ROUTES, Answer
+
+pytestmark = pytest.mark.django_db
+SOME = ("stranger", "alice", "administrator", "engine")
+"""Enough to ask with the methods that a row does not name."""
+REFUSED = {401, 403, 404, 405, 409, 410, "to /accounts/login/", "to /admin/login/"}
+
+WITHOUT_FORM = ("engine", "orders", "inline-orders", "token", "take")
+"""Posted to by programs with a token, or from a candidate's link, which is the right itself."""
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """Made once: each question is taken back."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield World()
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_at_smartrecruiters(settings: Any) -> None:
+    settings.SMARTRECRUITERS_API_URL = "http://127.0.0.1:9"
+
+
+def test_every_route_has_a_row_and_every_row_a_route() -> None:
+    told = {row.partition(", ")[0] for row in ROUTES}
+    assert sorted(PATTERNS.keys() - told) == [], (
+        "These routes have no row in tests/routes.py. Add one for each: who may use it, by which methods, and what "
+        "every other role gets. If its address needs more than `arguments` of tests/everything.py knows, or a body to "
+        "succeed, say so in PLACES and BODIES there. A model in admin needs a line in RIGHTS and one in `shown`."
+    )
+    assert sorted(told - PATTERNS.keys()) == [], "These rows of tests/routes.py have no route any more."
+
+
+@pytest.mark.parametrize("row", ROUTES)
+def test_every_role_gets_what_the_table_says(world: World, row: str) -> None:
+    url, table = address(world, row), ROUTES[row]
+    before = footprint.of_database()
+    got: dict[tuple[str, str], Answer] = {}
+    for method in ("GET", "POST", "DELETE") if url.startswith("/admin/") else METHODS:
+        for role in ROLES if method in table and method != "HEAD" else SOME:
+            with transaction.atomic():
+                answer = world.ask(role, method, url, *body(world, row, method))
+                got[role, method] = _said(answer)
+                assert _flaws(answer, url.partition("?")[0]) == [], (role, method, url)
+                if got[role, method] in REFUSED and method in ("POST", "PUT", "PATCH", "DELETE"):
+                    assert footprint.of_database() == before, (role, method, url)
+                transaction.set_rollback(True)
+    told = {(role, method): table.get(method, table["*"])[role] for role, method in got}
+    assert [f"{method} by {role}: {got[role, method]}, not {told[role, method]}" for role, method in got
+            if got[role, method] != told[role, method]] == []  # fmt: skip
+
+
+@pytest.mark.parametrize("row", [row for row in ROUTES if "POST" in ROUTES[row] and not row.startswith(WITHOUT_FORM)])
+def test_every_form_wants_its_token(world: World, row: str) -> None:
+    """Of whoever may post it (RELIABILITY.md, C22)."""
+    for role in ("alice", "administrator"):
+        if ROUTES[row]["POST"][role] in REFUSED - {"to /accounts/login/"}:
+            continue
+        browser = world.browsers[role]
+        browser.handler.enforce_csrf_checks = True
+        with transaction.atomic():
+            answer = world.ask(role, "POST", address(world, row), *body(world, row, "POST"))
+            transaction.set_rollback(True)
+        browser.handler.enforce_csrf_checks = False
+        assert (answer.status_code, "form" in answer.content.decode()) == (403, True)
+
+
+def _said(answer: Any) -> Answer:
+    place = urlsplit(answer.headers.get("Location", "")).path
+    is_known = place in ("/", "/admin/", "/admin/login/", "/accounts/login/")
+    return f"to {place}" if is_known else int(answer.status_code)
+
+
+def _flaws(answer: Any, path: str) -> list[str]:
+    """What no answer may lack, whoever asks."""
+    policy = answer.headers.get("Content-Security-Policy", "")
+    checks = {
+        "is a fault of ours": answer.status_code < 500,
+        "may be framed": "frame-ancestors" in policy or "sandbox" in policy,
+        "may be sniffed": answer.headers.get("X-Content-Type-Options") == "nosniff",
+        "may be kept": "no-store" in answer.headers.get("Cache-Control", "") or path in KEPT,
+        "has no problem document": answer.status_code < 400
+        or not is_api(path)
+        or answer.headers.get("Content-Type") == PROBLEM,
+        "does not say what is allowed": answer.status_code != 405 or answer.has_header("Allow"),
+    }
+    return [flaw for flaw, is_well in checks.items() if not is_well]
+
+
+KEPT = ("/brand.css", "/favicon.ico")
+"""The vendor's colours: nothing of anybody."""
