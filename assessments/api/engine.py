@@ -14,6 +14,7 @@ from assessments.api.serializers import (
     CountsSerializer,
     CustomerSerializer,
     Known,
+    PackageBodySerializer,
     PackageSerializer,
 )
 from assessments.models import PACKAGE_ID, Package
@@ -55,7 +56,7 @@ class PackageDetail(GenericAPIView[Package]):
         """One package, with its assessments and rules."""
         return Response(PackageSerializer(self._package(package_id)).data)
 
-    @extend_schema(responses={200: PackageSerializer, 201: PackageSerializer})
+    @extend_schema(request=PackageBodySerializer, responses={200: PackageSerializer, 201: PackageSerializer})
     def put(self, request: Request, package_id: str) -> Response:
         """Make or change a package; a key left out keeps its stored value."""
         body = {"id": package_id} | dict(request.data)

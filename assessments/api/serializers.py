@@ -130,6 +130,12 @@ class PackageSerializer(Strict):
         return shown_package(package)
 
 
+class PackageBodySerializer(PackageSerializer):
+    """As it is put under its own address, which says its id already."""
+
+    id = Identifier(required=False)
+
+
 class CatalogueSerializer(Strict):
     packages = PackageSerializer(many=True)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
+from integrations.api.errors import problem
+
 PREFIX = "/api/vendor/v1/"
 SCHEMA_ROUTES = ("/api/vendor/v1/schema", "/api/vendor/v1/docs")
 Endpoint = tuple[str, str, str, Callable[..., Any]]
@@ -49,6 +51,27 @@ WITH_BODY = {
 }
 
 
+# As a caller may get them: (code, message, field).
+TOLD = {
+    "400": ("parse_error", "The body is not JSON as we take it: a key stands twice in one object.", ""),
+    "401": ("authentication_failed", "The token is unknown, expired or revoked: get a new one.", ""),
+    "403": ("insufficient_scope", "The token lacks the scope vendor.", ""),
+    "404": ("not_found", "No such order.", ""),
+    "409": ("conflict", 'The order is COMPLETED. Send "correction" with the reason if that is meant.', ""),
+    "410": ("erased", "The candidate was erased.", ""),
+    "413": ("too_large", "The body may have 65536 bytes at most.", ""),
+    "415": ("unsupported_media_type", "Send application/json.", ""),
+    "422": ("invalid", "87.5: SmartRecruiters takes integers; send raw 875 with max 1000.", "score.raw"),
+    "503": ("busy", "The database is busy. Nothing of this request was kept; try again in a few seconds.", ""),
+}
+
+
+def example_of(status: str) -> dict[str, Any]:
+    code, message, field = TOLD[status]
+    error = {"code": code, "message": message, **({"field": field} if field else {})}
+    return problem(int(status), f"{field}: {message}" if field else message, [error])
+
+
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "integrations.api.authentication.BearerAuthentication"
     name = "engine"
@@ -80,7 +103,12 @@ def with_problems(result: dict[str, Any], generator: Any, request: Any, public: 
                     status,
                     {
                         "description": description,
-                        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                        "content": {
+                            "application/problem+json": {
+                                "schema": {"$ref": "#/components/schemas/Problem"},
+                                "example": example_of(status),
+                            }
+                        },
                     },
                 )
             if method == "post":

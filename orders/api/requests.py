@@ -71,7 +71,9 @@ class AssessmentResultSerializer(PartSerializer):
 
 
 class ReportSerializer(PartSerializer):
-    """Of an order whose `assessment_ids` are in the context."""
+    """What is known by now. What is left out stays as it is, null clears."""
+
+    # Of an order whose `assessment_ids` are in the context.
 
     assessment_package_date = Instant(**_cleared())
     assessment_results = AssessmentResultSerializer(many=True, required=False)

@@ -102,7 +102,10 @@ class AttachmentSerializer(serializers.Serializer[Attachment]):
 
 
 class OrderSerializer(serializers.Serializer[Order]):
-    """Of rows that came by `queries.for_engine`."""
+    """An order, and its result as it stands."""
+
+    # Of rows that came by `queries.for_engine`.
+
 
     id = serializers.CharField()
     smartrecruiters_order_id = serializers.CharField()
