@@ -11,7 +11,8 @@ from django.utils.crypto import salted_hmac
 from assessments import catalogue
 from assessments.catalogue import PackageDraft
 from integrations import audit
-from integrations.models import AssessmentType, Client, Customer, User
+from integrations.models import AssessmentType, Client, Customer, Membership, User
+from integrations.roles import MemberRole, StaffRole
 
 CLIENT_ID = "demo-engine"
 ADMIN_EMAIL = "admin@demo.example"
@@ -113,7 +114,10 @@ def seed() -> dict[str, Any]:
         catalogue.put_package(draft)
     packages = [{"id": draft["id"], "type": str(draft["type"])} for draft in PACKAGES]
     return {
-        "admin": {"email": ADMIN_EMAIL, "password": _user(ADMIN_EMAIL, "Stella Novak", is_superuser=True)},
+        "admin": {
+            "email": ADMIN_EMAIL,
+            "password": _user(ADMIN_EMAIL, "Stella Novak", staff_role=StaffRole.ADMINISTRATOR),
+        },
         "customers": [{**customer, "packages": [package["id"] for package in packages]} for customer in customers],
         "engine": {"client_id": CLIENT_ID, "client_secret": _engine()},
         "packages": packages,
@@ -125,16 +129,18 @@ def _customer(demo: DemoCustomer) -> dict[str, Any]:
     if Customer.objects.filter(name=name).exclude(pk=demo.id).exists():
         name = f"{name} (demo)"
     customer, _ = Customer.objects.update_or_create(pk=demo.id, defaults={"name": name, "is_active": True})
-    password = _user(demo.email, demo.person, customer=customer)
+    password = _user(demo.email, demo.person)
+    person = User.objects.get(email=demo.email)
+    Membership.objects.update_or_create(person=person, customer=customer, defaults={"role": MemberRole.ADMINISTRATOR})
     return {"id": customer.pk, "name": customer.name, "email": demo.email, "password": password}
 
 
-def _user(email: str, name: str, *, customer: Customer | None = None, is_superuser: bool = False) -> str:
+def _user(email: str, name: str, *, staff_role: str = "") -> str:
     """The password, of four groups that can be read out."""
     letters = base64.b32encode(_derived(f"password of {email}")).decode().lower()
     password = "-".join(letters[start : start + 4] for start in range(0, 16, 4))
-    rights = {"customer": customer, "is_staff": is_superuser, "is_superuser": is_superuser, "is_active": True}
-    user, _ = User.objects.update_or_create(email=email, defaults={"name": name, **rights})
+    rights = {"name": name, "staff_role": staff_role, "is_active": True}
+    user, _ = User.objects.update_or_create(email=email, defaults=rights)
     if not user.check_password(password):
         user.set_password(password)
         user.save(update_fields=["password"])

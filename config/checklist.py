@@ -55,7 +55,7 @@ def steps() -> list[Step]:
         ),
         Step(
             "A customer can sign in",
-            Customer.objects.filter(is_active=True, users__is_active=True).exists(),
+            Customer.objects.filter(is_active=True, people__is_active=True).exists(),
             "Add the organisation, then a person of it.",
             _list("integrations_customer"),
         ),

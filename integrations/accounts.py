@@ -16,12 +16,15 @@ from integrations.models import User
 
 
 class ActiveCustomersBackend(AuthenticationBackend):
-    """Asked at each request: who is switched off, or whose customer is, is out at once."""
+    """Asked at each request: who is switched off, or whose organisations all are, is out at once."""
 
     def user_can_authenticate(self, user: AbstractBaseUser | AnonymousUser | None) -> bool:
         if not isinstance(user, User) or not user.is_active:
             return False
-        return user.customer is None or user.customer.is_active
+        if user.is_staff:
+            return True
+        organisations = set(user.memberships.values_list("customer__is_active", flat=True))
+        return True in organisations or not organisations
 
 
 class AccountAdapter(DefaultAccountAdapter):

@@ -2,13 +2,12 @@
 
 from datetime import datetime
 
-from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
-from integrations import audit, events
+from integrations import audit, events, memberships
 from integrations.models import Client, ConnectAttempt, Connection, ConnectionState, Consent, Customer, EventType, User
 from integrations.models.clients import make_client_id, make_client_secret
 from integrations.outbox import deliveries
@@ -50,40 +49,38 @@ def move(connection: Connection, to: str, reason: str = "", **changes: object) -
     return moved == 1
 
 
-def may_connect(user: User) -> bool:
-    customer = user.customer
-    return user.is_active and user.may_connect and customer is not None and customer.is_active
+def may_connect(user: User, customer: Customer) -> bool:
+    return any(each.customer_id == customer.pk for each in memberships.that_may_connect(user))
 
 
-def live_companies(user: User | AnonymousUser, *, other_than: str) -> list[str]:
-    """The companies that this person's organisation has connected already: is this one meant, too?"""
-    if not isinstance(user, User) or user.customer is None:
-        return []
-    live = user.customer.connections.filter(state=S.LIVE).exclude(company_id=other_than)
+def live_companies(customer: Customer, *, other_than: str) -> list[str]:
+    """The companies that an organisation has connected already: is this one meant, too?"""
+    live = customer.connections.filter(state=S.LIVE).exclude(company_id=other_than)
     return list(live.values_list("company_id", flat=True))
 
 
-def approve(consent: Consent, *, by: User, address: str | None = None, wording: str = "") -> ConnectAttempt:
+def approve(
+    consent: Consent, *, by: User, customer: Customer | None, address: str | None = None, wording: str = ""
+) -> ConnectAttempt:
     """Record the consent, mint a pair of our own, and queue its exchange. One transaction, no call.
 
     Raises MayNotConnect, ConsentSpent, BelongsToAnother; then nothing is changed. An existing live connection stays as
     it is until SmartRecruiters has answered.
     """
-    if not may_connect(by):
+    if customer is None or not may_connect(by, customer):
         audit.record("connection.not_allowed", consent.company_id, by=by, address=address)
         raise MayNotConnect("Your account may not connect systems. Ask an administrator of your organisation.")
     try:
-        return _approve(consent, by=by, address=address, wording=wording)
+        return _approve(consent, by=by, customer=customer, address=address, wording=wording)
     except BelongsToAnother:
         audit.record("connection.belongs_to_another", consent.company_id, by=by, address=address)
         raise
 
 
 @transaction.atomic
-def _approve(consent: Consent, *, by: User, address: str | None, wording: str) -> ConnectAttempt:
-    _decide(consent, "approve", by=by, address=address, wording=wording)
-    assert by.customer is not None  # noqa: S101 (may_connect said so)
-    connection = _connection_of(consent.company_id, by.customer)
+def _approve(consent: Consent, *, by: User, customer: Customer, address: str | None, wording: str) -> ConnectAttempt:
+    _decide(consent, "approve", by=by, customer=customer, address=address, wording=wording)
+    connection = _connection_of(consent.company_id, customer)
     move(connection, S.APPROVED)
     attempt = _attempt(connection, consent)
     deliveries.enqueue(
@@ -93,7 +90,7 @@ def _approve(consent: Consent, *, by: User, address: str | None, wording: str) -
         subject=connection.company_id,
         payload={"attempt": attempt.pk},
     )
-    audit.record("connection.approved", connection.company_id, by=by, address=address)
+    audit.record("connection.approved", connection.company_id, by=by, address=address, customer=customer.pk)
     return attempt
 
 
@@ -104,10 +101,18 @@ def deny(consent: Consent, *, by: User | None, address: str | None = None) -> No
         audit.record("connection.denied", consent.company_id, by=by, address=address)
 
 
-def _decide(consent: Consent, decision: str, *, by: User | None, address: str | None, wording: str = "") -> None:
+def _decide(
+    consent: Consent,
+    decision: str,
+    *,
+    by: User | None,
+    address: str | None,
+    customer: Customer | None = None,
+    wording: str = "",
+) -> None:
     now = timezone.now()
     decided = Consent.objects.filter(pk=consent.pk, decision="", expires_at__gt=now).update(
-        decision=decision, decided_at=now, user=by, address=address, wording=wording
+        decision=decision, decided_at=now, user=by, customer=customer, address=address, wording=wording
     )
     if not decided:
         raise ConsentSpent("This request was answered already, or is older than ten minutes.")

@@ -1,11 +1,14 @@
 """What browsers send to the people's pages."""
 
+from collections.abc import Sequence
+from typing import Any, cast
+
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from integrations.identifiers import is_company_id
-from integrations.models import DisplayMode
+from integrations.models import Customer, DisplayMode, Membership
 from integrations.origins import is_trusted
 
 
@@ -38,6 +41,32 @@ class VisitForm(forms.Form):
 
 
 class DecisionForm(forms.Form):
-    """The answer on the consent page. Company, redirect and mode come from the record, never from here."""
+    """The answer on the consent page. Company, redirect and mode come from the record, never from here.
+
+    `organisation` is asked for where somebody may connect for several: which of them approves.
+    """
 
     decision = forms.ChoiceField(choices=[("approve", "Approve"), ("deny", "Deny")])
+    organisation = forms.ChoiceField(required=False, widget=forms.RadioSelect)
+
+    def __init__(self, data: Any = None, *, memberships: Sequence[Membership]) -> None:
+        super().__init__(data)
+        self.memberships = memberships
+        names = [(each.customer_id, each.customer.name) for each in memberships]
+        cast(forms.ChoiceField, self.fields["organisation"]).choices = names
+
+    @property
+    def asks_for_organisation(self) -> bool:
+        return len(self.memberships) > 1
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("decision") == "approve" and self.asks_for_organisation and not cleaned.get("organisation"):
+            self.add_error("organisation", "Choose for which of your organisations.")
+        return cleaned
+
+    @property
+    def customer(self) -> Customer | None:
+        """Who approves: the one that was chosen, or the only one; None where somebody may connect for nobody."""
+        chosen = self.cleaned_data["organisation"]
+        return next((each.customer for each in self.memberships if not chosen or each.customer_id == chosen), None)

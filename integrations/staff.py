@@ -24,6 +24,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
+from integrations import roles
+
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     ModelForm = forms.ModelForm[Any]
@@ -64,6 +66,8 @@ class Act:
     consequences: Callable[[Any], Sequence[str]]
     is_offered: Callable[[Any], bool] = lambda row: True
     is_grave: bool = False
+    right: str = "change"
+    """The verb of the permission that it needs; roles.py says which roles have it."""
 
 
 def link(row: Model | None, text: object = None) -> SafeString:
@@ -80,6 +84,8 @@ class StaffAdmin(ModelAdmin):
     verbs_audit: ClassVar[bool] = False
     """The verbs that save these rows write the audit entries themselves."""
     change_form_template = "admin/portal_change_form.html"
+    personal: ClassVar[frozenset[str]] = frozenset()
+    """Columns about candidates, by which only who may see them may look for rows."""
 
     def record(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:
         self.desk.record(request, action, subject, **detail)
@@ -110,8 +116,10 @@ class StaffAdmin(ModelAdmin):
             self.record(request, f"{self.opts.model_name}.{done}", self.subject_of(row), name=str(row), **detail)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Not by a secret: `?client_secret__startswith=` would tell it letter by letter."""
+        """Not by a secret: `?client_secret__startswith=` would tell it letter by letter. Nor by what is hidden."""
         is_secret = SECRET.search(lookup) is not None
+        if lookup.partition("__")[0] in self.personal and not (request and may_see_personal(request)):
+            return False
         return not is_secret and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model | None:
@@ -122,8 +130,8 @@ class StaffAdmin(ModelAdmin):
     def acts(self) -> Sequence[Act]:
         return ()
 
-    def may_act(self, request: HttpRequest) -> bool:
-        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+    def may_act(self, request: HttpRequest, right: str = "change") -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.{right}_{self.opts.model_name}")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.act_view)
@@ -131,7 +139,7 @@ class StaffAdmin(ModelAdmin):
         return [path("<path:object_id>/act/<slug:name>/", view, name=name), *super().get_urls()]
 
     def offered(self, request: HttpRequest, row: Any) -> list[Act]:
-        return [act for act in self.acts() if self.may_act(request) and act.is_offered(row)]
+        return [act for act in self.acts() if self.may_act(request, act.right) and act.is_offered(row)]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         title = {"title": self.plural or capfirst(str(self.opts.verbose_name_plural))}
@@ -172,7 +180,7 @@ class StaffAdmin(ModelAdmin):
         act = next((act for act in self.acts() if act.name == name), None)
         if row is None or act is None:
             raise Http404
-        if not self.may_act(request):
+        if not self.may_act(request, act.right):
             raise PermissionDenied
         if not act.is_offered(row):
             messages.warning(request, f"“{act.verb}” is not possible here any more.")
@@ -202,6 +210,11 @@ class StaffAdmin(ModelAdmin):
 
     def url_of(self, row: Any) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(row.pk)])
+
+
+def may_see_personal(request: HttpRequest) -> bool:
+    """Candidates' names, addresses, answers and reports, and the calls that carried them."""
+    return request.user.has_perm(roles.PERSONAL)
 
 
 class LabelledForm(ModelForm):

@@ -9,6 +9,7 @@ COMPANY = r"(?P<company_id>[A-Za-z0-9._-]{1,64})"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
+    re_path(r"^organisation/?$", home.switch, name="switch_organisation"),
     re_path(rf"^connections/{COMPANY}/disconnect/?$", home.disconnect, name="disconnect"),
     path("accounts/sessions/end/", sessions.end_all, name="end_all_sessions"),
     re_path(r"^oauth/token/?$", token, name="token"),

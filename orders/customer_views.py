@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from integrations import memberships
 from integrations.models import User
 from orders import queries
 
@@ -19,6 +20,7 @@ def orders(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)  # noqa: S101 (login_required said so)
     if request.user.is_staff:
         return redirect("admin:orders_order_changelist")
-    rows = queries.of_customer(request.user.customer)
+    shown = memberships.shown(request)
+    rows = queries.of_customer(shown["membership"].customer if shown["membership"] else None)
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    return render(request, "orders/list.html", {"page": page})
+    return render(request, "orders/list.html", {"page": page, **shown})

@@ -88,6 +88,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "integrations.customer": frozenset({"id", "name"}),
     "integrations.event": frozenset({"public_id", "type", "content"}),
     "integrations.keptanswer": frozenset({"path", "key", "digest"}),
+    "integrations.membership": frozenset({"role"}),
     "integrations.partnerconfiguration": frozenset(
         {
             "display_mode",
@@ -110,6 +111,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
         }
     ),
     "integrations.partnerfield": frozenset({"field_id", "name", "description"}),
+    "integrations.user": frozenset({"staff_role"}),
     "integrations.webhook": frozenset({"id", "url", "events", "secret_sealed", "former_secret_sealed", "off_reason"}),
     "mfa.authenticator": frozenset({"type"}),
     "oauth2_provider.accesstoken": frozenset({"token", "token_checksum", "scope", "resource"}),

@@ -51,7 +51,7 @@ def alice(customer: Customer) -> User:
 
 @pytest.fixture
 def bob(customer: Customer) -> User:
-    return rows.make_user(customer, "bob@northwind.example", name="Bob", may_connect=False)
+    return rows.make_user(customer, "bob@northwind.example", name="Bob", role="viewer")
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def charlie(other_customer: Customer) -> User:
 
 @pytest.fixture
 def staff(db: None) -> User:
-    return rows.make_user(None, "stella@vendor.example", name="Stella", is_superuser=True)
+    return rows.make_user(None, "stella@vendor.example", name="Stella")
 
 
 @pytest.fixture

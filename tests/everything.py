@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.admin.utils import quote
-from django.contrib.auth.models import Permission
 from django.test import Client as Browser
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
@@ -82,14 +81,13 @@ class World:
         return order, inline, erased, waiting
 
     def _users(self, harbour: Customer) -> dict[str, User]:
-        viewer = rows.make_user(None, "victor@vendor.example")
-        viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
         return {
             "charlie": rows.make_user(harbour, "charlie@harbour.example"),
-            "bob": rows.make_user(self.northwind, "bob@northwind.example", may_connect=False),
+            "bob": rows.make_user(self.northwind, "bob@northwind.example", role="viewer"),
             "alice": rows.make_user(self.northwind, "alice@northwind.example"),
-            "viewer": viewer,
-            "administrator": rows.make_user(None, "stella@vendor.example", is_superuser=True),
+            "viewer": rows.make_user(None, "victor@vendor.example", role="viewer"),
+            "support": rows.make_user(None, "sam@vendor.example", role="support"),
+            "administrator": rows.make_user(None, "stella@vendor.example"),
         }
 
     def _engine(self) -> Client:
@@ -221,6 +219,7 @@ def body(world: World, row: str, method: str) -> tuple[bytes, str]:
 FORMS: dict[tuple[str, str], Callable[[World], dict[str, str]]] = {
     ("token", "POST"): lambda world: {"grant_type": "client_credentials", **world.pair},
     ("token, guessed", "POST"): lambda world: {"grant_type": "client_credentials", **world.pair, "client_secret": "x"},
+    ("switch_organisation", "POST"): lambda world: {"organisation": world.northwind.pk},
     ("consent", "POST"): lambda world: {"decision": "approve"},
 }
 BODIES: dict[tuple[str, str], Callable[[World], dict[str, object]]] = {

@@ -19,7 +19,7 @@ SIGN_IN, HOME, DESK, DOOR = "to /accounts/login/", "to /", "to /admin/", "to /ad
 
 CUSTOMERS = ("charlie", "bob", "alice")
 """An admin of another customer; a team mate who may not connect; an admin. The things asked for are Northwind's."""
-STAFF = ("viewer", "administrator")
+STAFF = ("viewer", "support", "administrator")
 ENGINES = ("engine", "another_engine")
 SMARTRECRUITERS = ("theirs", "others")
 """With a token of Northwind's connection, and with one of Harbour Clinics'."""
@@ -88,19 +88,19 @@ def desk(others: Answer | None = None, **methods: Answer | tuple[Answer, ...]) -
 
 # What each role of STAFF may do with the rows of a model in admin.
 RIGHTS = """
-                                    viewer  administrator
-assessments_package                 see     see add change act
-integrations_auditentry             see     see
-integrations_client                 see     see add change act
-integrations_connection             see     see act
-integrations_consent                see     see
-integrations_customer               see     see add change delete
-integrations_partnerconfiguration   see     see change
-integrations_user                   see     see add change delete
-integrations_webhook                see     see act
-orders_order                        see     see act
-outbox_delivery                     see     see act
-outbox_stream                       see     see act
+                                    viewer  support   administrator
+assessments_package                 see     see       see add change act
+integrations_auditentry                     see       see
+integrations_client                 see     see       see add change act
+integrations_connection             see     see       see act
+integrations_consent                see     see       see
+integrations_customer               see     see       see add change delete
+integrations_partnerconfiguration   see     see       see change
+integrations_user                   see     see       see add change delete
+integrations_webhook                see     see act   see act
+orders_order                        see     see act   see act
+outbox_delivery                     see     see act   see act
+outbox_stream                       see     see act   see act
 """
 
 
@@ -228,6 +228,7 @@ ROUTES: dict[str, Row] = {
         GET={"alice": 200, "bob": 403, "charlie": 404, "staff": 404},
         POST={"alice": HOME, "bob": 403, "charlie": 404, "staff": 404},
     ),
+    "switch_organisation": people(POST={"charlie": 404, "bob": HOME, "alice": HOME, "staff": 404}),
     "disconnect, guessed": people(GET={"signed_in": 404}, POST={"signed_in": 404}),
     # One's own account
     "account_login": people({"stranger": 405, **AWAY}, **form({"stranger": 200, **AWAY})),
@@ -258,17 +259,17 @@ ROUTES: dict[str, Row] = {
     # Staff
     **managed_by(RIGHTS),
     "admin:integrations_partnerconfiguration_changelist": desk(GET=302),
-    "admin:integrations_partnerconfiguration_publish": desk(GET=(403, 302), POST=(403, 302)),
-    "admin:integrations_partnerconfiguration_compare": desk(GET=(403, 302), POST=(403, 302)),
-    "admin:auth_user_password_change": desk(GET=(403, 200)),
+    "admin:integrations_partnerconfiguration_publish": desk(GET=(403, 403, 302), POST=(403, 403, 302)),
+    "admin:integrations_partnerconfiguration_compare": desk(GET=(403, 403, 302), POST=(403, 403, 302)),
+    "admin:auth_user_password_change": desk(GET=(403, 403, 200)),
     "admin:assessments_package_export": desk(GET=200),
-    "admin:assessments_package_import": desk(GET=(403, 200)),
+    "admin:assessments_package_import": desk(GET=(403, 403, 200)),
     "admin:assessments_package_who_sees": desk(GET=200),
     "admin:orders_order_change": desk(GET=200),
     "admin:orders_order_find": desk(GET=302),
-    "admin:orders_order_preview": desk(GET=(403, 200)),
-    "admin:orders_order_report": desk(GET=(403, 302), POST=(403, 200)),
-    "admin:orders_order_attachment": desk(GET=200),
+    "admin:orders_order_preview": desk(GET=(403, 200, 200)),
+    "admin:orders_order_report": desk(GET=(403, 302, 302), POST=(403, 200, 200)),
+    "admin:orders_order_attachment": desk(GET=(403, 200, 200)),
     "admin:index": desk(GET=200),
     "admin:login": people(AWAY),
     "admin:logout": people({"stranger": DESK, "staff": 405}, POST={"stranger": DESK, "staff": 200}),

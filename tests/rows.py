@@ -6,8 +6,9 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from assessments.models import Assessment, Package, Rule
-from integrations.models import Client, Connection, ConnectionState, Customer, User
+from integrations.models import Client, Connection, ConnectionState, Customer, Membership, User
 from integrations.models.clients import make_client_id, make_client_secret
+from integrations.roles import MemberRole
 
 PASSWORD = "correct horse battery staple"
 
@@ -17,8 +18,20 @@ def make_customer(name: str = "Northwind Retail", **fields: Any) -> Customer:
 
 
 def make_user(customer: Customer | None, email: str, **fields: Any) -> User:
-    """Somebody of a customer, or staff where there is no customer; signs in with PASSWORD."""
-    return User.objects.create_user(email, PASSWORD, customer=customer, is_staff=customer is None, **fields)
+    """An administrator of a customer, or one of staff where there is no customer; `role` says otherwise.
+
+    Signs in with PASSWORD.
+    """
+    role = fields.pop("role", MemberRole.ADMINISTRATOR)
+    if customer is None:
+        return User.objects.create_user(email, PASSWORD, staff_role=role, **fields)
+    person = User.objects.create_user(email, PASSWORD, **fields)
+    make_member(person, customer, role)
+    return person
+
+
+def make_member(person: User, customer: Customer, role: str = MemberRole.ADMINISTRATOR) -> Membership:
+    return Membership.objects.create(person=person, customer=customer, role=role)
 
 
 def make_connection(customer: Customer, company_id: str = "northwind", **fields: Any) -> Connection:

@@ -117,6 +117,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
                 ],
                 lambda connection: connection.state not in (ConnectionState.DISABLED, ConnectionState.REFUSED),
                 is_grave=True,
+                right="disconnect",
             ),
             *(self._reports_act(*each) for each in REPORTS),
         )
@@ -128,6 +129,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
             lambda request, connection: self._set_reports(request, connection, way),
             lambda connection: [consequence, "What went out already stays as it is; inline orders always use links."],
             lambda connection: connection.report_delivery != way,
+            right="configure",
         )
 
     def _set_reports(self, request: HttpRequest, connection: Connection, way: str) -> str:
@@ -188,7 +190,18 @@ class ConsentAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = ("=company_id", "=user__email")
     date_hierarchy = "created_at"
-    fields = ("company_id", "mode", "redirect", "decision_", "user", "address", "created_at", "decided_at", "wording")
+    fields = (
+        "company_id",
+        "mode",
+        "redirect",
+        "decision_",
+        "user",
+        "customer",
+        "address",
+        "created_at",
+        "decided_at",
+        "wording",
+    )
     readonly_fields = ("decision_",)
 
     def subject_of(self, consent: Consent) -> str:

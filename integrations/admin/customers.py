@@ -7,23 +7,37 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from integrations.models import Connection, Customer, User
+from integrations.models import Connection, Customer, Membership
 from integrations.shown import chip, switch, when
 from integrations.staff import ReadOnlyInline, StaffAdmin, link
 
 
 class PeopleInline(ReadOnlyInline):
-    model = User
+    model = Membership
     verbose_name_plural = "people"
-    fields = ("person", "name", "may_connect", "is_active", "last_login_")
+    fields = ("person_", "name", "role_", "state", "last_login_")
     readonly_fields = fields
 
-    def person(self, user: User) -> SafeString:
-        return link(user)
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return super().get_queryset(request).select_related("person")
+
+    @admin.display(description="person")
+    def person_(self, membership: Membership) -> SafeString:
+        return link(membership.person)
+
+    def name(self, membership: Membership) -> str:
+        return membership.person.name or "–"
+
+    @admin.display(description="role")
+    def role_(self, membership: Membership) -> str:
+        return membership.role.capitalize()
+
+    def state(self, membership: Membership) -> SafeString:
+        return switch(membership.person.is_active, "Active", "Switched off")
 
     @admin.display(description="last sign-in")
-    def last_login_(self, user: User) -> SafeString | str:
-        return when(user.last_login)
+    def last_login_(self, membership: Membership) -> SafeString | str:
+        return when(membership.person.last_login)
 
 
 class ConnectionsInline(ReadOnlyInline):
@@ -54,7 +68,7 @@ class CustomerAdmin(StaffAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         customers: QuerySet[Customer] = super().get_queryset(request)
         return customers.annotate(
-            connection_count=Count("connections", distinct=True), people_count=Count("users", distinct=True)
+            connection_count=Count("connections", distinct=True), people_count=Count("memberships", distinct=True)
         )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:

@@ -71,6 +71,13 @@ class PartnerConfigurationAdmin(StaffAdmin):
         ),
     )
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may only look sees that the pair is there: Django would show a read-only secret in clear."""
+        if self.has_change_permission(request, obj):
+            return self.fieldsets
+        pair = {"description": "", "fields": ("master_state",)}
+        return [(name, pair if name == "The master pair" else options) for name, options in self.fieldsets]
+
     def subject_of(self, row: PartnerConfiguration) -> str:
         return "partner configuration"
 

@@ -1,26 +1,31 @@
-"""People: a customer's, who sign in to connect, and partner staff."""
+"""People: customers', who sign in to connect, and partner staff. Administrators alone change them (roles.py)."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from integrations import sessions
+from integrations import memberships, sessions
 from integrations.addresses import address_of
-from integrations.models import User
+from integrations.models import Customer, Membership, User
+from integrations.roles import MemberRole, StaffRole
 from integrations.shown import switch, when
-from integrations.staff import Act, ModelForm, Refusal, StaffAdmin, link
+from integrations.staff import Act, LabelledFormSet, ModelForm, RowsInline, StaffAdmin, link
 
 if TYPE_CHECKING:
     CreationForm = BaseUserCreationForm[User]
 else:
     CreationForm = BaseUserCreationForm
+
+STAFF_ALONE = "Partner staff belong to no customer."
 
 
 class CleanUser:
@@ -31,23 +36,53 @@ class CleanUser:
     def clean_email(self) -> str:
         return str(self.cleaned_data["email"]).strip().lower()
 
-    def clean(self) -> dict[str, Any]:
-        super().clean()  # type: ignore[misc]
-        if self.cleaned_data.get("is_staff") and self.cleaned_data.get("customer"):
-            self.add_error("customer", "Partner staff belong to no customer.")  # type: ignore[attr-defined]
-        return self.cleaned_data
-
 
 class UserAddForm(CleanUser, CreationForm):
+    customer = forms.ModelChoiceField(Customer.objects, required=False, help_text="Empty for partner staff.")
+    role = forms.ChoiceField(
+        label="role there", choices=MemberRole.choices, initial=MemberRole.ADMINISTRATOR, required=False
+    )
+
     class Meta:
         model = User
-        fields = ("email", "name", "customer", "may_connect", "is_staff")
+        fields = ("email", "name", "staff_role")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("staff_role") and cleaned.get("customer"):
+            self.add_error("customer", STAFF_ALONE)
+        return cleaned
 
 
 class UserForm(CleanUser, ModelForm):
     class Meta:
         model = User
-        fields = ("email", "name", "customer", "may_connect", "is_staff", "is_superuser", "is_active")
+        fields = ("email", "name", "staff_role", "is_active")
+
+    def clean(self) -> dict[str, Any]:
+        """Somebody must be left who manages the others."""
+        cleaned = super().clean() or {}
+        stays = cleaned.get("staff_role") == StaffRole.ADMINISTRATOR and cleaned.get("is_active")
+        others = User.objects.filter(staff_role=StaffRole.ADMINISTRATOR, is_active=True).exclude(pk=self.instance.pk)
+        was = User.objects.filter(pk=self.instance.pk, staff_role=StaffRole.ADMINISTRATOR)
+        if not stays and was.exists() and not others.exists():
+            self.add_error(None, "This is the last administrator: make somebody else one first.")
+        return cleaned
+
+
+class MembershipFormSet(LabelledFormSet):
+    def clean(self) -> None:
+        super().clean()
+        kept = [form for form in self.forms if form.has_changed() or form.instance.pk]
+        if self.instance.is_staff and any(form not in self.deleted_forms for form in kept):
+            raise forms.ValidationError(STAFF_ALONE)
+
+
+class MembershipInline(RowsInline):
+    model = Membership
+    formset = MembershipFormSet
+    fields = ("customer", "role")
+    verbose_name_plural = "organisations"
 
 
 @admin.register(User)
@@ -57,53 +92,57 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     add_form = UserAddForm
     add_form_template = None
     change_form_template = StaffAdmin.change_form_template
-    list_display = ("email", "name", "customer_", "is_staff", "may_connect", "is_active_", "last_login_")
-    list_filter = ("is_staff", "is_active", "may_connect", "customer")
-    list_select_related = ("customer",)
-    search_fields = ("email", "name", "customer__name")
+    list_display = ("email", "name", "staff_role_", "organisations_", "is_active_", "last_login_")
+    list_filter = ("staff_role", "is_active", "memberships__role", "customers")
+    search_fields = ("email", "name", "customers__name")
     search_help_text = "By e-mail address, name or customer."
     ordering = ("email",)
     filter_horizontal = ()
     readonly_fields = ("password_", "last_login", "date_joined")
     fieldsets = (
-        (None, {"fields": ("email", "name", "customer", "may_connect")}),
+        (None, {"fields": ("email", "name", "staff_role")}),
         ("Sign-in", {"fields": ("is_active", "password_", "last_login", "date_joined")}),
-        ("Partner staff", {"fields": ("is_staff", "is_superuser")}),
     )
     add_fieldsets = (
-        (None, {"fields": ("email", "name", "customer", "may_connect")}),
-        ("Partner staff", {"fields": ("is_staff",)}),
+        (None, {"fields": ("email", "name")}),
+        ("Of a customer", {"fields": ("customer", "role")}),
+        ("Partner staff", {"fields": ("staff_role",)}),
         ("Password", {"fields": ("password1", "password2")}),
     )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        theirs = Membership.objects.select_related("customer")
+        return super().get_queryset(request).prefetch_related(Prefetch("memberships", theirs))
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        return (MembershipInline,) if obj and not obj.is_staff else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj != request.user and super().has_delete_permission(request, obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if not change and form.cleaned_data.get("customer"):
+            role = form.cleaned_data["role"] or MemberRole.VIEWER
+            by, address = cast(User, request.user), address_of(request)
+            memberships.add(form.instance, form.cleaned_data["customer"], role, by=by, address=address)
 
     def acts(self) -> Sequence[Act]:
         consequences = ["Every session of this person ends at once, in every browser.", "Nothing else is changed."]
         return (Act("sign-out", "Sign out everywhere", self._sign_out, lambda user: consequences),)
 
     def _sign_out(self, request: HttpRequest, user: User) -> str:
-        if not self._may_touch(request, user):
-            raise Refusal("Only an administrator does this to partner staff.")
         count = sessions.end_all(user, by=cast(User, request.user), address=address_of(request))
         return f"Signed out of {count} browsers."
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Only a superuser makes superusers and staff."""
-        others = () if request.user.is_superuser else ("is_superuser", "is_staff")
-        return (*self.readonly_fields, *others)
+    @admin.display(description="staff", ordering="staff_role")
+    def staff_role_(self, user: User) -> str:
+        return user.staff_role.capitalize() or "–"
 
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._may_touch(request, obj) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return obj != request.user and self._may_touch(request, obj) and super().has_delete_permission(request, obj)
-
-    @staticmethod
-    def _may_touch(request: HttpRequest, user: User | None) -> bool:
-        return user is None or request.user.is_superuser or not (user.is_superuser or user.is_staff)
-
-    @admin.display(description="customer", ordering="customer__name")
-    def customer_(self, user: User) -> SafeString:
-        return link(user.customer)
+    @admin.display(description="organisations")
+    def organisations_(self, user: User) -> SafeString | str:
+        mine = [(link(each.customer), each.role) for each in user.memberships.all()]
+        return format_html_join(", ", "{} ({})", mine) or "–"
 
     @admin.display(description="state", ordering="is_active")
     def is_active_(self, user: User) -> SafeString:

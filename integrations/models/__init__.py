@@ -8,7 +8,7 @@ from integrations.models.connections import (
     DisplayMode,
     ReportDelivery,
 )
-from integrations.models.customers import Customer, User
+from integrations.models.customers import Customer, Membership, User
 from integrations.models.idempotency import KeptAnswer
 from integrations.models.partner import (
     AssessmentType,
@@ -31,6 +31,7 @@ __all__ = [
     "Event",
     "EventType",
     "KeptAnswer",
+    "Membership",
     "PartnerConfiguration",
     "PartnerField",
     "ReportDelivery",

@@ -101,6 +101,7 @@ class Consent(models.Model):
     decision = models.CharField(max_length=10, blank=True, choices=[("approve", "approved"), ("deny", "denied")])
     decided_at = models.DateTimeField(null=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    customer = models.ForeignKey(Customer, models.SET_NULL, null=True, related_name="+")
     address = models.GenericIPAddressField(null=True)
     wording = models.TextField(blank=True, help_text="The sentences the person saw.")
 

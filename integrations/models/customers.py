@@ -3,11 +3,13 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.crypto import get_random_string
+
+from integrations import roles
+from integrations.roles import MemberRole, StaffRole
 
 
 def make_customer_id() -> str:
@@ -45,19 +47,20 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        return self.create_user(email, password, staff_role=StaffRole.ADMINISTRATOR, **fields)
 
 
-class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing] # the toolkit's is untyped
-    """Somebody who signs in by e-mail: a customer's admin, or partner staff (who belong to no customer)."""
+class User(AbstractBaseUser):  # type: ignore[django-manager-missing] # the toolkit's is untyped
+    """Somebody who signs in by e-mail: one of a customer's people, or partner staff (who belong to no customer)."""
 
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField(max_length=150, blank=True)
-    customer = models.ForeignKey(Customer, models.CASCADE, null=True, blank=True, related_name="users")
-    may_connect = models.BooleanField("may connect", default=True, help_text="May approve and end connections.")
-    is_staff = models.BooleanField("partner staff", default=False)
+    staff_role = models.CharField(
+        "role among partner staff", max_length=20, choices=StaffRole.choices, blank=True, help_text="Empty: no staff."
+    )
     is_active = models.BooleanField("active", default=True)
     date_joined = models.DateTimeField(auto_now_add=True)
+    customers = models.ManyToManyField(Customer, through="Membership", related_name="people")
 
     objects: ClassVar[UserManager] = UserManager()
     EMAIL_FIELD = USERNAME_FIELD = "email"
@@ -65,16 +68,41 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     class Meta:
         ordering = ["email"]
-        constraints = [
-            models.UniqueConstraint(Lower("email"), name="user_email_without_case"),
-            models.CheckConstraint(
-                condition=models.Q(is_staff=False) | models.Q(customer=None),
-                name="user_staff_belong_to_no_customer",
-            ),
-        ]
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_without_case")]
 
     def __str__(self) -> str:
         return self.email
 
+    @property
+    def is_staff(self) -> bool:
+        return bool(self.staff_role)
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        """What Django's admin asks. A customer's people have no such permission; memberships say what they may."""
+        return self.is_active and roles.allows(self.staff_role, perm)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active and self.is_staff
+
     def get_full_name(self) -> str:
         return self.name or self.email
+
+
+class Membership(models.Model):
+    """A person in one organisation, with a role there. `memberships.py` is the one writer."""
+
+    person = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=20, choices=MemberRole.choices, default=MemberRole.VIEWER)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["customer__name", "person__email"]
+        constraints = [models.UniqueConstraint(fields=["person", "customer"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person} of {self.customer}"
+
+    @property
+    def is_administrator(self) -> bool:
+        return self.role == MemberRole.ADMINISTRATOR

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views import View
 from django.views.decorators.http import require_GET, require_POST
 
-from integrations import connections, consents, frames
+from integrations import connections, consents, frames, memberships
 from integrations.addresses import address_of
 from integrations.forms import DecisionForm, VisitForm
 from integrations.models import ConnectAttempt, Consent, DisplayMode, PartnerConfiguration, User
@@ -81,9 +81,9 @@ class ConsentPage(View):
             return redirect("consent_progress", key=key)
         if not isinstance(request.user, User):
             return sign_in(consent)
-        if not connections.may_connect(request.user):
-            return outcome(request, "may_not", 403, consent)
-        return ask(request, consent)
+        if not (mine := memberships.that_may_connect(request.user)):
+            return may_not(request, consent)
+        return ask(request, consent, DecisionForm(memberships=mine))
 
     def post(self, request: HttpRequest, key: str) -> HttpResponse:
         consent = visited(request, key)
@@ -93,23 +93,34 @@ class ConsentPage(View):
             return outcome(request, "answered", 410, consent)
         if not isinstance(request.user, User):
             return sign_in(consent)
-        form = DecisionForm(request.POST)
+        form = DecisionForm(request.POST, memberships=memberships.that_may_connect(request.user))
         if not form.is_valid():
-            return ask(request, consent, 400)
+            return ask(request, consent, form, 400) if form.memberships else may_not(request, consent)
         try:
-            return decide(request, consent, form.cleaned_data["decision"])
+            return decide(request, consent, form)
         except connections.ConsentSpent:
             return outcome(request, "answered", 410, consent)
         except connections.MayNotConnect:
-            return outcome(request, "may_not", 403, consent)
+            return may_not(request, consent)
         except connections.BelongsToAnother:
             return outcome(request, "belongs_to_another", 409, consent)
 
 
-def ask(request: HttpRequest, consent: Consent, status: int = 200) -> HttpResponse:
+def may_not(request: HttpRequest, consent: Consent) -> HttpResponse:
+    return outcome(request, "may_not", 403, consent, is_member=memberships.of(request.user).exists())
+
+
+def ask(request: HttpRequest, consent: Consent, form: DecisionForm, status: int = 200) -> HttpResponse:
     wording = consents.Wording.of(PartnerConfiguration.load())
-    others = connections.live_companies(request.user, other_than=consent.company_id)
-    context = {"consent": consent, "wording": wording, "others": others}
+    organisations = [
+        {
+            "customer": each.customer,
+            "others": connections.live_companies(each.customer, other_than=consent.company_id),
+            "is_chosen": form["organisation"].value() == each.customer_id,
+        }
+        for each in form.memberships
+    ]
+    context = {"consent": consent, "wording": wording, "form": form, "organisations": organisations}
     page = render(request, "integrations/consent/ask.html", context, status=status)
     return landing(page, consent)
 
@@ -122,12 +133,12 @@ def landing(page: HttpResponse, consent: Consent) -> HttpResponse:
     return page
 
 
-def decide(request: HttpRequest, consent: Consent, decision: str) -> HttpResponse:
+def decide(request: HttpRequest, consent: Consent, form: DecisionForm) -> HttpResponse:
     assert isinstance(request.user, User)  # noqa: S101 (the caller sends others to sign in)
     address = address_of(request)
-    if decision == "approve":
+    if form.cleaned_data["decision"] == "approve":
         wording = str(consents.Wording.of(PartnerConfiguration.load()))
-        connections.approve(consent, by=request.user, address=address, wording=wording)
+        connections.approve(consent, by=request.user, customer=form.customer, address=address, wording=wording)
         return see_other(reverse("consent_progress", kwargs={"key": consent.key}))
     connections.deny(consent, by=request.user, address=address)
     return leave(request, consent, "denied")

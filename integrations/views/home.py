@@ -3,21 +3,19 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from integrations import connections
+from integrations import connections, memberships
 from integrations.addresses import address_of
-from integrations.models import ConnectAttempt, Connection, ConnectionState, User
+from integrations.models import ConnectAttempt, Connection, ConnectionState, Customer, User
 
 
-def connections_of(user: User) -> list[Connection]:
-    """With `latest`: the try that shows who connected."""
-    if user.customer is None:
-        return []
+def connections_of(customer: Customer) -> list[Connection]:
+    """With `tries`: the newest of them shows who connected."""
     tries = ConnectAttempt.objects.select_related("consent__user").order_by("-created_at")
-    return list(user.customer.connections.prefetch_related(Prefetch("attempts", tries, to_attr="tries")))
+    return list(customer.connections.prefetch_related(Prefetch("attempts", tries, to_attr="tries")))
 
 
 @require_safe
@@ -27,10 +25,25 @@ def home(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)  # noqa: S101 (login_required said so)
     if request.user.is_staff:
         return redirect("admin:index")
-    mine = connections_of(request.user)
-    return render(
-        request, "integrations/home.html", {"connections": mine, "may_connect": connections.may_connect(request.user)}
-    )
+    shown = memberships.shown(request)
+    membership = shown["membership"]
+    context = {
+        **shown,
+        "connections": connections_of(membership.customer) if membership else [],
+        "may_connect": membership is not None and membership.is_administrator,
+    }
+    return render(request, "integrations/home.html", context)
+
+
+@require_POST
+@login_required
+def switch(request: HttpRequest) -> HttpResponse:
+    """Look at another of the own organisations. One that is not the own is not found."""
+    membership = memberships.in_organisation(request.user, request.POST.get("organisation", ""))
+    if membership is None:
+        raise Http404
+    memberships.choose(request, membership)
+    return redirect("home")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,10 +51,11 @@ def home(request: HttpRequest) -> HttpResponse:
 def disconnect(request: HttpRequest, company_id: str) -> HttpResponse:
     """Says what it means on GET, does it on POST. Another customer's company is not found."""
     assert isinstance(request.user, User)  # noqa: S101 (login_required said so)
+    mine = memberships.of(request.user).values("customer")
     connection = get_object_or_404(
-        Connection, company_id=company_id, customer=request.user.customer, customer__isnull=False
+        Connection.objects.select_related("customer"), company_id=company_id, customer__in=mine
     )
-    if not connections.may_connect(request.user):
+    if not connections.may_connect(request.user, connection.customer):
         return render(request, "403.html", status=403)
     if connection.state == ConnectionState.DISABLED:
         return redirect("home")

@@ -16,7 +16,7 @@ from rest_framework.exceptions import APIException
 from integrations.addresses import address_of
 from integrations.models import User
 from integrations.shown import chip, when
-from integrations.staff import Act, ReadOnlyAdmin, Refusal
+from integrations.staff import Act, ReadOnlyAdmin, Refusal, may_see_personal
 from orders import erasure, files, leases
 from orders.admin import page
 from orders.admin.filters import ByCustomer, ByDelivery, ByKind, ByStatus, with_delivery
@@ -38,6 +38,15 @@ class OrderAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     show_full_result_count = False
     list_per_page = 50
+    personal = frozenset(
+        {
+            *("candidate_id", "candidate_email", "candidate_first_name", "candidate_last_name", "candidate_language"),
+            *("requester_user_id", "requester_email", "fields", "unknown"),
+        }
+    )
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        return self.search_fields if may_see_personal(request) else self.search_fields[:2]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
         return with_delivery(super().get_queryset(request))
@@ -65,6 +74,8 @@ class OrderAdmin(ReadOnlyAdmin):
         changelist = reverse("admin:orders_order_changelist")
         if "@" not in sought:
             return redirect(f"{changelist}?{urlencode({'q': sought})}" if sought else changelist)
+        if not may_see_personal(request):
+            raise PermissionDenied
         found = Order.objects.filter(candidate_email__iexact=sought).values_list("pk", flat=True)[:FOUND_AT_MOST]
         self.record(request, "order.searched", "candidate's address", found=len(found))
         if not found:
@@ -111,6 +122,8 @@ class OrderAdmin(ReadOnlyAdmin):
     def attachment_view(self, request: HttpRequest, object_id: str, attachment_id: str) -> HttpResponse:
         """The file itself, without the link that opens it to everybody."""
         order = self._order(request, object_id)
+        if not may_see_personal(request):
+            raise PermissionDenied
         attachment = Attachment.objects.filter(order=order, pk=attachment_id).exclude(file="").first()
         if attachment is None:
             raise Http404
@@ -142,6 +155,7 @@ class OrderAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "title": f"Order {order.pk}",
             "acts": self.offered(request, order),
+            "may_see_personal": may_see_personal(request),
             "may_report": self.may_act(request) and order.erased_at is None,
             "form": form or ReportForm(order),
         }
@@ -167,6 +181,7 @@ class OrderAdmin(ReadOnlyAdmin):
                 self._what_is_erased,
                 lambda order: order.erased_at is None,
                 is_grave=True,
+                right="erase",
             ),
         )
 

@@ -106,7 +106,6 @@ class OrderSerializer(serializers.Serializer[Order]):
 
     # Of rows that came by `queries.for_engine`.
 
-
     id = serializers.CharField()
     smartrecruiters_order_id = serializers.CharField()
     company_id = serializers.CharField(source="connection.company_id")

@@ -77,14 +77,14 @@ def test_seed_demo_says_what_is_there() -> None:
 def test_seed_demo_people_can_sign_in() -> None:
     seeded = seed()
     people = [
-        (user.email, user.customer_id, user.is_staff, user.is_superuser, user.may_connect)
+        (user.email, user.staff_role, [*user.memberships.values_list("customer", "role")])
         for person in (seeded["admin"], *seeded["customers"])
         if (user := User.objects.get(email=person["email"])).check_password(person["password"])
     ]
     assert people == [
-        ("admin@demo.example", None, True, True, True),
-        ("ana@northwind.demo.example", "cus_demo_northwind", False, False, True),
-        ("ben@harbour.demo.example", "cus_demo_harbour", False, False, True),
+        ("admin@demo.example", "administrator", []),
+        ("ana@northwind.demo.example", "", [("cus_demo_northwind", "administrator")]),
+        ("ben@harbour.demo.example", "", [("cus_demo_harbour", "administrator")]),
     ]
 
 
@@ -117,7 +117,7 @@ def test_seed_demo_touches_no_other_rows(api: Api, customer: Customer, token: st
         for model, own in (
             (Package, PACKAGES),
             (Customer, [each["id"] for each in seeded["customers"]]),
-            (User, User.objects.filter(email__endswith=".demo.example") | User.objects.filter(is_staff=True)),
+            (User, User.objects.filter(email__endswith=".demo.example") | User.objects.exclude(staff_role="")),
             (Client, Client.objects.filter(client_id="demo-engine")),
             (Connection, []),
         )

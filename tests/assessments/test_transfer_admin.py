@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 
@@ -86,10 +85,8 @@ def test_catalogue_that_moved_is_shown_again(desk: Browser) -> None:
 
 
 def test_viewers_export_and_do_not_import(desk: Browser) -> None:
-    viewer = rows.make_user(None, "vera@vendor.example")
-    viewer.user_permissions.add(Permission.objects.get(codename="view_package"))
     browser = Browser()
-    browser.force_login(viewer)
+    browser.force_login(rows.make_user(None, "vera@vendor.example", role="viewer"))
     found = [browser.get(f"{LIST}{path}").status_code for path in ("export/json/", "export/xml/", "import/")]
     assert found == [200, 404, 403]
     assert [f'href="{PAGE}"' in text(each.get(LIST)) for each in (desk, browser)] == [True, False]

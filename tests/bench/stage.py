@@ -44,13 +44,14 @@ class Stage:
         from integrations import connections
         from integrations.models import Connection, Consent, User
 
-        admin = User.objects.filter(customer__isnull=False).order_by("pk").first()
+        admin = User.objects.filter(memberships__isnull=False).order_by("pk").first()
         assert admin is not None
         fresh = [f"bench-{len(self.companies) + number}" for number in range(count)]
         for company in fresh:
             self.control.add_company(company)
             self.control.consent(company)
-            connections.approve(Consent.objects.create(company_id=company, mode="REDIRECT"), by=admin)
+            consent = Consent.objects.create(company_id=company, mode="REDIRECT")
+            connections.approve(consent, by=admin, customer=admin.customers.get())
         live = Connection.objects.filter(company_id__in=fresh, state="live")
         wait_for("the connections", lambda: live.count() == count, 120 + count * 2)
         self.companies += fresh

@@ -53,7 +53,7 @@ def test_dashboard_checklist_fills_step_by_step(alice: User, settings: Any) -> N
     assert done() == [True, True, True, False, True, False]
     engines.create("production")
     assert done() == [True, True, True, True, True, False]
-    rows.make_connection(alice.customer)  # type: ignore[arg-type]
+    rows.make_connection(alice.customers.get())
     assert done() == [True] * 6
 
 

@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client as Browser
 
 from integrations.admin.partner import difference
@@ -15,6 +14,7 @@ from integrations.models import (
     Connection,
     ConnectionState,
     Customer,
+    Membership,
     PartnerConfiguration,
     User,
 )
@@ -47,7 +47,7 @@ def test_customer_is_added_and_switched_off(desk: Browser) -> None:
     desk.post(f"{AT}/customer/add/", {"name": "Old Mill", "is_active": "on"})
     customer = Customer.objects.get()
     assert (customer.name, customer.is_active) == ("Old Mill", True)
-    desk.post(f"{AT}/customer/{customer.pk}/change/", {"name": "Old Mill", **inlines("connections", "users")})
+    desk.post(f"{AT}/customer/{customer.pk}/change/", {"name": "Old Mill", **inlines("connections", "memberships")})
     customer.refresh_from_db()
     assert customer.is_active is False
     assert acts("customer.") == [("customer.added", customer.pk, STELLA), ("customer.changed", customer.pk, STELLA)]
@@ -67,7 +67,7 @@ def test_customer_page_shows_people_and_connections(desk: Browser, connection: C
     for said in (
         "alice@northwind.example",
         ">northwind<",
-        f"/admin/integrations/user/add/?customer={alice.customer_id}",
+        f"/admin/integrations/user/add/?customer={connection.customer_id}",
     ):
         assert said in page
 
@@ -84,18 +84,28 @@ def test_customer_list_asks_as_often_for_one_row_as_for_many(
 
 
 def person(**fields: Any) -> dict[str, Any]:
-    return {"email": "Dora@Northwind.example", "name": "Dora", "may_connect": "on", "usable_password": "true",
+    return {"email": "Dora@Northwind.example", "name": "Dora", "role": "administrator", "usable_password": "true",
             "password1": rows.PASSWORD, "password2": rows.PASSWORD, **fields}  # fmt: skip
+
+
+def changed(user: User, *added: dict[str, str], **fields: Any) -> dict[str, Any]:
+    """What the page of a person sends: the present memberships, and these more."""
+    rows_of = [{"id": each.pk, "customer": each.customer_id, "role": each.role} for each in user.memberships.all()]
+    inline = {"TOTAL_FORMS": len(rows_of) + len(added), "INITIAL_FORMS": len(rows_of)}
+    inline |= {f"{at}-{name}": value for at, row in enumerate([*rows_of, *added]) for name, value in row.items()}
+    inline |= {f"{at}-person": user.pk for at in range(len(rows_of) + len(added))}
+    person = {"email": user.email, "name": user.name, "staff_role": user.staff_role, "is_active": "on"}
+    return {**person, **{f"memberships-{name}": value for name, value in inline.items()}, **fields}
 
 
 def test_user_is_added_with_a_password_that_signs_in(desk: Browser, customer: Customer) -> None:
     desk.post(f"{AT}/user/add/", person(customer=customer.pk))
     user = User.objects.get(name="Dora")
-    assert (user.email, user.customer, user.is_staff, user.is_superuser) == (
-        "dora@northwind.example", customer, False, False,
-    )  # fmt: skip
+    assert (user.email, user.staff_role) == ("dora@northwind.example", "")
+    assert [*user.memberships.values_list("customer", "role")] == [(customer.pk, "administrator")]
     assert user.check_password(rows.PASSWORD)
     assert acts("user.") == [("user.added", str(user.pk), STELLA)]
+    assert acts("membership.") == [("membership.added", str(user.pk), STELLA)]
 
 
 @pytest.mark.parametrize(
@@ -103,11 +113,11 @@ def test_user_is_added_with_a_password_that_signs_in(desk: Browser, customer: Cu
     [
         ({"password1": "short", "password2": "short"}, "at least 12 characters"),
         ({"email": "ALICE@northwind.example"}, "already exists"),
-        ({"is_staff": "on"}, "Partner staff belong to no customer."),
+        ({"staff_role": "viewer"}, "Partner staff belong to no customer."),
     ],
 )
 def test_user_that_is_wrong_is_refused(desk: Browser, alice: User, fields: dict[str, str], said: str) -> None:
-    assert said in text(desk.post(f"{AT}/user/add/", person(customer=alice.customer_id, **fields)))
+    assert said in text(desk.post(f"{AT}/user/add/", person(customer=alice.customers.get().pk, **fields)))
     assert not User.objects.filter(name="Dora").exists()
 
 
@@ -121,16 +131,33 @@ def test_user_gets_a_new_password(desk: Browser, alice: User) -> None:
     assert acts("user.") == [("user.changed", str(alice.pk), STELLA)]
 
 
-def test_user_without_all_rights_makes_no_staff(customer: Customer, staff: User) -> None:
-    helper = User.objects.create_user("helper@vendor.example", "x", is_staff=True)
-    helper.user_permissions.set(Permission.objects.filter(content_type__app_label="integrations"))
-    browser = Browser()
-    browser.force_login(helper)
-    browser.post(f"{AT}/user/add/", person(is_staff="on", is_superuser="on"))
-    dora = User.objects.get(name="Dora")
-    assert (dora.is_staff, dora.is_superuser) == (False, False)
-    assert browser.post(f"{AT}/user/{staff.pk}/change/", person(name="Mallory")).status_code == 403
-    assert browser.post(f"{AT}/user/{staff.pk}/password/", person()).status_code == 403
+def test_user_of_staff_is_added_with_a_role(desk: Browser) -> None:
+    desk.post(f"{AT}/user/add/", person(staff_role="support"))
+    assert (User.objects.get(name="Dora").staff_role, Membership.objects.count()) == ("support", 0)
+
+
+def test_user_gets_another_organisation(desk: Browser, alice: User, other_customer: Customer) -> None:
+    page = f"{AT}/user/{alice.pk}/change/"
+    desk.post(page, changed(alice, {"customer": other_customer.pk, "role": "viewer"}))
+    assert sorted(alice.memberships.values_list("customer__name", "role")) == [
+        ("Harbour Clinics", "viewer"),
+        ("Northwind Retail", "administrator"),
+    ]
+
+
+def test_user_with_an_organisation_is_made_no_staff(desk: Browser, alice: User) -> None:
+    answer = desk.post(f"{AT}/user/{alice.pk}/change/", changed(alice, staff_role="support"))
+    alice.refresh_from_db()
+    assert "Partner staff belong to no customer." in text(answer)
+    assert alice.staff_role == ""
+
+
+@pytest.mark.parametrize("fields", [{"staff_role": "support"}, {"is_active": ""}])
+def test_user_who_is_the_last_administrator_stays_so(desk: Browser, staff: User, fields: dict[str, str]) -> None:
+    answer = desk.post(f"{AT}/user/{staff.pk}/change/", changed(staff, **fields))
+    staff.refresh_from_db()
+    assert "This is the last administrator: make somebody else one first." in text(answer)
+    assert (staff.staff_role, staff.is_active) == ("administrator", True)
 
 
 # Connections
@@ -182,10 +209,8 @@ def test_connection_offers_what_its_state_allows(
 
 
 def test_connection_is_not_ended_by_a_viewer(connection: Connection) -> None:
-    viewer = User.objects.create_user("vic@vendor.example", "x", is_staff=True)
-    viewer.user_permissions.set(Permission.objects.filter(codename="view_connection"))
     browser = Browser()
-    browser.force_login(viewer)
+    browser.force_login(rows.make_user(None, "vic@vendor.example", role="viewer"))
     assert "/act/" not in text(browser.get(f"{AT}/connection/{connection.pk}/change/"))
     assert browser.post(f"{AT}/connection/{connection.pk}/act/disconnect/").status_code == 403
     connection.refresh_from_db()

@@ -58,7 +58,9 @@ def consent_to(company: str) -> Consent:
 def approve(company: str, by: User, *, in_smartrecruiters: Simulator | None) -> ConnectAttempt:
     if in_smartrecruiters is not None:
         in_smartrecruiters.control.consent(company)
-    return connections.approve(consent_to(company), by=by, address="192.0.2.7", wording="Place orders")
+    return connections.approve(
+        consent_to(company), by=by, customer=by.customers.get(), address="192.0.2.7", wording="Place orders"
+    )
 
 
 def carry(stream: str = "master") -> None:
@@ -119,7 +121,7 @@ def test_company_that_never_consented_is_free_for_its_true_owner(
     attempt = approve(company, alice, in_smartrecruiters=simulator)
     carry()
     assert state_of(attempt) == (C.LIVE, C.LIVE)
-    assert attempt.connection.customer == alice.customer
+    assert attempt.connection.customer == alice.customers.get()
 
 
 def test_company_of_one_customer_is_never_moved_to_another(
@@ -129,7 +131,7 @@ def test_company_of_one_customer_is_never_moved_to_another(
     carry()
     consent = consent_to(company)
     with pytest.raises(connections.BelongsToAnother):
-        connections.approve(consent, by=charlie)
+        connections.approve(consent, by=charlie, customer=charlie.customers.get())
     consent.refresh_from_db()
     assert (consent.decision, state_of(first)) == ("", (C.LIVE, C.LIVE))
 
@@ -269,17 +271,17 @@ def test_consent_is_good_for_one_decision_and_ten_minutes(company: str, alice: U
     consent = consent_to(company)
     connections.deny(consent, by=alice)
     with pytest.raises(connections.ConsentSpent):
-        connections.approve(consent, by=alice)
+        connections.approve(consent, by=alice, customer=alice.customers.get())
     late = Consent.objects.create(company_id=company, mode="POPUP", expires_at=timezone.now())
     with pytest.raises(connections.ConsentSpent):
-        connections.approve(late, by=alice)
+        connections.approve(late, by=alice, customer=alice.customers.get())
     assert Connection.objects.count() == 0
 
 
 def test_person_without_the_right_cannot_approve(company: str, bob: User, staff: User) -> None:
     for person in (bob, staff):
         with pytest.raises(connections.MayNotConnect):
-            connections.approve(consent_to(company), by=person)
+            connections.approve(consent_to(company), by=person, customer=person.customers.first())
     assert Connection.objects.count() == 0
 
 

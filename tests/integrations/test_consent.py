@@ -445,7 +445,7 @@ def test_visits_that_nobody_answered_are_forgotten_after_a_day(browser: Browser)
 
 def test_consent_page_names_the_companies_that_are_connected_already(client: Browser, alice: User) -> None:
     """Who is signed in for one organisation is warned when another company asks."""
-    rows.make_connection(alice.customer, "northwind-outlet")
+    rows.make_connection(alice.customers.get(), "northwind-outlet")
     client.force_login(alice)
     page = client.get(client.get(entry("harbour"))["Location"]).content.decode()
     assert "Connected already: northwind-outlet. This adds another company." in " ".join(page.split())

@@ -109,7 +109,7 @@ def changed_by_herself(browser: Browser, user: User, new: str) -> None:
 
 
 def changed_in_admin(browser: Browser, user: User, new: str) -> None:
-    boss = rows.make_user(None, "boss@vendor.example", is_superuser=True)
+    boss = rows.make_user(None, "boss@vendor.example")
     desk = Browser()
     desk.force_login(boss)
     form = {"password1": new, "password2": new, "usable_password": "true"}

@@ -51,9 +51,9 @@ def test_orders_take_the_same_number_of_queries_for_one_and_three(
 ) -> None:
     client.force_login(alice)
     client.get("/orders")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get("/orders")
     place(connection)
     place(connection)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get("/orders")

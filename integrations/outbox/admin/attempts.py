@@ -2,12 +2,13 @@ import json
 from typing import Any
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.outbox.models import Attempt
 from integrations.shown import when
-from integrations.staff import ReadOnlyInline
+from integrations.staff import ReadOnlyInline, may_see_personal
 
 
 def pretty(value: Any) -> SafeString | str:
@@ -26,6 +27,10 @@ class AttemptInline(ReadOnlyInline):
     verbose_name_plural = "attempts, newest first"
     fields = ("number", "began", "took", "status", "came_to", "sent", "came_back")
     readonly_fields = fields
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """What went over the line may tell of a candidate."""
+        return self.fields if may_see_personal(request) else self.fields[:5]
 
     def began(self, attempt: Attempt) -> SafeString | str:
         return when(attempt.started_at)

@@ -14,7 +14,7 @@ from integrations.outbox.admin.attempts import AttemptInline, pretty
 from integrations.outbox.admin.fates import AGAIN, fate
 from integrations.outbox.models import Delivery, DeliveryState
 from integrations.shown import chip, when
-from integrations.staff import Act, ReadOnlyAdmin, Refusal, link
+from integrations.staff import Act, ReadOnlyAdmin, Refusal, link, may_see_personal
 
 S = DeliveryState
 REPLAYED_AT_ONCE = 900  # a form of a thousand fields is refused
@@ -53,6 +53,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     readonly_fields = ("what", "state_", "about", "due_", "payload_", "stream_")
     inlines = (AttemptInline,)
     actions = ("replay",)
+    personal = frozenset({"payload"})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        shown = super().get_fieldsets(request, obj)
+        return shown if may_see_personal(request) else [each for each in shown if each[0] != "Payload"]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
