@@ -1,11 +1,22 @@
 """Celery only wakes workers: a task carries ids, the database says what is due (DESIGN.md, "The way of an order")."""
 
 import os
+from typing import Any
 
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("partnerside")
+
+
+def _read_settings(**_: Any) -> None:
+    """Not before they are asked for: the supervisor imports this package too, and reads no settings."""
+    from config.start import read_settings
+
+    read_settings()
+
+
+app.on_configure.connect(_read_settings, weak=False)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["integrations", "integrations.outbox", "orders"])

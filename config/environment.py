@@ -1,30 +1,131 @@
 """What the environment says, checked: every mistake is one clear line that says what would be right."""
 
+import ipaddress
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from integrations.origins import PATTERN
+
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+POSTGRESQL = ("postgres", "postgresql")
+BROKERS = ("redis", "rediss", "redis+socket", "unix")
+FEWEST_CHARACTERS = 8
 
 
 def is_loopback(host: str) -> bool:
     return host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
 
 
+def port(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 65535):
+        raise ImproperlyConfigured(f"PORT={value} is not a port: give a number from 1 to 65535")
+    return int(value)
+
+
+def switch(name: str, value: str) -> bool:
+    if value.lower() not in YES + NO:
+        raise ImproperlyConfigured(f"{name}={value!r} is neither on nor off: write 1 or 0")
+    return value.lower() in YES
+
+
+def one_of(name: str, value: str, *allowed: str) -> str:
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name}={value!r} is unknown: write {' or '.join(allowed)}")
+    return value
+
+
+def no_debugging(value: str) -> bool:
+    """There is no debug mode: its pages show strangers settings, code and rows."""
+    if value.lower() not in NO:
+        raise ImproperlyConfigured(f"DEBUG={value} would show strangers what is inside: leave DEBUG out")
+    return False
+
+
+def hosts(named: Sequence[str], public: str) -> list[str]:
+    if any("*" in host or not host.strip(".") for host in named):
+        raise ImproperlyConfigured("ALLOWED_HOSTS=* would trust any Host header: list the names that lead here")
+    return list(named) or [public]
+
+
+def proxies(named: Sequence[str]) -> list[str]:
+    """Addresses, or networks of them."""
+    for name in named:
+        try:
+            network = ipaddress.ip_network(name, strict=False)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"TRUSTED_PROXIES={name!r} is no address: write it like 10.0.0.5 or 10.0.0.0/24"
+            ) from None
+        if network.prefixlen == 0:
+            raise ImproperlyConfigured(
+                f"TRUSTED_PROXIES={name} would let anybody forge an address: name the proxy’s own"
+            )
+    return list(named)
+
+
 def origin(name: str, url: str) -> str:
     """The origin of a configured address: `https`, or `http` for loopback names only, and nothing behind the host."""
-    parts = urlsplit(url.rstrip("/"))
-    host = parts.hostname or ""
-    if parts.scheme not in ("http", "https") or not host or parts.path or parts.query or parts.username:
+    url = url.rstrip("/")
+    if not ORIGIN.fullmatch(url) or not 0 < int(url.rpartition(":")[2] if url.count(":") == 2 else 1) < 65536:
         raise ImproperlyConfigured(f"{name}={url!r} is not an origin; write it like https://portal.vendor.example")
-    if parts.scheme == "http" and not is_loopback(host):
+    if url.startswith("http://") and not is_loopback(urlsplit(url).hostname or ""):
         raise ImproperlyConfigured(f"{name}={url!r} must be https; http is for loopback names only")
-    return f"{parts.scheme}://{parts.netloc}"
+    return url
+
+
+def trusted_origins(named: Sequence[str]) -> list[str]:
+    """A `*` stands for labels of one domain, never for all of them."""
+    for pattern in named:
+        host = urlsplit(pattern).netloc.removeprefix("*.")
+        if not PATTERN.fullmatch(pattern.rstrip("/")) or ("*." in pattern and "." not in host):
+            raise ImproperlyConfigured(
+                f"SMARTRECRUITERS_TRUSTED_ORIGINS={pattern!r} names no origin; write it like "
+                "https://*.smartrecruiters.com, without a path"
+            )
+    return list(named)
+
+
+def database(url: str) -> dict[str, Any]:
+    """Django's settings for DATABASE_URL, which may hold a password and so is never shown."""
+    try:
+        # Of another scheme the parser warns, with all that the address holds.
+        found = dict(environ.Env.db_url_config(url)) if urlsplit(url).scheme in POSTGRESQL else {}
+    except (ValueError, ImproperlyConfigured):
+        found = {}
+    if not found.get("NAME"):
+        raise ImproperlyConfigured(
+            "DATABASE_URL names no PostgreSQL database: write it like postgres://user:password@host/name, "
+            "or leave it out for the embedded one (SQLite in WAL mode, in PORTAL_DATA_DIR)"
+        )
+    return found
+
+
+def broker(url: str) -> str:
+    if urlsplit(url).scheme not in BROKERS:
+        raise ImproperlyConfigured(
+            "REDIS_URL names no Redis server: write it like redis://host:6379/0, or leave it out"
+        )
+    return url
+
+
+def mail(url: str) -> dict[str, Any]:
+    try:
+        return dict(environ.Env.email_url_config(url))
+    except (ValueError, ImproperlyConfigured):
+        raise ImproperlyConfigured(
+            "EMAIL_URL names no way to send: write it like smtp+tls://user:password@mail.vendor.example:587"
+        ) from None
 
 
 def colour(name: str, value: str) -> str:
@@ -57,7 +158,7 @@ def kept_secret(path: Path, make: str) -> str:
 
 def secret_key(configured: str, *, embedded: bool, folder: Path) -> str:
     if configured:
-        if len(configured) < 32 or "insecure" in configured:
+        if len(configured) < 32 or len(set(configured)) < FEWEST_CHARACTERS or "insecure" in configured:
             raise ImproperlyConfigured("SECRET_KEY is too weak: give at least 32 random characters")
         return configured
     if not embedded:

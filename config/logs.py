@@ -35,7 +35,7 @@ SHARED = [
 ]
 
 
-def logging_of(form: str) -> dict[str, Any]:
+def logging_of(form: str, level: str = "INFO") -> dict[str, Any]:
     """Django's LOGGING for `console` or `json`."""
     last: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
@@ -54,7 +54,7 @@ def logging_of(form: str) -> dict[str, Any]:
             }
         },
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"handlers": ["console"], "level": "INFO"},
+        "root": {"handlers": ["console"], "level": level},
         "loggers": {
             "django.server": {"handlers": ["console"], "propagate": False},
             "django_structlog": {"level": "WARNING"},

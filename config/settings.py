@@ -18,24 +18,22 @@ if env_file and Path(env_file).is_file():
     env.read_env(env_file)
 
 # Where it runs
-PORT = env.int("PORT", 8000)
+PORT = environment.port(env("PORT", default="") or "8000")
 PUBLIC_URL = environment.origin("PUBLIC_URL", env("PUBLIC_URL", default="") or f"http://localhost:{PORT}")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
 IS_LOOPBACK = environment.is_loopback(PUBLIC_HOST)
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 PORTAL_DATA_DIR = Path(env("PORTAL_DATA_DIR", default="") or BASE_DIR / "var").resolve()
-DEBUG = False
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [PUBLIC_HOST]
-if "*" in ALLOWED_HOSTS:
-    raise ImproperlyConfigured("ALLOWED_HOSTS=* would trust any Host header: list the names that lead here")
+DEBUG = environment.no_debugging(env("DEBUG", default=""))
+ALLOWED_HOSTS = environment.hosts(env.list("ALLOWED_HOSTS", default=[]), PUBLIC_HOST)
 if IS_LOOPBACK and not IS_HTTPS:
     ALLOWED_HOSTS += [*environment.LOOPBACK, ".localhost"]
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+TRUSTED_PROXIES = environment.proxies(env.list("TRUSTED_PROXIES", default=[]))
 USE_X_FORWARDED_HOST = False
 
 # Database: SQLite in the data folder, or DATABASE_URL
 IS_EMBEDDED = not env("DATABASE_URL", default="")
-IS_WORKER = env.bool("PORTAL_WORKER", False)
+IS_WORKER = environment.switch("PORTAL_WORKER", env("PORTAL_WORKER", default=""))
 DATABASES: dict[str, dict[str, Any]]
 if IS_EMBEDDED:
     PORTAL_DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -52,19 +50,18 @@ if IS_EMBEDDED:
         }
     }
 else:
-    DATABASES = {"default": env.db("DATABASE_URL")}
+    DATABASES = {"default": environment.database(env("DATABASE_URL"))}
     DATABASES["default"].update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=True)
-    if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-        waits = (
-            # A 202 must outlive the server, whatever its own configuration says.
-            "-c synchronous_commit=on -c lock_timeout={lock} -c idle_in_transaction_session_timeout=60s "
-            "-c statement_timeout={statement}"
-        )
-        DATABASES["default"]["OPTIONS"] = {
-            **DATABASES["default"].get("OPTIONS", {}),
-            "connect_timeout": 4,
-            "options": waits.format(lock="20s" if IS_WORKER else "4s", statement="60s" if IS_WORKER else "10s"),
-        }
+    waits = (
+        # A 202 must outlive the server, whatever its own configuration says.
+        "-c synchronous_commit=on -c lock_timeout={lock} -c idle_in_transaction_session_timeout=60s "
+        "-c statement_timeout={statement}"
+    )
+    DATABASES["default"]["OPTIONS"] = {
+        **DATABASES["default"].get("OPTIONS", {}),
+        "connect_timeout": 4,
+        "options": waits.format(lock="20s" if IS_WORKER else "4s", statement="60s" if IS_WORKER else "10s"),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Keys
@@ -79,10 +76,13 @@ SMARTRECRUITERS_API_URL = environment.origin(
 )
 SMARTRECRUITERS_CLIENT_ID = env("SMARTRECRUITERS_CLIENT_ID", default="")
 SMARTRECRUITERS_CLIENT_SECRET = env("SMARTRECRUITERS_CLIENT_SECRET", default="")
-SMARTRECRUITERS_TRUSTED_ORIGINS = (
-    env("SMARTRECRUITERS_TRUSTED_ORIGINS", default="").split() or ["https://*.smartrecruiters.com"]
-) + [SMARTRECRUITERS_API_URL]
-WEBHOOKS_ALLOW_PRIVATE = env.bool("WEBHOOKS_ALLOW_PRIVATE", False)
+SMARTRECRUITERS_TRUSTED_ORIGINS = [
+    *environment.trusted_origins(
+        env("SMARTRECRUITERS_TRUSTED_ORIGINS", default="").split() or ["https://*.smartrecruiters.com"]
+    ),
+    SMARTRECRUITERS_API_URL,
+]
+WEBHOOKS_ALLOW_PRIVATE = environment.switch("WEBHOOKS_ALLOW_PRIVATE", env("WEBHOOKS_ALLOW_PRIVATE", default=""))
 
 # The vendor's brand, on every page and in every e-mail
 BRAND_NAME = env("BRAND_NAME", default="Assessments")
@@ -195,9 +195,9 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "60/5m/ip,10/5m/key"}
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = PUBLIC_URL.split(":")[0]
-STAFF_MFA = env("STAFF_MFA", default="") or ("optional" if IS_LOOPBACK else "required")
-if STAFF_MFA not in ("required", "optional"):
-    raise ImproperlyConfigured(f"STAFF_MFA={STAFF_MFA!r} is unknown; write required or optional")
+STAFF_MFA = environment.one_of(
+    "STAFF_MFA", env("STAFF_MFA", default="") or ("optional" if IS_LOOPBACK else "required"), "required", "optional"
+)
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = BRAND_NAME
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people are invited by somebody who knows them
@@ -298,7 +298,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Celery (RELIABILITY.md, section 4, decision 19)
-CELERY_BROKER_URL = env("REDIS_URL", default="") or "redis://127.0.0.1:6379/0"
+CELERY_BROKER_URL = environment.broker(env("REDIS_URL", default="") or "redis://127.0.0.1:6379/0")
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 2,
@@ -350,13 +350,14 @@ if (OUTBOX_TIME_SCALE != 1.0 or OUTBOX_FAILPOINTS) and not IS_LOOPBACK:
     raise ImproperlyConfigured("OUTBOX_TIME_SCALE and OUTBOX_FAILPOINTS are for tests: PUBLIC_URL must be loopback")
 
 # E-mail, logs, metrics
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_CONFIG = environment.mail(env("EMAIL_URL", default="") or "consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default=f"{BRAND_NAME} <no-reply@{PUBLIC_HOST.strip('[]')}>")
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 SENTRY_DSN = env("SENTRY_DSN", default="")
-LOG_FORMAT = env("LOG_FORMAT", default="console")
-LOGGING = logging_of(LOG_FORMAT)
+LOG_FORMAT = environment.one_of("LOG_FORMAT", env("LOG_FORMAT", default="") or "console", "console", "json")
+LOG_LEVEL = environment.one_of("LOG_LEVEL", env("LOG_LEVEL", default="") or "INFO", "DEBUG", "INFO", "WARNING", "ERROR")
+LOGGING = logging_of(LOG_FORMAT, LOG_LEVEL)
 # Not redirected from http: a redirect would hide that a client sent its secret in clear (RELIABILITY.md, T34).
 SILENCED_SYSTEM_CHECKS = ["security.W008"]

@@ -5,7 +5,10 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
+from config.start import read_settings
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+read_settings()
 
 django_application = get_wsgi_application()
 MAX_CHUNKED = 11 * 1024 * 1024

@@ -6,7 +6,7 @@ class IntegrationsConfig(AppConfig):
     verbose_name = "Connections"
 
     def ready(self) -> None:
-        from integrations import deliveries
+        from integrations import checks, deliveries  # noqa: F401  (checks register by being imported)
         from integrations.api import openapi  # noqa: F401  (its extension registers by being imported)
 
         deliveries.register()

@@ -1,6 +1,7 @@
 """`make serve`: a portal in earnest, its logs on the console."""
 
 import os
+import tempfile
 from pathlib import Path
 
 from config.supervisor import broker, programs
@@ -10,7 +11,7 @@ from config.supervisor.folder import Lock, prepare
 from config.supervisor.health import answers, host_of
 from config.supervisor.output import ConsoleOutput
 from config.supervisor.ports import require_free
-from config.supervisor.refusal import Refusal
+from config.supervisor.refusal import REFUSES, Refusal
 from config.supervisor.supervisor import Stopped, Supervisor
 
 GRACE = 10.0
@@ -38,12 +39,10 @@ def run() -> int:
 
 
 def _start(supervisor: Supervisor, environment: dict[str, str], address: Address, runtime: Path) -> None:
+    _migrate(supervisor, environment)
     if not environment.get("REDIS_URL"):
         supervisor.start(broker.program(runtime, environment), ConsoleOutput("broker"))
         environment["REDIS_URL"] = broker.url(runtime)
-    migrate = programs.manage("migrate", "--no-input", environment=environment)
-    if supervisor.finish(migrate, ConsoleOutput("migrate")):
-        raise Refusal("the database could not be migrated: see above")
     for program in (
         programs.web([address.listen()], environment),
         *programs.background(environment),
@@ -57,3 +56,18 @@ def _start(supervisor: Supervisor, environment: dict[str, str], address: Address
         say(f"The portal runs: {url} (on {address.listen()}). Ctrl-C stops it.")
     else:
         say(f"The portal does not answer on {address.listen()} yet: see above. It is tried on; Ctrl-C stops it.")
+
+
+def _migrate(supervisor: Supervisor, environment: dict[str, str]) -> None:
+    """The first process that reads the settings: what it refuses is said once, and nothing else is started."""
+    migrate = programs.manage("migrate", "--no-input", environment=environment)
+    with tempfile.TemporaryFile() as errors:
+        status = supervisor.finish(migrate, ConsoleOutput("migrate"), errors=errors)
+        errors.seek(0)
+        said = errors.read().decode(errors="replace").rstrip()
+    if status and REFUSES in said:
+        raise Refusal(said.rpartition(REFUSES)[2])
+    if said:
+        say(said)
+    if status:
+        raise Refusal("the database could not be migrated: see above")
