@@ -7,6 +7,7 @@
 # make setup  the virtual environment alone; PYTHON=… names the interpreter
 # make lock   the requirements anew from pyproject.toml
 # make pictures  the README's pictures anew, by the browser tests
+# make messages  the texts anew into templates/locale/*/LC_MESSAGES/django.po (needs gettext); LANGUAGE=fr begins another
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -26,7 +27,7 @@ echo "make setup: no Python 3.11 or newer among: $(PYTHON). Install it, or name 
 exit 1
 endef
 
-.PHONY: help setup setup-development demo serve test crash bench lint lock pictures
+.PHONY: help setup setup-development demo serve test crash bench lint lock pictures messages
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -61,5 +62,10 @@ lock:
 
 pictures: setup-development
 	@PICTURES=1 $(BIN)/python -m pytest -q tests/e2e/test_browser.py::test_redirect_order_answer_and_report
+
+messages: setup
+	@$(BIN)/python manage.py makemessages $(if $(LANGUAGE),--locale $(LANGUAGE),--all) --no-location --no-wrap \
+		--ignore .venv --ignore var --ignore tests --ignore simulator
+	@$(BIN)/python config/translations.py
 
 LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url

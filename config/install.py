@@ -31,6 +31,7 @@ def main(kind: str, root: Path = REPOSITORY) -> int:
         with (root / LOCKS[kind][0]).open() as lock:
             wait_for_turn(lock.fileno())
             install(kind, root)
+            translate(root)
     except Failure as failure:
         print(f"make setup: {failure}", file=sys.stderr)
         return 1
@@ -87,6 +88,12 @@ def install(kind: str, root: Path) -> None:
     installed.write_text(wanted)
     if kind == "development":
         (venv / "installed-runtime").write_text(digest("runtime", root))
+
+
+def translate(root: Path) -> None:
+    """The languages as gettext reads them; without gettext's tools, and at once when nothing changed."""
+    if subprocess.call([root / ".venv" / "bin" / "python", "-I", str(root / "config" / "translations.py")]):
+        raise Failure("a file under templates/locale cannot be read: see above")
 
 
 def is_usable(venv: Path) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config import environment
+from config import environment, translations
 from config.logs import logging_of
 from integrations.outbox import failpoints
 
@@ -167,7 +167,7 @@ CACHES = {
 
 # Language and time
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LANGUAGES = environment.languages(translations.codes())
 LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
 FORMAT_MODULE_PATH = ["config.formats"]
 USE_I18N = True

@@ -7,11 +7,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
-from config import dashboard
+from config import dashboard, letters
 from integrations import audit
 from integrations.addresses import address_of
 from integrations.models import AuditEntry, Connection, User
@@ -72,6 +72,16 @@ class PortalAdmin(AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().index(request, {**dashboard.overview(), **(extra_context or {})})
 
+    def get_urls(self) -> list[Any]:
+        return [
+            path("emails/", self.admin_view(self.letters), name="letters"),
+            path("emails/<slug:kind>/<slug:language>/", self.admin_view(letters.frame), name="letter"),
+            *super().get_urls(),
+        ]
+
+    def letters(self, request: HttpRequest) -> HttpResponse:
+        return letters.page(request, self.each_context(request))
+
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """What people come for stands first, under the name they know it by."""
         apps = super().get_app_list(request, app_label)
@@ -79,7 +89,15 @@ class PortalAdmin(AdminSite):
             for entry in app["models"]:
                 entry["name"] = getattr(self._registry[entry["model"]], "plural", "") or entry["name"]
             app["models"].sort(key=lambda entry: _place(entry["object_name"], MODELS))
+            if app["app_label"] == "outbox":
+                app["models"].append(self._letters_entry())
         return sorted(apps, key=lambda app: _place(app["app_label"], APPS))
+
+    @staticmethod
+    def _letters_entry() -> dict[str, Any]:
+        """A page of no model's, among those that staff look for it."""
+        url = reverse("admin:letters")
+        return {"name": "E-mails", "object_name": "Letters", "admin_url": url, "add_url": None, "view_only": True}
 
     def record(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:
         """One audit entry for what a member of staff did or looked at."""

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
-from integrations import audit, events, memberships
+from integrations import audit, events, memberships, reconnect
 from integrations.models import Client, ConnectAttempt, Connection, ConnectionState, Consent, Customer, EventType, User
 from integrations.models.clients import make_client_id, make_client_secret
 from integrations.outbox import deliveries
@@ -200,6 +200,7 @@ def need_reconnect(connection: Connection, reason: str) -> None:
     if move(connection, S.NEEDS_RECONNECT, reason):
         deliveries.hold(connection.stream_name, "The connection needs a reconnect.")
         audit.record("connection.needs_reconnect", connection.company_id, reason=reason)
+        reconnect.tell(connection)
 
 
 @transaction.atomic

@@ -85,7 +85,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
         }
     ),
     "integrations.consent": frozenset({"key", "company_id", "redirect", "mode", "decision", "wording"}),
-    "integrations.customer": frozenset({"id", "name"}),
+    "integrations.customer": frozenset({"id", "name", "language"}),
     "integrations.event": frozenset({"public_id", "type", "content"}),
     "integrations.keptanswer": frozenset({"path", "key", "digest"}),
     "integrations.membership": frozenset({"role"}),

@@ -1,5 +1,7 @@
 """The candidate's pages and the reports that we host: addressed by a random link, which is the right to open them."""
 
+from typing import Any
+
 import structlog
 from django.conf import settings
 from django.db.models import F
@@ -9,13 +11,11 @@ from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from integrations import origins
-from orders import addresses, expiry, files, links, visits, words
+from integrations import mail, origins
+from orders import addresses, expiry, files, links, visits
 from orders.models import Attachment, Order
 
 log = structlog.get_logger(__name__)
-
-ICONS = {"begin": "icons/person.svg", "good": "icons/check.svg", "wait": "icons/clock.svg", "warn": "icons/alert.svg"}
 
 
 # Without a CSRF cookie: the link alone is the right, and some mail programs' browsers keep no cookies.
@@ -55,12 +55,12 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
         .first()
     )
     if attachment is None:
-        return _page(request, None, "unknown", status=404, mark="warn")
+        return _page(request, None, "unknown", status=404)
     try:
         content = files.read(attachment)
     except files.Damaged as error:
         log.error("a report cannot be shown", attachment=attachment.pk, reason=str(error))
-        return _page(request, None, "damaged", status=404, mark="warn")
+        return _page(request, None, "damaged", status=404)
     if request.method == "GET":
         Attachment.objects.filter(pk=attachment.pk).update(opened_count=F("opened_count") + 1)
     response = HttpResponse(content, content_type=attachment.content_type)
@@ -70,8 +70,14 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _invited(request: HttpRequest, order: Order) -> HttpResponse:
-    leads_to = _host_of(order.launch_url)
-    response = _page(request, order, "invited", template="orders/take.html", host=leads_to, mark="begin")
+    response = _page(
+        request,
+        order,
+        "take",
+        host=_host_of(order.launch_url),
+        description=order.package.description,
+        open_until=expiry.end_of(order) if order.status in expiry.UNBEGUN else None,
+    )
     # Chromium holds a form's redirects to form-action too (RELIABILITY.md, C33), the engine's own ones included: one of
     # those to a host of its own would leave the candidate with a button that does nothing.
     schemes = ["https:", "http:"] if settings.IS_LOOPBACK else ["https:"]
@@ -80,7 +86,7 @@ def _invited(request: HttpRequest, order: Order) -> HttpResponse:
 
 
 def _waiting(request: HttpRequest, order: Order) -> HttpResponse:
-    return _page(request, order, "preparing", template="orders/wait.html", mark="wait")
+    return _page(request, order, "preparing")
 
 
 def _done(request: HttpRequest, order: Order) -> HttpResponse:
@@ -88,16 +94,16 @@ def _done(request: HttpRequest, order: Order) -> HttpResponse:
     if is_trusted:
         return _private(HttpResponseRedirect(url))
     if url:
-        return _page(request, order, "back", template="orders/back.html", host=_host_of(url), way_back=url, mark="good")
+        return _page(request, order, "back", host=_host_of(url), way_back=url)
     if expiry.has_expired(order, timezone.now()):
-        return _page(request, order, "expired", status=410, mark="wait")
-    return _page(request, order, "thanks", mark="good")
+        return _page(request, order, "expired", status=410)
+    return _page(request, order, "thanks")
 
 
 def _nothing(request: HttpRequest, order: Order | None) -> HttpResponse:
     if order is None:
-        return _page(request, None, "unknown", status=404, mark="warn")
-    return _page(request, order, "gone", status=410, mark="wait")
+        return _page(request, None, "unknown", status=404)
+    return _page(request, order, "gone", status=410)
 
 
 def _see_other(url: str) -> HttpResponse:
@@ -111,33 +117,14 @@ def _host_of(url: str) -> str:
     return parts[1] if parts else ""
 
 
-def _page(
-    request: HttpRequest,
-    order: Order | None,
-    key: str,
-    *,
-    mark: str,
-    template: str = "orders/page.html",
-    status: int = 200,
-    host: str = "",
-    way_back: str = "",
-) -> HttpResponse:
-    """A page of the words under `key` and `key_more`, in the order's language, else the browser's."""
-    language = words.language_of(order) if order else words.nearest(translation.get_language() or "")
-    facts = {"host": host}
+def _page(request: HttpRequest, order: Order | None, name: str, *, status: int = 200, **facts: Any) -> HttpResponse:
+    """`templates/orders/{name}.html` in the order's language, else the browser's."""
+    language = mail.nearest(order.candidate_language if order else translation.get_language() or "")
     if order is not None:
         facts |= {"package": order.package.name, "customer": order.connection.customer.name}
-    said = {name: text.format_map(words.Facts(facts)) for name, text in words.LANGUAGES[language].items()}
     with translation.override(language):
-        context = {
-            "heading": said[key],
-            "what": said[f"{key}_more"],
-            "words": said,
-            "tone": "good" if mark in ("begin", "good") else "warn",
-            "icon": ICONS[mark],
-            "way_back": way_back,
-        }
-        page = render(request, template, context, status=status)
+        page = render(request, f"orders/{name}.html", facts, status=status)
+    page["Content-Language"] = language
     return _private(page)
 
 

@@ -186,6 +186,7 @@ PLACES: dict[tuple[str, str], Callable[[World], dict[str, object]]] = {
     ("account_confirm_email", ""): lambda world: {"key": "guessed"},
     ("account_reset_password_from_key", ""): lambda world: {"key": "guessed-1"},
     ("engine-package", "guessed"): lambda world: {"package_id": "-guessed"},
+    ("admin:letter", ""): lambda world: {"kind": "invitation", "language": "en"},
     ("admin:orders_order_attachment", ""): lambda world: {"object_id": quote(world.order.pk)},
 }
 

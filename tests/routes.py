@@ -271,6 +271,8 @@ ROUTES: dict[str, Row] = {
     "admin:orders_order_report": desk(GET=(403, 302, 302), POST=(403, 200, 200)),
     "admin:orders_order_attachment": desk(GET=(403, 200, 200)),
     "admin:index": desk(GET=200),
+    "admin:letters": desk(GET=200),
+    "admin:letter": desk(GET=200),
     "admin:login": people(AWAY),
     "admin:logout": people({"stranger": DESK, "staff": 405}, POST={"stranger": DESK, "staff": 200}),
     "admin:password_change": desk(GET=302),

@@ -61,7 +61,7 @@ class ConnectionsInline(ReadOnlyInline):
 class CustomerAdmin(StaffAdmin):
     list_display = ("name", "id", "is_active_", "connections_", "people_", "created_at_")
     search_fields = ("name", "=id")
-    fields = ("name", "is_active", "retention_days", "id", "created_at", "add_a_person")
+    fields = ("name", "is_active", "language", "retention_days", "id", "created_at", "add_a_person")
     readonly_fields = ("id", "created_at", "add_a_person")
     inlines = (ConnectionsInline, PeopleInline)
 
@@ -72,7 +72,7 @@ class CustomerAdmin(StaffAdmin):
         )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return self.fields if obj else ("name", "is_active", "retention_days")
+        return self.fields if obj else ("name", "is_active", "language", "retention_days")
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()

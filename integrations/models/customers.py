@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.core.validators import MinValueValidator
 from django.db import models
@@ -14,6 +15,11 @@ from integrations.roles import MemberRole, StaffRole
 
 def make_customer_id() -> str:
     return "cus_" + get_random_string(12, "abcdefghijkmnpqrstuvwxyz23456789")
+
+
+def languages() -> list[tuple[str, str]]:
+    """Those that there is a translation of: no migration when one is added."""
+    return list(settings.LANGUAGES)
 
 
 class Customer(models.Model):
@@ -29,6 +35,13 @@ class Customer(models.Model):
         validators=[MinValueValidator(1)],
         help_text="Days after an order’s end, or, where no end is reported, after the last that happened with it. "
         "Empty: by hand only.",
+    )
+    language = models.CharField(
+        "language of e-mails",
+        max_length=12,
+        choices=languages,
+        default="en",
+        help_text="In which its people are written to.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

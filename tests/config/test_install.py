@@ -24,7 +24,8 @@ INSTALLING = "Installing the locked runtime requirements into .venv …\n"
 def clone(tmp_path: Path) -> Path:
     (tmp_path / "config").mkdir()
     shutil.copy(REPOSITORY / "Makefile", tmp_path)
-    shutil.copy(REPOSITORY / "config" / "install.py", tmp_path / "config")
+    for name in ("install.py", "translations.py"):
+        shutil.copy(REPOSITORY / "config" / name, tmp_path / "config")
     lock(tmp_path, "1.0")
     (tmp_path / "requirements-dev.txt").write_text("")
     return tmp_path

@@ -7,6 +7,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from integrations import mail as letters
 from integrations.door import CallFailed
 from integrations.models import Connection
 from integrations.outbox import courier, deliveries
@@ -35,7 +36,7 @@ def test_candidate_is_invited_once_in_text_and_html(order: Order, settings: Any)
     link = f"http://localhost:8000/take/{order.link_token}"
     assert message.body == (
         "Hello Ada Lovelace,\n\n"
-        'Northwind Retail invites you to "Package skills".\n\n'
+        "Northwind Retail invites you to “Package skills”.\n\n"
         f"Begin here:\n{link}\n\n"
         "The link is yours alone: please do not pass it on.\n\n"
         "Testwerk, for Northwind Retail\n"
@@ -130,9 +131,9 @@ def test_answer_of_the_mail_server_has_its_cure(
     def fail(*_: object) -> None:
         raise error
 
-    message = invitation.compose(order, "invitation", "<x@localhost>")
+    message = letters.addressed(invitation.compose(order, "invitation"), order.candidate_email, "<x@localhost>")
     monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", fail)
     with pytest.raises(CallFailed) as caught:
-        invitation.transmit(message, 5)
+        letters.transmit(message, 5)
     assert (isinstance(caught.value, CallRefused), caught.value.had_effect_perhaps) == (is_final, had_effect_perhaps)
     assert "lovelace" not in str(caught.value)

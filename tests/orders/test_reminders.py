@@ -106,7 +106,7 @@ def test_reminder_says_until_when_in_the_candidates_language(connection: Connect
     order = bodies.place(connection, candidate={"id": "1", "email": "a@b.example", "applicationLanguage": "de-AT"})
     order.created_at = datetime(2026, 3, 1, tzinfo=UTC)
     order.package.expires_after_days = 14
-    body = invitation.compose(order, "reminder", "<1@localhost>").body
+    body = invitation.compose(order, "reminder").text
     assert "Er gilt bis zum 15. März 2026." in body
 
 

@@ -1,0 +1,113 @@
+"""E-mails: one template each, in the reader's language, as text and HTML; sent by the courier and kept nowhere.
+
+`templates/emails/{kind}_subject.txt`, `{kind}.txt`, and `{kind}.html`, which says the same in HTML.
+"""
+
+import smtplib
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.validators import validate_email
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from integrations import colours
+from integrations.door import CallFailed, Reply
+from integrations.outbox import handlers
+from integrations.outbox.models import Delivery
+
+ACCEPTED = 250
+
+
+@dataclass(frozen=True)
+class Letter:
+    """An e-mail without its address."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def nearest(language: str) -> str:
+    """The one of our languages for a tag like `de-AT` or `de_AT`; else the portal's own."""
+    tag = language.replace("_", "-").lower()
+    offered = [code for code, _ in settings.LANGUAGES]
+    primary = tag.partition("-")[0]
+    return next((code for code in (tag, primary) if code in offered), settings.LANGUAGE_CODE)
+
+
+def write(kind: str, language: str, **facts: Any) -> Letter:
+    """The e-mail of this kind in this language, one of settings.LANGUAGES."""
+    context = {
+        "brand": settings.BRAND_NAME,
+        "brand_colour": settings.BRAND_COLOUR,
+        "brand_text": colours.written(colours.text_on(colours.parsed(settings.BRAND_COLOUR))),
+        "language": language,
+        **facts,
+    }
+    with translation.override(language):
+        context["is_right_to_left"] = translation.get_language_bidi()
+        parts = [render_to_string(f"emails/{kind}{end}", context) for end in ("_subject.txt", ".txt", ".html")]
+    subject, text, html = parts
+    return Letter(" ".join(subject.split()), f"{text.strip()}\n", html)
+
+
+def addressed(letter: Letter, to: str, message_id: str) -> EmailMultiAlternatives:
+    headers = {"Message-ID": message_id, "Auto-Submitted": "auto-generated"}
+    message = EmailMultiAlternatives(letter.subject, letter.text, to=[to], headers=headers)
+    message.attach_alternative(letter.html, "text/html")
+    return message
+
+
+class MailHandler(handlers.Handler):
+    """Sent once; when the line broke, again under the same Message-ID, which SMTP cannot spare the reader."""
+
+    success = frozenset({ACCEPTED})
+    expects = None
+    bad_address = "The e-mail address cannot be used."
+
+    def letter(self, delivery: Delivery) -> tuple[Letter, str]:
+        """What to write, and to whom."""
+        raise TypeError(f"{type(self).__name__} must say what it writes")
+
+    def call(self, delivery: Delivery, token: str) -> handlers.Call:
+        letter, to = self.letter(delivery)
+        try:
+            validate_email(to)
+        except ValidationError:
+            raise handlers.Undeliverable(self.bad_address) from None
+        host = settings.PUBLIC_HOST.strip("[]")
+        message_id = f"<{self.kind}.{delivery.pk}.{delivery.subject}@{host}>"
+        message = addressed(letter, to, message_id)
+        return handlers.Call("email", partial(transmit, message), {"subject": letter.subject, "message_id": message_id})
+
+
+def transmit(message: EmailMultiAlternatives, deadline: float) -> Reply:
+    """Hand it to the mail server. Raises CallRefused when it is refused for good, CallFailed when it may go again."""
+    options: dict[str, Any] = {"timeout": deadline} if "smtp" in settings.EMAIL_BACKEND else {}
+    try:
+        message.connection = get_connection(**options)
+        message.send()
+    except (smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError, smtplib.SMTPHeloError) as error:
+        raise CallFailed(f"the mail server lets us not in ({error.smtp_code})", had_effect_perhaps=False) from None
+    except smtplib.SMTPRecipientsRefused as error:
+        raise _refused(*(code for code, _ in error.recipients.values())) from None
+    except smtplib.SMTPResponseException as error:
+        raise _refused(error.smtp_code) from None
+    except (smtplib.SMTPException, OSError) as error:
+        unseen = not isinstance(error, ConnectionRefusedError)
+        raise CallFailed(
+            f"the mail server did not take it ({type(error).__name__})", had_effect_perhaps=unseen
+        ) from None
+    return Reply(ACCEPTED)
+
+
+def _refused(code: int) -> CallFailed:
+    """5xx is for good, 4xx is not. The server's words may repeat the address, so only its code is kept."""
+    if code >= 500:
+        return handlers.CallRefused(f"the mail server refuses it for good ({code})", had_effect_perhaps=False)
+    return CallFailed(f"the mail server does not take it now ({code})", had_effect_perhaps=False)
