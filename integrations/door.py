@@ -1,15 +1,13 @@
 """The one outgoing HTTP door: the only importer of `requests` (RELIABILITY.md, section 4, decision 27).
 
-No redirects, no ambient proxy or netrc, TLS verified, connect, read and total deadlines, answers capped at 64 KB after
-decompression. One session per thread is kept: a new one costs twice the CPU of a call (STACK.md).
+No redirects, no ambient proxy or netrc, TLS verified, connect, read and total deadlines (sockets.py), answers capped at
+64 KB after decompression. One session per thread is kept: a new one costs twice the CPU of a call (STACK.md).
 """
 
-import ipaddress
 import json
 import re
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -18,11 +16,12 @@ import urllib3
 from django.conf import settings
 from requests.adapters import HTTPAdapter
 
+from integrations import sockets
+
 MAX_ANSWER = 64 * 1024
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 15.0
 SHOWN_CHARACTERS = 4000
 NO_TIME = "no time was left for the call"
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 MASKED = re.compile(r"(?i)secret|token|authorization|password|signature")
 MASKED_TEXT = re.compile(r'(?i)("(?:\w*secret\w*|\w*token\w*|password)"\s*:\s*)"[^"]*"|(Bearer |Basic )[\w~+/=.-]+')
 
@@ -87,61 +86,11 @@ def masked(value: Any) -> Any:
 def masked_text(text: str) -> str:
     """A body as text, for people: secrets masked, cut."""
     shown = MASKED_TEXT.sub(lambda m: f'{m[1]}"***"' if m[1] else f"{m[2]}***", text[:SHOWN_CHARACTERS])
-    return shown.replace("\0", "�")
-
-
-class PrivateAddress(Exception):
-    """The name leads to an address that is not public."""
-
-
-class TooLate(Exception):
-    """The deadline passed before a byte went out."""
-
-
-def _require_public(connection: urllib3.connection.HTTPConnection) -> None:
-    """What we are connected to, not what a name said a moment ago, must be a public address."""
-    if not ipaddress.ip_address(connection.sock.getpeername()[0]).is_global:
-        connection.close()
-        raise PrivateAddress
-
-
-class HTTPConnection(urllib3.connection.HTTPConnection):
-    def send(self, data: Any) -> None:
-        _send_in_time(self, super().send, data)
-
-
-class HTTPSConnection(urllib3.connection.HTTPSConnection):
-    def send(self, data: Any) -> None:
-        _send_in_time(self, super().send, data)
-
-
-class PublicHTTPConnection(HTTPConnection):
-    def connect(self) -> None:
-        super().connect()
-        _require_public(self)
-
-
-class PublicHTTPSConnection(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        _require_public(self)
-
-
-def _send_in_time(
-    connection: urllib3.connection.HTTPConnection, write: Callable[[Any], None], some_bytes: object
-) -> None:
-    """Looked at right before the socket is written to: a process that was stopped in between, past its lease, must
-    not come back and write over what its successor has sent (RELIABILITY.md, section 4, decision 6)."""
-    if connection.sock is None:
-        connection.connect()
-    if time.monotonic() > local.ends:
-        connection.close()
-        raise TooLate
-    write(some_bytes)
+    return UNSTORABLE.sub("�", shown)
 
 
 class Adapter(HTTPAdapter):
-    connections: ClassVar[tuple[type, type]] = (HTTPConnection, HTTPSConnection)
+    connections: ClassVar[tuple[type, type]] = (sockets.HTTPConnection, sockets.HTTPSConnection)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
@@ -152,9 +101,9 @@ class Adapter(HTTPAdapter):
 
 
 class PublicAdapter(Adapter):
-    """Reaches public addresses only, checked on the connection before anything is sent over it."""
+    """Reaches public addresses only, and checks each before it is connected to."""
 
-    connections = (PublicHTTPConnection, PublicHTTPSConnection)
+    connections = (sockets.PublicHTTPConnection, sockets.PublicHTTPSConnection)
 
 
 def _session(*, public_only: bool) -> requests.Session:
@@ -174,7 +123,9 @@ def send(request: Outgoing, deadline: float) -> Reply:
     """Make the call within `deadline` seconds in all. Raises CallFailed; every HTTP status is a Reply."""
     if deadline <= 0:
         raise CallFailed(NO_TIME, had_effect_perhaps=False)
-    ends = local.ends = time.monotonic() + deadline
+    if request.is_foreign and not settings.WEBHOOKS_ALLOW_PRIVATE and not request.url.startswith("https://"):
+        raise CallFailed("the address must begin with https://", had_effect_perhaps=False)
+    sockets.begin(deadline)
     # A body given as bytes keeps the header's content type; `json=` would write its own.
     body = json.dumps(request.json).encode() if request.json is not None else request.body or request.form
     session = _session(public_only=request.is_foreign and not settings.WEBHOOKS_ALLOW_PRIVATE)
@@ -185,44 +136,43 @@ def send(request: Outgoing, deadline: float) -> Reply:
             headers=dict(request.headers),
             data=body,
             files=request.files,
-            timeout=(min(CONNECT_SECONDS, deadline), min(READ_SECONDS, deadline)),
+            timeout=(min(sockets.CONNECT_SECONDS, deadline), min(sockets.READ_SECONDS, deadline)),
             allow_redirects=False,
             stream=True,
         )
-    except TooLate:
+    except sockets.TooLate:
         raise CallFailed(NO_TIME, had_effect_perhaps=False) from None
-    except PrivateAddress:
+    except sockets.PrivateAddress:
         raise CallFailed("the host leads to a private address", had_effect_perhaps=False) from None
-    except requests.exceptions.ConnectTimeout:
-        raise CallFailed("no connection in time", had_effect_perhaps=False) from None
-    except requests.exceptions.SSLError:
-        raise CallFailed("the certificate is not good", had_effect_perhaps=False) from None
-    except requests.exceptions.ConnectionError as error:
-        cause = getattr(error.args[0] if error.args else None, "reason", None)
-        was_none = isinstance(cause, urllib3.exceptions.NewConnectionError)  # a name that is not found, too
-        raise CallFailed("the connection broke", had_effect_perhaps=not was_none) from None
-    except requests.exceptions.Timeout:
-        raise CallFailed("no answer in time") from None
     except requests.exceptions.RequestException as error:
-        raise CallFailed(f"the call failed ({type(error).__name__})") from None
+        raise CallFailed(_reason(error), had_effect_perhaps=sockets.has_sent()) from None
     with response:
-        body = _body(response, ends)
+        body = _body(response)
         if not request.expects_json:
             return Reply(response.status_code, None, body.decode("utf-8", "replace"), dict(response.headers))
         return Reply(response.status_code, *_content(response, body), dict(response.headers))
 
 
-def _body(response: requests.Response, ends: float) -> bytes:
+def _reason(error: requests.exceptions.RequestException) -> str:
+    if isinstance(error, requests.exceptions.SSLError) and not sockets.has_sent():
+        return "the certificate is not good"
+    if isinstance(error, requests.exceptions.Timeout) or sockets.left() <= 0:
+        return "no answer in time" if sockets.has_sent() else "no connection in time"
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return "the connection broke"
+    return f"the call failed ({type(error).__name__})"
+
+
+def _body(response: requests.Response) -> bytes:
     body = b""
     try:
         for chunk in response.iter_content(8192):
             body += chunk
             if len(body) > MAX_ANSWER:
                 raise CallFailed(f"the answer is longer than {MAX_ANSWER} bytes", status=response.status_code)
-            if time.monotonic() > ends:
-                raise CallFailed("the answer did not end in time", status=response.status_code)
     except requests.exceptions.RequestException:
-        raise CallFailed("the answer broke off", status=response.status_code) from None
+        reason = "the answer broke off" if sockets.left() > 0 else "the answer did not end in time"
+        raise CallFailed(reason, status=response.status_code) from None
     return body
 
 
@@ -232,8 +182,30 @@ def _content(response: requests.Response, body: bytes) -> tuple[Any, str]:
     if not body.strip():
         return None, text
     try:
-        return json.loads(text), text
+        return _storable(json.loads(text, parse_constant=_no_constant, parse_float=_finite)), text
     except (ValueError, RecursionError):
         if response.status_code < 300:
             raise CallFailed("the answer is not JSON", status=response.status_code) from None
         return None, text
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(text)
+    return number
+
+
+def _storable(value: Any) -> Any:
+    """The same without what no database keeps: NUL, and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return UNSTORABLE.sub("�", value)
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return value

@@ -1,11 +1,10 @@
 """Addresses that an engine gives us: where its assessment starts, and where its reports lie."""
 
-import ipaddress
 import re
 
 from django.conf import settings
 
-from integrations import origins
+from integrations import networks, origins
 
 FRAGMENT = re.compile(r"[!-~]*", re.ASCII)
 NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -35,13 +34,10 @@ def _is_private(host: str) -> bool:
     if not host.startswith("[") and NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]) is None:
         return False
     try:
-        literal = ipaddress.ip_address(host.strip("[]"))
+        is_loopback = networks.true_address(host).is_loopback
     except ValueError:
         return True  # browsers read 2130706433 and 0x7f.1 as addresses, too
-    literal = getattr(literal, "ipv4_mapped", None) or literal
-    if literal.is_loopback:
-        return not settings.IS_LOOPBACK
-    return not literal.is_global or literal.is_multicast
+    return not settings.IS_LOOPBACK if is_loopback else not networks.is_public(host)
 
 
 def origin_of(url: str) -> str:

@@ -1,10 +1,9 @@
-import ipaddress
 from typing import Any
 
 from django.conf import settings
 from rest_framework import serializers
 
-from integrations import origins
+from integrations import networks, origins
 from integrations.api.fields import Choice, Listed, Strict, Text
 from integrations.models import EventType, Webhook
 
@@ -26,7 +25,7 @@ def check_url(url: str) -> None:
 def is_public(host: str) -> bool:
     """By its spelling: a dotted name, or a public address. Where it leads is checked when we are connected."""
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_global
+        return networks.is_public(host)
     except ValueError:
         last = host.rpartition(".")[2]
         return (
