@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 
 import environ
 from cryptography.fernet import Fernet
-from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
 from integrations.origins import PATTERN
 
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+LOOPBACK: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
 ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 POSTGRESQL = ("postgres", "postgresql")
@@ -136,11 +135,6 @@ def colour(name: str, value: str) -> str:
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
         raise ImproperlyConfigured(f"{name}={value!r} is no colour; write it like #2557a7")
     return value.lower()
-
-
-def languages(codes: list[str]) -> list[tuple[str, str]]:
-    """Each with its own name."""
-    return [(code, LANG_INFO.get(code, {}).get("name_local", code)) for code in codes]
 
 
 def kept_secret(path: Path, make: str) -> str:

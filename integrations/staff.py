@@ -17,6 +17,7 @@ from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -61,7 +62,7 @@ class Act:
 
     name: str
     verb: str
-    perform: Callable[[HttpRequest, Any], str | HttpResponse]
+    perform: Callable[[HttpRequest, Any], str | HttpResponseBase]
     """Does it and says what happened, or answers with a page of its own. Raises Refusal."""
     consequences: Callable[[Any], Sequence[str]]
     is_offered: Callable[[Any], bool] = lambda row: True
@@ -174,7 +175,7 @@ class StaffAdmin(ModelAdmin):
         return TemplateResponse(request, "admin/history.html", context)
 
     @csrf_protect_m
-    def act_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+    def act_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
         """GET says what will happen, POST does it."""
         row = self.get_object(request, object_id)
         act = next((act for act in self.acts() if act.name == name), None)
@@ -192,7 +193,7 @@ class StaffAdmin(ModelAdmin):
         except Refusal as refusal:
             messages.error(request, str(refusal))
         else:
-            if isinstance(outcome, HttpResponse):
+            if isinstance(outcome, HttpResponseBase):
                 return outcome
             messages.success(request, outcome)
         return redirect(self.url_of(row))
