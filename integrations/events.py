@@ -57,12 +57,17 @@ def _number_under(lease: leases.Lease) -> int:
     return len(fresh)
 
 
+def key_of(webhook: Webhook, message_id: str) -> str:
+    """The sequence key of a message to an endpoint."""
+    return f"{webhook.pk}:{message_id}"
+
+
 def send(webhook: Webhook, message_id: str, content: dict[str, Any]) -> None:
     """Queue one message for one endpoint. `message_id` is the same at every try."""
     deliveries.enqueue(
         "webhook",
         stream=webhook.stream_name,
-        key=f"{webhook.pk}:{message_id}",
+        key=key_of(webhook, message_id),
         subject=content["data"].get("order") or content["data"].get("company_id", ""),
         payload={"webhook": webhook.pk, "id": message_id, "body": content},
     )

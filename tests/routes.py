@@ -223,7 +223,8 @@ ROUTES: dict[str, Row] = {
     "consent_account": people(POST={"stranger": 400, "alice": SIGN_IN}),
     # Customers
     "home": people(GET={"customers": 200, "staff": DESK}),
-    "customer_orders": people(GET={"customers": 200, "staff": 302}),
+    "customer_orders": people(GET={"customers": 200, "staff": 302}, POST={"customers": 200, "staff": 302}),
+    "customer_report": people(GET={"charlie": 404, "bob": 403, "alice": 200, "staff": 404}),
     "disconnect": people(
         GET={"alice": 200, "bob": 403, "charlie": 404, "staff": 404},
         POST={"alice": HOME, "bob": 403, "charlie": 404, "staff": 404},
@@ -265,6 +266,7 @@ ROUTES: dict[str, Row] = {
     "admin:assessments_package_export": desk(GET=200),
     "admin:assessments_package_import": desk(GET=(403, 403, 200)),
     "admin:assessments_package_who_sees": desk(GET=200),
+    "admin:integrations_webhook_replay": desk(GET=(403, 200, 200), POST=(403, 200, 200)),
     "admin:orders_order_change": desk(GET=200),
     "admin:orders_order_find": desk(GET=302),
     "admin:orders_order_preview": desk(GET=(403, 200, 200)),

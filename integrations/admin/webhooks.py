@@ -4,22 +4,36 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
+from integrations.admin.webhook_replay import Replay
 from integrations.models import Webhook
+from integrations.outbox.models import Delivery
 from integrations.shown import switch, when
-from integrations.staff import Act, ReadOnlyAdmin, link
+from integrations.staff import Act, link
 from integrations.webhooks import endpoints
+
+SHOWN_AT_MOST = 50
 
 
 @admin.register(Webhook)
-class WebhookAdmin(ReadOnlyAdmin):
+class WebhookAdmin(Replay):
+    change_form_template = "admin/integrations/webhook/change_form.html"
     list_display = ("url", "engine", "state_", "off_reason", "last_success_at_")
     list_select_related = ("client",)
     search_fields = ("url", "=id")
     fields = ("url", "engine", "events_", "state_", "off_reason", "last_success_at", "created_at", "id")
     readonly_fields = ("engine", "events_", "state_")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With the newest messages, and what became of each."""
+        webhook: Any = self.get_object(request, object_id)
+        sent = Delivery.objects.filter(stream__name=webhook.stream_name) if webhook else Delivery.objects.none()
+        context = {"sent": sent.prefetch_related("attempts")[:SHOWN_AT_MOST], "may_act": self.may_act(request)}
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def acts(self) -> Sequence[Act]:
         return (
@@ -50,7 +64,7 @@ class WebhookAdmin(ReadOnlyAdmin):
     def _test(self, request: HttpRequest, webhook: Any) -> str:
         endpoints.test(webhook)
         self.record(request, "webhook.tested", webhook.pk)
-        return "A test is on its way; the outbox shows what becomes of it."
+        return "A test is on its way; below stands what becomes of it."
 
     @admin.display(description="engine", ordering="client__name")
     def engine(self, webhook: Webhook) -> SafeString:
