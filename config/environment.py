@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import environ
 from cryptography.fernet import Fernet
+from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
 from integrations.origins import PATTERN
@@ -135,6 +136,11 @@ def colour(name: str, value: str) -> str:
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
         raise ImproperlyConfigured(f"{name}={value!r} is no colour; write it like #2557a7")
     return value.lower()
+
+
+def languages(codes: list[str]) -> list[tuple[str, str]]:
+    """Each with its own name."""
+    return [(code, LANG_INFO.get(code, {}).get("name_local", code)) for code in codes]
 
 
 def kept_secret(path: Path, make: str) -> str:
