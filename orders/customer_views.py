@@ -1,26 +1,84 @@
 """The orders of an organisation, for its own people."""
 
+from typing import cast
+
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from integrations import memberships
-from integrations.models import User
-from orders import queries
+from integrations import audit, memberships
+from integrations.addresses import address_of
+from integrations.models import Membership, User
+from orders import files, queries
+from orders.models import Attachment, Status
 
 PAGE = 50
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def orders(request: HttpRequest) -> HttpResponse:
-    """Newest first. Another customer's are not in the query; staff have a place of their own."""
-    assert isinstance(request.user, User)  # noqa: S101 (login_required said so)
-    if request.user.is_staff:
+    """Newest first. Another customer's are not in the query; staff have a place of their own.
+
+    A search is a POST, which changes nothing: a candidate's name must not stand in an address.
+    """
+    user = cast(User, request.user)
+    if user.is_staff:
         return redirect("admin:orders_order_changelist")
     shown = memberships.shown(request)
-    rows = queries.of_customer(shown["membership"].customer if shown["membership"] else None)
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    return render(request, "orders/list.html", {"page": page, **shown})
+    membership = shown["membership"]
+    asked = request.POST if request.method == "POST" else request.GET
+    sought, status, company = request.POST.get("q", "").strip(), asked.get("status", ""), asked.get("company", "")
+    mine = queries.of_customer(membership.customer if membership else None)
+    rows = queries.narrowed(mine, sought=sought, status=status, company=company)
+    context = {
+        **shown,
+        "page": Paginator(rows, PAGE).get_page(asked.get("page")),
+        "sought": sought,
+        "status": status,
+        "company": company,
+        "statuses": Status.choices,
+        "companies": _companies(membership),
+        "is_narrowed": bool(sought or status or company),
+        "may_read_reports": membership is not None and membership.is_administrator,
+    }
+    return render(request, "orders/list.html", context)
+
+
+def _companies(membership: Membership | None) -> list[str]:
+    if membership is None:
+        return []
+    return list(membership.customer.connections.values_list("company_id", flat=True))
+
+
+@require_safe
+@login_required
+def report(request: HttpRequest, order_id: str, attachment_id: str) -> HttpResponse:
+    """A report, for administrators of the order's own organisation. Another's is not found."""
+    mine = memberships.of(request.user)
+    attachment = (
+        Attachment.objects.filter(pk=attachment_id, order=order_id, order__erased_at=None)
+        .filter(order__connection__customer__in=mine.values("customer"))
+        .exclude(file="")
+        .select_related("order__connection")
+        .first()
+    )
+    if attachment is None:
+        raise Http404
+    order = attachment.order
+    if not any(each.customer_id == order.connection.customer_id for each in mine if each.is_administrator):
+        return render(request, "403.html", status=403)
+    try:
+        content = files.read(attachment)
+    except files.Damaged:
+        return render(request, "orders/damaged.html", status=404)
+    audit.record(
+        "order.report_opened",
+        order.pk,
+        by=cast(User, request.user),
+        address=address_of(request),
+        attachment=attachment.pk,
+    )
+    return files.download(attachment, content)

@@ -36,6 +36,11 @@ urlpatterns: list[URLPattern] = [
     ),
     re_path(rf"{ORDER}/timeline/?$", engine.OrderTimeline.as_view(), name="engine-timeline"),
     re_path(r"^orders/?$", customer_views.orders, name="customer_orders"),
+    re_path(
+        r"^orders/(?P<order_id>[^/]+)/reports/(?P<attachment_id>[^/]+)/?$",
+        customer_views.report,
+        name="customer_report",
+    ),
     re_path(rf"^take/{TOKEN}/?$", views.take, name="take"),
     re_path(rf"^take/{TOKEN}/done/?$", views.done, name="done"),
     re_path(rf"^files/{TOKEN}/?$", views.report, name="report"),

@@ -63,10 +63,7 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
         return _page(request, None, "damaged", status=404)
     if request.method == "GET":
         Attachment.objects.filter(pk=attachment.pk).update(opened_count=F("opened_count") + 1)
-    response = HttpResponse(content, content_type=attachment.content_type)
-    response["Content-Disposition"] = files.disposition(attachment)
-    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    return _private(response)
+    return _private(files.download(attachment, content))
 
 
 def _invited(request: HttpRequest, order: Order) -> HttpResponse:
