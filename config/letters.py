@@ -30,6 +30,11 @@ KINDS = (
         "Connect again, to the customer",
         "To everybody there who may connect, once each time SmartRecruiters refuses us. In the customer’s language.",
     ),
+    Kind(
+        "people_invitation",
+        "Invitation of a customer’s person",
+        "To whom an administrator, yours or the customer’s, invites. In the customer’s language.",
+    ),
     Kind("reconnect_staff", "Connect again, to staff", "To all staff, at the same moment. Sent in English."),
 )
 
@@ -43,6 +48,8 @@ def facts() -> dict[str, Any]:
         "description": "Four short tasks in a spreadsheet. About twenty minutes; you can pause.",
         "open_until": timezone.now() + timedelta(days=14),
         "person": "Alice Moreau",
+        "inviter": "Alice Moreau",
+        "is_administrator": True,
         "company": "northwind",
         "reason": "SmartRecruiters’ token endpoint refuses the pair (401).",
         "url": f"{settings.PUBLIC_URL}/…",

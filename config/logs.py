@@ -8,7 +8,8 @@ import structlog
 
 SECRET_KEYS = re.compile(r"secret|password|token|authorization|cookie|client_id|email|first_name|last_name", re.I)
 SECRET_TEXT = re.compile(
-    r"(?P<keep>Bearer |Basic |client_secret=|access_token=|/take/|/files/|/smartrecruiters/(?=[\w-]{20,}/))[\w~+/=.%-]+"
+    r"(?P<keep>Bearer |Basic |client_secret=|access_token=|/take/|/files/|/invitations/|"
+    r"/smartrecruiters/(?=[\w-]{20,}/))[\w~+/=.%-]+"
 )
 
 Event = MutableMapping[str, Any]

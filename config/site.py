@@ -25,6 +25,7 @@ MODELS = (
     "Stream",
     "Customer",
     "User",
+    "Invitation",
     "Connection",
     "Consent",
     "Client",

@@ -14,6 +14,8 @@ from django.urls import reverse
 from integrations import audit
 from integrations.models import User
 
+BACKEND = "integrations.accounts.ActiveCustomersBackend"
+
 
 class ActiveCustomersBackend(AuthenticationBackend):
     """Asked at each request: who is switched off, or whose organisations all are, is out at once."""

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django import forms
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from integrations.identifiers import is_company_id
-from integrations.models import Customer, DisplayMode, Membership
+from integrations.models import Customer, DisplayMode, Membership, User
 from integrations.origins import is_trusted
+from integrations.roles import MemberRole
 
 
 class VisitForm(forms.Form):
@@ -38,6 +40,50 @@ class VisitForm(forms.Form):
     def clean(self) -> None:
         if isinstance(self.data, QueryDict) and any(len(values) > 1 for _, values in self.data.lists()):
             raise ValidationError("A parameter comes twice.", code="twice")
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=MemberRole.choices, initial=MemberRole.ADMINISTRATOR)
+
+
+class InviteForm(RoleForm):
+    email = forms.EmailField(label="E-mail address", max_length=254)
+
+    field_order = ("email", "role")
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+
+class JoinForm(forms.Form):
+    """Somebody new, who chooses a password."""
+
+    name = forms.CharField(label="Your name", max_length=150, widget=forms.TextInput({"autocomplete": "name"}))
+    password1 = forms.CharField(
+        label="Password",
+        strip=False,
+        widget=forms.PasswordInput({"autocomplete": "new-password"}),
+        help_text="At least twelve characters, no common password.",
+    )
+    password2 = forms.CharField(
+        label="The same again", strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"})
+    )
+
+    def __init__(self, data: Any = None, *, email: str) -> None:
+        super().__init__(data)
+        self.email = email
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        first, second = cleaned.get("password1"), cleaned.get("password2")
+        if first and second and first != second:
+            self.add_error("password2", "The two are not the same.")
+        elif first:
+            try:
+                validate_password(first, User(email=self.email, name=cleaned.get("name", "")))
+            except ValidationError as error:
+                self.add_error("password1", error)
+        return cleaned
 
 
 class DecisionForm(forms.Form):

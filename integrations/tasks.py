@@ -3,7 +3,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
-from integrations import audit_chain, consents, events
+from integrations import audit_chain, consents, events, invitations
 from integrations.api import idempotency
 
 
@@ -13,6 +13,7 @@ def clear_expired() -> None:
     get_access_token_model().objects.filter(expires__lt=timezone.now()).delete()
     call_command("clearsessions")
     consents.forget_abandoned()
+    invitations.forget_old()
     idempotency.forget_old()
 
 

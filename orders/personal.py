@@ -42,6 +42,7 @@ PEOPLE: dict[str, frozenset[str]] = {
     "assessments.rule": frozenset({"requester"}),
     "integrations.auditentry": frozenset({"actor_name", "subject", "detail", "address"}),
     "integrations.consent": frozenset({"address"}),
+    "integrations.invitation": frozenset({"email"}),
     "integrations.user": frozenset({"password", "email", "name"}),
     "mfa.authenticator": frozenset({"data"}),
     "orders.orderevent": frozenset({"by"}),
@@ -87,6 +88,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "integrations.consent": frozenset({"key", "company_id", "redirect", "mode", "decision", "wording"}),
     "integrations.customer": frozenset({"id", "name", "language"}),
     "integrations.event": frozenset({"public_id", "type", "content"}),
+    "integrations.invitation": frozenset({"id", "role", "link_token_hash", "link_token_sealed"}),
     "integrations.keptanswer": frozenset({"path", "key", "digest"}),
     "integrations.membership": frozenset({"role"}),
     "integrations.partnerconfiguration": frozenset(

@@ -12,6 +12,7 @@ from django.test import Client as Browser
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 
+from integrations import invitations
 from integrations.api.authentication import caller_of
 from integrations.models import AuditEntry, Client, Consent, Customer, PartnerConfiguration, User
 from integrations.outbox.models import Delivery, DeliveryState, Stream
@@ -58,6 +59,7 @@ class World:
             "others": rows.make_token(other_connection),
         }
         self.users = self._users(harbour)
+        self.invitation = invitations.invite(self.northwind, "dora@northwind.example", "viewer", by=self.users["alice"])
         self.engine = self._engine()
         client, secret = rows.make_client(self.connection)
         self.pair = {"client_id": client.client_id, "client_secret": secret}
@@ -117,6 +119,7 @@ class World:
             "consent": self.consent,
             "customer": self.newcomer,
             "delivery": self.delivery,
+            "invitation": self.invitation,
             "order": self.waiting,
             "package": self.package,
             "partnerconfiguration": self.configuration,
@@ -130,6 +133,7 @@ ACTS = {
     "client": "revoke",
     "connection": "disconnect",
     "delivery": "replay",
+    "invitation": "revoke",
     "order": "accept",
     "package": "retire",
     "stream": "release",
@@ -155,6 +159,8 @@ def arguments(world: World, name: str, variant: str) -> dict[str, object]:
         "uidb36": "1",
         "url": "nothing",
         "webhook_id": world.webhook.pk,
+        "invitation_id": world.invitation.pk,
+        "membership_id": world.users["bob"].memberships.get().pk,
     }
     for model, row in world.shown().items():
         if re.search(rf"[_/]{model}[_/]", name):
@@ -173,11 +179,15 @@ GUESSED = {
     "package_id": "guessed",
     "token": "x" * 32,
     "webhook_id": "wh_x",
+    "invitation_id": "inv_xxxxxxxxxxxx",
+    "membership_id": 999_999,
 }
 PLACES: dict[tuple[str, str], Callable[[World], dict[str, object]]] = {
     ("", "guessed"): lambda world: GUESSED,
     ("", "erased"): lambda world: {"order_id": world.erased.pk, "token": world.erased.link_token},
     ("", "inline"): lambda world: {"token": world.inline.link_token},
+    ("invitation", ""): lambda world: {"token": world.invitation.link_token},
+    ("invitation", "guessed"): lambda world: GUESSED,
     ("report", ""): lambda world: {"token": world.report.link_token},
     ("report", "guessed"): lambda world: GUESSED,
     ("company_integration", ""): lambda world: {"key": world.configuration.disable_key},
@@ -220,6 +230,13 @@ def body(world: World, row: str, method: str) -> tuple[bytes, str]:
 FORMS: dict[tuple[str, str], Callable[[World], dict[str, str]]] = {
     ("token", "POST"): lambda world: {"grant_type": "client_credentials", **world.pair},
     ("token, guessed", "POST"): lambda world: {"grant_type": "client_credentials", **world.pair, "client_secret": "x"},
+    ("invite", "POST"): lambda world: {
+        "organisation": world.northwind.pk,
+        "email": "e@northwind.example",
+        "role": "viewer",
+    },
+    ("admin:integrations_customer_invite", "POST"): lambda world: {"email": "e@quayside.example", "role": "viewer"},
+    ("change_role", "POST"): lambda world: {"role": "administrator"},
     ("switch_organisation", "POST"): lambda world: {"organisation": world.northwind.pk},
     ("consent", "POST"): lambda world: {"decision": "approve"},
 }

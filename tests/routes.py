@@ -95,6 +95,7 @@ integrations_client                 see     see       see add change act
 integrations_connection             see     see       see act
 integrations_consent                see     see       see
 integrations_customer               see     see       see add change delete
+integrations_invitation             see     see       see act
 integrations_partnerconfiguration   see     see       see change
 integrations_user                   see     see       see add change delete
 integrations_webhook                see     see act   see act
@@ -230,6 +231,22 @@ ROUTES: dict[str, Row] = {
         POST={"alice": HOME, "bob": 403, "charlie": 404, "staff": 404},
     ),
     "switch_organisation": people(POST={"charlie": 404, "bob": HOME, "alice": HOME, "staff": 404}),
+    "people": people(GET={"customers": 200, "staff": HOME}),
+    "invite": people(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
+    "resend_invitation": people(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
+    "revoke_invitation": people(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
+    "resend_invitation, guessed": people(POST={"signed_in": 404}),
+    "change_role": people(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
+    "remove_person": people(
+        GET={"charlie": 404, "bob": 403, "alice": 200, "staff": 404},
+        POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404},
+    ),
+    "remove_person, guessed": people(GET={"signed_in": 404}, POST={"signed_in": 404}),
+    "invitation": people(
+        GET={"stranger": 200, "signed_in": 403},
+        POST={"stranger": 400, "signed_in": 403},
+    ),
+    "invitation, guessed": everybody(404),
     "disconnect, guessed": people(GET={"signed_in": 404}, POST={"signed_in": 404}),
     # One's own account
     "account_login": people({"stranger": 405, **AWAY}, **form({"stranger": 200, **AWAY})),
@@ -262,6 +279,7 @@ ROUTES: dict[str, Row] = {
     "admin:integrations_partnerconfiguration_changelist": desk(GET=302),
     "admin:integrations_partnerconfiguration_publish": desk(GET=(403, 403, 302), POST=(403, 403, 302)),
     "admin:integrations_partnerconfiguration_compare": desk(GET=(403, 403, 302), POST=(403, 403, 302)),
+    "admin:integrations_customer_invite": desk(GET=(403, 403, 200), POST=(403, 403, 302)),
     "admin:auth_user_password_change": desk(GET=(403, 403, 200)),
     "admin:assessments_package_export": desk(GET=200),
     "admin:assessments_package_import": desk(GET=(403, 403, 200)),

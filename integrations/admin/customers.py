@@ -1,13 +1,22 @@
-from typing import Any
+from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.options import csrf_protect_m
+from django.contrib.admin.utils import quote
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from integrations.models import Connection, Customer, Membership
+from integrations import invitations
+from integrations.addresses import address_of
+from integrations.admin.invitations import state_of
+from integrations.forms import InviteForm
+from integrations.models import Connection, Customer, Invitation, Membership, User
 from integrations.shown import chip, switch, when
 from integrations.staff import ReadOnlyInline, StaffAdmin, link
 
@@ -40,6 +49,26 @@ class PeopleInline(ReadOnlyInline):
         return when(membership.person.last_login)
 
 
+class InvitationsInline(ReadOnlyInline):
+    model = Invitation
+    verbose_name_plural = "invited, and not here yet"
+    fields = ("address", "role", "state", "sent")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
+        return super().get_queryset(request).filter(accepted_at=None, revoked_at=None)
+
+    @admin.display(description="e-mail address")
+    def address(self, invitation: Invitation) -> SafeString:
+        return link(invitation, invitation.email)
+
+    def state(self, invitation: Invitation) -> SafeString:
+        return state_of(invitation)
+
+    def sent(self, invitation: Invitation) -> SafeString | str:
+        return when(invitation.sent_at)
+
+
 class ConnectionsInline(ReadOnlyInline):
     model = Connection
     fields = ("company", "state_", "reason", "connected_at_")
@@ -63,7 +92,7 @@ class CustomerAdmin(StaffAdmin):
     search_fields = ("name", "=id")
     fields = ("name", "is_active", "language", "retention_days", "id", "created_at", "add_a_person")
     readonly_fields = ("id", "created_at", "add_a_person")
-    inlines = (ConnectionsInline, PeopleInline)
+    inlines = (ConnectionsInline, PeopleInline, InvitationsInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         customers: QuerySet[Customer] = super().get_queryset(request)
@@ -76,6 +105,41 @@ class CustomerAdmin(StaffAdmin):
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
+
+    def get_urls(self) -> list[URLPattern]:
+        invite = self.admin_site.admin_view(self.invite_view)
+        return [path("<path:object_id>/invite/", invite, name="integrations_customer_invite"), *super().get_urls()]
+
+    @csrf_protect_m
+    def invite_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        customer = self.get_object(request, object_id)
+        if not isinstance(customer, Customer):
+            raise Http404
+        if not self.may_act(request):
+            raise PermissionDenied
+        form = InviteForm(request.POST or None)
+        if form.is_valid() and self._invite(request, customer, form):
+            return redirect(self.url_of(customer))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": customer,
+            "form": form,
+            "title": f"Invite somebody to {customer}",
+            "back_url": self.url_of(customer),
+        }
+        return TemplateResponse(request, "admin/integrations/customer/invite.html", context)
+
+    def _invite(self, request: HttpRequest, customer: Customer, form: InviteForm) -> bool:
+        by, address = cast(User, request.user), address_of(request)
+        email, role = form.cleaned_data["email"], form.cleaned_data["role"]
+        try:
+            invitations.invite(customer, email, role, by=by, address=address)
+        except invitations.InvitationError as error:
+            form.add_error(None, str(error))
+            return False
+        messages.success(request, f"The invitation is on its way to {email}.")
+        return True
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A customer that has ever connected is switched off, not deleted: orders hang on it."""
@@ -99,5 +163,7 @@ class CustomerAdmin(StaffAdmin):
 
     @admin.display(description="people")
     def add_a_person(self, customer: Customer) -> SafeString:
-        url = f"{reverse('admin:integrations_user_add')}?customer={customer.pk}"
-        return format_html('<a class="button-link" href="{}">Add a person</a>', url)
+        invite = reverse("admin:integrations_customer_invite", args=[quote(customer.pk)])
+        add = f"{reverse('admin:integrations_user_add')}?customer={customer.pk}"
+        ways = [(invite, "Invite by e-mail"), (add, "Add with a password")]
+        return format_html_join(" ", '<a class="button-link" href="{}">{}</a>', ways)

@@ -10,6 +10,7 @@ from integrations.models.connections import (
 )
 from integrations.models.customers import Customer, Membership, User
 from integrations.models.idempotency import KeptAnswer
+from integrations.models.invitations import Invitation
 from integrations.models.partner import (
     AssessmentType,
     PartnerConfiguration,
@@ -30,6 +31,7 @@ __all__ = [
     "DisplayMode",
     "Event",
     "EventType",
+    "Invitation",
     "KeptAnswer",
     "Membership",
     "PartnerConfiguration",
