@@ -5,11 +5,11 @@ The order's row, its ids, its status and what happened when stay, so that a recr
 """
 
 import time
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from django.db import connection, models, transaction
 
 from integrations import audit
@@ -21,6 +21,7 @@ from orders import erasure_log, files
 from orders.models import Attachment, Hop, Order, OrderEvent, Resource, ResourceState, Result, Upload
 from orders.personal import CANDIDATE
 
+log = structlog.get_logger(__name__)
 WHY = "the candidate was erased"
 THIN = ("webhook",)
 """Kinds of deliveries with nothing of the candidate in them: an engine may go on hearing of the order's id."""
@@ -103,8 +104,9 @@ def _erase(whose: str, ids: list[str], by: User | None, address: str | None, pat
         if time.monotonic() > ends:
             raise OnItsWay
         time.sleep(0.5)
-    with _leaving_no_trace():
-        return _make(whose, ids, by, address, why)
+    done = _make(whose, ids, by, address, why)
+    empty_journal()
+    return done
 
 
 @transaction.atomic
@@ -167,14 +169,12 @@ def _names_one(answer: KeptAnswer, ids: Collection[str]) -> bool:
     return any(order_id in body for order_id in ids)
 
 
-@contextmanager
-def _leaving_no_trace() -> Iterator[None]:
-    """SQLite overwrites what it frees, and empties the journal that still holds the pages as they were."""
-    if connection.vendor != "sqlite":
-        yield
-        return
+def empty_journal() -> bool:
+    """SQLite's journal still holds the pages as they were. False where somebody was reading them all the while."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        return True
     with connection.cursor() as cursor:
-        cursor.execute("PRAGMA secure_delete = ON")
-        yield
-        if not connection.in_atomic_block:
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        is_busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if is_busy:
+        log.warning("the database's journal could not be emptied after an erasure; the next hour tries again")
+    return not is_busy

@@ -1,6 +1,6 @@
 from celery import shared_task
 
-from orders import expiry, files, reconciliation, reminders, retention
+from orders import erasure, expiry, files, reconciliation, reminders, retention
 
 
 @shared_task
@@ -20,6 +20,7 @@ def reconcile() -> None:
 
 @shared_task
 def tidy() -> None:
-    """Whose time is over is erased; files that no row knows go."""
+    """Whose time is over is erased; what no row knows goes: files, and what the database's journal still holds."""
     retention.apply_due()
     files.sweep()
+    erasure.empty_journal()

@@ -34,5 +34,5 @@ if "TEST_DATABASE_URL" not in os.environ:
     DATABASES["default"]["TEST"] = {"NAME": PORTAL_DATA_DIR / "test.sqlite3"}
     DATABASES["default"]["OPTIONS"]["timeout"] = 30  # for threads on a busy machine; test_settings.py has the true one
     DATABASES["default"]["OPTIONS"]["init_command"] = (
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON"
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON"
     )
