@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.db import connection as database
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
-from integrations import sessions
+from integrations import append_only, sessions
 from integrations.api import authentication
 from integrations.models import Connection, Customer, User
 from tests import rows
@@ -22,6 +23,26 @@ def _no_token_remembered() -> Iterator[None]:
     authentication._remembered.clear()
     yield
     authentication._remembered.clear()
+
+
+_was_lifted = False
+
+
+@pytest.fixture(autouse=True)
+def _audit_is_append_only(request: pytest.FixtureRequest, _django_db_marker: None) -> Iterator[None]:
+    """As in production; but where a test's rows are deleted at its end, the audit's are, too."""
+    global _was_lifted
+    marker = request.node.get_closest_marker("django_db")
+    if marker is None and not {"db", "transactional_db"} & set(request.fixturenames):
+        yield
+        return
+    request.getfixturevalue("_django_db_helper")
+    if _was_lifted:
+        append_only.install(database)
+    yield
+    if "transactional_db" in request.fixturenames or (marker is not None and marker.kwargs.get("transaction")):
+        append_only.lift(database)
+        _was_lifted = True
 
 
 @pytest.fixture

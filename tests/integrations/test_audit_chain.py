@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connections
+from django.db import DatabaseError, connection, connections, transaction
+from django.utils import timezone
 
-from integrations import audit, audit_chain
+from integrations import append_only, audit, audit_chain
 from integrations.models import AuditEntry, User
 
 
@@ -18,6 +19,12 @@ def chained(staff: User) -> list[AuditEntry]:
         audit.record("order.viewed", f"ord_{number}", by=staff, address="2001:DB8::7", found=number, how="näher")
     assert audit_chain.extend() == 5
     return list(AuditEntry.objects.order_by("number"))
+
+
+@pytest.fixture
+def owner(chained: list[AuditEntry]) -> None:
+    """Somebody who may do anything to the tables, and takes their guards away."""
+    append_only.lift(connection)
 
 
 def verify() -> str:
@@ -67,19 +74,19 @@ def test_deleted_user_leaves_the_chain_whole(chained: list[AuditEntry], staff: U
         {"seal": "0" * 64},
     ],
 )
-def test_changed_entry_is_named(chained: list[AuditEntry], change: dict[str, Any]) -> None:
+def test_changed_entry_is_named(owner: None, chained: list[AuditEntry], change: dict[str, Any]) -> None:
     AuditEntry.objects.filter(number=3).update(**change)
     assert wrong()[0] == changed(3, chained[2].pk)
 
 
-def test_deleted_entries_are_named(chained: list[AuditEntry]) -> None:
+def test_deleted_entries_are_named(owner: None, chained: list[AuditEntry]) -> None:
     AuditEntry.objects.filter(number=1).delete()
     assert wrong() == ["entry 1 of the audit: missing"]
     AuditEntry.objects.filter(number__in=[3, 4]).delete()
     assert wrong() == ["entry 1 of the audit: missing", "entries 3 to 4 of the audit: missing"]
 
 
-def test_chain_made_anew_without_the_key_is_seen(chained: list[AuditEntry], settings: Any) -> None:
+def test_chain_made_anew_without_the_key_is_seen(owner: None, chained: list[AuditEntry], settings: Any) -> None:
     key, settings.SECRET_KEY = settings.SECRET_KEY, "another key " * 4
     AuditEntry.objects.update(number=None, seal="")
     audit_chain.extend()
@@ -102,3 +109,48 @@ def test_workers_at_once_make_one_chain() -> None:
         assert sum(threads.map(extend, range(8))) == 20
     assert sorted(AuditEntry.objects.values_list("number", flat=True)) == list(range(1, 21))
     assert verify().startswith("The audit's chain is whole.")
+
+
+# The database's own guard
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"actor_name": "somebody@vendor.example"},
+        {"action": "order.reported"},
+        {"subject": "ord_9"},
+        {"detail": {"found": 3}},
+        {"address": "192.0.2.1"},
+        {"at": timezone.now()},
+        {"number": 9},
+        {"number": None},
+        {"seal": ""},
+        {"seal": "0" * 64},
+    ],
+)
+def test_entry_cannot_be_changed(chained: list[AuditEntry], change: dict[str, Any]) -> None:
+    with pytest.raises(DatabaseError, match="the audit is append-only"), transaction.atomic():
+        AuditEntry.objects.filter(number=3).update(**change)
+    assert verify().startswith("The audit's chain is whole.")
+
+
+def test_entry_cannot_be_given_to_somebody_else(chained: list[AuditEntry], alice: User) -> None:
+    with pytest.raises(DatabaseError, match="the audit is append-only"), transaction.atomic():
+        AuditEntry.objects.filter(number=3).update(actor=alice)
+
+
+def test_entries_cannot_be_deleted(chained: list[AuditEntry]) -> None:
+    audit.record("order.viewed", "ord_6")
+    for entries in (AuditEntry.objects.all(), AuditEntry.objects.filter(number=None)):
+        with pytest.raises(DatabaseError, match="the audit is append-only"), transaction.atomic():
+            entries.delete()
+    assert AuditEntry.objects.count() == 6
+
+
+def test_table_cannot_be_emptied_at_once(chained: list[AuditEntry]) -> None:
+    connection.check_constraints()  # else PostgreSQL refuses for what it still has to check itself
+    empty = "TRUNCATE" if connection.vendor == "postgresql" else "DELETE FROM"
+    with pytest.raises(DatabaseError, match="the audit is append-only"), transaction.atomic():
+        connection.cursor().execute(f"{empty} integrations_auditentry")
+    assert AuditEntry.objects.count() == 5

@@ -1,0 +1,18 @@
+from django.db import migrations
+
+from integrations import append_only
+
+
+def install(apps, schema_editor):
+    append_only.install(schema_editor.connection)
+
+
+def lift(apps, schema_editor):
+    append_only.lift(schema_editor.connection)
+
+
+class Migration(migrations.Migration):
+    """The database itself refuses to change or delete the audit's entries (RELIABILITY.md, S8)."""
+
+    dependencies = [("integrations", "0008_invitations")]
+    operations = [migrations.RunPython(install, lift)]
