@@ -1,16 +1,19 @@
 """The audit's chain (RELIABILITY.md, S8): every entry has a number and a seal over itself and the seal before.
 
 An entry that was changed, taken out or put in shows, since the seals are keyed by SECRET_KEY: who can write in the
-database alone cannot make new ones. What cannot show is that the newest entries were cut off, so each head is logged.
+database alone cannot make new ones. What cannot show is that the newest entries were cut off, so each head is logged,
+and the newest one noted outside the database (audit_head).
 """
 
 import json
 from collections.abc import Iterator
+from functools import partial
 
 import structlog
 from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from integrations import audit_head
 from integrations.models import AuditEntry
 from integrations.outbox import leases
 
@@ -55,6 +58,7 @@ def _extend_under(lease: leases.Lease) -> int:
         entry.save(update_fields=["number", "seal"])
     if fresh:
         log.info("audit chained", number=number, seal=seal)
+        transaction.on_commit(partial(audit_head.note, number, seal))
     return len(fresh)
 
 
@@ -69,3 +73,5 @@ def verify() -> Iterator[str]:
         elif not constant_time_compare(entry.seal, seal_of(entry, seal)):
             yield f"entry {found} of the audit (row {entry.pk}): changed after it was written, or not by this portal"
         number, seal = found, entry.seal
+    if cut_off := audit_head.wrong():
+        yield cut_off

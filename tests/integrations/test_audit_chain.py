@@ -2,6 +2,7 @@
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,12 @@ from django.utils import timezone
 
 from integrations import append_only, audit, audit_chain
 from integrations.models import AuditEntry, User
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Any, tmp_path: Path) -> Path:
+    settings.PORTAL_DATA_DIR = tmp_path
+    return tmp_path
 
 
 @pytest.fixture
@@ -109,6 +116,47 @@ def test_workers_at_once_make_one_chain() -> None:
         assert sum(threads.map(extend, range(8))) == 20
     assert sorted(AuditEntry.objects.values_list("number", flat=True)) == list(range(1, 21))
     assert verify().startswith("The audit's chain is whole.")
+
+
+# The head outside the database
+
+
+@pytest.fixture
+def noted(
+    owner: None, chained: list[AuditEntry], folder: Path, django_capture_on_commit_callbacks: Any
+) -> list[AuditEntry]:
+    audit.record("order.viewed", "ord_6")
+    with django_capture_on_commit_callbacks(execute=True):
+        audit_chain.extend()
+    entries = list(AuditEntry.objects.order_by("number"))
+    assert (folder / "audit_head").read_text() == f"6 {entries[-1].seal}\n"
+    assert verify().startswith("The audit's chain is whole.")
+    return entries
+
+
+def test_end_that_was_cut_off_is_seen_and_stays_seen(
+    noted: list[AuditEntry], folder: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    AuditEntry.objects.filter(number__gt=4).delete()
+    said = f"of the audit: cut off, or the database is older than {folder / 'audit_head'}"
+    assert wrong() == [f"entries 5 to 6 {said}"]
+    for number in range(2):
+        audit.record("order.viewed", f"ord_new_{number}")
+        with django_capture_on_commit_callbacks(execute=True):
+            audit_chain.extend()
+    assert wrong() == [f"entry 6 of the audit: not the one whose seal stands in {folder / 'audit_head'}"]
+    (folder / "audit_head").unlink()
+    assert verify().startswith("The audit's chain is whole.")
+
+
+def test_head_is_kept_by_the_owner_alone_and_is_no_reason_to_stop(
+    noted: list[AuditEntry], folder: Path, django_capture_on_commit_callbacks: Any
+) -> None:
+    (folder / "audit_head").unlink()
+    (folder / "audit_head").mkdir()
+    audit.record("order.viewed", "ord_7")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert audit_chain.extend() == 1
 
 
 # The database's own guard
