@@ -1,17 +1,31 @@
 """The engine API's pages: "Plug in your engine", and the reference, both drawn on the server from what is served."""
 
+import json
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
 from django.views.decorators.http import require_safe
-from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularJSONAPIView
 
-QUICKSTART = "api/quickstart.sh"
+from config import examples, reference
+from integrations.models import EventType
+from integrations.outbox import cures
+from integrations.webhooks.deliveries import WebhookMessage
+
+QUICKSTART, WEBHOOKS, EVENTS = (f"api/{name}.sh" for name in ("quickstart", "webhooks", "events"))
+RECEIVER, VERIFY = "api/receiver.txt", "api/verify.txt"
+OF_AN_ORDER = '{"order": "id", "url": "…"}'
+OF_A_COMPANY = '{"customer": "id", "company_id": "…"}'
+HAPPENED = {
+    EventType.ORDER_CREATED: ("SmartRecruiters has ordered.", OF_AN_ORDER),
+    EventType.ORDER_EXPIRED: ("Nobody began it in time, or you said so: it is EXPIRED.", OF_AN_ORDER),
+    EventType.DELIVERY_FAILED: ("A result cannot reach SmartRecruiters; staff see why.", OF_AN_ORDER),
+    EventType.CONNECTION_ENABLED: ("A customer has connected a company.", OF_A_COMPANY),
+    EventType.CONNECTION_DISABLED: ("A company was disconnected.", OF_A_COMPANY),
+}
 
 
 class Schema(SpectacularJSONAPIView):
@@ -24,80 +38,39 @@ class Step:
     commands: str
 
 
-def steps() -> list[Step]:
-    """The quick start's blocks: a line of words, then the commands. A test runs the same file."""
-    blocks = get_template(QUICKSTART).render().strip().split("\n\n")
+def steps(file: str = QUICKSTART) -> list[Step]:
+    """The file's blocks: a line of words, then the commands. A test runs the same file."""
+    blocks = text(file).split("\n\n")
     return [Step(says.removeprefix("# "), commands) for says, _, commands in (b.partition("\n") for b in blocks)]
 
 
-@lru_cache(maxsize=1)
-def _description() -> dict[str, Any]:
-    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    return schema
+def text(file: str) -> str:
+    return get_template(file).render().strip()
 
 
-def _fields(schema: dict[str, Any], components: dict[str, Any], within: str = "") -> list[dict[str, Any]]:
-    """Name, type and remark of each field of a component, and of those inside it, for a table."""
-    found = schema
-    while "$ref" in found or "allOf" in found or found.get("type") == "array":
-        if "$ref" in found:
-            found = components[found["$ref"].rpartition("/")[2]]
-        else:
-            found = found["allOf"][0] if "allOf" in found else found["items"]
-    required = found.get("required", [])
-    rows = []
-    for name, field in found.get("properties", {}).items():
-        says, path = field.get("description", ""), f"{within}{name}"
-        rows.append({"name": path, "type": _type(field, components), "required": name in required, "says": says})
-        rows += _fields(field, components, f"{path}[]." if field.get("type") == "array" else f"{path}.")
-    return rows
+def schedule() -> str:
+    """Of webhooks, as of all that goes out: "5 s, 30 s, …, then every 12 h"."""
+    return f"{', '.join(map(_short, cures.SCHEDULE))}, then every {_short(cures.AFTERWARDS)}"
 
 
-def _type(field: dict[str, Any], components: dict[str, Any]) -> str:
-    if "enum" in field:
-        return " or ".join("null" if value is None else str(value) or "empty" for value in field["enum"])
-    if "$ref" in field:
-        name = str(field["$ref"].rpartition("/")[2])
-        return _type(components[name], components) if "enum" in components[name] else name
-    for several in ("allOf", "oneOf", "anyOf"):
-        if several in field:
-            return " or ".join(_type(one, components) for one in field[several])
-    if field.get("type") == "array":
-        return f"list of {_type(field['items'], components)}"
-    return str(field.get("format") or field.get("type") or "any") + (" or null" if field.get("nullable") else "")
-
-
-def _body(content: dict[str, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
-    media: dict[str, Any] = content.get("application/json") or next(iter(content.values()), {})
-    return _fields(media.get("schema", {}), components)
-
-
-def operations() -> list[dict[str, Any]]:
-    """Every call of the API, in the order of its addresses."""
-    description = _description()
-    components = description["components"]["schemas"]
-    found = []
-    for path, methods in description["paths"].items():
-        for method, operation in methods.items():
-            answers = operation["responses"]
-            success: dict[str, Any] = next((answers[s] for s in ("200", "201") if s in answers), {})
-            found.append(
-                {
-                    "method": method.upper(),
-                    "path": path,
-                    "anchor": operation["operationId"],
-                    "says": operation.get("description", "").replace("`", ""),
-                    "parameters": [p for p in operation.get("parameters", []) if p["in"] != "path"],
-                    "takes": _body(operation.get("requestBody", {}).get("content", {}), components),
-                    "gives": _body(success.get("content", {}), components),
-                    "statuses": [
-                        {"code": code, "says": a.get("description", "")} for code, a in sorted(answers.items())
-                    ],
-                }
-            )
-    return found
+def _short(wait: timedelta) -> str:
+    seconds = int(wait.total_seconds())
+    return next(f"{seconds // unit} {name}" for unit, name in ((3600, "h"), (60, "min"), (1, "s")) if seconds >= unit)
 
 
 @require_safe
 def docs(request: HttpRequest) -> HttpResponse:
-    return render(request, "api/docs.html", {"steps": steps(), "operations": operations()})
+    message = examples.EVENT_PAGE["results"][0]
+    context = {
+        "quickstart": steps(QUICKSTART),
+        "webhooks": steps(WEBHOOKS),
+        "pull": steps(EVENTS),
+        "receiver": text(RECEIVER),
+        "verify": text(VERIFY),
+        "message": json.dumps({key: message[key] for key in ("type", "timestamp", "data")}, indent=2),
+        "events": [{"type": type, "says": says, "keys": keys} for type, (says, keys) in HAPPENED.items()],
+        "deadline": WebhookMessage.deadline_seconds,
+        "schedule": schedule(),
+        "operations": reference.operations(),
+    }
+    return render(request, "api/docs.html", context)

@@ -166,7 +166,7 @@ TIMELINE = {
     ]
 }
 WEBHOOK = {"id": WEBHOOK_ID, "url": "https://engine.example/hooks/portal", "events": EVENTS}
-EVENT_PAGE = {
+EVENT_PAGE: Json = {
     "results": [
         {
             "type": "order.created",

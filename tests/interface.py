@@ -1,6 +1,7 @@
-"""INTERFACE.md, "The engine's API": each sentence, and the tests that hold us to it.
+"""INTERFACE.md, "The engine's API", and the page "Plug in your engine": each sentence, and its tests.
 
-`test_interface.py` checks that the tests named here exist. A sentence that changes meets its tests here first.
+`test_interface.py` checks that the tests named here exist, `test_apidocs.py` that the page says just what stands here.
+A sentence that changes meets its tests here first.
 """
 
 from collections.abc import Iterator
@@ -8,12 +9,21 @@ from typing import NamedTuple
 
 FILES = {
     "addresses": "tests/orders/test_addresses.py",
+    "apidocs": "tests/config/test_apidocs.py",
     "catalogue": "tests/assessments/test_engine.py",
+    "clients": "tests/integrations/test_create_engine_client.py",
+    "code": "tests/e2e/test_engine_api.py",
+    "courier": "tests/outbox/test_courier.py",
+    "cures": "tests/outbox/test_cures.py",
+    "desk": "tests/integrations/test_admin.py",
+    "errors": "tests/orders/test_engine_errors.py",
     "expiry": "tests/orders/test_expiry.py",
+    "faults": "tests/outbox/test_faults.py",
     "fetched": "tests/orders/test_deliveries.py",
     "files": "tests/orders/test_attachments.py",
     "for_them": "tests/assessments/test_smartrecruiters.py",
     "hooks": "tests/integrations/test_webhooks.py",
+    "hooks_desk": "tests/integrations/test_webhooks_admin.py",
     "keys": "tests/orders/test_idempotency.py",
     "leases": "tests/orders/test_leases.py",
     "orders": "tests/orders/test_engine_orders.py",
@@ -23,7 +33,10 @@ FILES = {
     "parallel": "tests/orders/test_parallel.py",
     "preview": "tests/orders/test_preview.py",
     "results": "tests/orders/test_results.py",
+    "sample": "tests/simulator/test_engine.py",
     "seed_demo": "tests/assessments/test_seed_demo.py",
+    "timeline": "tests/orders/test_timeline.py",
+    "token": "tests/integrations/test_token.py",
     "visible": "tests/assessments/test_visibility.py",
     "visits": "tests/orders/test_visits.py",
     "wire": "tests/orders/test_wire.py",
@@ -373,14 +386,351 @@ value or rule, unknown keys included).
 """
 
 
+DOCS = """
+Your engine puts packages here, takes the orders that come in from SmartRecruiters, and reports results. Nothing of
+SmartRecruiters’ wire concerns it.
+    code test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
+    outsider test_ordinary_order_is_completed
+
+A token, good for half an hour. Staff make the client under “Engines” in admin, or by manage.py create_engine_client.
+    token test_engine_gets_the_vendor_scope_and_no_other
+    desk test_engine_secret_is_shown_once
+    clients test_create_engine_client_prints_a_pair_that_gets_a_token
+
+A package: what customers order. The address names it; send it again to change it.
+    code test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
+    catalogue test_put_of_a_new_package
+    catalogue test_put_keeps_what_is_left_out
+
+Orders that nobody has taken, oldest first. They are yours for a minute; accept them, and they stay yours.
+    leases test_oldest_orders_are_leased_and_no_one_twice
+    others test_lease_is_of_ten_orders_for_a_minute
+    leases test_only_what_waits_for_an_engine_is_leased
+
+Accept, and say where the candidate's assessment begins. Afterwards, send the candidate to the order's return_url.
+    visits test_button_leads_to_the_engine_and_makes_it_in_progress
+    visits test_others_are_thanked
+
+A report, as a file (PDF, PNG, JPEG up to 10 MB). It goes out with the next result.
+    files test_kind_is_found_by_content
+    files test_file_that_is_too_large_is_413
+    files test_attachment_waits_for_a_status_and_then_goes_at_once
+
+The result. Send what you know, when you know it; what you leave out stays as it is. Scores are whole numbers.
+    results test_report_is_kept_shown_and_enqueued_once
+    results test_assessments_are_merged_by_their_id
+    results test_wrong_score_is_told_what_would_be_right
+
+Whether it stands in SmartRecruiters: "delivery" is "delivered" when it does, and the timeline says the rest.
+    results test_delivery_is_the_state_of_the_newest
+    orders test_timeline_is_newest_first
+    code test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
+
+PORTAL is this portal’s address; CLIENT_ID and CLIENT_SECRET are your engine’s. A whole engine in under 200 lines lies
+in integrations/simulator/engine.py.
+    code test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
+    sample test_engine_is_readable_in_one_sitting
+
+An endpoint hears of what happens after it was registered, and of the events it names.
+    others test_webhook_hears_only_of_what_happens_after_its_post
+
+Register an endpoint: an https address at a public host. The answer alone shows its secret.
+    hooks test_address_that_is_not_public_https_is_refused
+    hooks test_webhook_is_shown_with_its_secret_once
+    others test_webhooks_secret_comes_from_post_and_rotate_alone
+
+Try it: a message goes out that stands for nothing. Its data is {"test": true}.
+    hooks test_test_message_is_sent_to_this_endpoint_only
+    code test_webhooks_of_the_page_reach_its_endpoint
+
+Take a new secret. For a day every message is signed with both, so that you can replace it in your own time.
+    hooks test_rotated_secret_overlaps_with_the_former_one
+    code test_webhooks_of_the_page_reach_its_endpoint
+
+Change the events or the address. An endpoint that was off is on again, and what waited for it goes out.
+    others test_webhooks_secret_comes_from_post_and_rotate_alone
+    hooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
+
+Take the endpoint away. Nothing is sent to it any more.
+    hooks test_removed_endpoint_hears_nothing_more
+
+A POST of JSON that names the order and nothing of the candidate; read the rest at its url.
+    hooks test_event_reaches_the_endpoint_signed_and_thin
+    outsider test_ordinary_order_is_completed
+
+order.created SmartRecruiters has ordered. {"order": "id", "url": "…"}
+    hooks test_event_reaches_the_endpoint_signed_and_thin
+    others test_events_begin_where_no_cursor_is_named
+
+order.expired Nobody began it in time, or you said so: it is EXPIRED. {"order": "id", "url": "…"}
+    expiry test_order_that_nobody_began_expires
+    results test_order_that_the_engine_expires_is_an_event
+
+delivery.failed A result cannot reach SmartRecruiters; staff see why. {"order": "id", "url": "…"}
+    fetched test_result_that_becomes_a_dead_letter_is_an_event
+
+connection.enabled A customer has connected a company. {"customer": "id", "company_id": "…"}
+    outsider test_ordinary_order_is_completed
+    hooks test_events_by_pull_go_on_behind_the_cursor
+
+connection.disabled A company was disconnected. {"customer": "id", "company_id": "…"}
+    others test_disabled_connection_is_an_event_whatever_is_subscribed
+
+Three headers come with it, as the Standard Webhooks specification has them:
+    hooks test_event_reaches_the_endpoint_signed_and_thin
+
+webhook-id The message’s own id, the same at every try.
+    hooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
+
+webhook-timestamp When this try was signed, in seconds since 1970.
+    hooks test_event_reaches_the_endpoint_signed_and_thin
+    apidocs test_lines_by_hand_know_a_genuine_message
+
+webhook-signature One signature for each secret in use, a space between them: v1, and base64 of HMAC-SHA256 over
+id.timestamp.body.
+    hooks test_rotated_secret_overlaps_with_the_former_one
+    apidocs test_lines_by_hand_know_a_genuine_message
+
+With the package standardwebhooks, this is a whole endpoint:
+    code test_webhooks_of_the_page_reach_its_endpoint
+
+By hand, it takes these lines. The key is what follows whsec_, out of base64; sign the body as it came, not as it was
+parsed.
+    apidocs test_lines_by_hand_know_a_genuine_message
+    apidocs test_lines_by_hand_refuse_what_is_none
+
+Any 2xx within 20 seconds means that the message is yours.
+    hooks test_any_2xx_is_a_success
+    apidocs test_page_says_the_schedule_that_is_kept
+
+Anything else goes again with the same webhook-id: after 5 s, 30 s, 2 min, 10 min, 30 min, 1 h, 2 h, 4 h, 8 h, then
+every 12 h, each ± 20 %, for seven days.
+    hooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
+    apidocs test_page_says_the_schedule_that_is_kept
+    cures test_delay_is_within_a_fifth_of_the_schedule
+    courier test_network_failures_for_a_week_are_a_dead_letter
+
+A message may come twice, and two may overtake each other: keep the ids you have handled, and read the order.
+    code test_webhooks_of_the_page_reach_its_endpoint
+    courier test_delivery_left_in_flight_by_a_dead_holder_is_sent_again
+
+A redirect is not followed, and is a failure like others.
+    hooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
+
+410 switches the endpoint off at once; so do five days without a success.
+    hooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
+    hooks test_endpoint_without_success_for_five_days_is_switched_off
+
+While it is off its messages are kept; they go out when you change it (PATCH, {} will do) or when staff switch it on.
+    hooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
+    hooks_desk test_endpoint_that_is_off_keeps_them
+    hooks_desk test_endpoint_is_switched_on_again
+
+Staff see every try under “Webhooks” in admin, and can send a whole stretch of time again.
+    hooks_desk test_every_try_is_shown
+    hooks_desk test_stretch_of_time_goes_again_under_the_same_ids
+
+An engine behind a firewall reads the same events, of all types, whatever its endpoints name. Each is listed within
+ten seconds of its cause, and a cursor skips none.
+    others test_disabled_connection_is_an_event_whatever_is_subscribed
+    hooks test_event_committed_late_is_numbered_late_and_never_skipped
+    hooks test_numbering_by_one_who_lost_the_lease_leaves_it_to_the_other
+
+Read what happened, in one order that never changes. The first call begins at the beginning.
+    hooks test_events_by_pull_go_on_behind_the_cursor
+    others test_events_begin_where_no_cursor_is_named
+    code test_events_of_the_page_go_on_behind_the_cursor
+
+Go on behind the last cursor that you have handled. While next is not null, there is more at once.
+    hooks test_events_by_pull_go_on_behind_the_cursor
+    code test_events_of_the_page_go_on_behind_the_cursor
+
+JSON in snake_case, times in ISO 8601 UTC. A key that is not known here is refused, with its name.
+    orders test_order_has_exactly_this_shape
+    errors test_wrong_report
+    pages test_parameter_that_is_none_is_refused
+
+Errors are application/problem+json; errors says for each field what would be right.
+    errors test_wrong_report
+    errors test_wrong_file
+    errors test_wrong_webhook
+    catalogue test_put_of_something_wrong
+
+Lists have results, next and previous; ?limit= is 50, at most 200. A row that is there throughout comes exactly once.
+    others test_every_list_has_this_shape
+    pages test_default_and_most
+    pages test_rows_that_come_and_go_between_pages
+
+Any POST takes an Idempotency-Key: within a day the same key gets the first call’s answer, with another body 422, and
+409 while the first call runs.
+    others test_every_post_takes_an_idempotency_key
+    keys test_repeated_post_gives_the_stored_answer_whole
+    keys test_key_is_free_again_after_a_day
+    keys test_other_body_under_the_same_key_is_refused
+    keys test_first_call_that_still_runs_is_a_conflict
+
+Scores are whole numbers, with min and max. After a final status a change needs "correction" with the reason.
+    results test_wrong_score_is_told_what_would_be_right
+    results test_transition
+    results test_correction_is_kept_in_the_timeline
+
+A report may be a file (PDF, PNG, JPEG, up to 10 MB, known by its content) or an address, a video’s, say; several of
+each, for the package or for one assessment.
+    files test_kind_is_found_by_content
+    files test_address_is_kept_as_it_is
+    files test_several_reports_of_each_kind_go_out_where_they_belong
+"""
+
+CALLS = """
+GET customers: The customers that a rule may name.
+    catalogue test_customers
+
+GET events: Everything that happened, in one order, by pull: for engines that no webhook reaches.
+    hooks test_events_by_pull_go_on_behind_the_cursor
+
+GET orders: Newest first.
+    orders test_list_is_newest_first_and_paged
+
+GET orders/{order_id}: The order, its result as it stands, and whether SmartRecruiters has it.
+    orders test_order_has_exactly_this_shape
+    results test_delivery_is_the_state_of_the_newest
+
+POST orders/{order_id}/accept: Take the order, with or without a lease; launch_url is where the candidate takes the
+assessment.
+    leases test_accepting_needs_no_lease_and_ends_one
+    visits test_button_leads_to_the_engine_and_makes_it_in_progress
+
+POST orders/{order_id}/attachments: A report: a file that we host, or an address of yours. The same one again is
+answered by 200.
+    files test_file_is_hosted_under_a_random_link
+    files test_address_is_kept_as_it_is
+    files test_same_content_or_address_again_is_the_same_attachment
+
+DELETE orders/{order_id}/attachments/{attachment_id}: Take a report away, here and in SmartRecruiters.
+    files test_attachment_that_is_removed_is_gone_with_its_file
+    wire test_last_attachment_that_goes_leaves_an_empty_array_once
+
+GET orders/{order_id}/candidate: What SmartRecruiters told of it. 202 with Retry-After while it is on its way; 404
+where there is none.
+    fetched test_candidate_job_and_team_are_kept_in_short
+    fetched test_what_is_on_its_way_is_202_and_what_is_refused_404
+
+GET orders/{order_id}/hiring-team: What SmartRecruiters told of it. 202 with Retry-After while it is on its way; 404
+where there is none.
+    fetched test_candidate_job_and_team_are_kept_in_short
+    fetched test_what_is_on_its_way_is_202_and_what_is_refused_404
+
+GET orders/{order_id}/job: What SmartRecruiters told of it. 202 with Retry-After while it is on its way; 404 where
+there is none.
+    fetched test_candidate_job_and_team_are_kept_in_short
+    fetched test_what_is_on_its_way_is_202_and_what_is_refused_404
+
+PATCH orders/{order_id}/result: Report what changed; it goes to SmartRecruiters at once.
+    results test_report_is_kept_shown_and_enqueued_once
+
+POST orders/{order_id}/result/preview: What a report would send and how a recruiter would read its score; nothing is
+stored.
+    preview test_preview_is_the_wire_and_the_recruiters_reading
+    preview test_preview_stores_nothing
+
+GET orders/{order_id}/timeline: All that happened to the order, newest first.
+    orders test_timeline_is_newest_first
+    timeline test_timeline_has_the_newest_on_top
+
+POST orders/lease: The oldest orders that nobody has; they are yours until the lease ends, or for good once accepted.
+    leases test_oldest_orders_are_leased_and_no_one_twice
+    leases test_lease_that_ran_out_is_given_again
+    leases test_only_what_waits_for_an_engine_is_leased
+
+GET packages: The catalogue, by id.
+    pages test_every_row_once
+
+PUT packages: Replace the catalogue, at once or not at all; packages that are missing retire.
+    catalogue test_replace
+    catalogue test_replace_by_something_wrong_changes_nothing
+
+GET packages/{package_id}: One package, with its assessments and rules.
+    catalogue test_put_of_everything
+
+PUT packages/{package_id}: Make or change a package; a key left out keeps its stored value.
+    catalogue test_put_of_a_new_package
+    catalogue test_put_keeps_what_is_left_out
+
+DELETE packages/{package_id}: Retire a package: it is offered no longer, and its orders go on.
+    catalogue test_delete_retires
+
+GET webhooks: The calling engine's own endpoints.
+    hooks test_webhook_is_shown_with_its_secret_once
+    hooks test_webhook_of_another_engine_is_not_there
+
+POST webhooks: Register an endpoint. The answer alone shows its secret.
+    others test_webhooks_secret_comes_from_post_and_rotate_alone
+
+GET webhooks/{webhook_id}: One endpoint, without its secret.
+    hooks test_webhook_is_shown_with_its_secret_once
+
+PATCH webhooks/{webhook_id}: Another address, other events. An endpoint that was off is on again.
+    others test_webhooks_secret_comes_from_post_and_rotate_alone
+    hooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
+
+DELETE webhooks/{webhook_id}: Take the endpoint away; nothing is sent to it any more.
+    hooks test_removed_endpoint_hears_nothing_more
+
+POST webhooks/{webhook_id}/rotate: A new secret; for a day messages bear both signatures.
+    hooks test_rotated_secret_overlaps_with_the_former_one
+
+POST webhooks/{webhook_id}/test: Send a message that stands for nothing.
+    hooks test_test_message_is_sent_to_this_endpoint_only
+"""
+
+ANSWERS = """
+204 No response body
+    others test_webhooks_secret_comes_from_post_and_rotate_alone
+
+400 The body is not JSON as we take it
+    catalogue test_put_of_no_good_json
+
+401 No token, or one that is unknown, expired or revoked
+    orders test_route_is_for_engines_alone
+    token test_expired_token_is_refused_at_once_though_remembered
+
+403 The token lacks the scope vendor
+    catalogue test_without_the_vendors_scope
+
+404 There is no such thing
+    errors test_id_that_is_none_is_not_there
+
+409 Not in this state, or the first call with this Idempotency-Key still runs
+    results test_transition
+    keys test_first_call_that_still_runs_is_a_conflict
+
+410 The candidate was erased
+    orders test_erased_order_is_gone_everywhere
+
+413 The body is too large
+    catalogue test_replace_takes_more_than_other_calls
+    errors test_wrong_file
+
+415 Not a content type that is taken here
+    errors test_content_type_that_is_not_taken
+
+422 A field is wrong: each error says which, and what would be right
+    errors test_wrong_report
+    catalogue test_put_of_something_wrong
+
+503 The database is busy: nothing was kept, try again
+    faults test_order_while_the_database_is_locked_is_503_in_time
+"""
+
+
 class Sentence(NamedTuple):
     text: str
     tests: list[tuple[str, str]]
     """(file, name) of each."""
 
 
-def sentences() -> Iterator[Sentence]:
-    for block in TABLE.strip().split("\n\n"):
+def sentences(table: str = TABLE) -> Iterator[Sentence]:
+    for block in table.strip().split("\n\n"):
         lines = block.split("\n")
         named = [line.split() for line in lines if line.startswith("    ")]
         text = " ".join(line for line in lines if not line.startswith("    "))

@@ -200,7 +200,7 @@ class OrderResource(OrderView):
 
     @extend_schema(responses={200: dict[str, Any], 202: dict[str, Any]})
     def get(self, request: Request, order_id: str) -> Response:
-        """202 with Retry-After while it is on its way; 404 with the reason where there is none."""
+        """What SmartRecruiters told of it. 202 with Retry-After while it is on its way; 404 where there is none."""
         order = self.order(order_id)
         resource = Resource.objects.filter(order=order, kind=self.kind).first()
         if resource is None or resource.state == ResourceState.NONE:

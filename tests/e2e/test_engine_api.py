@@ -1,5 +1,7 @@
 """The engine's API as an outsider meets it: the quick start of its page, and its own description held against it."""
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from config import apidocs
 from tests.e2e.world import World, wait_for
-from tests.simulator.process import ROOT
+from tests.simulator.process import ROOT, free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-engine")]
 REPORT = b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n"
@@ -17,29 +20,76 @@ REPORT = b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Without a sample engine: the test is the engine."""
-    with World(tmp_path_factory.mktemp("engine-api"), engine=False) as world:
+    with World(tmp_path_factory.mktemp("engine-api"), engine=False, WEBHOOKS_ALLOW_PRIVATE="1") as world:
         yield world
+
+
+def run(world: World, folder: Path, *commands: str, **names: str) -> None:
+    """In a shell, as a reader of the page would, in this folder."""
+    client = world.seeded["engine"]
+    names |= {"PORTAL": world.url, "CLIENT_ID": client["client_id"], "CLIENT_SECRET": client["client_secret"]}
+    (folder / "lines.sh").write_text("\n".join(commands))
+    done = subprocess.run(
+        ["bash", "-O", "expand_aliases", "-eux", "lines.sh"],
+        cwd=folder,
+        env={**world.environment, **names},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def blocks(file: str) -> list[str]:
+    """The page's commands, a text for each step."""
+    return [step.commands for step in apidocs.steps(file)]
 
 
 def test_quick_start_of_the_page_brings_a_result_to_smartrecruiters(world: World, tmp_path: Path) -> None:
     world.connect("quick-start")
     placed = world.control.place("quick-start", world.packages("SKILL_TEST")[0])
     (tmp_path / "report.pdf").write_bytes(REPORT)
-    client = world.seeded["engine"]
-    names = {"PORTAL": world.url, "CLIENT_ID": client["client_id"], "CLIENT_SECRET": client["client_secret"]}
-    done = subprocess.run(
-        ["bash", "-O", "expand_aliases", "-eux", ROOT / "templates/api/quickstart.sh"],
-        cwd=tmp_path,
-        env={**world.environment, **names},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    run(world, tmp_path, (ROOT / "templates" / apidocs.QUICKSTART).read_text())
     wait_for("the result", lambda: world.statuses(placed) == ["COMPLETED"])
     result = world.control.order(placed[0]["order_id"])["result"]
     assert (result["score"], result["scoreLabel"]) == ({"raw": 28, "min": 20, "max": 80}, "Promising")
     assert [attachment["type"] for attachment in result["attachments"]] == ["PDF_URL"]
     assert world.control.breaches() == []
+
+
+def test_webhooks_of_the_page_reach_its_endpoint(world: World, tmp_path: Path) -> None:
+    """Its endpoint takes the test, knows a repeated message, and a signature by either secret."""
+    port = free_port()
+    token, register, test, rotate, change, remove = blocks(apidocs.QUICKSTART)[0], *blocks(apidocs.WEBHOOKS)
+    run(world, tmp_path, token, register, HOOK=f"http://127.0.0.1:{port}/")
+    made = json.loads((tmp_path / "webhook.json").read_text())
+    (tmp_path / "endpoint.py").write_text(apidocs.text(apidocs.RECEIVER))
+    environment = {**os.environ, "WEBHOOK_SECRET": made["secret"], "HOOK_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    with (tmp_path / "told").open("wb") as told:
+        endpoint = subprocess.Popen(
+            [sys.executable, "endpoint.py"], cwd=tmp_path, env=environment, stdout=told, stderr=subprocess.DEVNULL
+        )
+    try:
+        run(world, tmp_path, token, f"WEBHOOK={made['id']}", test)
+        wait_for("the test", lambda: "order.created {'test': True}" in (tmp_path / "told").read_text())
+        run(world, tmp_path, token, f"WEBHOOK={made['id']}", rotate, test)
+        wait_for("the next one", lambda: (tmp_path / "told").read_text().count("'test': True") == 2)
+        run(world, tmp_path, token, f"WEBHOOK={made['id']}", change, remove)
+    finally:
+        endpoint.terminate()
+        endpoint.wait(10)
+    rotated = json.loads((tmp_path / "webhook.json").read_text())
+    assert rotated == {**made, "secret": rotated["secret"]}
+    assert rotated["secret"] != made["secret"]
+
+
+def test_events_of_the_page_go_on_behind_the_cursor(world: World, tmp_path: Path) -> None:
+    world.connect("by-pull")
+    world.control.place("by-pull", world.packages("SKILL_TEST")[0], count=2)
+    token, (first, following) = blocks(apidocs.QUICKSTART)[0], blocks(apidocs.EVENTS)
+    run(world, tmp_path, token, first, f"({following}) > following.json")
+    told = json.loads((tmp_path / "events.json").read_text())
+    assert {event["type"] for event in told["results"]} == {"connection.enabled", "order.created"}
+    assert json.loads((tmp_path / "following.json").read_text()) == {"results": [], "next": None}
 
 
 def test_every_call_keeps_to_its_description(world: World, tmp_path: Path) -> None:

@@ -172,6 +172,16 @@ def test_endpoint_that_is_off_keeps_them(desk: Browser, webhook: Webhook) -> Non
     assert states() == [S.DELIVERED, S.HELD]
 
 
+def test_endpoint_is_switched_on_again(desk: Browser, webhook: Webhook) -> None:
+    endpoints.switch_off(webhook, "The endpoint answered 410: it is gone.")
+    happen("ord_1")
+    assert states() == [S.HELD]
+    desk.post(f"{page_of(webhook)}/act/resume/")
+    assert states() == [S.PENDING]
+    carry(webhook)
+    assert states() == [S.DELIVERED]
+
+
 def test_too_many_at_once_are_refused(desk: Browser, webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay, "MOST", 1)
     happen("ord_1", "ord_2")

@@ -111,6 +111,23 @@ def test_attachment_waits_for_a_status_and_then_goes_at_once(engine: APIClient, 
     ]
 
 
+def test_several_reports_of_each_kind_go_out_where_they_belong(engine: APIClient, order: Order) -> None:
+    video = "https://video.example/watch"
+    for assessment_id in ("", "logic"):
+        for content in (PDF, png(), jpeg()):
+            assert upload(engine, order, content, assessment_id=assessment_id).status_code == 201
+        for number in (1, 2):
+            body = {"type": "VIDEO_URL", "url": f"{video}/{number}", "assessment_id": assessment_id}
+            assert engine.post(url(order), body).status_code == 201
+    results.report(order.pk, {"status": "COMPLETED"}, by="engine")
+    payload = Delivery.objects.filter(kind="result", state="pending").get().payload
+    [logic] = payload["assessmentResults"]
+    kinds = ["PDF_URL", "OTHER_URL", "OTHER_URL", "VIDEO_URL", "VIDEO_URL"]
+    for part in (payload, logic):
+        assert [each["type"] for each in part["attachments"]] == kinds
+        assert [each["url"] for each in part["attachments"][3:]] == [f"{video}/1", f"{video}/2"]
+
+
 def test_attachment_that_is_removed_is_gone_with_its_file(
     engine: APIClient, order: Order, folder: Path, client: Client, django_capture_on_commit_callbacks: Any
 ) -> None:

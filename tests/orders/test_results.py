@@ -136,8 +136,8 @@ def test_correction_is_kept_in_the_timeline(engine: APIClient, order: Order) -> 
     engine.patch(url(order), {"status": "REJECTED", "score_label": "none", "correction": "cheated"})
     found = OrderEvent.objects.filter(hop=Hop.ENGINE).order_by("pk").values_list("what", "by", "detail")
     assert list(found) == [
-        ("Reported COMPLETED", "engine", {"changed": ["status"]}),
-        ("Corrected: Reported REJECTED", "engine", {"changed": ["status", "score_label"], "correction": "cheated"}),
+        ("Reported as completed", "engine", {"changed": ["status"]}),
+        ("Corrected: Reported as rejected", "engine", {"changed": ["status", "score_label"], "correction": "cheated"}),
     ]
 
 
@@ -319,7 +319,7 @@ def test_assessment_that_left_the_package_is_still_reported_of(engine: APIClient
 def test_staff_report_by_the_same_verb(order: Order) -> None:
     reported = results.report(order.pk, {"status": "REJECTED"}, by="stella@vendor.example")
     assert (reported.status, reported.accepted_at is None) == ("REJECTED", False)
-    assert OrderEvent.objects.filter(by="stella@vendor.example").get().what == "Reported REJECTED"
+    assert OrderEvent.objects.filter(by="stella@vendor.example").get().what == "Reported as rejected"
 
 
 def test_final_order_is_neither_leased_nor_accepted(engine: APIClient, order: Order) -> None:
@@ -327,6 +327,12 @@ def test_final_order_is_neither_leased_nor_accepted(engine: APIClient, order: Or
     Order.objects.update(accepted_at=None)
     assert engine.post("/api/vendor/v1/orders/lease", {}).json() == {"orders": []}
     assert engine.post(url(order, "/accept"), {}).status_code == 409
+
+
+def test_order_that_the_engine_expires_is_an_event(engine: APIClient, order: Order) -> None:
+    engine.patch(url(order), {"status": "EXPIRED"})
+    told = [(each["type"], each["data"]["order"]) for each in engine.get("/api/vendor/v1/events").json()["results"]]
+    assert told == [("order.created", order.pk), ("order.expired", order.pk)]
 
 
 def test_two_orders_do_not_touch_each_other(engine: APIClient, order: Order, connection: Connection) -> None:
