@@ -56,7 +56,7 @@ def report(order_id: str, changes: Report, *, by: str, hop: Hop = Hop.ENGINE, co
         changed = dict.fromkeys(_path(row, name) for row, new in altered for name in new)
         detail: dict[str, Any] = {"changed": list(changed)}
         status = altered[0][1].get("status") if altered[0][0].assessment_id == "" else None
-        what = f"Reported {status}" if status else "Result changed"
+        what = f"Reported as {Status(status).label.lower()}" if status else "Result changed"
         if reasons:
             what, detail["correction"] = f"Corrected: {what}", correction
         OrderEvent.objects.create(order=order, hop=hop, what=what, by=by, detail=detail)

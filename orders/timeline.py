@@ -3,10 +3,11 @@
 Pure: rows in, lines out, newest first. Admin's order page and the engine's `GET /orders/{id}/timeline` show the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
+from integrations.models import AuditEntry
 from integrations.outbox import reasons
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from orders.models import Hop, Order, OrderEvent
@@ -25,12 +26,7 @@ class Line(TypedDict):
 
 
 # The kind of a stream says who stands at its other end.
-OTHER_SIDES = {
-    "connection": (Hop.OUT, "SmartRecruiters"),
-    "master": (Hop.OUT, "SmartRecruiters"),
-    "webhook": (Hop.ENGINE, "The engine"),
-    "email": (Hop.CANDIDATE, "The mail server"),
-}
+HOPS = {"connection": Hop.OUT, "master": Hop.OUT, "webhook": Hop.ENGINE, "email": Hop.CANDIDATE}
 
 # What a delivery carries, and what is true once it has arrived.
 CARGO = {
@@ -43,24 +39,27 @@ CARGO = {
     "reminder": ("the reminder", "Reminder handed to the mail server"),
     "webhook": ("the notice", "Engine notified"),
 }
+EMAILS = ("invitation", "reminder", "reconnect", "reconnect_staff")
+
+# What staff did to a delivery, as the audit has it.
+ACTS = {
+    "delivery.replayed": "{cargo} is sent again by hand",
+    "delivery.hurried": "{cargo} is tried at once, by hand",
+    "delivery.settled": "{cargo} was seen at the other side, and counts as delivered",
+}
 
 OVERTAKEN = "a newer one says more"  # and its own line says what became of it
 
 
 def why(kind: str, reason: str) -> str:
     """The reason of a delivery of this kind, in words."""
-    return reasons.plain(reason, _other_side_of(kind), _words_of(kind)[0])
+    stream = "email" if kind in EMAILS else "webhook" if kind == "webhook" else "connection"
+    return reasons.plain(reason, reasons.OTHER_SIDES[stream], _words_of(kind)[0])
 
 
 def name_of(kind: str) -> str:
     """What such a delivery carries, as the beginning of a sentence."""
     return kind.replace("_", " ").capitalize()
-
-
-def _other_side_of(kind: str) -> str:
-    if kind in ("invitation", "reminder"):
-        return OTHER_SIDES["email"][1]
-    return OTHER_SIDES["webhook" if kind == "webhook" else "connection"][1]
 
 
 def cargo_of(delivery: Delivery) -> tuple[str, str]:
@@ -109,7 +108,8 @@ def _what(attempt: Attempt, delivery: Delivery, other_side: str, *, is_last: boo
 
 
 def _line_of_attempt(attempt: Attempt, delivery: Delivery, *, is_last: bool) -> Line:
-    hop, other_side = OTHER_SIDES.get(delivery.stream.kind, (Hop.OUT, "The other side"))
+    kind = delivery.stream.kind
+    hop, other_side = HOPS.get(kind, Hop.OUT), reasons.OTHER_SIDES.get(kind, "The other side")
     waits = is_last and delivery.state == S.PENDING
     detail = {
         "delivery": delivery.pk,
@@ -132,7 +132,7 @@ def _line_of_attempt(attempt: Attempt, delivery: Delivery, *, is_last: bool) -> 
 
 def _line_of_untried(delivery: Delivery) -> Line | None:
     """A delivery without any attempt, where that says something."""
-    hop, _ = OTHER_SIDES.get(delivery.stream.kind, (Hop.OUT, ""))
+    hop = HOPS.get(delivery.stream.kind, Hop.OUT)
     cargo, _ = cargo_of(delivery)
     said = {
         S.PENDING: "waits for its turn",
@@ -157,12 +157,25 @@ def _lines_of_delivery(delivery: Delivery) -> list[Line]:
     return [_line_of_attempt(attempt, delivery, is_last=attempt is attempts[-1]) for attempt in attempts]
 
 
-def merge(events: Iterable[OrderEvent], deliveries: Iterable[Delivery]) -> list[Line]:
-    """The lines of these events and of these deliveries' attempts, newest first; of one instant, the last recorded."""
+def _line_of_act(entry: AuditEntry, deliveries: dict[int, Delivery]) -> Line:
+    """Who sent what again, or settled it."""
+    delivery = deliveries.get(entry.detail.get("delivery", 0))
+    cargo = cargo_of(delivery)[0] if delivery else "what was to be sent"
+    hop = HOPS.get(delivery.stream.kind, Hop.OUT) if delivery else Hop.OUT
+    said = ACTS[entry.action].format(cargo=cargo)
+    detail = {"delivery": delivery.pk if delivery else None, "act": entry.action}
+    return Line(at=entry.at, hop=hop, what=said[0].upper() + said[1:], by=entry.actor_name, detail=detail)
+
+
+def merge(events: Iterable[OrderEvent], deliveries: Sequence[Delivery], acts: Iterable[AuditEntry] = ()) -> list[Line]:
+    """The lines of these events, of these deliveries' attempts and of what staff did, newest first; of one instant,
+    the last recorded."""
     lines = [Line(at=e.at, hop=e.hop, what=e.what, by=e.by, detail=e.detail) for e in events]
     lines.reverse()  # events come newest first, as the model orders them; sorting below keeps the order of equals
     for delivery in deliveries:
         lines += _lines_of_delivery(delivery)
+    by_id = {delivery.pk: delivery for delivery in deliveries}
+    lines += [_line_of_act(entry, by_id) for entry in acts]
     return sorted(lines, key=lambda line: line["at"])[::-1]
 
 
@@ -172,5 +185,10 @@ def deliveries_of(order: Order) -> list[Delivery]:
     return list(found.order_by("-pk"))
 
 
+def acts_on(order: Order) -> list[AuditEntry]:
+    """What staff did to its deliveries, the oldest first."""
+    return list(AuditEntry.objects.filter(subject=order.pk, action__in=ACTS).order_by("pk"))
+
+
 def of(order: Order) -> list[Line]:
-    return merge(order.events.all(), deliveries_of(order))
+    return merge(order.events.all(), deliveries_of(order), acts_on(order))

@@ -291,6 +291,7 @@ ROUTES: dict[str, Row] = {
     "admin:orders_order_report": desk(GET=(403, 302, 302), POST=(403, 200, 200)),
     "admin:orders_order_attachment": desk(GET=(403, 200, 200)),
     "admin:index": desk(GET=200),
+    "admin:outbox_delivery_progress": desk(GET=404),
     "admin:letters": desk(GET=200),
     "admin:letter": desk(GET=200),
     "admin:login": people(AWAY),

@@ -3,6 +3,8 @@
 import json
 import re
 
+from integrations.outbox.models import Delivery
+
 STATUS = re.compile(r"(\d{3})(?:: (?P<text>.*))?", re.DOTALL)
 MESSAGE = re.compile(r'"(?:message|detail|error_description)"\s*:\s*"((?:[^"\\\x00-\x1f]|\\["\\/]){1,160})"')
 
@@ -19,6 +21,20 @@ ANSWERS = {
     429: "asked us to slow down",
     503: "was not available",
 }
+
+
+OTHER_SIDES = {
+    "connection": "SmartRecruiters",
+    "master": "SmartRecruiters",
+    "webhook": "The engine",
+    "email": "The mail server",
+}
+
+
+def of(delivery: Delivery) -> str:
+    """Why a delivery stands as it does, in words."""
+    other_side = OTHER_SIDES.get(delivery.stream.kind, "The other side")
+    return plain(delivery.reason, other_side, f"the {delivery.kind.replace('_', ' ')}")
 
 
 def answered(status: int, other_side: str, cargo: str) -> str:

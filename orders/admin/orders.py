@@ -155,6 +155,7 @@ class OrderAdmin(ReadOnlyAdmin):
             "acts": self.offered(request, order),
             "may_see_personal": may_see_personal(request),
             "may_report": self.may_act(request) and order.erased_at is None,
+            "may_act": request.user.has_perm("outbox.change_delivery"),
             "form": form or ReportForm(order),
         }
         request.current_app = self.admin_site.name  # type: ignore[attr-defined]

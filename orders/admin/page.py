@@ -7,16 +7,26 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from integrations.outbox import clock
-from integrations.outbox.models import Attempt, Delivery, Lane
+from integrations.outbox.models import Attempt, Delivery, DeliveryState, Lane
 from orders import panel, timeline
-from orders.models import Attachment, Order, Resource, ResourceKind, Result, Status
+from orders.models import Attachment, Hop, Order, Resource, ResourceKind, Result, Status
 
 HOPS = {
-    "in": ("SmartRecruiters", "icons/smartrecruiters.svg"),
-    "out": ("SmartRecruiters", "icons/send.svg"),
+    "in": ("from SmartRecruiters", "icons/smartrecruiters.svg"),
+    "out": ("to SmartRecruiters", "icons/send.svg"),
     "engine": ("engine", "icons/engine.svg"),
     "candidate": ("candidate", "icons/person.svg"),
 }
+OURS = ("portal", "icons/portal.svg")
+S = DeliveryState
+CALLS = {
+    "Accepted": ("POST", "accept → 200"),
+    "Launch address": ("POST", "accept → 200"),
+    "Attachment added": ("POST", "attachments → 201"),
+    "Attachment removed": ("DELETE", "attachments/… → 204"),
+    "Reported": ("PATCH", "result → 200"),
+}
+WORDS = {"changed": "what changed", "correction": "why it was corrected", "assessment_id": "assessment"}
 TITLES = {ResourceKind.CANDIDATE: "Candidate", ResourceKind.JOB: "Job", ResourceKind.HIRING_TEAM: "Hiring team"}
 
 
@@ -29,6 +39,10 @@ class Shown:
     icon: str
     attempt: Attempt | None
     next_at: datetime | None
+    call: str
+    """The call that somebody made to us, and how it was answered; empty where there was none."""
+    told: list[tuple[str, str]]
+    """What else was written down of it, as names and values."""
 
     @property
     def is_overdue(self) -> bool:
@@ -62,15 +76,19 @@ class Part:
 
 def context_of(order: Order) -> dict[str, Any]:
     deliveries = timeline.deliveries_of(order)
-    lines = timeline.merge(order.events.all(), deliveries)
+    lines = timeline.merge(order.events.all(), deliveries, timeline.acts_on(order))
     parts = _parts(order)
+    delivery = next((each for each in deliveries if each.lane == Lane.RESULT), None)
     return {
         "original": order,
         "order": order,
         "status": order.status or Status.PENDING,
-        "lines": _shown(lines, deliveries),
-        "deliveries": deliveries,
-        "delivery": next((each for each in deliveries if each.lane == Lane.RESULT), None),
+        "lines": _shown(lines, deliveries, order),
+        "deliveries": [(each, timeline.why(each.kind, each.reason)) for each in deliveries],
+        "delivery": delivery,
+        "why": timeline.why(delivery.kind, delivery.reason) if delivery else "",
+        "is_held_up": delivery is not None and _is_held_up(delivery),
+        "now": clock.now(),
         "whole": parts[0],
         "parts": parts[1:],
         "resources": _resources(order),
@@ -78,17 +96,61 @@ def context_of(order: Order) -> dict[str, Any]:
     }
 
 
-def _shown(lines: list[timeline.Line], deliveries: list[Delivery]) -> list[Shown]:
+def _is_held_up(delivery: Delivery) -> bool:
+    """The newest result is not in SmartRecruiters, and more than its turn is missing."""
+    state = delivery.state
+    return state in (S.FAILED, S.UNKNOWN, S.HELD) or (state == S.PENDING and delivery.failures > 0)
+
+
+def _shown(lines: list[timeline.Line], deliveries: list[Delivery], order: Order) -> list[Shown]:
     attempts = {(each.pk, attempt.number): attempt for each in deliveries for attempt in each.attempts.all()}
-    return [_shown_line(line, attempts) for line in lines]
+    return [_shown_line(line, attempts, order) for line in lines]
 
 
-def _shown_line(line: timeline.Line, attempts: dict[tuple[int, int], Attempt]) -> Shown:
+def _shown_line(line: timeline.Line, attempts: dict[tuple[int, int], Attempt], order: Order) -> Shown:
     detail = line["detail"]
-    lane, icon = HOPS[line["hop"]]
+    lane, icon = OURS if "act" in detail or line["by"] == "portal" else HOPS[line["hop"]]
     next_at = detail.get("next_try_at")
-    attempt = attempts.get((detail.get("delivery", 0), detail.get("try", 0)))
-    return Shown(line, lane, icon, attempt, parse_datetime(next_at) if next_at else None)
+    return Shown(
+        line,
+        lane,
+        icon,
+        attempts.get((detail.get("delivery") or 0, detail.get("try", 0))),
+        parse_datetime(next_at) if next_at else None,
+        _call(line, order),
+        [] if "delivery" in detail else _told(line, order),
+    )
+
+
+def _is_the_order(line: timeline.Line) -> bool:
+    return line["hop"] == Hop.IN and line["what"].startswith("Ordered")
+
+
+def _call(line: timeline.Line, order: Order) -> str:
+    """Who called which of our addresses for it, as the routes have it. Only the engine's API writes a client's name."""
+    if _is_the_order(line):
+        path, status = ("inline/orders", 200) if order.is_inline else ("orders", 202)
+        return f"POST /smartrecruiters/packages/{path} → {status}"
+    if line["hop"] != Hop.ENGINE or "delivery" in line["detail"] or line["by"] == "portal" or "@" in line["by"]:
+        return ""
+    method, path = next((call for what, call in CALLS.items() if what in line["what"]), CALLS["Reported"])
+    return f"{method} /api/vendor/v1/orders/{order.pk}/{path}"
+
+
+def _told(line: timeline.Line, order: Order) -> list[tuple[str, str]]:
+    """Of the order itself, what came with it."""
+    if not _is_the_order(line) or order.erased_at is not None:
+        return facts_of({WORDS.get(name, name): value for name, value in line["detail"].items() if value is not False})
+    return facts_of(
+        {
+            "order": order.smartrecruiters_order_id,
+            "candidate": {"name": order.candidate_name, "address": order.candidate_email},
+            "application language": order.candidate_language,
+            "requester": order.requester_email,
+            "job": order.job_id,
+            **order.fields,
+        }
+    )
 
 
 def previewed(order: Order, assessment_id: str, columns: dict[str, Any]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def test_panel_scores_as_smartrecruiters_shows_them(
 
 def test_order_page_shows_the_recruiters_panel(desk: Browser, scored: Order) -> None:
     page = text(desk.get(page_of(scored)))
-    for said in (">28/80<", ">13 %<", ">Promising<", "Solid.", "Ada Lovelace", "Reported COMPLETED"):
+    for said in (">28/80<", ">13 %<", ">Promising<", "Solid.", "Ada Lovelace", "Reported as completed"):
         assert said in page
 
 
@@ -287,3 +287,50 @@ def test_panel_leaves_out_what_is_not_right_yet(desk: Browser, order: Order) -> 
     panel = text(desk.post(f"{LIST}{quote(order.pk)}/report/preview/", {"score_raw": "90", "score_label": "So far"}))
     assert "So far" in panel
     assert "90" not in panel
+
+
+def test_order_page_mends_a_result_that_failed_and_says_by_whom(desk: Browser, scored: Order, staff: User) -> None:
+    """From the order and back to it: what is wrong in words, one page that says what happens, and the line of it."""
+    delivery = Delivery.objects.get(subject=scored.pk, kind="result")
+    said = '422: {"errors": [{"message": "The order is closed."}]}'
+    Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.FAILED, reason=said)
+    wrong = "SmartRecruiters found something wrong with the result (422): “The order is closed”"
+    assert f"The result is not in SmartRecruiters.</strong> {wrong}" in text(desk.get(page_of(scored)))
+    answer = desk.post(f"/admin/outbox/delivery/{delivery.pk}/act/replay/", follow=True)
+    assert answer.redirect_chain[-1][0] == page_of(scored)
+    page = text(answer)
+    assert "It is sent again now." in page
+    assert "The result is sent again by hand" in page
+    assert f"· {staff.email}" in page
+    assert "The result is not in SmartRecruiters." not in page
+
+
+def test_order_page_offers_to_try_at_once_what_waits_after_a_failure(desk: Browser, scored: Order) -> None:
+    delivery = Delivery.objects.get(subject=scored.pk, kind="result")
+    late = timezone.now() + timedelta(hours=2)
+    Delivery.objects.filter(pk=delivery.pk).update(failures=5, due_at=late, reason="503")
+    page = text(desk.get(page_of(scored)))
+    assert "SmartRecruiters was not available (503). We try again <time" in page
+    assert f'href="/admin/outbox/delivery/{delivery.pk}/act/hurry/">Try again now' in page
+
+
+def test_order_page_shows_every_hops_request_and_answer(desk: Browser, scored: Order) -> None:
+    results.report(scored.pk, {"summary": "More."}, by="engine", correction="it was too short")
+    page = text(desk.get(page_of(scored)))
+    for said in (
+        "POST /smartrecruiters/packages/orders → 202",
+        f"PATCH /api/vendor/v1/orders/{scored.pk}/result → 200",
+        "<dt>What changed</dt><dd>summary</dd> <dt>Why it was corrected</dt><dd>it was too short</dd>".replace(
+            "</dd> <dt>", "</dd><dt>"
+        ),
+        "<dt>Candidate address</dt><dd>ada@lovelace.example</dd>",
+    ):
+        assert said in page
+
+
+def test_order_page_shows_viewers_the_way_without_what_was_said(scored: Order) -> None:
+    viewer = Browser()
+    viewer.force_login(rows.make_user(None, "vera@vendor.example", role="viewer"))
+    page = text(viewer.get(page_of(scored)))
+    assert "Reported as completed" in page
+    assert [word for word in ("Ada", "lovelace", "28/80", "Solid.", "Request and answer") if word in page] == []

@@ -36,7 +36,7 @@ def test_order_that_nobody_began_expires(connection: Connection, status: str) ->
     assert order.status == "EXPIRED"
     assert Delivery.objects.filter(kind="result").order_by("-pk")[0].payload == {"status": "EXPIRED"}
     last = OrderEvent.objects.order_by("-pk")[0]
-    assert (last.what, last.by) == ("Reported EXPIRED", "portal")
+    assert (last.what, last.by) == ("Reported as expired", "portal")
     assert list(Event.objects.order_by("pk").values_list("type", flat=True)) == ["order.created", "order.expired"]
     assert expiry.expire_due() == 0
 

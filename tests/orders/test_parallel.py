@@ -110,7 +110,7 @@ def test_same_result_from_all_sides_is_one_delivery(
     answers = at_once(lambda _: api(engine_token).patch(f"/api/vendor/v1/orders/{order.pk}/result", body).status_code)
     assert Counter(answers) == {200: MANY}
     assert Delivery.objects.filter(kind="result").count() == 1
-    assert OrderEvent.objects.filter(what="Reported COMPLETED").count() == 1
+    assert OrderEvent.objects.filter(what="Reported as completed").count() == 1
 
 
 def test_one_of_two_final_results_wins(api: Callable[[str], APIClient], order: Order, engine_token: str) -> None:

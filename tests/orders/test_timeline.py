@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from integrations import audit
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 from orders import timeline
 from orders.models import Hop, Order, OrderEvent
@@ -56,11 +57,11 @@ def test_timeline_of_an_attempt_says_when_the_next_one_is() -> None:
 
 
 def test_timeline_has_the_newest_on_top() -> None:
-    later = OrderEvent(at=NOON + timedelta(hours=1), hop=Hop.ENGINE, what="Reported COMPLETED")
+    later = OrderEvent(at=NOON + timedelta(hours=1), hop=Hop.ENGINE, what="Reported as completed")
     first, second = (OrderEvent(at=NOON, hop=Hop.IN, what=what) for what in ("Ordered", "Accepted"))
     sent = tried(delivery(S.DELIVERED), {"outcome": "delivered", "status": 200})
     assert [line["what"] for line in timeline.merge([later, second, first], [sent])] == [
-        "Reported COMPLETED",
+        "Reported as completed",
         "Result delivered to SmartRecruiters",
         "Accepted",
         "Ordered",
@@ -129,8 +130,21 @@ def test_timeline_of_a_delivery_without_attempts(state: str, reason: str, what: 
 
 
 @pytest.mark.django_db
-def test_timeline_of_an_order_takes_three_queries(order: Order, django_assert_num_queries: Any) -> None:
+def test_timeline_of_an_order_takes_four_queries(order: Order, django_assert_num_queries: Any) -> None:
     Attempt.objects.create(delivery=Delivery.objects.all()[0], number=1, started_at=NOON)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         lines = timeline.of(order)
     assert {line["hop"] for line in lines} == {"in", "out", "candidate"}
+
+
+@pytest.mark.django_db
+def test_timeline_says_who_sent_a_delivery_again(order: Order) -> None:
+    sent = Delivery.objects.get(kind="invitation")
+    audit.record("delivery.replayed", order.pk, delivery=sent.pk)
+    audit.record("delivery.settled", order.pk, delivery=0)
+    audit.record("order.viewed", order.pk)
+    lines = timeline.of(order)[:2]
+    assert [(line["hop"], line["what"]) for line in lines] == [
+        ("out", "What was to be sent was seen at the other side, and counts as delivered"),
+        ("candidate", "The invitation is sent again by hand"),
+    ]

@@ -60,7 +60,7 @@ def test_button_leads_to_the_engine_and_makes_it_in_progress(browser: Client, or
     assert state(order) == ("IN_PROGRESS", True, 1)
     assert Delivery.objects.get(kind="result").payload == {"status": "IN_PROGRESS"}
     found = OrderEvent.objects.filter(hop="candidate").order_by("pk").values_list("what", "by")
-    assert list(found) == [("Went to the assessment", "candidate"), ("Reported IN_PROGRESS", "candidate")]
+    assert list(found) == [("Went to the assessment", "candidate"), ("Reported as in progress", "candidate")]
 
 
 def test_going_again_changes_nothing(browser: Client, order: Order) -> None:

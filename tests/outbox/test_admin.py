@@ -1,5 +1,6 @@
 """Deliveries as staff see and mend them."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -170,3 +171,45 @@ def test_stream_of_a_connection_is_not_released_by_hand(desk: Browser) -> None:
     assert "/act/release/" not in text(desk.get(f"/admin/outbox/stream/{stream.pk}/change/"))
     desk.post(f"/admin/outbox/stream/{stream.pk}/act/release/")
     assert states() == {"a": S.HELD}
+
+
+def test_delivery_that_waits_after_a_failure_is_tried_at_once(desk: Browser) -> None:
+    late = timezone.now() + timedelta(hours=8)
+    row = parcel(S.PENDING, failures=3, due_at=late, reason='503: {"message": "Try later."}')
+    assert "SmartRecruiters was not available (503): “Try later”" in text(desk.get(f"{LIST}{row.pk}/change/"))
+    assert "It is tried at once" in text(desk.get(f"{LIST}{row.pk}/act/hurry/"))
+    desk.post(f"{LIST}{row.pk}/act/hurry/")
+    row.refresh_from_db()
+    assert (row.state, row.failures, row.due_at < late) == (S.PENDING, 3, True)
+    assert acts("delivery.hurried") == [("ord_a", STELLA)]
+
+
+def test_delivery_whose_turn_simply_has_not_come_is_not_hurried(desk: Browser) -> None:
+    row = parcel(S.PENDING)
+    assert "/act/hurry/" not in text(desk.get(f"{LIST}{row.pk}/change/"))
+    assert "is not possible here any more" in text(desk.post(f"{LIST}{row.pk}/act/hurry/", follow=True))
+
+
+def test_replay_of_many_shows_how_far_it_is(desk: Browser) -> None:
+    rows = [parcel(S.FAILED, key=key) for key in "abcdef"]
+    page = choose(desk, *rows, confirmed="yes")
+    address = page.redirect_chain[-1][0]
+    assert "Sent again: 0 of 6 arrived" in text(page)
+    assert '<meta http-equiv="refresh" content="2">' in text(page)
+    later = timezone.now() + timedelta(minutes=5)
+    for row, state, columns in zip(
+        rows,
+        (S.DELIVERED, S.DELIVERED, S.PENDING, S.FAILED, S.HELD, S.SUPERSEDED),
+        ({}, {}, {"failures": 1, "due_at": later}, {}, {}, {}),
+        strict=True,
+    ):
+        Delivery.objects.filter(pk=row.pk).update(state=state, **columns)
+    page = text(desk.get(address))
+    assert "Sent again: 2 of 6 arrived" in page
+    assert 'http-equiv="refresh"' not in page
+    said = ["</span> <strong>1</strong> failed again and", "<strong>1</strong> failed again. <a", "not needed any more"]
+    assert [words in page for words in said] == [True] * 3
+
+
+def test_progress_of_an_unknown_replay_is_not_there(desk: Browser) -> None:
+    assert desk.get(f"{LIST}progress/nothing/").status_code == 404

@@ -3,13 +3,18 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from integrations.outbox import deliveries
+from integrations.outbox import deliveries, reasons
+from integrations.outbox.admin import progress
 from integrations.outbox.admin.attempts import AttemptInline, pretty
 from integrations.outbox.admin.fates import AGAIN, fate
 from integrations.outbox.models import Delivery, DeliveryState
@@ -18,6 +23,10 @@ from integrations.staff import Act, ReadOnlyAdmin, Refusal, link, may_see_person
 
 S = DeliveryState
 REPLAYED_AT_ONCE = 900  # a form of a thousand fields is refused
+
+
+def _moment(delivery: Delivery) -> str:
+    return f"{date_format(delivery.due_at, 'j F, H:i')} UTC"
 
 
 class Trouble(admin.SimpleListFilter):
@@ -37,7 +46,7 @@ class Trouble(admin.SimpleListFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ("what", "state_", "reason", "subject", "tries", "time_")
+    list_display = ("what", "state_", "subject", "tries", "time_")
     list_filter = (Trouble, "state", "kind")
     list_select_related = ("stream",)
     search_fields = ("=subject", "=key", "=stream__name", "reason")
@@ -46,11 +55,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     list_per_page = 50
     fieldsets = (
-        (None, {"fields": ("what", "state_", "reason", "due_", "about", "stream_", "key", "lane")}),
+        (None, {"fields": ("what", "state_", "why", "due_", "about", "stream_", "key", "lane")}),
         ("Payload", {"classes": ("collapse",), "fields": ("payload_",)}),
         ("Dates", {"classes": ("collapse",), "fields": ("created_at", "started_at", "due_at", "finished_at")}),
     )
-    readonly_fields = ("what", "state_", "about", "due_", "payload_", "stream_")
+    readonly_fields = ("what", "state_", "why", "about", "due_", "payload_", "stream_")
     inlines = (AttemptInline,)
     actions = ("replay",)
     personal = frozenset({"payload"})
@@ -81,6 +90,16 @@ class DeliveryAdmin(ReadOnlyAdmin):
                 lambda delivery: delivery.state in AGAIN,
             ),
             Act(
+                "hurry",
+                "Try again now",
+                self._hurry_one,
+                lambda delivery: [
+                    f"It is tried at once, and not only when its turn comes ({_moment(delivery)}).",
+                    "If it fails again, the next try is after the usual time. That is recorded, with your name.",
+                ],
+                lambda delivery: delivery.state == S.PENDING and delivery.failures > 0,
+            ),
+            Act(
                 "settle",
                 "It has arrived",
                 self._settle_one,
@@ -92,19 +111,36 @@ class DeliveryAdmin(ReadOnlyAdmin):
             ),
         )
 
-    def _replay_one(self, request: HttpRequest, delivery: Delivery) -> str:
+    def _replay_one(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
+        self._replay(request, delivery)
+        return self._back(request, delivery, "It is sent again now. What becomes of it stands here in a moment.")
+
+    def _replay(self, request: HttpRequest, delivery: Delivery) -> None:
         try:
             deliveries.replay(delivery)
         except deliveries.NotReplayable as error:
             raise Refusal(str(error)) from None
         self.record(request, "delivery.replayed", self.subject_of(delivery), delivery=delivery.pk)
-        return "It is sent again now."
 
-    def _settle_one(self, request: HttpRequest, delivery: Delivery) -> str:
+    def _hurry_one(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
+        if not deliveries.hurry(delivery):
+            raise Refusal("It does not wait any more.")
+        self.record(request, "delivery.hurried", self.subject_of(delivery), delivery=delivery.pk)
+        return self._back(request, delivery, "It is tried now. What becomes of it stands here in a moment.")
+
+    def _settle_one(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
         if not deliveries.settle(delivery):
             raise Refusal("It is not unknown any more.")
         self.record(request, "delivery.settled", self.subject_of(delivery), delivery=delivery.pk)
-        return "It counts as delivered."
+        return self._back(request, delivery, "It counts as delivered.")
+
+    def _back(self, request: HttpRequest, delivery: Delivery, said: str) -> str | HttpResponse:
+        """To the page of what it is about, where there is one: whoever mends an order's result came from there."""
+        page = self.desk.page_of(delivery.subject)
+        if not page:
+            return said
+        messages.success(request, said)
+        return redirect(page)
 
     @admin.action(description="Send again …", permissions=["act"])
     def replay(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
@@ -113,16 +149,36 @@ class DeliveryAdmin(ReadOnlyAdmin):
         fates = [(delivery, *fate(delivery)) for delivery in chosen]
         if "confirmed" not in request.POST:
             return TemplateResponse(request, "admin/outbox/delivery/replay.html", self._dry_run(request, fates))
-        sent = sum(self._replay_quietly(request, delivery) for delivery, is_sent, _ in fates if is_sent)
-        messages.success(request, f"{sent} sent again, {len(fates) - sent} left as they were.")
-        return None
+        sent = [delivery.pk for delivery, is_sent, _ in fates if is_sent and self._replay_quietly(request, delivery)]
+        messages.success(request, f"{len(sent)} sent again, {len(fates) - len(sent)} left as they were.")
+        return redirect("admin:outbox_delivery_progress", key=progress.begin(sent)) if sent else None
 
     def _replay_quietly(self, request: HttpRequest, delivery: Delivery) -> bool:
         try:
-            self._replay_one(request, delivery)
+            self._replay(request, delivery)
         except Refusal:
             return False
         return True
+
+    def progress_view(self, request: HttpRequest, key: str) -> HttpResponse:
+        """What became so far of those that were sent again together. Looks again by itself while some are on their
+        way."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = progress.of(key)
+        if found is None:
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": f"Sent again: {found.arrived} of {found.all} arrived",
+            "progress": found,
+        }
+        return TemplateResponse(request, "admin/outbox/delivery/progress.html", context)
+
+    def get_urls(self) -> list[URLPattern]:
+        view: Any = self.admin_site.admin_view(self.progress_view)
+        return [path("progress/<slug:key>/", view, name="outbox_delivery_progress"), *super().get_urls()]
 
     def _dry_run(self, request: HttpRequest, fates: list[tuple[Delivery, bool, str]]) -> dict[str, Any]:
         sent = [(delivery, said) for delivery, is_sent, said in fates if is_sent]
@@ -146,7 +202,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state", ordering="state")
     def state_(self, delivery: Delivery) -> SafeString:
-        return chip(delivery.state)
+        """With its reason, where there is one."""
+        return format_html('{}<span class="second">{}</span>', chip(delivery.state), reasons.of(delivery))
+
+    @admin.display(description="why")
+    def why(self, delivery: Delivery) -> str:
+        return reasons.of(delivery) or "–"
 
     @admin.display(description="about")
     def about(self, delivery: Delivery) -> SafeString | str:
