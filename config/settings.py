@@ -211,6 +211,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+SESSION_ENGINE = "integrations.session_store"
 SESSION_COOKIE_AGE = 12 * 3600  # integrations/sessions.py ends idle ones sooner
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no third cookie
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
@@ -294,6 +295,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "StatusEnum": "orders.models.Status",
         "AssessmentTypeEnum": "integrations.models.AssessmentType",
+        "PackageDeliveryEnum": "assessments.models.DeliveredBy",
         "AttachmentTypeEnum": "orders.models.AttachmentType",
         "EventTypeEnum": "integrations.models.EventType",
     },
