@@ -17,7 +17,7 @@ def web(listen: list[str], environment: Mapping[str, str]) -> Program:
     bound = [part for address in listen for part in ("-b", address)]
     workers = (
         "-k",
-        "gthread",
+        "config.worker.Worker",
         "-w",
         "2",
         "--threads",

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -51,6 +51,7 @@ class Busy(exceptions.APIException):
     status_code, default_code, default_detail = 503, "busy", DETAILS[503]
 
 
+BROKEN_OFF = "The body broke off before its end, or came too slowly."
 Error = dict[str, str]
 
 
@@ -90,6 +91,8 @@ def problem_of(error: Exception, context: dict[str, Any]) -> Response | None:
         error = exceptions.NotFound(DETAILS[404])
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, UnreadablePostError):
+        error = exceptions.ParseError(BROKEN_OFF)
     elif isinstance(error, OperationalError):
         log.warning("database busy", error=type(error).__name__)
         error = Busy()
@@ -143,7 +146,9 @@ class ProblemMiddleware:
         return replacement
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """A busy database is 503, never 500: nothing was kept, and the caller may try again."""
+        """A busy database is 503, never 500: nothing was kept, and the caller may try again. A bad line is his."""
+        if isinstance(error, UnreadablePostError):
+            return problem_response(400, BROKEN_OFF) if is_api(request.path) else HttpResponse(BROKEN_OFF, status=400)
         if not isinstance(error, OperationalError):
             return None
         log.warning("database busy", error=type(error).__name__)

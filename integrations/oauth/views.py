@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qsl
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from oauth2_provider.views import TokenView
@@ -60,6 +60,8 @@ def _checked(request: HttpRequest) -> HttpResponse | None:
         )
     except ValueError:
         return refusal("invalid_request", "The body is not form-encoded UTF-8.")
+    except UnreadablePostError:
+        return refusal("invalid_request", "The body broke off before its end, or came too slowly.")
     form = dict(fields)
     if len(form) != len(fields):
         return refusal("invalid_request", "Each parameter may stand once.")
