@@ -201,6 +201,7 @@ STAFF_MFA = environment.one_of(
     "STAFF_MFA", env("STAFF_MFA", default="") or ("optional" if IS_LOOPBACK else "required"), "required", "optional"
 )
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ADAPTER = "integrations.second_factor.SecondFactorAdapter"
 MFA_TOTP_ISSUER = BRAND_NAME
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people are invited by somebody who knows them
 

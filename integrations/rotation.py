@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any, cast
 
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.db import models, transaction
 
-from integrations.encryption import Sealed, SealedField, Unreadable, is_newest, reseal
+from integrations import second_factor
+from integrations.encryption import Sealed, SealedField, Unreadable, is_newest, reseal, unseal
 
 BATCH = 100
 
@@ -20,14 +23,53 @@ class Column:
         return f"{self.model._meta.label_lower}.{self.name}"
 
     @property
-    def filled(self) -> models.QuerySet[models.Model]:
+    def filled(self) -> models.QuerySet[Any]:
         return self.model._default_manager.exclude(**{self.name: ""})
+
+    @property
+    def path(self) -> str:
+        """For lookups."""
+        return self.name
 
     def open(self, row: models.Model) -> None:
         """Raises Unreadable: no key opens the row's value, or it was sealed for another row."""
         for name, descriptor in vars(self.model).items():
             if isinstance(descriptor, Sealed) and descriptor.column == self.name:
                 getattr(row, name)
+
+    def swap(self, key: object, sealed: str, new: str) -> bool:
+        """Compare-and-set: False when the value is another one by now."""
+        return self.filled.filter(pk=key, **{self.name: sealed}).update(**{self.name: new}) == 1
+
+
+@dataclass(frozen=True)
+class SecondFactor(Column):
+    """A sealed value inside the JSON of an authenticator, under this name."""
+
+    model: type[models.Model] = Authenticator
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.model._meta.label_lower}.data.{self.name}"
+
+    @property
+    def path(self) -> str:
+        return f"data__{self.name}"
+
+    @property
+    def filled(self) -> models.QuerySet[Any]:
+        return self.model._default_manager.filter(**{f"{self.path}__isnull": False})
+
+    def open(self, row: models.Model) -> None:
+        unseal(cast(Authenticator, row).data[self.name], owner=second_factor.OWNER)
+
+    @transaction.atomic
+    def swap(self, key: object, sealed: str, new: str) -> bool:
+        row = self.filled.select_for_update().filter(pk=key, **{self.path: sealed}).first()
+        if row is not None:
+            row.data[self.name] = new
+            row.save(update_fields=["data"])
+        return row is not None
 
 
 @dataclass
@@ -41,12 +83,13 @@ class Count:
 
 def columns() -> list[Column]:
     """Every sealed column of every model."""
-    return [
+    sealed = [
         Column(model, each.name)
         for model in apps.get_models()
         for each in model._meta.get_fields()
         if isinstance(each, SealedField)
     ]
+    return [*sealed, *(SecondFactor(name=name) for name in second_factor.NAMES)]
 
 
 def sample() -> None:
@@ -79,14 +122,14 @@ def rotate(column: Column) -> Count:
     for batch in _batches(column):
         old = [(key, sealed, new) for key, sealed in batch if (new := _sort(count, column, key, sealed))]
         with transaction.atomic():
-            lost = [key for key, sealed, new in old if not _swap(column, key, sealed, new)]
+            lost = [key for key, sealed, new in old if not column.swap(key, sealed, new)]
         for key in lost:
             _rotate_again(column, key)
     return count
 
 
 def _batches(column: Column) -> Iterator[list[tuple[object, str]]]:
-    rows = column.filled.order_by("pk").values_list("pk", column.name)
+    rows = column.filled.order_by("pk").values_list("pk", column.path)
     batch = list(rows[:BATCH])
     while batch:
         yield batch
@@ -107,13 +150,8 @@ def _sort(count: Count, column: Column, key: object, sealed: str) -> str:
     return new
 
 
-def _swap(column: Column, key: object, sealed: str, new: str) -> bool:
-    """Compare-and-set: False when the value is another one by now."""
-    return column.filled.filter(pk=key, **{column.name: sealed}).update(**{column.name: new}) == 1
-
-
 def _rotate_again(column: Column, key: object) -> None:
     """A process that does not know the newest key yet may have written meanwhile."""
-    while sealed := column.filled.filter(pk=key).values_list(column.name, flat=True).first():
-        if is_newest(sealed) or _swap(column, key, sealed, reseal(sealed)):
+    while sealed := column.filled.filter(pk=key).values_list(column.path, flat=True).first():
+        if is_newest(sealed) or column.swap(key, sealed, reseal(sealed)):
             return

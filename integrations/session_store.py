@@ -1,11 +1,15 @@
-"""Sessions in the database under a hash of the cookie: who reads the table, or a backup of it, is nobody yet."""
+"""Sessions in the database under a hash of the cookie, and sealed: who reads the table, or a backup, is nobody yet."""
 
 import hashlib
+from typing import Any
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.utils import timezone
 
+from integrations.encryption import Unreadable, seal, unseal
+
+OWNER = "session"
 LENGTH = 40
 """As long as Django's column; 160 of SHA-256's bits."""
 
@@ -16,6 +20,16 @@ def stored(session_key: str) -> str:
 
 
 class SessionStore(db.SessionStore):
+    def encode(self, session_dict: dict[str, Any]) -> str:
+        return seal(super().encode(session_dict), owner=OWNER)
+
+    def decode(self, session_data: str | bytes) -> dict[str, Any]:
+        """Nothing, where no key opens it any more: then somebody signs in again."""
+        try:
+            return super().decode(unseal(str(session_data), owner=OWNER))
+        except Unreadable:
+            return {}
+
     def _get_session_from_db(self) -> AbstractBaseSession | None:
         row = self.model.objects.filter(session_key=stored(self.session_key or ""), expire_date__gt=timezone.now())
         found = row.first()

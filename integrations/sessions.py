@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from integrations import audit
 from integrations.models import User
+from integrations.session_store import SessionStore
 
 IDLE_SECONDS = 30 * 60
 LONGEST_SECONDS = 12 * 3600
@@ -55,8 +56,9 @@ def _why_over(request: HttpRequest) -> str:
 
 def end_all(user: User, *, by: User, address: str | None) -> int:
     """Sign somebody out of every browser, at once. Returns how many there were."""
+    store = SessionStore()
     living = Session.objects.filter(expire_date__gt=timezone.now())
-    keys = [row.pk for row in living.iterator() if row.get_decoded().get(SESSION_KEY) == str(user.pk)]
+    keys = [row.pk for row in living.iterator() if store.decode(row.session_data).get(SESSION_KEY) == str(user.pk)]
     Session.objects.filter(pk__in=keys).delete()
     audit.record("sessions.ended", user.pk, by=by, address=address, sessions=len(keys))
     return len(keys)

@@ -1,16 +1,26 @@
 """Keys at rest: RELIABILITY.md, S6 and S7."""
 
 import io
+import json
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from cryptography.fernet import Fernet
 from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
 from integrations import encryption, rotation
-from integrations.models import Connection, PartnerConfiguration
+from integrations.models import Connection, PartnerConfiguration, User
 from tests import rows
 
 FORMER, NEWEST, FOREIGN = (Fernet.generate_key().decode() for _ in range(3))
@@ -24,9 +34,12 @@ COLUMNS = {
     "integrations.partnerconfiguration.disable_key_sealed",
     "integrations.webhook.secret_sealed",
     "integrations.webhook.former_secret_sealed",
+    "integrations.invitation.link_token_sealed",
     "orders.order.link_token_sealed",
     "orders.attachment.link_token_sealed",
     "orders.upload.url_sealed",
+    "mfa.authenticator.data.secret",
+    "mfa.authenticator.data.seed",
 }
 SECRETS = rotation.Column(Connection, "their_client_secret_sealed")
 
@@ -82,7 +95,7 @@ def test_value_that_changes_meanwhile_is_kept(
     sealed: list[Connection], settings: Any, monkeypatch: pytest.MonkeyPatch, writer_knows: list[str]
 ) -> None:
     """A courier stores a new secret between our look at the row and our write."""
-    swap, others = rotation._swap, iter([sealed[0]])
+    swap, others = rotation.Column.swap, iter([sealed[0]])
 
     def swap_after_somebody_else(column: rotation.Column, key: object, old: str, new: str) -> bool:
         if key == sealed[0].pk and (row := next(others, None)):
@@ -92,7 +105,7 @@ def test_value_that_changes_meanwhile_is_kept(
             settings.ENCRYPTION_KEYS = [NEWEST, FORMER]
         return swap(column, key, old, new)
 
-    monkeypatch.setattr(rotation, "_swap", swap_after_somebody_else)
+    monkeypatch.setattr(rotation.Column, "swap", swap_after_somebody_else)
     rotation.rotate(SECRETS)
     settings.ENCRYPTION_KEYS = [NEWEST]
     assert Connection.objects.get(pk=sealed[0].pk).their_client_secret == "of a moment ago"
@@ -119,6 +132,23 @@ def test_row_whose_key_is_missing_is_named_and_unchanged(
     assert kept.their_client_secret_sealed == lost.their_client_secret_sealed
     settings.ENCRYPTION_KEYS = [NEWEST, FORMER, FOREIGN]
     assert kept.their_client_secret == "under a key that is gone"
+
+
+def test_second_factor_is_sealed_and_outlives_a_rotation(settings: Any, staff: User) -> None:
+    settings.ENCRYPTION_KEYS = [FORMER]
+    secret = generate_totp_secret()
+    TOTP.activate(staff, secret)
+    codes = RecoveryCodes.activate(staff).get_unused_codes()
+    kept = json.dumps(list(Authenticator.objects.values_list("data", flat=True)))
+    assert secret not in kept
+    settings.ENCRYPTION_KEYS = [NEWEST, FORMER]
+    assert "mfa.authenticator.data.secret: 0 under the newest key already, 1 brought" in run()
+    settings.ENCRYPTION_KEYS = [NEWEST]
+    app, recovery = (Authenticator.objects.get(type=type).wrap() for type in ("totp", "recovery_codes"))
+    counter = next(iter(yield_hotp_counters_from_time()))
+    assert app.validate_code(format_hotp_value(hotp_value(secret, counter)))
+    assert recovery.get_unused_codes() == codes
+    rotation.sample()
 
 
 def test_portal_is_not_ready_while_a_key_is_missing(sealed: list[Connection], settings: Any) -> None:

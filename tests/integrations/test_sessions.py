@@ -13,6 +13,8 @@ from allauth.mfa.totp.internal.auth import (
     yield_hotp_counters_from_time,
 )
 from django.contrib.sessions.models import Session
+from django.core import signing
+from django.core.signing import BadSignature
 from django.test import Client as Browser
 
 from integrations.models import AuditEntry, User
@@ -159,8 +161,16 @@ def test_table_of_sessions_opens_none(client: Browser, alice: User) -> None:
     thief = Browser()
     thief.cookies[COOKIE] = row.pk
     assert (is_in(thief, "/"), is_in(client, "/")) == (False, True)
+    with pytest.raises(BadSignature):
+        signing.loads(row.session_data, salt="django.contrib.sessions.SessionStore")
     client.get("/accounts/logout/")
     assert Session.objects.count() == 1  # the same row, found again
+
+
+def test_session_whose_key_is_gone_is_nobodys(client: Browser, alice: User, settings: Any) -> None:
+    sign_in(client, alice.email)
+    settings.ENCRYPTION_KEYS = ["MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="]
+    assert not is_in(client, "/")
 
 
 # Fixation
