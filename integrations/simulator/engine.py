@@ -39,8 +39,9 @@ fieldset {{ border: 1px solid #8888; border-radius: 8px; margin: 0 0 1rem; paddi
 label {{ display: block; padding: .3rem 0 }} legend {{ font-weight: 600 }}
 button {{ font: inherit; padding: .6rem 1.4rem; border: 0; border-radius: 8px; background: #1f5fbf; color: #fff }}
 </style><main><h1>{title}</h1>{body}</main></html>"""
+HEADERS = {"Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 Json = dict[str, Any]
-log = logging.getLogger("engine")
 
 
 class Portal:
@@ -79,7 +80,7 @@ def take_orders() -> None:
             try:
                 orders = portal.call("POST", "orders/lease", json={"max": 50, "seconds": 60})["orders"]
             except (requests.RequestException, ValueError, LookupError) as away:
-                log.warning("no orders: %s", away)
+                logging.warning("no orders: %s", away)
             list(pool.map(take, orders))
             time.sleep(0 if orders else 1)
 
@@ -93,7 +94,7 @@ def take(order: Json) -> None:
             page = f"{PUBLIC_URL}/take/{order['id']}"
             portal.call("POST", f"orders/{order['id']}/accept", json={"launch_url": page})
     except (requests.RequestException, ValueError, LookupError) as failed:
-        log.warning("%s: %s", order["id"], failed)
+        logging.warning("%s: %s", order["id"], failed)
 
 
 def report(order: Json, choices: list[int]) -> None:
@@ -104,7 +105,6 @@ def report(order: Json, choices: list[int]) -> None:
     package = portal.call("GET", f"packages/{order['package']}")
     pdf = report_pdf([package["name"], f"Candidate: {name}", f"Score: {raw} of {MAX} ({label})"])
     portal.call("POST", f"orders/{order['id']}/attachments", files={"file": ("report.pdf", pdf, "application/pdf")})
-
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     score = {"raw": raw, "min": MIN, "max": MAX}
     shared = {"status": "COMPLETED", "score": score, "score_label": label, "submission_date": now}
@@ -144,7 +144,7 @@ class Candidate(BaseHTTPRequestHandler):
     """The page at launch_url. An order's id is random, and long enough to be the key to its page."""
 
     def do_GET(self) -> None:
-        if self.path in ("/", "/healthz"):
+        if self.path.partition("?")[0] in ("/", "/healthz"):
             return self.answer(200, "The sample engine is up", "<p>Candidates come by their invitation's link.</p>")
         self.with_order(None)
 
@@ -166,7 +166,7 @@ class Candidate(BaseHTTPRequestHandler):
         except requests.RequestException as failed:
             if failed.response is not None and failed.response.status_code in (404, 410):
                 return self.answer(404, "This test does not exist any more", "")
-            log.warning("%s: %s", order_id, failed)
+            logging.warning("%s: %s", order_id, failed)
             return self.answer(503, "One moment", "<p>Nothing is lost. Please load this page again in a minute.</p>")
         if choices or finished:
             return self.answer(303, "Thank you", "", Location=order["return_url"])
@@ -184,7 +184,7 @@ class Candidate(BaseHTTPRequestHandler):
 
     def answer(self, status: int, title: str, body: str, **headers: str) -> None:
         self.send_response(status)
-        for name, value in {"Content-Type": "text/html; charset=utf-8", **headers}.items():
+        for name, value in {**HEADERS, "Content-Security-Policy": POLICY, **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(PAGE.format(title=title, body=body).encode())

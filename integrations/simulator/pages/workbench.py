@@ -111,7 +111,9 @@ def revoke(request: HttpRequest) -> HttpResponseBase:
 @page("GET")
 def ledger(request: HttpRequest) -> HttpResponseBase:
     shown = request.GET.get("show", "effects")
-    events = world.journal.tail(200, _LEDGER_KINDS.get(shown, frozenset()))
+    if shown not in _LEDGER_KINDS:
+        return message(request, 404, "No such part", f"The ledger has {', '.join(_LEDGER_KINDS)}.")
+    events = world.journal.tail(200, _LEDGER_KINDS[shown])
     rows = [
         (event["at"], event["kind"], {key: value for key, value in event.items() if key not in _HIDDEN})
         for event in events
