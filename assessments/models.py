@@ -3,8 +3,9 @@
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.utils.crypto import get_random_string
 
-from integrations.models import AssessmentType, Customer
+from integrations.models import AssessmentType, Customer, User
 
 RESERVED_IDS = ("orders", "inline")
 MOST_DAYS = 3650
@@ -101,3 +102,37 @@ class Rule(models.Model):
 
     def __str__(self) -> str:
         return f"rule {self.pk} of {self.package_id}"
+
+
+def make_import_key() -> str:
+    return get_random_string(20)
+
+
+class ImportState(models.TextChoices):
+    CHECKING = "checking"
+    CHECKED = "checked"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    FAILED = "failed"
+
+
+class CatalogueImport(models.Model):
+    """A file on its way into the catalogue: looked through, then, once somebody has seen what it changes, applied."""
+
+    key = models.CharField(primary_key=True, max_length=20, default=make_import_key, editable=False)
+    by = models.ForeignKey(User, models.CASCADE, related_name="+")
+    content = models.BinaryField(help_text="The file; empty once it is applied.")
+    retire_missing = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, choices=ImportState.choices, default=ImportState.CHECKING)
+    done = models.PositiveIntegerField(default=0, help_text="Packages that were looked at in this state.")
+    total = models.PositiveIntegerField(default=0)
+    shown = models.JSONField(default=dict, help_text="What would change, or did: counts, and the first changes.")
+    digest = models.CharField(max_length=64, blank=True, help_text="Of the plan that was shown.")
+    reason = models.CharField(max_length=300, blank=True, help_text="Why it has to be looked at again, or failed.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created_at", "key"]
+
+    def __str__(self) -> str:
+        return f"import of {self.created_at:%Y-%m-%d %H:%M}"

@@ -19,4 +19,4 @@ def _read_settings(**_: Any) -> None:
 
 app.on_configure.connect(_read_settings, weak=False)
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["integrations", "integrations.outbox", "orders"])
+app.autodiscover_tasks(["assessments", "integrations", "integrations.outbox", "orders"])

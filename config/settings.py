@@ -324,7 +324,10 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_TASK_DEFAULT_QUEUE = "dispatch"
-CELERY_TASK_ROUTES = {"integrations.outbox.tasks.carry": {"queue": "courier"}}
+CELERY_TASK_ROUTES = {
+    "integrations.outbox.tasks.carry": {"queue": "courier"},
+    "assessments.tasks.import_next": {"queue": "courier"},
+}
 CELERY_BEAT_SCHEDULE = {
     "dispatch": {
         "task": "integrations.outbox.tasks.dispatch",
@@ -336,6 +339,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 1.0,
         "options": {"expires": 5},
     },
+    "import packages": {
+        "task": "assessments.tasks.import_next",
+        "schedule": 1.0,
+        "options": {"expires": 5},
+    },
     "chain audit": {
         "task": "integrations.tasks.chain_audit",
         "schedule": 5.0,
@@ -344,6 +352,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire orders": {"task": "orders.tasks.expire", "schedule": 60.0, "options": {"expires": 50}},
     "remind candidates": {"task": "orders.tasks.remind", "schedule": 60.0, "options": {"expires": 50}},
     "reconcile": {"task": "orders.tasks.reconcile", "schedule": 3600.0},
+    "forget imports": {"task": "assessments.tasks.forget_imports", "schedule": 3600.0},
     "tidy up": {"task": "orders.tasks.tidy", "schedule": 3600.0},
     "clear expired tokens": {"task": "integrations.tasks.clear_expired", "schedule": 3600.0},
 }

@@ -39,6 +39,7 @@ ABOUT_ORDERS: dict[str, frozenset[str]] = {
 PEOPLE: dict[str, frozenset[str]] = {
     "account.emailaddress": frozenset({"email"}),
     "admin.logentry": frozenset({"object_repr", "change_message"}),
+    "assessments.catalogueimport": frozenset({"content", "shown"}),
     "assessments.rule": frozenset({"requester"}),
     "integrations.auditentry": frozenset({"actor_name", "subject", "detail", "address"}),
     "integrations.consent": frozenset({"address"}),
@@ -53,6 +54,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "account.emailconfirmation": frozenset({"key"}),
     "admin.logentry": frozenset({"object_id"}),
     "assessments.assessment": frozenset({"assessment_id", "type", "name", "description"}),
+    "assessments.catalogueimport": frozenset({"key", "state", "digest", "reason"}),
     "assessments.package": frozenset({"id", "type", "name", "description", "delivery"}),
     "assessments.rule": frozenset({"country", "region", "city", "fields"}),
     "auth.group": frozenset({"name"}),

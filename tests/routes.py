@@ -283,6 +283,7 @@ ROUTES: dict[str, Row] = {
     "admin:auth_user_password_change": desk(GET=(403, 403, 200)),
     "admin:assessments_package_export": desk(GET=200),
     "admin:assessments_package_import": desk(GET=(403, 403, 200)),
+    "admin:assessments_package_imported": desk(GET=(403, 403, 404), POST=(403, 403, 404)),
     "admin:assessments_package_who_sees": desk(GET=200),
     "admin:integrations_webhook_replay": desk(GET=(403, 200, 200), POST=(403, 200, 200)),
     "admin:orders_order_change": desk(GET=200),

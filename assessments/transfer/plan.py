@@ -168,13 +168,22 @@ def _after(draft: PackageDraft, package: Package | None) -> Raw:
     return found
 
 
-def apply(content: bytes, *, retire_missing: bool, expected: str, progress: Progress = _quiet) -> Plan:
+def apply(
+    content: bytes,
+    *,
+    retire_missing: bool,
+    expected: str,
+    checked: Progress = _quiet,
+    progress: Progress = _quiet,
+    applied: Callable[[Plan], object] = lambda plan: None,
+) -> Plan:
     """Do what the plan with the digest `expected` says, or nothing. Raises Moved when it is another by now.
 
     Looked through before the transaction: on SQLite nobody else writes while one lasts, and orders must get in.
+    `applied` is called within it.
     """
     seen_at = catalogue.moment()
-    plan = make(content, retire_missing=retire_missing)
+    plan = make(content, retire_missing=retire_missing, progress=checked)
     if plan.problems or plan.digest != expected:
         raise Moved(plan)
     with transaction.atomic():
@@ -184,4 +193,5 @@ def apply(content: bytes, *, retire_missing: bool, expected: str, progress: Prog
         for start in range(0, len(plan.drafts), CHUNK):
             catalogue.put_packages(plan.drafts[start : start + CHUNK])
             progress(min(start + CHUNK, len(plan.drafts)), len(plan.drafts))
+        applied(plan)
     return plan
