@@ -2,16 +2,22 @@
 
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connection as database
+from django.db import transaction
 from django.test import Client as Browser
+from pytest_django.plugin import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from integrations import append_only, sessions
 from integrations.api import authentication
 from integrations.models import Connection, Customer, User
 from tests import rows
+
+if TYPE_CHECKING:
+    from tests.everything import World
 
 pytest_plugins = ["tests.needs", "tests.groups"]
 Api = Callable[..., APIClient]
@@ -43,6 +49,16 @@ def _audit_is_append_only(request: pytest.FixtureRequest, _django_db_marker: Non
     if "transactional_db" in request.fixturenames or (marker is not None and marker.kwargs.get("transaction")):
         append_only.lift(database)
         _was_lifted = True
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator["World"]:
+    """One row of everything, made once for a module, whose tests take back what they do."""
+    from tests.everything import World
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield World()
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

