@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations import connections
@@ -75,13 +76,13 @@ class AttemptInline(ReadOnlyInline):
 
 @admin.register(Connection)
 class ConnectionAdmin(ReadOnlyAdmin):
-    list_display = ("company_id", "customer_", "state_", "reason", "connected_at_", "updated_at_")
+    list_display = ("company_id", "customer_", "state_", "connected_at_", "updated_at_")
     list_filter = ("state", "customer")
     list_select_related = ("customer",)
     search_fields = ("=company_id", "customer__name")
     search_help_text = "By company id or customer."
     fieldsets = (
-        (None, {"fields": ("company_id", "customer_", "state_", "reason", "what_to_do", "reports_")}),
+        (None, {"fields": ("company_id", "customer_", "state_", "what_to_do", "reports_")}),
         ("Dates", {"fields": ("created_at", "connected_at", "updated_at", "disabled_at")}),
         ("Credentials", {"fields": ("our_pair", "their_pair")}),
     )
@@ -150,7 +151,8 @@ class ConnectionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state", ordering="state")
     def state_(self, connection: Connection) -> SafeString:
-        return chip(connection.state)
+        """With what is wrong, where something is."""
+        return format_html('{}<span class="second">{}</span>', chip(connection.state), connection.reason)
 
     @admin.display(description="customer", ordering="customer__name")
     def customer_(self, connection: Connection) -> SafeString:
@@ -185,7 +187,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
 
 @admin.register(Consent)
 class ConsentAdmin(ReadOnlyAdmin):
-    list_display = ("company_id", "decision_", "user", "address", "mode", "created_at_", "decided_at_")
+    list_display = ("company_id", "decision_", "user", "address", "created_at_", "decided_at_")
     list_filter = ("decision", "mode")
     list_select_related = ("user",)
     search_fields = ("=company_id", "=user__email")

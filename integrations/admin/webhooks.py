@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.admin.webhook_replay import Replay
@@ -20,7 +21,7 @@ SHOWN_AT_MOST = 50
 @admin.register(Webhook)
 class WebhookAdmin(Replay):
     change_form_template = "admin/integrations/webhook/change_form.html"
-    list_display = ("url", "engine", "state_", "off_reason", "last_success_at_")
+    list_display = ("url", "engine", "state_", "last_success_at_")
     list_select_related = ("client",)
     search_fields = ("url", "=id")
     fields = ("url", "engine", "events_", "state_", "off_reason", "last_success_at", "created_at", "id")
@@ -76,7 +77,10 @@ class WebhookAdmin(Replay):
 
     @admin.display(description="state", ordering="off_reason")
     def state_(self, webhook: Webhook) -> SafeString:
-        return switch(not webhook.off_reason, "On", "Off")
+        """With why, where it is off."""
+        return format_html(
+            '{}<span class="second">{}</span>', switch(not webhook.off_reason, "On", "Off"), webhook.off_reason
+        )
 
     @admin.display(description="last success", ordering="last_success_at")
     def last_success_at_(self, webhook: Webhook) -> SafeString | str:

@@ -10,6 +10,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from rest_framework.exceptions import APIException
@@ -31,7 +32,7 @@ ERASURE_SECONDS = 3
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
-    list_display = ("id", "created_at_", "status_", "delivery_", "customer_", "package", "order_id_")
+    list_display = ("id_", "created_at_", "status_", "delivery_", "customer_", "package")
     list_filter = (ByStatus, ByDelivery, ByCustomer, "package", ByKind)
     list_select_related = ("connection__customer", "package")
     search_fields = ("=id", "=smartrecruiters_order_id", "=candidate_email")
@@ -242,9 +243,9 @@ class OrderAdmin(ReadOnlyAdmin):
     def delivery_(self, order: Any) -> SafeString:
         return chip(order.delivery_state or "none")
 
-    @admin.display(description="SmartRecruiters’ id", ordering="smartrecruiters_order_id")
-    def order_id_(self, order: Order) -> str:
-        return order.smartrecruiters_order_id
+    @admin.display(description="order", ordering="pk")
+    def id_(self, order: Order) -> SafeString:
+        return format_html('{}<span class="second">{}</span>', order.pk, order.smartrecruiters_order_id)
 
     @admin.display(description="came", ordering="created_at")
     def created_at_(self, order: Order) -> SafeString | str:

@@ -198,7 +198,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="what", ordering="kind")
     def what(self, delivery: Delivery) -> str:
-        return delivery.kind.replace("_", " ")
+        return delivery.kind.replace("_", " ").capitalize()
 
     @admin.display(description="state", ordering="state")
     def state_(self, delivery: Delivery) -> SafeString:

@@ -5,9 +5,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, Min, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from integrations.outbox import deliveries
+from integrations.outbox import clock, deliveries
 from integrations.outbox.models import DeliveryState, Stream
 from integrations.shown import switch, when
 from integrations.staff import Act, ReadOnlyAdmin
@@ -17,7 +19,7 @@ S = DeliveryState
 
 @admin.register(Stream)
 class StreamAdmin(ReadOnlyAdmin):
-    list_display = ("name", "state_", "why", "waiting_", "oldest_", "paused_until_")
+    list_display = ("name", "state_", "waiting_", "oldest_")
     search_fields = ("name",)
     fields = ("name", "state_", "why", "paused_until", "lease_expires_at", "pause_seconds", "next_calls")
     readonly_fields = ("state_", "why")
@@ -51,7 +53,10 @@ class StreamAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state")
     def state_(self, stream: Stream) -> SafeString:
-        return switch(not stream.held_reason, "Open", "Held")
+        """With why, where it is held or paused."""
+        word = "Held" if stream.held_reason else "Paused"
+        reason = why(stream)
+        return format_html('{}<span class="second">{}</span>', switch(not reason, "Open", word), reason)
 
     @admin.display(description="why")
     def why(self, stream: Stream) -> str:
@@ -66,10 +71,10 @@ class StreamAdmin(ReadOnlyAdmin):
         oldest: datetime | None = stream.oldest
         return when(oldest)
 
-    @admin.display(description="paused until", ordering="paused_until")
-    def paused_until_(self, stream: Stream) -> SafeString | str:
-        return when(stream.paused_until)
-
 
 def why(stream: Stream) -> str:
-    return stream.held_reason or ("The other side asked us to slow down." if stream.paused_until else "")
+    """Empty where it is open."""
+    until = stream.paused_until
+    if stream.held_reason or until is None or until <= clock.now():
+        return stream.held_reason
+    return f"The other side asked us to slow down. It goes on at {date_format(until, 'H:i:s')} UTC."
