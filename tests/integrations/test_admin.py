@@ -47,7 +47,10 @@ def test_customer_is_added_and_switched_off(desk: Browser) -> None:
     desk.post(f"{AT}/customer/add/", {"name": "Old Mill", "is_active": "on", "language": "en"})
     customer = Customer.objects.get()
     assert (customer.name, customer.is_active) == ("Old Mill", True)
-    desk.post(f"{AT}/customer/{customer.pk}/change/", {"name": "Old Mill", "language": "de", **inlines("connections", "memberships")})
+    desk.post(
+        f"{AT}/customer/{customer.pk}/change/",
+        {"name": "Old Mill", "language": "de", **inlines("connections", "memberships", "invitations")},
+    )
     customer.refresh_from_db()
     assert customer.is_active is False
     assert acts("customer.") == [("customer.added", customer.pk, STELLA), ("customer.changed", customer.pk, STELLA)]
