@@ -80,5 +80,5 @@ class StaffSecondFactor:
             and request.user.is_staff
             and not is_mfa_enabled(request.user)
         ):
-            return redirect("mfa_activate_totp")
+            return redirect("mfa_index")
         return self.get_response(request)

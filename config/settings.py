@@ -200,8 +200,16 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = PUBLIC_URL.split(":")[0]
 STAFF_MFA = environment.one_of(
     "STAFF_MFA", env("STAFF_MFA", default="") or ("optional" if IS_LOOPBACK else "required"), "required", "optional"
 )
-MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ADAPTER = "integrations.second_factor.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "login_webauthn": "integrations.passkey_forms.LoginForm",
+    "authenticate_webauthn": "integrations.passkey_forms.AuthenticateForm",
+    "reauthenticate_webauthn": "integrations.passkey_forms.ReauthenticateForm",
+    "add_webauthn": "integrations.passkey_forms.AddForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # there is nothing to guess, and an office has one address
 MFA_TOTP_ISSUER = BRAND_NAME
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people are invited by somebody who knows them
 

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from integrations import audit
+from integrations.addresses import address_of
 from integrations.models import User
 
 BACKEND = "integrations.accounts.ActiveCustomersBackend"
@@ -44,6 +45,12 @@ class AccountAdapter(DefaultAccountAdapter):
         if not ActiveCustomersBackend().user_can_authenticate(user):
             return self.respond_user_inactive(request, user)
         return super().pre_login(request, user, **kwargs)
+
+    def send_notification_mail(self, template_prefix: str, user: Any, *args: Any, **kwargs: Any) -> None:
+        """allauth says here that somebody's password or second factor has changed."""
+        what = template_prefix.rpartition("/")[2]
+        audit.record(f"sign_in.{what}", user.pk, by=user, address=address_of(self.request), name=user.email)
+        super().send_notification_mail(template_prefix, user, *args, **kwargs)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """The pair of account and address: a guesser elsewhere locks nobody out (RELIABILITY.md, A1)."""

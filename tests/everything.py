@@ -156,6 +156,7 @@ def arguments(world: World, name: str, variant: str) -> dict[str, object]:
         "object_id": 1,
         "order_id": world.order.pk,
         "package_id": "skills",
+        "pk": 1,
         "token": world.order.link_token,
         "uidb36": "1",
         "url": "nothing",

@@ -119,8 +119,17 @@ def test_no_page_shows_a_secret(role: str, connection: Connection, settings: Any
 
 
 ACTS = {
-    "administrator": {"accept", "erase", "replay", "retry", "disconnect", "reports-uploaded", "reports-linked"},
-    "support": {"accept", "replay", "retry"},
+    "administrator": {
+        "accept",
+        "erase",
+        "export",
+        "replay",
+        "retry",
+        "disconnect",
+        "reports-uploaded",
+        "reports-linked",
+    },
+    "support": {"accept", "export", "replay", "retry"},
     "viewer": set(),
 }
 
@@ -134,7 +143,9 @@ def test_acts_are_offered_and_done_by_role(role: str, order: Order, delivery: De
     assert offered == ACTS[role]
     pages = {
         name: f"{page_of(row).removesuffix('change/')}act/{name}/"
-        for row, names in zip(rows_shown, (("accept", "erase"), ("replay",), ("retry", "disconnect")), strict=True)
+        for row, names in zip(
+            rows_shown, (("accept", "erase", "export"), ("replay",), ("retry", "disconnect")), strict=True
+        )
         for name in names
     }
     done = {name: browser.get(page).status_code for name, page in pages.items()}

@@ -113,7 +113,8 @@ def test_admin_is_closed_to_customers(client: Browser, alice: User) -> None:
 def test_staff_must_set_up_a_second_factor_where_it_is_required(client: Browser, staff: User, settings: Any) -> None:
     settings.STAFF_MFA = "required"
     client.force_login(staff)
-    assert client.get("/admin/")["Location"] == "/accounts/2fa/totp/activate/"
+    assert client.get("/admin/")["Location"] == "/accounts/2fa/"
+    assert "Staff sign in with a second factor. Set up one of the two" in text(client.get("/accounts/2fa/"))
 
 
 def test_second_factor_is_asked_for(client: Browser, staff: User, settings: Any) -> None:

@@ -1,0 +1,224 @@
+"""People's pages where only a browser can tell: passkeys under the strict policy, and everything that WCAG asks."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core import mail
+from playwright.sync_api import expect
+
+from integrations.models import Customer, User
+from integrations.outbox import courier
+from integrations.outbox.models import Stream
+from tests import rows
+from tests.e2e.browser import Visitor, chromium
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.xdist_group("browser")]
+Visit = Callable[[], Visitor]
+DEVICE = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+
+
+@pytest.fixture
+def visit(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
+    """Another person's browser at each call. What was wrong on any page of any of them fails the test."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the browser's driver runs a loop in this thread
+    settings.PUBLIC_URL = live_server.url
+    visitors: list[Visitor] = []
+    with chromium() as browser:
+
+        def another() -> Visitor:
+            visitors.append(Visitor(browser, origins={live_server.url}, portal=live_server.url))
+            return visitors[-1]
+
+        yield another
+        for visitor in visitors:
+            visitor.context.close()
+    assert [fault for visitor in visitors for fault in visitor.faults] == []
+
+
+def has_device(person: Visitor) -> Any:
+    """An authenticator in the browser, like a laptop's: fingerprint and all. Answers the session that commands it."""
+    session = person.context.new_cdp_session(person.page)
+    session.send("WebAuthn.enable")
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
+    return session
+
+
+def sign_in(person: Visitor, url: str, user: User) -> None:
+    person.page.goto(url)
+    person.page.get_by_label("Email").fill(user.email)
+    person.page.get_by_label("Password").fill(rows.PASSWORD)
+    person.press("Sign in")
+
+
+def add_passkey(person: Visitor, *, alone: bool) -> None:
+    """From the page of second factors."""
+    person.follow("Add a passkey")
+    person.sees("Is it you?")
+    person.page.get_by_label("Password").fill(rows.PASSWORD)
+    person.press("Go on")
+    person.sees("Add a passkey")
+    person.page.get_by_label("Name of the device").fill("Alice's laptop")
+    if alone:
+        person.page.get_by_label("Sign in with it alone, without the password").check()
+    person.press("Add")
+    person.sees("Recovery codes")
+
+
+def test_passkey_signs_in_alone(visit: Visit, live_server: Any, alice: User) -> None:
+    person = visit()
+    has_device(person)
+    sign_in(person, live_server.url, alice)
+    person.sees("Connections")
+    person.page.goto(f"{live_server.url}/accounts/2fa/")
+    person.sees("Second factor")
+    add_passkey(person, alone=True)
+    person.page.goto(f"{live_server.url}/accounts/2fa/")
+    person.follow("See and change")
+    person.sees("Passkeys")
+    expect(person.page.get_by_text("Signs you in alone.")).to_be_visible()
+    person.press("Sign out")
+    person.page.goto(f"{live_server.url}/accounts/login/?next=/orders")
+    person.sees("Sign in")
+    person.press("Sign in with a passkey")
+    person.sees("Orders")
+
+
+def test_passkey_is_the_second_factor_of_staff(visit: Visit, live_server: Any, staff: User, settings: Any) -> None:
+    settings.STAFF_MFA = "required"
+    person = visit()
+    has_device(person)
+    sign_in(person, f"{live_server.url}/admin/", staff)
+    person.sees("Second factor")
+    expect(person.page.get_by_text("Staff sign in with a second factor.")).to_be_visible()
+    add_passkey(person, alone=False)
+    person.follow("Done")
+    expect(person.page.get_by_role("heading", name="Overview")).to_be_visible()
+    person.press("Sign out")
+    sign_in(person, f"{live_server.url}/admin/", staff)
+    person.sees("Second factor")
+    person.press("Use a passkey")
+    expect(person.page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+def test_passkey_that_is_refused_leaves_the_other_ways(visit: Visit, live_server: Any, alice: User) -> None:
+    person = visit()
+    device = has_device(person)
+    sign_in(person, live_server.url, alice)
+    person.page.goto(f"{live_server.url}/accounts/2fa/")
+    add_passkey(person, alone=True)
+    person.press("Sign out") if person.page.get_by_role("button", name="Sign out").count() else None
+    person.context.clear_cookies()
+    device.send("WebAuthn.disable")
+    device.send("WebAuthn.enable")
+    device.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE | {"isUserVerified": False}})
+    person.page.goto(f"{live_server.url}/accounts/login/")
+    person.press("Sign in with a passkey")
+    expect(person.page.get_by_text("The passkey was not used. Try again, or use another way.")).to_be_visible()
+    sign_in(person, f"{live_server.url}/accounts/login/", alice)
+    person.sees("Second factor")
+
+
+def test_passkeys_are_kept_and_removed(visit: Visit, live_server: Any, alice: User) -> None:
+    person = visit()
+    has_device(person)
+    sign_in(person, live_server.url, alice)
+    person.page.goto(f"{live_server.url}/accounts/2fa/")
+    add_passkey(person, alone=False)
+    person.page.goto(f"{live_server.url}/accounts/2fa/webauthn/")
+    person.follow("Rename Alice's laptop")
+    person.sees("Rename the passkey")
+    person.page.get_by_label("Name").fill("Old laptop")
+    person.press("Rename")
+    person.follow("Remove… Old laptop")
+    person.sees("Remove “Old laptop”?")
+    person.press("Remove")
+    expect(person.page.get_by_text("There is none yet.")).to_be_visible()
+
+
+def test_person_is_invited_joins_and_is_removed(
+    visit: Visit, live_server: Any, customer: Customer, alice: User
+) -> None:
+    owner, newcomer = visit(), visit()
+    sign_in(owner, f"{live_server.url}/people", alice)
+    owner.sees("People")
+    owner.page.get_by_label("E-mail address").fill("dora@northwind.example")
+    owner.press("Invite")
+    expect(owner.page.get_by_text("The invitation is on its way to dora@northwind.example.")).to_be_visible()
+    owner.sees("People")
+    courier.carry(Stream.objects.get(name="email").pk)
+    newcomer.page.goto(re.findall(r"http://\S+/invitations/\S+", mail.outbox[0].body)[0])
+    newcomer.sees("Join Northwind Retail")
+    newcomer.page.get_by_label("Your name").fill("Dora")
+    newcomer.page.get_by_label("Password").fill("a long way to the sea")
+    newcomer.page.get_by_label("The same again").fill("a long way to the sea")
+    newcomer.press("Join")
+    expect(newcomer.page.get_by_text("Welcome to Northwind Retail.")).to_be_visible()
+    newcomer.sees("Connections")
+    owner.page.reload()
+    owner.follow("Remove… dora@northwind.example")
+    owner.sees("Remove dora@northwind.example?")
+    owner.press("Remove")
+    newcomer.page.reload()
+    expect(newcomer.page.get_by_text("Your account belongs to no organisation")).to_be_visible()
+    newcomer.sees("Connections")
+
+
+@pytest.mark.parametrize("mode", ["REDIRECT", "POPUP"])
+def test_consent_for_one_of_several_by_keyboard_alone(
+    visit: Visit, live_server: Any, settings: Any, customer: Customer, other_customer: Customer, alice: User, mode: str
+) -> None:
+    rows.make_member(alice, other_customer)
+    settings.SMARTRECRUITERS_TRUSTED_ORIGINS = [live_server.url]
+    person = visit()
+    page = person.page
+    back = f"&redirect={live_server.url}/healthz" if mode == "REDIRECT" else ""
+    page.goto(f"{live_server.url}/smartrecruiters/integration?companyId=northwind{back}")
+    page.focus("[name=login]")
+    page.keyboard.type(alice.email)
+    page.keyboard.press("Tab")
+    page.keyboard.type(rows.PASSWORD)
+    page.keyboard.press("Enter")
+    person.sees("Connect SmartRecruiters to Assessments?")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.name") == "organisation":
+            break
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowDown")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText") == "Approve":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/progress"))
+    person.examine()
+    assert [*customer.connections.values_list("company_id")] == [("northwind",)]
+
+
+@pytest.mark.parametrize("mode", ["REDIRECT", "POPUP"])
+def test_deny_by_keyboard_alone(visit: Visit, live_server: Any, settings: Any, alice: User, mode: str) -> None:
+    settings.SMARTRECRUITERS_TRUSTED_ORIGINS = [live_server.url]
+    person = visit()
+    page = person.page
+    back = f"&redirect={live_server.url}/healthz" if mode == "REDIRECT" else ""
+    sign_in(person, f"{live_server.url}/smartrecruiters/integration?companyId=northwind{back}", alice)
+    person.sees("Connect SmartRecruiters to Assessments?")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText") == "Deny":
+            break
+    page.keyboard.press("Enter")
+    if mode == "REDIRECT":
+        page.wait_for_url(f"{live_server.url}/healthz")
+    else:
+        person.sees("Not connected")
