@@ -1,35 +1,23 @@
 """What of an order must reach the outside: the result, the questions about candidate and job, the invitation."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef
-
 from integrations import events, partner
 from integrations.door import Outgoing, Reply, send
-from integrations.models import EventType, PartnerConfiguration
+from integrations.models import EventType
 from integrations.outbox import deliveries, handlers
 from integrations.outbox.models import Delivery, DeliveryState
-from orders import resources, upload_handler, uploads, wire
+from integrations.smartrecruiters.client import Api
+from orders import known, resources, upload_handler, uploads, wire
 from orders.invitation import Invitation, Reminder
-from orders.models import Order, Resource, ResourceState, Upload, UploadState
+from orders.known import order_of
+from orders.models import Order, Resource, ResourceState
 from orders.upload_handler import UploadHandler
 
 CONTENT_TYPES = ("application/json", "application/merge-patch+json")
-
-
-def order_of(delivery: Delivery) -> Order:
-    """The order, read once for each delivery that the courier has in its hands."""
-    known = vars(delivery)
-    if "order" not in known:
-        known["order"] = (
-            Order.objects.select_related("connection")
-            .annotate(awaits_upload=Exists(Upload.objects.filter(order=OuterRef("pk"), state=UploadState.PLANNED)))
-            .get(pk=delivery.subject)
-        )
-    order: Order = known["order"]
-    return order
 
 
 class ResultHandler(handlers.Handler):
@@ -39,13 +27,17 @@ class ResultHandler(handlers.Handler):
     supersedes = True
     not_found_is_fresh_for = timedelta(minutes=15)
 
+    def gather(self, found: Sequence[Delivery]) -> None:
+        known.gather(found)
+        known.gather_results(found)
+
     def unwanted(self, delivery: Delivery) -> str:
         if order_of(delivery).erased_at is not None:
             return "the candidate was erased"
-        if deliveries.newer_than(delivery).exists():
+        results = known.results_of(delivery)
+        if any(each.pk > delivery.pk and each.state != DeliveryState.SUPERSEDED for each in results):
             return deliveries.NEWER  # a dead letter that somebody sends again must not turn back what is shown
-        results = Delivery.objects.filter(key=delivery.key)
-        last = results.filter(state=DeliveryState.DELIVERED).order_by("-pk").first()
+        last = next((each for each in reversed(results) if each.state == DeliveryState.DELIVERED), None)
         if last is None:
             return ""
         told = wire.comparable(last.payload, delivery.payload)
@@ -53,13 +45,13 @@ class ResultHandler(handlers.Handler):
             return ""
         if "attachments" in delivery.payload and "attachments" not in last.payload:
             return ""  # an empty array, after one that was left out
-        if _doubts(delivery):
+        if known.doubts_of(delivery):
             return ""  # the answer says what became of an upload
-        between = wire.perhaps_sent(results.filter(pk__gt=last.pk).exclude(pk=delivery.pk))
+        between = wire.perhaps_sent(Delivery.objects.filter(key=delivery.key, pk__gt=last.pk).exclude(pk=delivery.pk))
         return "" if delivery.attempts_made or between.exists() else "SmartRecruiters has just this already"
 
     def call(self, delivery: Delivery, token: str) -> handlers.Call:
-        configuration = PartnerConfiguration.load()
+        configuration = known.configuration_of(delivery)
         kinds = sorted(CONTENT_TYPES, key=lambda kind: kind != configuration.patch_content_type)
         outgoing = partner.api(configuration).patch_result(
             token,
@@ -67,29 +59,19 @@ class ResultHandler(handlers.Handler):
             wire.addressed(delivery.payload),
             kinds[delivery.variant % 2],
         )
-        _doubts(delivery)  # of before the call, for its answer
+        known.doubts_of(delivery)  # of before the call, for its answer
         shown = replace(outgoing, json=delivery.payload)
         return handlers.Call(outgoing.endpoint, _discreet(outgoing, shown.json), shown.shown())
 
     def keeps_answer(self, delivery: Delivery) -> bool:
-        return bool(_doubts(delivery))
+        return bool(known.doubts_of(delivery))
 
     def delivered(self, delivery: Delivery, reply: Reply) -> None:
-        if uploads.learn(order_of(delivery), _doubts(delivery), reply.content):
+        if uploads.learn(order_of(delivery), known.doubts_of(delivery), reply.content):
             upload_handler.tell(delivery.subject)
 
     def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
         events.of_order(EventType.DELIVERY_FAILED, delivery.subject)
-
-
-def _doubts(delivery: Delivery) -> list[Delivery]:
-    """The uploads of its order of which nobody knew when its call was built."""
-    known = vars(delivery)
-    if "doubts" not in known:
-        awaits_upload = order_of(delivery).awaits_upload  # type: ignore[attr-defined]
-        known["doubts"] = uploads.doubtful(delivery.subject) if awaits_upload else []
-    found: list[Delivery] = known["doubts"]
-    return found
 
 
 def _discreet(outgoing: Outgoing, kept: wire.Document) -> Any:
@@ -112,14 +94,17 @@ class FetchHandler(handlers.Handler):
     is_read = True
     gives_up_after = timedelta(days=1)
 
+    def gather(self, found: Sequence[Delivery]) -> None:
+        known.gather(found)
+
     def unwanted(self, delivery: Delivery) -> str:
         return "the candidate was erased" if order_of(delivery).erased_at is not None else ""
 
     def call(self, delivery: Delivery, token: str) -> handlers.Call:
-        outgoing = self.question(order_of(delivery), token)
+        outgoing = self.question(partner.api(known.configuration_of(delivery)), order_of(delivery), token)
         return handlers.Call(outgoing.endpoint, _without_text(outgoing), outgoing.shown())
 
-    def question(self, order: Order, token: str) -> Outgoing:
+    def question(self, api: Api, order: Order, token: str) -> Outgoing:
         raise TypeError(f"{type(self).__name__} must say what it asks")
 
     def delivered(self, delivery: Delivery, reply: Reply) -> None:
@@ -148,22 +133,22 @@ def _without_text(outgoing: Outgoing) -> Any:
 class CandidateHandler(FetchHandler):
     kind = "candidate"
 
-    def question(self, order: Order, token: str) -> Outgoing:
-        return partner.api().get_candidate(token, order.candidate_id)
+    def question(self, api: Api, order: Order, token: str) -> Outgoing:
+        return api.get_candidate(token, order.candidate_id)
 
 
 class JobHandler(FetchHandler):
     kind = "job"
 
-    def question(self, order: Order, token: str) -> Outgoing:
-        return partner.api().get_job(token, order.job_id)
+    def question(self, api: Api, order: Order, token: str) -> Outgoing:
+        return api.get_job(token, order.job_id)
 
 
 class HiringTeamHandler(FetchHandler):
     kind = "hiring_team"
 
-    def question(self, order: Order, token: str) -> Outgoing:
-        return partner.api().get_hiring_team(token, order.job_id)
+    def question(self, api: Api, order: Order, token: str) -> Outgoing:
+        return api.get_hiring_team(token, order.job_id)
 
 
 def register() -> None:

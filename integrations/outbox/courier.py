@@ -1,17 +1,15 @@
 """The courier: carries the deliveries of one stream under its lease (DESIGN.md, "The way of an order").
 
-One coordinator per stream, the only one that writes; the HTTP calls of all coordinators share one pool of threads that
-never touches the database. It commits before a call goes out, and no transaction spans one.
+One coordinator per stream, the only one that writes; the calls start and end on the stream's line, which never touches
+the database. It commits before a call goes out, and no transaction spans one.
 """
 
 import contextlib
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from datetime import timedelta
-from threading import Event, Lock
+from threading import Lock
 from typing import TypeVar
 
 import structlog
@@ -19,52 +17,29 @@ from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
-from integrations.door import NO_TIME, CallFailed, Reply
+from integrations.door import CallFailed, Reply
 from integrations.outbox import clock, failpoints, leases
-from integrations.outbox.handlers import Call, Handler, Undeliverable, channel_of, handler_of
+from integrations.outbox.handlers import Call, Undeliverable, channel_of, handler_of
 from integrations.outbox.leases import Lease, LeaseLost
+from integrations.outbox.line import LEASE_MARGIN, Claimed, Line, pool, stopping
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 from integrations.outbox.pace import Pace
 from integrations.outbox.settlement import AWAY, Outcome, Settlement
 
 log = structlog.get_logger(__name__)
 
-POOL_THREADS = 128
 SLICE_SECONDS = 2.0
-ROUND_SECONDS = 0.4
+WAITS_AFTER_SECONDS = 0.5
+"""A stream that was woken so long ago finds no courier free."""
+ROUND_SECONDS = 1.0
 TOKEN_SECONDS = 25.0
-LEASE_MARGIN = 5.0
+RENEWED_AT = 0.8
+"""Of the lease's seconds: so much is left for the calls that start before the next round."""
 WRITE_AGAIN_SECONDS = 0.5
 
 S = DeliveryState
 T = TypeVar("T")
-Timed = tuple[float, Reply | None, CallFailed | None]
-pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="http")
 writers = Lock()
-stopping = Event()
-"""Set when this process is asked to end: no call starts any more, those on their way are waited for."""
-
-
-@dataclass
-class Claimed:
-    """A delivery in our hands: its call built, waiting for its turn or on its way. Claimed in the database once
-    `attempt` is there; a call that cannot be repeated gets its attempt only when it begins."""
-
-    delivery: Delivery
-    handler: Handler
-    call: Call
-    token: str
-    attempt: Attempt | None = None
-
-    def new_attempt(self) -> Attempt:
-        self.delivery.attempts_made += 1
-        self.attempt = Attempt(
-            delivery=self.delivery,
-            number=self.delivery.attempts_made,
-            started_at=clock.now(),
-            request=self.call.request,
-        )
-        return self.attempt
 
 
 def carry(stream_id: int) -> None:
@@ -82,78 +57,77 @@ def carry(stream_id: int) -> None:
 
 class Coordinator:
     """Works in rounds: what came back is settled and the next deliveries are claimed in one transaction; between two
-    rounds, calls start as the pace allows, without the database."""
+    rounds the line starts the calls."""
 
     def __init__(self, lease: Lease) -> None:
         self.lease = lease
         self.stream = Stream.objects.get(pk=lease.stream_id)
         self.channel = channel_of(self.stream)
         self.scale: float = settings.OUTBOX_TIME_SCALE
-        self.pace = Pace.resume(self.channel.calls_a_second, self.stream.next_calls, clock.now().timestamp())
-        self.ready: list[Claimed] = []
-        self.running: dict[Future[Timed], Claimed] = {}
+        pace = Pace.resume(self.channel.calls_a_second, self.stream.next_calls, clock.now().timestamp())
+        self.line = Line(pace, lease, self.scale)
         self.done: list[Outcome] = []
+        self.unbegun: list[Claimed] = []
         self.next_round = 0.0
         self.began = self.looked_around = time.monotonic()
         self.others_wait = self.was_interrupted = False
 
     def run(self) -> None:
         """Until nothing is left to do. A database that is away is waited for, as long as the lease lasts."""
+        self.line.open()
         try:
             self._persistently(self._take_over)
             while self._persistently(self._step):
                 pass
         finally:
+            self.line.close()
             # Calls on their way end within the lease; until then nobody else may begin.
-            if not self.running and not self.done:
+            if not self.line.on_the_wire and not self.done:
                 self._put_back()
-                self.lease.give_back(next_calls=self.pace.next_calls)
+                self.lease.give_back(next_calls=self.line.next_calls())
 
     def _step(self) -> bool:
-        """Collect, write if it is time, start what may start, wait. False: nothing left to do."""
-        self._collect()
+        """Write if it is time, and wait for what comes back. False: nothing left to do."""
         has_settled = self._is_time_for_a_round() and self._round()
-        self._start()
-        if not self.running and not self.ready:
+        if not self.line.in_hand:
             return has_settled  # what was settled may be due again at once
-        waits = [max(0.0, self.next_round - time.monotonic()), *map(self._wait, self._next_up())]
-        pause = max(0.001, min(waits))
-        if self.running:
-            wait(self.running, timeout=pause, return_when=FIRST_COMPLETED)
-        else:
-            time.sleep(pause)
+        self.line.wait(self.next_round - time.monotonic())
+        if claimed := self.line.asking():
+            attempt = claimed.next_attempt()
+            attempt.save()
+            self.line.begin(claimed, attempt)
         return True
 
     def _is_time_for_a_round(self) -> bool:
         """Now and then; at once when nothing else is to do, or when an answer may concern the calls to come."""
-        if time.monotonic() >= self.next_round or not (self.running or self.ready):
-            return True
-        return any(outcome.reply is None or outcome.reply.status >= 300 for outcome in self.done)
+        return time.monotonic() >= self.next_round or not self.line.in_hand or self.line.is_halted
 
     def _round(self) -> bool:
         """Settle what came back and claim what is next. Was there anything to settle?"""
-        if self.lease.remaining < self.lease.seconds / 2:
+        if self.lease.remaining < self.lease.seconds * RENEWED_AT:
             self.lease.renew()
-        fresh = [] if self._must_stop() else self._prepared()
-        has_settled = bool(self.done)
+        self.done += self.line.returned()
+        has_settled, has_dead_token = bool(self.done), any(outcome.status == 401 for outcome in self.done)
+        fresh = [] if has_dead_token or self._must_stop() else self._prepared()
         if has_settled:
             failpoints.passing("before_settle")
         self._write(fresh)
         failpoints.passing("after_settle" if has_settled else "claimed")
-        if self._must_stop():
+        if has_dead_token or self._must_stop():
             self._put_back()
+        self.line.go_on(self._parallel())
         self.next_round = time.monotonic() + ROUND_SECONDS
         return has_settled
 
     def _write(self, fresh: Sequence[Claimed] = ()) -> None:
         """One transaction of this stream's holder; if it fails, what came back is still in our hands."""
         with _turn(), transaction.atomic():
-            self.lease.write(next_calls=self.pace.next_calls)
+            self.lease.write(next_calls=self.line.next_calls())
             self.stream.refresh_from_db()
             Settlement(self.stream, self.channel).settle_all(self.done)
             claimed = [] if self._must_stop() else self._claim(fresh)
         self.done.clear()
-        self.ready += claimed
+        self.line.add(claimed)
 
     def _must_stop(self) -> bool:
         """Nothing is to begin: the stream is held or pauses, the process ends, others have waited for a slice, or a
@@ -165,7 +139,8 @@ class Coordinator:
         now = time.monotonic()
         if now - self.began > SLICE_SECONDS and now - self.looked_around > SLICE_SECONDS / 4:
             self.looked_around = now
-            self.others_wait = Stream.objects.filter(woken_at__isnull=False).exists()
+            woken_before = clock.now() - timedelta(seconds=WAITS_AFTER_SECONDS) * self.scale
+            self.others_wait = Stream.objects.filter(woken_at__lte=woken_before, lease_expires_at=None).exists()
         return self.others_wait
 
     # Claiming
@@ -213,8 +188,8 @@ class Coordinator:
 
     def _room(self) -> int:
         """How many to claim: enough to keep the pace until the next round."""
-        ahead = 0 if self.stream.pause_seconds else math.ceil(self.channel.calls_a_second * ROUND_SECONDS)
-        return self._parallel() + min(ahead, self.channel.parallel) - len(self.running) - len(self.ready)
+        ahead = 0 if self.stream.pause_seconds else math.ceil(min(self.channel.calls_a_second, 10) * ROUND_SECONDS)
+        return self._parallel() + ahead - self.line.in_hand
 
     def _prepared(self) -> list[Claimed]:
         """The next deliveries with their calls built, not yet claimed: reads only, so that the claim is short."""
@@ -222,6 +197,9 @@ class Coordinator:
         found = list(self._due()[:room]) if room > 0 else []
         if not found or not (token := self._token()):
             return []
+        for kind in {delivery.kind for delivery in found}:
+            alike = [delivery for delivery in found if delivery.kind == kind]
+            handler_of(alike[0]).gather(alike)
         return [claimed for delivery in found if (claimed := self._prepare(delivery, token))]
 
     def _prepare(self, delivery: Delivery, token: str) -> Claimed | None:
@@ -252,7 +230,7 @@ class Coordinator:
     def _give_up_on(self, broken: Claimed, fault: CallFailed) -> None:
         """An attempt that never was, with its reason."""
         for claimed in self._claim([broken]):
-            attempt = claimed.attempt or claimed.new_attempt()
+            attempt = claimed.attempt or claimed.next_attempt()
             attempt.save()
             Settlement(self.stream, self.channel).settle(
                 Outcome(claimed.delivery, attempt, error=fault), claimed.handler
@@ -269,21 +247,25 @@ class Coordinator:
             fresh = [each for each in fresh if each.delivery.pk in kept]
         for claimed in fresh:
             claimed.delivery.state, claimed.delivery.fence = S.IN_FLIGHT, fence
-        Attempt.objects.bulk_create(each.new_attempt() for each in fresh if each.handler.is_idempotent)
+        repeatable = [claimed for claimed in fresh if claimed.handler.is_idempotent]
+        for claimed in repeatable:
+            claimed.attempt = claimed.next_attempt()
+        Attempt.objects.bulk_create(claimed.attempt for claimed in repeatable if claimed.attempt)
         return list(fresh)
 
     def _put_back(self) -> None:
         """Claimed and not begun: as if it had never been taken."""
-        ids = [claimed.delivery.pk for claimed in self.ready]
+        self.unbegun += self.line.take_back()
+        ids = [claimed.delivery.pk for claimed in self.unbegun]
         if not ids:
             return
         state = S.HELD if self.stream.held_reason else S.PENDING
         with _turn(), transaction.atomic():
-            Attempt.objects.filter(pk__in=[c.attempt.pk for c in self.ready if c.attempt]).delete()
+            Attempt.objects.filter(pk__in=[c.attempt.pk for c in self.unbegun if c.attempt]).delete()
             Delivery.objects.filter(pk__in=ids, state=S.IN_FLIGHT, fence=self.lease.fence).update(
                 state=state, reason=self.stream.held_reason, attempts_made=F("attempts_made") - 1
             )
-        self.ready.clear()
+        self.unbegun.clear()
 
     # The credential
 
@@ -297,7 +279,8 @@ class Coordinator:
         settlement = Settlement(self.stream, self.channel)
         try:
             call = self.channel.token_call(self.stream)
-            reply = pool.submit(call.run, self._deadline(TOKEN_SECONDS)).result()
+            seconds = min(TOKEN_SECONDS * self.scale, self.lease.remaining - LEASE_MARGIN * self.scale)
+            reply = pool.submit(call.run, seconds).result()
             if reply.status == 200:
                 return self.channel.keep_token(self.stream, reply)
         except Undeliverable as error:
@@ -313,55 +296,13 @@ class Coordinator:
             settlement.pause(reply.headers.get("Retry-After"), "")
         return ""
 
-    # Calling
-
-    def _wait(self, claimed: Claimed) -> float:
-        return self.pace.wait(claimed.call.endpoint, clock.now().timestamp())
-
-    def _next_up(self) -> list[Claimed]:
-        """Those that only the pace holds back."""
-        return self.ready if len(self.running) < self._parallel() else []
-
-    def _start(self) -> None:
-        """Send what pace and parallelism allow now."""
-        for claimed in list(self.ready):
-            if len(self.running) >= self._parallel():
-                return
-            if self._wait(claimed) <= 0:
-                self.ready.remove(claimed)
-                self._send(claimed)
-
-    def _send(self, claimed: Claimed) -> None:
-        seconds = claimed.handler.deadline_seconds
-        if self.lease.remaining < (seconds + LEASE_MARGIN) * self.scale:
-            self.lease.renew()
-        if claimed.attempt is None:
-            claimed.new_attempt().save()
-        self.pace.called(claimed.call.endpoint, clock.now().timestamp())
-        ends = time.monotonic() + self._deadline(seconds)
-        self.running[pool.submit(_timed, claimed.call, ends)] = claimed
-
-    def _deadline(self, seconds: float) -> float:
-        """For one call in all: what it may take, and less than what is left of the lease."""
-        return min(seconds * self.scale, self.lease.remaining - LEASE_MARGIN * self.scale)
-
-    def _collect(self) -> None:
-        for future in [future for future in self.running if future.done()]:
-            claimed = self.running.pop(future)
-            seconds, reply, error = future.result()
-            now = clock.now()
-            if reply is not None:
-                self.pace.correct(claimed.call.endpoint, reply.headers, now.timestamp())
-            attempt = claimed.attempt or claimed.new_attempt()
-            attempt.started_at = now - timedelta(seconds=seconds)
-            self.done.append(Outcome(claimed.delivery, attempt, claimed.token, seconds, reply, error))
-
     def _persistently(self, write: Callable[[], T]) -> T:
         while True:
             try:
                 return write()
             except AWAY:
                 self.was_interrupted = True
+                self.line.halt()
                 if self.lease.remaining < LEASE_MARGIN * self.scale:
                     raise
                 log.warning("database away, writing again", stream=self.stream.name)
@@ -381,20 +322,3 @@ def _turn() -> Iterator[None]:
 
 def _never(_deadline: float) -> Reply:
     raise CallFailed("this call could not be built", had_effect_perhaps=False)
-
-
-def _timed(call: Call, ends: float) -> Timed:
-    """Make the call before `ends`, a time of the monotonic clock: it runs on while a process is stopped."""
-    began = time.monotonic()
-    try:
-        failpoints.passing("before_send")
-        if time.monotonic() > ends:
-            raise CallFailed(NO_TIME, had_effect_perhaps=False)
-        reply = call.run(ends - time.monotonic())
-        failpoints.passing("after_reply")
-        return time.monotonic() - began, reply, None
-    except CallFailed as error:
-        return time.monotonic() - began, None, error
-    except Exception as error:  # whatever a call raises, the delivery must not be lost
-        log.exception("a call failed in an unforeseen way", endpoint=call.endpoint)
-        return time.monotonic() - began, None, CallFailed(f"our own fault: {type(error).__name__}")

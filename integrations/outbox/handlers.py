@@ -5,7 +5,7 @@ in three: `call` (database, before), `Call.run` (network only), `delivered` or `
 that closes the attempt).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -57,6 +57,9 @@ class Handler:
     gives_up_after: ClassVar[timedelta] = timedelta(days=7)
     not_found_is_fresh_for: ClassVar[timedelta] = timedelta(0)
 
+    def gather(self, deliveries: Sequence[Delivery]) -> None:
+        """Read at once what `unwanted` and `call` will ask about each: what a round prepares is all of one stream."""
+
     def unwanted(self, delivery: Delivery) -> str:
         """Why this need not be sent any more (erased, superseded, already confirmed); empty: send it."""
         return ""
@@ -94,7 +97,7 @@ class Channel:
 
     kind: ClassVar[str]
     needs_token: ClassVar[bool] = False
-    calls_a_second: ClassVar[float] = 9.5
+    calls_a_second: ClassVar[float] = 9.35
     parallel: ClassVar[int] = 8
     lease_seconds: ClassVar[float] = 60
 

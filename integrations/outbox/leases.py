@@ -39,7 +39,10 @@ class Lease:
             self.expires_at = expiry
 
     def give_back(self, **changes: object) -> None:
-        Stream.objects.filter(pk=self.stream_id, fence=self.fence).update(lease_expires_at=None, **changes)
+        """Whoever was woken meanwhile found it taken: what is due now needs a wake-up of its own."""
+        Stream.objects.filter(pk=self.stream_id, fence=self.fence).update(
+            lease_expires_at=None, woken_at=None, **changes
+        )
 
     def _next_expiry(self) -> datetime:
         return clock.now() + timedelta(seconds=self.seconds)

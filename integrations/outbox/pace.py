@@ -5,6 +5,8 @@ from typing import Self
 
 ROUND_NUMBER_MARGIN = 0.95
 """At exactly the allowed rate, jitter puts one call too many into some second (STACK.md, "Outgoing")."""
+CATCH_UP_SECONDS = 0.015
+"""A call that starts so late does not delay the next one; any eleven calls still span more than a second."""
 
 
 class Pace:
@@ -25,8 +27,13 @@ class Pace:
         return max(0.0, self.next_calls.get(endpoint, 0.0) - now)
 
     def called(self, endpoint: str, now: float) -> None:
-        start = max(now, self.next_calls.get(endpoint, 0.0))
+        start = max(now - CATCH_UP_SECONDS, self.next_calls.get(endpoint, 0.0))
         self.next_calls[endpoint] = start + self.intervals.get(endpoint, self.interval)
+
+    def began(self, endpoint: str, now: float) -> None:
+        """The call really goes out now, perhaps later than it was `called`: the next one keeps its distance."""
+        distance = self.intervals.get(endpoint, self.interval) - CATCH_UP_SECONDS
+        self.next_calls[endpoint] = max(self.next_calls[endpoint], now + distance)
 
     def correct(self, endpoint: str, headers: Mapping[str, str], now: float) -> None:
         """Slow down where `X-RateLimit-*` says that less is allowed than we thought, or that the window is used up."""

@@ -43,6 +43,10 @@ class Outcome:
     error: Exception | None = None
 
     @property
+    def status(self) -> int | None:
+        return self.reply.status if self.reply else None
+
+    @property
     def may_have_had_effect(self) -> bool:
         """Nobody saw the effect, and it may be there all the same: no answer, or a gateway's or a broken one."""
         if self.error is not None:
@@ -98,7 +102,7 @@ class Settlement:
         if not outcomes:
             return
         attempts = [self._closed(outcome, Cure.DELIVERED.value) for outcome in outcomes]
-        Attempt.objects.bulk_update(attempts, CLOSING)
+        Attempt.objects.bulk_create(attempts, update_conflicts=True, unique_fields=["id"], update_fields=CLOSING)
         for fence in {outcome.delivery.fence for outcome in outcomes}:
             ids = [outcome.delivery.pk for outcome in outcomes if outcome.delivery.fence == fence]
             Delivery.objects.filter(pk__in=ids, state=S.IN_FLIGHT, fence=fence).update(

@@ -29,7 +29,7 @@ from django.db import OperationalError, connection, connections
 from integrations.door import CallFailed, Outgoing, send
 from integrations.encryption import Unreadable
 from integrations.models import Connection
-from integrations.outbox import clock, courier, deliveries, dispatcher, handlers, leases
+from integrations.outbox import clock, courier, deliveries, dispatcher, handlers, leases, line
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Lane, Stream
 from tests.outbox.conftest import Enqueue, Probe, ProbeChannel
 from tests.outbox.peer import Answer, Peer, serving
@@ -97,7 +97,7 @@ def test_courier_stopped_before_its_call_writes_nothing_over_its_successor(
 ) -> None:
     """Decision 6: a process that comes back after its lease has a call in hand that must not go out any more."""
     old = enqueue(n=1)
-    true_submit, held = courier.pool.submit, threading.Event()
+    true_submit, held = line.pool.submit, threading.Event()
 
     def late(*work: Any) -> Any:
         def stopped() -> Any:
@@ -106,7 +106,7 @@ def test_courier_stopped_before_its_call_writes_nothing_over_its_successor(
 
         return true_submit(stopped)
 
-    monkeypatch.setattr(courier.pool, "submit", late)
+    monkeypatch.setattr(line.pool, "submit", late)
     monkeypatch.setattr(Probe, "deadline_seconds", 0.2)
     channel = handlers.channel_of(Stream.objects.get())
     monkeypatch.setattr(channel, "token", lambda stream: "t1")
@@ -116,7 +116,7 @@ def test_courier_stopped_before_its_call_writes_nothing_over_its_successor(
     while not Attempt.objects.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.3)
-    monkeypatch.setattr(courier.pool, "submit", true_submit)
+    monkeypatch.setattr(line.pool, "submit", true_submit)
     Stream.objects.update(lease_expires_at=clock.now() - timedelta(seconds=1))
     new = enqueue(n=2)
     carry()
@@ -223,7 +223,7 @@ def test_claim_whose_commit_went_unheard_is_taken_over(
     def write(self: courier.Coordinator, fresh: Any = ()) -> None:
         true_write(self, fresh)
         if failure := next(unheard, None):
-            self.ready.clear()
+            self.line.take_back()
             raise failure
 
     monkeypatch.setattr(courier.Coordinator, "_write", write)
@@ -248,7 +248,7 @@ def test_stream_with_calls_on_their_way_is_kept_when_the_coordinator_dies(
     peer.answer = answer
     enqueue()
 
-    monkeypatch.setattr(courier, "wait", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(line.Line, "wait", lambda mine, _: 1 / (mine.on_the_wire - 1))
     with pytest.raises(ZeroDivisionError):
         carry()
     released.set()
@@ -506,9 +506,9 @@ def test_customer_with_ten_thousand_results_or_slow_calls_delays_nobody(
             delay = _seconds_until(lambda: "/first" in peer.paths())
         finally:
             over.set()
-            courier.stopping.set()
+            line.stopping.set()
             dispatching.result()
-    courier.stopping.clear()
+    line.stopping.clear()
     # What a machine with other work makes of one lone result comes on top.
     enqueue("alone", stream="probe:alone", lane=Lane.RESULT)
     carried = clock.now()
