@@ -7,10 +7,21 @@ from typing import Any
 import structlog
 
 SECRET_KEYS = re.compile(r"secret|password|token|authorization|cookie|client_id|email|first_name|last_name", re.I)
-SECRET_TEXT = re.compile(
-    r"(?P<keep>Bearer |Basic |client_secret=|access_token=|/take/|/files/|/invitations/|"
-    r"/smartrecruiters/(?=[\w-]{20,}/))[\w~+/=.%-]+"
+QUOTE = r"['\"]?"
+SECRET_TEXT = (
+    re.compile(rf"(?P<keep>Bearer |Basic |(?:secret|token|password){QUOTE}(?:=|: ?){QUOTE})[^\s'\",;&}}]+", re.I),
+    # Links that are a right by themselves, and the key in the address by which SmartRecruiters disables.
+    re.compile(
+        r"(?P<keep>/take/|/files/|/invitations/|/password/reset/key/|/smartrecruiters/(?=[\w-]{20,}/))[^\s/?'\"]+"
+    ),
+    re.compile(r"(?P<keep>\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE) [^\s?]*\?)\S+"),
+    re.compile(r"(?P<keep>)[\w.+-]+(?:@|%40)[\w-]+\.[\w.-]+"),
 )
+# A line is one event: a break in it, as in an address that somebody asks for, must not begin another one.
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+PLAIN = (int, float, bool, type(None))
+OWN = ("_record", "_from_structlog")
+TRACES = ("exception", "stack")
 
 Event = MutableMapping[str, Any]
 
@@ -18,11 +29,29 @@ Event = MutableMapping[str, Any]
 def redact(_logger: object, _method: str, event: Event) -> Event:
     """Mask values whose key or form says that they are a secret, or that they are somebody's."""
     for key, value in event.items():
-        if SECRET_KEYS.search(key):
-            event[key] = "***"
-        elif isinstance(value, str):
-            event[key] = SECRET_TEXT.sub(r"\g<keep>***", value)
+        if key in TRACES:
+            event[key] = _masked_text(str(value))
+        elif key not in OWN:
+            event[key] = "***" if SECRET_KEYS.search(key) else _masked(value)
     return event
+
+
+def _masked(value: Any) -> Any:
+    """What is no text is written as text in the end, an exception for one."""
+    if isinstance(value, PLAIN):
+        return value
+    if isinstance(value, dict):
+        return {key: "***" if SECRET_KEYS.search(str(key)) else _masked(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(inner) for inner in value]
+    text = value if isinstance(value, str) else repr(value)
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], _masked_text(text))
+
+
+def _masked_text(text: str) -> str:
+    for pattern in SECRET_TEXT:
+        text = pattern.sub(r"\g<keep>***", text)
+    return text
 
 
 SHARED = [
@@ -59,6 +88,9 @@ def logging_of(form: str, level: str = "INFO") -> dict[str, Any]:
         "loggers": {
             "django.server": {"handlers": ["console"], "propagate": False},
             "django_structlog": {"level": "WARNING"},
+            # At DEBUG they write down the tokens that they give out.
+            "oauthlib": {"level": "INFO"},
+            "oauth2_provider": {"level": "INFO"},
             "kombu": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},

@@ -42,6 +42,7 @@ def web(listen: list[str], environment: Mapping[str, str]) -> Program:
 def background(environment: Mapping[str, str]) -> list[Program]:
     """The couriers, the dispatcher that wakes them, and the clock that wakes the dispatcher."""
     worker = {**environment, "PORTAL_WORKER": "1"}
+    level = environment.get("LOG_LEVEL") or "INFO"
     threads = (
         *CELERY,
         "worker",
@@ -50,7 +51,7 @@ def background(environment: Mapping[str, str]) -> list[Program]:
         "--without-gossip",
         "--without-mingle",
         "-l",
-        "INFO",
+        level,
     )
     courier = ("-c", "32", "-Q", "courier", "--prefetch-multiplier", "1", "-n")
     dispatcher = ("-c", "2", "-Q", "dispatch", "-n", "dispatch@%h")
@@ -68,7 +69,7 @@ def background(environment: Mapping[str, str]) -> list[Program]:
                 "-S",
                 "celery.beat:Scheduler",
                 "-l",
-                "INFO",
+                level,
                 "--pidfile=",
             ),
             worker,

@@ -1,0 +1,61 @@
+"""What a line of the log says of secrets and people: RELIABILITY.md, S1, S10, X8."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from config.logs import logging_of, redact
+
+ERROR = ValueError("for ada@lovelace.example with token=abcdef")
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ({"event": "ready", "count": 3, "at": 1.5, "is_on": True, "why": None}, None),
+        ({"event": "Bearer abc.def-123 came"}, {"event": "Bearer *** came"}),
+        ({"event": "Basic dXNlcjpwYXNz"}, {"event": "Basic ***"}),
+        (
+            {"event": "{'access_token': 'abc', 'expires_in': 1800}"},
+            {"event": "{'access_token': '***', 'expires_in': 1800}"},
+        ),
+        ({"event": '{"client_secret": "abc"}'}, {"event": '{"client_secret": "***"}'}),
+        ({"request": "GET /take/abc123"}, {"request": "GET /take/***"}),
+        ({"request": "GET /files/abc123"}, {"request": "GET /files/***"}),
+        ({"request": "GET /oauth/token?client_secret=abc&x=1"}, {"request": "GET /oauth/token?***"}),
+        ({"request": "GET /admin/orders/order/?q=ada%40lovelace.example"}, {"request": "GET /admin/orders/order/?***"}),
+        (
+            {"request": "DELETE /smartrecruiters/89zkynrjIXmwpK65U9kpyQ/integrations/companies/northwind"},
+            {"request": "DELETE /smartrecruiters/***/integrations/companies/northwind"},
+        ),
+        (
+            {"request": "GET /accounts/password/reset/key/1-abc-def/"},
+            {"request": "GET /accounts/password/reset/key/***/"},
+        ),
+        ({"event": "mail to ada@lovelace.example"}, {"event": "mail to ***"}),
+        (
+            {"email": "ada", "first_name": "Ada", "api_token": "x"},
+            {"email": "***", "first_name": "***", "api_token": "***"},
+        ),
+        (
+            {"answer": {"token": "abc", "list": ["ada@lovelace.example", 7]}},
+            {"answer": {"token": "***", "list": ["***", 7]}},
+        ),
+        ({"error": ERROR}, {"error": "ValueError('for *** with token=***')"}),
+    ],
+)
+def test_secrets_and_addresses_are_masked(said: dict[str, Any], written: dict[str, Any] | None) -> None:
+    before = dict(said)
+    assert redact(None, "", said) == (before if written is None else written)
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_line_break_in_a_value_begins_no_line(form: str) -> None:
+    """RELIABILITY.md, S10."""
+    formatter = logging_of(form)["formatters"]["line"]
+    made = formatter["()"](foreign_pre_chain=formatter["foreign_pre_chain"], processors=formatter["processors"])
+    record = logging.LogRecord(
+        "portal", logging.INFO, "", 0, "Not Found: %s", ("/x\n2026 [info] FAKE\r\x1b[31m",), None
+    )
+    assert "\n" not in made.format(record)
