@@ -5,7 +5,8 @@ page's ground is moved towards black or white until it can (WCAG 2.2, 1.4.3).
 """
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
@@ -17,7 +18,7 @@ def brand(_request: HttpRequest) -> dict[str, str]:
     return {
         "brand_name": settings.BRAND_NAME,
         "brand_colour": settings.BRAND_COLOUR,
-        "brand_logo_url": settings.BRAND_LOGO_URL,
+        "brand_logo_url": reverse("brand_logo") if settings.BRAND_LOGO else "",
     }
 
 
@@ -33,6 +34,18 @@ def stylesheet(_request: HttpRequest) -> HttpResponse:
     """`--brand` and `--brand-on`, in light and dark."""
     css = f"{palette(colours.LIGHT_GROUND)}\n@media (prefers-color-scheme: dark) {{ {palette(colours.DARK_GROUND)} }}\n"
     return HttpResponse(css, content_type="text/css; charset=utf-8")
+
+
+@require_safe
+@cache_control(public=True, max_age=300)
+def logo(_request: HttpRequest) -> HttpResponse:
+    """BRAND_LOGO, as a picture in which nothing runs."""
+    if settings.BRAND_LOGO is None:
+        raise Http404
+    kind = "image/svg+xml" if settings.BRAND_LOGO.suffix.lower() == ".svg" else "image/png"
+    response = HttpResponse(settings.BRAND_LOGO.read_bytes(), content_type=kind)
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+    return response
 
 
 @require_safe

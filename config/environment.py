@@ -138,6 +138,18 @@ def colour(name: str, value: str) -> str:
     return value.lower()
 
 
+def logo(name: str, value: str) -> Path | None:
+    """A picture that the portal serves itself: its pages load nothing from elsewhere."""
+    if not value:
+        return None
+    path = Path(value)
+    if path.suffix.lower() not in (".svg", ".png") or not path.is_file():
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is no SVG or PNG file here; give its path, like /etc/portal/logo.svg"
+        )
+    return path
+
+
 def languages(codes: list[str]) -> list[tuple[str, str]]:
     """Each with its own name."""
     return [(code, LANG_INFO.get(code, {}).get("name_local", code)) for code in codes]

@@ -89,7 +89,7 @@ WEBHOOKS_ALLOW_PRIVATE = environment.switch("WEBHOOKS_ALLOW_PRIVATE", env("WEBHO
 # The vendor's brand, on every page and in every e-mail
 BRAND_NAME = env("BRAND_NAME", default="Assessments")
 BRAND_COLOUR = environment.colour("BRAND_COLOUR", env("BRAND_COLOUR", default="") or "#2557a7")
-BRAND_LOGO_URL = env("BRAND_LOGO_URL", default="")
+BRAND_LOGO = environment.logo("BRAND_LOGO", env("BRAND_LOGO", default=""))
 
 INSTALLED_APPS = [
     "config.apps.AdminConfig",

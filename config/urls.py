@@ -11,6 +11,7 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("metrics", metrics),
     path("brand.css", brand.stylesheet, name="brand_css"),
+    path("brand-logo", brand.logo, name="brand_logo"),
     path("favicon.ico", brand.icon, name="brand_icon"),
     re_path(r"^api/vendor/v1/schema/?$", apidocs.Schema.as_view(), name="engine_schema"),
     re_path(r"^api/vendor/v1/docs/?$", apidocs.docs, name="engine_docs"),

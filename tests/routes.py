@@ -148,6 +148,7 @@ ROUTES: dict[str, Row] = {
     "readyz": everybody(GET=200),
     "metrics": everybody(GET=404),
     "brand_css": everybody(GET=200),
+    "brand_logo": everybody(GET=404),
     "brand_icon": everybody(GET=200),
     "engine_schema": everybody(GET=200),
     "engine_docs": everybody(GET=200),
