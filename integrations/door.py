@@ -22,6 +22,7 @@ MAX_ANSWER = 64 * 1024
 SHOWN_CHARACTERS = 4000
 NO_TIME = "no time was left for the call"
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+HEADERS = {"User-Agent": "partnerside", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
 MASKED = re.compile(r"(?i)secret|token|authorization|password|signature")
 MASKED_TEXT = re.compile(r'(?i)("(?:\w*secret\w*|\w*token\w*|password)"\s*:\s*)"[^"]*"|(Bearer |Basic )[\w~+/=.-]+')
 
@@ -114,7 +115,6 @@ def _session(*, public_only: bool) -> requests.Session:
         adapter = PublicAdapter if public_only else Adapter
         for scheme in ("http://", "https://"):
             session.mount(scheme, adapter(pool_connections=32, pool_maxsize=4, max_retries=0))
-        session.headers.update({"User-Agent": "partnerside", "Accept": "application/json"})
         setattr(local, name, session)
     return getattr(local, name)  # type: ignore[no-any-return]
 
@@ -128,14 +128,13 @@ def send(request: Outgoing, deadline: float) -> Reply:
     sockets.begin(deadline)
     # A body given as bytes keeps the header's content type; `json=` would write its own.
     body = json.dumps(request.json).encode() if request.json is not None else request.body or request.form
+    # Prepared without the session: nothing of one call, a cookie say, goes into the next, and it costs half the CPU.
     session = _session(public_only=request.is_foreign and not settings.WEBHOOKS_ALLOW_PRIVATE)
     try:
-        response = session.request(
-            request.method,
-            request.url,
-            headers=dict(request.headers),
-            data=body,
-            files=request.files,
+        response = session.send(
+            requests.Request(
+                request.method, request.url, headers={**HEADERS, **request.headers}, data=body, files=request.files
+            ).prepare(),
             timeout=(min(sockets.CONNECT_SECONDS, deadline), min(sockets.READ_SECONDS, deadline)),
             allow_redirects=False,
             stream=True,

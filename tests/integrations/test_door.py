@@ -197,6 +197,15 @@ def test_redirect_is_an_answer_and_nothing_goes_there(peer: Peer, status: int) -
         assert (send(request, 5).status, sink.received, len(peer.received)) == (status, [], 1)
 
 
+def test_nothing_of_one_call_goes_into_the_next(peer: Peer) -> None:
+    peer.answer = lambda received: Answer(200, {}, {"Set-Cookie": "session=theirs; Path=/"})
+    heads: list[dict[str, str]] = []
+    peer.watch = lambda headers, body: heads.append(headers)
+    send(Outgoing("GET", f"{peer.url}/", "x", {"Authorization": "Bearer one"}), 5)
+    send(Outgoing("GET", f"{peer.url}/", "x"), 5)
+    assert (heads[0]["authorization"], heads[1].keys() & {"authorization", "cookie"}) == ("Bearer one", set())
+
+
 def test_proxy_and_netrc_of_the_environment_count_for_nothing(
     peer: Peer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
