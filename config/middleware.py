@@ -9,6 +9,8 @@ from django.shortcuts import redirect
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 
+from integrations.api.errors import is_api, problem_response
+
 Respond = Callable[[HttpRequest], HttpResponse]
 
 
@@ -36,6 +38,34 @@ class TrustedProxies:
             if not _is_trusted_proxy(address):
                 break
         return self.get_response(request)
+
+
+class NoClearText:
+    """What a trusted proxy says it took over plain http is refused (RELIABILITY.md, T34).
+
+    Not redirected: whoever sends a token or a password in clear would not notice. A page that is only read leads to
+    https. Without a trusted proxy's word nobody knows how a request came.
+    """
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_clear = request.META.get("HTTP_X_FORWARDED_PROTO", "https").strip().lower() == "http"
+        if not settings.IS_HTTPS or not is_clear or request.path in ("/healthz", "/readyz", "/metrics"):
+            return self.get_response(request)
+        if (
+            request.method in ("GET", "HEAD")
+            and not is_api(request.path)
+            and request.path.rstrip("/") != "/oauth/token"
+        ):
+            return redirect(settings.PUBLIC_URL + request.get_full_path())
+        if is_api(request.path):
+            return problem_response(403, NOT_IN_CLEAR)
+        return HttpResponse(NOT_IN_CLEAR, status=403, content_type="text/plain")
+
+
+NOT_IN_CLEAR = "This came over plain http: use https, and change what was sent in clear."
 
 
 class CandidatesLanguage(LocaleMiddleware):

@@ -120,6 +120,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.middleware.NoClearText",
     "integrations.api.errors.ProblemMiddleware",
     "integrations.frames.PopupPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -196,6 +197,7 @@ ACCOUNT_SESSION_REMEMBER = False
 # Failed tries: of one account from one address, and from one address in all. Nobody else's tries lock the owner.
 ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "60/5m/ip,10/5m/key"}
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+PASSWORD_RESET_TIMEOUT = 3600
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = PUBLIC_URL.split(":")[0]
 STAFF_MFA = environment.one_of(
     "STAFF_MFA", env("STAFF_MFA", default="") or ("optional" if IS_LOOPBACK else "required"), "required", "optional"

@@ -4,6 +4,7 @@ from integrations.oauth.views import token
 from integrations.views import consent, home, people, sessions
 from integrations.views.disable import CompanyIntegration
 from integrations.views.invitation import InvitationPage
+from integrations.views.passwords import PasswordFromLink
 
 KEY = r"(?P<key>[A-Za-z0-9]{32})"
 INVITATION = r"(?P<invitation_id>inv_[a-z0-9]{12})"
@@ -32,6 +33,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         rf"^smartrecruiters/(?P<key>[A-Za-z0-9_-]{{1,64}})/integrations/companies/{COMPANY}/?$",
         CompanyIntegration.as_view(),
         name="company_integration",
+    ),
+    re_path(
+        r"^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        PasswordFromLink.as_view(),
+        name="account_reset_password_from_key",
     ),
     path("", include("integrations.webhooks.urls")),
 ]

@@ -264,7 +264,7 @@ ROUTES: dict[str, Row] = {
     "account_set_password": people({"signed_in": 302}),
     "account_reset_password": everybody(GET=200, POST=200, PUT=200),
     "account_reset_password_done": everybody(GET=200),
-    "account_reset_password_from_key": everybody(200),
+    "account_reset_password_from_key": everybody(400),
     "account_reset_password_from_key_done": everybody(GET=200),
     "account_confirm_login_code": people(AWAY),
     "mfa_index": people({"signed_in": 405}, GET={"signed_in": 200}),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, ParseError, PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -83,6 +83,8 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             return None
+        if "access_token" in request.query_params:  # RFC 6750, section 2: one way, and never the address
+            raise ParseError("Send the token in the Authorization header alone.", code="invalid_request")
         caller = caller_of(token.strip()) if 0 < len(token) <= 255 else None
         if caller is None:
             request.challenge = 'Bearer error="invalid_token"'  # type: ignore[attr-defined]

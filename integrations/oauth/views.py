@@ -14,6 +14,8 @@ from integrations.oauth.credentials import client_credentials
 
 MAX_BODY = 8 * 1024
 FORM = "application/x-www-form-urlencoded"
+CHARSETS = ("utf-8", "utf8", "us-ascii", "iso-8859-1")
+"""Which some clients name by habit: what is form-encoded is ASCII, and its bytes are read as UTF-8."""
 issue = TokenView.as_view()
 
 
@@ -44,8 +46,9 @@ def _note_failure(request: HttpRequest) -> None:
 @sensitive_variables()
 def _checked(request: HttpRequest) -> HttpResponse | None:
     """The refusal of a request that is malformed, or None."""
-    if request.content_type != FORM:
-        return refusal("invalid_request", f"Send the parameters as {FORM}.")
+    charset = (request.content_params or {}).get("charset", "utf-8").lower()
+    if request.content_type != FORM or charset not in CHARSETS:
+        return refusal("invalid_request", f"Send the parameters as {FORM}, in UTF-8.")
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
         return refusal("invalid_request", f"The body may have {MAX_BODY} bytes at most.", 413)
     if request.META.get("QUERY_STRING"):

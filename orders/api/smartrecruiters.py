@@ -7,7 +7,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from integrations import audit
+from integrations.addresses import address_of
 from integrations.api.authentication import caller
+from integrations.api.errors import Conflict
 from orders import intake, links
 from orders.api.order_request import OrderRequestSerializer
 
@@ -24,11 +26,17 @@ class PlaceOrder(APIView):
         serializer.is_valid(raise_exception=True)
         wanted = serializer.order_request()
         connection = caller(request).connection
+        address = address_of(request)
         if wanted.company_id != connection.company_id:
-            address = request.META.get("REMOTE_ADDR")
             audit.record("order.refused", connection.company_id, address=address, claimed=wanted.company_id[:100])
             raise PermissionDenied("companyId is not the company of this token.")
-        order, _ = intake.place(connection=connection, request=wanted, is_inline=bool(wanted.completed_callback_url))
+        is_inline = bool(wanted.completed_callback_url)
+        try:
+            order, _ = intake.place(connection=connection, request=wanted, is_inline=is_inline)
+        except Conflict as conflict:
+            why, order_id = str(conflict.detail), wanted.smartrecruiters_order_id
+            audit.record("order.conflict", connection.company_id, address=address, order=order_id, why=why)
+            raise
         if order.is_inline:
             return Response({"url": links.take_url(order)})
         return Response({}, status=status.HTTP_202_ACCEPTED)
