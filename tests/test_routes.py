@@ -68,6 +68,46 @@ def test_every_form_wants_its_token(world: World, row: str) -> None:
         assert (answer.status_code, "form" in answer.content.decode()) == (403, True)
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "CONNECT", "PROPFIND"])
+def test_odd_methods_tell_and_do_nothing(world: World, method: str) -> None:
+    """T33: refused, or answered by what is allowed; never by what was sent."""
+    for row in ROUTES:
+        if row.startswith("admin"):
+            continue
+        answer = world.ask("stranger", method, address(world, row), HTTP_X_CANARY="canary-33")
+        assert answer.status_code < 500
+        assert not answer.has_header("Access-Control-Allow-Origin")
+        assert "canary-33" not in answer.content.decode("utf-8", "replace") + str(answer.headers)
+
+
+def test_every_page_carries_the_headers_of_a_careful_one(world: World) -> None:
+    """A19, C29, C34, S16. What SmartRecruiters may frame has tests of its own."""
+    for row in ROUTES:
+        path = address(world, row)
+        with transaction.atomic():
+            answer = world.ask("administrator" if path.startswith("/admin") else "bob", "GET", path)
+            transaction.set_rollback(True)
+        parts = answer.headers["Content-Security-Policy"].split(";")
+        policy = dict(part.strip().partition(" ")[::2] for part in parts)
+        if "sandbox" not in policy:
+            assert {policy[name] for name in ("object-src", "base-uri", "default-src")} == {"'none'"}, row
+            assert "unsafe" not in str(policy), row
+        if not row.startswith("consent"):
+            assert policy.get("frame-ancestors", "'none'") == "'none'", row
+            assert (answer.headers["X-Frame-Options"], answer.headers["Cross-Origin-Opener-Policy"]) == SHUT, row
+        assert answer.headers["Referrer-Policy"] in ("same-origin", "no-referrer"), row
+        for cookie in answer.cookies.values():
+            is_framed = cookie.key.startswith("frame-")
+            assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (
+                True,
+                "None" if is_framed else "Lax",
+                "/",
+            ), (row, cookie.key)
+
+
+SHUT = ("DENY", "same-origin")
+
+
 def _said(answer: Any) -> Answer:
     place = urlsplit(answer.headers.get("Location", "")).path
     is_known = place in ("/", "/admin/", "/admin/login/", "/accounts/login/")
