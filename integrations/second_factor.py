@@ -1,14 +1,26 @@
 """The second factor's secrets at rest: sealed like every other, so that a dump makes no codes."""
 
+from allauth.account.internal.stagekit import unstash_login
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
+from integrations import audit
+from integrations.addresses import address_of
 from integrations.encryption import seal, unseal
 
 OWNER = "second factor"
 NAMES = ("secret", "seed")
 """Where an authenticator's JSON holds what is sealed: of an app, and of recovery codes."""
+
+
+def _who(request: HttpRequest) -> str:
+    """Whose it should have been: somebody half-way in, or in already."""
+    login = unstash_login(request, peek=True)
+    user = login.user if login is not None else request.user
+    return str(getattr(user, "email", ""))
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
@@ -17,6 +29,13 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 
     def decrypt(self, encrypted_text: str) -> str:
         return unseal(encrypted_text, owner=OWNER)
+
+    def validation_error(self, code: str, *args: object) -> ValidationError:
+        """allauth has no other place at which it says that a code or a passkey was wrong."""
+        if code == "incorrect_code" and self.request is not None:
+            audit.record("sign_in.second_factor_failed", _who(self.request), address=address_of(self.request))
+        error: ValidationError = super().validation_error(code, *args)
+        return error
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """A passkey is for PUBLIC_URL's name, whatever name a browser came by; on a developer's machine are several."""

@@ -40,3 +40,8 @@ def note_failure(client_id: str, address: str) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(digest[:15], 16)])
     count, ends = _read(digest)
     cache.set(f"token-failed:{digest}", (count + 1, ends), SECONDS + 1)
+
+
+def is_first(address: str) -> bool:
+    """Of this address in this minute: the audit hears of a guesser, and does not grow at his will."""
+    return bool(cache.add(f"token-refused:{_digest('', address)}", True, SECONDS))

@@ -8,6 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from oauth2_provider.views import TokenView
 
+from integrations import audit
 from integrations.addresses import address_of
 from integrations.oauth import limits
 from integrations.oauth.credentials import client_credentials
@@ -40,7 +41,10 @@ def too_many(seconds: int) -> HttpResponse:
 def _note_failure(request: HttpRequest) -> None:
     """The body was read and found well-formed before."""
     client_id, _ = client_credentials(request.headers.get("Authorization", ""), parse_qsl(request.body.decode("ascii")))
-    limits.note_failure(client_id, address_of(request) or "")
+    address = address_of(request)
+    limits.note_failure(client_id, address or "")
+    if limits.is_first(address or ""):
+        audit.record("token.refused", client_id[:200], address=address)
 
 
 @sensitive_variables()

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from integrations import events
+from integrations import audit, events
 from integrations.models import Client, Webhook
 from integrations.models.webhooks import make_event_id
 from integrations.outbox import clock, deliveries
@@ -35,11 +35,12 @@ def change(webhook: Webhook, **changes: Any) -> Webhook:
 
 
 @transaction.atomic
-def rotate(webhook: Webhook) -> Webhook:
+def rotate(webhook: Webhook, *, address: str | None = None) -> Webhook:
     """A new secret; for a day messages bear both signatures."""
     webhook.former_secret, webhook.secret = webhook.secret, make_secret()
     webhook.former_secret_until = clock.now() + OVERLAP
     webhook.save(update_fields=["former_secret_sealed", "secret_sealed", "former_secret_until"])
+    audit.record("webhook.secret_renewed", webhook.pk, address=address, client=webhook.client.client_id)
     return webhook
 
 

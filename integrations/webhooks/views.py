@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations import events
+from integrations.addresses import address_of
 from integrations.api.authentication import caller
 from integrations.api.errors import Unprocessable
 from integrations.api.idempotency import EngineView
@@ -75,7 +76,7 @@ class WebhookRotation(Webhooks):
         """A new secret; for a day messages bear both signatures."""
         webhook = self.one()
         NoBody(data=request.data).accepted()
-        return Response(shown(endpoints.rotate(webhook), with_secret=True))
+        return Response(shown(endpoints.rotate(webhook, address=address_of(request)), with_secret=True))
 
 
 class WebhookTest(Webhooks):

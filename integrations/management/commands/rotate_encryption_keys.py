@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations import rotation
+from integrations import audit, rotation
 
 MISSING = (
     "{count} values are under a key that is not in ENCRYPTION_KEYS: add it again, behind the newest one, and run this "
@@ -24,12 +24,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         is_check = options["check"]
         former, unreadable = 0, []
+        counts: dict[str, int] = {}
         for column in rotation.columns():
             count = (rotation.check if is_check else rotation.rotate)(column)
             former += count.former
             unreadable += count.unreadable
             word = "under a former key" if is_check else "brought under the newest key"
+            counts[str(column)] = count.former
             self.stdout.write(f"{column}: {count.newest} under the newest key already, {count.former} {word}")
+        if former and not is_check:
+            changed = {name: number for name, number in counts.items() if number}
+            audit.record("encryption_keys.rotated", "encryption keys", values=changed)
         if unreadable:
             raise CommandError(MISSING.format(count=len(unreadable), rows="\n".join(unreadable)), returncode=1)
         if is_check and former:
