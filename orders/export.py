@@ -55,18 +55,23 @@ def _export(whose: str, ids: list[str], target: IO[bytes], by: User | None, addr
         said = {"exported_at": timezone.now(), "orders": [_order(order) for order in orders]}
         archive.writestr("candidate.json", json.dumps(said, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2))
         for attachment in Attachment.objects.filter(order__in=ids).exclude(file=""):
-            count += _file(archive, attachment)
+            count += write_file(archive, attachment)
     audit.record("candidate.exported", whose, by=by, address=address, orders=ids, files=count)
     return Export(whose, len(ids), count)
 
 
-def _file(archive: zipfile.ZipFile, attachment: Attachment) -> int:
+def write_file(archive: zipfile.ZipFile, attachment: Attachment) -> int:
+    """The report, or why it cannot be given; how many files that made."""
     try:
         archive.writestr(f"files/{attachment.pk}/{attachment.name}", files.read(attachment))
     except files.Damaged as error:
         archive.writestr(f"files/{attachment.pk}/damaged.txt", f"This file cannot be given: {error}.\n")
         return 0
     return 1
+
+
+def as_json(order: Order) -> str:
+    return json.dumps(_order(order), cls=DjangoJSONEncoder, ensure_ascii=False, indent=2)
 
 
 def _order(order: Order) -> Row:

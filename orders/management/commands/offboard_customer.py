@@ -1,0 +1,39 @@
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from integrations.models import Customer
+from orders import offboarding
+
+PATIENCE = 90.0
+"""Longer than any call may last."""
+
+
+class Command(BaseCommand):
+    help = (
+        "End a customer: its people are out and its tokens dead at once, its data is written to a zip to return, then "
+        "every candidate of its orders is erased here. Prints a certificate as JSON."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("customer", help="its id, cus_…")
+        parser.add_argument("--output", required=True, help="the zip to write; it must not be there yet")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        customer = Customer.objects.filter(pk=options["customer"]).first()
+        if customer is None:
+            raise CommandError("There is no such customer.")
+        path = Path(options["output"])
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}. Nothing was done.") from None
+        with os.fdopen(descriptor, "wb") as target:
+            certificate = offboarding.offboard(customer, target, patience=PATIENCE)
+        self.stdout.write(json.dumps(asdict(certificate), indent=2, ensure_ascii=False))
+        if certificate.candidates_left:
+            raise CommandError("Some candidates are not erased yet: run this again in a minute.", returncode=1)

@@ -1,0 +1,25 @@
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from orders import trail
+
+
+class Command(BaseCommand):
+    help = (
+        "Say who saw, changed, exported or erased a candidate's data: one line an act, from the audit. It works after "
+        "an erasure, too. What a customer's people see of their own orders is not in it."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email", nargs="?", help="the candidate's address; without it, one line of standard input")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        email = (options["email"] if options["email"] is not None else sys.stdin.readline()).strip()
+        if "@" not in email:
+            raise CommandError("Give the candidate's e-mail address, as an argument or on standard input.")
+        for entry in trail.of(email):
+            who = entry.actor_name or "the portal, or another system"
+            where = f" from {entry.address}" if entry.address else ""
+            self.stdout.write(f"{entry.at:%Y-%m-%d %H:%M:%S} UTC  {entry.action}  {entry.subject}  {who}{where}")
