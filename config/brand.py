@@ -14,11 +14,12 @@ from integrations import colours
 
 
 def brand(_request: HttpRequest) -> dict[str, str]:
-    """The vendor's name, colour and logo for every template."""
+    """The vendor's name, colour and logo for every template, and what his own sign-in is called."""
     return {
         "brand_name": settings.BRAND_NAME,
         "brand_colour": settings.BRAND_COLOUR,
         "brand_logo_url": reverse("brand_logo") if settings.BRAND_LOGO else "",
+        "oidc_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
     }
 
 

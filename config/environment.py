@@ -85,6 +85,15 @@ def origin(name: str, url: str) -> str:
     return url
 
 
+def issuer(name: str, url: str) -> str:
+    """An OpenID provider's: an origin, and perhaps a path."""
+    parts = urlsplit(url)
+    if parts.query or parts.fragment or parts.username or not parts.hostname:
+        raise ImproperlyConfigured(f"{name} is no issuer; write it like https://login.vendor.example/realms/staff")
+    origin(name, f"{parts.scheme}://{parts.netloc}")
+    return url
+
+
 def trusted_origins(named: Sequence[str]) -> list[str]:
     """A `*` stands for labels of one domain, never for all of them."""
     for pattern in named:

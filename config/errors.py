@@ -29,6 +29,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, "404.html", 404)
 
 
+def not_here(request: HttpRequest, **_places: object) -> HttpResponse:
+    """In the place of a library's page that the portal does not have."""
+    return _page(request, "404.html", 404)
+
+
 def too_many(request: HttpRequest) -> HttpResponse:
     """Called by allauth when a limit is reached."""
     response = _page(request, "429.html", 429)

@@ -1,6 +1,7 @@
 import ipaddress
 from collections.abc import Callable
 
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -96,6 +97,11 @@ class SecurityHeaders:
         return response
 
 
+def _came_by_provider(request: HttpRequest) -> bool:
+    """By the vendor's identity provider, which asks for a second factor itself."""
+    return any(each["method"] == "socialaccount" for each in get_authentication_records(request, request.user))
+
+
 class StaffSecondFactor:
     """With STAFF_MFA=required, staff without a second factor get no further than setting one up."""
 
@@ -109,6 +115,7 @@ class StaffSecondFactor:
             and request.user.is_authenticated
             and request.user.is_staff
             and not is_mfa_enabled(request.user)
+            and not (settings.OIDC_SECOND_FACTOR and _came_by_provider(request))
         ):
             return redirect("mfa_index")
         return self.get_response(request)

@@ -102,6 +102,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "csp",
     "django_filters",
     "django_structlog",
@@ -214,6 +216,18 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # there is nothing to guess, and an office has one address
 MFA_TOTP_ISSUER = BRAND_NAME
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people are invited by somebody who knows them
+
+# The vendor's own identity provider (integrations/identity.py)
+OIDC_ISSUER = env("OIDC_ISSUER", default="") and environment.issuer("OIDC_ISSUER", env("OIDC_ISSUER"))
+OIDC_CLIENT_ID = env("OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET = env("OIDC_CLIENT_SECRET", default="")
+OIDC_NAME = env("OIDC_NAME", default="") or f"{BRAND_NAME} account"
+OIDC_STAFF_ROLE = environment.one_of("OIDC_STAFF_ROLE", env("OIDC_STAFF_ROLE", default=""), "", "viewer", "support")
+OIDC_SECOND_FACTOR = env.bool("OIDC_SECOND_FACTOR", False)
+if OIDC_ISSUER and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET):
+    raise ImproperlyConfigured("OIDC_ISSUER is set: give OIDC_CLIENT_ID and OIDC_CLIENT_SECRET too")
+SOCIALACCOUNT_ADAPTER = "integrations.identity.IdentityAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a link: form-action would have to name every host that the provider leads through
 
 # Cookies and headers
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS

@@ -1,10 +1,12 @@
+from allauth.socialaccount import views as social
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from config import apidocs, brand, health
+from config import apidocs, brand, errors, health
 from config.metrics import metrics
 from integrations.api.nothing import Nothing
+from integrations.views import identity
 
 urlpatterns = [
     path("healthz", health.healthz),
@@ -22,6 +24,14 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     # The address is who somebody is here: whoever invited him changes it.
     path("accounts/email/", RedirectView.as_view(pattern_name="mfa_index")),
+    # Of allauth's pages about accounts elsewhere, those that sign-in needs.
+    path("accounts/oidc/vendor/login/", identity.begin, name="identity_begin"),
+    path("accounts/oidc/vendor/login/callback/", identity.callback, name="identity_callback"),
+    path("accounts/3rdparty/login/cancelled/", social.login_cancelled, name="identity_cancelled"),
+    path("accounts/oidc/<path:rest>", errors.not_here),
+    path("accounts/social/<path:rest>", errors.not_here),
+    path("accounts/3rdparty/", errors.not_here),
+    path("accounts/3rdparty/<path:rest>", errors.not_here),
     path("accounts/", include("allauth.urls")),
 ]
 

@@ -119,6 +119,48 @@ def _session(*, public_only: bool) -> requests.Session:
     return getattr(local, name)  # type: ignore[no-any-return]
 
 
+class Unacceptable(requests.exceptions.RequestException):
+    """An answer that we do not take: it leads elsewhere, is too long, or would go over a line in clear."""
+
+
+PROVIDER_SECONDS = 10.0
+PROVIDER_FAULTS = (requests.exceptions.RequestException, sockets.TooLate)
+
+
+class ProviderSession(requests.Session):
+    """For a library that makes its calls itself, and is given this to make them with: the same rules for all of them.
+
+    Every call raises `requests`' own exceptions, which the library expects; PROVIDER_FAULTS for who calls the library.
+    """
+
+    def __init__(self, *, may_be_plain: bool) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.may_be_plain = may_be_plain
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, Adapter(max_retries=0))
+        self.headers.update({"User-Agent": "partnerside", "Accept": "application/json"})
+
+    def request(self, method: Any, url: Any, *args: Any, **options: Any) -> requests.Response:
+        if not self.may_be_plain and not str(url).startswith("https://"):
+            raise Unacceptable("the address must begin with https://")
+        sockets.begin(PROVIDER_SECONDS)
+        options |= {
+            "timeout": (sockets.CONNECT_SECONDS, PROVIDER_SECONDS),
+            "allow_redirects": False,
+            "stream": True,
+        }
+        response = super().request(method, url, *args, **options)
+        with response:
+            try:
+                response._content = _body(response)
+            except CallFailed as failure:
+                raise Unacceptable(str(failure)) from None
+        if response.is_redirect:
+            raise Unacceptable("a redirect is not followed")
+        return response
+
+
 def send(request: Outgoing, deadline: float) -> Reply:
     """Make the call within `deadline` seconds in all. Raises CallFailed; every HTTP status is a Reply."""
     if deadline <= 0:

@@ -16,7 +16,10 @@ from django.utils.cache import patch_vary_headers
 from integrations.consents import has_open_popup
 
 CONSENT_PATH = "/smartrecruiters/integration"
-SIGN_IN_PATHS = ("/accounts/login/", "/accounts/2fa/authenticate/")
+SIGN_IN_PATHS = (
+    *("/accounts/login/", "/accounts/2fa/authenticate/", "/accounts/2fa/webauthn/login/"),
+    *("/accounts/oidc/vendor/login/", "/accounts/oidc/vendor/login/callback/"),
+)
 
 
 class PartitionedMorsel(Morsel[str]):

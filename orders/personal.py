@@ -48,6 +48,7 @@ PEOPLE: dict[str, frozenset[str]] = {
     "mfa.authenticator": frozenset({"data"}),
     "orders.orderevent": frozenset({"by"}),
     "sessions.session": frozenset({"session_data"}),
+    "socialaccount.socialaccount": frozenset({"uid", "extra_data"}),
 }
 
 IMPERSONAL: dict[str, frozenset[str]] = {
@@ -158,4 +159,7 @@ IMPERSONAL: dict[str, frozenset[str]] = {
     "outbox.heartbeat": frozenset({"worker"}),
     "outbox.stream": frozenset({"name", "paused_by", "next_calls", "held_reason", "unauthorized_keys"}),
     "sessions.session": frozenset({"session_key"}),
+    "socialaccount.socialaccount": frozenset({"provider"}),
+    "socialaccount.socialapp": frozenset({"provider", "provider_id", "name", "client_id", "secret", "key", "settings"}),
+    "socialaccount.socialtoken": frozenset({"token", "token_secret"}),
 }

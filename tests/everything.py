@@ -157,6 +157,8 @@ def arguments(world: World, name: str, variant: str) -> dict[str, object]:
         "order_id": world.order.pk,
         "package_id": "skills",
         "pk": 1,
+        "provider_id": "guessed",
+        "rest": "nothing",
         "token": world.order.link_token,
         "uidb36": "1",
         "url": "nothing",

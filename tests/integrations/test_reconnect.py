@@ -38,7 +38,7 @@ def test_those_who_may_connect_and_staff_are_told_once(
 def test_customer_reads_what_to_do_in_his_language(connection: Connection, alice: User) -> None:
     Customer.objects.update(language="de")
     break_(connection)
-    [(to, subject)] = carry()
+    [(_, subject)] = carry()
     assert subject == "Bitte verbinden Sie SmartRecruiters erneut (northwind)"
     assert "Was zu tun ist: Trennen Sie Assessments in SmartRecruiters" in mail.outbox[0].body
     assert "http://localhost:8000/\n" in mail.outbox[0].body
