@@ -20,6 +20,7 @@ from integrations import sockets
 
 MAX_ANSWER = 64 * 1024
 SHOWN_CHARACTERS = 4000
+SHORTEST_SECRET = 8
 NO_TIME = "no time was left for the call"
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 HEADERS = {"User-Agent": "partnerside", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
@@ -73,6 +74,13 @@ class Outgoing:
         if self.files:
             body = {name: f"{name_sent}, {len(content)} bytes" for name, (name_sent, content, _) in self.files.items()}
         return {"method": self.method, "url": self.url, "body": masked(body)}
+
+    def secrets(self) -> list[bytes]:
+        """What an answer may not repeat to staff: the token, and what the body holds under a secret's name."""
+        sent = {**(self.form or {}), **(self.json if isinstance(self.json, dict) else {})}
+        found = [value for name, value in sent.items() if MASKED.search(name) and isinstance(value, str)]
+        found.append(self.headers.get("Authorization", "").rpartition(" ")[2])
+        return [secret.encode() for secret in found if len(secret) >= SHORTEST_SECRET]
 
 
 def masked(value: Any) -> Any:
@@ -189,6 +197,8 @@ def send(request: Outgoing, deadline: float) -> Reply:
         raise CallFailed(_reason(error), had_effect_perhaps=sockets.has_sent()) from None
     with response:
         body = _body(response)
+        for secret in request.secrets():
+            body = body.replace(secret, b"***")
         if not request.expects_json:
             return Reply(response.status_code, None, body.decode("utf-8", "replace"), dict(response.headers))
         return Reply(response.status_code, *_content(response, body), dict(response.headers))
