@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "config.middleware.NoClearText",
     "integrations.api.errors.ProblemMiddleware",
+    "integrations.api.patience.DatabaseInTime",
     "integrations.frames.PopupPages",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "config.middleware.CandidatesLanguage",

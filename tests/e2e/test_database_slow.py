@@ -1,0 +1,112 @@
+"""D19: the database is slow, or takes no connections."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests import postgres
+from tests.simulator.process import ROOT, free_port
+
+pytestmark = [pytest.mark.e2e, pytest.mark.postgresql, pytest.mark.xdist_group("e2e")]
+SCRIPT = """
+import sys, time, urllib.request
+import django
+django.setup()
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import setup_test_environment
+setup_test_environment()
+call_command("migrate", verbosity=0)
+from orders.models import Order
+from rest_framework.test import APIClient
+from tests import rows
+from tests.orders import bodies
+rows.make_package()
+token = rows.make_token(rows.make_connection(rows.make_customer()))
+client = APIClient(raise_request_exception=False)
+client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+print("ready", flush=True)
+for line in sys.stdin:
+    began = time.monotonic()
+    answer = client.post(bodies.ORDERS, bodies.order_body(), format="json")
+    took = time.monotonic() - began
+    print(answer.status_code, answer.headers.get("Retry-After"), round(took, 1), flush=True)
+    connection.close()
+"""
+
+
+class Line:
+    """To PostgreSQL, with `seconds` before each thing that is said there; closed when that is None."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.seconds: float | None = 0.0
+
+    def serve(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            if self.seconds is None:
+                client.close()
+                continue
+            server = socket.create_connection(("127.0.0.1", self.port))
+            threading.Thread(target=self._pass, args=(client, server, True), daemon=True).start()
+            threading.Thread(target=self._pass, args=(server, client, False), daemon=True).start()
+
+    def _pass(self, one: socket.socket, other: socket.socket, is_slow: bool) -> None:
+        try:
+            while said := one.recv(65536):
+                time.sleep((self.seconds or 0) if is_slow else 0)
+                other.sendall(said)
+        except OSError:
+            pass
+        other.close()
+
+
+@contextmanager
+def asking() -> Iterator[tuple[Line, "subprocess.Popen[str]"]]:
+    with postgres.database() as url, socket.create_server(("127.0.0.1", free_port())) as listener:
+        line = Line(urlsplit(url).port or 5432)
+        threading.Thread(target=line.serve, args=(listener,), daemon=True).start()
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "TEST_DATABASE_URL": url.replace(f":{line.port}", f":{listener.getsockname()[1]}"),
+        }
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        process = subprocess.Popen([sys.executable, "-c", SCRIPT], cwd=ROOT, env=environment, **pipes)  # type: ignore[call-overload]
+        try:
+            while process.stdout.readline() != "ready\n":
+                assert process.poll() is None
+            yield line, process
+        finally:
+            process.stdin.close()
+            process.wait(30)
+
+
+def test_order_is_503_within_five_seconds_whatever_the_database_does() -> None:
+    with asking() as (line, process):
+
+        def order(seconds: float | None) -> tuple[str, str, float]:
+            line.seconds = seconds
+            process.stdin.write("\n")
+            process.stdin.flush()
+            status, wait, took = process.stdout.readline().split()
+            return status, wait, float(took)
+
+        assert order(0)[:2] == ("202", "None")
+        for seconds in (0.4, 1.0, 3.0, None):
+            status, wait, took = order(seconds)
+            assert (status, wait) == ("503", "2")
+            assert took < 5.5
+        assert order(0)[:2] == ("202", "None")
