@@ -36,7 +36,7 @@ IS_EMBEDDED = not env("DATABASE_URL", default="")
 IS_WORKER = environment.switch("PORTAL_WORKER", env("PORTAL_WORKER", default=""))
 DATABASES: dict[str, dict[str, Any]]
 if IS_EMBEDDED:
-    PORTAL_DATA_DIR.mkdir(parents=True, exist_ok=True)
+    PORTAL_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
