@@ -79,6 +79,7 @@ class Outgoing:
         """What an answer may not repeat to staff: the token, and what the body holds under a secret's name."""
         sent = {**(self.form or {}), **(self.json if isinstance(self.json, dict) else {})}
         found = [value for name, value in sent.items() if MASKED.search(name) and isinstance(value, str)]
+        found = [value for value in found if not value.startswith(("http://", "https://"))]  # oauthTokenUrl is none
         found.append(self.headers.get("Authorization", "").rpartition(" ")[2])
         return [secret.encode() for secret in found if len(secret) >= SHORTEST_SECRET]
 
