@@ -59,9 +59,7 @@ def live_companies(customer: Customer, *, other_than: str) -> list[str]:
     return list(live.values_list("company_id", flat=True))
 
 
-def approve(
-    consent: Consent, *, by: User, customer: Customer | None, address: str | None = None, wording: str = ""
-) -> ConnectAttempt:
+def approve(consent: Consent, *, by: User, customer: Customer | None, address: str | None = None) -> ConnectAttempt:
     """Record the consent, mint a pair of our own, and queue its exchange. One transaction, no call.
 
     Raises MayNotConnect, ConsentSpent, BelongsToAnother; then nothing is changed. An existing live connection stays as
@@ -71,15 +69,15 @@ def approve(
         audit.record("connection.not_allowed", consent.company_id, by=by, address=address)
         raise MayNotConnect("Your account may not connect systems. Ask an administrator of your organisation.")
     try:
-        return _approve(consent, by=by, customer=customer, address=address, wording=wording)
+        return _approve(consent, by=by, customer=customer, address=address)
     except BelongsToAnother:
         audit.record("connection.belongs_to_another", consent.company_id, by=by, address=address)
         raise
 
 
 @transaction.atomic
-def _approve(consent: Consent, *, by: User, customer: Customer, address: str | None, wording: str) -> ConnectAttempt:
-    _decide(consent, "approve", by=by, customer=customer, address=address, wording=wording)
+def _approve(consent: Consent, *, by: User, customer: Customer, address: str | None) -> ConnectAttempt:
+    _decide(consent, "approve", by=by, customer=customer, address=address)
     connection = _connection_of(consent.company_id, customer)
     move(connection, S.APPROVED)
     attempt = _attempt(connection, consent)
@@ -108,11 +106,10 @@ def _decide(
     by: User | None,
     address: str | None,
     customer: Customer | None = None,
-    wording: str = "",
 ) -> None:
     now = timezone.now()
     decided = Consent.objects.filter(pk=consent.pk, decision="", expires_at__gt=now).update(
-        decision=decision, decided_at=now, user=by, customer=customer, address=address, wording=wording
+        decision=decision, decided_at=now, user=by, customer=customer, address=address
     )
     if not decided:
         raise ConsentSpent("This request was answered already, or is older than ten minutes.")

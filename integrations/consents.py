@@ -1,5 +1,6 @@
 """Visits of the consent page: whose they are, what they show, how their try to connect stands."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from integrations.models import ConnectAttempt, Connection, ConnectionState, Consent, DisplayMode, PartnerConfiguration
+from integrations.outbox import deliveries
 from integrations.outbox.models import Delivery, DeliveryState
 
 SESSION_KEY = "consents"
@@ -60,10 +62,23 @@ class Wording:
     def of(cls, configuration: PartnerConfiguration) -> "Wording":
         return cls(_lines(configuration.consent_scope), _lines(configuration.consent_limits))
 
+    @property
+    def version(self) -> str:
+        """The same for the same sentences."""
+        return hashlib.sha256(str(self).encode()).hexdigest()[:12]
+
     def __str__(self) -> str:
         return "\n".join(
             ["They may:", *(f"- {line}" for line in self.may), "They may not:", *(f"- {line}" for line in self.may_not)]
         )
+
+
+def show(consent: Consent) -> Wording:
+    """The sentences as they are now; the record has what was shown last, so that it is what the person answered."""
+    wording = Wording.of(PartnerConfiguration.load())
+    shown = {"wording": str(wording), "wording_version": wording.version}
+    Consent.objects.filter(pk=consent.pk, decision="").exclude(**shown).update(**shown)
+    return wording
 
 
 def _lines(text: str) -> list[str]:
@@ -104,13 +119,20 @@ class Exchange:
         return {ConnectionState.LIVE: "done"}.get(ConnectionState(self.state), "ended")
 
 
+def delivery_of(attempt: ConnectAttempt) -> Delivery | None:
+    """The one that exchanges the credentials of this try."""
+    of_company = Delivery.objects.filter(kind="exchange", subject=attempt.connection.company_id)
+    return of_company.filter(payload__attempt=attempt.pk).prefetch_related("attempts").first()
+
+
+def hurry(attempt: ConnectAttempt) -> None:
+    """Somebody looks at the page and does not want to wait for the next try."""
+    if (delivery := delivery_of(attempt)) is not None:
+        deliveries.hurry(delivery)
+
+
 def exchange_of(attempt: ConnectAttempt) -> Exchange:
-    connection = attempt.connection
-    delivery = (
-        Delivery.objects.filter(kind="exchange", subject=connection.company_id, payload__attempt=attempt.pk)
-        .prefetch_related("attempts")
-        .first()
-    )
+    connection, delivery = attempt.connection, delivery_of(attempt)
     tries = list(delivery.attempts.all()) if delivery else []
     is_waiting = delivery is not None and delivery.state == DeliveryState.PENDING
     return Exchange(

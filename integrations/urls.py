@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^smartrecruiters/integration/?$", consent.begin, name="consent_begin"),
     re_path(rf"^smartrecruiters/integration/{KEY}/?$", consent.ConsentPage.as_view(), name="consent"),
     re_path(rf"^smartrecruiters/integration/{KEY}/progress/?$", consent.progress, name="consent_progress"),
+    re_path(rf"^smartrecruiters/integration/{KEY}/again/?$", consent.try_again, name="consent_again"),
     re_path(rf"^smartrecruiters/integration/{KEY}/account/?$", consent.change_account, name="consent_account"),
     re_path(
         rf"^smartrecruiters/(?P<key>[A-Za-z0-9_-]{{1,64}})/integrations/companies/{COMPANY}/?$",

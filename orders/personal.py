@@ -88,7 +88,9 @@ IMPERSONAL: dict[str, frozenset[str]] = {
             "access_token_sealed",
         }
     ),
-    "integrations.consent": frozenset({"key", "company_id", "redirect", "mode", "decision", "wording"}),
+    "integrations.consent": frozenset(
+        {"key", "company_id", "redirect", "mode", "decision", "wording", "wording_version"}
+    ),
     "integrations.customer": frozenset({"id", "name", "language"}),
     "integrations.event": frozenset({"public_id", "type", "content"}),
     "integrations.invitation": frozenset({"id", "role", "link_token_hash", "link_token_sealed"}),

@@ -222,6 +222,7 @@ ROUTES: dict[str, Row] = {
     "consent": people(GET={"stranger": 400, "signed_in": 400, "alice": 200}, POST={"stranger": 400, "alice": 303}),
     "consent, guessed": everybody(GET=400, POST=400),
     "consent_progress": people(GET={"stranger": 400, "alice": 302}, HEAD={"stranger": 405}),
+    "consent_again": people(POST={"stranger": 400, "alice": 303}),
     "consent_account": people(POST={"stranger": 400, "alice": SIGN_IN}),
     # Customers
     "home": people(GET={"customers": 200, "staff": DESK}),

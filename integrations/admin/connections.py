@@ -202,6 +202,7 @@ class ConsentAdmin(ReadOnlyAdmin):
         "address",
         "created_at",
         "decided_at",
+        "wording_version",
         "wording",
     )
     readonly_fields = ("decision_",)

@@ -104,6 +104,7 @@ class Consent(models.Model):
     customer = models.ForeignKey(Customer, models.SET_NULL, null=True, related_name="+")
     address = models.GenericIPAddressField(null=True)
     wording = models.TextField(blank=True, help_text="The sentences the person saw.")
+    wording_version = models.CharField("version of the wording", max_length=12, blank=True)
 
     class Meta:
         ordering = ["-created_at"]

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from integrations import connections, consents, frames, memberships
 from integrations.addresses import address_of
 from integrations.forms import DecisionForm, VisitForm
-from integrations.models import ConnectAttempt, Consent, DisplayMode, PartnerConfiguration, User
+from integrations.models import ConnectAttempt, Consent, DisplayMode, User
 from integrations.origins import is_trusted, split
 
 log = structlog.get_logger(__name__)
@@ -111,7 +111,7 @@ def may_not(request: HttpRequest, consent: Consent) -> HttpResponse:
 
 
 def ask(request: HttpRequest, consent: Consent, form: DecisionForm, status: int = 200) -> HttpResponse:
-    wording = consents.Wording.of(PartnerConfiguration.load())
+    wording = consents.show(consent)
     organisations = [
         {
             "customer": each.customer,
@@ -137,8 +137,9 @@ def decide(request: HttpRequest, consent: Consent, form: DecisionForm) -> HttpRe
     assert isinstance(request.user, User)  # noqa: S101 (the caller sends others to sign in)
     address = address_of(request)
     if form.cleaned_data["decision"] == "approve":
-        wording = str(consents.Wording.of(PartnerConfiguration.load()))
-        connections.approve(consent, by=request.user, customer=form.customer, address=address, wording=wording)
+        if not consent.wording:
+            consents.show(consent)
+        connections.approve(consent, by=request.user, customer=form.customer, address=address)
         return see_other(reverse("consent_progress", kwargs={"key": consent.key}))
     connections.deny(consent, by=request.user, address=address)
     return leave(request, consent, "denied")
@@ -170,6 +171,17 @@ def progress(request: HttpRequest, key: str) -> HttpResponse:
     if exchange.outcome == "done":
         return leave(request, consent, "done")
     return outcome(request, exchange.outcome, consent=consent, exchange=exchange)
+
+
+@require_POST
+def try_again(request: HttpRequest, key: str) -> HttpResponse:
+    """SmartRecruiters did not answer: ask it now, not when the schedule says."""
+    consent = visited(request, key)
+    if isinstance(consent, HttpResponse):
+        return consent
+    if attempt := ConnectAttempt.objects.select_related("connection").filter(consent=consent).first():
+        consents.hurry(attempt)
+    return see_other(reverse("consent_progress", kwargs={"key": key}))
 
 
 @require_POST

@@ -58,9 +58,7 @@ def consent_to(company: str) -> Consent:
 def approve(company: str, by: User, *, in_smartrecruiters: Simulator | None) -> ConnectAttempt:
     if in_smartrecruiters is not None:
         in_smartrecruiters.control.consent(company)
-    return connections.approve(
-        consent_to(company), by=by, customer=by.customers.get(), address="192.0.2.7", wording="Place orders"
-    )
+    return connections.approve(consent_to(company), by=by, customer=by.customers.get(), address="192.0.2.7")
 
 
 def carry(stream: str = "master") -> None:

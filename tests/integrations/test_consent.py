@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from integrations import connections, consents
-from integrations.models import Client, ConnectAttempt, Connection, Consent, DisplayMode, User
+from integrations.models import Client, ConnectAttempt, Connection, Consent, DisplayMode, PartnerConfiguration, User
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from tests import rows
 
@@ -449,3 +449,49 @@ def test_consent_page_names_the_companies_that_are_connected_already(client: Bro
     client.force_login(alice)
     page = client.get(client.get(entry("harbour"))["Location"]).content.decode()
     assert "Connected already: northwind-outlet. This adds another company." in " ".join(page.split())
+
+
+def test_record_has_the_wording_that_was_shown_and_its_version(browser: Browser) -> None:
+    consent = visit(browser)
+    browser.get(page_of(consent))
+    row = PartnerConfiguration.load()
+    before = consents.Wording.of(row)
+    row.consent_scope = "Read everything"
+    row.save()
+    browser.post(page_of(consent), {"decision": "approve"})
+    consent.refresh_from_db()
+    assert (consent.wording, consent.wording_version) == (str(before), before.version)
+    assert consents.Wording.of(row).version != before.version
+    assert "Read everything" not in consent.wording
+
+
+def test_record_has_a_wording_where_the_page_was_skipped(browser: Browser) -> None:
+    consent = visit(browser)
+    browser.post(page_of(consent), {"decision": "approve"})
+    consent.refresh_from_db()
+    assert (consent.wording_version, len(consent.wording_version)) == (
+        consents.Wording.of(PartnerConfiguration.load()).version,
+        12,
+    )
+
+
+def test_person_who_waits_may_ask_to_try_again(browser: Browser) -> None:
+    page, attempt = approved(browser)
+    delivery = answered(attempt, 503)
+    later = timezone.now() + timedelta(minutes=10)
+    Delivery.objects.filter(pk=delivery.pk).update(state="pending", failures=1, due_at=later)
+    Attempt.objects.update(outcome="retry")
+    shown = text(browser.get(page))
+    assert ("SmartRecruiters has not answered yet" in shown, "Try again now" in shown) == (True, True)
+    again = page.replace("/progress", "/again")
+    assert browser.post(again)["Location"] == page
+    delivery.refresh_from_db()
+    assert delivery.due_at <= timezone.now()
+    assert browser.get(again).status_code == 405
+    assert Browser().post(again).status_code == 400
+
+
+def test_popup_offers_to_close_its_window_after_a_refusal(browser: Browser) -> None:
+    consent = visit(browser, redirect=None)
+    page = text(browser.post(page_of(consent), {"decision": "deny"}))
+    assert ("You may close this window." in page, "close.js" in page) == (True, True)

@@ -222,3 +222,22 @@ def test_deny_by_keyboard_alone(visit: Visit, live_server: Any, settings: Any, a
         page.wait_for_url(f"{live_server.url}/healthz")
     else:
         person.sees("Not connected")
+
+
+def test_denied_popup_closes_by_its_own_button(visit: Visit, live_server: Any, alice: User) -> None:
+    person = visit()
+    page = person.page
+    sign_in(person, f"{live_server.url}/", alice)
+    page.goto("about:blank")
+    with page.expect_popup() as opened:
+        page.evaluate(
+            "url => { window.popup = window.open(url, 'consent', 'popup,width=600,height=400') }",
+            f"{live_server.url}/smartrecruiters/integration?companyId=northwind",
+        )
+    window = opened.value
+    window.get_by_role("button", name="Deny").click()
+    expect(window.get_by_role("heading", name="Not connected")).to_be_visible()
+    person.examine(window)
+    with window.expect_event("close"):
+        window.get_by_role("button", name="Close it").click()
+    assert page.evaluate("popup.closed")
