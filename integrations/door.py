@@ -75,13 +75,13 @@ class Outgoing:
             body = {name: f"{name_sent}, {len(content)} bytes" for name, (name_sent, content, _) in self.files.items()}
         return {"method": self.method, "url": self.url, "body": masked(body)}
 
-    def secrets(self) -> list[bytes]:
-        """What an answer may not repeat to staff: the token, and what the body holds under a secret's name."""
+    def secrets(self) -> list[str]:
+        """What an answer's text may not repeat to staff: the token, and what the body holds under a secret's name."""
         sent = {**(self.form or {}), **(self.json if isinstance(self.json, dict) else {})}
         found = [value for name, value in sent.items() if MASKED.search(name) and isinstance(value, str)]
         found = [value for value in found if not value.startswith(("http://", "https://"))]  # oauthTokenUrl is none
         found.append(self.headers.get("Authorization", "").rpartition(" ")[2])
-        return [secret.encode() for secret in found if len(secret) >= SHORTEST_SECRET]
+        return [secret for secret in found if len(secret) >= SHORTEST_SECRET]
 
 
 def masked(value: Any) -> Any:
@@ -198,11 +198,10 @@ def send(request: Outgoing, deadline: float) -> Reply:
         raise CallFailed(_reason(error), had_effect_perhaps=sockets.has_sent()) from None
     with response:
         body = _body(response)
-        for secret in request.secrets():
-            body = body.replace(secret, b"***")
-        if not request.expects_json:
-            return Reply(response.status_code, None, body.decode("utf-8", "replace"), dict(response.headers))
-        return Reply(response.status_code, *_content(response, body), dict(response.headers))
+        content, text = _content(response, body) if request.expects_json else (None, body.decode("utf-8", "replace"))
+    for secret in request.secrets():
+        text = text.replace(secret, "***")
+    return Reply(response.status_code, content, text, dict(response.headers))
 
 
 def _reason(error: requests.exceptions.RequestException) -> str:
