@@ -108,3 +108,11 @@ def test_address_of_an_entry_is_no_path_of_an_api(client: Browser) -> None:
     for odd in ODD_IDS:
         answer: Any = client.get(f"{ENTRY}/{quote(odd)}")
         assert answer.status_code in (400, 404)
+
+
+def test_redirector_at_a_trusted_origin_is_gone_to_as_it_is(client: Browser, alice: User) -> None:
+    """C16: where it leads from there is SmartRecruiters' to say; ours is to lead nowhere else ourselves."""
+    client.force_login(alice)
+    chained = GOOD + "?next=//evil.example"
+    page = client.get(f"{ENTRY}?companyId=northwind&redirect={quote(chained)}")["Location"]
+    assert client.post(page, {"decision": "deny"})["Location"] == chained

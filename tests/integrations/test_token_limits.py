@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from integrations.models import Connection
 from integrations.oauth import limits
+from integrations.oauth.hashers import RandomSecretHasher
 from tests import rows
 from tests.integrations.test_token import ask, basic, credentials
 
@@ -86,3 +88,23 @@ def test_failures_at_once_are_all_counted() -> None:
         list(threads.map(fail, range(24)))
     assert limits._read(limits._digest("guessed", HERE))[0] == 24
     cache.clear()
+
+
+def test_unknown_client_costs_the_same_work_as_a_wrong_secret(
+    pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T5: as many questions to the database, as many hashes: what is alike takes alike."""
+    hashed: list[str] = []
+    true_encode = RandomSecretHasher.encode
+    monkeypatch.setattr(
+        RandomSecretHasher, "encode", lambda self, secret, salt="": hashed.append(secret) or true_encode(self, secret)
+    )
+    work = []
+    try_once(("another", "wrong"))
+    for client_id in (pair[0], "f" * 32):
+        hashed.clear()
+        with CaptureQueriesContext(connection) as queries:
+            assert try_once((client_id, "wrong")).status_code == 401
+        work.append((len(queries), len(hashed)))
+    assert work[0] == work[1]
+    assert work[0][1] == 1
