@@ -1,10 +1,6 @@
-"""Which test proves which row of RELIABILITY.md's fault table (D rows), or in a sentence why a row needs none.
+"""Section 3: faults (D)."""
 
-`path::test` is a test; `crash: fault` is a fault of the crash suite (tests/crash/faults.py), whose verdict is counted
-from the simulator's ledger; `connect: …` is a step of its customers who connect and disconnect all the while.
-"""
-
-from dataclasses import dataclass
+from tests.reliability.rows import Row
 
 COURIER = "tests/outbox/test_courier.py::test_"
 FAULTS = "tests/outbox/test_faults.py::test_"
@@ -14,15 +10,7 @@ INTAKE = "tests/orders/test_intake.py::test_"
 DELIVERIES = "tests/orders/test_deliveries.py::test_"
 UPLOADS = "tests/orders/test_uploads.py::test_"
 ATTACHMENTS = "tests/orders/test_attachments.py::test_"
-UPLOADS = "tests/orders/test_uploads.py::test_"
 SIMULATED = "tests/orders/test_uploads_simulated.py::test_"
-
-
-@dataclass(frozen=True)
-class Row:
-    fault: str
-    proofs: tuple[str, ...] = ()
-    why: str = ""
 
 
 ROWS: dict[str, Row] = {
@@ -114,6 +102,7 @@ ROWS: dict[str, Row] = {
     "D19": Row(
         "database slow or out of connections",
         (
+            "tests/e2e/test_database_slow.py::test_order_is_503_within_five_seconds_whatever_the_database_does",
             f"{FAULTS}order_while_the_database_is_locked_is_503_in_time",
             "tests/config/test_settings.py::test_request_waits_four_seconds_for_the_database_and_a_worker_longer",
         ),
@@ -313,7 +302,9 @@ ROWS: dict[str, Row] = {
     ),
     "D60": Row(
         "time zones, leap days",
-        (),
-        "Every time is aware and UTC, every wait a number of seconds: there is no calendar in lease or schedule.",
+        (
+            "tests/orders/test_calendar.py::test_instants_waits_and_terms_are_the_same_everywhere",
+            "tests/orders/test_calendar.py::test_lease_of_a_stream_and_retention_count_seconds",
+        ),
     ),
 }

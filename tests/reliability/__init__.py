@@ -1,0 +1,15 @@
+"""Which test proves which row of RELIABILITY.md, or in a sentence why a row needs none."""
+
+from tests.reliability import consent, faults, findings, oauth, orders, outside, people, privacy
+from tests.reliability.rows import Row
+
+ROWS: dict[str, Row] = {
+    **findings.ROWS,
+    **oauth.ROWS,
+    **consent.ROWS,
+    **people.ROWS,
+    **orders.ROWS,
+    **outside.ROWS,
+    **privacy.ROWS,
+    **faults.ROWS,
+}

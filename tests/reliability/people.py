@@ -1,0 +1,99 @@
+"""Section 2.3: sign-in, admin, platform (A)."""
+
+from tests.reliability.rows import rows_of
+
+ROWS = rows_of("""
+A1 passwords tried one after the other
+    sign_in guesser_is_stopped_and_the_owner_elsewhere_is_not
+
+A3 an owner locked out
+    sign_in guesser_is_stopped_and_the_owner_elsewhere_is_not
+
+A4 one password on many accounts
+    hostile_pages one_password_tried_on_many_accounts_is_stopped_and_written_down
+
+A6 a forged host
+    hostile_pages host_that_is_not_ours_is_refused
+    hostile_pages forwarded_host_is_ignored_in_a_reset_mail
+    sign_in forwarded_address_counts_from_a_trusted_proxy_only
+
+A7 an old link to a new password
+    hostile_pages reset_link_is_good_once
+    hostile_pages reset_link_dies_with_a_change_of_password
+    hostile_pages reset_link_dies_after_an_hour
+
+A8 next
+    hostile sign_in_leads_to_no_other_site
+
+A9 the life of a session
+    sessions session_ends_after_half_an_hour_without_a_click
+    sessions session_ends_after_twelve_hours_in_any_case
+    sessions signing_out_ends_the_session_for_whoever_has_the_cookie
+    sessions new_password_ends_every_session
+    sign_in session_ends_with_the_account
+
+A10 the flags of cookies
+    hostile_pages settings_of_a_portal_at_https
+    refusals https_names_and_closes_the_cookies
+    routes every_page_carries_the_headers_of_a_careful_one
+
+A11 staff without a second factor
+    sign_in staff_must_set_up_a_second_factor_where_it_is_required
+    sign_in second_factor_is_asked_for
+    hostile_pages code_of_the_second_factor_is_good_once
+
+A13 secrets in admin
+    admin admin_pages_show_no_secret
+    admin admin_cannot_be_searched_by_a_secret
+    admin admin_registers_what_this_house_wrote_and_nothing_else
+    roles no_page_shows_a_secret
+
+A14 staff who look further than their part
+    roles candidate_is_seen_by_role
+    roles viewer_finds_no_order_by_what_is_hidden
+    roles nobody_raises_himself
+    orders_admin order_page_is_recorded_each_time
+    trail everybody_who_saw_a_candidate_is_named_before_and_after_an_erasure
+    why: Staff are the vendor's, whose support serves all customers: the roles part what of a candidate is seen, not
+    why: which customer's; every look is written down.
+
+A15 formulas in an export
+    transfer csv_has_no_cell_that_a_spreadsheet_would_run
+    transfer any_text_survives_its_guard
+    why: Candidates are exported as JSON, which no spreadsheet runs.
+
+A16 markup in what was stored
+    hostile_pages markup_in_what_came_is_shown_as_text
+    visits names_are_escaped
+    invitation markup_in_a_name_stays_text
+    admin admin_pages_carry_no_inline_style_or_script
+
+A17 what errors and odd paths tell
+    hostile_pages nothing_of_the_house_is_served
+    hostile_pages fault_of_ours_tells_nothing_of_the_house
+
+A18 an unsafe start
+    refusals unsafe_setting_is_refused_in_one_line
+    refusals every_process_refuses
+    refusals bare_gunicorn_refuses_and_gives_up
+    refusals deployment_checks_find_nothing
+    refusals sqlite_without_a_write_ahead_log_is_an_error
+
+A19 headers
+    routes every_page_carries_the_headers_of_a_careful_one
+    hostile_pages settings_of_a_portal_at_https
+
+A20 an API for browsers
+    hostile_pages program_that_asks_for_html_gets_json
+    routes odd_methods_tell_and_do_nothing
+
+A22 smuggled and slow requests
+    worker slow_clients_keep_nobody_waiting_and_are_let_go
+    worker client_that_sends_a_byte_now_and_then_gets_408
+    worker request_of_two_readings_is_refused_and_what_follows_is_no_request
+    worker request_that_is_too_large_is_refused_at_once
+    worker waiting_uploads_have_a_bound
+
+A23 known holes in dependencies
+    gate: audit.py
+""")
