@@ -323,7 +323,7 @@ ROUTES: dict[str, Row] = {
     "admin:login": people(AWAY),
     "admin:logout": people({"stranger": DESK, "staff": 405}, POST={"stranger": DESK, "staff": 200}),
     "admin:password_change": desk(GET=302),
-    "admin:password_change_done": desk(405, GET=200),
+    "admin:password_change_done": desk(GET=302),
     "admin:autocomplete": desk(405, GET=403),
     "admin:jsi18n": desk(405, GET=200),
     "admin:view_on_site": desk(GET=404),

@@ -1,0 +1,110 @@
+"""Every page that a route answers with, in a real browser: light on a phone, dark on a screen, by WCAG 2.2 AA and our
+policy. The table of routes says which there are, so that a new page is looked at without anybody asking for it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests import rows
+from tests.e2e.browser import Visitor, chromium
+from tests.e2e.people import sign_in
+from tests.everything import World, address
+from tests.integrations.test_second_factors import code_of
+from tests.routes import ROUTES
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.browser,
+    pytest.mark.e2e,
+    pytest.mark.xdist_group("pages"),
+]
+PEOPLE = ("stranger", "alice", "bob", "administrator")
+PARTS = ("admin:letter", "admin:orders_order_preview", "admin:autocomplete")
+"""No pages: an e-mail in its frame, in which nothing runs, the examiner neither; a part of a page; data."""
+
+
+@pytest.fixture
+def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the browser's driver runs a loop in this thread
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def everything(transactional_db: None) -> World:
+    """Of its own, and committed: the server's threads see it."""
+    return World()
+
+
+def pages(world: World) -> dict[str, dict[str, int]]:
+    """By person, address and status: what each sees that nobody before him saw, of refusals one of a kind."""
+    found: dict[str, dict[str, int]] = {person: {} for person in PEOPLE}
+    known: set[object] = set()
+    for person in PEOPLE:
+        for row in (row for row in ROUTES if row not in PARTS):
+            url = address(world, row)
+            answer = world.ask(person, "GET", url)
+            if not answer.headers.get("Content-Type", "").startswith("text/html") or answer.status_code in (302, 405):
+                continue
+            shown = (url, answer.status_code) if answer.status_code == 200 else answer.content.split(b"</title>")[0]
+            if shown not in known:
+                known.add(shown)
+                found[person][url] = answer.status_code
+    return found
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_every_page_fits_and_can_be_read(everything: World, live_server: Any, browser: Browser, person: str) -> None:
+    visitor = Visitor(browser, origins={live_server.url}, portal=live_server.url)
+    cookies: Any = [
+        {"name": name, "value": each.value, "url": live_server.url} for name, each in everything.cookies[person].items()
+    ]
+    visitor.context.add_cookies(cookies)
+    for url, status in pages(everything)[person].items():
+        with visitor.foreseeing(status):
+            visitor.page.goto(live_server.url + url)
+            visitor.examine()
+    visitor.context.close()
+    assert visitor.faults == []
+
+
+def test_second_factor_is_set_up_used_and_switched_off(
+    transactional_db: None, live_server: Any, browser: Browser
+) -> None:
+    """The pages that ask for a password a moment ago, by clicking alone."""
+    account = {"email": "alice@northwind.example", "password": rows.PASSWORD}
+    rows.make_user(rows.make_customer(), account["email"])
+    visitor = Visitor(browser, origins={live_server.url}, portal=live_server.url)
+    page = visitor.page
+    page.goto(live_server.url)
+    sign_in(page, account)
+    visitor.follow(account["email"])
+    visitor.sees("Second factor")
+    visitor.follow("Add a passkey")
+    visitor.sees("Is it you?")
+    page.get_by_label("Password").fill(account["password"])
+    visitor.press("Go on")
+    page.get_by_role("heading", name="Is it you?").wait_for(state="detached")
+    visitor.examine()
+    page.goto(f"{live_server.url}/accounts/2fa/")
+    visitor.follow("Set up")
+    visitor.sees("Set up your authenticator app")
+    secret = page.get_by_label("The same as text").input_value()
+    page.locator("[name=code]").fill(code_of(secret))
+    visitor.press("Switch on")
+    visitor.sees("Recovery codes")
+    visitor.follow("Make new ones…")
+    visitor.sees("Make recovery codes?")
+    page.goto(f"{live_server.url}/accounts/2fa/")
+    visitor.sees("Second factor")
+    visitor.follow("Switch off…")
+    page.get_by_role("heading", level=1).wait_for()
+    visitor.examine()
+    visitor.press("Sign out")
+    page.goto(live_server.url)
+    sign_in(page, account)
+    visitor.sees("Second factor")
+    visitor.context.close()
+    assert visitor.faults == []
