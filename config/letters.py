@@ -35,6 +35,8 @@ KINDS = (
         "Invitation of a customer’s person",
         "To whom an administrator, yours or the customer’s, invites. In the customer’s language.",
     ),
+    Kind("password_reset", "New password", "To whoever asks for one at sign-in. In the customer’s language."),
+    Kind("no_account", "No account", "To an address that has none, for which somebody asked for a new password."),
     Kind("reconnect_staff", "Connect again, to staff", "To all staff, at the same moment. Sent in English."),
 )
 

@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
 
-from integrations import audit
+from integrations import account_mail, audit
 from integrations.addresses import address_of
 from integrations.models import User
 
@@ -51,6 +51,13 @@ class AccountAdapter(DefaultAccountAdapter):
         if not ActiveCustomersBackend().user_can_authenticate(user):
             return self.respond_user_inactive(request, user)
         return super().pre_login(request, user, **kwargs)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        name = template_prefix.rpartition("/")[2]
+        if name in account_mail.LETTERS:
+            account_mail.write(name, email, context.get("password_reset_url", ""), to=context.get("user"))
+        else:
+            super().send_mail(template_prefix, email, context)
 
     def send_notification_mail(self, template_prefix: str, user: Any, *args: Any, **kwargs: Any) -> None:
         """allauth says here that somebody's password or second factor has changed."""

@@ -1,6 +1,6 @@
 """The exchange of credentials, as a delivery on the master stream (DESIGN.md, "Connecting")."""
 
-from integrations import connections, invitations, partner, reconnect
+from integrations import account_mail, connections, invitations, partner, reconnect
 from integrations.channels import ConnectionChannel, EmailChannel, MasterChannel
 from integrations.door import CallFailed, Reply
 from integrations.models import ConnectAttempt, Connection, ConnectionState
@@ -63,4 +63,5 @@ def register() -> None:
     handlers.register(
         ConnectionChannel(), MasterChannel(), EmailChannel(), WebhookChannel(), Exchange(), WebhookMessage()
     )
-    handlers.register(reconnect.ToCustomer(), reconnect.ToStaff(), invitations.InvitationMail())
+    handlers.register(reconnect.ToCustomer(), reconnect.ToStaff())
+    handlers.register(invitations.InvitationMail(), account_mail.AccountMail())

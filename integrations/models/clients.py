@@ -36,7 +36,7 @@ class Client(AbstractApplication):
     objects: ClassVar[models.Manager["Client"]] = models.Manager()
 
     class Meta(AbstractApplication.Meta):
-        verbose_name = "client"
+        verbose_name = "engine"  # in admin, which shows no others
 
     @property
     def scopes(self) -> str:

@@ -81,6 +81,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing] # the tool
 
     class Meta:
         ordering = ["email"]
+        verbose_name, verbose_name_plural = "person", "people"
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_without_case")]
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ from integrations.models import (
     Connection,
     Consent,
     Customer,
+    Invitation,
     PartnerConfiguration,
     User,
     Webhook,
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.django_db
 
 MODELS = (
     AuditEntry, Client, Connection, Consent, Customer, PartnerConfiguration, User, Delivery, Stream, Package, Order,
-    Webhook,
+    Invitation, Webhook,
 )  # fmt: skip
 MAY_BE_ADDED = {Client, Customer, User, Package}
 CANARY = "canary-4711"
@@ -57,6 +58,11 @@ def world(connection: Connection, staff: User) -> dict[type[Model], Model]:
     webhook = Webhook(client=engine, url="https://engine.example/hook", events=["order.created"])
     webhook.secret = webhook.former_secret = f"{CANARY}-webhook"
     webhook.save()
+    invitation = Invitation(
+        customer=connection.customer, email="dora@northwind.example", link_token_hash=f"{CANARY}-in"
+    )
+    invitation.link_token = f"{CANARY}-invitation"
+    invitation.save()
     package = rows.make_package(assessments=("basics",), rules=({"country": "DE"},))
     order = Order(
         connection=connection,
@@ -77,6 +83,7 @@ def world(connection: Connection, staff: User) -> dict[type[Model], Model]:
         Connection: connection,
         Consent: consent,
         Customer: connection.customer,
+        Invitation: invitation,
         PartnerConfiguration: configuration,
         User: staff,
         Delivery: delivery,
@@ -156,3 +163,9 @@ def test_admin_takes_no_change_of_rows_that_are_only_read(desk: Browser, world: 
         assert desk.post(url, {"state": "live"}).status_code == 403
         assert desk.post(url.replace("/change/", "/delete/"), {"post": "yes"}).status_code == 403
     assert list(LogEntry.objects.values()) == before
+
+
+def test_breadcrumbs_call_rows_as_the_sidebar_does(desk: Browser, alice: User) -> None:
+    page = " ".join(desk.get(f"/admin/integrations/user/{alice.pk}/change/").content.decode().split())
+    assert '<a href="/admin/integrations/user/">People</a>' in page
+    assert "Users" not in page
