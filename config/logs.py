@@ -88,6 +88,7 @@ def logging_of(form: str, level: str = "INFO") -> dict[str, Any]:
         "loggers": {
             "django.server": {"handlers": ["console"], "propagate": False},
             "django_structlog": {"level": "WARNING"},
+            "django.request": {"level": "ERROR"},  # the line above says of each refusal what this one would again
             # At DEBUG they write down the tokens that they give out.
             "oauthlib": {"level": "INFO"},
             "oauth2_provider": {"level": "INFO"},

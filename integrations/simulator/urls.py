@@ -41,6 +41,7 @@ _control: list[URLPattern | URLResolver] = [
     path("orders/<str:order_id>/announce", orders.announce),
 ]
 
+handler404 = "integrations.simulator.pages.shell.not_found"
 urlpatterns: list[URLPattern | URLResolver] = [
     *_rest,
     path("_simulator/", include(_control)),

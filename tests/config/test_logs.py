@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import pytest
+from django.test import Client as Browser
 
 from config.logs import logging_of, redact
 
@@ -59,3 +60,10 @@ def test_line_break_in_a_value_begins_no_line(form: str) -> None:
         "portal", logging.INFO, "", 0, "Not Found: %s", ("/x\n2026 [info] FAKE\r\x1b[31m",), None
     )
     assert "\n" not in made.format(record)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/nothing", "/api/vendor/v1/orders", "/take/nothing"])
+def test_refusal_is_one_line(client: Browser, caplog: pytest.LogCaptureFixture, path: str) -> None:
+    client.get(path)
+    assert [record.name for record in caplog.records] == ["django_structlog.middlewares.request"]

@@ -286,3 +286,10 @@ def test_ledger_page_shows_effects_and_no_secret(visitor: Visitor, customer: Cal
     page = visitor.text("/ledger")
     assert order_id in page
     assert customer.client_secret not in page + visitor.text("/ledger?show=all")
+
+
+def test_address_of_nothing_is_a_page_for_people_and_a_status_for_programs(simulator: Simulator) -> None:
+    pages = requests.get(f"{simulator.url}/nothing/here", headers={"Accept": "text/html"}, timeout=10)
+    assert (pages.status_code, "There is nothing here" in pages.text) == (404, True)
+    programs = requests.get(f"{simulator.url}/nothing/here", headers={"Accept": "application/json"}, timeout=10)
+    assert (programs.status_code, programs.text) == (404, "")

@@ -68,6 +68,15 @@ def message(request: HttpRequest, status: int, title: str, text: str, **context:
     return show(request, "message.html", status=status, title=title, text=text, **context)
 
 
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """For people a page; for programs the status is enough."""
+    if "text/html" not in request.headers.get("Accept", ""):
+        return HttpResponse(status=404)
+    return message(
+        request, 404, "There is nothing here", "The address is wrong. All that there is begins on the first page."
+    )
+
+
 def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("up", content_type="text/plain")
 
