@@ -39,9 +39,10 @@ def _zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 @pytest.mark.usefixtures("_zone")
 @pytest.mark.parametrize("now", MOMENTS, ids=str)
 def test_instants_waits_and_terms_are_the_same_everywhere(
-    connection: Connection, api: Api, time_machine: Any, now: datetime
+    connection: Connection, api: Api, time_machine: Any, monkeypatch: pytest.MonkeyPatch, now: datetime
 ) -> None:
     time_machine.move_to(now, tick=False)
+    monkeypatch.setattr(clock, "now", lambda: now)  # a server's clock is its own
     engine = api(rows.make_token())
     rows.make_package(expires_after_days=1)
     order = bodies.place(connection)
