@@ -75,7 +75,11 @@ def operations() -> list[dict[str, Any]]:
                     "path": path,
                     "anchor": operation["operationId"],
                     "says": operation.get("description", "").replace("`", ""),
-                    "parameters": [p for p in operation.get("parameters", []) if p["in"] != "path"],
+                    "parameters": [
+                        {"name": each["name"], "says": each.get("description", "").replace("`", "") or "A text."}
+                        for each in operation.get("parameters", [])
+                        if each["in"] != "path"
+                    ],
                     "takes": _body(taken, components),
                     "sends": _example(taken),
                     "gives": _body(given, components),

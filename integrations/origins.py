@@ -4,6 +4,7 @@ One list for callbacks, `redirect`, returns and framing (INTERFACE.md). Parsers 
 one who connects may not be the one who checked (RELIABILITY.md, finding 2): so an address must be spelt plainly first.
 """
 
+import ipaddress
 import re
 from functools import lru_cache
 
@@ -16,6 +17,8 @@ PLAIN = re.compile(
     r"(?P<rest>(?:[/?][!-\[\]-~]*)?)",
     re.ASCII,
 )
+PLAINLY = re.sub(r"\?P<\w+>", "?:", PLAIN.pattern)
+"""The same for other readers of regular expressions: an API's description."""
 PATTERN = re.compile(
     r"(?P<scheme>https?)://(?P<host>(?:\*\.)?[A-Za-z0-9.\[\]:-]+?)(?::(?P<port>[0-9]{1,5}))?", re.ASCII
 )
@@ -34,10 +37,18 @@ def split(url: str) -> tuple[str, str, str, str] | None:
     No user info, no fragment, no backslash, no percent sign in the host, no trailing dot, ASCII only.
     """
     match = PLAIN.fullmatch(url) if len(url) <= 2000 else None
-    if match is None or "#" in url or int(match["port"] or 0) > 65535:
+    if match is None or "#" in url or int(match["port"] or 0) > 65535 or not _is_host(match["host"]):
         return None
     scheme = match["scheme"]
     return scheme, match["host"].lower(), match["port"] or DEFAULT_PORTS[scheme], match["rest"]
+
+
+def _is_host(host: str) -> bool:
+    """In brackets stands an IPv6 address, and nothing that only looks like one."""
+    try:
+        return not host.startswith("[") or bool(ipaddress.IPv6Address(host[1:-1]))
+    except ValueError:
+        return False
 
 
 @lru_cache(maxsize=8)

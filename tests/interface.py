@@ -40,6 +40,7 @@ FILES = {
     "visible": "tests/assessments/test_visibility.py",
     "visits": "tests/orders/test_visits.py",
     "wire": "tests/orders/test_wire.py",
+    "worker": "tests/config/test_worker.py",
 }
 
 TABLE = """
@@ -711,12 +712,18 @@ ANSWERS = """
     catalogue test_replace_takes_more_than_other_calls
     errors test_wrong_file
 
+414 The address is too long
+    worker test_request_that_is_too_large_is_refused_at_once
+
 415 Not a content type that is taken here
     errors test_content_type_that_is_not_taken
 
 422 A field is wrong: each error says which, and what would be right
     errors test_wrong_report
     catalogue test_put_of_something_wrong
+
+431 The headers are too large
+    worker test_request_that_is_too_large_is_refused_at_once
 
 503 The database is busy: nothing was kept, try again
     faults test_order_while_the_database_is_locked_is_503_in_time

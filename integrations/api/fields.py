@@ -79,7 +79,7 @@ class Choice(serializers.ChoiceField):
         self.error_messages |= sentences | {"invalid_choice": sentences["invalid"]}
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str) or data not in self.choices:
+        if not isinstance(data, str) or (data not in self.choices and not (self.allow_blank and data == "")):
             self.fail("invalid_choice")
         return data
 
@@ -106,7 +106,7 @@ class Several(serializers.ListSerializer[Any]):
 
 
 class Strict(serializers.Serializer[Any]):
-    """An object with no other keys than its fields."""
+    # An object with no other keys than its fields. No docstring: the description would show it at each that has none.
 
     default_error_messages = wants("an object")
 

@@ -38,6 +38,8 @@ PROBLEM_SCHEMA = {
 ALWAYS = {
     "401": "No token, or one that is unknown, expired or revoked",
     "403": "The token lacks the scope vendor",
+    "414": "The address is too long",
+    "431": "The headers are too large",
     "503": "The database is busy: nothing was kept, try again",
 }
 WITH_ID = {"404": "There is no such thing"}
@@ -61,7 +63,9 @@ TOLD = {
     "410": ("erased", "The candidate was erased.", ""),
     "413": ("too_large", "The body may have 65536 bytes at most.", ""),
     "415": ("unsupported_media_type", "Send application/json.", ""),
+    "414": ("uri_too_long", "URI Too Long", ""),
     "422": ("invalid", "87.5: SmartRecruiters takes integers; send raw 875 with max 1000.", "score.raw"),
+    "431": ("request_header_fields_too_large", "Request Header Fields Too Large", ""),
     "503": ("busy", "The database is busy. Nothing of this request was kept; try again in a few seconds.", ""),
 }
 
@@ -120,7 +124,7 @@ IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "The same key within a day gets the first call's answer, whole.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 
 

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from integrations import networks, origins
@@ -36,11 +37,16 @@ def is_public(host: str) -> bool:
         )
 
 
+@extend_schema_field({"type": "string", "format": "uri", "maxLength": 2000, "pattern": f"^{origins.PLAINLY}$"})
+class EndpointAddress(Text):
+    pass
+
+
 class WebhookSerializer(Strict):
     """`secret` comes from POST and rotate only."""
 
     id = Text(read_only=True)
-    url = Text(max_length=2000)
+    url = EndpointAddress(max_length=2000)
     events = Listed(child=Choice(EventType.choices), allow_empty=False)
 
     def validate_url(self, url: str) -> str:

@@ -78,9 +78,9 @@ class OrderList(ListAPIView[Order]):
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Order]:
-        sent = {name: text for name, text in self.request.query_params.items() if text}
+        sent = self.request.query_params
         wanted = requests.FiltersSerializer(data={name: sent[name] for name in FILTER if name in sent}).accepted()
-        return queries.for_engine().filter(*(FILTER[name](value) for name, value in wanted.items()))
+        return queries.for_engine().filter(*(FILTER[name](value) for name, value in wanted.items() if value))
 
 
 FILTER: dict[str, Callable[[Any], Q]] = {

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
@@ -144,8 +145,22 @@ class FileSerializer(ForAssessment):
     file = ReportFile(allow_empty_file=True)
 
 
+@extend_schema_field({"oneOf": [{"type": "string", "format": "date-time"}, {"type": "string", "maxLength": 0}]})
+class InstantOrEmpty(Instant):
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return None if data == "" else super().run_validation(data)
+
+
 class FiltersSerializer(Strict):
-    status = Choice(Status.choices, required=False, help_text="Orders without any report are PENDING.")
-    customer = Text(max_length=200, required=False, help_text="A customer's id, as GET /customers lists them.")
-    smartrecruiters_order_id = Text(max_length=200, required=False)
-    updated_after = Instant(required=False, help_text="Changed later than this instant.")
+    """Of a list. What is empty does not count."""
+
+    status = Choice(
+        Status.choices, required=False, allow_blank=True, help_text="Orders without any report are PENDING."
+    )
+    customer = Text(
+        max_length=200, required=False, allow_blank=True, help_text="A customer's id, as GET /customers lists them."
+    )
+    smartrecruiters_order_id = Text(
+        max_length=200, required=False, allow_blank=True, help_text="The id that SmartRecruiters gave it."
+    )
+    updated_after = InstantOrEmpty(required=False, help_text="Changed later than this instant.")

@@ -136,3 +136,11 @@ def test_path_of_whatever_id_stays_one_segment(text: str) -> None:
     assert built == f"/jobs/{text}/hiring-team"
     assert built.count("/") == 3
     assert text not in (".", "..")
+
+
+@pytest.mark.parametrize(
+    "host", ["[0]", "[1.2.3.4]", "[::1::]", "[abcd]", "engine.example:65536", "engine.example:99999"]
+)
+def test_host_that_only_looks_like_an_address_is_none(host: str) -> None:
+    assert origins.split(f"https://{host}/") is None
+    assert origins.split("https://[2001:db8::1]:65535/") == ("https", "[2001:db8::1]", "65535", "/")

@@ -139,6 +139,11 @@ def test_every_change_moves_updated_at(engine: APIClient, order: Order) -> None:
     assert sorted(set(seen)) == seen
 
 
+def test_empty_query_does_not_count(engine: APIClient, order: Order) -> None:
+    answer = engine.get(f"{ORDERS}?status=&customer=&smartrecruiters_order_id=&updated_after=")
+    assert [each["id"] for each in answer.json()["results"]] == [order.pk]
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
