@@ -139,6 +139,7 @@ def test_sign_out_everywhere(client: Browser, alice: User, charlie: User) -> Non
     assert is_in(elsewhere, "/")
     assert "You are signed out everywhere." in text(client.post("/accounts/sessions/end/", follow=True))
     assert [is_in(browser, "/") for browser in (client, elsewhere, stranger)] == [False, False, True]
+    assert client.post("/accounts/sessions/end/")["Location"] == "/accounts/login/"
     entry = AuditEntry.objects.get(action="sessions.ended")
     assert (entry.subject, entry.actor_name, entry.detail) == (str(alice.pk), alice.email, {"sessions": 2})
 
