@@ -42,6 +42,6 @@ def note_failure(client_id: str, address: str) -> None:
     cache.set(f"token-failed:{digest}", (count + 1, ends), SECONDS + 1)
 
 
-def is_first(address: str) -> bool:
+def is_first(address: str, refused: str = "token") -> bool:
     """Of this address in this minute: the audit hears of a guesser, and does not grow at his will."""
-    return bool(cache.add(f"token-refused:{_digest('', address)}", True, SECONDS))
+    return bool(cache.add(f"{refused}-refused:{_digest('', address)}", True, SECONDS))

@@ -11,9 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from integrations import connections
+from integrations import audit, connections
 from integrations.addresses import address_of
 from integrations.models import Connection, PartnerConfiguration
+from integrations.oauth import limits
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +33,13 @@ def is_of_another(request: Request, connection: Connection) -> bool:
     return known is not None and (known.application is None or known.application.connection_id != connection.pk)
 
 
+def note_refusal(request: Request, company_id: str, why: str) -> None:
+    log.warning("disable refused", why=why, company_id=company_id)
+    address = address_of(request)
+    if limits.is_first(address or "", "disable"):
+        audit.record("connection.disable_refused", company_id, address=address, why=why)
+
+
 class CompanyIntegration(APIView):
     """DELETE: the connection is ended. The key in the address is the proof: no other is declared (PROTOCOL.md)."""
 
@@ -40,13 +48,13 @@ class CompanyIntegration(APIView):
 
     def delete(self, request: Request, key: str, company_id: str) -> Response:
         if not is_disable_key(key):
-            log.warning("disable refused", why="wrong key")
+            note_refusal(request, company_id, "wrong key")
             raise Http404
         connection = Connection.objects.filter(company_id=company_id).first()
         if connection is None:
             raise Http404
         if is_of_another(request, connection):
-            log.warning("disable refused", why="a token of another company", company_id=company_id)
+            note_refusal(request, company_id, "a token of another company")
             raise PermissionDenied("The token belongs to another company.")
         connections.disable(connection, address=address_of(request), why="Disconnected in SmartRecruiters.")
         return Response(status=204)

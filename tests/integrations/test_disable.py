@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from rest_framework.test import APIClient
 
-from integrations.models import Connection, PartnerConfiguration
+from integrations.models import AuditEntry, Connection, PartnerConfiguration
 from tests import rows
 
 Api = Callable[..., APIClient]
@@ -86,3 +86,16 @@ def test_disable_leaves_other_companies_alone(
     api().delete(address())
     assert state_of(other_connection) == "live"
     assert rows.make_token(other_connection)
+
+
+def test_refused_disable_is_written_down_once_an_address_and_minute(
+    api: Api, connection: Connection, other_token: str
+) -> None:
+    for _ in range(3):
+        assert api().delete(address("northwind", "x" * 22), REMOTE_ADDR="192.0.2.66").status_code == 404
+    assert api(other_token).delete(address(), REMOTE_ADDR="192.0.2.7").status_code == 403
+    entries = AuditEntry.objects.filter(action="connection.disable_refused").order_by("pk")
+    assert [(entry.subject, entry.address, entry.detail) for entry in entries] == [
+        ("northwind", "192.0.2.66", {"why": "wrong key"}),
+        ("northwind", "192.0.2.7", {"why": "a token of another company"}),
+    ]

@@ -26,7 +26,7 @@ MOMENTS = [
 ]
 
 
-@pytest.fixture(params=["UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Kiritimati"])
+@pytest.fixture(params=["Europe/Berlin", "Pacific/Kiritimati"])
 def _zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Of the machine, which must count for nothing."""
     monkeypatch.setenv("TZ", request.param)

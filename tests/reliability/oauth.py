@@ -128,6 +128,7 @@ T34 plain http
     why: TLS ends at the vendor's proxy, so it is the proxy's word that counts.
 
 T35 the disable by anybody
+    disable refused_disable_is_written_down_once_an_address_and_minute
     disable disable_with_a_wrong_key_or_an_unknown_company_is_not_found
     anything stranger_changes_nothing_and_learns_nothing
 """)
