@@ -1,6 +1,7 @@
 """The one outgoing door, against peers that mean no good: RELIABILITY.md, section 4, decision 27; X2, X3, O1, O6."""
 
 import gzip
+import ipaddress
 import itertools
 import json
 import socket
@@ -22,8 +23,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_socket import SocketConnectBlockedError
 
+from integrations import networks
 from integrations.door import MAX_ANSWER, CallFailed, Outgoing, Reply, send
 from tests.outbox.peer import Answer, Peer, serving
 
@@ -342,6 +346,36 @@ def resolver(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     return names
+
+
+IPV4 = st.integers(0, 2**32 - 1).map(ipaddress.IPv4Address) | st.ip_addresses(v=4)
+
+
+@given(IPV4)
+def test_ipv6_clothes_change_nothing_of_an_ipv4_address(address: ipaddress.IPv4Address) -> None:
+    number = int(address)
+    clothes = [
+        ipaddress.IPv6Address((0xFFFF << 32) | number),
+        ipaddress.IPv6Address((0x64FF9B << 96) | number),
+        ipaddress.IPv6Address((0x2002 << 112) | (number << 80)),
+    ]
+    assert {networks.is_public(str(one)) for one in clothes} == {networks.is_public(str(address))}
+    assert not networks.is_public(str(address)) or address.is_global
+
+
+@given(st.ip_addresses(v=6))
+def test_whatever_is_public_is_global_and_nobodys_own(address: ipaddress.IPv6Address) -> None:
+    if networks.is_public(str(address)):
+        true = networks.true_address(str(address))
+        assert true.is_global
+        kinds = [true.is_private, true.is_loopback, true.is_link_local, true.is_multicast, true.is_reserved]
+        assert kinds == [False] * 5
+
+
+@given(st.text(max_size=30))
+def test_text_that_is_no_address_is_none(text: str) -> None:
+    with suppress(ValueError):
+        ipaddress.ip_address(networks.true_address(text))
 
 
 def hook(url: str) -> Outgoing:
