@@ -68,6 +68,12 @@ def path_of_reset(client: Browser, user: User) -> str:
 NEW = {"password1": "a new one, and long", "password2": "a new one, and long"}
 
 
+def test_nobodys_mailbox_is_filled_by_asking_for_links(client: Browser, alice: User) -> None:
+    statuses = [client.post(RESET, {"email": alice.email}).status_code for _ in range(8)]
+    assert statuses == [302] * 5 + [429] * 3
+    assert len(carried()) == 5
+
+
 def test_reset_link_is_good_once(client: Browser, alice: User) -> None:
     path = path_of_reset(client, alice)
     form = client.get(path)["Location"]

@@ -5,6 +5,8 @@ from tests.reliability.rows import rows_of
 ROWS = rows_of("""
 A1 passwords tried one after the other
     sign_in guesser_is_stopped_and_the_owner_elsewhere_is_not
+    why: No budget over all addresses: whoever spent it would lock the owner out (A3). Ten tries in five minutes from
+    why: each of ten thousand addresses are nothing against twelve characters, and staff have a second factor.
 
 A3 an owner locked out
     sign_in guesser_is_stopped_and_the_owner_elsewhere_is_not
