@@ -41,6 +41,8 @@ CURES: Mapping[int, Cure] = {
 UNAUTHORIZED_IN_A_ROW = 3
 FORBIDDEN_IN_A_ROW = 10
 BUGS_BEFORE_A_DEAD_LETTER = 5
+FAILURES_BEFORE_A_BREAK = 5
+"""Of any deliveries of one stream, with no success between: the other side is down, and only a probe goes there."""
 
 SCHEDULE = [
     timedelta(seconds=5),
@@ -56,7 +58,7 @@ SCHEDULE = [
 AFTERWARDS = timedelta(hours=12)
 JITTER = 0.2
 
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 3600.0
+FIRST_PAUSE, LONGEST_PAUSE, LONGEST_BREAK = 5.0, 3600.0, 60.0
 
 
 def cure_of(status: int, special: Mapping[int, Cure]) -> Cure:
@@ -75,3 +77,8 @@ def pause(retry_after: str | None, last: float) -> float:
     if retry_after and retry_after.strip().isdigit():
         return min(max(float(retry_after), 1.0), LONGEST_PAUSE)
     return min(last * 2, LONGEST_PAUSE) if last else FIRST_PAUSE
+
+
+def pause_after_failures(failures_in_a_row: int, last: float) -> float:
+    """Seconds a credential waits when its calls fail one after the other; 0 while they are few."""
+    return min(pause(None, last), LONGEST_BREAK) if failures_in_a_row >= FAILURES_BEFORE_A_BREAK else 0.0

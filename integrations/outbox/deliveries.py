@@ -11,6 +11,15 @@ from integrations.outbox.handlers import handler_of
 from integrations.outbox.models import Delivery, DeliveryState, Lane, Stream
 
 NEWER = "a newer one says more"
+UNBLEMISHED: dict[str, Any] = {
+    "paused_until": None,
+    "pause_seconds": 0,
+    "paused_by": "",
+    "unauthorized_keys": [],
+    "forbidden_in_a_row": 0,
+    "failures_in_a_row": 0,
+}
+"""What is counted against a credential, when nothing is."""
 
 
 class NotReplayable(Exception):
@@ -61,14 +70,7 @@ def hold(stream: str, reason: str) -> None:
 def release(stream: str) -> int:
     """The stream is good again: what was held is due now. Returns how many were held."""
     row, _ = Stream.objects.get_or_create(name=stream)
-    Stream.objects.filter(pk=row.pk).update(
-        held_reason="",
-        paused_until=None,
-        pause_seconds=0,
-        paused_by="",
-        unauthorized_keys=[],
-        forbidden_in_a_row=0,
-    )
+    Stream.objects.filter(pk=row.pk).update(held_reason="", **UNBLEMISHED)
     return _send_again(row.deliveries.filter(state=DeliveryState.HELD))
 
 

@@ -50,6 +50,7 @@ class Stream(models.Model):
         default=list, help_text="Whose calls met a 401 in a row, also with a new token."
     )
     forbidden_in_a_row = models.PositiveIntegerField(default=0)
+    failures_in_a_row = models.PositiveIntegerField(default=0, help_text="Calls without a usable answer.")
 
     class Meta:
         ordering = ["name"]

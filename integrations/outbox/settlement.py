@@ -20,6 +20,7 @@ from integrations.outbox.cures import (
     cure_of,
     delay,
     pause,
+    pause_after_failures,
 )
 from integrations.outbox.handlers import CallRefused, Channel, Handler, handler_of
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
@@ -171,11 +172,11 @@ class Settlement:
 
     def _all_is_well(self) -> None:
         """A success ends what was counted against the credential."""
-        stream = self.stream
-        if stream.pause_seconds or stream.unauthorized_keys or stream.forbidden_in_a_row:
-            self._note(pause_seconds=0, paused_by="", paused_until=None, unauthorized_keys=[], forbidden_in_a_row=0)
+        if any(getattr(self.stream, name) != value for name, value in deliveries.UNBLEMISHED.items()):
+            self._note(**deliveries.UNBLEMISHED)
 
     def _retry(self, outcome: Outcome, handler: Handler) -> None:
+        self._break_the_circuit(outcome.delivery.key)
         delivery, now = outcome.delivery, clock.now()
         is_ambiguous = delivery.is_ambiguous or outcome.may_have_had_effect
         due_at = now + delay(delivery.failures + 1, random.uniform(-1, 1)) * settings.OUTBOX_TIME_SCALE  # noqa: S311
@@ -210,12 +211,19 @@ class Settlement:
 
     def pause(self, retry_after: str | None, key: str) -> None:
         """The whole credential waits. Several refusals of one burst are one pause."""
+        self._pause_for(pause(retry_after, self.stream.pause_seconds), key)
+
+    def _break_the_circuit(self, key: str) -> None:
+        """Where one call after the other fails, the credential waits, and one call at a time probes it."""
+        self._note(failures_in_a_row=self.stream.failures_in_a_row + 1)
+        if seconds := pause_after_failures(self.stream.failures_in_a_row, self.stream.pause_seconds):
+            self._pause_for(seconds, key)
+
+    def _pause_for(self, seconds: float, key: str) -> None:
         now = clock.now()
-        if self.stream.paused_until is not None and self.stream.paused_until > now:
-            return
-        seconds = pause(retry_after, self.stream.pause_seconds)
-        until = now + timedelta(seconds=seconds) * settings.OUTBOX_TIME_SCALE
-        self._note(paused_until=until, pause_seconds=seconds, paused_by=key)
+        if self.stream.paused_until is None or self.stream.paused_until <= now:
+            until = now + timedelta(seconds=seconds) * settings.OUTBOX_TIME_SCALE
+            self._note(paused_until=until, pause_seconds=seconds, paused_by=key)
 
     def _new_token(self, outcome: Outcome, handler: Handler) -> None:
         delivery = outcome.delivery

@@ -125,13 +125,18 @@ class World:
 
     def pid_of(self, command: str) -> int:
         """A child of the supervisor by a part of its command line."""
+        return self.pids_of(command)[0]
+
+    def pids_of(self, command: str) -> list[int]:
+        found = []
         for line in subprocess.run(
             ["ps", "-eww", "-o", "pid,ppid,args"], capture_output=True, text=True
         ).stdout.splitlines():
             pid, parent, arguments = line.split(None, 2)
             if parent == str(self._processes[0].pid) and command in arguments:
-                return int(pid)
-        raise AssertionError(f"no process {command}")
+                found.append(int(pid))
+        assert found, f"no process {command}"
+        return found
 
     # What people do
 

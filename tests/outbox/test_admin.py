@@ -164,6 +164,21 @@ def test_stream_without_an_owner_is_released_by_hand(desk: Browser) -> None:
     assert (states(), acts("stream.released")) == ({"a": S.PENDING}, [("email", STELLA)])
 
 
+def test_stream_of_a_connection_is_held_and_released_by_staff(desk: Browser) -> None:
+    deliveries.enqueue("parcel", stream="connection:1", key="a", payload={})
+    stream = Stream.objects.get()
+    url = f"/admin/outbox/stream/{stream.pk}/act/"
+    desk.post(f"{url}hold/")
+    deliveries.enqueue("parcel", stream="connection:1", key="b", payload={})
+    assert states() == {"a": S.HELD, "b": S.HELD}
+    desk.post(f"{url}release/")
+    assert (states(), acts("stream.held"), acts("stream.released")) == (
+        {"a": S.PENDING, "b": S.PENDING},
+        [("connection:1", STELLA)],
+        [("connection:1", STELLA)],
+    )
+
+
 def test_stream_of_a_connection_is_not_released_by_hand(desk: Browser) -> None:
     parcel(S.PENDING)
     deliveries.hold("connection:7", "The customer ended the connection.")

@@ -355,3 +355,37 @@ def test_dispatcher_tries_again_when_the_broker_does_not_take_it(enqueue: Enqueu
 
     assert dispatcher.dispatch(broken) == 0
     assert dispatcher.dispatch(lambda _stream: None) == 1
+
+
+def test_failures_in_a_row_break_the_circuit_and_one_success_closes_it(
+    peer: Peer, enqueue: Enqueue, carry: Carry, later: Later
+) -> None:
+    is_down = True
+    peer.answer = lambda received: Answer(500 if is_down and received.path != "/token" else 200)
+    rows = [enqueue(f"k{number}") for number in range(30)]
+    carry()
+    tried = len(peer.paths()) - 1
+    assert 5 <= tried <= 13  # five failures, and what was on its way meanwhile
+    lengths = []
+    for _ in range(5):
+        stream = Stream.objects.get()
+        lengths.append(stream.pause_seconds)
+        later(timedelta(seconds=stream.pause_seconds + 0.1))
+        carry()
+    assert lengths == [5, 10, 20, 40, 60]
+    assert len(peer.paths()) - 1 == tried + 5  # one probe after each pause
+    is_down = False
+    later(timedelta(seconds=60.1))
+    carry()
+    later(timedelta(hours=1))
+    carry()
+    assert set(states(*rows)) == {S.DELIVERED}
+    assert Stream.objects.get().failures_in_a_row == 0
+
+
+def test_failures_of_some_do_not_break_the_circuit_of_others(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+    peer.answer = lambda received: Answer(500 if received.path in ("/k3", "/k6", "/k9") else 200)
+    rows = [enqueue(f"k{number}") for number in range(12)]
+    carry()
+    assert [state for state in states(*rows) if state != S.DELIVERED] == [S.PENDING] * 3
+    assert Stream.objects.get().pause_seconds == 0

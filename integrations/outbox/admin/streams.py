@@ -15,6 +15,7 @@ from integrations.shown import switch, when
 from integrations.staff import Act, ReadOnlyAdmin
 
 S = DeliveryState
+HELD_BY_STAFF = "Held by staff."
 
 
 @admin.register(Stream)
@@ -38,8 +39,17 @@ class StreamAdmin(ReadOnlyAdmin):
                 "Send what is held",
                 self._release,
                 lambda stream: ["Everything that is held in this stream is sent now.", f"It was held: {why(stream)}"],
-                # What belongs to a connection or a webhook is released by what is done to that.
-                lambda stream: bool(stream.held_reason) and not stream.owner_id,
+                _may_be_released,
+            ),
+            Act(
+                "hold",
+                "Hold",
+                self._hold,
+                lambda stream: [
+                    "Nothing of this stream is sent until somebody sends what is held; what comes in waits, too.",
+                    "Calls on their way end. That is recorded, with your name.",
+                ],
+                lambda stream: not stream.held_reason,
             ),
         )
 
@@ -50,6 +60,11 @@ class StreamAdmin(ReadOnlyAdmin):
         count = deliveries.release(stream.name)
         self.record(request, "stream.released", stream.name, deliveries=count)
         return f"{count} deliveries are sent now."
+
+    def _hold(self, request: HttpRequest, stream: Stream) -> str:
+        deliveries.hold(stream.name, HELD_BY_STAFF)
+        self.record(request, "stream.held", stream.name)
+        return "Nothing of this stream is sent any more."
 
     @admin.display(description="state")
     def state_(self, stream: Stream) -> SafeString:
@@ -78,3 +93,8 @@ def why(stream: Stream) -> str:
     if stream.held_reason or until is None or until <= clock.now():
         return stream.held_reason
     return f"The other side asked us to slow down. It goes on at {date_format(until, 'H:i:s')} UTC."
+
+
+def _may_be_released(stream: Stream) -> bool:
+    """What belongs to a connection or a webhook is released by what is done to that, unless staff held it."""
+    return bool(stream.held_reason) and (not stream.owner_id or stream.held_reason == HELD_BY_STAFF)
