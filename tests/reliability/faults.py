@@ -124,6 +124,7 @@ ROWS: dict[str, Row] = {
         "500 again and again",
         (
             f"{COURIER}answer_that_is_no_success_is_tried_again_on_the_schedule",
+            f"{COURIER}failures_in_a_row_break_the_circuit_and_one_success_closes_it",
             "tests/outbox/test_cures.py::test_schedule_is_the_design_s",
             "crash: result: 500",
         ),
