@@ -1,7 +1,12 @@
+from collections.abc import Callable
+from datetime import timedelta
+
 import pytest
 
 from assessments.models import Package
 from integrations.models import Connection
+from integrations.outbox import clock, courier
+from integrations.outbox.models import Stream
 from orders.models import Order
 from tests import rows
 from tests.orders import bodies
@@ -21,3 +26,17 @@ def order(package: Package, connection: Connection) -> Order:
 @pytest.fixture
 def inline_order(package: Package, connection: Connection) -> Order:
     return bodies.place(connection, **bodies.INLINE)
+
+
+@pytest.fixture
+def carry(connection: Connection) -> Callable[[], None]:
+    """Carry what is due of Northwind's."""
+    return lambda: courier.carry(Stream.objects.get(name=connection.stream_name).pk)
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+    """Move the courier's clock on."""
+    true_now, moved = clock.now, [timedelta(0)]
+    monkeypatch.setattr(clock, "now", lambda: true_now() + moved[0])
+    return lambda step: moved.append(moved.pop() + step)

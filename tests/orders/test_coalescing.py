@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integrations.models import Connection
-from integrations.outbox import clock, courier, deliveries
+from integrations.outbox import deliveries
 from integrations.outbox.models import Delivery, Stream
 from integrations.outbox.settlement import Settlement
 from orders import results
@@ -26,18 +26,6 @@ def peer(settings: Any) -> Iterator[Peer]:
         token = {"access_token": "t1", "token_type": "Bearer", "expires_in": 1800}
         peer.script["/identity/oauth/token"] = [Answer(200, token)] * 99
         yield peer
-
-
-@pytest.fixture
-def carry(connection: Connection) -> Carry:
-    return lambda: courier.carry(Stream.objects.get(name=connection.stream_name).pk)
-
-
-@pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
-    true_now, moved = clock.now, [timedelta(0)]
-    monkeypatch.setattr(clock, "now", lambda: true_now() + moved[0])
-    return lambda step: moved.append(moved.pop() + step)
 
 
 def script(peer: Peer, order: Order, *answers: Answer) -> None:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from integrations.models import Connection, PartnerConfiguration
-from integrations.outbox import clock, courier, deliveries
-from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
+from integrations.outbox import deliveries
+from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from orders import attachments, results
 from orders.models import Order, Resource
 from tests.orders import bodies
@@ -29,19 +29,6 @@ def peer(settings: Any) -> Iterator[Peer]:
         settings.SMARTRECRUITERS_API_URL = peer.url
         peer.script["/identity/oauth/token"] = [TOKEN] * 9
         yield peer
-
-
-@pytest.fixture
-def carry(connection: Connection) -> Carry:
-    """Carry what is due of Northwind's."""
-    return lambda: courier.carry(Stream.objects.get(name=connection.stream_name).pk)
-
-
-@pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
-    true_now, moved = clock.now, [timedelta(0)]
-    monkeypatch.setattr(clock, "now", lambda: true_now() + moved[0])
-    return lambda step: moved.append(moved.pop() + step)
 
 
 def path(order: Order) -> str:

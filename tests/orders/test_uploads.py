@@ -47,18 +47,6 @@ def connection(connection: Connection) -> Connection:
     return connection
 
 
-@pytest.fixture
-def carry(connection: Connection) -> Carry:
-    return lambda: courier.carry(Stream.objects.get(name=connection.stream_name).pk)
-
-
-@pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
-    true_now, moved = clock.now, [timedelta(0)]
-    monkeypatch.setattr(clock, "now", lambda: true_now() + moved[0])
-    return lambda step: moved.append(moved.pop() + step)
-
-
 def path(order: Order, rest: str = "") -> str:
     return f"/assessment-api/v202010/orders/{order.smartrecruiters_order_id}/results{rest}"
 
