@@ -1,26 +1,32 @@
-"""What the database holds, to see whether something left a mark in it."""
+"""What was written to the database, to see whether something left a mark in it."""
 
-import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from allauth.account.models import EmailAddress
-from django.apps import apps
 from django.contrib.sessions.models import Session
-from django.db.models import Model
+from django.db import connection
 
 from integrations.models import AuditEntry
 
-UNCOUNTED: tuple[type[Model], ...] = (AuditEntry, Session, EmailAddress)
-"""Written by refusals, too: who tried what; which sentence the next page is to show; and allauth's copy of somebody's
-own address, which it makes as soon as it looks at him."""
+UNCOUNTED = {*(model._meta.db_table for model in (AuditEntry, Session, EmailAddress)), "cache"}
+"""Written by refusals, too: who tried what; which sentence the next page is to show; allauth's copy of somebody's own
+address, which it makes as soon as it looks at him; and how often somebody tried."""
+WRITE = re.compile(r'\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM|TRUNCATE|REPLACE INTO)\s+"?(\w+)"?', re.I)
 
 
-def of_database(*, without: Iterable[type[Model]] = UNCOUNTED) -> dict[str, str]:
-    """A digest of all rows, table by table."""
-    models = [model for model in apps.get_models() if model not in without]
-    return {model._meta.label: _digest(model) for model in models}
+@contextmanager
+def writes() -> Iterator[list[str]]:
+    """Every statement that writes, as it is made."""
+    found: list[str] = []
 
+    def watch(execute: Callable[..., Any], sql: str, *more: Any) -> Any:
+        write = WRITE.match(sql)
+        if write and write[1] not in UNCOUNTED:
+            found.append(sql)
+        return execute(sql, *more)
 
-def _digest(model: type[Model]) -> str:
-    rows = model._default_manager.order_by("pk").values_list()
-    return hashlib.sha256(repr(list(rows)).encode()).hexdigest()
+    with connection.execute_wrapper(watch):
+        yield found
