@@ -89,9 +89,10 @@ def logging_of(form: str, level: str = "INFO") -> dict[str, Any]:
             "django.server": {"handlers": ["console"], "propagate": False},
             "django_structlog": {"level": "WARNING"},
             "django.request": {"level": "ERROR"},  # the line above says of each refusal what this one would again
-            # At DEBUG they write down the tokens that they give out.
+            # At DEBUG they write down the tokens that they give out, and whom they ask for.
             "oauthlib": {"level": "INFO"},
             "oauth2_provider": {"level": "INFO"},
+            "urllib3": {"level": "INFO"},
             "kombu": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
