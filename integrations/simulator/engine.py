@@ -27,11 +27,18 @@ BIND = os.environ.get("ENGINE_BIND", "127.0.0.1")
 PUBLIC_URL = os.environ.get("ENGINE_PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 PORTAL = os.environ.get("PORTAL_URL", "http://localhost:8000").rstrip("/")
 MIN, MAX = 20, 80
-QUESTIONS = [  # each answer with its points; the first ones, which are preselected, make 28 of 80
-    ("A customer is angry about a late parcel.", [("Explain the delay", 2), ("Listen first", 20), ("Wait", 0)]),
-    ("A till is short by five euros.", [("Count again", 3), ("Report it, then count", 20), ("Pay it", 0)]),
-    ("Two colleagues want the same day off.", [("Draw lots", 3), ("Ask both for a way", 20), ("Refuse both", 0)]),
-]
+POINTS = [(2, 20, 0), (3, 20, 0), (3, 20, 0)]  # of each question's answers; the first ones, preselected, make 28 of 80
+QUESTIONS = {  # by the last word of the package's type: on each line a question and its answers
+    "TEST": """A sum is wrong by one cell. | Type it anew | Trace the formula | Leave it
+Two lists of customers differ. | Take the newer one | Compare them by a key | Merge them
+A chart is due in an hour. | Draw it at once | Ask what it is to show | Say no""",
+    "ASSESSMENT": """A customer is angry about a late parcel. | Explain the delay | Listen first | Wait
+A till is short by five euros. | Count again | Report it, then count | Pay it
+Two colleagues want the same day off. | Draw lots | Ask both for a way | Refuse both""",
+    "CHECK": """How did you work together? | In one company | In one team | Not at all
+How reliable was the work? | It was done | It was done well, and in time | It was late
+Would you work together again? | Perhaps | Gladly | No""",
+}
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width"><style>:root {{ color-scheme: light dark }}
 body {{ font: 1.05rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 2rem auto; padding: 0 1rem }}
@@ -44,32 +51,21 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri
 Json = dict[str, Any]
 
 
-class Portal:
-    """The engine API, with a token that is renewed when it is refused. An error answer raises HTTPError."""
-
-    _token = ""
-
-    def call(self, method: str, path: str, **options: Any) -> Json:
-        for _ in range(2):
-            token = self._token or self._new_token()
-            options["headers"] = {"Authorization": f"Bearer {token}"}
-            answer = requests.request(method, f"{PORTAL}/api/vendor/v1/{path}", timeout=20, **options)
-            if answer.status_code != 401:
-                break
-            self._token = ""
-        answer.raise_for_status()
-        return dict(answer.json())
-
-    def _new_token(self) -> str:
-        credentials = (os.environ["ENGINE_CLIENT_ID"], os.environ["ENGINE_CLIENT_SECRET"])
-        form = {"grant_type": "client_credentials", "scope": "vendor"}
-        answer = requests.post(f"{PORTAL}/oauth/token", auth=credentials, data=form, timeout=20)
-        answer.raise_for_status()
-        self._token = str(answer.json()["access_token"])
-        return self._token
+bearer: dict[str, str] = {}
 
 
-portal = Portal()
+def call(method: str, path: str, **options: Any) -> Json:
+    """The engine API. A token that is missing or refused is got anew; an error answer raises HTTPError."""
+    address = f"{PORTAL}/api/vendor/v1/{path}"
+    answer = requests.request(method, address, headers=bearer, timeout=20, **options)
+    if answer.status_code == 401:
+        pair = (os.environ["ENGINE_CLIENT_ID"], os.environ["ENGINE_CLIENT_SECRET"])
+        token = requests.post(f"{PORTAL}/oauth/token", {"grant_type": "client_credentials"}, auth=pair, timeout=20)
+        token.raise_for_status()
+        bearer["Authorization"] = f"Bearer {token.json()['access_token']}"
+        answer = requests.request(method, address, headers=bearer, timeout=20, **options)
+    answer.raise_for_status()
+    return dict(answer.json())
 
 
 def take_orders() -> None:
@@ -78,7 +74,7 @@ def take_orders() -> None:
         while True:
             orders = []
             try:
-                orders = portal.call("POST", "orders/lease", json={"max": 50, "seconds": 60})["orders"]
+                orders = call("POST", "orders/lease", json={"max": 50, "seconds": 60})["orders"]
             except (requests.RequestException, ValueError, LookupError) as away:
                 logging.warning("no orders: %s", away)
             list(pool.map(take, orders))
@@ -89,33 +85,33 @@ def take(order: Json) -> None:
     """Accept the order with the address of its page. If that fails, the lease ends and the order comes again."""
     try:
         if os.environ.get("ENGINE_AUTO_ANSWER") == "1":
-            report(order, [0] * len(QUESTIONS))  # which accepts it too
+            report(order, [0] * len(POINTS))  # which accepts it too
         else:
             page = f"{PUBLIC_URL}/take/{order['id']}"
-            portal.call("POST", f"orders/{order['id']}/accept", json={"launch_url": page})
+            call("POST", f"orders/{order['id']}/accept", json={"launch_url": page})
     except (requests.RequestException, ValueError, LookupError) as failed:
         logging.warning("%s: %s", order["id"], failed)
 
 
 def report(order: Json, choices: list[int]) -> None:
     """Upload the file, then report: it goes out with the result. Doing it twice changes nothing."""
-    raw = MIN + sum(answers[choice][1] for (_, answers), choice in zip(QUESTIONS, choices, strict=True))
+    raw = MIN + sum(points[choice] for points, choice in zip(POINTS, choices, strict=True))
     label = "Excellent" if raw >= 70 else "Good" if raw >= 50 else "Needs practice"
     name = f"{order['candidate']['first_name']} {order['candidate']['last_name']}"
-    package = portal.call("GET", f"packages/{order['package']}")
+    package = call("GET", f"packages/{order['package']}")
     pdf = report_pdf([package["name"], f"Candidate: {name}", f"Score: {raw} of {MAX} ({label})"])
-    portal.call("POST", f"orders/{order['id']}/attachments", files={"file": ("report.pdf", pdf, "application/pdf")})
+    call("POST", f"orders/{order['id']}/attachments", files={"file": ("report.pdf", pdf, "application/pdf")})
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    score = {"raw": raw, "min": MIN, "max": MAX}
-    shared = {"status": "COMPLETED", "score": score, "score_label": label, "submission_date": now}
+    score = {"score": {"raw": raw, "min": MIN, "max": MAX}, "score_label": label}
+    shared = {"status": "COMPLETED", **score, "submission_date": now}
     single = [
         {**shared, "assessment_id": each["id"], "assessment_date": now, "summary": f"{each['name']}: {label}"}
         for each in package["assessments"]
     ]
-    summary = f"{name} answered {len(QUESTIONS)} questions and has {raw} of {MAX} points."
+    summary = f"{name} answered {len(POINTS)} questions and has {raw} of {MAX} points."
     whole = {"assessment_package_date": order["created_at"], "summary": summary, "assessment_results": single}
     try:
-        portal.call("PATCH", f"orders/{order['id']}/result", json={**shared, **whole})
+        call("PATCH", f"orders/{order['id']}/result", json={**shared, **whole})
     except requests.HTTPError as refused:
         if refused.response.status_code != 409:  # it is final already, and stays as it is
             raise
@@ -150,7 +146,7 @@ class Candidate(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 10_000)).decode("latin-1"))
-        chosen = [form.get(f"q{place}", ["0"])[0] for place in range(len(QUESTIONS))]
+        chosen = [form.get(f"q{place}", ["0"])[0] for place in range(len(POINTS))]
         self.with_order([int(choice) if choice in ("0", "1", "2") else 0 for choice in chosen])
 
     def with_order(self, choices: list[int] | None) -> None:
@@ -159,10 +155,11 @@ class Candidate(BaseHTTPRequestHandler):
         if not order_id.replace("_", "").isalnum():
             return self.answer(404, "There is nothing here", "")
         try:
-            order = portal.call("GET", f"orders/{order_id}")
+            order = call("GET", f"orders/{order_id}")
             finished = order["status"] in ("COMPLETED", "REJECTED", "EXPIRED")
             if choices and not finished:
                 report(order, choices)
+            package = call("GET", f"packages/{order['package']}")
         except requests.RequestException as failed:
             if failed.response is not None and failed.response.status_code in (404, 410):
                 return self.answer(404, "This test does not exist any more", "")
@@ -170,13 +167,17 @@ class Candidate(BaseHTTPRequestHandler):
             return self.answer(503, "One moment", "<p>Nothing is lost. Please load this page again in a minute.</p>")
         if choices or finished:
             return self.answer(303, "Thank you", "", Location=order["return_url"])
-        self.answer(200, "Your assessment", self.questions(order["candidate"]["first_name"]))
+        self.answer(200, package["name"], self.questions(order["candidate"]["first_name"], package))
 
-    def questions(self, name: str) -> str:
+    def questions(self, name: str, package: Json) -> str:
+        """Those of the package's type, each for one of its assessments."""
         body = f"<p>Hello {html.escape(name)}, please choose one answer each.</p><form method=post>"
-        for place, (question, answers) in enumerate(QUESTIONS):
-            body += f"<fieldset><legend>{question}</legend>"
-            for value, (text, _) in enumerate(answers):
+        lines = QUESTIONS.get(package["type"].split("_")[-1], QUESTIONS["ASSESSMENT"]).splitlines()
+        for place, (question, *answers) in enumerate(line.split(" | ") for line in lines):
+            parts = package["assessments"] or [package]
+            about = html.escape(parts[place % len(parts)]["name"])
+            body += f"<fieldset><legend>{about}: {question}</legend>"
+            for value, text in enumerate(answers):
                 checked = "" if value else "checked"
                 body += f"<label><input type=radio name=q{place} value={value} {checked}> {text}</label>"
             body += "</fieldset>"
@@ -187,10 +188,9 @@ class Candidate(BaseHTTPRequestHandler):
         for name, value in {**HEADERS, "Content-Security-Policy": POLICY, **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(PAGE.format(title=title, body=body).encode())
+        self.wfile.write(PAGE.format(title=html.escape(title), body=body).encode())
 
-    def log_message(self, *_: Any) -> None:
-        """Silent: the address of a candidate's page belongs in no log."""
+    def log_message(self, *_: Any) -> None: ...  # the address of a candidate's page belongs in no log
 
 
 if __name__ == "__main__":

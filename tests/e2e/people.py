@@ -92,7 +92,7 @@ def invitation(world: World, address: str, package: str) -> str:
 
 def answer(candidate: Visitor) -> None:
     """On the sample engine's page, as preselected."""
-    expect(candidate.page.get_by_role("heading", name="Your assessment")).to_be_visible()
+    expect(candidate.page.get_by_text("please choose one answer each")).to_be_visible()
     candidate.press("Submit answers")
 
 

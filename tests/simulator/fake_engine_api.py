@@ -1,14 +1,23 @@
-"""The engine's API as INTERFACE has it, as far as the sample engine calls it; one customer, one package."""
+"""The engine's API as INTERFACE has it, as far as the sample engine calls it; one customer, two packages."""
 
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-PACKAGE = {
-    "id": "skills",
-    "name": "Skills (2026)",
-    "assessments": [{"id": "words", "name": "Words"}, {"id": "numbers", "name": "Numbers"}],
+PACKAGES = {
+    "/packages/skills": {
+        "id": "skills",
+        "type": "SKILL_TEST",
+        "name": "Skills (2026)",
+        "assessments": [{"id": "words", "name": "Words"}, {"id": "numbers", "name": "Numbers"}],
+    },
+    "/packages/references": {
+        "id": "references",
+        "type": "REFERENCE_CHECK",
+        "name": "Two <references>",
+        "assessments": [],
+    },
 }
 
 
@@ -71,8 +80,8 @@ class FakeEngineApi:
         if path == "/orders/lease":
             open_ = [each for each in self.orders.values() if each["status"] == "PENDING" and not each["launch_url"]]
             return 200, {"orders": open_}
-        if path == "/packages/skills":
-            return 200, PACKAGE
+        if path in PACKAGES:
+            return 200, PACKAGES[path]
         order = self.orders.get(path.split("/")[2])
         if order is None:
             return 404, {}

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 import time
@@ -93,6 +94,28 @@ def test_page_asks_with_the_first_answers_chosen(page: str) -> None:
     shown = requests.get(page, timeout=5)
     assert (shown.status_code, shown.text.count("<fieldset>"), shown.text.count("checked")) == (200, 3, 3)
     assert "Hello Zoë &lt;b&gt;" in shown.text
+
+
+def legends(page: str) -> list[str]:
+    return re.findall("<legend>([^.?]*)", page)
+
+
+def test_page_asks_what_the_package_is_about(api: FakeEngineApi, engine: str, page: str) -> None:
+    shown = requests.get(page, timeout=5).text
+    assert "<h1>Skills (2026)</h1>" in shown
+    assert legends(shown) == [
+        "Words: A sum is wrong by one cell",
+        "Numbers: Two lists of customers differ",
+        "Words: A chart is due in an hour",
+    ]
+    api.add("ord_references", package="references", launch_url="https://engine.example/")
+    shown = requests.get(f"{engine}/take/ord_references", timeout=5).text
+    assert "<h1>Two &lt;references&gt;</h1>" in shown
+    assert legends(shown) == [
+        "Two &lt;references&gt;: How did you work together",
+        "Two &lt;references&gt;: How reliable was the work",
+        "Two &lt;references&gt;: Would you work together again",
+    ]
 
 
 @pytest.mark.parametrize(("answers", "raw", "label"), [(FIRST, 28, "Needs practice"), (BEST, 80, "Excellent")])
