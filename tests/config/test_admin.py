@@ -59,7 +59,7 @@ def world(connection: Connection, staff: User) -> dict[type[Model], Model]:
     webhook.secret = webhook.former_secret = f"{CANARY}-webhook"
     webhook.save()
     invitation = Invitation(
-        customer=connection.customer, email="dora@northwind.example", link_token_hash=f"{CANARY}-in"
+        customer=connection.customer, email="dora@northwind.example", link_token_hash="0" * 64
     )
     invitation.link_token = f"{CANARY}-invitation"
     invitation.save()

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.test import Client as Browser
 
 from integrations.models import AuditEntry, Connection, Customer
@@ -109,8 +110,13 @@ def test_restored_backup_is_erased_again(package: Any, connection: Connection, c
 
 
 def test_days_are_set_in_admin_and_audited(desk: Browser, customer: Customer) -> None:
-    url = f"/admin/integrations/customer/{customer.pk}/change/"
-    form = {"name": customer.name, "is_active": "on", **inlines("connections", "memberships")}
+    url = f"/admin/integrations/customer/{quote(customer.pk)}/change/"
+    form = {
+        "name": customer.name,
+        "is_active": "on",
+        "language": "en",
+        **inlines("connections", "memberships", "invitations"),
+    }
     assert b"greater than or equal to 1" in desk.post(url, form | {"retention_days": "0"}).content
     assert desk.post(url, form | {"retention_days": "90"}).status_code == 302
     customer.refresh_from_db()
