@@ -28,7 +28,7 @@ KEPT_BY_KERNEL = 256 * 1024
 """What the kernel takes of an answer, whether the client reads or not: all of it but for reports."""
 READY, WAITS, LEFT = 1, 2, 0
 END = b"\r\n\r\n"
-LENGTH = re.compile(rb"(?im)^content-length\s*:[ \t]*([^\r\n]*?)[ \t]*\r?$")
+LENGTH = re.compile(rb"(?im)^content-length\s*:([^\r\n]*)")
 UNKNOWN_LENGTH = re.compile(rb"(?im)^(?:transfer-encoding|expect)\s*:")
 REASONS = {
     400: "Bad Request",
@@ -113,7 +113,7 @@ class Connection(TConn):
         if self.head_ends >= 0 or (end := self.gathered.find(END, seen)) < 0:
             return
         self.head_ends, head = end, bytes(self.gathered[: end + 2])
-        lengths: list[bytes] = LENGTH.findall(head)
+        lengths = [length.strip(b" \t") for length in LENGTH.findall(head)]
         is_plain = not lengths or (len(lengths) == 1 and lengths[0].isdigit() and len(lengths[0]) < 20)
         self.body = int(lengths[0]) if is_plain and lengths else 0
         self.is_large = self.body > MAX_GATHERED or not is_plain or UNKNOWN_LENGTH.search(head) is not None

@@ -95,6 +95,7 @@ A22 smuggled and slow requests
     worker request_of_two_readings_is_refused_and_what_follows_is_no_request
     worker request_that_is_too_large_is_refused_at_once
     worker waiting_uploads_have_a_bound
+    patterns pattern_is_done_in_time_with_any_long_text
 
 A23 known holes in dependencies
     gate: audit.py

@@ -45,6 +45,7 @@ FILES = {
     "packages": "tests/assessments/test_smartrecruiters.py",
     "parallel": "tests/orders/test_parallel.py",
     "parsers": "tests/integrations/test_parsers.py",
+    "patterns": "tests/test_patterns.py",
     "personal": "tests/orders/test_personal.py",
     "proof": "tests/orders/test_erasure_proof.py",
     "refusals": "tests/config/test_refusals.py",
