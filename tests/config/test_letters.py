@@ -8,6 +8,7 @@ from django.conf import settings
 from django.test import Client as Browser
 
 from config import letters
+from integrations import mail
 from integrations.models import User
 
 pytestmark = pytest.mark.django_db
@@ -51,3 +52,17 @@ def test_emails_are_for_staff(client: Browser, alice: User) -> None:
 
 def test_emails_stand_in_the_sidebar(desk: Browser) -> None:
     assert '<a href="/admin/emails/">E-mails</a>' in text(desk.get("/admin/"))
+
+
+def test_every_email_that_there_is_is_shown() -> None:
+    folder = settings.BASE_DIR / "templates" / "emails"
+    assert sorted(KINDS) == sorted(path.name.removesuffix("_subject.txt") for path in folder.glob("*_subject.txt"))
+
+
+@pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_email_speaks_one_language(kind: str, language: str) -> None:
+    english, other = (mail.write(kind, code, **letters.facts()) for code in ("en", language))
+    known = {letters.facts()["description"], letters.facts()["url"], settings.BRAND_NAME}
+    assert set(english.text.splitlines()) & set(other.text.splitlines()) - known <= {""}
+    assert english.subject != other.subject

@@ -79,3 +79,20 @@ def test_translation_is_complete_and_names_the_same_facts(code: str) -> None:
     assert po.count("\nmsgid ") == len(found)
     for english, said in found.items():
         assert set(re.findall(r"%\(\w+\)s", english)) == set(re.findall(r"%\(\w+\)s", said)), english
+
+
+def texts_of_templates() -> set[str]:
+    found = set()
+    for path in (settings.BASE_DIR / "templates").rglob("*.*"):
+        if path.suffix in (".html", ".txt"):
+            said = path.read_text()
+            found |= set(re.findall(r'{% translate "([^"]+)" %}', said))
+            blocks = re.findall(r"{% blocktranslate(?: with [^%]*)? %}(.*?){% endblocktranslate %}", said, re.DOTALL)
+            found |= {re.sub(r"{{ (\w+) }}", r"%(\1)s", block) for block in blocks}
+    return found
+
+
+@pytest.mark.parametrize("code", [code for code, _ in settings.LANGUAGES if code != "en"])
+def test_translation_has_every_text_of_the_templates(code: str) -> None:
+    found = translations.messages((translations.FOLDER / code / "LC_MESSAGES" / "django.po").read_text())
+    assert sorted(texts_of_templates() - found.keys()) == []
