@@ -121,6 +121,20 @@ def test_peer_that_reads_nothing_is_left_at_the_deadline() -> None:
     assert failure.value.had_effect_perhaps
 
 
+@pytest.mark.parametrize("what", ["silence", "records of a byte", "a certificate without an end"])
+def test_handshake_that_never_ends_is_left_at_the_deadline(what: str) -> None:
+    never = {
+        "silence": silent,
+        "records of a byte": drip(b"", b"\x16\x03\x03\x00\x01\x02"),
+        "a certificate without an end": drip(b"\x16\x03\x03\x3f\xff\x0b\xff\xff\xff", b"\0"),
+    }[what]
+    began = time.monotonic()
+    with raw_peer(never) as url, pytest.raises(CallFailed) as failure:
+        send(Outgoing("POST", url.replace("http:", "https:"), "x", json={"secret": 1}), 0.4)
+    assert time.monotonic() - began < 1.0
+    assert not failure.value.had_effect_perhaps
+
+
 @pytest.mark.allow_hosts(["127.0.0.1", *LOOPBACK])
 def test_name_with_many_dead_addresses_is_left_at_the_deadline(resolver: dict[str, list[str]]) -> None:
     with socket.socket() as full, socket.socket() as waiting:
