@@ -2,6 +2,7 @@
 
 Allowed are what the portal does after it wrote one: to give it its number and seal, once, and to forget who an actor
 was whose account is deleted. Who owns the tables can take this away; then the chain shows what was done (audit_chain).
+A migration that changes the table on SQLite makes it anew, without this: let it call `install` at its end.
 """
 
 from django.db.backends.base.base import BaseDatabaseWrapper

@@ -1,6 +1,7 @@
 """What no process of the portal starts with, and the one line that says what would be right: RELIABILITY.md, A18."""
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,7 @@ def start(folder: Path, *command: str, **environment: str) -> "subprocess.Comple
     )
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(("environment", "line"), REFUSALS)
 def test_unsafe_setting_is_refused_in_one_line(tmp_path: Path, environment: dict[str, str], line: str) -> None:
     """The settings are the same for every process: what one refuses, all do."""
@@ -163,3 +165,9 @@ def test_https_names_and_closes_the_cookies(tmp_path: Path) -> None:
     show = f"from django.conf import settings; print(*[getattr(settings, name) for name in {names}])"
     done = start(tmp_path, "-c", show, DJANGO_SETTINGS_MODULE="config.settings")
     assert done.stdout.split() == ["__Host-session", "__Host-csrf", "True", "True"]
+
+
+def test_data_folder_is_private_whoever_makes_it(tmp_path: Path) -> None:
+    show = "from django.conf import settings; settings.DEBUG"
+    assert start(tmp_path / "new", "-c", show, DJANGO_SETTINGS_MODULE="config.settings").returncode == 0
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
