@@ -30,6 +30,8 @@ TEMPLATES = [
 USE_TZ = True
 TIME_ZONE = "UTC"
 APPEND_SLASH = False
+# The window that it opens for a consent is another site's, and is closed by this one.
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin-allow-popups"
 # Cookies do not know ports: the portal on the same host has a csrftoken of its own.
 CSRF_COOKIE_NAME = "simulator_csrftoken"
 CSRF_COOKIE_HTTPONLY = True

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, ViewportSize, expect
 
 from tests.e2e.browser import DESKTOP, PHONE, Visitor, chromium, picture
 from tests.e2e.people import (
@@ -23,7 +23,7 @@ from tests.e2e.people import (
     sign_in_to_admin,
     take,
 )
-from tests.e2e.world import Json, World
+from tests.e2e.world import Json, World, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.xdist_group("browser")]
 Open = Callable[..., Visitor]
@@ -255,10 +255,47 @@ def test_candidate_waits_until_there_is_a_test_and_not_for_ever(world: World, pe
     engine.call("POST", f"orders/{ours['id']}/accept", launch_url=f"{world.engine_url}/take/{ours['id']}")
     expect(candidate.page.get_by_role("button", name="Beginnen")).to_be_visible()
     candidate.sees(BY_HAND)
+    candidate.page.evaluate("document.documentElement.dir = 'rtl'")
+    candidate.examine()
     engine.call("PATCH", f"orders/{ours['id']}/result", status="EXPIRED")
     with candidate.foreseeing(410):
         candidate.page.goto(link)
         candidate.sees("Dieser Link ist abgelaufen")
+
+
+def test_staff_find_out_why_a_result_is_not_in_smartrecruiters_and_mend_it(world: World, person: Open) -> None:
+    world.control.add_company("mended")
+    recruiter = person()
+    connect(recruiter, world, "mended")
+    world.control.fault("status", route="result", company="mended", status=422)
+    order(recruiter, world, "mended", TYPING, "Amara Okafor (en)")
+    take(person(), invitation(world, "amara.okafor@mended-candidates.example", TYPING), TYPING)
+
+    staff = person()
+    sign_in_to_admin(staff, world)
+    failed = staff.page.locator(".troubles li", has_text="SmartRecruiters found something wrong with the result (422)")
+    reload_until(staff, failed)
+    staff.examine()
+    failed.get_by_role("link").click()
+    expect(staff.page.get_by_text("The result is not in SmartRecruiters.")).to_be_visible()
+    staff.examine()
+    world.control.clear_faults()
+    staff.page.locator(".notice").get_by_role("link", name="Send again").click()
+    staff.examine()
+    staff.press("Send again")
+    expect(staff.page.get_by_text("The result is sent again by hand")).to_be_visible()
+    reload_until(staff, staff.page.get_by_text("Result delivered to SmartRecruiters"))
+    expect(recruiter.page.get_by_text("28/80").first).to_be_visible()
+
+
+def reload_until(visitor: Visitor, shown: Locator) -> None:
+    """For pages that do not look again by themselves."""
+
+    def is_there() -> bool:
+        visitor.page.reload()
+        return shown.first.is_visible()
+
+    wait_for("the page to say it", is_there)
 
 
 def test_pages_of_an_account(world: World, person: Open) -> None:
