@@ -89,9 +89,9 @@ def test_thousand_leases_hand_out_each_order_once(order: Order) -> None:
     Order.objects.bulk_create(made)
 
     def some(_: int) -> list[str]:
-        return [order_id for _ in range(125) for order_id in leases.lease(client, max=1)]
+        return [order_id for _ in range(1000 // MANY) for order_id in leases.lease(client, max=1)]
 
-    leased = [order_id for found in at_once(some, 8) for order_id in found]  # as many as the web server has threads
+    leased = [order_id for found in at_once(some) for order_id in found]
     # Beside others a lease may find less than there is, since it waits for no row; the next one finds the rest.
     leased += leases.lease(client, max=1000)
     assert Counter(leased) == Counter([order.pk, *(each.pk for each in made)])
