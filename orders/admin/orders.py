@@ -92,14 +92,17 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @csrf_protect_m
     def report_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """A result by hand."""
+        """A result by hand. Without a script to show it while it is typed, a button shows the recruiter's panel."""
         order = self._order(request, object_id)
         if not self.may_act(request):
             raise PermissionDenied
         if request.method != "POST":
             return redirect(self.url_of(order))
         form = ReportForm(order, request.POST, request.FILES)
-        if form.is_valid():
+        is_valid = form.is_valid()
+        if "look" in request.POST:
+            return self._page(request, order, form, **_previewed(order, form))
+        if is_valid:
             try:
                 form.save(by=cast(User, request.user))
             except (APIException, files.Unusable) as refusal:
@@ -116,10 +119,8 @@ class OrderAdmin(ReadOnlyAdmin):
         order = self._order(request, object_id)
         if not self.may_act(request):
             raise PermissionDenied
-        form = ReportForm(order, request.POST)
-        columns = form.columns()
-        context = page.previewed(order, form.cleaned_data.get("part", ""), columns)
-        return TemplateResponse(request, "admin/orders/order/panel.html", {**context, "order": order})
+        context = {**_previewed(order, ReportForm(order, request.POST)), "order": order}
+        return TemplateResponse(request, "admin/orders/order/panel.html", context)
 
     def attachment_view(self, request: HttpRequest, object_id: str, attachment_id: str) -> HttpResponse:
         """The file itself, without the link that opens it to everybody."""
@@ -146,7 +147,9 @@ class OrderAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         return cast(Order, order)
 
-    def _page(self, request: HttpRequest, order: Order, form: ReportForm | None = None) -> HttpResponse:
+    def _page(
+        self, request: HttpRequest, order: Order, form: ReportForm | None = None, **previewed: Any
+    ) -> HttpResponse:
         self.record(request, "order.viewed", order.pk)
         context = {
             **self.admin_site.each_context(request),
@@ -158,6 +161,8 @@ class OrderAdmin(ReadOnlyAdmin):
             "may_report": self.may_act(request) and order.erased_at is None,
             "may_act": request.user.has_perm("outbox.change_delivery"),
             "form": form or ReportForm(order),
+            "is_previewed": bool(previewed),
+            **previewed,
         }
         request.current_app = self.admin_site.name  # type: ignore[attr-defined]
         return TemplateResponse(request, "admin/orders/order/change_form.html", context)
@@ -250,3 +255,8 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.display(description="came", ordering="created_at")
     def created_at_(self, order: Order) -> SafeString | str:
         return when(order.created_at)
+
+
+def _previewed(order: Order, form: ReportForm) -> dict[str, Any]:
+    columns = form.columns()
+    return page.previewed(order, form.cleaned_data.get("part", ""), columns)

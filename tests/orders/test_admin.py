@@ -283,6 +283,18 @@ def test_panel_shows_a_result_while_it_is_typed_and_stores_nothing(desk: Browser
     assert (order.status, order.results.count()) == ("", 0)
 
 
+def test_panel_is_shown_by_a_button_where_no_script_runs(desk: Browser, order: Order) -> None:
+    assert '<noscript><button class="choice choice--plain" type="submit" name="look"' in text(desk.get(page_of(order)))
+    typed = {"status": "COMPLETED", "score_raw": "28", "score_min": "20", "score_max": "80", "summary": "Solid."}
+    page = text(report(desk, order, **typed, look="yes"))
+    for said in (">28/80<", ">13 %<", "Nothing is reported yet", 'name="score_raw" value="28"', "Solid."):
+        assert said in page
+    order.refresh_from_db()
+    assert (order.status, order.results.count(), Delivery.objects.filter(kind="result").count()) == ("", 0, 0)
+    wrong = text(report(desk, order, **{**typed, "score_raw": "90"}, look="yes"))
+    assert ("between the lowest and the highest" in wrong, ">90/80<" in wrong) == (True, False)
+
+
 def test_panel_leaves_out_what_is_not_right_yet(desk: Browser, order: Order) -> None:
     panel = text(desk.post(f"{LIST}{quote(order.pk)}/report/preview/", {"score_raw": "90", "score_label": "So far"}))
     assert "So far" in panel
