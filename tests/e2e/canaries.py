@@ -1,0 +1,110 @@
+"""Marks that are looked for afterwards: secrets anywhere, people anywhere but in their columns."""
+
+import json
+import re
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import redis
+from django.apps import apps
+
+from orders import personal
+
+EVERY_SECRET = """
+import json
+from integrations import rotation
+from integrations.encryption import Sealed, unseal
+found = {}
+for column in rotation.columns():
+    if str(column) == "integrations.keptanswer.body_sealed":
+        continue  # an answer, not a secret
+    for row in column.filled:
+        if isinstance(column, rotation.SecondFactor):
+            value = unseal(row.data[column.name], owner="second factor")
+        else:
+            clear = {each.column: name for name, each in vars(column.model).items() if isinstance(each, Sealed)}
+            value = getattr(row, clear[column.name])
+        found[f"{column} of {row.pk}"] = value
+print("SECRETS", json.dumps(found))
+"""
+
+
+def sealed_in(output: str) -> dict[str, str]:
+    """What EVERY_SECRET printed: each sealed value in clear, by its column."""
+    line = next(line for line in output.splitlines() if line.startswith("SECRETS "))
+    found: dict[str, str] = json.loads(line.removeprefix("SECRETS "))
+    return found
+
+
+class Wire:
+    """Everything that goes over the broker's socket, from the beginning on."""
+
+    def __init__(self, broker: Path) -> None:
+        self.broker, self._heard = broker, bytearray()
+        self._line = socket.socket(socket.AF_UNIX)
+        self._line.connect(str(broker))
+        self._line.sendall(b"MONITOR\r\n")
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        while said := self._line.recv(65536):
+            self._heard += said
+
+    def heard(self) -> bytes:
+        """With all that lies in the broker's memory now."""
+        return bytes(self._heard) + b"\n".join(self._kept())
+
+    def _kept(self) -> Iterator[bytes]:
+        client = redis.Redis(unix_socket_path=str(self.broker))
+        read: dict[bytes, Any] = {
+            b"list": lambda key: client.lrange(key, 0, -1),
+            b"hash": client.hgetall,
+            b"set": client.smembers,
+            b"zset": lambda key: client.zrange(key, 0, -1),
+            b"string": client.get,
+        }
+        for key in client.scan_iter():
+            yield key + repr(read[client.type(key)](key)).encode()
+
+
+def spellings(mark: str) -> set[bytes]:
+    """As it is, in JSON, and in an address."""
+    return {mark.encode(), json.dumps(mark)[1:-1].encode(), mark.replace("@", "%40").encode()}
+
+
+def seen(marks: Iterable[str], content: bytes) -> list[str]:
+    return sorted(mark for mark in marks if any(each in content for each in spellings(mark)))
+
+
+def columns_with(marks: Iterable[str], database: Path) -> dict[str, set[str]]:
+    """Per mark the columns in which it stands, as `app.model.column`; tables without a model by their own name."""
+    labels = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True)}
+    found: dict[str, set[str]] = {mark: set() for mark in marks}
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            names = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
+            model = labels.get(table)
+            for row in connection.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 (our own tables)
+                for name, value in zip(names, row, strict=True):
+                    for mark in seen(found, str(value).encode()):
+                        found[mark].add(f"{model._meta.label_lower if model else table}.{name}")
+    return found
+
+
+def listed(*registers: dict[str, frozenset[str]]) -> set[str]:
+    """Columns as `personal` lists them."""
+    return {f"{label}.{name}" for each in registers for label, names in each.items() for name in names}
+
+
+OF_CANDIDATES = listed(personal.CANDIDATE, personal.ABOUT_ORDERS)
+OF_PEOPLE = listed(personal.PEOPLE, personal.CANDIDATE)
+
+
+def links_in(mails: Iterable[Path]) -> set[str]:
+    """The secret part of each link that was mailed."""
+    text = "".join(path.read_text() for path in mails).replace("=\n", "").replace("=3D", "=")
+    return set(re.findall(r"/(?:take|files|invitations|password/reset/key)/([\w-]{16,})", text))

@@ -1,0 +1,296 @@
+"""S1, S2, S4, S11 through every process at DEBUG: no secret in clear anywhere, people in their columns alone.
+
+Everybody does what he does, rightly and wrongly, with marks in every field; then the logs of all processes, all that
+went through the broker or lies in it, and the database's bytes are searched.
+"""
+
+import re
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+
+from tests.e2e import canaries
+from tests.e2e.canaries import Wire
+from tests.e2e.world import Json, Person, World, wait_for
+from tests.simulator.process import MASTER
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-canaries")]
+COMPANY = "nest"
+MARK = "zqcanary"
+EMAIL = f"{MARK}.lark@candidates.example"
+CANDIDATE = {
+    "id": f"{MARK}-id",
+    "email": EMAIL,
+    "firstName": f"{MARK}First",
+    "lastName": f"{MARK}Last",
+    "applicationLanguage": "en",
+    "nickname": f"{MARK}-nickname",
+}
+FETCHED = ("amara.okafor@nest-candidates.example", "+1 555 0100")
+"""Of the simulator's own candidate, which the portal asks for."""
+NOT_WANTED = "https://amara-okafor.example"
+TYPED = {name: f"{MARK}-typed-{name}" for name in ("password", "secret", "token")}
+SETTINGS = {
+    "SECRET_KEY": secrets.token_urlsafe(48),
+    "ENCRYPTION_KEYS": "ZmVhdGhlcnMtb2YtYS15ZWxsb3ctYmlyZC0wMTIzNDU=",
+    "METRICS_TOKEN": secrets.token_urlsafe(24),
+}
+PDF = f"%PDF-1.4\n{MARK}-report\n%%EOF\n".encode()
+
+
+class Nest:
+    """The world, with what was said in it."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.wire = Wire(world.folder / "portal" / "run" / "broker.sock")
+        self.secrets = {"master": MASTER[1], **SETTINGS, **TYPED}
+        self.people: set[str] = set()
+
+    @property
+    def database(self) -> Path:
+        return self.world.folder / "portal" / "portal.sqlite3"
+
+    def person(self, account: Json) -> Person:
+        """Signed in; the cookies and the password are secrets from here on."""
+        person = Person(self.world, account["email"], account["password"])
+        page = person.session.get(f"{self.world.url}/accounts/login/")
+        assert person.post(page, login=person.email, password=f"{TYPED['password']}").status_code == 200
+        assert person.post(page, login=person.email, password=person.password).status_code == 200
+        self.people.add(person.email)
+        self.secrets[f"password of {person.email}"] = person.password
+        self.remember_cookies(person)
+        return person
+
+    def remember_cookies(self, person: Person) -> None:
+        for cookie in person.session.cookies:
+            self.secrets[f"{cookie.name} of {person.email} {len(self.secrets)}"] = str(cookie.value)
+
+    def engine(self, method: str, path: str, **options: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.secrets['engine token']}", **options.pop("headers", {})}
+        return requests.request(method, f"{self.world.url}/api/vendor/v1{path}", headers=headers, timeout=20, **options)
+
+
+@pytest.fixture(scope="module")
+def nest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nest]:
+    """A portal in which everything has happened."""
+    with World(
+        tmp_path_factory.mktemp("canaries"), engine=False, LOG_LEVEL="DEBUG", WEBHOOKS_ALLOW_PRIVATE="1", **SETTINGS
+    ) as world:
+        nest = Nest(world)
+        world.connect(COMPANY)
+        the_engine_works(nest)
+        smartrecruiters_orders(nest)
+        the_candidate_comes(nest)
+        the_engine_reports(nest)
+        customers_look(nest)
+        staff_look(nest)
+        strangers_try(nest)
+        wait_for("the outbox to have tried all", lambda: tried(nest))
+        collect(nest)
+        yield nest
+
+
+def the_engine_works(nest: Nest) -> None:
+    nest.secrets["engine secret"] = nest.world.seeded["engine"]["client_secret"]
+    nest.secrets["engine token"] = nest.world.engine_token()
+    hook = nest.engine("POST", "/webhooks", json={"url": "http://127.0.0.1:9/hook", "events": ["order.created"]}).json()
+    nest.secrets["webhook secret"] = hook["secret"].removeprefix("whsec_")
+    rotated = nest.engine("POST", f"/webhooks/{hook['id']}/rotate").json()["secret"]
+    nest.secrets["webhook secret, rotated"] = rotated.removeprefix("whsec_")
+
+
+def smartrecruiters_orders(nest: Nest) -> None:
+    control, package = nest.world.control, nest.world.packages("SKILL_TEST")[0]
+    said = {"candidate": CANDIDATE, "fields": {"team": f"{MARK}-field"}, "somethingNew": {"deep": f"{MARK}-new"}}
+    said["requester"] = {"userId": f"{MARK}-user", "email": f"{MARK}.ruth@nest.example"}
+    [order] = control.place(COMPANY, package, overrides=said)
+    [fetched] = control.place(COMPANY, package, candidates=[0])
+    inline = nest.world.packages("INLINE_ASSESSMENT")[0]
+    [placed] = control.place(
+        COMPANY, inline, inline=True, overrides={"candidate": {**CANDIDATE, "email": EMAIL.upper()}}
+    )
+    assert [each["accepted"] for each in (order, fetched, placed)] == [True] * 3
+    nest.secrets["inline link"] = placed["url"].rpartition("/")[2]
+    wrong = {"candidate": {**CANDIDATE, "email": f"{MARK}-no-address\r\nBcc: x"}, "companyId": "another-company"}
+    assert [each["accepted"] for each in control.place(COMPANY, package, overrides=wrong)] == [False]
+    control.fault("status", status=400, route="result", company=COMPANY, count=1)
+
+
+def the_engine_reports(nest: Nest) -> None:
+    orders = nest.engine("POST", "/orders/lease", json={"max": 10}, headers={"Idempotency-Key": "all"}).json()["orders"]
+    assert len(orders) == 3
+    for order in orders:
+        at = f"/orders/{order['id']}"
+        launch = {"launch_url": f"https://engine.example/{MARK}-launch"}
+        assert nest.engine("POST", f"{at}/accept", json=launch, headers={"Idempotency-Key": at}).status_code == 200
+        report = {"status": "COMPLETED", "summary": f"{MARK}-summary", "score": {"raw": 28, "min": 20, "max": 80}}
+        assert nest.engine("POST", f"{at}/attachments", files={"file": (f"{MARK}.pdf", PDF)}).status_code == 201
+        assert nest.engine("PATCH", f"{at}/result", json=report).status_code == 200
+        better = {"score_label": f"{MARK}-label", "correction": f"{MARK}-correction"}
+        assert nest.engine("PATCH", f"{at}/result", json=better).status_code == 200
+        assert nest.engine("PATCH", f"{at}/result", json={f"{MARK}-key": f"{MARK}-value"}).status_code == 422
+        assert nest.engine("PATCH", f"{at}/result", data=f'{{"summary": "{MARK}-broken').status_code in (400, 415)
+        assert nest.engine("POST", f"{at}/attachments", files={"file": (f"{MARK}.html", b"<html>")}).status_code == 422
+        assert nest.engine("GET", f"{at}?email={EMAIL}").status_code == 200
+
+
+def the_candidate_comes(nest: Nest) -> None:
+    mails = nest.world.folder / "mail"
+    wait_for("the invitations", lambda: len(canaries.links_in(mails.glob("*"))) >= 2)
+    for number, token in enumerate(canaries.links_in(mails.glob("*"))):
+        nest.secrets[f"mailed link {number}"] = token
+        link = f"{nest.world.url}/take/{token}"
+        requests.get(link, timeout=10)
+        requests.post(link, timeout=10, allow_redirects=False)
+        requests.get(f"{link}x", timeout=10)
+        requests.get(f"{link}/done?email={EMAIL}", timeout=10)
+
+
+def customers_look(nest: Nest) -> None:
+    alice = nest.person(nest.world.seeded["customers"][0])
+    for path in ("/", "/accounts/password/change/", f"/?q={EMAIL}"):
+        assert alice.session.get(f"{nest.world.url}{path}").status_code == 200
+    page = alice.session.get(f"{nest.world.url}/accounts/password/reset/")
+    assert alice.post(page, email=alice.email).status_code == 200
+    nest.remember_cookies(alice)
+
+
+def staff_look(nest: Nest) -> None:
+    admin, url = nest.person(nest.world.seeded["admin"]), nest.world.url
+    second_factor(nest, admin)
+    found = admin.session.get(f"{url}/admin/orders/order/").text
+    for path in set(re.findall(r"/admin/orders/order/ord_5F\w+/change/", found)):
+        page = admin.session.get(url + path)
+        assert page.status_code == 200
+        admin.session.get(f"{url}{path.removesuffix('change/')}act/export/")
+        exported = f"{url}{path.removesuffix('change/')}act/export/"
+        assert admin.post(admin.session.get(exported)).headers["Content-Type"] == "application/zip"
+    home = admin.session.get(f"{url}/admin/")
+    admin.session.post(
+        f"{url}/admin/orders/order/find/",
+        {"q": EMAIL, "csrfmiddlewaretoken": re.findall('csrfmiddlewaretoken" value="([^"]+)', home.text)[0]},
+        headers={"Origin": url},
+    )
+    for path in ("outbox/delivery/", "integrations/auditentry/", "integrations/connection/", "integrations/consent/"):
+        assert admin.session.get(f"{url}/admin/{path}").status_code == 200
+    nest.remember_cookies(admin)
+
+
+def second_factor(nest: Nest, person: Person) -> None:
+    again = person.session.get(f"{nest.world.url}/accounts/2fa/totp/activate/")
+    page = person.post(again, password=person.password)
+    nest.secrets["second factor"] = re.findall(r'id="authenticator_secret" type="text" value="(\w+)"', page.text)[0]
+    counter = next(iter(yield_hotp_counters_from_time()))
+    done = person.post(page, code=format_hotp_value(hotp_value(nest.secrets["second factor"], counter)))
+    assert (done.status_code, "Incorrect" in done.text) == (200, False)
+
+
+def strangers_try(nest: Nest) -> None:
+    """What was typed into the wrong place is a secret all the same."""
+    url, secret, token = nest.world.url, TYPED["secret"], TYPED["token"]
+    for path in (f"/oauth/token?client_secret={secret}", f"/smartrecruiters/packages?access_token={token}", "/metrics"):
+        requests.get(url + path, headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    form = {"grant_type": "client_credentials", "client_id": "nobody", "client_secret": secret}
+    assert requests.post(f"{url}/oauth/token", form, timeout=10).status_code == 401
+    assert requests.post(f"{url}/oauth/token", form, auth=("nobody", secret), timeout=10).status_code == 400
+    requests.get(f"{url}/metrics", headers={"Authorization": f"Bearer {SETTINGS['METRICS_TOKEN']}"}, timeout=10)
+    requests.delete(f"{url}/smartrecruiters/{secret}/integrations/companies/{COMPANY}", timeout=10)
+    requests.post(f"{url}/smartrecruiters/packages/orders", data=f'{{"candidate": "{EMAIL}"', timeout=10)
+    requests.get(f"{url}/nope/{EMAIL}?who={EMAIL}", timeout=10)
+
+
+def tried(nest: Nest) -> bool:
+    asked = "from integrations.outbox.models import Delivery; print('left', Delivery.objects.filter("
+    asked += "attempts_made=0, state__in=['pending', 'in_flight']).count())"
+    return "left 0" in nest.world.manage("shell", "-c", asked)
+
+
+def collect(nest: Nest) -> None:
+    """The secrets that the portal or SmartRecruiters made by themselves."""
+    for number, token in enumerate(sorted(canaries.links_in((nest.world.folder / "mail").glob("*")))):
+        nest.secrets[f"link in a mail {number}"] = token
+    nest.secrets |= canaries.sealed_in(nest.world.manage("shell", "-c", canaries.EVERY_SECRET))
+    journal = (nest.world.folder / "simulator" / "journal.jsonl").read_text()
+    for number, secret in enumerate(sorted(set(re.findall(r'"client_secret":"([^"]+)"', journal)))):
+        nest.secrets[f"secret of a pair {number}"] = secret
+    nest.secrets["disable key"] = re.findall(r"/smartrecruiters/([\w-]+)/integrations/", journal)[0]
+    time.sleep(0.5)  # what the processes wrote a moment ago reaches the log through the supervisor
+
+
+def names_of(nest: Nest, content: bytes) -> list[str]:
+    """Which secrets stand there, by their names: a failing test must not print them either."""
+    return [name for name, secret in nest.secrets.items() if canaries.seen([secret], content)]
+
+
+def lines_about(marks: list[str], log: bytes) -> list[bytes]:
+    return [line for line in log.lower().splitlines() if canaries.seen(marks, line)]
+
+
+def test_there_were_secrets_to_look_for(nest: Nest) -> None:
+    sealed = {name.partition(" of ")[0] for name in nest.secrets}
+    assert sealed >= {
+        "integrations.connection.their_client_secret_sealed",
+        "integrations.connection.access_token_sealed",
+        "integrations.webhook.secret_sealed",
+        "integrations.partnerconfiguration.disable_key_sealed",
+        "mfa.authenticator.data.secret",
+        "orders.order.link_token_sealed",
+        "orders.attachment.link_token_sealed",
+    }
+    assert [name for name, secret in nest.secrets.items() if len(secret) < 8] == []
+
+
+def test_logs_hold_no_secret_and_nobody(nest: Nest) -> None:
+    log = (nest.world.folder / "portal.log").read_bytes()
+    assert b"[debug" in log
+    assert names_of(nest, log) == []
+    assert lines_about([MARK, *FETCHED, *nest.people], log) == []
+
+
+def test_broker_hears_of_nothing(nest: Nest) -> None:
+    heard = nest.wire.heard()
+    assert b"integrations.outbox.tasks.carry" in heard
+    assert names_of(nest, heard) == []
+    assert canaries.seen([MARK, *FETCHED, *nest.people], heard.lower()) == []
+
+
+def test_database_holds_no_secret_in_clear(nest: Nest) -> None:
+    content = b"".join(Path(f"{nest.database}{end}").read_bytes() for end in ("", "-wal"))
+    assert names_of(nest, content) == []
+
+
+def test_people_stand_in_the_columns_that_are_listed_as_theirs(nest: Nest) -> None:
+    found = canaries.columns_with([MARK, *FETCHED, *nest.people, NOT_WANTED], nest.database)
+    assert found.pop(NOT_WANTED) == set(), "more is kept of a candidate than anybody needs"
+    for mark, columns in found.items():
+        assert columns, f"{mark} was to be somewhere"
+        assert columns - (canaries.OF_PEOPLE if mark in nest.people else canaries.OF_CANDIDATES) == set()
+
+
+def test_audit_is_whole_and_guarded_in_a_database_that_migrations_made(nest: Nest) -> None:
+    """Guards are lost where a migration makes the table anew, as SQLite's do."""
+    assert nest.world.manage("audit_verify").startswith("The audit's chain is whole.")
+    with sqlite3.connect(nest.database, timeout=20) as connection:
+        with pytest.raises(sqlite3.IntegrityError, match="the audit is append-only"):
+            connection.execute("DELETE FROM integrations_auditentry")
+        with pytest.raises(sqlite3.IntegrityError, match="the audit is append-only"):
+            connection.execute("UPDATE integrations_auditentry SET subject = 'another'")
+        connection.rollback()
+
+
+def test_erased_candidates_leave_neither_rows_nor_lines(nest: Nest) -> None:
+    """The last one here: it takes away what the others look for."""
+    for email in (EMAIL, FETCHED[0]):
+        assert nest.world.manage("erase_candidate", email).startswith("Erased from ")
+    content = b"".join(Path(f"{nest.database}{end}").read_bytes() for end in ("", "-wal"))
+    files = b"".join(path.read_bytes() for path in (nest.world.folder / "portal" / "files").glob("*"))
+    assert canaries.seen([MARK, *FETCHED], (content + files).lower()) == []
+    assert lines_about([MARK, *FETCHED], (nest.world.folder / "portal.log").read_bytes()) == []
