@@ -38,7 +38,8 @@ def _type(field: dict[str, Any], components: dict[str, Any]) -> str:
         return _type(components[name], components) if "enum" in components[name] else name
     for several in ("allOf", "oneOf", "anyOf"):
         if several in field:
-            return " or ".join(_type(one, components) for one in field[several])
+            kinds = dict.fromkeys(_type(one, components) for one in field[several])
+            return " or ".join({**kinds, **({"null": None} if field.get("nullable") else {})})
     if field.get("type") == "array":
         return f"list of {_type(field['items'], components)}"
     return str(field.get("format") or field.get("type") or "any") + (" or null" if field.get("nullable") else "")

@@ -21,7 +21,7 @@ FORMAT = "%Y-%m-%dT%H:%M"
 
 
 def _instant(label: str) -> forms.DateTimeField:
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=FORMAT)
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local", "class": "vTextField"}, format=FORMAT)
     return forms.DateTimeField(label=f"{label} (UTC)", widget=widget)
 
 

@@ -42,6 +42,13 @@ def test_docs_show_every_call_with_its_examples_and_every_step(db: None) -> None
     assert [operation["anchor"] for operation in operations if operation["takes"] and not operation["sends"]] == []
 
 
+def test_reference_names_each_kind_of_a_field_once(db: None) -> None:
+    [report] = [each for each in reference.operations() if each["method"] == "PATCH" and "/result" in each["path"]]
+    kinds = {field["name"]: field["type"] for field in report["takes"]}
+    assert (kinds["summary"], kinds["score"], kinds["score.raw"]) == ("string or null", "Score or null", "integer")
+    assert kinds["status"] == "PENDING or IN_PROGRESS or COMPLETED or REJECTED or EXPIRED"
+
+
 def prose(page: str) -> list[str]:
     """The page's paragraphs down to the reference, as they are read."""
     text = page.partition("<h1>")[2].partition('<h2 id="calls">')[0]
