@@ -82,7 +82,7 @@ class MembershipInline(RowsInline):
     model = Membership
     formset = MembershipFormSet
     fields = ("customer", "role")
-    verbose_name_plural = "organisations"
+    verbose_name, verbose_name_plural = "organisation", "organisations"
 
 
 @admin.register(User)
