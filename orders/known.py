@@ -22,7 +22,8 @@ def gather(deliveries: Sequence[Delivery]) -> None:
     orders = Order.objects.select_related("connection").annotate(awaits_upload=awaits_upload)
     found = orders.in_bulk({delivery.subject for delivery in deliveries})
     for delivery in deliveries:
-        vars(delivery).update(order=found[delivery.subject], configuration=configuration)
+        if delivery.subject in found:  # else its own call fails, and no other of the round
+            vars(delivery).update(order=found[delivery.subject], configuration=configuration)
 
 
 def gather_results(deliveries: Sequence[Delivery]) -> None:
