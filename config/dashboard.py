@@ -123,13 +123,13 @@ def troubles(
     due = due or oldest_due()
     seen = seen or last_heartbeat()
     return [
+        *_silent(seen),
         *_gap(),
         *_connections(),
         *_streams(),
         *_webhooks(),
         *_deliveries(stuck),
         *_late(due),
-        *_silent(seen),
     ]
 
 

@@ -32,7 +32,7 @@ ERASURE_SECONDS = 3
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
-    list_display = ("id_", "created_at_", "status_", "delivery_", "customer_", "package")
+    list_display = ("id_", "status_", "delivery_", "created_at_", "customer_", "package")
     list_filter = (ByStatus, ByDelivery, ByCustomer, "package", ByKind)
     list_select_related = ("connection__customer", "package")
     search_fields = ("=id", "=smartrecruiters_order_id", "=candidate_email")
