@@ -297,6 +297,8 @@ ROWS: dict[str, Row] = {
         "death after an e-mail or a webhook",
         (
             "tests/orders/test_invitation.py::test_repeat_has_the_same_message_id",
+            "tests/orders/test_smtp.py::"
+            "test_courier_that_dies_sends_once_or_where_smtp_cannot_tell_again_under_the_same_id",
             "tests/integrations/test_webhooks.py::"
             "test_refused_message_goes_again_after_about_five_seconds_with_the_same_id",
         ),
