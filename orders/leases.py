@@ -13,7 +13,7 @@ from orders import results
 from orders.models import FINAL, Hop, Order, OrderEvent
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def lease(client: Client, *, max: int = 10, seconds: int = 60) -> list[str]:
     """Hand out the oldest orders that wait for an engine, none twice while its lease lives. Returns their ids."""
     now = clock.now()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, cast
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from drf_spectacular.utils import extend_schema
@@ -104,8 +105,9 @@ class OrderLease(OrderView):
     def post(self, request: Request) -> Response:
         """The oldest orders that nobody has; they are yours until the lease ends, or for good once accepted."""
         wanted = requests.LeaseSerializer(data=request.data).accepted()
-        ids = leases.lease(caller(request).client, **wanted)
-        found = queries.for_engine().filter(pk__in=ids).order_by("created_at", "pk")
+        with transaction.atomic():  # who is not told of a lease has none
+            ids = leases.lease(caller(request).client, **wanted)
+            found = list(queries.for_engine().filter(pk__in=ids).order_by("created_at", "pk"))
         return Response(LeasedSerializer({"orders": found}).data)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
@@ -10,6 +11,7 @@ from rest_framework.test import APIClient
 from integrations.api import authentication
 from integrations.models import Connection
 from integrations.outbox.models import Delivery
+from orders import queries
 from orders.models import Order, OrderEvent
 from tests import rows
 from tests.orders import bodies
@@ -33,6 +35,13 @@ def test_oldest_orders_are_leased_and_no_one_twice(engine: APIClient, order: Ord
     assert leased(engine, max=2) == [order.pk, second.pk]
     assert leased(engine) == [third.pk]
     assert leased(engine) == []
+
+
+def test_lease_that_nobody_is_told_of_is_none(engine: APIClient, order: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(queries, "for_engine", lambda: (_ for _ in ()).throw(OperationalError))
+        assert engine.post(LEASE, {}).status_code == 503
+    assert leased(engine) == [order.pk]
 
 
 def test_lease_is_the_whole_order_with_its_end(engine: APIClient, order: Order) -> None:
