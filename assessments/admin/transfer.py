@@ -86,7 +86,8 @@ class Transfer(StaffAdmin):
                 messages.warning(request, "This is not waiting to be applied any more.")
             return redirect("admin:assessments_package_imported", key=key)
         form = FileForm(initial={"retire_missing": found.retire_missing})
-        counts = ", ".join(f"{count:,} {kind}" for kind, count in found.shown.get("counts", {}).items())
+        told = found.shown.get("counts", {})
+        counts = ", ".join(f"{told[kind]:,} {kind}" for kind in plan.KINDS if kind in told)
         return self._page(request, {"found": found, "in_words": counts, "form": form, "at_most": imports.SHOWN_AT_MOST})
 
     def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
