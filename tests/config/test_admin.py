@@ -58,9 +58,7 @@ def world(connection: Connection, staff: User) -> dict[type[Model], Model]:
     webhook = Webhook(client=engine, url="https://engine.example/hook", events=["order.created"])
     webhook.secret = webhook.former_secret = f"{CANARY}-webhook"
     webhook.save()
-    invitation = Invitation(
-        customer=connection.customer, email="dora@northwind.example", link_token_hash="0" * 64
-    )
+    invitation = Invitation(customer=connection.customer, email="dora@northwind.example", link_token_hash="0" * 64)
     invitation.link_token = f"{CANARY}-invitation"
     invitation.save()
     package = rows.make_package(assessments=("basics",), rules=({"country": "DE"},))
