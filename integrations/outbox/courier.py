@@ -197,10 +197,19 @@ class Coordinator:
         found = list(self._due()[:room]) if room > 0 else []
         if not found or not (token := self._token()):
             return []
+        self._gather(found)
+        return [claimed for delivery in found if (claimed := self._prepare(delivery, token))]
+
+    @staticmethod
+    def _gather(found: Sequence[Delivery]) -> None:
         for kind in {delivery.kind for delivery in found}:
             alike = [delivery for delivery in found if delivery.kind == kind]
-            handler_of(alike[0]).gather(alike)
-        return [claimed for delivery in found if (claimed := self._prepare(delivery, token))]
+            try:
+                handler_of(alike[0]).gather(alike)
+            except AWAY:
+                raise
+            except Exception:  # a bug of ours, and perhaps of one of them: each is read by itself
+                log.exception("deliveries cannot be read together", kind=kind)
 
     def _prepare(self, delivery: Delivery, token: str) -> Claimed | None:
         """Build the call, unless it is not wanted any more or can never be made."""

@@ -9,7 +9,7 @@ import pytest
 
 from integrations.outbox import courier, deliveries, dispatcher, leases
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Lane, Stream
-from tests.outbox.conftest import Enqueue, ProbeChannel
+from tests.outbox.conftest import Enqueue, Probe, ProbeChannel
 from tests.outbox.peer import Answer, Peer
 
 S = DeliveryState
@@ -197,6 +197,15 @@ def test_bug_in_a_handler_stops_that_delivery_only(peer: Peer, enqueue: Enqueue,
         carry()
         later(timedelta(days=1))
     assert states(poison, good) == [S.FAILED, S.DELIVERED]
+
+
+def test_bug_in_reading_many_at_once_stops_none(
+    enqueue: Enqueue, carry: Carry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Probe, "gather", lambda probe, found: 1 / 0)
+    rows = [enqueue("a"), enqueue("b")]
+    carry()
+    assert states(*rows) == [S.DELIVERED] * 2
 
 
 def test_network_failures_for_a_week_are_a_dead_letter(

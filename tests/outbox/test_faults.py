@@ -1,4 +1,4 @@
-"""One fault a test, as RELIABILITY.md's section 3 numbers them; tests/reliability.py says which row is proved where."""
+"""One fault a test, as RELIABILITY.md's section 3 numbers them; tests/reliability/ says which row is proved where."""
 
 import datetime as dt
 import ipaddress
