@@ -55,11 +55,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     list_per_page = 50
     fieldsets = (
-        (None, {"fields": ("what", "state_", "why", "due_", "about", "stream_", "key", "lane")}),
+        (None, {"fields": ("what", "state_", "due_", "about", "stream_", "key", "lane")}),
         ("Payload", {"classes": ("collapse",), "fields": ("payload_",)}),
         ("Dates", {"classes": ("collapse",), "fields": ("created_at", "started_at", "due_at", "finished_at")}),
     )
-    readonly_fields = ("what", "state_", "why", "about", "due_", "payload_", "stream_")
+    readonly_fields = ("what", "state_", "about", "due_", "payload_", "stream_")
     inlines = (AttemptInline,)
     actions = ("replay",)
     personal = frozenset({"payload"})
@@ -204,10 +204,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def state_(self, delivery: Delivery) -> SafeString:
         """With its reason, where there is one."""
         return format_html('{}<span class="second">{}</span>', chip(delivery.state), reasons.of(delivery))
-
-    @admin.display(description="why")
-    def why(self, delivery: Delivery) -> str:
-        return reasons.of(delivery) or "–"
 
     @admin.display(description="about")
     def about(self, delivery: Delivery) -> SafeString | str:
