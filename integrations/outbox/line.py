@@ -188,7 +188,7 @@ class Line:
 
     def _make(self, claimed: Claimed, ends: float) -> None:
         with self._may_start:
-            self.pace.began(claimed.call.endpoint, _now())
+            ours = self.pace.began(claimed.call.endpoint, _now())
         try:
             seconds, reply, error = timed(claimed.call, ends)
         except BaseException as fault:
@@ -196,15 +196,15 @@ class Line:
                 self._fault, self._is_halted = fault, True
                 self._concerns.notify()
             raise
-        self._end(claimed, seconds, reply, error)
+        self._end(claimed, ours, seconds, reply, error)
 
-    def _end(self, claimed: Claimed, seconds: float, reply: Reply | None, error: CallFailed | None) -> None:
+    def _end(self, claimed: Claimed, ours: int, seconds: float, reply: Reply | None, error: CallFailed | None) -> None:
         now = clock.now()
         assert claimed.attempt is not None  # noqa: S101 (nothing starts without)
         claimed.attempt.started_at = now - timedelta(seconds=seconds)
         with self._may_start:
             if reply is not None:
-                self.pace.correct(claimed.call.endpoint, reply.headers, now.timestamp())
+                self.pace.correct(claimed.call.endpoint, reply.headers, now.timestamp(), ours)
             self._running -= 1
             self._returned.append(Outcome(claimed.delivery, claimed.attempt, claimed.token, seconds, reply, error))
             self._is_halted |= reply is None or reply.status >= 300

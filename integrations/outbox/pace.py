@@ -8,6 +8,9 @@ ROUND_NUMBER_MARGIN = 0.95
 CATCH_UP_SECONDS = 0.015
 """A call that starts so late does not delay the next one; any eleven calls still span more than a second."""
 
+MISCOUNTED = 2
+"""Calls that arrived in another second than they went out in."""
+
 
 class Pace:
     """When each endpoint may be called next, in epoch seconds."""
@@ -16,6 +19,7 @@ class Pace:
         self.interval = 1 / calls_a_second
         self.intervals: dict[str, float] = {}
         self.next_calls = dict(next_calls)
+        self.recent: dict[str, list[float]] = {}
 
     @classmethod
     def resume(cls, calls_a_second: float, kept: Mapping[str, float], now: float) -> Self:
@@ -30,16 +34,23 @@ class Pace:
         start = max(now - CATCH_UP_SECONDS, self.next_calls.get(endpoint, 0.0))
         self.next_calls[endpoint] = start + self.intervals.get(endpoint, self.interval)
 
-    def began(self, endpoint: str, now: float) -> None:
-        """The call really goes out now, perhaps later than it was `called`: the next one keeps its distance."""
+    def began(self, endpoint: str, now: float) -> int:
+        """The call really goes out now, perhaps later than it was `called`: the next one keeps its distance.
+
+        Returns how many of ours went out in the second that ends with it.
+        """
         distance = self.intervals.get(endpoint, self.interval) - CATCH_UP_SECONDS
         self.next_calls[endpoint] = max(self.next_calls[endpoint], now + distance)
+        self.recent[endpoint] = [at for at in self.recent.get(endpoint, []) if at > now - 1] + [now]
+        return len(self.recent[endpoint])
 
-    def correct(self, endpoint: str, headers: Mapping[str, str], now: float) -> None:
-        """Slow down where `X-RateLimit-*` says that less is allowed than we thought, or that the window is used up."""
+    def correct(self, endpoint: str, headers: Mapping[str, str], now: float, ours: int) -> None:
+        """Slow down where `X-RateLimit-*` says that less is allowed than we thought, or that somebody else uses the
+        credential, too: a window that is full, and not of the calls of ours that `began` counted."""
         limit, remaining = headers.get("X-RateLimit-Limit", ""), headers.get("X-RateLimit-Remaining", "")
-        if limit.isdigit() and int(limit) > 0:
-            self.intervals[endpoint] = max(self.interval, 1 / (int(limit) * ROUND_NUMBER_MARGIN))
-        if remaining == "0":
-            used_up_until = now + 2 * self.intervals.get(endpoint, self.interval)
+        if not limit.isdigit() or int(limit) == 0:
+            return
+        self.intervals[endpoint] = max(self.interval, 1 / (int(limit) * ROUND_NUMBER_MARGIN))
+        if remaining == "0" and ours < int(limit) - MISCOUNTED:
+            used_up_until = now + 2 * self.intervals[endpoint]
             self.next_calls[endpoint] = max(self.next_calls.get(endpoint, 0.0), used_up_until)
