@@ -39,6 +39,7 @@ def _package(id: str, type: AssessmentType, name: str, description: str, *parts:
         "type": type,
         "name": name,
         "description": description,
+        "invite_candidate": type != T.INLINE_ASSESSMENT,
         "retired": False,
         "assessments": [
             {"id": part, "type": type, "name": title, "description": about} for part, title, about in parts

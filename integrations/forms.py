@@ -43,7 +43,7 @@ class VisitForm(forms.Form):
 
 
 class RoleForm(forms.Form):
-    role = forms.ChoiceField(choices=MemberRole.choices, initial=MemberRole.ADMINISTRATOR)
+    role = forms.ChoiceField(choices=MemberRole.choices, initial=MemberRole.VIEWER)
 
 
 class InviteForm(RoleForm):

@@ -27,7 +27,7 @@ CHIPS: dict[str, tuple[str, str, str]] = {
     "needs_reconnect": ("Connect again", "alert", "warn"),
     "disabled": ("Disconnected", "dashed", "plain"),
     # a delivery
-    "none": ("Nothing to send", "dashed", "plain"),
+    "none": ("No result yet", "dashed", "plain"),
     "pending": ("Waiting", "hollow", "plain"),
     "in_flight": ("On its way", "half", "busy"),
     "delivered": ("Delivered", "filled", "good"),

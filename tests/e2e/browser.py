@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -112,7 +113,7 @@ class Visitor:
         self.examine(place)
 
     def examine(self, place: Page | Frame | None = None) -> None:
-        """Light on a phone, dark on a screen: it fits, and breaks no rule of WCAG 2.2 AA."""
+        """Light and dark, on a phone and a screen: it fits, and breaks no rule of WCAG 2.2 AA."""
         place = place or self.page
         assert place.url.startswith(self._portal), place.url
         place.wait_for_load_state()
@@ -122,7 +123,7 @@ class Visitor:
             self._examine(place, "framed")
             return
         size = place.viewport_size or DESKTOP
-        for scheme, width in (("light", PHONE), ("dark", DESKTOP)):
+        for scheme, width in product(("light", "dark"), (PHONE, DESKTOP)):
             place.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
             place.set_viewport_size(width)
             self._examine(place, f"{scheme}, {width['width']} px")

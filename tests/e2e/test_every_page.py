@@ -1,5 +1,5 @@
-"""Every page that a route answers with, in a real browser: light on a phone, dark on a screen, by WCAG 2.2 AA and our
-policy. The table of routes says which there are, so that a new page is looked at without anybody asking for it."""
+"""Every page that a route answers with, in a real browser: light and dark, on a phone and a screen, by WCAG 2.2 AA and
+our policy. The table of routes says which there are, so that a new page is looked at without anybody asking for it."""
 
 from collections.abc import Iterator
 from typing import Any

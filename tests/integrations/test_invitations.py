@@ -169,7 +169,7 @@ def test_invitation_says_nobody_whether_there_is_an_account(
     notes = [re.findall(r"The invitation is on its way to …\.", page) for page in said]
     assert notes == [["The invitation is on its way to …."]] * 3
     listed = [
-        re.findall(r'<th scope="row">(\S+@\S+)</th>.*?<td>(Viewer)</td>.*?</svg>(\w+)</span>', page) for page in said
+        re.findall(r'class="table__head">(\S+@\S+)</td>.*?>(Viewer)</td>.*?</svg>(\w+)</span>', page) for page in said
     ]
     assert {row[1:] for page in listed for row in page} == {("Viewer", "Waiting")}
 
