@@ -21,7 +21,7 @@ from integrations.door import CallFailed, Reply
 from integrations.outbox import clock, failpoints, leases
 from integrations.outbox.handlers import Call, Undeliverable, channel_of, handler_of
 from integrations.outbox.leases import Lease, LeaseLost
-from integrations.outbox.line import LEASE_MARGIN, Claimed, Line, pool, stopping
+from integrations.outbox.line import Claimed, Line, pool, stopping
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 from integrations.outbox.pace import Pace
 from integrations.outbox.settlement import AWAY, Outcome, Settlement
@@ -288,8 +288,7 @@ class Coordinator:
         settlement = Settlement(self.stream, self.channel)
         try:
             call = self.channel.token_call(self.stream)
-            seconds = min(TOKEN_SECONDS * self.scale, self.lease.remaining - LEASE_MARGIN * self.scale)
-            reply = pool.submit(call.run, seconds).result()
+            reply = pool.submit(call.run, self.lease.seconds_for(TOKEN_SECONDS)).result()
             if reply.status == 200:
                 return self.channel.keep_token(self.stream, reply)
         except Undeliverable as error:
@@ -312,7 +311,7 @@ class Coordinator:
             except AWAY:
                 self.was_interrupted = True
                 self.line.halt()
-                if self.lease.remaining < LEASE_MARGIN * self.scale:
+                if self.lease.remaining < leases.MARGIN * self.scale:
                     raise
                 log.warning("database away, writing again", stream=self.stream.name)
                 time.sleep(WRITE_AGAIN_SECONDS)

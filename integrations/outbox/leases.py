@@ -11,6 +11,9 @@ from django.db.models import F, Q
 from integrations.outbox import clock
 from integrations.outbox.models import Stream
 
+MARGIN = 5.0
+"""Seconds that a call must end before its lease does."""
+
 
 class LeaseLost(Exception):
     """Somebody else holds the stream by now: write nothing more."""
@@ -26,6 +29,11 @@ class Lease:
     @property
     def remaining(self) -> float:
         return (self.expires_at - clock.now()).total_seconds()
+
+    def seconds_for(self, seconds: float) -> float:
+        """For one call in all: what it may take, scaled as the schedule is, and less than what is left of the lease."""
+        scale: float = settings.OUTBOX_TIME_SCALE
+        return min(seconds * scale, self.remaining - MARGIN * scale)
 
     def renew(self) -> None:
         """Raises LeaseLost."""

@@ -24,7 +24,6 @@ from integrations.outbox.settlement import Outcome
 log = structlog.get_logger(__name__)
 
 POOL_THREADS = 256
-LEASE_MARGIN = 5.0
 
 Timed = tuple[float, Reply | None, CallFailed | None]
 pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="http")
@@ -162,21 +161,20 @@ class Line:
             return None
         now = _now()
         first = min(self._waiting, key=lambda claimed: self._pause(claimed, now), default=None)
-        return first if first and self._seconds(first) > first.handler.deadline_seconds * self.scale / 2 else None
+        if first is None:
+            return None
+        wanted = first.handler.deadline_seconds
+        return first if self.lease.seconds_for(wanted) > wanted * self.scale / 2 else None
 
     def _pause(self, claimed: Claimed, now: float) -> float:
         return self.pace.wait(claimed.call.endpoint, now)
-
-    def _seconds(self, claimed: Claimed) -> float:
-        """For one call in all: what it may take, and less than what is left of the lease."""
-        return min(claimed.handler.deadline_seconds * self.scale, self.lease.remaining - LEASE_MARGIN * self.scale)
 
     def _asking(self) -> Claimed | None:
         first = self._first()
         return first if first and first.attempt is None and not self._pause(first, _now()) else None
 
     def _start(self, claimed: Claimed) -> None:
-        pool.submit(self._make, claimed, time.monotonic() + self._seconds(claimed))
+        pool.submit(self._make, claimed, time.monotonic() + self.lease.seconds_for(claimed.handler.deadline_seconds))
         self.pace.called(claimed.call.endpoint, _now())
         self._waiting.remove(claimed)
         self._running += 1
