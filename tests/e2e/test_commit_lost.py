@@ -12,30 +12,20 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests import postgres
+from tests.e2e import intake_script
 from tests.simulator.process import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgresql, pytest.mark.xdist_group("e2e")]
 WATCHED = b'INSERT INTO "orders_order"'
-SCRIPT = """
-import django
-django.setup()
-from django.core.management import call_command
-from django.test.utils import setup_test_environment
-setup_test_environment()
-call_command("migrate", verbosity=0)
-from orders.models import Order
-from rest_framework.test import APIClient
-from tests import rows
-from tests.orders import bodies
-rows.make_package()
-token = rows.make_token(rows.make_connection(rows.make_customer()))
-client = APIClient(raise_request_exception=False)
-client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+SCRIPT = (
+    intake_script.BEGIN
+    + """
 body = bodies.order_body()
 for _ in range(2):
     answer = client.post(bodies.ORDERS, body, format="json")
     print(answer.status_code, Order.objects.count())
 """
+)
 
 
 class Cutter:

@@ -13,26 +13,15 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests import postgres
+from tests.e2e import intake_script
 from tests.simulator.process import ROOT, free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgresql, pytest.mark.xdist_group("e2e")]
-SCRIPT = """
-import sys, time, urllib.request
-import django
-django.setup()
-from django.core.management import call_command
+SCRIPT = (
+    intake_script.BEGIN
+    + """
+import sys, time
 from django.db import connection
-from django.test.utils import setup_test_environment
-setup_test_environment()
-call_command("migrate", verbosity=0)
-from orders.models import Order
-from rest_framework.test import APIClient
-from tests import rows
-from tests.orders import bodies
-rows.make_package()
-token = rows.make_token(rows.make_connection(rows.make_customer()))
-client = APIClient(raise_request_exception=False)
-client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
 print("ready", flush=True)
 for line in sys.stdin:
     began = time.monotonic()
@@ -41,6 +30,7 @@ for line in sys.stdin:
     print(answer.status_code, answer.headers.get("Retry-After"), round(took, 1), flush=True)
     connection.close()
 """
+)
 
 
 class Line:
