@@ -126,7 +126,7 @@ MIDDLEWARE = [
     "integrations.api.errors.ProblemMiddleware",
     "integrations.api.patience.DatabaseInTime",
     "integrations.frames.PopupPages",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "integrations.sessions.Sessions",
     "config.middleware.CandidatesLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 
 from integrations import audit
 from integrations.models import User
@@ -21,6 +23,20 @@ NOTED_EVERY = 60
 BEGAN, SEEN = "signed_in_at", "seen_at"
 # Not "cookies", which would reach the vendor's other sites under the same domain.
 CLEARED = '"cache", "storage"'
+
+
+class Sessions(SessionMiddleware):
+    """Takes the browser's cookie away where a session ends, and not where it is unknown.
+
+    Signing in gives the session another key. A request that was on its way with the former one, for the tab's icon or
+    from another tab, would else be answered with "forget this cookie", after the browser had got the new one.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if request.session.is_empty() and not request.session.modified:
+            patch_vary_headers(response, ("Cookie",))
+            return response
+        return super().process_response(request, response)
 
 
 class SessionEnds:

@@ -213,6 +213,17 @@ def test_session_is_new_after_the_password_and_after_the_second_factor(client: B
 # Cookies
 
 
+def test_request_that_signing_in_overtook_does_not_sign_out(client: Browser, alice: User) -> None:
+    """The tab's icon, asked for with the key that the session had before, and answered after it has a new one."""
+    client.get("/smartrecruiters/integration?companyId=northwind")
+    late = twin(client)
+    sign_in(client, alice.email)
+    for path in ("/favicon.ico", "/brand.css", "/accounts/login/"):
+        assert COOKIE not in late.get(path).cookies
+    assert COOKIE not in late.get("/").cookies
+    assert client.post("/accounts/logout/").cookies[COOKIE].value == ""
+
+
 def test_every_cookie_is_closed_to_scripts_and_other_sites(client: Browser, alice: User, settings: Any) -> None:
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
     settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
