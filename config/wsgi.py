@@ -5,18 +5,27 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
+from config.requests import Request
 from config.start import read_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 read_settings()
 
 django_application = get_wsgi_application()
+django_application.request_class = Request
 MAX_CHUNKED = 11 * 1024 * 1024
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Django, with a length for chunked bodies: without one it would see an empty body (SmartRecruiters may chunk)."""
-    if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked" and not environ.get("CONTENT_LENGTH"):
+    give_length(environ)
+    return django_application(environ, start_response)
+
+
+def give_length(environ: dict[str, Any]) -> None:
+    """To a body in chunks: without one Django would see an empty body (SmartRecruiters may chunk).
+
+    In whatever coding beside: its bytes are no JSON then, and refused; an empty body would be `{}`.
+    """
+    if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH"):
         body = environ["wsgi.input"].read(MAX_CHUNKED + 1)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
-    return django_application(environ, start_response)

@@ -43,6 +43,7 @@ T10 a client id with NUL behind it
 T13 a body of another type
     token malformed_request_is_refused
     hostile_tokens only_a_form_in_utf_8_is_taken
+    wsgi content_type_of_any_spelling_is_no_fault_of_ours
     broken token_call_whose_body_breaks_off_is_400
 
 T14 a grant that tells a right password from a wrong one

@@ -66,7 +66,7 @@ O17 a huge body
     intake body_that_is_no_json_object_is_refused
     worker request_that_is_too_large_is_refused_at_once
     worker body_of_any_size_comes_whole
-    why: A body without a length is an empty one to Django, and an empty body is 400.
+    wsgi body_in_chunks_is_never_taken_for_an_empty_one
 
 O18 deep JSON
     intake body_that_is_no_json_object_is_refused
@@ -79,6 +79,8 @@ O21 NUL and halves of surrogate pairs
 
 O23 other content types
     intake body_that_is_no_json_object_is_refused
+    wsgi body_in_another_charset_is_refused
+    wsgi content_type_of_any_spelling_is_no_fault_of_ours
 
 O24 no object at the top
     intake body_that_is_no_json_object_is_refused

@@ -68,6 +68,7 @@ FILES = {
     "webhooks": "tests/integrations/test_webhooks.py",
     "wire": "tests/orders/test_wire.py",
     "worker": "tests/config/test_worker.py",
+    "wsgi": "tests/config/test_wsgi.py",
 }
 KINDS = ("crash", "connect", "bench", "gate")
 
