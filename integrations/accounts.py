@@ -1,7 +1,7 @@
 """How people sign in: what allauth asks us."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
@@ -34,6 +34,11 @@ class ActiveCustomersBackend(AuthenticationBackend):
 
 class AccountAdapter(DefaultAccountAdapter):
     """People are invited, they do not sign up; too many wrong passwords stop the guesser, never the owner."""
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": "The e-mail address or the password is wrong.",
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django import template
+from django.forms import BoundField
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -43,6 +44,12 @@ def chip(state: str | None) -> dict[str, str]:
     """A status as word, shape and colour: never colour alone."""
     word, shape, tone = CHIPS.get(state or "", ((state or "Not reported").replace("_", " ").lower(), "hollow", "plain"))
     return {"word": gettext(word), "shape": shape, "tone": tone}
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """A field's input. A placeholder that repeats the label says nothing, and vanishes when one writes."""
+    return field.as_widget(attrs={"placeholder": False})
 
 
 @register.filter

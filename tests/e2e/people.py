@@ -12,7 +12,7 @@ from tests.e2e.world import Json, World, wait_for
 
 
 def sign_in(place: Page | Frame, account: Json) -> None:
-    place.get_by_label("Email").fill(account["email"])
+    place.get_by_label("E-mail address").fill(account["email"])
     place.get_by_label("Password").fill(account["password"])
     place.get_by_role("button", name="Sign in", exact=True).click()
 

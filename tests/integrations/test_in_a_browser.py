@@ -54,7 +54,7 @@ def has_device(person: Visitor) -> Any:
 
 def sign_in(person: Visitor, url: str, user: User) -> None:
     person.page.goto(url)
-    person.page.get_by_label("Email").fill(user.email)
+    person.page.get_by_label("E-mail address").fill(user.email)
     person.page.get_by_label("Password").fill(rows.PASSWORD)
     person.press("Sign in")
 

@@ -29,6 +29,25 @@ def test_page_has_the_fields_that_programs_know(client: Browser) -> None:
     assert ('name="login"' in page, 'name="password"' in page) == (True, True)
 
 
+@pytest.mark.parametrize(("shown_in", "begins"), [("document", True), ("iframe", False)])
+def test_page_begins_in_its_first_field_unless_framed(client: Browser, shown_in: str, begins: bool) -> None:
+    page = text(client.get(SIGN_IN, HTTP_SEC_FETCH_DEST=shown_in))
+    assert ("autofocus" in page, "placeholder" in page) == (begins, False)
+    assert "E-mail address</label>" in page
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("/", "To your connections with SmartRecruiters."),
+        ("/admin/orders/order/", "For the staff of Assessments."),
+        ("/smartrecruiters/integration/x", "Then you see what SmartRecruiters asks for."),
+    ],
+)
+def test_page_says_what_it_leads_to(client: Browser, wanted: str, said: str) -> None:
+    assert said in text(client.get(SIGN_IN, {"next": wanted}))
+
+
 @pytest.mark.parametrize(("who", "place"), [("alice", "/"), ("staff", "/admin/")])
 def test_sign_in_leads_to_the_own_place(client: Browser, request: pytest.FixtureRequest, who: str, place: str) -> None:
     assert sign_in(client, request.getfixturevalue(who).email)["Location"] == place
@@ -53,7 +72,7 @@ def test_sign_in_gives_a_new_session(client: Browser, alice: User) -> None:
 def test_wrong_password_and_unknown_account_look_the_same(client: Browser, alice: User, email: str) -> None:
     response = sign_in(client, email, "wrong")
     assert response.status_code == 200
-    assert "The email address and/or password you specified are not correct." in text(response)
+    assert "The e-mail address or the password is wrong." in text(response)
     assert AuditEntry.objects.get(action="sign_in.failed").subject == email
 
 
