@@ -10,6 +10,7 @@ ENGINE_PUBLIC_URL (http://localhost:ENGINE_PORT), ENGINE_AUTO_ANSWER=1 (answers 
 """
 
 import html
+import json
 import logging
 import os
 import threading
@@ -17,6 +18,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -28,22 +30,15 @@ PUBLIC_URL = os.environ.get("ENGINE_PUBLIC_URL", f"http://localhost:{PORT}").rst
 PORTAL = os.environ.get("PORTAL_URL", "http://localhost:8000").rstrip("/")
 MIN, MAX = 20, 80
 POINTS = [(2, 20, 0), (3, 20, 0), (3, 20, 0)]  # of each question's answers; the first ones, preselected, make 28 of 80
-QUESTIONS = {  # by the last word of the package's type: on each line a question and its answers
-    "TEST": """A sum is wrong by one cell. | Type it anew | Trace the formula | Leave it
-Two lists of customers differ. | Take the newer one | Compare them by a key | Merge them
-A chart is due in an hour. | Draw it at once | Ask what it is to show | Say no""",
-    "ASSESSMENT": """A customer is angry about a late parcel. | Explain the delay | Listen first | Wait
-A till is short by five euros. | Count again | Report it, then count | Pay it
-Two colleagues want the same day off. | Draw lots | Ask both for a way | Refuse both""",
-    "CHECK": """How did you work together? | In one company | In one team | Not at all
-How reliable was the work? | It was done | It was done well, and in time | It was late
-Would you work together again? | Perhaps | Gladly | No""",
-}
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><link rel="icon" href="data:,">
-<meta name="viewport" content="width=device-width"><style>:root {{ color-scheme: light dark }}
+WORDS = json.loads(Path(__file__).with_name("engine_words.json").read_text("utf-8"))
+"""By language: what the page says, and by the last word of a package's type its questions, each with its answers."""
+PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>
+<link rel="icon" href="data:,"><meta name="viewport" content="width=device-width"><style>
+:root {{ color-scheme: light dark }}
 body {{ font: 1.05rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 2rem auto; padding: 0 1rem }}
-fieldset {{ border: 1px solid #8888; border-radius: 8px; margin: 0 0 1rem; padding: .75rem 1rem }}
-label {{ display: block; padding: .3rem 0 }} legend {{ font-weight: 600 }}
+fieldset {{ border: 1px solid #8888; border-radius: 8px; margin: 0 0 1rem; padding: 1rem; min-width: 0 }}
+label {{ display: block; padding: .5rem 0 }} legend {{ float: left; width: 100%; padding: 0; font-weight: 600 }}
+legend small {{ display: block; font-weight: 400 }} legend + label {{ clear: both }}
 button {{ font: inherit; padding: .6rem 1.4rem; border: 0; border-radius: 8px; background: #1f5fbf; color: #fff }}
 </style><main><h1>{title}</h1>{body}</main></html>"""
 HEADERS = {"Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
@@ -167,28 +162,31 @@ class Candidate(BaseHTTPRequestHandler):
             return self.answer(503, "One moment", "<p>Nothing is lost. Please load this page again in a minute.</p>")
         if choices or finished:
             return self.answer(303, "Thank you", "", Location=order["return_url"])
-        self.answer(200, package["name"], self.questions(order["candidate"]["first_name"], package))
+        language = (order["candidate"]["language"] or "en")[:2]
+        language = language if language in WORDS else "en"
+        self.answer(200, package["name"], self.questions(order["candidate"]["first_name"], package, language), language)
 
-    def questions(self, name: str, package: Json) -> str:
-        """Those of the package's type, each for one of its assessments."""
-        body = f"<p>Hello {html.escape(name)}, please choose one answer each.</p><form method=post>"
-        lines = QUESTIONS.get(package["type"].split("_")[-1], QUESTIONS["ASSESSMENT"]).splitlines()
-        for place, (question, *answers) in enumerate(line.split(" | ") for line in lines):
+    def questions(self, name: str, package: Json, language: str) -> str:
+        """Those of the package's type, each for one of its assessments, in the candidate's language."""
+        words = WORDS[language]
+        body = f"<p>{html.escape(words['hello'].format(name=name))}</p><form method=post>"
+        asked = words["questions"].get(package["type"].split("_")[-1], words["questions"]["ASSESSMENT"])
+        for place, (question, *answers) in enumerate(asked):
             parts = package["assessments"] or [package]
             about = html.escape(parts[place % len(parts)]["name"])
-            body += f"<fieldset><legend>{about}: {question}</legend>"
+            body += f"<fieldset><legend><small>{about}</small> {question}</legend>"
             for value, text in enumerate(answers):
                 checked = "" if value else "checked"
                 body += f"<label><input type=radio name=q{place} value={value} {checked}> {text}</label>"
             body += "</fieldset>"
-        return body + "<button>Submit answers</button></form>"
+        return body + f"<button>{words['submit']}</button></form>"
 
-    def answer(self, status: int, title: str, body: str, **headers: str) -> None:
+    def answer(self, status: int, title: str, body: str, language: str = "en", **headers: str) -> None:
         self.send_response(status)
         for name, value in {**HEADERS, "Content-Security-Policy": POLICY, **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(PAGE.format(title=html.escape(title), body=body).encode())
+        self.wfile.write(PAGE.format(title=html.escape(title), body=body, language=language).encode())
 
     def log_message(self, *_: Any) -> None: ...  # the address of a candidate's page belongs in no log
 

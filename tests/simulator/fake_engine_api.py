@@ -51,7 +51,7 @@ class FakeEngineApi:
         self.orders[order_id] = {
             "id": order_id,
             "package": "skills",
-            "candidate": {"first_name": "Zoë <b>", "last_name": "Łukasz (Jr)"},
+            "candidate": {"first_name": "Zoë <b>", "last_name": "Łukasz (Jr)", "language": "en"},
             "created_at": "2026-11-24T08:00:00Z",
             "status": "PENDING",
             "launch_url": None,

@@ -97,25 +97,37 @@ def test_page_asks_with_the_first_answers_chosen(page: str) -> None:
 
 
 def legends(page: str) -> list[str]:
-    return re.findall("<legend>([^.?]*)", page)
+    return re.findall("<legend><small>(.*?)[.?]</legend>", page)
 
 
 def test_page_asks_what_the_package_is_about(api: FakeEngineApi, engine: str, page: str) -> None:
     shown = requests.get(page, timeout=5).text
     assert "<h1>Skills (2026)</h1>" in shown
     assert legends(shown) == [
-        "Words: A sum is wrong by one cell",
-        "Numbers: Two lists of customers differ",
-        "Words: A chart is due in an hour",
+        "Words</small> A sum is wrong by one cell",
+        "Numbers</small> Two lists of customers differ",
+        "Words</small> A chart is due in an hour",
     ]
     api.add("ord_references", package="references", launch_url="https://engine.example/")
     shown = requests.get(f"{engine}/take/ord_references", timeout=5).text
     assert "<h1>Two &lt;references&gt;</h1>" in shown
     assert legends(shown) == [
-        "Two &lt;references&gt;: How did you work together",
-        "Two &lt;references&gt;: How reliable was the work",
-        "Two &lt;references&gt;: Would you work together again",
+        "Two &lt;references&gt;</small> How did you work together",
+        "Two &lt;references&gt;</small> How reliable was the work",
+        "Two &lt;references&gt;</small> Would you work together again",
     ]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "language", "verb"),
+    [("de", "de", "Antworten absenden"), ("de-AT", "de", "Antworten absenden"), (None, "en", "Submit answers")],
+)
+def test_page_speaks_the_candidates_language_where_it_can(
+    api: FakeEngineApi, order_id: str, page: str, spoken: str | None, language: str, verb: str
+) -> None:
+    api.orders[order_id]["candidate"] = {**api.orders[order_id]["candidate"], "language": spoken}
+    shown = requests.get(page, timeout=5).text
+    assert (f'<html lang="{language}">' in shown, verb in shown) == (True, True)
 
 
 @pytest.mark.parametrize(("answers", "raw", "label"), [(FIRST, 28, "Needs practice"), (BEST, 80, "Excellent")])
