@@ -40,6 +40,9 @@ class PartnerConfigurationForm(ModelForm):
             "candidates_path": "Path of candidates",
             "jobs_path": "Path of jobs",
         }
+        help_texts = {
+            "display_mode": "Redirect leaves SmartRecruiters and comes back; Popup opens over SmartRecruiters.",
+        }
         widgets = {
             "consent_scope": forms.Textarea(attrs={"rows": 4, "cols": 60}),
             "consent_limits": forms.Textarea(attrs={"rows": 4, "cols": 60}),
