@@ -44,6 +44,14 @@ def links() -> list[str]:
     return [re.findall(r"http://localhost:8000(/invitations/\S+)", message.body)[0] for message in mail.outbox]
 
 
+@pytest.fixture
+def link(browser: Browser, customer: Customer) -> str:
+    """In the e-mail by which Alice invites Dora."""
+    invite(browser, customer)
+    [link] = links()
+    return link
+
+
 def acts() -> list[tuple[str, str, str]]:
     found = AuditEntry.objects.filter(action__regex="^(invitation|membership|user)[.]").order_by("pk")
     return [(each.action, each.actor_name, each.detail["name"]) for each in found]
@@ -72,18 +80,14 @@ def test_somebody_new_is_invited_and_joins(browser: Browser, customer: Customer,
     ]
 
 
-def test_link_works_once(browser: Browser, customer: Customer) -> None:
-    invite(browser, customer)
-    [link] = links()
+def test_link_works_once(link: str) -> None:
     Browser().post(link, NEW)
     again = Browser().post(link, {**NEW, "name": "Eve"})
     assert (again.status_code, "It was accepted. A link works once." in text(again)) == (410, True)
     assert User.objects.get(email=DORA).name == "Dora"
 
 
-def test_link_alone_changes_nothing(browser: Browser, customer: Customer) -> None:
-    invite(browser, customer)
-    [link] = links()
+def test_link_alone_changes_nothing(link: str) -> None:
     for _ in range(3):
         assert Browser().get(link).status_code == 200
     assert (Invitation.objects.get().state, Membership.objects.count()) == ("open", 1)
@@ -97,11 +101,8 @@ def test_link_alone_changes_nothing(browser: Browser, customer: Customer) -> Non
         ({"name": ""}, "This field is required."),
     ],
 )
-def test_form_that_is_wrong_makes_no_account(
-    browser: Browser, customer: Customer, fields: dict[str, str], said: str
-) -> None:
-    invite(browser, customer)
-    answer = Browser().post(links()[0], NEW | fields)
+def test_form_that_is_wrong_makes_no_account(link: str, fields: dict[str, str], said: str) -> None:
+    answer = Browser().post(link, NEW | fields)
     assert (answer.status_code, said in text(answer)) == (400, True)
     assert not User.objects.filter(email=DORA).exists()
 
@@ -133,11 +134,7 @@ def test_account_with_the_address_gets_no_new_password_by_the_link(
 
 
 @pytest.mark.parametrize("who", ["charlie", "staff"])
-def test_link_of_somebody_else_is_refused(
-    browser: Browser, customer: Customer, request: pytest.FixtureRequest, who: str
-) -> None:
-    invite(browser, customer)
-    [link] = links()
+def test_link_of_somebody_else_is_refused(link: str, request: pytest.FixtureRequest, who: str) -> None:
     other = Browser()
     other.force_login(request.getfixturevalue(who))
     answers = [other.get(link), other.post(link)]
@@ -204,9 +201,7 @@ def test_invitation_is_not_sent_twice_in_a_minute(browser: Browser, customer: Cu
     assert (Invitation.objects.count(), len(links())) == (1, 1)
 
 
-def test_revoked_link_opens_nothing(browser: Browser, customer: Customer) -> None:
-    invite(browser, customer)
-    [link] = links()
+def test_revoked_link_opens_nothing(browser: Browser, customer: Customer, link: str) -> None:
     answer = browser.post(f"/people/invitations/{Invitation.objects.get().pk}/revoke", follow=True)
     assert "opens nothing any more" in text(answer)
     assert (Browser().get(link).status_code, Browser().post(link, NEW).status_code) == (410, 410)
@@ -220,9 +215,7 @@ def test_revoked_invitation_that_waits_is_not_sent(browser: Browser, customer: C
     assert links() == []
 
 
-def test_link_of_an_organisation_that_is_off_opens_nothing(browser: Browser, customer: Customer) -> None:
-    invite(browser, customer)
-    [link] = links()
+def test_link_of_an_organisation_that_is_off_opens_nothing(link: str) -> None:
     Customer.objects.update(is_active=False)
     assert Browser().post(link, NEW).status_code == 410
 
