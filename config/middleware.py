@@ -4,7 +4,8 @@ from collections.abc import Callable
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import redirect
 from django.utils import translation
@@ -95,6 +96,31 @@ class SecurityHeaders:
             add_never_cache_headers(response)
             response["Cache-Control"] = "no-store, private"
         return response
+
+
+class NoNul:
+    """People's pages take no NUL: no keyboard writes one, and a query with one is a fault on PostgreSQL.
+
+    Stands behind the check of forms' tokens, which has read the form. Programs are answered by their own parsers.
+    """
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable[..., HttpResponse], *_: object) -> None:
+        if is_api(request.path) or getattr(view, "csrf_exempt", False):
+            return
+        if "\0" in request.path:
+            raise Http404
+        if _has_nul(request.GET) or (request.method == "POST" and _has_nul(request.POST)):
+            raise BadRequest("a parameter holds NUL")
+
+
+def _has_nul(form: QueryDict) -> bool:
+    return any("\0" in text for name, values in form.lists() for text in (name, *values))
 
 
 def _came_by_provider(request: HttpRequest) -> bool:

@@ -4,15 +4,16 @@ from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import translation
-from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.http import urlencode
 
 from config import dashboard, letters
 from integrations import audit
+from integrations.accounts import AccountAdapter
 from integrations.addresses import address_of
 from integrations.models import AuditEntry, Connection, User
 from orders.models import Order
@@ -49,10 +50,10 @@ class PortalAdmin(AdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
         """Comes here by its own address, or by Django's redirect with the page that was wanted as `next`."""
         wanted = request.GET.get("next", "")
-        if not url_has_allowed_host_and_scheme(wanted, {request.get_host()}, request.is_secure()):
+        if not AccountAdapter(request).is_safe_url(wanted):
             wanted = reverse("admin:index")
         if self.has_permission(request):
-            return redirect(wanted)
+            return HttpResponseRedirect(wanted)
         if request.user.is_authenticated:
             messages.warning(
                 request, f"That page is for partner staff. To open it, sign out ({request.user}) and sign in as staff."

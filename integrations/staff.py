@@ -14,7 +14,9 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.options import csrf_protect_m
 from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -125,6 +127,7 @@ class StaffAdmin(ModelAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model | None:
         """By an id as it is, or as Django's links quote it: the `_` of an order's id is `_5F` there."""
+        from_field = from_field or None  # an empty one came as `?_to_field=`
         found = super().get_object(request, object_id, from_field)
         return found or super().get_object(request, unquote(object_id), from_field)
 
@@ -143,8 +146,14 @@ class StaffAdmin(ModelAdmin):
         return [act for act in self.acts() if self.may_act(request, act.right) and act.is_offered(row)]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """A filter's value that no query can hold, like the year -1, counts like one that is none."""
         title = {"title": self.plural or capfirst(str(self.opts.verbose_name_plural))}
-        return super().changelist_view(request, title | (extra_context or {}))
+        try:
+            return super().changelist_view(request, title | (extra_context or {}))
+        except (DataError, OverflowError, ValueError):
+            if ERROR_FLAG in request.GET:
+                raise
+            return redirect(f"{request.path}?{ERROR_FLAG}=1")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

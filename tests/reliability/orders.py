@@ -76,6 +76,9 @@ O21 NUL and halves of surrogate pairs
     intake body_that_is_no_json_object_is_refused
     parsers body_that_is_no_json_as_we_take_it_is_refused_with_the_reason
     anything nothing_that_comes_in_is_a_fault_of_ours
+    odd nul_in_an_address_is_no_fault_of_ours
+    odd odd_value_of_a_parameter_or_a_field_is_no_fault_of_ours
+    odd odd_value_of_a_filter_is_no_fault_of_ours
 
 O23 other content types
     intake body_that_is_no_json_object_is_refused

@@ -40,6 +40,7 @@ FILES = {
     "logs": "tests/config/test_logs.py",
     "memberships": "tests/integrations/test_memberships.py",
     "nothing": "tests/integrations/api/test_nothing.py",
+    "odd": "tests/test_odd_values.py",
     "offboarding": "tests/orders/test_offboarding.py",
     "orders_admin": "tests/orders/test_admin.py",
     "packages": "tests/assessments/test_smartrecruiters.py",
