@@ -9,8 +9,11 @@ from django.shortcuts import render
 from django.template.loader import get_template
 from django.views.decorators.http import require_safe
 from drf_spectacular.views import SpectacularJSONAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from config import examples, reference
+from config.description import description
 from integrations.models import EventType
 from integrations.outbox import cures
 from integrations.webhooks.deliveries import WebhookMessage
@@ -30,6 +33,9 @@ HAPPENED = {
 
 class Schema(SpectacularJSONAPIView):
     """The OpenAPI description; needs no token, since it holds nothing of anybody."""
+
+    def _get_schema_response(self, request: Request) -> Response:
+        return Response(description())
 
 
 @dataclass(frozen=True)

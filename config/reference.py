@@ -1,16 +1,9 @@
 """The reference of the engine's API, drawn from its own description: each call with its fields and an example."""
 
 import json
-from functools import lru_cache
 from typing import Any
 
-from drf_spectacular.generators import SchemaGenerator
-
-
-@lru_cache(maxsize=1)
-def _description() -> dict[str, Any]:
-    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    return schema
+from config.description import description
 
 
 def _fields(schema: dict[str, Any], components: dict[str, Any], within: str = "") -> list[dict[str, Any]]:
@@ -61,10 +54,10 @@ def _example(content: dict[str, Any]) -> str:
 
 def operations() -> list[dict[str, Any]]:
     """Every call of the API, in the order of its addresses."""
-    description = _description()
-    components = description["components"]["schemas"]
+    described = description()
+    components = described["components"]["schemas"]
     found = []
-    for path, methods in description["paths"].items():
+    for path, methods in described["paths"].items():
         for method, operation in methods.items():
             answers = operation["responses"]
             taken = operation.get("requestBody", {}).get("content", {})

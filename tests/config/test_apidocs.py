@@ -3,6 +3,7 @@
 import re
 import time
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from integrations.outbox import cures
 from integrations.webhooks import signing
 from integrations.webhooks.deliveries import WebhookMessage
 from tests import interface
+from tests.config.conftest import run_python
 
 BODY = b'{"type":"order.created","timestamp":"2026-11-24T09:00:00.120Z","data":{"test":true}}'
 
@@ -124,3 +126,27 @@ def test_lines_by_hand_refuse_what_is_none(change: dict[str, str], body: bytes, 
 @pytest.mark.parametrize("path", ["/api/vendor/v1/docs/", "/api/vendor/v1/schema/"])
 def test_docs_are_there_with_a_closing_slash_too(db: None, path: str) -> None:
     assert Browser().get(path).status_code == 200
+
+
+AT_ONCE = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+import django
+django.setup()
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from config.description import description
+sys.setswitchinterval(1e-6)
+begin = Barrier(8)
+def first(_):
+    begin.wait()
+    return len(description()["paths"])
+with ThreadPoolExecutor(8) as readers:
+    print(len(set(readers.map(first, range(8)))))
+"""
+
+
+def test_first_readers_at_once_get_the_same(tmp_path: Path) -> None:
+    """In a process that was just started; the library's extensions break when two threads load them."""
+    done = run_python("-c", AT_ONCE, PORTAL_DATA_DIR=str(tmp_path))
+    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr[-500:]

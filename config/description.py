@@ -1,0 +1,21 @@
+"""The OpenAPI description of the engine's API: drawn once in each process, by whoever asks first."""
+
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+
+_drawing = Lock()
+
+
+def description() -> dict[str, Any]:
+    """The same for everybody. One at a time draws it: the library's extensions break when two load them at once."""
+    with _drawing:
+        return _drawn()
+
+
+@lru_cache(maxsize=1)
+def _drawn() -> dict[str, Any]:
+    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return schema
