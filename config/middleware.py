@@ -1,5 +1,6 @@
 import ipaddress
 from collections.abc import Callable
+from contextlib import suppress
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
@@ -24,8 +25,23 @@ def _is_trusted_proxy(address: str) -> bool:
     return any(asking in ipaddress.ip_network(proxy, strict=False) for proxy in settings.TRUSTED_PROXIES)
 
 
+def _plain(forwarded: str) -> str:
+    """An address of X-Forwarded-For, which some proxies write with its port. Raises ValueError for what is none."""
+    forwarded = forwarded.partition("%")[0]
+    try:
+        return str(ipaddress.ip_address(forwarded))
+    except ValueError:
+        host, _, port = forwarded.rpartition(":")
+        if not port.isdecimal():
+            raise
+        return str(ipaddress.ip_address(host.removeprefix("[").removesuffix("]")))
+
+
 class TrustedProxies:
-    """Forwarded headers count if a proxy in TRUSTED_PROXIES sent them; from anybody else they are forged."""
+    """Forwarded headers count if a proxy in TRUSTED_PROXIES sent them; from anybody else they are forged.
+
+    What is no address ends the list: the last proxy that is known stands for whoever is behind it.
+    """
 
     def __init__(self, get_response: Respond) -> None:
         self.get_response = get_response
@@ -35,10 +51,11 @@ class TrustedProxies:
         if not _is_trusted_proxy(request.META.get("REMOTE_ADDR", "")):
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)
             return self.get_response(request)
-        for address in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
-            request.META["REMOTE_ADDR"] = address
-            if not _is_trusted_proxy(address):
-                break
+        with suppress(ValueError):
+            for part in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
+                request.META["REMOTE_ADDR"] = address = _plain(part)
+                if not _is_trusted_proxy(address):
+                    break
         return self.get_response(request)
 
 

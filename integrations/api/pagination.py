@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -118,7 +119,9 @@ class KeyPagination(BasePagination):
         for name, text in zip(self.columns, cursor.values, strict=True):
             try:
                 value = model._meta.get_field(name).to_python(text)  # type: ignore[union-attr]
-            except ValidationError:
+                if isinstance(value, datetime):
+                    value = value.astimezone(UTC)
+            except (ValidationError, OverflowError):
                 raise self._foreign() from None
             beyond |= equal & Q(**{f"{name}__{lookup}": value})
             equal &= Q(**{name: value})

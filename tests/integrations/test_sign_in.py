@@ -167,6 +167,34 @@ def test_forwarded_address_counts_from_a_trusted_proxy_only(client: Browser, ali
     assert [entry.address for entry in AuditEntry.objects.order_by("pk")] == ["127.0.0.1", "192.0.2.7"]
 
 
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7:61234", "192.0.2.7"),
+        ("[2001:db8::7]:61234", "2001:db8::7"),
+        ("[2001:db8::7]", "127.0.0.1"),
+        ("2001:DB8::7", "2001:db8::7"),
+        ("fe80::7%eth0", "fe80::7"),
+        ("evil, 192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7, evil", "127.0.0.1"),
+        ("192.0.2.7, evil, 127.0.0.2", "127.0.0.2"),
+        ("192.0.2.7, 127.0.0.2", "192.0.2.7"),
+        ("unknown", "127.0.0.1"),
+        ("' OR 1=1--", "127.0.0.1"),
+        ("1" * 5000, "127.0.0.1"),
+        (",,,", "127.0.0.1"),
+    ],
+)
+def test_forwarded_word_that_is_no_address_is_nobodys(
+    client: Browser, alice: User, settings: Any, forwarded: str, address: str
+) -> None:
+    """PostgreSQL keeps addresses alone: anything else was a fault of ours at each act that is written down."""
+    settings.TRUSTED_PROXIES = ["127.0.0.0/8"]
+    client.post(SIGN_IN, {"login": alice.email, "password": "wrong"}, headers={"X-Forwarded-For": forwarded})
+    assert AuditEntry.objects.get().address == address
+
+
 def test_reset_answers_the_same_while_the_mail_server_is_down(client: Browser, alice: User, settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9

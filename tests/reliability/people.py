@@ -18,6 +18,7 @@ A6 a forged host
     hostile_pages host_that_is_not_ours_is_refused
     hostile_pages forwarded_host_is_ignored_in_a_reset_mail
     sign_in forwarded_address_counts_from_a_trusted_proxy_only
+    sign_in forwarded_word_that_is_no_address_is_nobodys
 
 A7 an old link to a new password
     hostile_pages reset_link_is_good_once

@@ -146,6 +146,12 @@ def test_bad_cursor(engine: APIClient, five: None, cursor: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2020-02-30", "never"])
+def test_cursor_beyond_the_calendar(engine: APIClient, instant: str) -> None:
+    answer = engine.get(f"/api/vendor/v1/orders?cursor={Cursor(False, (instant, 'ord_x')).encode()}")
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "cursor")
+
+
 def paged(query: dict[str, Any]) -> Any:
     paginator = KeyPagination()
     rows = paginator.paginate_queryset(
