@@ -20,6 +20,7 @@ from integrations.staff import Act, StaffAdmin
 class EngineClientAdmin(StaffAdmin):
     plural = "Engines"
     verbs_audit = True
+    view_on_site = False
     list_display = ("name", "client_id", "state_", "created_", "revoked_at_")
     search_fields = ("name", "=client_id")
     search_help_text = "By name or client id."

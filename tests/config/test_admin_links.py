@@ -31,6 +31,13 @@ def test_links_of_an_order_lead_to_it(browser: Browser, connection: Connection, 
         assert browser.get(way, follow=True).status_code == 200, way
 
 
+def test_links_of_an_engine_lead_somewhere(browser: Browser) -> None:
+    client, _ = rows.make_client()
+    page = browser.get(f"/admin/integrations/client/{client.pk}/change/").content.decode()
+    for way in re.findall(r'href="(/admin/[^"?]+)"', page):
+        assert browser.get(way, follow=True).status_code == 200, way
+
+
 @pytest.mark.parametrize("app", ["orders", "outbox", "integrations", "assessments"])
 def test_page_of_an_app_lists_what_it_holds(browser: Browser, app: str) -> None:
     page = browser.get(f"/admin/{app}/")

@@ -217,7 +217,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description="when", ordering="created_at")
     def time_(self, delivery: Delivery) -> SafeString:
         waits = delivery.state == S.PENDING
-        return format_html("{} {}", "due" if waits else "from", when(delivery.due_at if waits else delivery.created_at))
+        return format_html("due {}", when(delivery.due_at)) if waits else when(delivery.created_at)
 
     @admin.display(description="next try")
     def due_(self, delivery: Delivery) -> SafeString | str:
