@@ -31,5 +31,8 @@ class ClientCredentialsValidator(OAuth2Validator):
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: Any, request: Request, *args: Any, **kwargs: Any
     ) -> bool:
-        request.scopes = [SCOPE_ALIASES.get(scope, scope) for scope in scopes]
-        return set(request.scopes) <= set(request.client.scopes.split())
+        """An empty scope counts as none (RFC 6749, section 3.2), and what is asked for twice is granted once."""
+        own = request.client.scopes.split()
+        asked = [SCOPE_ALIASES.get(scope, scope) for scope in scopes if scope] or own
+        request.scopes = list(dict.fromkeys(asked))
+        return set(request.scopes) <= set(own)

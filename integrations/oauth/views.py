@@ -82,6 +82,8 @@ def _checked(request: HttpRequest) -> HttpResponse | None:
     if form["grant_type"] != "client_credentials":
         return refusal("unsupported_grant_type", "Send grant_type=client_credentials.")
     client_id, secret = client_credentials(request.headers.get("Authorization", ""), fields)
+    if has_header and form.get("client_id", client_id) != client_id:
+        return refusal("invalid_request", "client_id is another one than the header's: leave it out.")
     if seconds := limits.wait(client_id, address_of(request) or ""):
         return too_many(seconds)
     if not client_id or not secret or not (client_id + secret).isprintable() or len(client_id + secret) > 500:

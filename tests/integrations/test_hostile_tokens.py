@@ -48,6 +48,24 @@ def test_header_that_is_no_credential_is_401_or_400(db: None, header: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("form", "status", "error"),
+    [
+        ("&client_id={id}", 200, None),
+        ("&client_id=another", 400, "invalid_request"),
+        ("&client_id=", 400, "invalid_request"),
+        ("&client_id={id}&client_secret={secret}", 400, "invalid_request"),
+        ("&client_secret=", 400, "invalid_request"),
+    ],
+)
+def test_header_and_form_may_not_name_two_clients(
+    pair: tuple[str, str], form: str, status: int, error: str | None
+) -> None:
+    sent = "grant_type=client_credentials" + form.format(id=pair[0], secret=pair[1])
+    answer = ask(sent, HTTP_AUTHORIZATION=basic(*pair))
+    assert (answer.status_code, answer.json().get("error")) == (status, error)
+
+
+@pytest.mark.parametrize(
     ("kind", "status"),
     [
         (FORM, 200),

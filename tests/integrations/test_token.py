@@ -62,6 +62,10 @@ def test_engine_gets_the_vendor_scope_and_no_other(db: None) -> None:
         ("packages_view", "packages_view"),
         ("orders_manage", "orders_modify"),
         ("packages_view orders_manage", "packages_view orders_modify"),
+        ("", "packages_view orders_modify"),
+        (" ", "packages_view orders_modify"),
+        ("packages_view packages_view  packages_view", "packages_view"),
+        ("orders_manage orders_modify", "orders_modify"),
     ],
 )
 def test_narrower_scope_and_the_other_name_of_orders_modify_are_understood(

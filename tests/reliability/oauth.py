@@ -56,6 +56,7 @@ T15 other grants
 T16 more scope than the client has
     token scope_that_the_client_lacks_is_refused
     hostile_tokens scope_never_widens
+    token narrower_scope_and_the_other_name_of_orders_modify_are_understood
 
 T17 a token for packages that orders
     intake order_needs_a_token_with_the_scope
