@@ -71,6 +71,16 @@ class Act:
     is_grave: bool = False
     right: str = "change"
     """The verb of the permission that it needs; roles.py says which roles have it."""
+    asks_why: bool = False
+    """It is not done without a reason; `reason` reads it."""
+
+
+LONGEST_REASON = 500
+
+
+def reason(request: HttpRequest) -> str:
+    """What somebody gave as a reason for an act that asks for one."""
+    return request.POST.get("reason", "").strip()[:LONGEST_REASON]
 
 
 def link(row: Model | None, text: object = None) -> SafeString:
@@ -195,7 +205,10 @@ class StaffAdmin(ModelAdmin):
         if not act.is_offered(row):
             messages.warning(request, f"“{act.verb}” is not possible here any more.")
             return redirect(self.url_of(row))
-        if request.method != "POST":
+        is_without_reason = act.asks_why and not reason(request)
+        if request.method == "POST" and is_without_reason:
+            messages.error(request, "Nothing was done: say why first.")
+        if request.method != "POST" or is_without_reason:
             return TemplateResponse(request, "admin/act.html", self._confirmation(request, row, act))
         try:
             outcome = act.perform(request, row)
@@ -214,6 +227,7 @@ class StaffAdmin(ModelAdmin):
             "original": row,
             "act": act,
             "consequences": act.consequences(row),
+            "longest_reason": LONGEST_REASON,
             "back_url": self.url_of(row),
             "title": f"{act.verb}: {row}",
         }

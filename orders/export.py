@@ -36,19 +36,30 @@ class Export:
     files: int
 
 
-def export(email: str, target: IO[bytes], *, by: User | None = None, address: str | None = None) -> Export:
-    """Write the zip of the candidate with this e-mail address, in capitals or not, from all orders. Audited."""
-    return _export(erasure_log.pseudonym(email), erasure.orders_of(email), target, by, address)
+def export(email: str, target: IO[bytes], **who: Any) -> Export:
+    """Write the zip of the candidate with this e-mail address, in capitals or not, from all orders.
+
+    Audited, with who did it: `by`, `address` and `reason`, as far as they are known.
+    """
+    return _export(erasure_log.pseudonym(email), erasure.orders_of(email), target, **who)
 
 
-def export_order(order: Order, target: IO[bytes], *, by: User | None = None, address: str | None = None) -> Export:
+def export_order(order: Order, target: IO[bytes], **who: Any) -> Export:
     """Of an order's candidate, from all orders; from this one alone where it names no address."""
     if order.candidate_email.strip():
-        return export(order.candidate_email, target, by=by, address=address)
-    return _export(erasure_log.pseudonym(order.pk), [order.pk], target, by, address)
+        return export(order.candidate_email, target, **who)
+    return _export(erasure_log.pseudonym(order.pk), [order.pk], target, **who)
 
 
-def _export(whose: str, ids: list[str], target: IO[bytes], by: User | None, address: str | None) -> Export:
+def _export(
+    whose: str,
+    ids: list[str],
+    target: IO[bytes],
+    *,
+    by: User | None = None,
+    address: str | None = None,
+    reason: str = "",
+) -> Export:
     orders = Order.objects.filter(pk__in=ids).select_related("connection__customer", "package").order_by("created_at")
     count = 0
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -56,7 +67,8 @@ def _export(whose: str, ids: list[str], target: IO[bytes], by: User | None, addr
         archive.writestr("candidate.json", json.dumps(said, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2))
         for attachment in Attachment.objects.filter(order__in=ids).exclude(file=""):
             count += write_file(archive, attachment)
-    audit.record("candidate.exported", whose, by=by, address=address, orders=ids, files=count)
+    why = {"reason": reason} if reason else {}
+    audit.record("candidate.exported", whose, by=by, address=address, orders=ids, files=count, **why)
     return Export(whose, len(ids), count)
 
 

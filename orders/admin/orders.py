@@ -18,7 +18,7 @@ from rest_framework.exceptions import APIException
 from integrations.addresses import address_of
 from integrations.models import User
 from integrations.shown import chip, when
-from integrations.staff import Act, ReadOnlyAdmin, Refusal, may_see_personal
+from integrations.staff import Act, ReadOnlyAdmin, Refusal, may_see_personal, reason
 from orders import erasure, export, files, leases
 from orders.admin import page
 from orders.admin.filters import ByCustomer, ByDelivery, ByKind, ByStatus, with_delivery
@@ -186,9 +186,10 @@ class OrderAdmin(ReadOnlyAdmin):
                 lambda order: [
                     "You get a zip: every row about the candidate, from all orders for the address, and the reports.",
                     "It spans all customers that ordered: hand it to the candidate alone.",
-                    "The export is recorded, with your name.",
+                    "The export is recorded, with your name and your reason.",
                 ],
                 lambda order: order.erased_at is None,
+                asks_why=True,
             ),
             Act(
                 "erase",
@@ -216,7 +217,8 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def _export(self, request: HttpRequest, order: Order) -> FileResponse:
         target = TemporaryFile()  # noqa: SIM115  # the answer closes it
-        done = export.export_order(order, target, by=cast(User, request.user), address=address_of(request))
+        by, address = cast(User, request.user), address_of(request)
+        done = export.export_order(order, target, by=by, address=address, reason=reason(request))
         target.seek(0)
         return FileResponse(target, as_attachment=True, filename=f"candidate-{done.pseudonym[:12]}.zip")
 

@@ -115,7 +115,7 @@ def view(stage: Stage) -> None:
 def export(stage: Stage) -> None:
     rows.make_package()
     order = bodies.place(stage.connection)
-    assert stage.desk.post(f"/admin/orders/order/{order.pk}/act/export/").status_code == 200
+    assert stage.desk.post(f"/admin/orders/order/{order.pk}/act/export/", {"reason": "Asked."}).status_code == 200
 
 
 def replay(stage: Stage) -> None:

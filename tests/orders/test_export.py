@@ -115,12 +115,13 @@ def test_damaged_file_is_named(known: Order, folder: Path) -> None:  # noqa: F81
 
 def test_command_writes_a_private_file_and_audits(known: Order, tmp_path: Path) -> None:  # noqa: F811
     out, path = io.StringIO(), tmp_path / "export.zip"
-    call_command("export_candidate", EMAIL.lower(), "--output", str(path), stdout=out)
+    call_command("export_candidate", EMAIL.lower(), "--output", str(path), "--reason", "Asked by letter.", stdout=out)
     assert out.getvalue() == "Exported from 1 orders: 1 files.\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [order["id"] for order in said(zipfile.ZipFile(path))] == [known.pk]
     entry = AuditEntry.objects.get(action="candidate.exported")
-    assert (entry.subject, entry.detail) == (erasure_log.pseudonym(EMAIL), {"orders": [known.pk], "files": 1})
+    detail = {"orders": [known.pk], "files": 1, "reason": "Asked by letter."}
+    assert (entry.subject, entry.detail) == (erasure_log.pseudonym(EMAIL), detail)
     with pytest.raises(CommandError, match="File exists"):
         call_command("export_candidate", EMAIL, "--output", str(path))
 
@@ -137,7 +138,10 @@ def test_staff_export_from_the_orders_page(desk: Browser, known: Order, staff: U
     assert act in text(desk.get(page_of(known)))
     assert "hand it to the candidate alone" in text(desk.get(act))
     assert not AuditEntry.objects.filter(action="candidate.exported").exists()
-    answer = desk.post(act)
+    for nothing in ({}, {"reason": " "}):
+        assert "say why first" in text(desk.post(act, nothing))
+    assert not AuditEntry.objects.filter(action="candidate.exported").exists()
+    answer = desk.post(act, {"reason": " He asked for it. " + "x" * 600})
     whose = erasure_log.pseudonym(EMAIL)
     assert answer["Content-Disposition"] == f'attachment; filename="candidate-{whose[:12]}.zip"'
     assert "no-store" in answer["Cache-Control"]
@@ -145,3 +149,4 @@ def test_staff_export_from_the_orders_page(desk: Browser, known: Order, staff: U
     assert [order["id"] for order in said(archive)] == [known.pk]
     entry = AuditEntry.objects.get(action="candidate.exported")
     assert (entry.subject, entry.actor_name, entry.address) == (whose, staff.email, "127.0.0.1")
+    assert entry.detail["reason"] == ("He asked for it. " + "x" * 600)[:500]

@@ -57,6 +57,7 @@ A14 staff who look further than their part
     roles nobody_raises_himself
     orders_admin order_page_is_recorded_each_time
     trail everybody_who_saw_a_candidate_is_named_before_and_after_an_erasure
+    export staff_export_from_the_orders_page
     why: Staff are the vendor's, whose support serves all customers: the roles part what of a candidate is seen, not
     why: which customer's; every look is written down.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from integrations.staff import LONGEST_REASON
 from orders import export
 
 
@@ -16,6 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email", nargs="?", help="the candidate's address; without it, one line of standard input")
+        parser.add_argument("--reason", default="", help="why; it stays in the audit, so name nobody")
         parser.add_argument("--output", required=True, help="the zip to write; it must not be there yet")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,7 +30,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
         with os.fdopen(descriptor, "wb") as target:
-            done = export.export(email, target)
+            done = export.export(email, target, reason=options["reason"].strip()[:LONGEST_REASON])
         if not done.orders:
             path.unlink()
             raise CommandError("Nothing to export: no order is for such a candidate.", returncode=2)
