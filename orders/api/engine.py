@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.generics import ListAPIView
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -31,6 +31,7 @@ from orders.models import Attachment, Order, Resource, ResourceState, Result, St
 from orders.panel import score_percent, score_text
 
 FORM_ROOM = 64 * 1024
+NO_FORM = "This is no form that can be read: send multipart/form-data with its boundary, and every part unencoded."
 INSTEAD = 'Send a whole PDF, PNG or JPEG; a video, say, by its address: {"type": "VIDEO_URL", "url": "https://…"}.'
 TOO_LARGE = {"file": [f"The file is larger than 10 MB ({files.MAX_SIZE:,} bytes): send a smaller one, or its address."]}
 
@@ -149,7 +150,10 @@ class FormParser(MultiPartParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > files.MAX_SIZE + FORM_ROOM:
             raise BodyTooLarge(TOO_LARGE)
-        return super().parse(stream, media_type, parser_context)
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except ParseError:
+            raise ParseError(NO_FORM) from None
 
 
 class OrderAttachments(OrderView):

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 
 from integrations.outbox.models import Delivery
 from orders import files, results
+from orders.api.engine import NO_FORM
 from orders.models import Attachment, Order, OrderEvent
 
 pytestmark = pytest.mark.django_db
@@ -231,9 +232,57 @@ def test_wrong_form_is_refused(engine: APIClient, order: Order, form: dict[str, 
     assert Attachment.objects.count() == 0
 
 
-@pytest.mark.parametrize(("body", "kind", "status"), [(b"x", "multipart/form-data", 400), (b"x", "text/plain", 415)])
-def test_broken_body_is_refused(engine: APIClient, order: Order, body: bytes, kind: str, status: int) -> None:
-    assert engine.generic("POST", url(order), body, kind).status_code == status
+ENCODED = (
+    b'--x\r\nContent-Disposition: form-data; name="file"; filename="r.pdf"\r\n'
+    b"Content-Transfer-Encoding: base64\r\n\r\n%PDF-1.7\r\n--x--\r\n"
+)
+MULTIPART = "multipart/form-data"
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status", "says"),
+    [
+        (b"x", MULTIPART, 400, NO_FORM),
+        (b"x", f"{MULTIPART}; boundary=", 400, NO_FORM),
+        (b"x", f"{MULTIPART}; boundary={'x' * 300}", 400, NO_FORM),
+        (b"x", f"{MULTIPART}; boundary=\xe9", 400, NO_FORM),
+        (b"x", f"{MULTIPART}; boundary=x; charset=hex", 400, NO_FORM),
+        (ENCODED, f"{MULTIPART}; boundary=x", 400, NO_FORM),
+        (b"x", "multipart/mixed; boundary=x", 415, f"Send application/json or {MULTIPART}."),
+        (b"x", "text/plain", 415, f"Send application/json or {MULTIPART}."),
+    ],
+)
+def test_broken_body_is_refused(
+    engine: APIClient, order: Order, body: bytes, kind: str, status: int, says: str
+) -> None:
+    answer = engine.generic("POST", url(order), body, kind)
+    assert (answer.status_code, answer.json()["detail"]) == (status, says)
+
+
+def part(disposition: bytes, kind: str = "application/pdf", content: bytes = PDF) -> bytes:
+    head = b"--x\r\nContent-Disposition: " + disposition + b"\r\nContent-Type: " + kind.encode()
+    return head + b"\r\n\r\n" + content + b"\r\n--x--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        (b'form-data; name="file"; filename="../../../etc/passwd"', "passwd.pdf"),
+        (b'form-data; name="file"; filename="C:\\x\\con"', "con.pdf"),
+        (b'form-data; name="file"; filename="a\0b.pdf"', "ab.pdf"),
+        ('form-data; name="file"; filename="a\u202efdp.exe\u2066"'.encode(), "afdp.exe.pdf"),
+        (b"form-data; name=file; filename*=utf-8''a%0d%0aX-A:%20b.pdf", "aX-A: b.pdf"),
+        (b"form-data; name=file; filename*=hex''%ff", "ÿ.pdf"),
+        (b"form-data; name=file; filename*=klingon''%ff", None),
+        (b"form-data; name*=klingon''file; filename=r.pdf", None),
+        (b'form-data; name="file"; filename="\xff.pdf"', None),
+    ],
+)
+def test_odd_name_of_a_file_is_made_plain_or_refused(
+    engine: APIClient, order: Order, disposition: bytes, name: str | None
+) -> None:
+    answer: Any = engine.generic("POST", url(order), part(disposition), f"{MULTIPART}; boundary=x")
+    assert (answer.status_code, answer.json().get("name")) == (201 if name else 422, name)
 
 
 def test_order_has_at_most_a_hundred_attachments(engine: APIClient, order: Order, folder: Path) -> None:

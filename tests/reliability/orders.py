@@ -193,6 +193,7 @@ F4 files that unfold
 
 F5 names that are paths
     attachments name_to_download_by_is_a_plain_one
+    attachments odd_name_of_a_file_is_made_plain_or_refused
     attachments file_is_hosted_under_a_random_link
 
 F8 empty and broken off
