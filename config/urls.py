@@ -24,6 +24,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     # The address is who somebody is here: whoever invited him changes it.
     path("accounts/email/", RedirectView.as_view(pattern_name="mfa_index")),
+    # Nor is it confirmed: the invitation went there.
+    path("accounts/confirm-email/", errors.not_here),
+    path("accounts/confirm-email/<path:rest>", errors.not_here),
     # Of allauth's pages about accounts elsewhere, those that sign-in needs.
     path("accounts/oidc/vendor/login/", identity.begin, name="identity_begin"),
     path("accounts/oidc/vendor/login/callback/", identity.callback, name="identity_callback"),
