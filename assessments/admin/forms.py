@@ -1,4 +1,4 @@
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 
@@ -24,6 +24,9 @@ partner_form.type_rules.append(types_in_use)
 
 
 class PackageForm(ModelForm):
+    class Meta:
+        widgets: ClassVar = {"description": forms.Textarea(attrs={"rows": 3, "cols": 60})}
+
     def clean_type(self) -> str:
         kind: str = self.cleaned_data["type"]
         if kind not in PartnerConfiguration.load().supported_types:

@@ -40,7 +40,7 @@ class CleanUser:
 class UserAddForm(CleanUser, CreationForm):
     customer = forms.ModelChoiceField(Customer.objects, required=False, help_text="Empty for partner staff.")
     role = forms.ChoiceField(
-        label="role there", choices=MemberRole.choices, initial=MemberRole.ADMINISTRATOR, required=False
+        label="Role there", choices=MemberRole.choices, initial=MemberRole.ADMINISTRATOR, required=False
     )
 
     class Meta:
