@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import connections
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError, connections
+
+from integrations import rotation
+from integrations.encryption import Unreadable
 
 
 @register(Tags.database)
@@ -24,3 +27,16 @@ def sqlite_keeps_a_write_ahead_log(databases: Sequence[str] | None = None, **_: 
                     )
                 )
     return found
+
+
+@register(Tags.database)
+def keys_open_what_is_sealed(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Said at the start, and by `/readyz` until the key is back. Not refused: orders are taken meanwhile, and wait."""
+    try:
+        if databases:
+            rotation.sample()
+    except Unreadable as error:
+        return [Warning(str(error), id="portal.W001")]
+    except DatabaseError:
+        pass  # not migrated yet
+    return []

@@ -19,7 +19,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 from pytest_django import DjangoAssertNumQueries
 
-from integrations import encryption, rotation
+from integrations import checks, encryption, rotation
 from integrations.models import Connection, PartnerConfiguration, User
 from tests import rows
 
@@ -166,6 +166,16 @@ def test_portal_is_not_ready_while_a_key_is_missing(sealed: list[Connection], se
     )
     settings.ENCRYPTION_KEYS = [NEWEST, FORMER]
     assert Browser().get("/readyz").status_code == 200
+
+
+def test_start_says_which_key_is_missing(sealed: list[Connection], settings: Any) -> None:
+    """By `migrate`, the first process of a start; it goes on, since orders can be taken."""
+    settings.ENCRYPTION_KEYS = [NEWEST]
+    out, errors = io.StringIO(), io.StringIO()
+    call_command("migrate", "--no-input", skip_checks=False, stdout=out, stderr=errors)
+    assert "company-0:their_client_secret_sealed: put the former key back" in errors.getvalue()
+    settings.ENCRYPTION_KEYS = [NEWEST, FORMER]
+    assert checks.keys_open_what_is_sealed(["default"]) == []
 
 
 def test_secret_of_another_row_is_seen(sealed: list[Connection]) -> None:

@@ -30,6 +30,7 @@ S6 new keys under traffic
 
 S7 a lost key
     rotation portal_is_not_ready_while_a_key_is_missing
+    rotation start_says_which_key_is_missing
     connecting missing_key_pauses_and_its_return_goes_on
     faults key_that_is_missing_for_a_while_loses_nothing
 
