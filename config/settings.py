@@ -195,7 +195,9 @@ ACCOUNT_ADAPTER = "integrations.accounts.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_FORMS = {
     "login": "integrations.account_forms.LoginForm",
+    "change_password": "integrations.account_forms.ChangePasswordForm",
     "reset_password": "integrations.account_forms.ResetPasswordForm",
+    "reset_password_from_key": "integrations.account_forms.ResetPasswordKeyForm",
 }
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

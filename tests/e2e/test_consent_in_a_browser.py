@@ -95,6 +95,24 @@ def test_popup_works_in_a_window_that_keeps_its_opener(context: BrowserContext, 
     assert is_connected(world, "windowed")
 
 
+UNSEEN = """() => {
+    const end = document.querySelector(".actions").getBoundingClientRect().top
+    const below = each => each.getBoundingClientRect().bottom > end
+    return [...document.querySelectorAll("dd, dd li")].filter(below).map(each => each.innerText)
+}"""
+
+
+def test_popup_of_its_smallest_size_shows_all_that_is_asked(context: BrowserContext, world: World) -> None:
+    page = elsewhere(context, world)
+    page.set_viewport_size({"width": 600, "height": 340})
+    page.goto(entry(world, "small"))
+    page.wait_for_function("document.activeElement.name === 'login'")
+    assert page.evaluate("document.documentElement.scrollHeight") <= 340
+    sign_in(page, world)
+    page.wait_for_selector("text=Approve")
+    assert page.evaluate(UNSEEN) == []
+
+
 @pytest.mark.parametrize(("button", "state"), [("Approve", "connected"), ("Deny", "disconnected")])
 def test_redirect_lands_in_smartrecruiters(context: BrowserContext, world: World, button: str, state: str) -> None:
     company = f"redirected-{button.lower()}"

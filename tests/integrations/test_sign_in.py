@@ -48,6 +48,14 @@ def test_page_says_what_it_leads_to(client: Browser, wanted: str, said: str) -> 
     assert said in text(client.get(SIGN_IN, {"next": wanted}))
 
 
+def test_password_is_changed_where_the_page_says_so(client: Browser, alice: User) -> None:
+    client.force_login(alice)
+    page = text(client.get("/accounts/password/change/"))
+    for label in ("Current password", "New password", "The same again"):
+        assert f"{label}</label>" in page
+    assert 'aria-current="page">Password</a>' in page
+
+
 @pytest.mark.parametrize(("who", "place"), [("alice", "/"), ("staff", "/admin/")])
 def test_sign_in_leads_to_the_own_place(client: Browser, request: pytest.FixtureRequest, who: str, place: str) -> None:
     assert sign_in(client, request.getfixturevalue(who).email)["Location"] == place
