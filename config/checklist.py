@@ -35,7 +35,7 @@ def steps() -> list[Step]:
         ),
         Step(
             "The configuration is published",
-            _is_published(configuration),
+            partner.is_published(configuration),
             "It changed since it was published: publish it again."
             if configuration.published
             else "It tells SmartRecruiters where to find this portal.",
@@ -66,12 +66,6 @@ def steps() -> list[Step]:
             _list("integrations_connection"),
         ),
     ]
-
-
-def _is_published(configuration: PartnerConfiguration) -> bool:
-    """What SmartRecruiters got is what stands here."""
-    document = partner.without_key(partner.document(configuration), configuration.disable_key)
-    return bool(configuration.published == document)
 
 
 def _list(model: str) -> str:

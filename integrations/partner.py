@@ -122,6 +122,11 @@ def without_key(value: Any, key: str) -> Any:
     return value.replace(key, "***") if isinstance(value, str) else value
 
 
+def is_published(row: PartnerConfiguration) -> bool:
+    """What SmartRecruiters got is what stands here. Never, before the first time."""
+    return bool(row.published == without_key(document(row), row.disable_key))
+
+
 def _master_token(row: PartnerConfiguration) -> str:
     client_id, secret = master_pair()
     if not client_id or not secret:

@@ -114,6 +114,18 @@ class PartnerConfigurationAdmin(StaffAdmin):
         if form.has_new_master_pair:
             deliveries.release(MASTER_STREAM)
 
+    def response_change(self, request: HttpRequest, obj: PartnerConfiguration) -> HttpResponse:
+        """Saving is half of it, so the message says what the other half is."""
+        saved = PartnerConfiguration.load()
+        if partner.is_published(saved):
+            said = "SmartRecruiters has it as it stands here."
+        elif saved.published:
+            said = "SmartRecruiters still has what was published before: publish it again."
+        else:
+            said = "SmartRecruiters knows nothing of it yet: publish it."
+        messages.success(request, f"Saved. {said}")
+        return redirect(self.url_of(obj))
+
     @csrf_protect_m
     def publish_view(self, request: HttpRequest) -> HttpResponse:
         return self._ask(request, "publish")
@@ -157,9 +169,8 @@ class PartnerConfigurationAdmin(StaffAdmin):
     def published_(self, row: PartnerConfiguration) -> SafeString | str:
         if row.published is None:
             return "Never. SmartRecruiters does not know where to find us."
-        is_same = row.published == partner.without_key(partner.document(row), row.disable_key)
-        said = "as it stands here" if is_same else "and changed here since: publish again"
-        return format_html("{}, {}", when(row.published_at), said)
+        said = ", as it stands here." if partner.is_published(row) else ". It was changed here since: publish it again."
+        return format_html("{}{}", when(row.published_at), said)
 
     @admin.display(description="state")
     def master_state(self, row: PartnerConfiguration) -> str:

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.admin.utils import quote
 from django.test import Client as Browser
 
+from integrations import partner
 from integrations.admin.partner import difference
 from integrations.admin.partner_form import FROM_ENVIRONMENT
 from integrations.models import (
@@ -293,6 +294,18 @@ def no_environment_pair(settings: Any) -> None:
 def test_configuration_is_one_row(desk: Browser) -> None:
     assert desk.get(f"{AT}/partnerconfiguration/")["Location"] == CHANGE
     assert desk.get(f"{AT}/partnerconfiguration/add/").status_code == 403
+
+
+def test_saved_configuration_says_what_smartrecruiters_has(desk: Browser) -> None:
+    def saved(**fields: str) -> str:
+        return text(desk.post(CHANGE, configuration(**fields), follow=True))
+
+    assert "Saved. SmartRecruiters knows nothing of it yet: publish it." in saved()
+    row = PartnerConfiguration.load()
+    PartnerConfiguration.objects.update(published=partner.without_key(partner.document(row), row.disable_key))
+    assert "Saved. SmartRecruiters has it as it stands here." in saved()
+    changed = saved(display_mode="POPUP")
+    assert "Saved. SmartRecruiters still has what was published before: publish it again." in changed
 
 
 @pytest.mark.usefixtures("no_environment_pair")

@@ -40,7 +40,7 @@ def test_configuration_is_published_and_compared(desk: Browser) -> None:
     assert "1 difference." in page
     assert "<ins>&#x27;POPUP&#x27;</ins>" in page
     assert "<del>&#x27;REDIRECT&#x27;</del>" in page
-    assert "changed here since: publish again" in text(desk.get(f"{AT}/1/change/"))
+    assert "It was changed here since: publish it again." in text(desk.get(f"{AT}/1/change/"))
     recorded = AuditEntry.objects.order_by("pk").values_list("action", "actor_name")
     assert [action for action, by in recorded if by == "stella@vendor.example"] == [
         "configuration.compared",
