@@ -94,6 +94,8 @@ def link(row: Model | None, text: object = None) -> SafeString:
 class StaffAdmin(ModelAdmin):
     plural: ClassVar[str] = ""
     """What staff call these rows, where the model's own name says less."""
+    nothing_yet: ClassVar[str] = ""
+    """What will stand in the list, and what makes it so."""
     verbs_audit: ClassVar[bool] = False
     """The verbs that save these rows write the audit entries themselves."""
     change_form_template = "admin/portal_change_form.html"

@@ -42,6 +42,7 @@ class OnOffer(admin.SimpleListFilter):
 @admin.register(Package)
 class PackageAdmin(Transfer, WhoSeesWhat):
     form = PackageForm
+    nothing_yet = "What customers can order. Your engine puts packages here, or you add or import them."
     change_form_template = "admin/assessments/package/change_form.html"
     list_display = ("name", "id", "type", "delivery", "assessments_", "rules_", "state_", "updated_at_")
     list_filter = (OnOffer, "type", "delivery")

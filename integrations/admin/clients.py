@@ -20,6 +20,7 @@ from integrations.staff import Act, StaffAdmin
 class EngineClientAdmin(StaffAdmin):
     plural = "Engines"
     verbs_audit = True
+    nothing_yet = "Add an engine, and copy its two credentials into your platform: it fetches orders with them."
     view_on_site = False
     list_display = ("name", "client_id", "state_", "created_", "revoked_at_")
     search_fields = ("name", "=client_id")

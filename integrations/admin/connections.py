@@ -76,6 +76,7 @@ class AttemptInline(ReadOnlyInline):
 
 @admin.register(Connection)
 class ConnectionAdmin(ReadOnlyAdmin):
+    nothing_yet = "Connections will stand here. A customer makes one from the list of apps in SmartRecruiters."
     list_display = ("company_id", "customer_", "state_", "connected_at_", "updated_at_")
     list_filter = ("state", "customer")
     list_select_related = ("customer",)
@@ -187,6 +188,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
 
 @admin.register(Consent)
 class ConsentAdmin(ReadOnlyAdmin):
+    nothing_yet = "Who approved or denied a connection, and what the page said, will stand here."
     list_display = ("company_id", "decision_", "user", "address", "created_at_", "decided_at_")
     list_filter = ("decision", "mode")
     list_select_related = ("user",)

@@ -88,6 +88,7 @@ class ConnectionsInline(ReadOnlyInline):
 
 @admin.register(Customer)
 class CustomerAdmin(StaffAdmin):
+    nothing_yet = "Add the organisation that is to connect; then invite its first administrator from its page."
     list_display = ("name", "id", "is_active_", "connections_", "people_", "created_at_")
     search_fields = ("name", "=id")
     fields = ("name", "is_active", "language", "retention_days", "id", "created_at", "add_a_person")

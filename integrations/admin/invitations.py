@@ -27,6 +27,7 @@ def state_of(invitation: Invitation) -> SafeString:
 
 @admin.register(Invitation)
 class InvitationAdmin(ReadOnlyAdmin):
+    nothing_yet = "Invitations will stand here. They are sent from a customer’s page."
     list_display = ("email", "customer_", "role", "state_", "sent_at_", "invited_by")
     list_filter = ("customer",)
     list_select_related = ("customer", "invited_by")

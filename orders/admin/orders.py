@@ -32,6 +32,7 @@ ERASURE_SECONDS = 3
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
+    nothing_yet = "Orders will stand here as soon as a recruiter of a connected customer places one."
     list_display = ("id_", "status_", "delivery_", "created_at_", "customer_", "package")
     list_filter = (ByStatus, ByDelivery, ByCustomer, "package", ByKind)
     list_select_related = ("connection__customer", "package")

@@ -46,6 +46,7 @@ class Trouble(admin.SimpleListFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
+    nothing_yet = "What goes out, to SmartRecruiters, engines and by e-mail, will stand here with every try."
     list_display = ("what", "state_", "subject", "tries", "time_")
     list_filter = (Trouble, "state", "kind")
     list_select_related = ("stream",)

@@ -20,6 +20,7 @@ HELD_BY_STAFF = "Held by staff."
 
 @admin.register(Stream)
 class StreamAdmin(ReadOnlyAdmin):
+    nothing_yet = "Each way out will stand here once something went over it: a connection, an endpoint, e-mail."
     list_display = ("name", "state_", "waiting_", "oldest_")
     search_fields = ("name",)
     fields = ("name", "state_", "why", "paused_until", "lease_expires_at", "pause_seconds", "next_calls")
