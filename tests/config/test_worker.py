@@ -2,13 +2,15 @@
 
 import hashlib
 import http.client
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 
 import pytest
 
@@ -21,11 +23,22 @@ POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """Two processes of four threads with little patience."""
+    with served() as port:
+        yield port
+
+
+@contextmanager
+def served(descriptors: int = 0) -> Iterator[int]:
     port = free_port()
     options = ["-c", "python:config.gunicorn", "-k", "tests.config.hasty.HastyWorker", "-w", "2", "--threads", "4"]
     command = [sys.executable, "-m", "gunicorn", "tests.config.hasty:application", *options, "--no-control-socket"]
+    few = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (descriptors, descriptors)) if descriptors else None
     process = subprocess.Popen(
-        [*command, "-b", f"127.0.0.1:{port}"], cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, "-b", f"127.0.0.1:{port}"],
+        cwd=REPOSITORY,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=few,
     )
     try:
         wait_for(lambda: answers(port))
@@ -214,3 +227,14 @@ def test_waiting_uploads_have_a_bound(port: int) -> None:
     turned_away = [one for one in said if one.startswith(b"HTTP/1.1 503")]
     assert turned_away
     assert all(b"Retry-After: 5" in one for one in turned_away)
+
+
+def test_descriptors_that_run_out_stop_nothing_for_long() -> None:
+    """D53. A process that has none left ends, and another begins."""
+    with served(descriptors=64) as port, ExitStack() as opened:
+        for _ in range(200):
+            with suppress(OSError):
+                opened.enter_context(connect(port)).sendall(b"GET / HT")
+        wait_for(lambda: answers(port))
+        opened.close()
+        wait_for(lambda: all(answers(port) for _ in range(4)))

@@ -276,7 +276,10 @@ ROWS: dict[str, Row] = {
     ),
     "D53": Row(
         "out of memory or descriptors",
-        ("crash: kill all of the portal",),
+        (
+            "tests/config/test_worker.py::test_descriptors_that_run_out_stop_nothing_for_long",
+            "crash: kill all of the portal",
+        ),
         "Either ends the process, as a SIGKILL does at any place.",
     ),
     "D54": Row(
