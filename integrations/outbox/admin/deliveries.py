@@ -216,7 +216,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return delivery.attempts_made
 
     @admin.display(description="when", ordering="created_at")
-    def time_(self, delivery: Delivery) -> SafeString:
+    def time_(self, delivery: Delivery) -> SafeString | str:
         waits = delivery.state == S.PENDING
         return format_html("due {}", when(delivery.due_at)) if waits else when(delivery.created_at)
 
