@@ -4,11 +4,13 @@
 with twenty dead addresses tried for minutes. So every wait here ends with the call's own time, which `begin` sets.
 """
 
+import contextlib
 import http.client
 import io
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import urllib3
@@ -20,7 +22,14 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
 PART = 64 * 1024
 
-local = threading.local()
+
+class Local(threading.local):
+    ends = 0.0
+    has_sent = False
+    going_out: Callable[[], None] | None = None
+
+
+local = Local()
 
 
 class PrivateAddress(Exception):
@@ -37,14 +46,22 @@ def begin(seconds: float) -> None:
 
 
 def left() -> float:
-    seconds: float = local.ends - time.monotonic()
-    return seconds
+    return local.ends - time.monotonic()
 
 
 def has_sent() -> bool:
     """Has a byte of this thread's call gone out, so that it may have had its effect?"""
-    sent: bool = local.has_sent
-    return sent
+    return local.has_sent
+
+
+@contextlib.contextmanager
+def watched(going_out: Callable[[], None]) -> Iterator[None]:
+    """`going_out` is called right before the first byte of this thread's call."""
+    local.going_out = going_out
+    try:
+        yield
+    finally:
+        local.going_out = None
 
 
 class Timely(io.RawIOBase):
@@ -77,6 +94,8 @@ class Response(http.client.HTTPResponse):
 class InTime(urllib3.connection.HTTPConnection):
     response_class = Response
     only_public = False
+    unsent: list[bytes] | None = None
+    """While a request is put together."""
 
     def _new_conn(self) -> socket.socket:
         """To the address that was looked at, so that no second look-up leads elsewhere."""
@@ -106,19 +125,36 @@ class InTime(urllib3.connection.HTTPConnection):
             raise PrivateAddress
         return allowed
 
+    def request(self, *args: Any, **options: Any) -> None:
+        """Head and body go out together: no other thread's work comes between them."""
+        self.unsent = []
+        try:
+            super().request(*args, **options)
+            whole = memoryview(b"".join(self.unsent))
+        finally:
+            self.unsent = None
+        for at in range(0, len(whole), PART):
+            self._write(whole[at : at + PART])
+
     def send(self, data: Any) -> None:
+        if self.unsent is None:
+            super().send(data)
+        else:
+            self.unsent.append(data)
+
+    def _write(self, part: memoryview) -> None:
         """Looked at right before the socket is written to: a process that was stopped in between, past its lease, must
         not come back and write over what its successor has sent (RELIABILITY.md, section 4, decision 6)."""
         if self.sock is None:
             self.connect()
-        parts = [data[at : at + PART] for at in range(0, len(data), PART)] if isinstance(data, bytes) else [data]
-        for number, part in enumerate(parts):
-            if left() <= 0:
-                self.close()
-                raise TimeoutError("the request did not end in time") if number else TooLate
-            local.has_sent = True
-            self.sock.settimeout(left())
-            super().send(part)
+        if local.going_out and not local.has_sent:
+            local.going_out()
+        if left() <= 0:
+            self.close()
+            raise TimeoutError("the request did not end in time") if local.has_sent else TooLate
+        local.has_sent = True
+        self.sock.settimeout(left())
+        self.send(part)
 
 
 class HTTPConnection(InTime):

@@ -4,17 +4,15 @@ One coordinator per stream, the only one that writes; the calls start and end on
 the database. It commits before a call goes out, and no transaction spans one.
 """
 
-import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from threading import Lock
 from typing import TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import close_old_connections, connection, transaction
+from django.db import close_old_connections, transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
 from integrations.door import CallFailed, Reply
@@ -25,6 +23,7 @@ from integrations.outbox.line import Claimed, Line, pool, stopping
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 from integrations.outbox.pace import Pace
 from integrations.outbox.settlement import AWAY, Outcome, Settlement
+from integrations.writers import in_turn
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +38,6 @@ WRITE_AGAIN_SECONDS = 0.5
 
 S = DeliveryState
 T = TypeVar("T")
-writers = Lock()
 
 
 def carry(stream_id: int) -> None:
@@ -121,7 +119,7 @@ class Coordinator:
 
     def _write(self, fresh: Sequence[Claimed] = ()) -> None:
         """One transaction of this stream's holder; if it fails, what came back is still in our hands."""
-        with _turn(), transaction.atomic():
+        with in_turn(), transaction.atomic():
             self.lease.write(next_calls=self.line.next_calls())
             self.stream.refresh_from_db()
             Settlement(self.stream, self.channel).settle_all(self.done)
@@ -269,7 +267,7 @@ class Coordinator:
         if not ids:
             return
         state = S.HELD if self.stream.held_reason else S.PENDING
-        with _turn(), transaction.atomic():
+        with in_turn(), transaction.atomic():
             Attempt.objects.filter(pk__in=[c.attempt.pk for c in self.unbegun if c.attempt]).delete()
             Delivery.objects.filter(pk__in=ids, state=S.IN_FLIGHT, fence=self.lease.fence).update(
                 state=state, reason=self.stream.held_reason, attempts_made=F("attempts_made") - 1
@@ -316,16 +314,6 @@ class Coordinator:
                 log.warning("database away, writing again", stream=self.stream.name)
                 time.sleep(WRITE_AGAIN_SECONDS)
                 close_old_connections()
-
-
-@contextlib.contextmanager
-def _turn() -> Iterator[None]:
-    """SQLite has one writer, and whom it refuses sleeps for a fixed while: in one process we queue instead."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    with writers:
-        yield
 
 
 def _never(_deadline: float) -> Reply:

@@ -97,7 +97,7 @@ class Channel:
 
     kind: ClassVar[str]
     needs_token: ClassVar[bool] = False
-    calls_a_second: ClassVar[float] = 9.35
+    calls_a_second: ClassVar[float] = 9.25
     parallel: ClassVar[int] = 8
     lease_seconds: ClassVar[float] = 60
 

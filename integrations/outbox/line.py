@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
+from integrations import sockets
 from integrations.door import NO_TIME, CallFailed, Reply
 from integrations.outbox import clock, failpoints
 from integrations.outbox.handlers import Call, Handler
@@ -41,6 +43,8 @@ class Claimed:
     call: Call
     token: str
     attempt: Attempt | None = None
+    in_its_second: int = 0
+    """Calls of ours to this endpoint in the second that ended when it went out, itself included."""
 
     def next_attempt(self) -> Attempt:
         """For its call, not stored yet."""
@@ -185,24 +189,28 @@ class Line:
     # The pool's
 
     def _make(self, claimed: Claimed, ends: float) -> None:
-        with self._may_start:
-            ours = self.pace.began(claimed.call.endpoint, _now())
         try:
-            seconds, reply, error = timed(claimed.call, ends)
+            with sockets.watched(partial(self._goes_out, claimed)):
+                seconds, reply, error = timed(claimed.call, ends)
         except BaseException as fault:
             with self._may_start:
                 self._fault, self._is_halted = fault, True
                 self._concerns.notify()
             raise
-        self._end(claimed, ours, seconds, reply, error)
+        self._end(claimed, seconds, reply, error)
 
-    def _end(self, claimed: Claimed, ours: int, seconds: float, reply: Reply | None, error: CallFailed | None) -> None:
+    def _goes_out(self, claimed: Claimed) -> None:
+        """With so many threads at work, that may be much later than it was started."""
+        with self._may_start:
+            claimed.in_its_second = self.pace.went_out(claimed.call.endpoint, _now())
+
+    def _end(self, claimed: Claimed, seconds: float, reply: Reply | None, error: CallFailed | None) -> None:
         now = clock.now()
         assert claimed.attempt is not None  # noqa: S101 (nothing starts without)
         claimed.attempt.started_at = now - timedelta(seconds=seconds)
         with self._may_start:
             if reply is not None:
-                self.pace.correct(claimed.call.endpoint, reply.headers, now.timestamp(), ours)
+                self.pace.correct(claimed.call.endpoint, reply.headers, now.timestamp(), claimed.in_its_second)
             self._running -= 1
             self._returned.append(Outcome(claimed.delivery, claimed.attempt, claimed.token, seconds, reply, error))
             self._is_halted |= reply is None or reply.status >= 300

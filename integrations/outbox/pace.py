@@ -5,7 +5,7 @@ from typing import Self
 
 ROUND_NUMBER_MARGIN = 0.95
 """At exactly the allowed rate, jitter puts one call too many into some second (STACK.md, "Outgoing")."""
-CATCH_UP_SECONDS = 0.015
+CATCH_UP_SECONDS = 0.01
 """A call that starts so late does not delay the next one; any eleven calls still span more than a second."""
 
 MISCOUNTED = 2
@@ -34,8 +34,8 @@ class Pace:
         start = max(now - CATCH_UP_SECONDS, self.next_calls.get(endpoint, 0.0))
         self.next_calls[endpoint] = start + self.intervals.get(endpoint, self.interval)
 
-    def began(self, endpoint: str, now: float) -> int:
-        """The call really goes out now, perhaps later than it was `called`: the next one keeps its distance.
+    def went_out(self, endpoint: str, now: float) -> int:
+        """The call's first byte goes out now, perhaps later than it was `called`: the next one keeps its distance.
 
         Returns how many of ours went out in the second that ends with it.
         """
@@ -46,7 +46,7 @@ class Pace:
 
     def correct(self, endpoint: str, headers: Mapping[str, str], now: float, ours: int) -> None:
         """Slow down where `X-RateLimit-*` says that less is allowed than we thought, or that somebody else uses the
-        credential, too: a window that is full, and not of the calls of ours that `began` counted."""
+        credential, too: a window that is full, and not of the calls of ours that `went_out` counted."""
         limit, remaining = headers.get("X-RateLimit-Limit", ""), headers.get("X-RateLimit-Remaining", "")
         if not limit.isdigit() or int(limit) == 0:
             return
