@@ -21,6 +21,7 @@ COLUMNS = ("record", "package", "assessment", *OF_PACKAGE, *OF_RULE)
 RECORDS = ("package", "assessment", "rule")
 FLAGS = ("invite_candidate", "retired", "remote")
 DAYS = ("remind_after_days", "expires_after_days")
+NO_TEXT = "The file is not UTF-8: save it as “CSV UTF-8”."
 FORMULA = re.compile("'*[=+\\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")
 
 
@@ -65,7 +66,9 @@ def read(content: bytes) -> list[Record]:
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        raise Unreadable(1, "The file is not UTF-8: save it as “CSV UTF-8”.") from None
+        raise Unreadable(1, NO_TEXT) from None
+    if "\0" in text:
+        raise Unreadable(1, NO_TEXT)
     found: list[Record] = []
     for line, row in _lines(text):
         _take(found, line, row)
@@ -97,7 +100,9 @@ def _lines(text: str) -> Iterator[tuple[int, dict[str, str]]]:
 def _checked(columns: list[str]) -> list[str]:
     if unknown := [name for name in columns if name not in COLUMNS]:
         names = ", ".join(COLUMNS)
-        raise Unreadable(1, f"There is no column “{unknown[0]}”; the first line names the columns, of these: {names}.")
+        raise Unreadable(
+            1, f"There is no column “{unknown[0][:40]}”; the first line names the columns, of these: {names}."
+        )
     if "package" not in columns:
         raise Unreadable(1, "The column “package” is missing: it has the package's id on every line.")
     if len(set(columns)) != len(columns):

@@ -202,8 +202,18 @@ def test_what_is_wrong_is_told_with_its_line(
     assert (first.line, first.field, first.message[: len(message)]) == (line, field, message)
 
 
-def test_file_that_is_not_utf8_is_refused(db: None) -> None:
-    [problem] = changed("package,name\nskills,Prüfung\n".encode("latin-1")).problems
+@pytest.mark.parametrize(
+    "content",
+    [
+        "package,name\nskills,Prüfung\n".encode("latin-1"),
+        "package,name\nskills,Prüfung\n".encode("utf-16"),
+        b"PK\x03\x04\0\0",
+        b"package,name\nskills,a\0b\n",
+        b"\0",
+    ],
+)
+def test_file_that_is_not_utf8_is_refused(db: None, content: bytes) -> None:
+    [problem] = changed(content).problems
     assert problem.message == "The file is not UTF-8: save it as “CSV UTF-8”."
 
 
