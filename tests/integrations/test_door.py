@@ -27,7 +27,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_socket import SocketConnectBlockedError
 
-from integrations import networks
+from integrations import networks, sockets
 from integrations.door import MAX_ANSWER, CallFailed, Outgoing, Reply, send
 from tests.outbox.peer import Answer, Peer, serving
 
@@ -156,6 +156,34 @@ def test_second_address_of_a_name_is_tried_when_the_first_is_dead(resolver: dict
         resolver["two.example"] = ["127.0.0.2", "127.0.0.1"]
         url = peer.url.replace("127.0.0.1", "two.example")
         assert send(Outgoing("GET", f"{url}/a", "x"), 5).status == 200
+
+
+def test_head_and_body_arrive_together() -> None:
+    read: list[bytes] = []
+
+    def serve(connection: socket.socket) -> None:
+        read.append(connection.recv(65536))
+        connection.sendall(HEAD + b"Content-Length: 2\r\n\r\n{}")
+
+    with raw_peer(serve) as url:
+        send(Outgoing("POST", f"{url}/", "x", json={"summary": "whole"}), 5)
+    assert read[0].endswith(b'\r\n\r\n{"summary": "whole"}')
+
+
+def test_watcher_hears_of_the_first_byte_before_it_is_there(peer: Peer) -> None:
+    heard: list[int] = []
+    with sockets.watched(lambda: heard.append(len(peer.received))):
+        send(Outgoing("POST", f"{peer.url}/", "x", json={"summary": "x" * 200_000}), 5)
+    send(Outgoing("POST", f"{peer.url}/", "x", json={}), 5)
+    assert (heard, len(peer.received)) == ([0], 2)
+
+
+def test_watcher_of_a_call_that_reaches_nobody_hears_nothing(resolver: dict[str, list[str]]) -> None:
+    heard: list[int] = []
+    resolver["gone.example"] = []
+    with sockets.watched(lambda: heard.append(1)), pytest.raises(CallFailed):
+        send(Outgoing("POST", "http://gone.example/", "x", json={}), 5)
+    assert heard == []
 
 
 def bomb(times: int = 1) -> bytes:
