@@ -3,12 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from integrations import rotation
+from integrations import mail, rotation
 from integrations.encryption import Unreadable
 from integrations.outbox import clock
 from integrations.outbox.models import Delivery, DeliveryState
@@ -39,7 +40,12 @@ def _degraded() -> list[str]:
     oldest = Delivery.objects.filter(state=DeliveryState.PENDING).order_by("due_at").first()
     late = oldest is not None and clock.now() - oldest.due_at > LATE
     failed = Delivery.objects.filter(state=DeliveryState.FAILED).count()
-    return ["deliveries are late: is a worker running?"] * late + [f"{failed} deliveries failed"] * bool(failed)
+    is_mute = not (settings.IS_LOOPBACK or mail.is_sent())
+    return [
+        *["deliveries are late: is a worker running?"] * late,
+        *[f"{failed} deliveries failed"] * bool(failed),
+        *["e-mails go nowhere: EMAIL_URL is not set"] * is_mute,
+    ]
 
 
 @require_safe

@@ -50,6 +50,7 @@ class AccountMail(mail.MailHandler):
         return mail.write(facts["letter"], language, url=settings.PUBLIC_URL + facts["path"]), facts["to"]
 
     def delivered(self, delivery: Delivery, reply: Any) -> None:
+        super().delivered(delivery, reply)
         self._forget(delivery)
 
     def failed(self, delivery: Delivery, reply: Any, reason: str) -> None:

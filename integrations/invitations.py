@@ -118,6 +118,21 @@ def forget_old() -> None:
     Invitation.objects.filter(expires_at__lt=timezone.now() - KEPT).delete()
 
 
+def said(email: str, *, instead: str) -> str:
+    """What became of an invitation, for who sent it; `instead`: what to do where no e-mail goes out."""
+    if mail.is_sent():
+        return f"The invitation is on its way to {email}."
+    return f"The invitation for {email} is made, but no e-mail goes out from here yet: {instead}."
+
+
+def show(invitation: Invitation, *, by: User, address: str | None = None) -> str:
+    """The link, for somebody who hands it over. Raises NotOpen."""
+    if invitation.state != "open":
+        raise NotOpen("This invitation is not open any more.")
+    _record("invitation.link_shown", invitation, by, address)
+    return url_of(invitation)
+
+
 def url_of(invitation: Invitation) -> str:
     return settings.PUBLIC_URL + reverse("invitation", kwargs={"token": invitation.link_token})
 

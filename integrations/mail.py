@@ -21,6 +21,13 @@ from integrations.outbox import handlers
 from integrations.outbox.models import Delivery
 
 ACCEPTED = 250
+UNSENT = "written to the log and sent to nobody: EMAIL_URL is not set"
+NOWHERE = tuple(f"django.core.mail.backends.{name}.EmailBackend" for name in ("console", "dummy"))
+
+
+def is_sent() -> bool:
+    """Whether e-mails leave this machine, or at least land in a folder where people look."""
+    return settings.EMAIL_BACKEND not in NOWHERE
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,13 @@ class MailHandler(handlers.Handler):
         message = addressed(letter, to, message_id)
         return handlers.Call("email", partial(transmit, message), {"subject": letter.subject, "message_id": message_id})
 
+    def keeps_answer(self, delivery: Delivery) -> bool:
+        return not is_sent() or type(self).delivered is not MailHandler.delivered
+
+    def delivered(self, delivery: Delivery, reply: Reply) -> None:
+        """What no server took says so wherever the delivery is shown."""
+        Delivery.objects.filter(pk=delivery.pk).update(reason=reply.text)
+
 
 def transmit(message: EmailMultiAlternatives, deadline: float) -> Reply:
     """Hand it to the mail server. Raises CallRefused when it is refused for good, CallFailed when it may go again."""
@@ -103,7 +117,7 @@ def transmit(message: EmailMultiAlternatives, deadline: float) -> Reply:
         raise CallFailed(
             f"the mail server did not take it ({type(error).__name__})", had_effect_perhaps=unseen
         ) from None
-    return Reply(ACCEPTED)
+    return Reply(ACCEPTED, text="" if is_sent() else UNSENT)
 
 
 def _refused(code: int) -> CallFailed:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
+from integrations import mail
 from integrations.models import AuditEntry
 from integrations.outbox import reasons
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
@@ -101,7 +102,7 @@ def _ending(delivery: Delivery) -> str:
 def _what(attempt: Attempt, delivery: Delivery, other_side: str, *, is_last: bool) -> str:
     cargo, arrived = cargo_of(delivery)
     if attempt.outcome == S.DELIVERED:
-        return arrived
+        return f"{cargo.capitalize()} was {delivery.reason}" if delivery.reason == mail.UNSENT else arrived
     if not attempt.outcome and is_last and delivery.state == S.IN_FLIGHT:
         return f"{cargo.capitalize()} is on its way"
     return reason_of(attempt, other_side, cargo) + (_ending(delivery) if is_last else "")

@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from integrations import invitations
+from integrations import invitations, mail
 from integrations.addresses import address_of
 from integrations.admin.invitations import state_of
 from integrations.forms import InviteForm
@@ -119,28 +119,32 @@ class CustomerAdmin(StaffAdmin):
         if not self.may_act(request):
             raise PermissionDenied
         form = InviteForm(request.POST or None)
-        if form.is_valid() and self._invite(request, customer, form):
-            return redirect(self.url_of(customer))
+        if form.is_valid() and (invitation := self._invite(request, customer, form)):
+            if mail.is_sent():
+                return redirect(self.url_of(customer))
+            return redirect("admin:integrations_invitation_change", quote(invitation.pk))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": customer,
             "form": form,
+            "is_mail_sent": mail.is_sent(),
             "title": f"Invite somebody to {customer}",
             "back_url": self.url_of(customer),
         }
         return TemplateResponse(request, "admin/integrations/customer/invite.html", context)
 
-    def _invite(self, request: HttpRequest, customer: Customer, form: InviteForm) -> bool:
+    def _invite(self, request: HttpRequest, customer: Customer, form: InviteForm) -> Invitation | None:
         by, address = cast(User, request.user), address_of(request)
         email, role = form.cleaned_data["email"], form.cleaned_data["role"]
         try:
-            invitations.invite(customer, email, role, by=by, address=address)
+            invitation = invitations.invite(customer, email, role, by=by, address=address)
         except invitations.InvitationError as error:
             form.add_error(None, str(error))
-            return False
-        messages.success(request, f"The invitation is on its way to {email}.")
-        return True
+            return None
+        told = messages.success if mail.is_sent() else messages.warning
+        told(request, invitations.said(email, instead="hand the link over yourself"))
+        return invitation
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A customer that has ever connected is switched off, not deleted: orders hang on it."""

@@ -5,9 +5,10 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
-from integrations import invitations
+from integrations import invitations, mail
 from integrations.addresses import address_of
 from integrations.models import Invitation, User
 from integrations.shown import chip, when
@@ -39,11 +40,23 @@ class InvitationAdmin(ReadOnlyAdmin):
     def acts(self) -> Sequence[Act]:
         return (
             Act(
+                "link",
+                "Show the link",
+                self._show,
+                lambda invitation: [
+                    f"You see the link, to hand it to {invitation.email} yourself: no e-mail goes out from here yet.",
+                    "Who has the link joins under that address. That you saw it is recorded, with your name.",
+                ],
+                lambda invitation: invitation.state == "open" and not mail.is_sent(),
+            ),
+            Act(
                 "resend",
                 "Send again",
                 self._resend,
                 lambda invitation: [
-                    f"An e-mail with a new link goes to {invitation.email}. It is good for a week.",
+                    f"An e-mail with a new link goes to {invitation.email}. It is good for a week."
+                    if mail.is_sent()
+                    else "There is a new link, good for a week. No e-mail goes out yet: hand it over yourself.",
                     "The former link opens nothing any more.",
                 ],
                 lambda invitation: invitation.state in ("open", "expired"),
@@ -58,12 +71,29 @@ class InvitationAdmin(ReadOnlyAdmin):
             ),
         )
 
+    def _show(self, request: HttpRequest, invitation: Invitation) -> TemplateResponse:
+        try:
+            url = invitations.show(invitation, **_by(request))
+        except invitations.InvitationError as error:
+            raise Refusal(str(error)) from None
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": invitation,
+            "link": url,
+            "title": f"The link for {invitation.email}",
+            "back_url": self.url_of(invitation),
+        }
+        return TemplateResponse(request, "admin/integrations/invitation/link.html", context)
+
     def _resend(self, request: HttpRequest, invitation: Invitation) -> str:
         try:
             invitations.resend(invitation, **_by(request))
         except invitations.InvitationError as error:
             raise Refusal(str(error)) from None
-        return f"A new link is on its way to {invitation.email}."
+        if mail.is_sent():
+            return f"A new link is on its way to {invitation.email}."
+        return f"There is a new link for {invitation.email}. “Show the link” has it."
 
     def _revoke(self, request: HttpRequest, invitation: Invitation) -> str:
         try:

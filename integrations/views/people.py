@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -74,7 +75,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     return tried(
         request,
         lambda: invitations.invite(customer, email, role, **by_of(request)),
-        f"The invitation is on its way to {email}.",
+        invitations.said(email, instead=f"ask {settings.BRAND_NAME} for the link"),
     )
 
 
