@@ -94,7 +94,17 @@ def test_passkey_is_made_for_the_public_name(rf: Any, settings: Any) -> None:
     assert names == ["localhost", "portal.vendor.example"]
 
 
-@pytest.mark.parametrize("credential", ["", "{}", "[]", "null", '{"id": 1}', '{"response": {"userHandle": "x"}}', "{"])
+LOOSE = '{{"id": "aaaa", "rawId": "aaaa", "type": "public-key", "response": {{"clientDataJSON": "{}", {}}}}}'
+SHORT = '"authenticatorData": "AAAA", "signature": "AAAA", "userHandle": "MQ"'
+ODD = [
+    *("{}", "[]", "null", '{"id": 1}', '{"id": "x", "rawId": "x"}', "1e999", "NaN", '"x"'),
+    *("[" * 100_000, '{"a":' * 50_000, "9" * 5000, '{"id": 1, "id": 2}', '{"id": "\\u0000"}', "x" * 100_000),
+    *(LOOSE.format("eyJ0eXBlIjoieCJ9", SHORT), LOOSE.format("////", SHORT)),
+    *(LOOSE.format("eyJ0eXBlIjoieCJ9", f'"attestationObject": "{text}"') for text in ("AAAA", "v____w", "")),
+]
+
+
+@pytest.mark.parametrize("credential", ["", '{"response": {"userHandle": "x"}}', "{", *ODD])
 def test_broken_passkey_is_refused(client: Browser, alice: User, credential: str) -> None:
     client.get(f"{AT}/webauthn/login/", headers={"Accept": "application/json"})
     answer = client.post(f"{AT}/webauthn/login/", {"credential": credential})
@@ -102,12 +112,20 @@ def test_broken_passkey_is_refused(client: Browser, alice: User, credential: str
     assert client.get("/").status_code == 302
 
 
-@pytest.mark.parametrize("credential", ["{}", "[]", "null", '{"id": 1}', '{"id": "x", "rawId": "x"}'])
+@pytest.mark.parametrize("credential", ODD)
 def test_broken_passkey_is_not_added(client: Browser, alice: User, credential: str) -> None:
     signed_in_and_sure(client, alice)
     client.get(f"{AT}/webauthn/add/")
     assert client.post(f"{AT}/webauthn/add/", {"credential": credential}).status_code == 200
     assert not Authenticator.objects.exists()
+
+
+@pytest.mark.parametrize("credential", ODD)
+def test_broken_passkey_makes_nobody_sure(client: Browser, alice: User, credential: str) -> None:
+    Authenticator.objects.create(user=alice, type="webauthn", data={"name": "Key", "credential": {}})
+    sign_in(client, alice.email)
+    page = f"{AT}/webauthn/reauthenticate/"
+    assert client.post(page, {"credential": credential}).status_code < 500
 
 
 def test_passkeys_of_others_are_not_found(client: Browser, alice: User, bob: User) -> None:

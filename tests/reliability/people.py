@@ -44,6 +44,8 @@ A11 staff without a second factor
     sign_in staff_must_set_up_a_second_factor_where_it_is_required
     sign_in second_factor_is_asked_for
     hostile_pages code_of_the_second_factor_is_good_once
+    factors broken_passkey_is_refused
+    factors broken_passkey_is_not_added
 
 A13 secrets in admin
     admin admin_pages_show_no_secret

@@ -27,6 +27,7 @@ FILES = {
     "engine_e2e": "tests/e2e/test_engine_api.py",
     "erasure": "tests/orders/test_erasure.py",
     "export": "tests/orders/test_export.py",
+    "factors": "tests/integrations/test_second_factors.py",
     "faults": "tests/outbox/test_faults.py",
     "frames": "tests/e2e/test_consent_in_a_browser.py",
     "hostile": "tests/integrations/test_hostile_addresses.py",
