@@ -54,8 +54,9 @@ def overview() -> dict[str, Any]:
         "orders_said": _orders_said(days),
         "lags": [(lag.day, plots.span(lag.half), plots.span(lag.most), lag.results) for lag in lags],
         "lag_plot": plots.lines(lags, figures.last_days()) if lags else None,
-        "lag_said": _lag_said(lags),
+        "lag_said": _lag_said(lags, figures.missing()),
         "failures": failures(stuck),
+        "patience": patience(stuck),
         "oldest_due": due.since,
         "last_heartbeat": seen,
     }
@@ -69,7 +70,13 @@ def _orders_said(days: list[figures.Day]) -> str:
     return f"{total:,} order{'' if total == 1 else 's'} in {len(days)} days, {done:,} completed"
 
 
-def _lag_said(lags: list[figures.Lag]) -> str:
+def _lag_said(lags: list[figures.Lag], missing: int) -> str:
+    """What has not arrived is said, too: else the quick ones would speak for all."""
+    behind = f"; {missing:,} {'has' if missing == 1 else 'have'} not arrived" if missing else ""
+    return _arrived_said(lags) + behind
+
+
+def _arrived_said(lags: list[figures.Lag]) -> str:
     if not lags:
         return f"No result went to SmartRecruiters in {figures.DAYS} days"
     newest = lags[-1]
@@ -109,6 +116,32 @@ def failures(stuck: list[figures.Standing]) -> Failures:
     reasons = [Failure(reason, count, max(1, round(100 * count / total)), urls[reason]) for reason, count in shown]
     said = f"{total:,} deliver{'y does' if total == 1 else 'ies do'} not get through" if total else "Nothing fails now"
     return Failures(said, reasons, total - sum(count for _, count in shown))
+
+
+@dataclass(frozen=True)
+class Patience:
+    """What goes on without a hand: tried again by itself, or held until its way is open."""
+
+    again: int
+    next_at: datetime | None
+    held: int
+
+    @property
+    def is_needed(self) -> bool:
+        return bool(self.again or self.held)
+
+    @property
+    def is_due(self) -> bool:
+        return self.next_at is not None and self.next_at <= clock.now()
+
+
+def patience(stuck: list[figures.Standing]) -> Patience:
+    waiting = [each for each in stuck if each.state == DeliveryState.PENDING]
+    return Patience(
+        again=sum(each.count for each in waiting),
+        next_at=min((each.next_at for each in waiting if each.next_at), default=None),
+        held=sum(each.count for each in stuck if each.state == DeliveryState.HELD),
+    )
 
 
 def changelist(model: str, **query: str) -> str:

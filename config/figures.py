@@ -66,6 +66,8 @@ class Standing:
     since: datetime
     subject: str
     """What it is about, or one of many."""
+    next_at: datetime | None = None
+    """When the first of those that wait is tried again."""
 
 
 def last_days() -> list[date]:
@@ -107,11 +109,19 @@ def _quantiles() -> Iterable[tuple[str, float, int]]:
     return found
 
 
+def missing() -> int:
+    """Results that were reported and have not arrived: on their way, waiting or standing still."""
+    return Delivery.objects.filter(lane=Lane.RESULT, state__in=(S.PENDING, S.IN_FLIGHT, *STANDS_STILL)).count()
+
+
 def standing() -> list[Standing]:
     """What failed, may have been sent or not, is held, or waits after a failure: by reason, the most first."""
     stuck = Delivery.objects.filter(Q(state__in=STANDS_STILL) | Q(state=S.PENDING, failures__gt=0)).order_by()
     groups = stuck.values("kind", "state", "reason").annotate(
-        count=Count("pk"), since=Min("created_at"), subject=Min("subject")
+        count=Count("pk"),
+        since=Min("created_at"),
+        subject=Min("subject"),
+        next_at=Min("due_at", filter=Q(state=S.PENDING)),
     )
     return [Standing(**group) for group in groups.order_by("-count", "kind", "reason")]
 

@@ -214,6 +214,31 @@ def test_dashboard_shows_failures_by_reason_in_words(desk: Browser) -> None:
     assert '4<span class="visually-hidden">, 80 %</span>' in text(desk.get("/admin/"))
 
 
+def test_dashboard_says_with_one_voice_what_goes_on_by_itself(desk: Browser) -> None:
+    nothing = 'Nothing needs a hand</h2> <p class="empty">What fails'
+    page = text(desk.get("/admin/"))
+    assert (nothing in page, "No delivery waits." in page) == (True, True)
+    failed("a", "503", DeliveryState.PENDING)
+    Delivery.objects.update(failures=1, due_at=clock.now() + timedelta(minutes=5, seconds=30))
+    failed("b", "The customer disconnected.", DeliveryState.HELD)
+    assert dashboard.patience(figures.standing()).again == 1
+    page = text(desk.get("/admin/"))
+    assert "1 delivery</a> failed and tries again by itself; next <time" in page
+    assert "1 delivery is</a> held until the way is open again." in page
+    assert "2 deliveries do not get through" in page
+    assert (nothing in page, "No delivery waits" in page) == (False, False)
+    Delivery.objects.update(due_at=clock.now())
+    assert "tries again by itself; the next is due." in text(desk.get("/admin/"))
+
+
+def test_dashboard_counts_results_that_have_not_arrived(desk: Browser) -> None:
+    delivered(1)
+    delivered(2)
+    for key in "bc":
+        deliveries.enqueue("result", stream="connection:7", key=key, payload={}, lane=Lane.RESULT)
+    assert "95 % within 2.0 s; 2 have not arrived</h2>" in text(desk.get("/admin/"))
+
+
 def test_dashboard_takes_as_many_queries_for_many_rows_as_for_one(
     desk: Browser, connection: Connection, django_assert_max_num_queries: Any
 ) -> None:
@@ -223,7 +248,7 @@ def test_dashboard_takes_as_many_queries_for_many_rows_as_for_one(
         bodies.place(connection)
         delivered(number)
         failed(f"failed-{number}", f"reason {number}")
-        with django_assert_max_num_queries(24) as captured:
+        with django_assert_max_num_queries(25) as captured:
             desk.get("/admin/")
         return len(captured)
 
