@@ -29,6 +29,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, "404.html", 404)
 
 
+def wrong_method(request: HttpRequest, section: str) -> HttpResponse:
+    """Something is sent to this address by a form; it shows nothing. `section` is the nearest page."""
+    return render(request, "405.html", {"request_id": request_id(), "section": section}, status=405)
+
+
 def not_here(request: HttpRequest, **_places: object) -> HttpResponse:
     """In the place of a library's page that the portal does not have."""
     return _page(request, "404.html", 404)

@@ -12,6 +12,8 @@ from django.shortcuts import redirect
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 
+from config.errors import wrong_method
+from integrations import posts
 from integrations.api.errors import is_api, problem_response
 
 Respond = Callable[[HttpRequest], HttpResponse]
@@ -138,6 +140,22 @@ class NoNul:
 
 def _has_nul(form: QueryDict) -> bool:
     return any("\0" in text for name, values in form.lists() for text in (name, *values))
+
+
+class FormsOnly:
+    """A browser that opens an address which takes forms alone, from its history or by hand, gets a page of ours."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        is_browser = "text/html" in request.headers.get("Accept", "")
+        if response.status_code != 405 or response.content or is_api(request.path) or not is_browser:
+            return response
+        page = wrong_method(request, posts.section_of(request.path))
+        page["Allow"] = response["Allow"]
+        return page
 
 
 def _came_by_provider(request: HttpRequest) -> bool:

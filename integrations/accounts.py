@@ -15,6 +15,7 @@ from django.urls import reverse
 from integrations import account_mail, audit
 from integrations.addresses import address_of
 from integrations.models import User
+from integrations.posts import takes_forms_only
 
 OWN_PATH = re.compile(r"/(?![/\\])[^\s\\\x00-\x1f\x7f]*")
 BACKEND = "integrations.accounts.ActiveCustomersBackend"
@@ -45,7 +46,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_safe_url(self, url: str | None) -> bool:
         """A path of ours, and nothing with a host: parsers disagree about odd ones, and one raises (A8)."""
-        return url is not None and OWN_PATH.fullmatch(url) is not None
+        return url is not None and OWN_PATH.fullmatch(url) is not None and not takes_forms_only(url)
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Where to go when nothing was asked for."""

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
-from integrations import audit
+from integrations import audit, posts
 from integrations.models import User
 from integrations.session_store import SessionStore
 
@@ -47,14 +47,18 @@ class SessionEnds:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
-            return self.get_response(request)
+            return self._of_stranger(request)
         if why := _why_over(request):
             logout(request)
             messages.warning(request, why)
-        response = self.get_response(request)
+        response = self._of_stranger(request) if why else self.get_response(request)
         if SESSION_KEY not in request.session:
             response["Clear-Site-Data"] = CLEARED  # nor does the browser show again what it still has (S16)
         return response
+
+    def _of_stranger(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        return posts.led_back(request, response) if request.method == "POST" else response
 
 
 def _why_over(request: HttpRequest) -> str:

@@ -8,13 +8,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views import View
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from integrations import connections, consents, frames, memberships
 from integrations.addresses import address_of
 from integrations.forms import DecisionForm, VisitForm
 from integrations.models import ConnectAttempt, Consent, DisplayMode, User
 from integrations.origins import is_trusted, split
+from integrations.posts import only_post
 
 log = structlog.get_logger(__name__)
 
@@ -173,7 +174,7 @@ def progress(request: HttpRequest, key: str) -> HttpResponse:
     return outcome(request, exchange.outcome, consent=consent, exchange=exchange)
 
 
-@require_POST
+@only_post
 def try_again(request: HttpRequest, key: str) -> HttpResponse:
     """SmartRecruiters did not answer: ask it now, not when the schedule says."""
     consent = visited(request, key)
@@ -184,7 +185,7 @@ def try_again(request: HttpRequest, key: str) -> HttpResponse:
     return see_other(reverse("consent_progress", kwargs={"key": key}))
 
 
-@require_POST
+@only_post
 def change_account(request: HttpRequest, key: str) -> HttpResponse:
     """Sign out and in as somebody else, and keep what was asked."""
     consent = visited(request, key)

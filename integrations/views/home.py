@@ -5,11 +5,12 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from integrations import connections, memberships
 from integrations.addresses import address_of
 from integrations.models import ConnectAttempt, Connection, ConnectionState, Customer, User
+from integrations.posts import only_post
 
 
 def connections_of(customer: Customer) -> list[Connection]:
@@ -35,7 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "integrations/home.html", context)
 
 
-@require_POST
+@only_post
 @login_required
 def switch(request: HttpRequest) -> HttpResponse:
     """Look at another of the own organisations. One that is not the own is not found."""

@@ -9,12 +9,13 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from integrations import invitations, memberships
 from integrations.addresses import address_of
 from integrations.forms import InviteForm, RoleForm
 from integrations.models import Customer, Invitation, Membership, User
+from integrations.posts import only_post
 
 
 def by_of(request: HttpRequest) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def page(request: HttpRequest, form: InviteForm, status: int = 200) -> HttpRespo
     return render(request, "integrations/people.html", context, status=status)
 
 
-@require_POST
+@only_post
 @login_required
 def invite(request: HttpRequest) -> HttpResponse:
     customer = administered(request, request.POST.get("organisation", ""))
@@ -85,7 +86,7 @@ def invited(request: HttpRequest, invitation_id: str) -> Invitation:
     return invitation
 
 
-@require_POST
+@only_post
 @login_required
 def resend(request: HttpRequest, invitation_id: str) -> HttpResponse:
     invitation = invited(request, invitation_id)
@@ -93,7 +94,7 @@ def resend(request: HttpRequest, invitation_id: str) -> HttpResponse:
     return tried(request, lambda: invitations.resend(invitation, **by_of(request)), done)
 
 
-@require_POST
+@only_post
 @login_required
 def revoke(request: HttpRequest, invitation_id: str) -> HttpResponse:
     invitation = invited(request, invitation_id)
@@ -107,7 +108,7 @@ def member(request: HttpRequest, membership_id: int) -> Membership:
     return membership
 
 
-@require_POST
+@only_post
 @login_required
 def change_role(request: HttpRequest, membership_id: int) -> HttpResponse:
     membership = member(request, membership_id)

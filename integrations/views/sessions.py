@@ -2,14 +2,14 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
 
 from integrations import sessions
 from integrations.addresses import address_of
 from integrations.models import User
+from integrations.posts import only_post
 
 
-@require_POST
+@only_post
 def end_all(request: HttpRequest) -> HttpResponse:
     """Out of every browser, this one too. Whose session has ended meanwhile signs in to where he lives."""
     if isinstance(request.user, User):

@@ -1,0 +1,75 @@
+"""Forms that are sent after the session has ended: where signing in again leads, and what is said there."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve, reverse
+from django.views.decorators.http import require_POST
+
+ENDED = "ended"
+"""In the sign-in page's address: what was sent came to nothing."""
+
+
+def only_post(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Django's require_POST, and `shows_a_page` knows it."""
+
+    @wraps(view)
+    def posted(*args: Any, **kwargs: Any) -> HttpResponseBase:
+        answer: HttpResponseBase = guarded(*args, **kwargs)
+        return answer
+
+    guarded = require_POST(view)
+    posted.is_only_post = True  # type: ignore[attr-defined]
+    return posted
+
+
+def shows_a_page(path: str) -> bool:
+    """Is there something at this path of ours that a browser may open?"""
+    try:
+        return _is_page(resolve(path).func)
+    except Resolver404:
+        return False
+
+
+def takes_forms_only(url: str) -> bool:
+    """Opening it would be answered by 405. What is nowhere is none."""
+    try:
+        return not _is_page(resolve(urlsplit(url).path).func)
+    except (Resolver404, ValueError):
+        return False
+
+
+def _is_page(view: Any) -> bool:
+    return hasattr(view.view_class, "get") if hasattr(view, "view_class") else not hasattr(view, "is_only_post")
+
+
+def section_of(path: str) -> str:
+    """The nearest page above an address, or the first page."""
+    while path := path.rstrip("/").rpartition("/")[0]:
+        if shows_a_page(path):
+            return path
+    return reverse("home")
+
+
+def _came_from(request: HttpRequest) -> str:
+    """The page that the form was on. Browsers name it to ourselves; what is anybody else's counts for nothing."""
+    try:
+        page = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return ""
+    is_ours = page.netloc == request.get_host() and shows_a_page(page.path)
+    return f"{page.path}?{page.query}" if is_ours and page.query else page.path if is_ours else ""
+
+
+def led_back(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """A stranger's POST that leads to sign-in and then to itself leads to where the form was instead, and says so."""
+    page = urlsplit(response.headers.get("Location", ""))
+    if page.path != reverse("account_login") or parse_qs(page.query).get("next") != [request.get_full_path()]:
+        return response
+    own = request.path if shows_a_page(request.path) else section_of(request.path)
+    response["Location"] = f"{page.path}?{urlencode({'next': _came_from(request) or own, ENDED: 1})}"
+    return response
