@@ -6,13 +6,18 @@ from django.utils.safestring import SafeString
 from integrations.templatetags.portal import chip as look_of
 from integrations.templatetags.portal import when
 
-__all__ = ["chip", "switch", "when"]
+__all__ = ["chip", "counted", "switch", "when"]
 
 
 def chip(state: str, word: str = "") -> SafeString:
     """The chip of a state; `word` says it in other words."""
     look = look_of(state)
     return render_to_string("partials/chip.html", look | ({"word": word} if word else {}))
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 order`, `2 orders`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def switch(is_on: bool, on: str, off: str) -> SafeString:

@@ -23,6 +23,8 @@ from orders.personal import CANDIDATE
 
 log = structlog.get_logger(__name__)
 WHY = "the candidate was erased"
+ERASED = "Candidate erased"
+"""How an order's timeline says it."""
 THIN = ("webhook",)
 """Kinds of deliveries with nothing of the candidate in them: an engine may go on hearing of the order's id."""
 
@@ -124,7 +126,8 @@ def _make(whose: str, ids: list[str], by: User | None, address: str | None, why:
     keys = list(Attachment.objects.filter(order__in=ids).exclude(file="").values_list("file", flat=True))
     Attachment.objects.filter(order__in=ids).delete()
     Upload.objects.filter(order__in=ids).delete()
-    OrderEvent.objects.bulk_create(OrderEvent(order_id=each, hop=Hop.IN, what="Candidate erased") for each in ids)
+    who = by.email if by else ""
+    OrderEvent.objects.bulk_create(OrderEvent(order_id=each, hop=Hop.IN, what=ERASED, by=who) for each in ids)
     said: dict[str, Any] = {"orders": ids, "files": len(keys)} | ({"why": why} if why else {})
     audit.record("candidate.erased", whose, by=by, address=address, **said)
     # Within the transaction: should it fail after all, the erasure is made again, and a file that is gone is meant so.

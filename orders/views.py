@@ -54,8 +54,8 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
         .select_related("order")
         .first()
     )
-    if attachment is None:
-        return _page(request, None, "unknown", status=404)
+    if attachment is None:  # an erasure leaves nothing by which the link could be told from one that never was
+        return _page(request, None, "no_report", status=404)
     try:
         content = files.read(attachment)
     except files.Damaged as error:

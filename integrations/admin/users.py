@@ -17,7 +17,7 @@ from integrations import memberships, sessions
 from integrations.addresses import address_of
 from integrations.models import Customer, Membership, User
 from integrations.roles import MemberRole, StaffRole
-from integrations.shown import switch, when
+from integrations.shown import counted, switch, when
 from integrations.staff import Act, LabelledFormSet, ModelForm, RowsInline, StaffAdmin, link
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def _sign_out(self, request: HttpRequest, user: User) -> str:
         count = sessions.end_all(user, by=cast(User, request.user), address=address_of(request))
-        return f"Signed out of {count} browsers."
+        return f"Signed out of {counted(count, 'browser')}."
 
     @admin.display(description="staff", ordering="staff_role")
     def staff_role_(self, user: User) -> str:

@@ -17,7 +17,7 @@ from rest_framework.exceptions import APIException
 
 from integrations.addresses import address_of
 from integrations.models import User
-from integrations.shown import chip, when
+from integrations.shown import chip, counted, when
 from integrations.staff import Act, ReadOnlyAdmin, Refusal, may_see_personal, reason
 from orders import erasure, export, files, leases
 from orders.admin import page
@@ -229,7 +229,7 @@ class OrderAdmin(ReadOnlyAdmin):
             done = erasure.erase_order(order, by=by, address=address, patience=ERASURE_SECONDS)
         except erasure.OnItsWay as refusal:
             raise Refusal(str(refusal)) from None
-        return f"Erased: {done.orders} orders, {done.files} files."
+        return f"Erased: {counted(done.orders, 'order')}, {counted(done.files, 'file')}."
 
     def _accept(self, request: HttpRequest, order: Order) -> str:
         try:

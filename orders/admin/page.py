@@ -8,7 +8,7 @@ from django.utils.dateparse import parse_datetime
 
 from integrations.outbox import clock
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Lane
-from orders import panel, timeline
+from orders import erasure, panel, timeline
 from orders.models import Attachment, Hop, Order, Resource, ResourceKind, Result, Status
 
 HOPS = {
@@ -109,7 +109,8 @@ def _shown(lines: list[timeline.Line], deliveries: list[Delivery], order: Order)
 
 def _shown_line(line: timeline.Line, attempts: dict[tuple[int, int], Attempt], order: Order) -> Shown:
     detail = line["detail"]
-    lane, icon = OURS if "act" in detail or line["by"] == "portal" else HOPS[line["hop"]]
+    is_ours = "act" in detail or line["by"] == "portal" or line["what"] == erasure.ERASED
+    lane, icon = OURS if is_ours else HOPS[line["hop"]]
     next_at = detail.get("next_try_at")
     return Shown(
         line,

@@ -150,7 +150,7 @@ def test_staff_sign_a_person_out_everywhere(desk: Browser, client: Browser, alic
     act = f"/admin/integrations/user/{alice.pk}/act/sign-out/"
     assert "Every session of this person ends at once" in text(desk.get(act))
     assert is_in(client, "/")
-    assert "Signed out of 1 browsers." in text(desk.post(act, follow=True))
+    assert "Signed out of 1 browser." in text(desk.post(act, follow=True))
     assert not is_in(client, "/")
     assert AuditEntry.objects.get(action="sessions.ended").actor_name == "stella@vendor.example"
 

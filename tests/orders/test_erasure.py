@@ -179,7 +179,8 @@ def test_links_die_and_the_engine_is_told_that_it_is_gone(known: Order, engine: 
     erasure.erase(EMAIL)
     browser = Browser()
     assert browser.get(take).status_code == 410
-    assert browser.get(f"/files/{token}").status_code == 404
+    answer = browser.get(f"/files/{token}")
+    assert (answer.status_code, "erased together with the candidate’s data" in text(answer)) == (404, True)
     assert engine.get(f"{URL}/{known.pk}").status_code == 410
     assert engine.patch(f"{URL}/{known.pk}/result", {"status": "REJECTED", "correction": "x"}).status_code == 410
     assert engine.post(f"{URL}/{known.pk}/accept", {}, HTTP_IDEMPOTENCY_KEY="accept").status_code == 410
@@ -342,6 +343,13 @@ def test_staff_erase_after_a_page_that_says_what_will_happen(desk: Browser, know
     assert "It cannot be undone." in page
     assert Order.objects.get().erased_at is None
     answer = desk.post(act, follow=True)
-    assert "Erased: 1 orders, 1 files." in text(answer)
+    assert "Erased: 1 order, 1 file." in text(answer)
     assert (act in text(answer), CANARY in text(answer)) == (False, False)
+    for said in (
+        "Erased here, with the candidate. What SmartRecruiters holds stays there",
+        "<dt>Requester</dt><dd>erased, with the candidate</dd>",
+        'portal: </span></span> <div class="timeline__body"> <p class="timeline__what">Candidate erased</p>',
+    ):
+        assert said in text(answer)
+    assert OrderEvent.objects.get(what="Candidate erased").by == "stella@vendor.example"
     assert AuditEntry.objects.get(action="candidate.erased").actor_name == "stella@vendor.example"

@@ -160,7 +160,7 @@ def test_stream_without_an_owner_is_released_by_hand(desk: Browser) -> None:
     stream = Stream.objects.get(name="email")
     url = f"/admin/outbox/stream/{stream.pk}/act/release/"
     assert "It was held: The mail server refuses us." in text(desk.get(url))
-    assert "1 deliveries are sent now." in text(desk.post(url, follow=True))
+    assert "1 delivery is sent now." in text(desk.post(url, follow=True))
     assert (states(), acts("stream.released")) == ({"a": S.PENDING}, [("email", STELLA)])
 
 

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from integrations.outbox import clock, deliveries
 from integrations.outbox.models import DeliveryState, Stream
-from integrations.shown import switch, when
+from integrations.shown import counted, switch, when
 from integrations.staff import Act, ReadOnlyAdmin
 
 S = DeliveryState
@@ -60,7 +60,7 @@ class StreamAdmin(ReadOnlyAdmin):
     def _release(self, request: HttpRequest, stream: Stream) -> str:
         count = deliveries.release(stream.name)
         self.record(request, "stream.released", stream.name, deliveries=count)
-        return f"{count} deliveries are sent now."
+        return f"{counted(count, 'delivery is', 'deliveries are')} sent now."
 
     def _hold(self, request: HttpRequest, stream: Stream) -> str:
         deliveries.hold(stream.name, HELD_BY_STAFF)
