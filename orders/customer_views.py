@@ -1,17 +1,19 @@
 """The orders of an organisation, for its own people."""
 
 from typing import cast
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from integrations import audit, memberships
 from integrations.addresses import address_of
 from integrations.models import Membership, User
-from orders import files, queries
+from orders import files, queries, searches
 from orders.models import Attachment, Status
 
 PAGE = 50
@@ -22,15 +24,19 @@ PAGE = 50
 def orders(request: HttpRequest) -> HttpResponse:
     """Newest first. Another customer's are not in the query; staff have a place of their own.
 
-    A search is a POST, which changes nothing: a candidate's name must not stand in an address.
+    A search is a POST, which leads to an address without its words: a candidate's name must not stand in one, and a
+    browser that goes back has a page to show.
     """
     user = cast(User, request.user)
     if user.is_staff:
         return redirect("admin:orders_order_changelist")
+    if request.method == "POST":
+        return searched(request)
     shown = memberships.shown(request)
     membership = shown["membership"]
-    asked = request.POST if request.method == "POST" else request.GET
-    sought, status, company = request.POST.get("q", "").strip(), asked.get("status", ""), asked.get("company", "")
+    asked = request.GET
+    sought = searches.words_of(request, asked.get("search", ""))
+    status, company = asked.get("status", ""), asked.get("company", "")
     mine = queries.of_customer(membership.customer if membership else None)
     rows = queries.narrowed(mine, sought=sought, status=status, company=company)
     context = {
@@ -45,6 +51,13 @@ def orders(request: HttpRequest) -> HttpResponse:
         "may_read_reports": membership is not None and membership.is_administrator,
     }
     return render(request, "orders/list.html", context)
+
+
+def searched(request: HttpRequest) -> HttpResponse:
+    asked = {name: request.POST.get(name, "") for name in ("status", "company", "page")}
+    asked["search"] = searches.remember(request, request.POST.get("q", ""))
+    given = urlencode({name: value for name, value in asked.items() if value})
+    return redirect(f"{reverse('customer_orders')}?{given}" if given else "customer_orders")
 
 
 def _companies(membership: Membership | None) -> list[str]:

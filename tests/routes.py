@@ -226,7 +226,7 @@ ROUTES: dict[str, Row] = {
     "consent_account": people(POST={"stranger": 400, "alice": SIGN_IN}),
     # Customers
     "home": people(GET={"customers": 200, "staff": DESK}),
-    "customer_orders": people(GET={"customers": 200, "staff": 302}, POST={"customers": 200, "staff": 302}),
+    "customer_orders": people(GET={"customers": 200, "staff": 302}, POST={"customers": 302, "staff": 302}),
     "customer_report": people(GET={"charlie": 404, "bob": 403, "alice": 200, "staff": 404}),
     "disconnect": people(
         GET={"alice": 200, "bob": 403, "charlie": 404, "staff": 404},

@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from assessments.models import Package
 from integrations.models import AuditEntry, Connection, User
 from integrations.outbox.models import Delivery
-from orders import attachments, customer_views, results
+from orders import attachments, customer_views, results, searches
 from orders.models import Attachment, Order
 from tests.orders.bodies import place
 from tests.orders.test_attachments import PDF
@@ -81,7 +81,7 @@ def test_orders_are_found_by_candidate_or_id(client: Browser, alice: User, order
     place(order.connection, candidate={"id": "2", "email": "grace@hopper.example", "firstName": "Grace"})
     client.force_login(alice)
     sought = sought.format(id=order.pk, sr=order.smartrecruiters_order_id)
-    page = text(client.post("/orders", {"q": sought}))
+    page = text(client.post("/orders", {"q": sought}, follow=True))
     assert ("Lovelace" in page, "Grace" in page) == (True, False)
 
 
@@ -105,10 +105,37 @@ def test_orders_come_in_pages_that_keep_the_search(
     monkeypatch.setattr(customer_views, "PAGE", 1)
     place(order.connection)
     client.force_login(alice)
-    page = text(client.post("/orders", {"q": "lovelace", "page": "2"}))
+    page = text(client.post("/orders", {"q": "lovelace", "page": "2"}, follow=True))
     assert "2 to 2 of 2" in page
     assert 'form="narrow" name="page" value="1"' in page
     assert 'name="q" type="search" value="lovelace"' in page
+
+
+def test_search_leads_to_an_address_without_its_words_that_shows_it_again(
+    client: Browser, alice: User, order: Order
+) -> None:
+    place(order.connection, candidate={"id": "2", "email": "grace@hopper.example", "firstName": "Grace"})
+    client.force_login(alice)
+    went = [client.post("/orders", {"q": words}) for words in ("lovelace", "grace")]
+    addresses = [(answer.status_code, answer["Location"]) for answer in went]
+    assert addresses == [(302, "/orders?search=1"), (302, "/orders?search=2")]
+    shown = [text(client.get(f"/orders?search={number}")) for number in (1, 2, 1)]
+    assert ["Ada Lovelace" in page for page in shown] == [True, False, True]
+    assert client.post("/orders", {"q": " ", "status": "PENDING"})["Location"] == "/orders?status=PENDING"
+    assert client.post("/orders", {"q": ""})["Location"] == "/orders"
+
+
+def test_words_of_a_search_are_the_sessions_own_and_sealed(client: Browser, alice: User, order: Order) -> None:
+    client.force_login(alice)
+    for number in range(30):
+        client.post("/orders", {"q": f"lovelace {number}"})
+    kept = client.session[searches.SESSION_KEY]
+    assert list(kept) == [str(number) for number in range(11, 31)]
+    assert "lovelace" not in str(kept)
+    assert "All orders</a>" not in text(client.get("/orders?search=1"))
+    other = Browser()
+    other.force_login(alice)
+    assert "lovelace" not in text(other.get("/orders?search=30")).replace("ada@lovelace.example", "")
 
 
 @pytest.fixture
