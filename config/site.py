@@ -1,10 +1,11 @@
+from functools import wraps
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import AdminSite
 from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -20,6 +21,7 @@ from orders.models import Order
 
 OURS = ("config", "integrations", "assessments", "orders")
 ENTRIES_SHOWN = 200
+METHODS = ("GET", "HEAD", "POST")
 APPS = ("orders", "outbox", "integrations", "assessments")
 MODELS = (
     "Delivery",
@@ -62,8 +64,15 @@ class PortalAdmin(AdminSite):
         return redirect(f"{reverse('account_login')}?{urlencode({'next': wanted})}")
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Our words here are English, so Django's are too."""
-        inner = super().admin_view(view, cacheable)
+        """Our words here are English, so Django's are too. Django's pages would answer TRACE as they do a GET."""
+
+        @wraps(view)
+        def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if request.method not in METHODS:
+                return HttpResponseNotAllowed(METHODS)
+            return view(request, *args, **kwargs)
+
+        inner = super().admin_view(asked, cacheable)
 
         def in_english(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             translation.activate("en")

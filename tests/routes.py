@@ -75,15 +75,18 @@ def smartrecruiters(**methods: Answer | tuple[Answer, Answer]) -> Row:
     return _row(spread(405), {name: spread(answer) for name, answer in methods.items()})
 
 
-def desk(others: Answer | None = None, **methods: Answer | tuple[Answer, ...]) -> Row:
-    """Admin: one answer for each role of STAFF, or one for all. Nobody else comes through the door."""
+def desk(**methods: Answer | tuple[Answer, ...]) -> Row:
+    """Admin: one answer for each role of STAFF, or one for all. Nobody else comes through the door.
+
+    A POST is answered as a GET where nothing else is said.
+    """
 
     def spread(answer: Answer | tuple[Answer, ...]) -> Answers:
         answers = answer if isinstance(answer, tuple) else (answer,) * len(STAFF)
         return dict.fromkeys(ROLES, DOOR) | dict(zip(STAFF, answers, strict=True))
 
     found = {name: spread(answer) for name, answer in methods.items()}
-    return _row(found["GET"] if others is None else spread(others), found)
+    return _row(spread(405), {"POST": found["GET"], **found})
 
 
 # What each role of STAFF may do with the rows of a model in admin.
@@ -326,8 +329,8 @@ ROUTES: dict[str, Row] = {
     "admin:logout": people({"stranger": DESK, "staff": 405}, POST={"stranger": DESK, "staff": 200}),
     "admin:password_change": desk(GET=302),
     "admin:password_change_done": desk(GET=302),
-    "admin:autocomplete": desk(405, GET=403),
-    "admin:jsi18n": desk(405, GET=200),
+    "admin:autocomplete": desk(GET=403, POST=405),
+    "admin:jsi18n": desk(GET=200, POST=405),
     "admin:view_on_site": desk(GET=404),
     "admin:app_list": desk(GET=200),
     "admin/(?P<url>.*)$": desk(GET=404),
