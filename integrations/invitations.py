@@ -82,6 +82,12 @@ def revoke(invitation: Invitation, *, by: User, address: str | None = None) -> N
     _record("invitation.revoked", invitation, by, address)
 
 
+def withdraw(membership: Membership, *, by: User, address: str | None = None) -> None:
+    """Who was added by hand needs no invitation any more."""
+    for invitation in open_ones(membership.customer).filter(email=membership.person.email.lower()):
+        revoke(invitation, by=by, address=address)
+
+
 def found(token: str) -> Invitation | None:
     """By the link's token, in whatever state it is."""
     return Invitation.objects.select_related("customer").filter(link_token_hash=_hash(token)).first()

@@ -17,6 +17,7 @@ from integrations.addresses import address_of
 from integrations.admin.invitations import state_of
 from integrations.forms import InviteForm
 from integrations.models import Connection, Customer, Invitation, Membership, User
+from integrations.roles import MemberRole
 from integrations.shown import chip, switch, when
 from integrations.staff import ReadOnlyInline, StaffAdmin, link
 
@@ -118,7 +119,9 @@ class CustomerAdmin(StaffAdmin):
             raise Http404
         if not self.may_act(request):
             raise PermissionDenied
-        form = InviteForm(request.POST or None)
+        is_first = not customer.memberships.filter(role=MemberRole.ADMINISTRATOR).exists()
+        role = MemberRole.ADMINISTRATOR if is_first else MemberRole.VIEWER
+        form = InviteForm(request.POST or None, initial={"role": role})
         if form.is_valid() and (invitation := self._invite(request, customer, form)):
             if mail.is_sent():
                 return redirect(self.url_of(customer))

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from integrations import memberships, sessions
+from integrations import invitations, memberships, sessions
 from integrations.addresses import address_of
 from integrations.models import Customer, Membership, User
 from integrations.roles import MemberRole, StaffRole
@@ -122,10 +122,12 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
+        by, address = cast(User, request.user), address_of(request)
         if not change and form.cleaned_data.get("customer"):
             role = form.cleaned_data["role"] or MemberRole.VIEWER
-            by, address = cast(User, request.user), address_of(request)
             memberships.add(form.instance, form.cleaned_data["customer"], role, by=by, address=address)
+        for membership in Membership.objects.filter(person=form.instance).select_related("customer", "person"):
+            invitations.withdraw(membership, by=by, address=address)
 
     def acts(self) -> Sequence[Act]:
         consequences = ["Every session of this person ends at once, in every browser.", "Nothing else is changed."]

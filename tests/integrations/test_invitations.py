@@ -333,6 +333,26 @@ def test_staff_invite_from_the_customers_page(desk: Browser, customer: Customer)
     assert "It was sent a moment ago." in text(refused)
 
 
+def test_first_person_of_a_customer_is_invited_as_an_administrator(desk: Browser, customer: Customer) -> None:
+    page = f"/admin/integrations/customer/{customer.pk.replace('_', '_5F')}/invite/"
+    rows.make_user(customer, "bob@northwind.example", role="viewer")
+    assert '<option value="administrator" selected>' in text(desk.get(page))
+    rows.make_user(customer, "alice@northwind.example")
+    assert '<option value="viewer" selected>' in text(desk.get(page))
+
+
+def test_invitation_ends_when_staff_add_the_person_with_a_password(
+    desk: Browser, customer: Customer, alice: User
+) -> None:
+    invitations.invite(customer, DORA, "viewer", by=alice)
+    passwords = {"usable_password": "true", "password1": rows.PASSWORD, "password2": rows.PASSWORD}
+    person = {"email": "Dora@northwind.example", "name": "Dora", "customer": customer.pk, "role": "viewer"}
+    desk.post("/admin/integrations/user/add/", person | passwords)
+    assert Membership.objects.filter(person__email=DORA, customer=customer).exists()
+    assert Invitation.objects.get().state == "revoked"
+    assert ("invitation.revoked", "stella@vendor.example", DORA) in acts()
+
+
 def test_staff_revoke_and_send_again(desk: Browser, customer: Customer, alice: User) -> None:
     invitation = invitations.invite(customer, DORA, "viewer", by=alice)
     page = f"/admin/integrations/invitation/{invitation.pk.replace('_', '_5F')}"
