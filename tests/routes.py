@@ -241,7 +241,10 @@ ROUTES: dict[str, Row] = {
     "resend_invitation": people(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
     "revoke_invitation": people(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
     "resend_invitation, guessed": people(POST={"signed_in": 404}),
-    "change_role": people(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
+    "change_role": people(
+        GET={"charlie": 404, "bob": 403, "alice": 200, "staff": 404},
+        POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404},
+    ),
     "remove_person": people(
         GET={"charlie": 404, "bob": 403, "alice": 200, "staff": 404},
         POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404},

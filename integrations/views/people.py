@@ -108,10 +108,14 @@ def member(request: HttpRequest, membership_id: int) -> Membership:
     return membership
 
 
-@only_post
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def change_role(request: HttpRequest, membership_id: int) -> HttpResponse:
+    """To the other role, which the page asks for where somebody cannot take it back: with himself."""
     membership = member(request, membership_id)
+    if request.method != "POST":
+        context = {"membership": membership, "is_last": memberships.is_last_administrator(membership)}
+        return render(request, "integrations/role.html", context)
     form = RoleForm(request.POST)
     if not form.is_valid():
         raise Http404

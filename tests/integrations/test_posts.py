@@ -29,7 +29,7 @@ def sent(browser: Browser, path: str, came_from: str = "") -> str:
     ("path", "came_from", "leads_to"),
     [
         ("/people/invite", "", "/people"),
-        ("/people/2/role/", "", "/people"),
+        ("/people/2/role/", "", "/people/2/role/"),
         ("/people/invitations/inv_abcdefghijkl/resend", "", "/people"),
         ("/organisation", "", "/"),
         ("/organisation", f"{OURS}/orders?status=PENDING", "/orders?status=PENDING"),
