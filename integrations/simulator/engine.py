@@ -29,7 +29,8 @@ BIND = os.environ.get("ENGINE_BIND", "127.0.0.1")
 PUBLIC_URL = os.environ.get("ENGINE_PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 PORTAL = os.environ.get("PORTAL_URL", "http://localhost:8000").rstrip("/")
 MIN, MAX = 20, 80
-POINTS = [(2, 20, 0), (3, 20, 0), (3, 20, 0)]  # of each question's answers; the first ones, preselected, make 28 of 80
+POINTS = [(2, 20, 0), (3, 20, 0), (3, 20, 0)]  # of each question's answers; the first ones make 28 of 80
+UNANSWERED = -1
 WORDS = json.loads(Path(__file__).with_name("engine_words.json").read_text("utf-8"))
 """By language: what the page says, and by the last word of a package's type its questions, each with its answers."""
 PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>
@@ -103,7 +104,7 @@ def report(order: Json, choices: list[int]) -> None:
         {**shared, "assessment_id": each["id"], "assessment_date": now, "summary": f"{each['name']}: {label}"}
         for each in package["assessments"]
     ]
-    summary = f"{name} answered {len(POINTS)} questions and has {raw} of {MAX} points."
+    summary = f"{name} answered {len(choices)} questions and has {raw} of {MAX} points."
     whole = {"assessment_package_date": order["created_at"], "summary": summary, "assessment_results": single}
     try:
         call("PATCH", f"orders/{order['id']}/result", json={**shared, **whole})
@@ -137,22 +138,22 @@ class Candidate(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.partition("?")[0] in ("/", "/healthz"):
             return self.answer(200, "The sample engine is up", "<p>Candidates come by their invitation's link.</p>")
-        self.with_order(None)
+        self.with_order([])
 
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 10_000)).decode("latin-1"))
-        chosen = [form.get(f"q{place}", ["0"])[0] for place in range(len(POINTS))]
-        self.with_order([int(choice) if choice in ("0", "1", "2") else 0 for choice in chosen])
+        chosen = [form.get(f"q{place}", [""])[0] for place in range(len(POINTS))]
+        self.with_order([int(choice) if choice in ("0", "1", "2") else UNANSWERED for choice in chosen])
 
-    def with_order(self, choices: list[int] | None) -> None:
+    def with_order(self, choices: list[int]) -> None:
         """Show the questions of the order in the path, or report its answers and lead back."""
-        order_id = self.path.removeprefix("/take/")
+        order_id, is_whole = self.path.removeprefix("/take/"), bool(choices) and UNANSWERED not in choices
         if not order_id.replace("_", "").isalnum():
             return self.answer(404, "There is nothing here", "")
         try:
             order = call("GET", f"orders/{order_id}")
             finished = order["status"] in ("COMPLETED", "REJECTED", "EXPIRED")
-            if choices and not finished:
+            if is_whole and not finished:
                 report(order, choices)
             package = call("GET", f"packages/{order['package']}")
         except requests.RequestException as failed:
@@ -160,24 +161,25 @@ class Candidate(BaseHTTPRequestHandler):
                 return self.answer(404, "This test does not exist any more", "")
             logging.warning("%s: %s", order_id, failed)
             return self.answer(503, "One moment", "<p>Nothing is lost. Please load this page again in a minute.</p>")
-        if choices or finished:
+        if is_whole or finished:
             return self.answer(303, "Thank you", "", Location=order["return_url"])
-        language = (order["candidate"]["language"] or "en")[:2]
-        language = language if language in WORDS else "en"
-        self.answer(200, package["name"], self.questions(order["candidate"]["first_name"], package, language), language)
+        language = next((each for each in WORDS if each == (order["candidate"]["language"] or "")[:2]), "en")
+        body = self.questions(order["candidate"]["first_name"], package, WORDS[language], choices)
+        self.answer(422 if choices else 200, package["name"], body, language)
 
-    def questions(self, name: str, package: Json, language: str) -> str:
-        """Those of the package's type, each for one of its assessments, in the candidate's language."""
-        words = WORDS[language]
+    def questions(self, name: str, package: Json, words: Json, choices: list[int]) -> str:
+        """Those of the package's type, each for one of its assessments, with what was chosen where some are missing."""
         body = f"<p>{html.escape(words['hello'].format(name=name))}</p><form method=post>"
+        if missing := choices.count(UNANSWERED):
+            body = f"<p role=alert><b>{words['missing'].format(missing=missing, of=len(choices))}</b></p>{body}"
         asked = words["questions"].get(package["type"].split("_")[-1], words["questions"]["ASSESSMENT"])
         for place, (question, *answers) in enumerate(asked):
             parts = package["assessments"] or [package]
             about = html.escape(parts[place % len(parts)]["name"])
             body += f"<fieldset><legend><small>{about}</small> {question}</legend>"
             for value, text in enumerate(answers):
-                checked = "" if value else "checked"
-                body += f"<label><input type=radio name=q{place} value={value} {checked}> {text}</label>"
+                checked = " checked" if choices[place : place + 1] == [value] else ""
+                body += f"<label><input type=radio name=q{place} value={value} required{checked}> {text}</label>"
             body += "</fieldset>"
         return body + f"<button>{words['submit']}</button></form>"
 

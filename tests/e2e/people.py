@@ -93,8 +93,10 @@ def invitation(world: World, address: str, package: str) -> str:
 
 
 def answer(candidate: Visitor) -> None:
-    """On the sample engine's page, as preselected."""
+    """On the sample engine's page: the first answer to each question."""
     expect(candidate.page.get_by_text("please choose one answer each")).to_be_visible()
+    for question in candidate.page.get_by_role("group").all():
+        question.get_by_role("radio").first.check()
     candidate.press("Submit answers")
 
 

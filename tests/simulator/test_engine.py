@@ -90,10 +90,24 @@ def test_order_is_accepted_with_its_page(api: FakeEngineApi, engine: str) -> Non
     assert api.of("POST /orders/ord_new/accept") == [{"launch_url": f"{engine}/take/ord_new"}]
 
 
-def test_page_asks_with_the_first_answers_chosen(page: str) -> None:
+def test_page_asks_with_no_answer_chosen_and_each_required(page: str) -> None:
     shown = requests.get(page, timeout=5)
-    assert (shown.status_code, shown.text.count("<fieldset>"), shown.text.count("checked")) == (200, 3, 3)
+    counts = [shown.text.count(word) for word in ("<fieldset>", " required>", " checked>", "role=alert")]
+    assert (shown.status_code, counts) == (200, [3, 9, 0, 0])
     assert "Hello Zoë &lt;b&gt;" in shown.text
+
+
+@pytest.mark.parametrize(
+    ("answers", "missing"),
+    [({}, 3), ({"q0": "1"}, 2), ({"q0": "0", "q1": "2"}, 1), ({"q0": "3", "q1": "", "q2": "x"}, 3)],
+)
+def test_answers_that_are_missing_are_asked_for_and_the_others_kept(
+    api: FakeEngineApi, order_id: str, page: str, answers: dict[str, str], missing: int
+) -> None:
+    shown = requests.post(page, data=answers, timeout=5, allow_redirects=False)
+    said = f"Not answered yet: {missing} of 3. Please choose an answer to each question."
+    assert (shown.status_code, said in shown.text, shown.text.count(" checked>")) == (422, True, 3 - missing)
+    assert api.of(f"PATCH /orders/{order_id}/result") == []
 
 
 def legends(page: str) -> list[str]:
