@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -26,6 +27,11 @@ else:
     CreationForm = BaseUserCreationForm
 
 STAFF_ALONE = "Partner staff belong to no customer."
+NOBODYS = (
+    "Choose a customer here, or a role of partner staff below: with neither, this person could sign in to nothing."
+)
+STAFF_ROLE = {"staff_role": "Role among partner staff"}
+NOT_STAFF = {"staff_role": "Leave it empty for a customer’s people."}
 
 
 class CleanUser:
@@ -40,17 +46,21 @@ class CleanUser:
 class UserAddForm(CleanUser, CreationForm):
     customer = forms.ModelChoiceField(Customer.objects, required=False, help_text="Empty for partner staff.")
     role = forms.ChoiceField(
-        label="Role there", choices=MemberRole.choices, initial=MemberRole.ADMINISTRATOR, required=False
+        label="Role in the organisation", choices=MemberRole.choices, initial=MemberRole.ADMINISTRATOR, required=False
     )
 
     class Meta:
         model = User
         fields = ("email", "name", "staff_role")
+        labels = STAFF_ROLE
+        help_texts = NOT_STAFF
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("staff_role") and cleaned.get("customer"):
             self.add_error("customer", STAFF_ALONE)
+        if not self.errors and not cleaned.get("staff_role") and not cleaned.get("customer"):
+            self.add_error("customer", NOBODYS)
         return cleaned
 
 
@@ -58,6 +68,8 @@ class UserForm(CleanUser, ModelForm):
     class Meta:
         model = User
         fields = ("email", "name", "staff_role", "is_active")
+        labels = STAFF_ROLE | {"is_active": "May sign in"}
+        help_texts = NOT_STAFF | {"is_active": "Off: this person cannot sign in."}
 
     def clean(self) -> dict[str, Any]:
         """Somebody must be left who manages the others."""
@@ -98,10 +110,10 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     search_help_text = "By e-mail address, name or customer."
     ordering = ("email",)
     filter_horizontal = ()
-    readonly_fields = ("password_", "last_login", "date_joined")
+    readonly_fields = ("password_", "last_login_", "added")
     fieldsets = (
         (None, {"fields": ("email", "name", "staff_role")}),
-        ("Sign-in", {"fields": ("is_active", "password_", "last_login", "date_joined")}),
+        ("Sign-in", {"fields": ("is_active", "password_", "last_login_", "added")}),
     )
     add_fieldsets = (
         (None, {"fields": ("email", "name")}),
@@ -129,6 +141,11 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         for membership in Membership.objects.filter(person=form.instance).select_related("customer", "person"):
             invitations.withdraw(membership, by=by, address=address)
 
+    def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
+        then = ": hand the password over yourself." if obj.has_usable_password() else "."
+        messages.success(request, f"{obj.get_full_name()} is added. Nobody was written to{then}")
+        return redirect(request.get_full_path() if "_addanother" in request.POST else self.url_of(obj))
+
     def acts(self) -> Sequence[Act]:
         consequences = ["Every session of this person ends at once, in every browser.", "Nothing else is changed."]
         return (Act("sign-out", "Sign out everywhere", self._sign_out, lambda user: consequences),)
@@ -153,6 +170,10 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     @admin.display(description="last sign-in", ordering="last_login")
     def last_login_(self, user: User) -> SafeString | str:
         return when(user.last_login)
+
+    @admin.display(description="added")
+    def added(self, user: User) -> SafeString | str:
+        return when(user.date_joined)
 
     @admin.display(description="password")
     def password_(self, user: User) -> SafeString:

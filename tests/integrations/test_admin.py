@@ -126,6 +126,21 @@ def test_user_that_is_wrong_is_refused(desk: Browser, alice: User, fields: dict[
     assert not User.objects.filter(name="Dora").exists()
 
 
+def test_user_of_nobody_is_refused(desk: Browser) -> None:
+    assert "Choose a customer here, or a role of partner staff below" in text(desk.post(f"{AT}/user/add/", person()))
+    assert not User.objects.filter(name="Dora").exists()
+
+
+def test_user_page_says_each_thing_once_and_in_our_words(desk: Browser, alice: User, customer: Customer) -> None:
+    page = text(desk.get(f"{AT}/user/{alice.pk}/change/"))
+    for said in ("Last sign-in:", "Role among partner staff:", "May sign in", "Added:"):
+        assert said in page
+    assert [word for word in ("Last login", "Is active", "Empty: no staff", "Date joined") if word in page] == []
+    added = text(desk.post(f"{AT}/user/add/", person(customer=customer.pk), follow=True))
+    assert "Dora is added. Nobody was written to: hand the password over yourself." in added
+    assert "You may edit it again" not in added
+
+
 def test_user_gets_a_new_password(desk: Browser, alice: User) -> None:
     page = text(desk.get(f"{AT}/user/{alice.pk}/change/"))
     assert (f"{AT}/user/{alice.pk}/password/" in page, "md5" in page) == (True, False)
