@@ -13,12 +13,14 @@ from django.views.decorators.http import require_safe
 from integrations import colours
 
 
-def brand(_request: HttpRequest) -> dict[str, str]:
-    """The vendor's name, colour and logo for every template, and what his own sign-in is called."""
+def brand(_request: HttpRequest) -> dict[str, str | bool]:
+    """The vendor's name, colour and logo for every template, what his own sign-in is called, and whether his staff
+    must have a second factor."""
     return {
         "brand_name": settings.BRAND_NAME,
         "brand_colour": settings.BRAND_COLOUR,
         "brand_logo_url": reverse("brand_logo") if settings.BRAND_LOGO else "",
+        "is_mfa_required": settings.STAFF_MFA == "required",
         "oidc_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
     }
 

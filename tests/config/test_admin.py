@@ -1,5 +1,6 @@
 """Every page of admin: there for staff, closed to everybody else, and without a secret."""
 
+import re
 from typing import Any
 
 import pytest
@@ -167,3 +168,16 @@ def test_breadcrumbs_call_rows_as_the_sidebar_does(desk: Browser, alice: User) -
     page = " ".join(desk.get(f"/admin/integrations/user/{alice.pk}/change/").content.decode().split())
     assert '<a href="/admin/integrations/user/">People</a>' in page
     assert "Users" not in page
+
+
+def test_every_page_has_a_menu_and_leads_to_the_own_account(desk: Browser, staff: User) -> None:
+    page = " ".join(desk.get("/admin/orders/order/").content.decode().split())
+    [menu] = re.findall('<details class="menu">(.*?)</details>', page)
+    assert '<a href="/admin/orders/order/" aria-current="page">Orders</a>' in menu
+    for place in ("/admin/", "/accounts/2fa/", "/admin/outbox/delivery/", "/admin/integrations/customer/"):
+        assert f'<a href="{place}">' in menu
+    assert (
+        f'<a class="who" href="/accounts/2fa/" title="Your account: second factor, password, sessions">{staff.name}</a>'
+        in page
+    )
+    assert '<details class="menu">' not in desk.get("/admin/orders/order/?_popup=1").content.decode()
