@@ -6,7 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from assessments.models import DeliveredBy, Package
-from integrations import partner
+from integrations import mail, partner
 from integrations.models import Client, Connection, Customer, PartnerConfiguration
 
 
@@ -28,13 +28,20 @@ def steps() -> list[Step]:
     has_engine = Client.objects.filter(connection=None, revoked_at=None).exists()
     return [
         Step(
-            "The master pair is here",
-            bool(settings.SMARTRECRUITERS_CLIENT_ID or configuration.master_client_secret_sealed),
-            "SmartRecruiters' Partner Operations give it to you. Set it in the environment, or enter it.",
+            "Give the portal its public address",
+            not partner.is_out_of_reach(),
+            f"It calls itself {settings.PUBLIC_URL}, where SmartRecruiters cannot reach it. Set PUBLIC_URL to an https "
+            "address before you publish.",
             at_partner,
         ),
         Step(
-            "The configuration is published",
+            "Enter the master pair",
+            bool(settings.SMARTRECRUITERS_CLIENT_ID or configuration.master_client_secret_sealed),
+            "SmartRecruiters' Partner Operations give it to you. Set it in the environment, or enter it.",
+            f"{at_partner}#id_master_client_id",
+        ),
+        Step(
+            "Publish the configuration",
             partner.is_published(configuration),
             "It changed since it was published: publish it again."
             if configuration.published
@@ -42,25 +49,31 @@ def steps() -> list[Step]:
             at_partner,
         ),
         Step(
-            "Packages are on offer",
+            "Offer packages",
             offered.exists(),
             "What customers can order. Your engine syncs them, or you write them here.",
             _list("assessments_package"),
         ),
         Step(
-            "An engine has access",
+            "Give an engine access",
             has_engine or not needs_engine,
             "Your own platform, which carries the assessments out. Not needed where staff do it by hand.",
             reverse("admin:integrations_client_add"),
         ),
         Step(
-            "A customer can sign in",
+            "Set up e-mail",
+            mail.is_sent(),
+            "EMAIL_URL is not set: candidates and customers are not written to. Set it to your mail server.",
+            reverse("admin:letters"),
+        ),
+        Step(
+            "Let a customer sign in",
             Customer.objects.filter(is_active=True, people__is_active=True).exists(),
-            "Add the organisation, then a person of it.",
+            "Add the organisation, then invite a person of it from its page.",
             _list("integrations_customer"),
         ),
         Step(
-            "The first customer is live",
+            "Have the first customer connect",
             Connection.objects.exclude(connected_at=None).exists(),
             "The customer connects from “Apps” in SmartRecruiters. Nothing to do here.",
             _list("integrations_connection"),

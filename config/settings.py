@@ -76,6 +76,7 @@ ENCRYPTION_KEYS = environment.encryption_keys(
 SMARTRECRUITERS_API_URL = environment.origin(
     "SMARTRECRUITERS_API_URL", env("SMARTRECRUITERS_API_URL", default="") or "https://api.smartrecruiters.com"
 )
+SMARTRECRUITERS_IS_LOOPBACK = environment.is_loopback(urlsplit(SMARTRECRUITERS_API_URL).hostname or "")
 SMARTRECRUITERS_CLIENT_ID = env("SMARTRECRUITERS_CLIENT_ID", default="")
 SMARTRECRUITERS_CLIENT_SECRET = env("SMARTRECRUITERS_CLIENT_SECRET", default="")
 SMARTRECRUITERS_TRUSTED_ORIGINS = [

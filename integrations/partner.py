@@ -1,5 +1,6 @@
 """The partner configuration: what is published, whether it arrived, and with which credential (PROTOCOL.md)."""
 
+import json
 from typing import Any
 
 from django.conf import settings
@@ -37,6 +38,11 @@ def master_pair() -> tuple[str, str]:
         return settings.SMARTRECRUITERS_CLIENT_ID, settings.SMARTRECRUITERS_CLIENT_SECRET
     row = PartnerConfiguration.load()
     return row.master_client_id, row.master_client_secret
+
+
+def is_out_of_reach() -> bool:
+    """What would be published names this machine alone, and SmartRecruiters is not on it."""
+    return bool(settings.IS_LOOPBACK and not settings.SMARTRECRUITERS_IS_LOOPBACK)
 
 
 def document(configuration: PartnerConfiguration | None = None) -> dict[str, Any]:
@@ -111,8 +117,15 @@ def compare(ours: dict[str, Any], theirs: Any) -> list[str]:
         if key == "supportedAssessmentTypes" and isinstance(other, list):
             mine, other = sorted(mine or []), sorted(map(str, other))
         if (mine or None) != (other or None):
-            lines.append(f"{key}: here {mine!r}, at SmartRecruiters {other!r}")
+            lines.append(f"{key}: here {_said(mine)}, at SmartRecruiters {_said(other)}")
     return lines
+
+
+def _said(value: Any) -> str:
+    """A text as it is, nothing as a word, all else as it goes over the wire."""
+    if value is None:
+        return "nothing"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def without_key(value: Any, key: str) -> Any:

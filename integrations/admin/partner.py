@@ -44,6 +44,7 @@ class PartnerConfigurationAdmin(StaffAdmin):
             "What is published",
             {"fields": ("published_", "supported_types", "display_mode", "offers_inline", "url_style")},
         ),
+        ("Reports", {"fields": ("report_delivery",)}),
         ("The consent page", {"fields": ("consent_scope", "consent_limits")}),
         (
             "The master pair",
@@ -59,7 +60,6 @@ class PartnerConfigurationAdmin(StaffAdmin):
                 "description": "SmartRecruiters' documents leave these open. The defaults are the likely answers; "
                 "change one when SmartRecruiters tells you otherwise.",
                 "fields": (
-                    "report_delivery",
                     "upload_part_name",
                     "patch_content_type",
                     "assessment_api_path",
@@ -102,7 +102,10 @@ class PartnerConfigurationAdmin(StaffAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         row = PartnerConfiguration.load()
-        context = {"document": written(partner.without_key(partner.document(row), row.disable_key))}
+        context = {
+            "document": written(partner.without_key(partner.document(row), row.disable_key)),
+            "out_of_reach": settings.PUBLIC_URL if partner.is_out_of_reach() else "",
+        }
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def save_model(self, request: HttpRequest, obj: PartnerConfiguration, form: Any, change: bool) -> None:

@@ -387,8 +387,8 @@ def test_configuration_says_when_smartrecruiters_does_not_answer(desk: Browser, 
 
 
 def test_configuration_difference_is_taken_apart() -> None:
-    line = "consentUrl: here 'https://a.example/x', at SmartRecruiters None"
-    assert difference(line) == {"key": "consentUrl", "here": "'https://a.example/x'", "there": "None"}
+    line = "consentUrl: here https://a.example/x, at SmartRecruiters nothing"
+    assert difference(line) == {"key": "consentUrl", "here": "https://a.example/x", "there": "nothing"}
     assert difference("SmartRecruiters holds no configuration yet.") == {
         "key": "SmartRecruiters holds no configuration yet."
     }

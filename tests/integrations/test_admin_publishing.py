@@ -38,8 +38,8 @@ def test_configuration_is_published_and_compared(desk: Browser) -> None:
     PartnerConfiguration.objects.update(display_mode="POPUP")
     page = text(desk.post(f"{AT}/compare/"))
     assert "1 difference." in page
-    assert "<ins>&#x27;POPUP&#x27;</ins>" in page
-    assert "<del>&#x27;REDIRECT&#x27;</del>" in page
+    assert "<ins>POPUP</ins>" in page
+    assert "<del>REDIRECT</del>" in page
     assert "It was changed here since: publish it again." in text(desk.get(f"{AT}/1/change/"))
     recorded = AuditEntry.objects.order_by("pk").values_list("action", "actor_name")
     assert [action for action, by in recorded if by == "stella@vendor.example"] == [
@@ -48,3 +48,11 @@ def test_configuration_is_published_and_compared(desk: Browser) -> None:
         "configuration.compared",
         "configuration.compared",
     ]
+
+
+def test_configuration_that_leads_nowhere_is_warned_of(desk: Browser, settings: Any) -> None:
+    warning = "The portal calls itself <code>http://localhost:8000</code>, where SmartRecruiters cannot reach it."
+    settings.SMARTRECRUITERS_IS_LOOPBACK = True
+    assert warning not in text(desk.get(f"{AT}/1/change/"))
+    settings.SMARTRECRUITERS_IS_LOOPBACK = False
+    assert warning in text(desk.get(f"{AT}/1/change/"))

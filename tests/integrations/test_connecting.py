@@ -293,7 +293,7 @@ def test_configuration_that_changed_shows_its_drift(simulator: Simulator) -> Non
 
     partner.publish()
     PartnerConfiguration.objects.update(display_mode="POPUP")
-    assert partner.drift() == ["consentDisplayMode: here 'POPUP', at SmartRecruiters 'REDIRECT'"]
+    assert partner.drift() == ["consentDisplayMode: here POPUP, at SmartRecruiters REDIRECT"]
 
 
 def test_configuration_with_a_wrong_pair_says_what_to_do(simulator: Simulator, settings) -> None:
