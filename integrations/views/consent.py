@@ -25,7 +25,7 @@ def outcome(
 ) -> HttpResponse:
     """A page of its own for each outcome. It leads back to SmartRecruiters where there is a way back."""
     back = consent.redirect if consent and is_trusted(consent.redirect) else ""
-    context |= {"consent": consent, "back": back}
+    context |= {"consent": consent, "back": back, "outcome": name}
     return render(request, f"integrations/consent/{name}.html", context, status=status)
 
 

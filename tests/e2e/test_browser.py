@@ -152,6 +152,39 @@ def test_popup_in_a_frame_of_another_site_connects(world: World, person: Open, p
     expect(admin.page.get_by_role("heading", name="in-a-frame is connected")).to_be_visible()
 
 
+def test_popup_that_is_denied_closes_and_may_be_opened_again(world: World, person: Open, popup_mode: None) -> None:
+    world.control.add_company("denied-first")
+    admin = person()
+    ask_to_connect(admin, world.simulator.url, "denied-first")
+    with admin.page.expect_popup() as opened:
+        admin.press("Open the vendor's page")
+    window = opened.value
+    sign_in(window, world.seeded["customers"][0])
+    window.get_by_role("button", name="Deny").click()
+    expect(admin.page.get_by_text("you denied on the vendor's page")).to_be_visible()
+    assert window.is_closed()
+    with admin.page.expect_popup() as opened:
+        admin.press("Open the vendor's page")
+    expect(admin.page.get_by_text("you denied on the vendor's page")).to_be_hidden()
+    opened.value.get_by_role("button", name="Approve").click()
+    expect(admin.page.get_by_role("heading", name="denied-first is connected")).to_be_visible()
+
+
+def test_denial_in_a_frame_is_noticed_by_the_page_around_it(world: World, person: Open, popup_mode: None) -> None:
+    world.control.add_company("denied-in-a-frame")
+    admin = person()
+    ask_to_connect(admin, elsewhere(world), "denied-in-a-frame")
+    admin.follow("Show it in this page")
+    frame = admin.page.frame_locator("iframe.frame")
+    frame.get_by_role("button", name="Sign in").wait_for()
+    sign_in(admin.page.frames[1], world.seeded["customers"][0])
+    frame.get_by_role("button", name="Deny").click()
+    expect(admin.page.get_by_text("you denied on the vendor's page")).to_be_visible()
+    expect(admin.page.locator("iframe.frame")).to_be_hidden()
+    admin.follow("Try again")
+    frame.get_by_role("button", name="Approve").wait_for()
+
+
 def test_candidate_who_applies_comes_back_to_smartrecruiters(world: World, person: Open) -> None:
     world.control.add_company("shop")
     connect(person(), world, "shop")

@@ -1,17 +1,26 @@
 // Opens the vendor's consent page as SmartRecruiters does, 600 px wide and 45 % of the screen high, and closes it
-// when the exchange of credentials has happened.
+// when the exchange of credentials has happened, or the page there says that it was denied.
 "use strict";
 const place = document.querySelector("[data-consent-url]");
 const opener_ = document.querySelector("[data-open]");
 const closed = document.querySelector("[data-closed]");
+const denied = document.querySelector("[data-denied]");
 let popup = null;
 if (opener_) {
   opener_.addEventListener("click", () => {
     const height = Math.round(screen.availHeight * 0.45);
     popup = window.open(place.dataset.consentUrl, "consent", `popup,width=600,height=${height}`);
-    closed.hidden = true;
+    closed.hidden = denied.hidden = true;
   });
 }
+window.addEventListener("message", (event) => {
+  if (event.origin !== new URL(place.dataset.consentUrl).origin || event.data?.consent !== "denied") return;
+  if (popup) popup.close();
+  popup = null;
+  for (const frame of document.querySelectorAll("iframe")) frame.hidden = true;
+  if (closed) closed.hidden = true;
+  denied.hidden = false;
+});
 async function look() {
   const answer = await fetch(place.dataset.stateUrl, { cache: "no-store" }).catch(() => null);
   if (answer && answer.ok && (await answer.json()).connected) {
@@ -19,7 +28,7 @@ async function look() {
     location.assign(place.dataset.doneUrl);
     return;
   }
-  // Denied, or closed without an answer: nobody tells SmartRecruiters, but the window is gone.
+  // Closed without an answer: nobody tells SmartRecruiters, but the window is gone.
   if (popup && popup.closed && closed) closed.hidden = false;
   setTimeout(look, 1000);
 }
