@@ -36,6 +36,11 @@ KINDS = (
         "To whom an administrator, yours or the customer’s, invites. In the customer’s language.",
     ),
     Kind("password_reset", "New password", "To whoever asks for one at sign-in. In the customer’s language."),
+    Kind(
+        "account_changed",
+        "Account changed",
+        "To whose password or second factor has changed, each time. In the customer’s language.",
+    ),
     Kind("no_account", "No account", "To an address that has none, for which somebody asked for a new password."),
     Kind("reconnect_staff", "Connect again, to staff", "To all staff, at the same moment. Sent in English."),
 )
@@ -49,6 +54,8 @@ def facts() -> dict[str, Any]:
         "package": "Spreadsheets for analysts",
         "description": "Four short tasks in a spreadsheet. About twenty minutes; you can pause.",
         "open_until": timezone.now() + timedelta(days=14),
+        "what": "passkey_added",
+        "at": timezone.now(),
         "person": "Alice Moreau",
         "inviter": "Alice Moreau",
         "is_administrator": True,

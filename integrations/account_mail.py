@@ -1,14 +1,17 @@
-"""What allauth wants mailed: a way to a new password, or that there is no account. By the courier, as every e-mail:
-the page that asks answers at once, and the same, whether there is an account, and whether the mail server is up.
+"""What allauth wants mailed: a way to a new password, that there is no account, or that a password or a second factor
+has changed. By the courier, as every e-mail: the page that asks answers at once, and the same, whether there is an
+account, and whether the mail server is up.
 """
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
 
 from integrations import mail
 from integrations.encryption import Unreadable, seal, unseal
@@ -19,16 +22,34 @@ from integrations.outbox.models import Delivery
 OWNER = "account mail"
 LETTERS = {"password_reset_key": "password_reset", "unknown_account": "no_account"}
 """By the last part of allauth's names."""
+CHANGES = {
+    **dict.fromkeys(("password_changed", "password_reset", "password_set"), "password"),
+    "totp_activated": "app_added",
+    "totp_deactivated": "app_removed",
+    "webauthn_added": "passkey_added",
+    "webauthn_removed": "passkey_removed",
+    "recovery_codes_generated": "codes_made",
+}
+"""By allauth's names, too: what `templates/emails/account_changed_what.txt` calls it."""
 
 
 def write(name: str, email: str, url: str, *, to: User | None) -> None:
     """Decide the e-mail. Its link opens an account, so it is kept sealed, and no longer than until it is sent."""
+    _decide(AccountMail.kind, {"letter": LETTERS[name], "to": email, "path": urlsplit(url).path}, to)
+
+
+def tell(name: str, to: User) -> None:
+    """Somebody's password or second factor has changed: whoever it was, he hears of it where a thief does not read."""
+    facts = {"letter": "account_changed", "to": to.email, "path": reverse("account_reset_password")}
+    _decide(AccountNotice.kind, {**facts, "what": CHANGES[name], "at": timezone.now().isoformat()}, to)
+
+
+def _decide(kind: str, facts: dict[str, str], to: User | None) -> None:
     customer = to.customers.first() if to else None
-    facts = {"letter": LETTERS[name], "to": email, "path": urlsplit(url).path}
     deliveries.enqueue(
-        AccountMail.kind,
+        kind,
         stream="email",
-        key=f"{AccountMail.kind}:{uuid4()}",
+        key=f"{kind}:{uuid4()}",
         subject="sign-in",
         payload={
             "sealed": seal(json.dumps(facts), owner=OWNER),
@@ -47,7 +68,9 @@ class AccountMail(mail.MailHandler):
         except Unreadable:
             raise handlers.Undeliverable("No key opens it any more: whoever wanted it asks again.") from None
         language = mail.nearest(delivery.payload["language"])
-        return mail.write(facts["letter"], language, url=settings.PUBLIC_URL + facts["path"]), facts["to"]
+        said = {"url": settings.PUBLIC_URL + facts["path"], "what": facts.get("what", "")}
+        said["at"] = datetime.fromisoformat(facts["at"]) if "at" in facts else None
+        return mail.write(facts["letter"], language, **said), facts["to"]
 
     def delivered(self, delivery: Delivery, reply: Any) -> None:
         super().delivered(delivery, reply)
@@ -59,3 +82,8 @@ class AccountMail(mail.MailHandler):
     def _forget(self, delivery: Delivery) -> None:
         payload = {**cast(dict[str, Any], delivery.payload), "sealed": ""}
         Delivery.objects.filter(pk=delivery.pk).update(payload=payload)
+
+
+class AccountNotice(AccountMail):
+    kind = "account_notice"
+    gives_up_after = timedelta(days=3)  # late is better than never: it is about what somebody else may have done

@@ -69,7 +69,8 @@ class AccountAdapter(DefaultAccountAdapter):
         """allauth says here that somebody's password or second factor has changed."""
         what = template_prefix.rpartition("/")[2]
         audit.record(f"sign_in.{what}", user.pk, by=user, address=address_of(self.request), name=user.email)
-        super().send_notification_mail(template_prefix, user, *args, **kwargs)
+        if what in account_mail.CHANGES:
+            account_mail.tell(what, user)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """The pair of account and address: a guesser elsewhere locks nobody out (RELIABILITY.md, A1)."""

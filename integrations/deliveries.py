@@ -64,4 +64,4 @@ def register() -> None:
         ConnectionChannel(), MasterChannel(), EmailChannel(), WebhookChannel(), Exchange(), WebhookMessage()
     )
     handlers.register(reconnect.ToCustomer(), reconnect.ToStaff())
-    handlers.register(invitations.InvitationMail(), account_mail.AccountMail())
+    handlers.register(invitations.InvitationMail(), account_mail.AccountMail(), account_mail.AccountNotice())
