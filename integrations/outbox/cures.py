@@ -72,10 +72,16 @@ def delay(failures: int, spread: float) -> timedelta:
     return step * (1 + JITTER * spread)
 
 
+def whole_number(header: str) -> int | None:
+    """What a header's digits say; None for whatever else stands there."""
+    text = header.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def pause(retry_after: str | None, last: float) -> float:
     """Seconds a credential waits after a 429 or 503: Retry-After between 1 s and 1 h, else 5 s, doubling."""
-    if retry_after and retry_after.strip().isdigit():
-        return min(max(float(retry_after), 1.0), LONGEST_PAUSE)
+    if (seconds := whole_number(retry_after or "")) is not None:
+        return min(max(seconds, 1.0), LONGEST_PAUSE)
     return min(last * 2, LONGEST_PAUSE) if last else FIRST_PAUSE
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Self
 
+from integrations.outbox.cures import whole_number
+
 ROUND_NUMBER_MARGIN = 0.95
 """At exactly the allowed rate, jitter puts one call too many into some second (STACK.md, "Outgoing")."""
 CATCH_UP_SECONDS = 0.01
@@ -47,10 +49,10 @@ class Pace:
     def correct(self, endpoint: str, headers: Mapping[str, str], now: float, ours: int) -> None:
         """Slow down where `X-RateLimit-*` says that less is allowed than we thought, or that somebody else uses the
         credential, too: a window that is full, and not of the calls of ours that `went_out` counted."""
-        limit, remaining = headers.get("X-RateLimit-Limit", ""), headers.get("X-RateLimit-Remaining", "")
-        if not limit.isdigit() or int(limit) == 0:
+        limit = whole_number(headers.get("X-RateLimit-Limit", ""))
+        if not limit:
             return
-        self.intervals[endpoint] = max(self.interval, 1 / (int(limit) * ROUND_NUMBER_MARGIN))
-        if remaining == "0" and ours < int(limit) - MISCOUNTED:
+        self.intervals[endpoint] = max(self.interval, 1 / (limit * ROUND_NUMBER_MARGIN))
+        if headers.get("X-RateLimit-Remaining") == "0" and ours < limit - MISCOUNTED:
             used_up_until = now + 2 * self.intervals[endpoint]
             self.next_calls[endpoint] = max(self.next_calls.get(endpoint, 0.0), used_up_until)

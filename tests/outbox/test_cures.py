@@ -38,3 +38,8 @@ def test_delay_is_within_a_fifth_of_the_schedule(failures: int, spread: float, s
 )
 def test_pause_follows_retry_after_within_bounds(retry_after: str | None, last: float, seconds: float) -> None:
     assert pause(retry_after, last) == seconds
+
+
+@pytest.mark.parametrize("odd", ["²", "٣", "-1", "1.5", "9" * 5000, "1\x00"])
+def test_retry_after_that_is_no_number_of_seconds_is_none(odd: str) -> None:
+    assert pause(odd, 0) == pause(None, 0)

@@ -52,7 +52,7 @@ def test_lower_limit_is_kept_to() -> None:
     assert 5 / (times[-1] - times[-6]) == pytest.approx(4.75)
 
 
-@pytest.mark.parametrize("limit", ["", "0", "-1", "many"])
+@pytest.mark.parametrize("limit", ["", "0", "-1", "many", "²", "٣", "9" * 5000])
 def test_limit_that_is_none_changes_nothing(limit: str) -> None:
     pace = Pace(9.25, {})
     pace.correct("x", {"X-RateLimit-Limit": limit, "X-RateLimit-Remaining": "0"}, 1000.0, ours=1)
