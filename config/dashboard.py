@@ -110,7 +110,7 @@ def failures(stuck: list[figures.Standing]) -> Failures:
     for each in stuck:
         reason = figures.in_words(each) or f"{timeline.name_of(each.kind)}: no reason was kept"
         counts[reason] += each.count
-        urls.setdefault(reason, changelist("outbox_delivery", state__exact=each.state, kind__exact=each.kind))
+        urls.setdefault(reason, changelist("outbox_delivery", state__exact=each.state, kind=each.kind))
     total = counts.total()
     shown = counts.most_common(REASONS_SHOWN)
     reasons = [Failure(reason, count, max(1, round(100 * count / total)), urls[reason]) for reason, count in shown]
@@ -261,7 +261,7 @@ def _deliveries(stuck: list[figures.Standing]) -> Iterable[Trouble]:
             since=each.since,
             url=reverse("admin:orders_order_change", args=[quote(each.subject)])
             if is_of_an_order
-            else changelist("outbox_delivery", state__exact=each.state, kind__exact=each.kind),
+            else changelist("outbox_delivery", state__exact=each.state, kind=each.kind),
             verb="See the order" if is_of_an_order else "See and send again",
             state=each.state,
         )

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from functools import wraps
 from typing import Any
 
@@ -118,6 +119,12 @@ class PortalAdmin(AdminSite):
     def entries_of(self, subject: str) -> QuerySet[AuditEntry]:
         """The newest audit entries of a subject, for its history."""
         return AuditEntry.objects.filter(subject=subject)[:ENTRIES_SHOWN]
+
+    def customers_of(self, subjects: Sequence[str]) -> dict[str, str]:
+        """The names of the customers whose orders or companies these are."""
+        companies = Connection.objects.filter(company_id__in=subjects).values_list("company_id", "customer__name")
+        orders = Order.objects.filter(pk__in=subjects).values_list("pk", "connection__customer__name")
+        return dict(companies) | dict(orders)
 
     def page_of(self, subject: str) -> str:
         """The page of the order or the company that a delivery is about."""

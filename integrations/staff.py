@@ -50,6 +50,9 @@ class Desk(Protocol):
     def entries_of(self, subject: str) -> Sequence[Any]:
         """The newest audit entries of a subject."""
 
+    def customers_of(self, subjects: Sequence[str]) -> dict[str, str]:
+        """The names of the customers whose orders or companies these are."""
+
     def page_of(self, subject: str) -> str:
         """The address of the page of what a delivery is about; empty where there is none."""
 
@@ -71,6 +74,8 @@ class Act:
     is_grave: bool = False
     right: str = "change"
     """The verb of the permission that it needs; roles.py says which roles have it."""
+    over: Callable[[Any], str] = lambda row: ""
+    """Why it is not offered any more, where that can be told; it may have been while the page stood open."""
     asks_why: bool = False
     """It is not done without a reason; `reason` reads it."""
 
@@ -205,7 +210,7 @@ class StaffAdmin(ModelAdmin):
         if not self.may_act(request, act.right):
             raise PermissionDenied
         if not act.is_offered(row):
-            messages.warning(request, f"“{act.verb}” is not possible here any more.")
+            messages.warning(request, act.over(row) or f"“{act.verb}” is not possible here any more.")
             return redirect(self.url_of(row))
         is_without_reason = act.asks_why and not reason(request)
         if request.method == "POST" and is_without_reason:

@@ -37,7 +37,9 @@ class OrderAdmin(ReadOnlyAdmin):
     list_filter = (ByStatus, ByDelivery, ByCustomer, "package", ByKind)
     list_select_related = ("connection__customer", "package")
     search_fields = ("=id", "=smartrecruiters_order_id", "=candidate_email")
-    search_help_text = "An order's id, SmartRecruiters' id of it, or the candidate's whole e-mail address."
+    search_help_text = (
+        "By an order's id, SmartRecruiters' id of it, or the candidate's whole e-mail address; not by a name or a part."
+    )
     date_hierarchy = "created_at"
     show_full_result_count = False
     list_per_page = 50
@@ -82,7 +84,9 @@ class OrderAdmin(ReadOnlyAdmin):
         found = Order.objects.filter(candidate_email__iexact=sought).values_list("pk", flat=True)[:FOUND_AT_MOST]
         self.record(request, "order.searched", "candidate's address", found=len(found))
         if not found:
-            messages.warning(request, "No order is for a candidate with this address.")
+            messages.warning(
+                request, "No order is for a candidate with this address. It must be the whole one, as the order had it."
+            )
             return redirect(changelist)
         return redirect(f"{changelist}?{urlencode({'id__in': ','.join(found)})}")
 

@@ -151,6 +151,17 @@ def test_order_search_by_an_unknown_address_says_so(desk: Browser, order: Order)
     assert "No order is for a candidate with this address." in text(answer)
 
 
+def test_order_search_says_what_it_takes(desk: Browser, order: Order) -> None:
+    page = text(desk.get(f"{LIST}?q=Lovelace"))
+    assert "Search by an order&#x27;s id, SmartRecruiters&#x27; id of it, or the candidate&#x27;s whole" in page
+    assert ("0 found · <a" in page, "found ·" in text(desk.get(LIST))) == (True, False)
+
+
+def test_delivery_list_says_whose_they_are(desk: Browser, order: Order, connection: Connection) -> None:
+    page = text(desk.get("/admin/outbox/delivery/"))
+    assert f'<td class="field-customer">{connection.customer.name}</td>' in page
+
+
 def test_order_search_by_either_id(desk: Browser, order: Order) -> None:
     for sought in (order.pk, order.smartrecruiters_order_id):
         answer = desk.post(f"{LIST}find/", {"q": sought})

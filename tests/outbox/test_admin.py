@@ -91,8 +91,21 @@ def test_delivery_that_is_unknown_warns_before_it_goes_again(desk: Browser) -> N
 
 def test_delivery_that_arrived_meanwhile_is_left_alone(desk: Browser) -> None:
     row = parcel(S.DELIVERED)
-    assert "is not possible here any more" in text(desk.post(f"{LIST}{row.pk}/act/replay/", follow=True))
-    assert (states(), acts("delivery.replayed")) == ({"a": S.DELIVERED}, [])
+    for act in ("replay", "hurry", "settle"):
+        answer = desk.post(f"{LIST}{row.pk}/act/{act}/", follow=True)
+        assert "It was delivered meanwhile: nothing is left to do." in text(answer)
+    assert (states(), AuditEntry.objects.filter(action__startswith="delivery.replay").count()) == (
+        {"a": S.DELIVERED},
+        0,
+    )
+
+
+def test_delivery_list_filters_in_the_words_of_its_chips(desk: Browser) -> None:
+    parcel(S.PENDING)
+    page = text(desk.get(f"{LIST}?state__exact=pending&kind=parcel"))
+    for said in ("State: <strong>Waiting</strong>", ">Held</a>", "Kind: <strong>parcel</strong>", ">ord_a<"):
+        assert said in page
+    assert ">Pending<" not in page
 
 
 def test_delivery_that_is_unknown_is_settled_by_a_person(desk: Browser) -> None:
@@ -146,7 +159,7 @@ def test_delivery_list_finds(desk: Browser, query: str, found: set[str]) -> None
 def test_delivery_list_asks_as_often_for_one_row_as_for_many(desk: Browser, django_assert_num_queries: Any) -> None:
     parcel(S.FAILED, "a")
     desk.get(LIST)
-    with django_assert_num_queries(7) as one:
+    with django_assert_num_queries(9) as one:
         desk.get(LIST)
     for key in "bcdef":
         parcel(S.FAILED, key)

@@ -20,6 +20,7 @@ from integrations.outbox.admin.fates import AGAIN, fate
 from integrations.outbox.models import Delivery, DeliveryState
 from integrations.shown import chip, when
 from integrations.staff import Act, ReadOnlyAdmin, Refusal, link, may_see_personal
+from integrations.templatetags.portal import CHIPS
 
 S = DeliveryState
 REPLAYED_AT_ONCE = 900  # a form of a thousand fields is refused
@@ -27,6 +28,14 @@ REPLAYED_AT_ONCE = 900  # a form of a thousand fields is refused
 
 def _moment(delivery: Delivery) -> str:
     return f"{date_format(delivery.due_at, 'j F, H:i')} UTC"
+
+
+def _meanwhile(delivery: Delivery) -> str:
+    """Why nothing has to be done with it any more."""
+    return {
+        S.DELIVERED: "It was delivered meanwhile: nothing is left to do.",
+        S.IN_FLIGHT: "It is on its way this moment. What becomes of it stands here.",
+    }.get(S(delivery.state), "")
 
 
 class Trouble(admin.SimpleListFilter):
@@ -44,11 +53,23 @@ class Trouble(admin.SimpleListFilter):
         return queryset
 
 
+class ByState(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """In the chips' words."""
+        return [(state, CHIPS[state][0]) for state in S.values]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        return queryset.filter(state=self.value()) if self.value() else queryset
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     nothing_yet = "What goes out, to SmartRecruiters, engines and by e-mail, will stand here with every try."
-    list_display = ("what", "state_", "subject", "tries", "time_")
-    list_filter = (Trouble, "state", "kind")
+    list_display = ("what", "state_", "subject", "customer", "tries", "time_")
+    list_filter = (Trouble, ByState, "kind")
     list_select_related = ("stream",)
     search_fields = ("=subject", "=key", "=stream__name", "reason")
     search_help_text = "By what it is about (an order's or a company's id), by stream, or by a word of the reason."
@@ -78,6 +99,14 @@ class DeliveryAdmin(ReadOnlyAdmin):
             self.record(request, "delivery.viewed", self.subject_of(delivery), delivery=delivery.pk)
         return super().change_view(request, object_id, form_url, extra_context)
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With whose they are, asked for all rows of the page at once."""
+        shown = super().get_changelist_instance(request)
+        customers = self.desk.customers_of([delivery.subject for delivery in shown.result_list])
+        for delivery in shown.result_list:
+            vars(delivery)["customer_name"] = customers.get(delivery.subject, "")
+        return shown
+
     def subject_of(self, delivery: Any) -> str:
         return str(delivery.subject or delivery.key)
 
@@ -89,6 +118,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
                 self._replay_one,
                 lambda delivery: [f"This delivery {fate(delivery)[1]}.", "The replay is recorded, with your name."],
                 lambda delivery: delivery.state in AGAIN,
+                over=_meanwhile,
             ),
             Act(
                 "hurry",
@@ -99,6 +129,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
                     "If it fails again, the next try is after the usual time. That is recorded, with your name.",
                 ],
                 lambda delivery: delivery.state == S.PENDING and delivery.failures > 0,
+                over=_meanwhile,
             ),
             Act(
                 "settle",
@@ -109,6 +140,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
                     "It is not sent again. That is recorded, with your name.",
                 ],
                 lambda delivery: delivery.state == S.UNKNOWN,
+                over=_meanwhile,
             ),
         )
 
@@ -125,7 +157,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     def _hurry_one(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
         if not deliveries.hurry(delivery):
-            raise Refusal("It does not wait any more.")
+            delivery.refresh_from_db()
+            raise Refusal(_meanwhile(delivery) or "It does not wait any more.")
         self.record(request, "delivery.hurried", self.subject_of(delivery), delivery=delivery.pk)
         return self._back(request, delivery, "It is tried now. What becomes of it stands here in a moment.")
 
@@ -210,6 +243,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def about(self, delivery: Delivery) -> SafeString | str:
         page = self.desk.page_of(delivery.subject)
         return format_html('<a href="{}">{}</a>', page, delivery.subject) if page else delivery.subject or "–"
+
+    @admin.display(description="customer")
+    def customer(self, delivery: Delivery) -> str:
+        return vars(delivery).get("customer_name") or "–"
 
     @admin.display(description="tries", ordering="attempts_made")
     def tries(self, delivery: Delivery) -> int:
