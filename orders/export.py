@@ -21,8 +21,8 @@ from integrations.outbox.models import Attempt, Delivery
 from orders import erasure, erasure_log, files
 from orders.models import Attachment, Order, OrderEvent, Resource, Result, Upload
 
-OURS = ("link_token_hash", "link_token_sealed")
-"""Keys of links. What they open is in the export itself."""
+OURS = ("link_token_hash", "link_token_sealed", "lease_expires_at", "result_callback_url")
+"""Keys of links, whose content is in the export itself, and what only steers the work between machines."""
 LEASES = "/orders/lease"
 Row = dict[str, Any]
 

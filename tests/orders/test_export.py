@@ -106,6 +106,11 @@ def test_export_holds_nobody_elses_orders(known: Order, connection: Connection, 
     assert (other.pk in content, known.link_token_hash in content) == (False, False)
 
 
+def test_export_leaves_out_what_steers_the_work(known: Order) -> None:  # noqa: F811
+    [order] = said(exported())
+    assert {"lease_expires_at", "result_callback_url", "link_token"} & order.keys() == set()
+
+
 def test_damaged_file_is_named(known: Order, folder: Path) -> None:  # noqa: F811
     report = known.attachments.exclude(file="").get()
     (folder / "files" / report.file).write_bytes(b"changed")
