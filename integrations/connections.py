@@ -1,5 +1,6 @@
 """What happens to a connection, and the only code that changes its state (DESIGN.md, "Connecting")."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -57,6 +58,12 @@ def live_companies(customer: Customer, *, other_than: str) -> list[str]:
     """The companies that an organisation has connected already: is this one meant, too?"""
     live = customer.connections.filter(state=S.LIVE).exclude(company_id=other_than)
     return list(live.values_list("company_id", flat=True))
+
+
+def is_anothers(company_id: str, customers: Iterable[Customer]) -> bool:
+    """Has an organisation that is none of these connected this company before? Then none of these may approve it."""
+    connection = Connection.objects.filter(company_id=company_id).exclude(customer__in=list(customers)).first()
+    return connection is not None and not _is_free(connection)
 
 
 def approve(consent: Consent, *, by: User, customer: Customer | None, address: str | None = None) -> ConnectAttempt:
@@ -122,12 +129,16 @@ def _connection_of(company_id: str, customer: Customer) -> Connection:
     )
     if connection.customer_id == customer.pk:
         return connection
-    if connection.state != S.REFUSED or connection.connected_at is not None:
+    if not _is_free(connection):
         raise BelongsToAnother("This SmartRecruiters company is connected for another organisation.")
-    # It never was anybody's: somebody tried a company id that did not consent (RELIABILITY.md, C21).
     connection.customer = customer
     connection.save(update_fields=["customer", "updated_at"])
     return connection
+
+
+def _is_free(connection: Connection) -> bool:
+    """It never was anybody's: somebody tried a company id that did not consent (RELIABILITY.md, C21)."""
+    return connection.state == S.REFUSED and connection.connected_at is None
 
 
 def _attempt(connection: Connection, consent: Consent) -> ConnectAttempt:

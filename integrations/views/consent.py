@@ -121,7 +121,9 @@ def ask(request: HttpRequest, consent: Consent, form: DecisionForm, status: int 
         }
         for each in form.memberships
     ]
+    is_anothers = connections.is_anothers(consent.company_id, [each.customer for each in form.memberships])
     context = {"consent": consent, "wording": wording, "form": form, "organisations": organisations}
+    context["is_anothers"] = is_anothers
     page = render(request, "integrations/consent/ask.html", context, status=status)
     return landing(page, consent)
 
