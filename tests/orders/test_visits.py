@@ -231,3 +231,26 @@ def test_names_are_escaped(browser: Client, order: Order) -> None:
     Package.objects.update(name="<img src=x onerror=alert(1)>")
     accept(order)
     assert b"<img" not in browser.get(take(order)).content
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ["came from Northwind Retail through SmartRecruiters", "The support of Assessments can see them, too."]),
+        (
+            "de",
+            [
+                "kamen von Northwind Retail über die Bewerbersoftware",
+                "Auch der Support von Assessments kann sie sehen.",
+            ],
+        ),
+    ],
+)
+def test_page_says_who_gets_and_who_sees_the_candidates_data(
+    browser: Client, order: Order, language: str, said: list[str]
+) -> None:
+    accept(order)
+    Order.objects.update(candidate_language=language)
+    page = " ".join(browser.get(take(order)).content.decode().split())
+    assert [words in page for words in said] == [True, True]
+    assert ("nobody else" in page, "niemand sonst" in page) == (False, False)
