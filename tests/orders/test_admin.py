@@ -159,7 +159,7 @@ def test_order_search_says_what_it_takes(desk: Browser, order: Order) -> None:
 
 def test_delivery_list_says_whose_they_are(desk: Browser, order: Order, connection: Connection) -> None:
     page = text(desk.get("/admin/outbox/delivery/"))
-    assert f'<td class="field-customer">{connection.customer.name}</td>' in page
+    assert f'<td class="field-subject_">{order.pk}<span class="second">{connection.customer.name}</span></td>' in page
 
 
 def test_order_search_by_either_id(desk: Browser, order: Order) -> None:

@@ -68,7 +68,7 @@ class ByState(admin.SimpleListFilter):
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     nothing_yet = "What goes out, to SmartRecruiters, engines and by e-mail, will stand here with every try."
-    list_display = ("what", "state_", "subject", "customer", "tries", "time_")
+    list_display = ("what", "state_", "subject_", "tries", "time_")
     list_filter = (Trouble, ByState, "kind")
     list_select_related = ("stream",)
     search_fields = ("=subject", "=key", "=stream__name", "reason")
@@ -244,9 +244,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
         page = self.desk.page_of(delivery.subject)
         return format_html('<a href="{}">{}</a>', page, delivery.subject) if page else delivery.subject or "–"
 
-    @admin.display(description="customer")
-    def customer(self, delivery: Delivery) -> str:
-        return vars(delivery).get("customer_name") or "–"
+    @admin.display(description="about", ordering="subject")
+    def subject_(self, delivery: Delivery) -> SafeString:
+        """With the customer's name."""
+        customer = vars(delivery).get("customer_name", "")
+        return format_html('{}<span class="second">{}</span>', delivery.subject or "–", customer)
 
     @admin.display(description="tries", ordering="attempts_made")
     def tries(self, delivery: Delivery) -> int:
