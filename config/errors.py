@@ -1,11 +1,17 @@
 """The error pages of the people's part; the API routes get problem documents instead (integrations.api.errors)."""
 
 import structlog
+from allauth.account.adapter import get_adapter
+from allauth.account.utils import get_next_redirect_url
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
 
 from config.brand import brand
+from integrations.frames import CONSENT_PATH
 
 
 def request_id() -> str:
@@ -26,7 +32,15 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, "404.html", 404)
+    """A stranger may be a candidate with half a link: in the language of his browser."""
+    if request.path.startswith(f"{CONSENT_PATH}/"):
+        return _page(request, "integrations/consent/no_such.html", 404)
+    if getattr(getattr(request, "user", None), "is_authenticated", False):
+        return _page(request, "404.html", 404)
+    with translation.override(translation.get_language_from_request(request)):
+        page = _page(request, "404.html", 404)
+        page["Content-Language"] = translation.get_language() or settings.LANGUAGE_CODE
+    return page
 
 
 def wrong_method(request: HttpRequest, section: str) -> HttpResponse:
@@ -52,5 +66,7 @@ def our_fault(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form of an old page, or of another site."""
+    """A form of an old page, or of another site. Who has signed in meanwhile, in another tab, goes on from here."""
+    if request.path == reverse("account_login") and request.user.is_authenticated:
+        return redirect(get_next_redirect_url(request) or get_adapter(request).get_login_redirect_url(request))
     return _page(request, "403_csrf.html", 403)

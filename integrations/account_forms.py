@@ -3,9 +3,17 @@
 from typing import Any
 
 from allauth.account import forms
+from django.forms import Field
+
+from integrations.forms import HOW_TO_CHOOSE
 
 E_MAIL = "E-mail address"
 NEW, AGAIN = "New password", "The same again"
+
+
+def _ask_for_password(fields: dict[str, Field]) -> None:
+    fields["password1"].label, fields["password2"].label = NEW, AGAIN
+    fields["password1"].help_text = HOW_TO_CHOOSE
 
 
 class LoginForm(forms.LoginForm):  # type: ignore[misc]
@@ -28,11 +36,11 @@ class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]
 class ResetPasswordKeyForm(forms.ResetPasswordKeyForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password1"].label, self.fields["password2"].label = NEW, AGAIN
+        _ask_for_password(self.fields)
 
 
 class ChangePasswordForm(forms.ChangePasswordForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["oldpassword"].label = "Current password"
-        self.fields["password1"].label, self.fields["password2"].label = NEW, AGAIN
+        _ask_for_password(self.fields)

@@ -13,6 +13,8 @@ from integrations.models import Customer, DisplayMode, Membership, User
 from integrations.origins import is_trusted
 from integrations.roles import MemberRole
 
+HOW_TO_CHOOSE = "At least twelve characters, no common password, and nothing like your name or address."
+
 
 class VisitForm(forms.Form):
     """How SmartRecruiters sends somebody: `companyId`, and `redirect` in REDIRECT mode only (PROTOCOL.md)."""
@@ -63,7 +65,7 @@ class JoinForm(forms.Form):
         label="Password",
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
-        help_text="At least twelve characters, no common password.",
+        help_text=HOW_TO_CHOOSE,
     )
     password2 = forms.CharField(
         label="The same again", strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"})

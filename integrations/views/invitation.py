@@ -2,6 +2,7 @@
 
 from urllib.parse import urlencode
 
+from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse
@@ -73,6 +74,7 @@ class InvitationPage(View):
                 address=address_of(request),
             )
             login(request, membership.person, backend=BACKEND)
+            reauthenticate_by_password(request)  # he has just chosen it: to ask for it again proves nothing
         memberships.choose(request, membership)
         messages.success(request, f"Welcome to {membership.customer}.")
         return redirect(AccountAdapter(request).get_login_redirect_url(request))
