@@ -6,7 +6,7 @@ from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import redirect
 from django.utils import translation
@@ -134,7 +134,11 @@ class NoNul:
             return
         if "\0" in request.path:
             raise Http404
-        if _has_nul(request.GET) or (request.method == "POST" and _has_nul(request.POST)):
+        try:
+            form = request.POST if request.method == "POST" else QueryDict()
+        except UnreadablePostError:
+            raise BadRequest("the body broke off") from None
+        if _has_nul(request.GET) or _has_nul(form):
             raise BadRequest("a parameter holds NUL")
 
 
