@@ -15,8 +15,9 @@ SOME = ("stranger", "alice", "administrator", "engine")
 """Enough to ask with the methods that a row does not name."""
 REFUSED = {401, 403, 404, 405, 409, 410, "to /accounts/login/", "to /admin/login/"}
 
-WITHOUT_FORM = ("engine", "orders", "inline-orders", "token", "take")
-"""Posted to by programs with a token, or from a candidate's link, which is the right itself."""
+WITHOUT_FORM = ("engine", "orders", "inline-orders", "token", "take", "account_login")
+"""Posted to by programs with a token, or from a candidate's link, which is the right itself. Who is signed in is led on
+from sign-in, with a token or without; a stranger's is asked for in tests/integrations/test_small_words.py."""
 
 
 @pytest.fixture(autouse=True)
