@@ -131,6 +131,13 @@ def said(email: str, *, instead: str) -> str:
     return f"The invitation for {email} is made, but no e-mail goes out from here yet: {instead}."
 
 
+def said_again(email: str, *, instead: str) -> str:
+    """The same of one that was sent again."""
+    if mail.is_sent():
+        return f"A new link is on its way to {email}; the former one opens nothing any more."
+    return f"There is a new link for {email}, but no e-mail goes out from here yet: {instead}."
+
+
 def show(invitation: Invitation, *, by: User, address: str | None = None) -> str:
     """The link, for somebody who hands it over. Raises NotOpen."""
     if invitation.state != "open":

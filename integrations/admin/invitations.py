@@ -91,9 +91,7 @@ class InvitationAdmin(ReadOnlyAdmin):
             invitations.resend(invitation, **_by(request))
         except invitations.InvitationError as error:
             raise Refusal(str(error)) from None
-        if mail.is_sent():
-            return f"A new link is on its way to {invitation.email}."
-        return f"There is a new link for {invitation.email}. “Show the link” has it."
+        return invitations.said_again(invitation.email, instead="“Show the link” has it")
 
     def _revoke(self, request: HttpRequest, invitation: Invitation) -> str:
         try:

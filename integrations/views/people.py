@@ -76,8 +76,12 @@ def invite(request: HttpRequest) -> HttpResponse:
     return tried(
         request,
         lambda: invitations.invite(customer, email, role, **by_of(request)),
-        invitations.said(email, instead=f"ask {settings.BRAND_NAME} for the link"),
+        invitations.said(email, instead=ask_for_it()),
     )
+
+
+def ask_for_it() -> str:
+    return f"ask {settings.BRAND_NAME} for the link"
 
 
 def invited(request: HttpRequest, invitation_id: str) -> Invitation:
@@ -90,8 +94,11 @@ def invited(request: HttpRequest, invitation_id: str) -> Invitation:
 @login_required
 def resend(request: HttpRequest, invitation_id: str) -> HttpResponse:
     invitation = invited(request, invitation_id)
-    done = f"A new link is on its way to {invitation.email}; the former one opens nothing any more."
-    return tried(request, lambda: invitations.resend(invitation, **by_of(request)), done)
+    return tried(
+        request,
+        lambda: invitations.resend(invitation, **by_of(request)),
+        invitations.said_again(invitation.email, instead=ask_for_it()),
+    )
 
 
 @only_post
