@@ -64,7 +64,7 @@ class EngineClientAdmin(StaffAdmin):
             "title": f"The secret of “{client.name}”",
             "back_url": self.url_of(client),
         }
-        return TemplateResponse(request, "admin/secret_once.html", context)
+        return TemplateResponse(request, "admin/integrations/client/secret.html", context)
 
     def _renew(self, request: HttpRequest, client: Client) -> HttpResponse:
         secret = engines.renew_secret(client, by=cast(User, request.user), address=address_of(request))
