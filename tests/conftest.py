@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection as database
@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from integrations import append_only, sessions
 from integrations.api import authentication
 from integrations.models import Connection, Customer, User
+from integrations.outbox import clock
 from tests import rows
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ def _no_token_remembered() -> Iterator[None]:
     authentication._remembered.clear()
     yield
     authentication._remembered.clear()
+
+
+@pytest.fixture
+def time_machine(time_machine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The database server's clock travels along; else the way to it would be kept for the tests that come next."""
+    monkeypatch.setattr(clock, "_server_offset", lambda: 0.0)
+    return time_machine
 
 
 _was_lifted = False

@@ -35,7 +35,7 @@ def test_everybody_who_saw_a_candidate_is_named_before_and_after_an_erasure(
     other = bodies.place(connection, candidate={"id": "x", "email": "grace@hopper.example"})
     for each in (order, other):
         desk.get(page_of(each))
-    desk.post(f"/admin/orders/order/{order.pk}/act/export/")
+    desk.post(f"/admin/orders/order/{order.pk}/act/export/", {"reason": "He asked for it."})
     whose, stella = erasure_log.pseudonym(EMAIL), "stella@vendor.example from 127.0.0.1"
     seen = [["order.viewed", order.pk, stella], ["candidate.exported", whose, stella]]
     assert saw() == saw(EMAIL.upper()) == seen
