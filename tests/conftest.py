@@ -32,6 +32,13 @@ def _no_token_remembered() -> Iterator[None]:
     authentication._remembered.clear()
 
 
+@pytest.fixture(autouse=True)
+def _server_clock_is_not_asked_amid_a_test() -> None:
+    """It would be one query more, and a step of some milliseconds, once in half a minute."""
+    if clock._synced_at is not None:
+        clock._synced_at = time.monotonic()
+
+
 @pytest.fixture
 def time_machine(time_machine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The database server's clock travels along; else the way to it would be kept for the tests that come next."""
