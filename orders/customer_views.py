@@ -54,7 +54,11 @@ def orders(request: HttpRequest) -> HttpResponse:
 
 
 def searched(request: HttpRequest) -> HttpResponse:
-    asked = {name: request.POST.get(name, "") for name in ("status", "company", "page")}
+    """What nobody could have chosen is left out: it would stand in the address at whatever length."""
+    choices = {"status": Status.values, "company": _companies(memberships.shown(request)["membership"])}
+    asked = {name: chosen for name, known in choices.items() if (chosen := request.POST.get(name, "")) in known}
+    page = request.POST.get("page", "")
+    asked["page"] = page if page.isdecimal() and len(page) < 8 else ""
     asked["search"] = searches.remember(request, request.POST.get("q", ""))
     given = urlencode({name: value for name, value in asked.items() if value})
     return redirect(f"{reverse('customer_orders')}?{given}" if given else "customer_orders")

@@ -125,6 +125,18 @@ def test_search_leads_to_an_address_without_its_words_that_shows_it_again(
     assert client.post("/orders", {"q": ""})["Location"] == "/orders"
 
 
+@pytest.mark.parametrize("name", ["status", "company", "page"])
+def test_search_leads_nowhere_with_what_nobody_could_choose(
+    client: Browser, alice: User, order: Order, name: str
+) -> None:
+    """A proxy takes no answer with 4 KB of an address: 502."""
+    client.force_login(alice)
+    chosen = {"status": "EXPIRED", "company": order.connection.company_id, "page": "2"}
+    told = client.post("/orders", chosen).headers["Location"]
+    assert told == f"/orders?status=EXPIRED&company={order.connection.company_id}&page=2"
+    assert "x" * 9 not in client.post("/orders", chosen | {name: "x" * 4000}).headers["Location"]
+
+
 def test_words_of_a_search_are_the_sessions_own_and_sealed(client: Browser, alice: User, order: Order) -> None:
     client.force_login(alice)
     for number in range(30):
