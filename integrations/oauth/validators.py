@@ -6,7 +6,6 @@ from oauthlib.common import Request
 from integrations.models import Client
 from integrations.oauth.credentials import client_credentials
 from integrations.oauth.hashers import RandomSecretHasher
-from integrations.writers import in_turn
 
 SCOPE_ALIASES = {"orders_manage": "orders_modify"}
 NOBODY = RandomSecretHasher().encode("")
@@ -37,7 +36,3 @@ class ClientCredentialsValidator(OAuth2Validator):
         asked = [SCOPE_ALIASES.get(scope, scope) for scope in scopes if scope] or own
         request.scopes = list(dict.fromkeys(asked))
         return set(request.scopes) <= set(own)
-
-    def save_bearer_token(self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any) -> None:
-        with in_turn():
-            super().save_bearer_token(token, request, *args, **kwargs)
