@@ -16,6 +16,7 @@ from config import checklist, figures, plots
 from integrations.models import Connection, ConnectionState, Webhook
 from integrations.outbox import clock
 from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Stream
+from integrations.shown import counted
 from orders import timeline
 from orders.models import Reconciliation, Status
 
@@ -67,12 +68,12 @@ def _orders_said(days: list[figures.Day]) -> str:
     total, done = sum(day.total for day in days), sum(day.counts[Status.COMPLETED] for day in days)
     if not total:
         return f"No order in {len(days)} days"
-    return f"{total:,} order{'' if total == 1 else 's'} in {len(days)} days, {done:,} completed"
+    return f"{counted(total, 'order')} in {len(days)} days, {done:,} completed"
 
 
 def _lag_said(lags: list[figures.Lag], missing: int) -> str:
     """What has not arrived is said, too: else the quick ones would speak for all."""
-    behind = f"; {missing:,} {'has' if missing == 1 else 'have'} not arrived" if missing else ""
+    behind = f"; {counted(missing, 'has', 'have')} not arrived" if missing else ""
     return _arrived_said(lags) + behind
 
 
@@ -114,7 +115,7 @@ def failures(stuck: list[figures.Standing]) -> Failures:
     total = counts.total()
     shown = counts.most_common(REASONS_SHOWN)
     reasons = [Failure(reason, count, max(1, round(100 * count / total)), urls[reason]) for reason, count in shown]
-    said = f"{total:,} deliver{'y does' if total == 1 else 'ies do'} not get through" if total else "Nothing fails now"
+    said = f"{counted(total, 'delivery does', 'deliveries do')} not get through" if total else "Nothing fails now"
     return Failures(said, reasons, total - sum(count for _, count in shown))
 
 

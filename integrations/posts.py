@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -62,7 +62,7 @@ def _came_from(request: HttpRequest) -> str:
     except ValueError:
         return ""
     is_ours = page.netloc == request.get_host() and shows_a_page(page.path)
-    return f"{page.path}?{page.query}" if is_ours and page.query else page.path if is_ours else ""
+    return urlunsplit(("", "", page.path, page.query, "")) if is_ours else ""
 
 
 def led_back(request: HttpRequest, response: HttpResponse) -> HttpResponse:

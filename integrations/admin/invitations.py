@@ -1,7 +1,7 @@
 """Invitations of customers' people: sent from the customer's page, sent again and revoked here."""
 
-from collections.abc import Sequence
-from typing import Any, cast
+from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -14,6 +14,7 @@ from integrations.models import Invitation, User
 from integrations.shown import chip, when
 from integrations.staff import Act, ReadOnlyAdmin, Refusal, link
 
+T = TypeVar("T")
 STATES = {
     "open": ("pending", "Waiting"),
     "accepted": ("delivered", "Accepted"),
@@ -72,10 +73,7 @@ class InvitationAdmin(ReadOnlyAdmin):
         )
 
     def _show(self, request: HttpRequest, invitation: Invitation) -> TemplateResponse:
-        try:
-            url = invitations.show(invitation, **_by(request))
-        except invitations.InvitationError as error:
-            raise Refusal(str(error)) from None
+        url = _done(invitations.show, request, invitation)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -87,17 +85,11 @@ class InvitationAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/integrations/invitation/link.html", context)
 
     def _resend(self, request: HttpRequest, invitation: Invitation) -> str:
-        try:
-            invitations.resend(invitation, **_by(request))
-        except invitations.InvitationError as error:
-            raise Refusal(str(error)) from None
+        _done(invitations.resend, request, invitation)
         return invitations.said_again(invitation.email, instead="“Show the link” has it")
 
     def _revoke(self, request: HttpRequest, invitation: Invitation) -> str:
-        try:
-            invitations.revoke(invitation, **_by(request))
-        except invitations.InvitationError as error:
-            raise Refusal(str(error)) from None
+        _done(invitations.revoke, request, invitation)
         return f"The invitation of {invitation.email} opens nothing any more."
 
     @admin.display(description="customer", ordering="customer__name")
@@ -113,5 +105,8 @@ class InvitationAdmin(ReadOnlyAdmin):
         return when(invitation.sent_at)
 
 
-def _by(request: HttpRequest) -> dict[str, Any]:
-    return {"by": cast(User, request.user), "address": address_of(request)}
+def _done(verb: Callable[..., T], request: HttpRequest, invitation: Invitation) -> T:
+    try:
+        return verb(invitation, by=cast(User, request.user), address=address_of(request))
+    except invitations.InvitationError as error:
+        raise Refusal(str(error)) from None

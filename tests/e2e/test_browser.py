@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Frame, Locator, Page, ViewportSize, expect
 
 from tests.e2e.browser import DESKTOP, PHONE, Visitor, chromium, picture
 from tests.e2e.people import (
@@ -129,6 +129,13 @@ def pop_up(admin: Visitor) -> Page:
     return opened.value
 
 
+def framed(admin: Visitor) -> Frame:
+    """The vendor's page in a frame of SmartRecruiters', where one signs in first."""
+    admin.follow("Show it in this page")
+    admin.page.frame_locator("iframe.frame").get_by_role("button", name="Sign in").wait_for()
+    return admin.page.frames[1]
+
+
 def test_popup_window_closes_when_connected(world: World, person: Open, popup_mode: None) -> None:
     world.control.add_company("in-a-window")
     admin = person()
@@ -146,9 +153,7 @@ def test_popup_in_a_frame_of_another_site_connects(world: World, person: Open, p
     world.control.add_company("in-a-frame")
     admin = person()
     ask_to_connect(admin, elsewhere(world), "in-a-frame")
-    admin.follow("Show it in this page")
-    admin.page.frame_locator("iframe.frame").get_by_role("button", name="Sign in").wait_for()
-    frame = admin.page.frames[1]
+    frame = framed(admin)
     admin.sees("Sign in", frame)
     sign_in(frame, world.seeded["customers"][0])
     admin.sees(CONSENT, frame)
@@ -175,15 +180,13 @@ def test_denial_in_a_frame_is_noticed_by_the_page_around_it(world: World, person
     world.control.add_company("denied-in-a-frame")
     admin = person()
     ask_to_connect(admin, elsewhere(world), "denied-in-a-frame")
-    admin.follow("Show it in this page")
-    frame = admin.page.frame_locator("iframe.frame")
-    frame.get_by_role("button", name="Sign in").wait_for()
-    sign_in(admin.page.frames[1], world.seeded["customers"][0])
+    frame = framed(admin)
+    sign_in(frame, world.seeded["customers"][0])
     frame.get_by_role("button", name="Deny").click()
     expect(admin.page.get_by_text("you denied on the vendor's page")).to_be_visible()
     expect(admin.page.locator("iframe.frame")).to_be_hidden()
     admin.follow("Try again")
-    frame.get_by_role("button", name="Approve").wait_for()
+    admin.page.frame_locator("iframe.frame").get_by_role("button", name="Approve").wait_for()
 
 
 def test_candidate_who_applies_comes_back_to_smartrecruiters(world: World, person: Open) -> None:
