@@ -112,16 +112,20 @@ def _change(upload: Upload, state: UploadState, reason: str = "") -> None:
 
 def doubtful(order_id: str) -> list[Delivery]:
     """Deliveries of planned uploads that may have had their effect: nobody knows, or a person says so."""
+    return _planned(order_id, S.UNKNOWN, S.DELIVERED)
+
+
+def _planned(order_id: str, *states: DeliveryState) -> list[Delivery]:
     keys = [row.key for row in Upload.objects.filter(order=order_id, state=UploadState.PLANNED)]
-    found = Delivery.objects.filter(key__in=keys, state__in=[S.UNKNOWN, S.DELIVERED])
-    return list(found.order_by("pk")) if keys else []
+    return list(Delivery.objects.filter(key__in=keys, state__in=states).order_by("pk")) if keys else []
 
 
 def learn(order: Order, doubts: Iterable[Delivery], answer: Any) -> bool:
     """What SmartRecruiters' answer shows of uploads that were in doubt before it was asked. True: more is known now.
 
-    An address that is not ours settles the one upload that it fits. Where there is no such address at all, none of
-    them arrived. Anything else is left to a person.
+    An address that is not ours settles the one upload that it fits, of all that may be there by now: another may have
+    gone out while the answer was on its way. Where there is no such address at all, none of those in doubt arrived.
+    Anything else is left to a later answer, or to a person.
     """
     doubts = list(doubts)
     strange = _strange(order, answer)
@@ -129,7 +133,8 @@ def learn(order: Order, doubts: Iterable[Delivery], answer: Any) -> bool:
         for delivery in doubts:
             _conclude(delivery, "", NOT_SHOWN)
         return bool(doubts)
-    found = _matches(doubts, strange)
+    perhaps_there = _planned(order.pk, S.UNKNOWN, S.DELIVERED, S.IN_FLIGHT)
+    found = [(delivery, url) for delivery, url in _matches(perhaps_there, strange) if delivery in doubts]
     for delivery, url in found:
         _conclude(delivery, url, SHOWN)
     if len(found) < len(doubts):
@@ -145,15 +150,15 @@ def _conclude(delivery: Delivery, url: str, reason: str) -> None:
         refuse(of(delivery), reason)
 
 
-def _matches(doubts: list[Delivery], strange: list[str]) -> list[tuple[Delivery, str]]:
+def _matches(perhaps_there: list[Delivery], strange: list[str]) -> list[tuple[Delivery, str]]:
     """By the file's name, where one address fits one upload; of one upload and one address, without it."""
-    if len(doubts) == len(strange) == 1:
-        return [(doubts[0], strange[0])]
-    fits = {delivery.pk: [url for url in strange if _is_named(delivery, url)] for delivery in doubts}
+    if len(perhaps_there) == len(strange) == 1:
+        return [(perhaps_there[0], strange[0])]
+    fits = {delivery.pk: [url for url in strange if _is_named(delivery, url)] for delivery in perhaps_there}
     claims = [url for urls in fits.values() for url in urls]
     return [
         (delivery, fits[delivery.pk][0])
-        for delivery in doubts
+        for delivery in perhaps_there
         if len(fits[delivery.pk]) == 1 and claims.count(fits[delivery.pk][0]) == 1
     ]
 

@@ -14,6 +14,7 @@ from integrations.outbox import clock, courier, deliveries
 from integrations.outbox.models import Attempt, Delivery, Stream
 from integrations.outbox.settlement import Settlement
 from orders import attachments, erasure, reconciliation, results, timeline
+from orders import uploads as ledger
 from orders.models import Attachment, Order, Upload
 from tests.orders import bodies
 from tests.outbox.peer import Answer, Peer, serving
@@ -274,6 +275,23 @@ def test_two_in_doubt_are_told_apart_by_name(peer: Peer, order: Order, carry: Ca
     assert len(uploads(peer)) == 2
     assert [upload.state for upload in Upload.objects.all()] == ["sent", "sent"]
     assert patches(peer, order)[-1]["attachments"] == list(reversed(there))
+
+
+@pytest.mark.parametrize("other", ["in_flight", "unknown"])
+def test_address_may_be_of_an_upload_that_went_out_after_the_result(order: Order, other: str) -> None:
+    """The first was in doubt when a result went out; before that was answered the second arrived, of the same name."""
+    for content in (PDF, PDF + b"\n"):
+        attachments.add_file(order.pk, content, name="report.pdf", by="engine")
+    results.report(order.pk, {"status": "COMPLETED"}, by="engine")
+    doubt, later = Delivery.objects.filter(kind="upload").order_by("pk")
+    Delivery.objects.filter(pk=doubt.pk).update(state="unknown")
+    Delivery.objects.filter(pk=later.pk).update(state=other)
+    assert not ledger.learn(order, [doubt], {"attachments": [entry(THEIRS)]})
+    assert {upload.state for upload in Upload.objects.all()} == {"planned"}
+    doubt.refresh_from_db()
+    assert doubt.state == "unknown"
+    assert ledger.learn(order, [doubt], {"attachments": []})
+    assert ledger.of(doubt).state == "refused"
 
 
 def test_doubt_that_the_answer_does_not_settle_is_left_to_a_person(
