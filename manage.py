@@ -9,10 +9,11 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
-    from config.start import read_settings
+    from config.start import database_in_words, read_settings
 
     read_settings()
-    execute_from_command_line(sys.argv)
+    with database_in_words(sys.argv):
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

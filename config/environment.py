@@ -18,6 +18,7 @@ from integrations.origins import PATTERN
 
 LOOPBACK: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
 ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+HOST = re.compile(r"\.?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]")
 YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 POSTGRESQL = ("postgres", "postgresql")
 BROKERS = ("redis", "rediss", "redis+socket", "unix")
@@ -54,8 +55,14 @@ def no_debugging(value: str) -> bool:
 
 
 def hosts(named: Sequence[str], public: str) -> list[str]:
+    named = [host.strip() for host in named]
     if any("*" in host or not host.strip(".") for host in named):
         raise ImproperlyConfigured("ALLOWED_HOSTS=* would trust any Host header: list the names that lead here")
+    for host in named:
+        if not HOST.fullmatch(host):
+            raise ImproperlyConfigured(
+                f"ALLOWED_HOSTS={host!r} is no host’s name: write it like portal.vendor.example, without scheme or port"
+            )
     return list(named) or [public]
 
 
@@ -122,11 +129,22 @@ def database(url: str) -> dict[str, Any]:
 
 
 def broker(url: str) -> str:
-    if urlsplit(url).scheme not in BROKERS:
+    if not _names_a_broker(url):
         raise ImproperlyConfigured(
             "REDIS_URL names no Redis server: write it like redis://host:6379/0, or leave it out"
         )
     return url
+
+
+def _names_a_broker(url: str) -> bool:
+    """With a port that is one, and a number as its database: else every process would end as soon as it needs it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("redis", "rediss"):
+        return parts.scheme in BROKERS
+    try:
+        return parts.port != 0 and re.fullmatch(r"(/[0-9]*)?", parts.path) is not None
+    except ValueError:
+        return False
 
 
 def mail(url: str) -> dict[str, Any]:

@@ -1,10 +1,14 @@
 """Logs: one line an event, as JSON or for a console, with everything that looks like a secret taken out."""
 
+import logging
 import re
+import time
+from abc import abstractmethod
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from django.db.utils import InterfaceError, OperationalError
 
 SECRET_KEYS = re.compile(r"secret|password|token|authorization|cookie|client_id|email|first_name|last_name", re.I)
 QUOTE = r"['\"]?"
@@ -55,6 +59,49 @@ def _masked_text(text: str) -> str:
     return text
 
 
+class Sparing(logging.Filter):
+    """Of what is said every second, with traces, while a server is away: one line in half a minute, without a trace."""
+
+    every_seconds = 30.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = self.in_short(record)
+        if not said:
+            return True
+        if time.monotonic() - self._said_at < self.every_seconds:
+            return False
+        self._said_at = time.monotonic()
+        record.msg, record.args, record.exc_info = said, (), None
+        return True
+
+    @abstractmethod
+    def in_short(self, record: logging.LogRecord) -> str:
+        """Empty for what is logged as it is."""
+
+
+class SparingOfBroker(Sparing):
+    """The scheduler's wake-ups that do not go out."""
+
+    def in_short(self, record: logging.LogRecord) -> str:
+        if not (str(record.msg).startswith("Message Error") and isinstance(record.args, tuple)):
+            return ""
+        return f"The broker (REDIS_URL) takes no wake-up: {record.args[0]}"
+
+
+class SparingOfDatabase(Sparing):
+    """The tasks that find no database."""
+
+    def in_short(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        if not isinstance(error, OperationalError | InterfaceError):
+            return ""
+        return f"The database does not do what a task asks: {str(error).splitlines()[0]}"
+
+
 SHARED = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -84,6 +131,7 @@ def logging_of(form: str, level: str = "INFO") -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
             }
         },
+        "filters": {"broker": {"()": SparingOfBroker}, "database": {"()": SparingOfDatabase}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
@@ -95,9 +143,9 @@ def logging_of(form: str, level: str = "INFO") -> dict[str, Any]:
             "oauth2_provider": {"level": "INFO"},
             "urllib3": {"level": "INFO"},
             "kombu": {"level": "WARNING"},
-            "celery.app.trace": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING", "filters": ["database"]},
             "celery.worker.strategy": {"level": "WARNING"},
-            "celery.beat": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING", "filters": ["broker"]},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
         },
     }

@@ -67,6 +67,8 @@ def _migrate(supervisor: Supervisor, environment: dict[str, str]) -> None:
         said = errors.read().decode(errors="replace").rstrip()
     if status and REFUSES in said:
         raise Refusal(said.rpartition(REFUSES)[2])
+    if status and len(said.splitlines()) == 1:
+        raise Refusal(said)
     if said:
         say(said)
     if status:

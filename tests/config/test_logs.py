@@ -1,9 +1,11 @@
 """What a line of the log says of secrets and people: RELIABILITY.md, S1, S10, X8."""
 
 import logging
+from functools import partial
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client as Browser
 
 from config.logs import logging_of, redact
@@ -67,3 +69,43 @@ def test_line_break_in_a_value_begins_no_line(form: str) -> None:
 def test_refusal_is_one_line(client: Browser, caplog: pytest.LogCaptureFixture, path: str) -> None:
     client.get(path)
     assert [record.name for record in caplog.records] == ["django_structlog.middlewares.request"]
+
+
+def record_of(template: str, *args: object, error: Exception | None = None) -> logging.LogRecord:
+    trace = (type(error), error, None) if error else None
+    return logging.LogRecord("celery", logging.ERROR, "", 0, template, args, trace)
+
+
+AWAY = OperationalError('port 5432 failed: Connection refused\n\tIs the server running on "db"?')
+
+
+@pytest.mark.parametrize(
+    ("logger", "record", "other", "said"),
+    [
+        (
+            "celery.beat",
+            partial(record_of, "Message Error: %s\n%s", "Error 111", ["  File"], error=ERROR),
+            partial(record_of, "beat: %s", "else"),
+            "The broker (REDIS_URL) takes no wake-up: Error 111",
+        ),
+        (
+            "celery.app.trace",
+            partial(record_of, "Task %(name)s raised unexpected: %(exc)s", error=AWAY),
+            partial(record_of, "Task %(name)s raised unexpected: %(exc)s", error=ERROR),
+            "The database does not do what a task asks: port 5432 failed: Connection refused",
+        ),
+    ],
+)
+def test_what_is_away_is_said_once_in_a_while_and_without_a_trace(
+    logger: str, record: Any, other: Any, said: str
+) -> None:
+    """It is met every second: at 5 to 12 KB each, a day would be more than a gigabyte."""
+    logging_ = logging_of("json")
+    [name] = logging_["loggers"][logger]["filters"]
+    sparing = logging_["filters"][name]["()"]()
+    first, second, third = record(), record(), other()
+    assert [sparing.filter(each) for each in (first, second, third)] == [True, False, True]
+    assert (first.getMessage(), first.exc_info) == (said, None)
+    assert (third.exc_info or (None, None))[1] in (None, ERROR)
+    sparing.every_seconds = 0
+    assert sparing.filter(second)

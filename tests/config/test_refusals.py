@@ -27,6 +27,12 @@ WEAK = "SECRET_KEY is too weak: give at least 32 random characters"
 ANY_HOST = "ALLOWED_HOSTS=* would trust any Host header: list the names that lead here"
 FOR_TESTS = "OUTBOX_TIME_SCALE and OUTBOX_FAILPOINTS are for tests: PUBLIC_URL must be loopback"
 NO_MAIL = "EMAIL_URL names no way to send: write it like smtp+tls://user:password@mail.vendor.example:587"
+NO_REDIS = "REDIS_URL names no Redis server: write it like redis://host:6379/0, or leave it out"
+NO_SERVER = (
+    'The database cannot be worked with (connection failed: connection to server at "127.0.0.1", port 1 failed: '
+    "Connection refused): see whether its server runs, and DATABASE_URL"
+)
+NO_HOST = "is no host’s name: write it like portal.vendor.example, without scheme or port"
 REFUSALS: list[tuple[dict[str, str], str]] = [
     ({"DEBUG": "1"}, "DEBUG=1 would show strangers what is inside: leave DEBUG out"),
     ({"DEBUG": "True"}, "DEBUG=True would show strangers what is inside: leave DEBUG out"),
@@ -35,6 +41,11 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
     ({"SECRET_KEY": "short"}, WEAK),
     ({"ALLOWED_HOSTS": "*"}, ANY_HOST),
     ({"ALLOWED_HOSTS": "portal.vendor.example,*"}, ANY_HOST),
+    (
+        {"ALLOWED_HOSTS": "portal.vendor.example, https://other.example"},
+        f"ALLOWED_HOSTS='https://other.example' {NO_HOST}",
+    ),
+    ({"ALLOWED_HOSTS": "portal.vendor.example:443"}, f"ALLOWED_HOSTS='portal.vendor.example:443' {NO_HOST}"),
     (
         {"PUBLIC_URL": "http://portal.vendor.example"},
         "PUBLIC_URL='http://portal.vendor.example' must be https; http is for loopback names only",
@@ -62,7 +73,9 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
     ({"DATABASE_URL": "sqlite:////tmp/hidden.sqlite3", **KEYS}, NO_POSTGRESQL),
     ({"DATABASE_URL": "mysql://portal:hidden@db.vendor.example/portal", **KEYS}, NO_POSTGRESQL),
     ({"DATABASE_URL": "hidden", **KEYS}, NO_POSTGRESQL),
-    ({"REDIS_URL": "hidden"}, "REDIS_URL names no Redis server: write it like redis://host:6379/0, or leave it out"),
+    ({"REDIS_URL": "hidden"}, NO_REDIS),
+    ({"REDIS_URL": "redis://:hidden@broker.vendor.example:port/0"}, NO_REDIS),
+    ({"REDIS_URL": "redis://:hidden@broker.vendor.example:6379/hidden"}, NO_REDIS),
     ({"EMAIL_URL": "hidden"}, NO_MAIL),
     ({"TRUSTED_PROXIES": "nginx"}, "TRUSTED_PROXIES='nginx' is no address: write it like 10.0.0.5 or 10.0.0.0/24"),
     (
@@ -136,6 +149,30 @@ def test_serve_refuses_before_anything_runs(tmp_path: Path, number: int) -> None
     done = start(tmp_path, "-m", "config.supervisor", "serve", PORT=str(free_port()), **environment)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"serve: {line}\n")
     assert not (tmp_path / "portal.sqlite3").exists()
+
+
+@pytest.mark.e2e
+def test_serve_without_its_database_says_so_in_one_line(tmp_path: Path) -> None:
+    port = str(free_port())
+    done = start(tmp_path, "-m", "config.supervisor", "serve", PORT=port, DATABASE_URL=POSTGRES, **KEYS)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"serve: {NO_SERVER}\n"
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("command", [["reconcile"], ["create_engine_client", "Own"], ["audit_verify"]])
+def test_command_without_its_database_says_so_in_one_line(tmp_path: Path, command: list[str]) -> None:
+    done = start(tmp_path, "manage.py", *command, DATABASE_URL=POSTGRES, **KEYS)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{NO_SERVER}\n")
+    where = start(tmp_path, "manage.py", *command, "--traceback", DATABASE_URL=POSTGRES, **KEYS)
+    assert (where.returncode, "Traceback" in where.stderr) == (1, True)
+
+
+@pytest.mark.e2e
+def test_command_before_migrations_says_what_to_run(tmp_path: Path) -> None:
+    done = start(tmp_path, "manage.py", "create_engine_client", "Own")
+    said = "The database is not the one that this version needs (no such table: integrations_client)"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{said}: run manage.py migrate\n")
 
 
 @pytest.mark.e2e
