@@ -1,4 +1,4 @@
-"""Forms that are sent after the session has ended: where signing in again leads, and what is said there."""
+"""What a stranger asked for, or sent after the session had ended: where signing in leads, and what is said there."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -7,11 +7,14 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, resolve, reverse
+from django.urls import Resolver404, resolve, reverse, reverse_lazy
 from django.views.decorators.http import require_POST
 
 ENDED = "ended"
 """In the sign-in page's address: what was sent came to nothing."""
+SIGN_IN = (reverse_lazy("account_login"), reverse_lazy("admin:login"))
+LONGEST_WAY = 2000
+"""Of a redirect's address: servers before us refuse an answer whose head is over 4 KB (nginx, by 502)."""
 
 
 def only_post(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -72,4 +75,16 @@ def led_back(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         return response
     own = request.path if shows_a_page(request.path) else section_of(request.path)
     response["Location"] = f"{page.path}?{urlencode({'next': _came_from(request) or own, ENDED: 1})}"
+    return response
+
+
+def shortened(response: HttpResponse) -> HttpResponse:
+    """Where the way to sign-in would be too long, it leads back to the page without its query, or home."""
+    page = urlsplit(response.headers.get("Location", ""))
+    if len(response.headers.get("Location", "")) <= LONGEST_WAY or page.path not in SIGN_IN:
+        return response
+    query = parse_qs(page.query)
+    plain = urlencode({"next": urlsplit(query.get("next", [""])[0]).path})
+    kept = [plain] * (len(plain) <= LONGEST_WAY) + [urlencode({ENDED: 1})] * (ENDED in query)
+    response["Location"] = page._replace(query="&".join(kept)).geturl()
     return response

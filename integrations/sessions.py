@@ -58,7 +58,7 @@ class SessionEnds:
 
     def _of_stranger(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        return posts.led_back(request, response) if request.method == "POST" else response
+        return posts.shortened(posts.led_back(request, response) if request.method == "POST" else response)
 
 
 def _why_over(request: HttpRequest) -> str:

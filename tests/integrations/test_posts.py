@@ -87,3 +87,22 @@ def test_every_address_that_takes_forms_alone_is_known_as_one(client: Browser, c
     ]
     for path in paths:
         assert posts.shows_a_page(path) == (client.get(path).status_code != 405), path
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "leads_to"),
+    [
+        ("/orders", "q=northwind&page=2", "/accounts/login/?next=/orders%3Fq%3Dnorthwind%26page%3D2"),
+        ("/orders", "q=" + "%C3%A9" * 700, "/accounts/login/?next=%2Forders"),
+        ("/admin/orders/order/", "q=" + "x" * 2500, "/admin/login/?next=%2Fadmin%2Forders%2Forder%2F"),
+        ("/admin/" + "x" * 2500 + "/", "", "/admin/login/?"),
+    ],
+)
+def test_way_to_sign_in_stays_short_enough_for_a_proxy(client: Browser, path: str, query: str, leads_to: str) -> None:
+    """nginx answers 502 when an answer's head is over 4 KB."""
+    assert client.get(path, QUERY_STRING=query)["Location"] == leads_to.removesuffix("?")
+
+
+def test_form_from_a_long_address_still_says_that_it_came_to_nothing(client: Browser) -> None:
+    long = f"{OURS}/orders?q={'x' * 3000}"
+    assert sent(client, "/organisation", long) == "/orders"
