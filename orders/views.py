@@ -116,7 +116,7 @@ def _host_of(url: str) -> str:
 
 def _page(request: HttpRequest, order: Order | None, name: str, *, status: int = 200, **facts: Any) -> HttpResponse:
     """`templates/orders/{name}.html` in the order's language, else the browser's."""
-    language = mail.nearest(order.candidate_language if order else translation.get_language() or "")
+    language = mail.nearest((order and order.candidate_language) or translation.get_language() or "")
     if order is not None:
         facts |= {"package": order.package.name, "customer": order.connection.customer.name}
     with translation.override(language):

@@ -180,6 +180,13 @@ def test_erased_order_is_gone(browser: Client, order: Order) -> None:
         assert b"Ada" not in answer.content
 
 
+def test_page_of_an_order_that_names_no_language_speaks_the_browsers(browser: Client, order: Order) -> None:
+    Order.objects.update(erased_at=timezone.now(), candidate_language="")
+    answer = browser.get(take(order), headers={"Accept-Language": "de-AT,en;q=0.5"})
+    assert (answer.status_code, answer["Content-Language"]) == (410, "de")
+    assert "Dieser Link" in answer.content.decode()
+
+
 @pytest.mark.parametrize("token", ["x", "A" * 32, "A" * 65, "../admin", "%00"])
 def test_unknown_link_is_not_found(browser: Client, order: Order, token: str) -> None:
     assert [browser.get(f"/take/{token}{rest}").status_code for rest in ("", "/done")] == [404, 404]
