@@ -1,5 +1,6 @@
 """Words and shapes of the templates."""
 
+import json
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -62,6 +63,12 @@ def score_percent(score: dict[str, int]) -> int:
     """(raw - min) / (max - min), half up, as SmartRecruiters shows it."""
     span = score["max"] - score["min"]
     return (200 * (score["raw"] - score["min"]) + span) // (2 * span)
+
+
+@register.filter
+def written(value: Any) -> str:
+    """Text as it is; all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @register.filter
