@@ -62,7 +62,7 @@ def invite(customer: Customer, email: str, role: str, *, by: User, address: str 
 
 @transaction.atomic
 def resend(invitation: Invitation, *, by: User, address: str | None = None) -> Invitation:
-    """A new link for another week; the former one opens nothing any more. Raises InvitationError."""
+    """A new link for another week; the earlier one no longer works. Raises InvitationError."""
     if invitation.state not in ("open", "expired"):
         raise NotOpen("This invitation is not open any more.")
     if invitation.sent_at > timezone.now() - RESENT_AFTER:
@@ -75,7 +75,7 @@ def resend(invitation: Invitation, *, by: User, address: str | None = None) -> I
 
 @transaction.atomic
 def revoke(invitation: Invitation, *, by: User, address: str | None = None) -> None:
-    """The link opens nothing any more. Raises NotOpen."""
+    """The link no longer works. Raises NotOpen."""
     revoked = open_ones(invitation.customer).filter(pk=invitation.pk).update(revoked_at=timezone.now())
     if not revoked:
         raise NotOpen("This invitation is not open any more.")
@@ -134,7 +134,7 @@ def said(email: str, *, instead: str) -> str:
 def said_again(email: str, *, instead: str) -> str:
     """The same of one that was sent again."""
     if mail.is_sent():
-        return f"A new link is on its way to {email}; the former one opens nothing any more."
+        return f"A new link is on its way to {email}; the earlier one no longer works."
     return f"There is a new link for {email}, but no e-mail goes out from here yet: {instead}."
 
 

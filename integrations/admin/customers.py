@@ -52,7 +52,7 @@ class PeopleInline(ReadOnlyInline):
 
 class InvitationsInline(ReadOnlyInline):
     model = Invitation
-    verbose_name_plural = "invited, and not here yet"
+    verbose_name_plural = "invited, not joined yet"
     fields = ("address", "role", "state", "sent")
     readonly_fields = fields
 

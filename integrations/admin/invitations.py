@@ -58,7 +58,7 @@ class InvitationAdmin(ReadOnlyAdmin):
                     f"An e-mail with a new link goes to {invitation.email}. It is good for a week."
                     if mail.is_sent()
                     else "There is a new link, good for a week. No e-mail goes out yet: hand it over yourself.",
-                    "The former link opens nothing any more.",
+                    "The earlier link no longer works.",
                 ],
                 lambda invitation: invitation.state in ("open", "expired"),
             ),
@@ -66,7 +66,7 @@ class InvitationAdmin(ReadOnlyAdmin):
                 "revoke",
                 "Revoke",
                 self._revoke,
-                lambda invitation: ["The link opens nothing any more. Nobody is told.", "You can invite again."],
+                lambda invitation: ["The link no longer works. Nobody is told.", "You can invite again."],
                 lambda invitation: invitation.state in ("open", "expired"),
                 is_grave=True,
             ),
@@ -90,7 +90,7 @@ class InvitationAdmin(ReadOnlyAdmin):
 
     def _revoke(self, request: HttpRequest, invitation: Invitation) -> str:
         _done(invitations.revoke, request, invitation)
-        return f"The invitation of {invitation.email} opens nothing any more."
+        return f"The invitation of {invitation.email} no longer works."
 
     @admin.display(description="customer", ordering="customer__name")
     def customer_(self, invitation: Invitation) -> SafeString:

@@ -105,7 +105,7 @@ def resend(request: HttpRequest, invitation_id: str) -> HttpResponse:
 @login_required
 def revoke(request: HttpRequest, invitation_id: str) -> HttpResponse:
     invitation = invited(request, invitation_id)
-    done = f"The invitation of {invitation.email} opens nothing any more."
+    done = f"The invitation of {invitation.email} no longer works."
     return tried(request, lambda: invitations.revoke(invitation, **by_of(request)), done)
 
 

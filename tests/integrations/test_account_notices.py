@@ -61,7 +61,7 @@ def test_changes_of_the_second_factor_are_told(
     said = told(alice)
     assert said[0] == "An authenticator app was set up as your second factor."
     assert said[-1] == "Your authenticator app was switched off."
-    assert set(said[1:-1]) == {"New recovery codes were made; the former ones open nothing any more."}
+    assert set(said[1:-1]) == {"New recovery codes were made; the earlier ones no longer work."}
 
 
 def test_removal_of_a_passkey_is_told(client: Browser, alice: User) -> None:

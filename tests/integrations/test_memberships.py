@@ -117,7 +117,7 @@ def test_consent_asks_for_which_of_several(browser: Browser, dora: User, custome
 def test_consent_is_denied_without_choosing(browser: Browser, dora: User) -> None:
     dora.memberships.update(role="administrator")
     page = consent_page(browser, "northwind")
-    assert "You denied. Nothing was created" in text(browser.post(page, {"decision": "deny"}))
+    assert "You chose “Deny”. Nothing was created" in text(browser.post(page, {"decision": "deny"}))
     assert (Consent.objects.get().decision, Connection.objects.exists()) == ("deny", False)
 
 

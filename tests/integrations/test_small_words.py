@@ -37,7 +37,7 @@ def test_reset_is_said_once_and_its_used_link_claims_nothing(client: Browser, al
     assert done.count("Your password is changed") == 2  # in the title and in the heading
     assert "successfully" not in done
     over = text(Browser().get(link))
-    assert ("This link is over" in over, "as it was" in over) == (True, False)
+    assert ("This link no longer works" in over, "as it was" in over) == (True, False)
 
 
 def test_changed_password_is_said_at_sign_in(client: Browser, alice: User) -> None:
