@@ -16,6 +16,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from gunicorn.http.body import LengthReader
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -24,6 +25,8 @@ MAX_GATHERED = 72 * 1024
 MAX_BODY = 13 * 1024 * 1024
 """A report of 10 MB and its form, or 12 MB of anything else."""
 MAX_DISCARDED = 64 * 1024
+MAX_DRAINED = 48 * 1024
+"""What the application left unread of a body and is taken out of the way of the next request."""
 KEPT_BY_KERNEL = 256 * 1024
 """What the kernel takes of an answer, whether the client reads or not: all of it but for reports."""
 READY, WAITS, LEFT = 1, 2, 0
@@ -58,6 +61,13 @@ def refusal(status: int) -> bytes:
         f"Content-Length: {len(body)}",
     ]
     return "\r\n".join(head).encode() + END + body.encode()
+
+
+def is_last(request: Any) -> bool:
+    """Does the connection end with this answer? Also where much of the body is left: then the client must be told."""
+    body = request.body.reader
+    left = body.length if isinstance(body, LengthReader) else MAX_DRAINED if getattr(body, "parser", None) else 0
+    return type(request).should_close(request) or left >= MAX_DRAINED
 
 
 class Line(socket.socket):
@@ -226,6 +236,10 @@ class Worker(ThreadWorker):
             self._turn_away(conn, 408 if conn.gathered else 0)
         while self.leaving and self.leaving[0][0] <= now:
             self._hang_up(self.leaving.popleft()[1])
+
+    def handle_request(self, req: Any, conn: Connection) -> Any:
+        req.should_close = partial(is_last, req)
+        return super().handle_request(req, conn)
 
     def finish_request(self, conn: Connection, fs: Any) -> None:
         self.large -= conn.is_large

@@ -16,10 +16,13 @@ class HastyWorker(Worker):
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """`/large` is answered with 20 MB; everything else with the body's length and digest."""
+    """`/large` is answered with 20 MB, `/unread` before the body is read; all else with its length and digest."""
     if environ["PATH_INFO"] == "/large":
         start_response("200 OK", [("Content-Length", "20000000")])
         return [b"x" * 20_000_000]
+    if environ["PATH_INFO"] == "/unread":
+        start_response("413 Content Too Large", [("Content-Length", "0")])
+        return []
     body = environ["wsgi.input"].read()
     said = f"{environ['REQUEST_METHOD']} {len(body)} {hashlib.sha256(body).hexdigest()}".encode()
     start_response("200 OK", [("Content-Length", str(len(said)))])

@@ -168,6 +168,22 @@ def test_kept_connection_serves_request_after_request(port: int) -> None:
     line.close()
 
 
+@pytest.mark.parametrize(
+    ("size", "is_kept"), [(0, True), (1000, True), (60_000, False), (72_000, False), (300_000, False)]
+)
+def test_client_is_told_that_a_connection_ends_with_what_was_left_of_a_body(
+    port: int, size: int, is_kept: bool
+) -> None:
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    line.request("POST", "/unread", b"x" * size)
+    answer = line.getresponse()
+    answer.read()
+    assert (answer.status, answer.headers["Connection"]) == (413, "keep-alive" if is_kept else "close")
+    line.request("POST", "/", b"abc")
+    assert line.getresponse().status == 200
+    line.close()
+
+
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 ODD: dict[str, bytes] = {
     "a length and chunks": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
