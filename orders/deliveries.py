@@ -5,11 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Max, QuerySet
+
 from integrations import events, partner
 from integrations.door import Outgoing, Reply, send
 from integrations.models import EventType
 from integrations.outbox import deliveries, handlers
-from integrations.outbox.models import Delivery, DeliveryState
+from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from integrations.smartrecruiters.client import Api
 from orders import known, resources, upload_handler, uploads, wire
 from orders.invitation import Invitation, Reminder
@@ -48,7 +50,14 @@ class ResultHandler(handlers.Handler):
         if known.doubts_of(delivery):
             return ""  # the answer says what became of an upload
         between = wire.perhaps_sent(Delivery.objects.filter(key=delivery.key, pk__gt=last.pk).exclude(pk=delivery.pk))
-        return "" if delivery.attempts_made or between.exists() else "SmartRecruiters has just this already"
+        if delivery.attempts_made or between.exists() or _has_uploaded_since(last):
+            return ""
+        return "SmartRecruiters has just this already"
+
+    def must_wait(self, delivery: Delivery) -> bool:
+        """For an upload on its way whose report was removed: what it leaves there has to be taken away."""
+        on_its_way = _uploads_of(delivery).filter(state=DeliveryState.IN_FLIGHT)
+        return "attachments" in delivery.payload and on_its_way.exists()
 
     def call(self, delivery: Delivery, token: str) -> handlers.Call:
         configuration = known.configuration_of(delivery)
@@ -72,6 +81,16 @@ class ResultHandler(handlers.Handler):
 
     def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
         events.of_order(EventType.DELIVERY_FAILED, delivery.subject)
+
+
+def _uploads_of(result: Delivery) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(subject=result.subject, kind=UploadHandler.kind)
+
+
+def _has_uploaded_since(last: Delivery) -> bool:
+    """Has an upload gone out after this result, to stand beside what its array says?"""
+    told = Attempt.objects.filter(delivery=last).aggregate(last=Max("pk"))["last"] or 0
+    return Attempt.objects.filter(delivery__in=_uploads_of(last), pk__gt=told).exists()
 
 
 def _discreet(outgoing: Outgoing, kept: wire.Document) -> Any:

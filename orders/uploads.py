@@ -112,12 +112,14 @@ def _change(upload: Upload, state: UploadState, reason: str = "") -> None:
 
 def doubtful(order_id: str) -> list[Delivery]:
     """Deliveries of planned uploads that may have had their effect: nobody knows, or a person says so."""
-    return _planned(order_id, S.UNKNOWN, S.DELIVERED)
+    planned = Upload.objects.filter(order=order_id, state=UploadState.PLANNED)
+    return list(wire.perhaps_uploaded(planned).exclude(state=S.IN_FLIGHT).order_by("pk"))
 
 
-def _planned(order_id: str, *states: DeliveryState) -> list[Delivery]:
-    keys = [row.key for row in Upload.objects.filter(order=order_id, state=UploadState.PLANNED)]
-    return list(Delivery.objects.filter(key__in=keys, state__in=states).order_by("pk")) if keys else []
+def _perhaps_there(order_id: str) -> list[Delivery]:
+    """Of all uploads whose address nobody knows, also of those whose report was removed since."""
+    nameless = Upload.objects.filter(order=order_id, state__in=[UploadState.PLANNED, UploadState.REMOVED])
+    return list(wire.perhaps_uploaded(nameless).order_by("pk"))
 
 
 def learn(order: Order, doubts: Iterable[Delivery], answer: Any) -> bool:
@@ -133,8 +135,7 @@ def learn(order: Order, doubts: Iterable[Delivery], answer: Any) -> bool:
         for delivery in doubts:
             _conclude(delivery, "", NOT_SHOWN)
         return bool(doubts)
-    perhaps_there = _planned(order.pk, S.UNKNOWN, S.DELIVERED, S.IN_FLIGHT)
-    found = [(delivery, url) for delivery, url in _matches(perhaps_there, strange) if delivery in doubts]
+    found = [(delivery, url) for delivery, url in _matches(_perhaps_there(order.pk), strange) if delivery in doubts]
     for delivery, url in found:
         _conclude(delivery, url, SHOWN)
     if len(found) < len(doubts):
@@ -164,8 +165,9 @@ def _matches(perhaps_there: list[Delivery], strange: list[str]) -> list[tuple[De
 
 
 def _is_named(delivery: Delivery, url: str) -> bool:
+    """Or may be: what was removed bore a name that nobody remembers."""
     attachment = attachment_of(of(delivery))
-    return attachment is not None and unquote(PurePosixPath(urlsplit(url).path).name) == attachment.name
+    return attachment is None or unquote(PurePosixPath(urlsplit(url).path).name) == attachment.name
 
 
 def _strange(order: Order, answer: Any) -> list[str]:

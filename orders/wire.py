@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from orders import links
@@ -57,8 +57,8 @@ def compose(order: Order, results: Iterable[Result] | None = None) -> Document:
     ]
     if parts:
         document["assessmentResults"] = parts
-    there = _perhaps_there(order)
-    if any(upload.state == UploadState.SENT for upload in ledger.values()):
+    there = _perhaps_there(order, has_uploads=bool(ledger))
+    if _has_landed(ledger.values()):
         there.add("attachments")  # where uploads land first
     for key in sorted(there - document.keys()):
         document[key] = [] if key in ARRAYS else None
@@ -110,10 +110,32 @@ def comparable(told: Document, document: Document) -> Document:
     return {key: value for key, value in told.items() if key != "attachments" or key in document}
 
 
-def _perhaps_there(order: Order) -> set[str]:
+def _has_landed(uploads: Iterable[Upload]) -> bool:
+    """Or may have: one that was removed while it was on its way must not stay there unseen."""
+    rows = list(uploads)
+    removed = [row for row in rows if row.state == UploadState.REMOVED]
+    return any(row.state == UploadState.SENT for row in rows) or perhaps_uploaded(removed).exists()
+
+
+def perhaps_uploaded(uploads: Iterable[Upload]) -> QuerySet[Delivery]:
+    """The deliveries of these uploads that are on their way, or may have arrived."""
+    states = [DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN, DeliveryState.DELIVERED]
+    return Delivery.objects.filter(key__in=[upload.key for upload in uploads], state__in=states)
+
+
+def _perhaps_there(order: Order, *, has_uploads: bool) -> set[str]:
     """Keys that SmartRecruiters may hold: of the last patch that arrived, and of those sent since."""
     sent = Delivery.objects.filter(key=key_of(order))
-    last = sent.filter(state=DeliveryState.DELIVERED).order_by("-pk").first()
+    arrived = sent.filter(state=DeliveryState.DELIVERED).order_by("-pk")
+    last = arrived.first()
+    found = _keys_since(last, sent)
+    if has_uploads and last is not None and "attachments" not in last.payload:
+        # Left out while an upload was open: what stood there before stands there still.
+        found |= _keys_since(arrived.filter(payload__has_key="attachments").first(), sent) & {"attachments"}
+    return found
+
+
+def _keys_since(last: Delivery | None, sent: QuerySet[Delivery]) -> set[str]:
     since = perhaps_sent(sent.filter(pk__gt=last.pk) if last else sent)
     payloads = [delivery.payload for delivery in since] + ([last.payload] if last else [])
     return {key for payload in payloads for key in without_empty(payload)}

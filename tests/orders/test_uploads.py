@@ -1,11 +1,15 @@
 """Reports that go to SmartRecruiters as files: once, whatever happens, and kept in every result that follows."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections as db_connections
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
@@ -17,7 +21,7 @@ from orders import attachments, erasure, reconciliation, results, timeline
 from orders import uploads as ledger
 from orders.models import Attachment, Order, Upload
 from tests.orders import bodies
-from tests.outbox.peer import Answer, Peer, serving
+from tests.outbox.peer import Answer, Peer, Received, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PDF = b"%PDF-1.4\n%%EOF"
@@ -454,6 +458,69 @@ def test_removed_afterwards_is_taken_away(peer: Peer, order: Order, carry: Carry
     attachments.remove(order.pk, attachment.pk, by="engine")
     carry()
     assert patches(peer, order)[-1] == {"status": "COMPLETED", "attachments": []}
+
+
+@pytest.mark.parametrize("answer", [UPLOADED, Answer(breaks_off=True)])
+@pytest.mark.parametrize("links", [[], ["https://engine.example/1"]])
+def test_removed_on_its_way_is_taken_away(
+    peer: Peer, order: Order, carry: Carry, answer: Answer, links: list[str]
+) -> None:
+    """Whether its answer came or not, and though the result says nothing that was not said before."""
+    for url in links:
+        attachments.add_address(order.pk, url, type="PDF_URL", by="engine")
+    results.report(order.pk, {"status": "COMPLETED"}, by="engine")
+    carry()
+    attachment, _ = attachments.add_file(order.pk, PDF, name="report.pdf", by="engine")
+    happened: list[str] = []
+
+    def removing(received: Received) -> Answer:
+        happened.append(received.path)
+        if received.path != path(order, "/attachment"):
+            return peer._next(received)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(in_own_thread, partial(attachments.remove, order.pk, attachment.pk, by="engine")).result()
+        return replace(answer, seconds=1.5)  # a round passes while it is on its way
+
+    peer.answer = removing
+    carry()
+    carry()
+    assert happened[-1] == path(order)
+    assert patches(peer, order)[-1] == {"status": "COMPLETED", "attachments": [entry(url) for url in links]}
+
+
+def in_own_thread(act: Callable[[], object]) -> None:
+    try:
+        act()
+    finally:
+        db_connections.close_all()
+
+
+def test_address_of_a_removed_report_is_not_given_to_the_one_in_its_place(order: Order) -> None:
+    """Both were on their way when the courier died: the one that arrived is the one that nobody wants any more."""
+    first, _ = attachments.add_file(order.pk, PDF, name="report.pdf", by="engine")
+    results.report(order.pk, {"status": "COMPLETED"}, by="engine")
+    Delivery.objects.filter(kind="upload").update(state="in_flight")
+    attachments.remove(order.pk, first.pk, by="engine")
+    attachments.add_file(order.pk, PDF + b"\n", name="report.pdf", by="engine")
+    Delivery.objects.filter(kind="upload").update(state="unknown")
+    doubt = Delivery.objects.filter(kind="upload").latest("pk")
+    assert not ledger.learn(order, [doubt], {"attachments": [entry(THEIRS)]})
+    assert ledger.of(doubt).state == "planned"
+
+
+def test_what_was_left_out_while_an_upload_was_open_is_taken_away_all_the_same(
+    peer: Peer, order: Order, carry: Carry
+) -> None:
+    script(peer, order, *[Answer(425)] * 9)
+    address, _ = attachments.add_address(order.pk, "https://engine.example/1", type="PDF_URL", by="engine")
+    results.report(order.pk, {"status": "IN_PROGRESS"}, by="engine")
+    carry()
+    attachment = report_with_file(order)
+    carry()
+    for each in (attachment, address):
+        attachments.remove(order.pk, each.pk, by="engine")
+    carry()
+    assert patches(peer, order)[1:] == [{"status": "COMPLETED"}, {"status": "COMPLETED", "attachments": []}]
 
 
 def test_nothing_is_uploaded_before_anything_is_reported(peer: Peer, order: Order, carry: Carry) -> None:
