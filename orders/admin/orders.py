@@ -214,7 +214,7 @@ class OrderAdmin(ReadOnlyAdmin):
             if order.candidate_email.strip()
             else "The order names no address of the candidate: this order alone is erased.",
             "Name, address, answers, results, reports, and all that was sent and received about them are deleted here.",
-            "The candidate’s link and the links to reports open nothing any more; to the engine the order is gone.",
+            "The candidate’s link and the links to reports no longer work; to the engine the order is gone.",
             "What SmartRecruiters and the engine hold themselves stays there: erase it there, too.",
             "The order’s ids, its status and when things happened stay. The erasure is recorded, with your name.",
             "It cannot be undone.",

@@ -72,7 +72,7 @@ def test_orders_show_score_and_where_the_result_is(client: Browser, alice: User,
     client.force_login(alice)
     page = text(client.get("/orders"))
     assert "<strong>28/80</strong>" in page
-    assert "13 % of the range 20 to 80" in page
+    assert "13 % of 20 to 80" in page
     assert [word in page for word in ("Good", "Completed", "Waiting")] == [True] * 3
 
 
