@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
+
 from integrations import connections, partner
 from integrations.door import CallFailed, Reply
 from integrations.encryption import Unreadable
@@ -73,8 +75,14 @@ class ConnectionChannel(Channel):
     def forget_token(self, stream: Stream) -> None:
         Connection.objects.filter(pk=stream.owner_id).update(access_token_sealed="")
 
-    def credential_refused(self, stream: Stream, reason: str) -> None:
-        connections.need_reconnect(self._connection(stream), reason)
+    def pair(self, stream: Stream) -> str:
+        return self._connection(stream).their_client_secret_sealed
+
+    @transaction.atomic
+    def credential_refused(self, stream: Stream, reason: str, pair: str | None = None) -> None:
+        connection = Connection.objects.select_for_update().get(pk=stream.owner_id)
+        if pair in (None, connection.their_client_secret_sealed):
+            connections.need_reconnect(connection, reason)
 
 
 class MasterChannel(Channel):
@@ -104,8 +112,12 @@ class MasterChannel(Channel):
     def forget_token(self, stream: Stream) -> None:
         PartnerConfiguration.objects.update(master_token_sealed="")
 
-    def credential_refused(self, stream: Stream, reason: str) -> None:
-        deliveries.hold(stream.name, reason)
+    def pair(self, stream: Stream) -> str:
+        return PartnerConfiguration.load().master_client_secret_sealed
+
+    def credential_refused(self, stream: Stream, reason: str, pair: str | None = None) -> None:
+        if pair in (None, self.pair(stream)):
+            deliveries.hold(stream.name, reason)
 
 
 class EmailChannel(Channel):

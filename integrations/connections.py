@@ -18,10 +18,12 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     S.APPROVED: frozenset({S.EXCHANGING, S.REFUSED, S.DISABLED}),
     S.EXCHANGING: frozenset({S.LIVE, S.REFUSED, S.NEEDS_RECONNECT, S.DISABLED}),
     S.LIVE: frozenset({S.LIVE, S.NEEDS_RECONNECT, S.DISABLED}),
-    S.REFUSED: frozenset({S.APPROVED}),
+    S.REFUSED: frozenset({S.APPROVED, S.EXCHANGING}),  # of two tries the first was refused, the second goes on
     S.NEEDS_RECONNECT: frozenset({S.LIVE, S.DISABLED}),
     S.DISABLED: frozenset({S.APPROVED}),
 }
+UNDECIDED = (S.APPROVED, S.EXCHANGING)
+"""States of a try that goes on."""
 
 
 class ConnectError(Exception):
@@ -137,8 +139,11 @@ def _connection_of(company_id: str, customer: Customer) -> Connection:
 
 
 def _is_free(connection: Connection) -> bool:
-    """It never was anybody's: somebody tried a company id that did not consent (RELIABILITY.md, C21)."""
-    return connection.state == S.REFUSED and connection.connected_at is None
+    """It never was anybody's: somebody tried a company id that did not consent (RELIABILITY.md, C21). Nothing came for
+    him all the same, by a pair whose answer was lost, and no other try of his goes on."""
+    if connection.state != S.REFUSED or connection.connected_at is not None or connection.orders.exists():
+        return False
+    return not connection.attempts.filter(state__in=UNDECIDED).exists()
 
 
 def _attempt(connection: Connection, consent: Consent) -> ConnectAttempt:
@@ -170,8 +175,8 @@ def go_live(attempt: ConnectAttempt, their_client_id: str, their_client_secret: 
     A disable that came in the meantime wins: then our pair is dead, and theirs is of no use.
     """
     connection = Connection.objects.select_for_update().get(pk=attempt.connection_id)
-    client = attempt.client
-    if client is None or client.revoked_at is not None:
+    client = Client.objects.filter(attempt=attempt, revoked_at=None).first()  # by now: `attempt` was read before
+    if client is None:
         _finish(attempt, S.DISABLED, "disconnected before the exchange was done")
         return
     now = timezone.now()
@@ -225,8 +230,12 @@ def retry(connection: Connection, *, by: User) -> bool:
 def disable(connection: Connection, *, by: User | None = None, address: str | None = None, why: str = "") -> None:
     """Our pair and its tokens are dead at once; what is to be sent is held for a reconnect. Idempotent."""
     now = timezone.now()
+    Connection.objects.select_for_update().get(pk=connection.pk)  # whoever connects it has done so, or sees us
     _revoke(connection.clients.values_list("pk", flat=True), now)
     deliveries.cancel([f"connect:{connection.company_id}"], "the connection was ended")
+    connection.attempts.filter(state__in=UNDECIDED).update(
+        state=S.DISABLED, reason="the connection was ended", client_secret_sealed="", finished_at=now
+    )
     if not move(
         connection,
         S.DISABLED,
@@ -237,9 +246,6 @@ def disable(connection: Connection, *, by: User | None = None, address: str | No
         access_token_sealed="",
     ):
         return
-    connection.attempts.filter(state__in=[S.APPROVED, S.EXCHANGING]).update(
-        state=S.DISABLED, reason="the connection was ended", client_secret_sealed="", finished_at=now
-    )
     deliveries.hold(connection.stream_name, "The customer ended the connection.")
     if connection.connected_at is not None:
         events.of_connection(EventType.CONNECTION_DISABLED, connection)

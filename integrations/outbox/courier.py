@@ -283,21 +283,21 @@ class Coordinator:
         return self.channel.token(self.stream) or self._new_token()
 
     def _new_token(self) -> str:
-        settlement = Settlement(self.stream, self.channel)
+        settlement, pair = Settlement(self.stream, self.channel), self.channel.pair(self.stream)
         try:
             call = self.channel.token_call(self.stream)
             reply = pool.submit(call.run, self.lease.seconds_for(TOKEN_SECONDS)).result()
             if reply.status == 200:
                 return self.channel.keep_token(self.stream, reply)
         except Undeliverable as error:
-            settlement.refuse_credential(str(error))
+            settlement.refuse_credential(str(error), pair)
             return ""
         except CallFailed as error:
             log.warning("no token", stream=self.stream.name, error=str(error))
             settlement.pause(None, "")
             return ""
         if reply.status in (400, 401, 403):
-            settlement.refuse_credential(f"SmartRecruiters' token endpoint refuses the pair ({reply.status}).")
+            settlement.refuse_credential(f"SmartRecruiters' token endpoint refuses the pair ({reply.status}).", pair)
         else:
             settlement.pause(reply.headers.get("Retry-After"), "")
         return ""

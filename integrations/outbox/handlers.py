@@ -116,8 +116,13 @@ class Channel:
     def forget_token(self, stream: Stream) -> None:
         """The token was refused."""
 
-    def credential_refused(self, stream: Stream, reason: str) -> None:
-        """The pair itself was refused (or three orders in a row were): say so where people look."""
+    def pair(self, stream: Stream) -> str:
+        """What tells the pair that `token_call` shows from one that comes in its place."""
+        return ""
+
+    def credential_refused(self, stream: Stream, reason: str, pair: str | None = None) -> None:
+        """This pair itself was refused (or three orders in a row were): say so where people look, unless there is
+        another one by now."""
 
 
 _handlers: dict[str, Handler] = {}

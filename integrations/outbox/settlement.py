@@ -230,22 +230,24 @@ class Settlement:
         if self.channel.needs_token and not delivery.has_new_token:
             if outcome.token == self.channel.token(self.stream):
                 self.channel.forget_token(self.stream)
-            self._again(outcome, handler, due_at=clock.now(), has_new_token=True)
+            self._again(outcome, handler, has_new_token=True)  # due as it was, before all that would try the same
         elif handler.is_read:
             self._no_access(outcome, handler)
         else:
             self._unauthorized(outcome, handler)
 
     def _unauthorized(self, outcome: Outcome, handler: Handler) -> None:
-        """A new token did not help. Three orders in a row so, and it is the pair that is dead."""
-        self._note(unauthorized_keys=sorted({*self.stream.unauthorized_keys, outcome.delivery.key}))
+        """A new token did not help. Three orders in a row so, and it is the pair that is dead; but of a pair that has
+        come meanwhile, an older one's token says nothing."""
+        if outcome.token == self.channel.token(self.stream):
+            self._note(unauthorized_keys=sorted({*self.stream.unauthorized_keys, outcome.delivery.key}))
         if len(self.stream.unauthorized_keys) >= UNAUTHORIZED_IN_A_ROW:
             self.refuse_credential("SmartRecruiters refuses our access to this company, also with a new token.")
         self._retry(outcome, handler)
 
-    def refuse_credential(self, reason: str) -> None:
+    def refuse_credential(self, reason: str, pair: str | None = None) -> None:
         """The pair is dead: the stream is held, and the channel says so where people look."""
-        self.channel.credential_refused(self.stream, reason)
+        self.channel.credential_refused(self.stream, reason, pair)
         self.stream.refresh_from_db()
 
     def _no_access(self, outcome: Outcome, handler: Handler) -> None:

@@ -74,7 +74,7 @@ class ProbeChannel(handlers.Channel):
     def forget_token(self, stream: Stream) -> None:
         self.held = ""
 
-    def credential_refused(self, stream: Stream, reason: str) -> None:
+    def credential_refused(self, stream: Stream, reason: str, pair: str | None = None) -> None:
         self.refused = reason
         deliveries.hold(stream.name, reason)
 

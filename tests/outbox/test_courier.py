@@ -10,7 +10,7 @@ import pytest
 from integrations.outbox import courier, deliveries, dispatcher, leases
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Lane, Stream
 from tests.outbox.conftest import Enqueue, Probe, ProbeChannel
-from tests.outbox.peer import Answer, Peer
+from tests.outbox.peer import Answer, Peer, Received
 
 S = DeliveryState
 Carry = Callable[[], None]
@@ -128,6 +128,33 @@ def test_unauthorized_orders_three_in_a_row_hold_the_stream(
     calls = len(peer.received)
     carry()
     assert len(peer.received) == calls
+
+
+def test_backlog_that_is_refused_asks_for_few_tokens(
+    peer: Peer, enqueue: Enqueue, carry: Carry, channel: ProbeChannel
+) -> None:
+    """Not one for each of those that wait: what was refused goes again before another tries."""
+    for number in range(30):
+        enqueue(f"{number}")
+    peer.answer = lambda received: Answer(200 if received.path == "/token" else 401)
+    while not channel.refused:
+        carry()
+    assert peer.paths().count("/token") <= 4
+
+
+def test_token_of_a_former_pair_says_nothing_of_the_one_that_came_in_its_place(
+    peer: Peer, enqueue: Enqueue, carry: Carry, channel: ProbeChannel
+) -> None:
+    def renewing(received: Received) -> Answer:
+        if received.path == "/token":
+            return Answer()
+        channel.held = f"what came while {received.path} was on its way"
+        return Answer(401)
+
+    peer.answer = renewing
+    Delivery.objects.filter(pk__in=[enqueue(key).pk for key in "abc"]).update(has_new_token=True)
+    carry()
+    assert (channel.refused, Stream.objects.get().unauthorized_keys) == ("", [])
 
 
 def test_unauthorized_read_is_no_access_and_done(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:

@@ -1,0 +1,105 @@
+"""What crosses on its way: two tries to connect, a disconnect amid one, a refusal of a pair that is no more."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connections as db_connections
+
+from integrations import connections
+from integrations.models import ConnectAttempt, Connection, ConnectionState, Consent, DisplayMode, User
+from integrations.outbox import courier
+from integrations.outbox.models import Delivery, Stream
+from tests import rows
+from tests.orders import bodies
+from tests.outbox.peer import Answer, Peer, Received, serving
+
+C = ConnectionState
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def peer(settings: Any) -> Iterator[Peer]:
+    with serving() as peer:
+        settings.SMARTRECRUITERS_API_URL = peer.url
+        yield peer
+
+
+def approve(by: User, company: str = "northwind") -> ConnectAttempt:
+    consent = Consent.objects.create(company_id=company, mode=DisplayMode.REDIRECT)
+    return connections.approve(consent, by=by, customer=by.customers.get())
+
+
+def read(attempt: ConnectAttempt) -> ConnectAttempt:
+    """As the courier reads it."""
+    return ConnectAttempt.objects.select_related("connection", "client").get(pk=attempt.pk)
+
+
+def states(attempt: ConnectAttempt) -> tuple[str, str]:
+    found = read(attempt)
+    return found.state, found.connection.state
+
+
+def test_disable_while_their_pair_is_being_stored_wins(alice: User) -> None:
+    attempt = read(approve(alice))
+    connections.begin_exchange(attempt)
+    as_read_before = read(attempt)
+    connections.disable(Connection.objects.get())
+    connections.go_live(as_read_before, "theirs", "their-secret")
+    stream = Stream.objects.get(name=attempt.connection.stream_name)
+    assert (states(attempt), bool(stream.held_reason)) == ((C.DISABLED, C.DISABLED), True)
+    assert read(attempt).connection.their_client_id == ""
+
+
+def test_second_of_two_tries_goes_live_though_the_first_was_refused(alice: User) -> None:
+    first, second = approve(alice), approve(alice)
+    connections.begin_exchange(read(first))
+    connections.refuse(read(first), "no consent yet")
+    connections.begin_exchange(read(second))
+    connections.go_live(read(second), "theirs", "their-secret")
+    assert (states(first)[0], states(second)) == (C.REFUSED, (C.LIVE, C.LIVE))
+
+
+def test_company_whose_second_try_goes_on_is_not_free(alice: User, charlie: User) -> None:
+    first, second = approve(alice), approve(alice)
+    connections.refuse(read(first), "no consent yet")
+    with pytest.raises(connections.BelongsToAnother):
+        approve(charlie)
+    connections.disable(read(second).connection)
+    assert states(second)[0] == C.DISABLED
+    assert approve(charlie).connection.customer == charlie.customers.get()
+
+
+def test_company_that_ordered_by_a_pair_whose_answer_was_lost_is_not_free(alice: User, charlie: User) -> None:
+    attempt = read(approve(alice))
+    connections.begin_exchange(attempt)
+    rows.make_package("skills")
+    bodies.place(attempt.connection)
+    connections.refuse(read(attempt), "SmartRecruiters says 403 at the second time")
+    with pytest.raises(connections.BelongsToAnother):
+        approve(charlie)
+
+
+def test_old_pair_that_is_refused_when_the_new_one_is_there_ends_nothing(connection: Connection, peer: Peer) -> None:
+    """The customer connects again while a token call with the former pair is on its way."""
+
+    def renewing(received: Received) -> Answer:
+        if received.path != "/identity/oauth/token":
+            return Answer()
+        if "new" in received.body:
+            return Answer(200, {"access_token": "t1", "token_type": "Bearer", "expires_in": 1800})
+        row = Connection.objects.get(pk=connection.pk)
+        row.their_client_id, row.their_client_secret = "new", "new"
+        row.save()
+        db_connections.close_all()
+        return Answer(401)
+
+    peer.answer = renewing
+    rows.make_package("skills")
+    bodies.place(connection)
+    stream = Stream.objects.get(name=connection.stream_name)
+    for _ in range(2):
+        courier.carry(stream.pk)
+    connection.refresh_from_db()
+    assert connection.state == C.LIVE
+    assert set(Delivery.objects.filter(stream=stream).values_list("state", flat=True)) == {"delivered"}
