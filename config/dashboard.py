@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.http import urlencode
 
-from config import checklist, figures, plots
+from config import checklist, figures, plots, ways
 from integrations.models import Connection, ConnectionState, Webhook
 from integrations.outbox import clock
 from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Stream
@@ -195,7 +195,7 @@ def _streams() -> Iterable[Trouble]:
     """Held streams that belong to no connection: the master pair's, e-mail's."""
     for stream in Stream.objects.exclude(held_reason="").exclude(name__contains=":"):
         yield Trouble(
-            what=f"Nothing of “{stream}” is sent. {stream.held_reason}",
+            what=f"Nothing of “{ways.of([stream.name])[stream.name].called}” is sent. {stream.held_reason}",
             count=1,
             since=None,
             url=reverse("admin:outbox_stream_change", args=[stream.pk]),

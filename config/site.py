@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -13,11 +13,12 @@ from django.urls import path, reverse
 from django.utils import translation
 from django.utils.http import urlencode
 
-from config import dashboard, letters
+from config import dashboard, letters, ways
 from integrations import audit
 from integrations.accounts import AccountAdapter
 from integrations.addresses import address_of
 from integrations.models import AuditEntry, Connection, User
+from integrations.staff import Way
 from orders.models import Order
 
 OURS = ("config", "integrations", "assessments", "orders")
@@ -132,6 +133,12 @@ class PortalAdmin(AdminSite):
             return reverse("admin:orders_order_change", args=[quote(subject)])
         connection = Connection.objects.filter(company_id=subject).first()
         return reverse("admin:integrations_connection_change", args=[connection.pk]) if connection else ""
+
+    def ways_of(self, streams: Iterable[str]) -> dict[str, Way]:
+        return ways.of(streams)
+
+    def streams_like(self, term: str) -> list[str]:
+        return ways.like(term)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Where everybody else changes it, too."""

@@ -7,12 +7,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, resolve, reverse, reverse_lazy
+from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_POST
 
 ENDED = "ended"
 """In the sign-in page's address: what was sent came to nothing."""
-SIGN_IN = (reverse_lazy("account_login"), reverse_lazy("admin:login"))
+SIGN_IN = ("account_login", "admin:login")
 LONGEST_WAY = 2000
 """Of a redirect's address: servers before us refuse an answer whose head is over 4 KB (nginx, by 502)."""
 
@@ -81,7 +81,7 @@ def led_back(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 def shortened(response: HttpResponse) -> HttpResponse:
     """Where the way to sign-in would be too long, it leads back to the page without its query, or home."""
     page = urlsplit(response.headers.get("Location", ""))
-    if len(response.headers.get("Location", "")) <= LONGEST_WAY or page.path not in SIGN_IN:
+    if len(response.headers.get("Location", "")) <= LONGEST_WAY or page.path not in map(reverse, SIGN_IN):
         return response
     query = parse_qs(page.query)
     plain = urlencode({"next": urlsplit(query.get("next", [""])[0]).path})

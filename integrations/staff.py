@@ -5,7 +5,7 @@ goes to the admin site (config/site.py), which writes the audit entry.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
@@ -42,6 +42,14 @@ else:
 SECRET = re.compile(r"secret|sealed|token|hash|password")
 
 
+@dataclass(frozen=True)
+class Way:
+    """What people call a stream, and the page of whose it is; empty where it is nobody's."""
+
+    called: str
+    url: str = ""
+
+
 class Desk(Protocol):
     """What the admin site does for its pages, since it knows all models."""
 
@@ -55,6 +63,12 @@ class Desk(Protocol):
 
     def page_of(self, subject: str) -> str:
         """The address of the page of what a delivery is about; empty where there is none."""
+
+    def ways_of(self, streams: Iterable[str]) -> dict[str, Way]:
+        """Each of these streams as people know it."""
+
+    def streams_like(self, term: str) -> Sequence[str]:
+        """The streams of customers, companies and engines that are called like this."""
 
 
 class Refusal(Exception):

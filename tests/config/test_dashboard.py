@@ -101,7 +101,7 @@ def test_dashboard_shows_what_needs_a_hand(desk: Browser, connection: Connection
     failed("d", "", DeliveryState.UNKNOWN)
     assert [(trouble.what, trouble.count) for trouble in dashboard.troubles()] == [
         ("Northwind Retail (northwind) needs a reconnect. Their pair was refused.", 1),
-        ("Nothing of “master” is sent. The master pair was refused.", 1),
+        ("Nothing of “SmartRecruiters, with the master pair” is sent. The master pair was refused.", 1),
         ("Result failed: 422 no such status", 3),
         ("Result may have been sent or not", 1),
     ]

@@ -7,8 +7,10 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from integrations.models import AuditEntry
-from integrations.outbox import deliveries, handlers
+from integrations import engines
+from integrations.models import AuditEntry, Connection
+from integrations.outbox import clock, deliveries, handlers
+from integrations.outbox.admin import fates
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 
 pytestmark = pytest.mark.django_db
@@ -165,6 +167,58 @@ def test_delivery_list_asks_as_often_for_one_row_as_for_many(desk: Browser, djan
         parcel(S.FAILED, key)
     with django_assert_num_queries(len(one)):
         desk.get(LIST)
+
+
+def test_more_than_one_step_takes_are_sent_step_by_step(desk: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fates, "AT_ONCE", 2)
+    rows = [parcel(S.FAILED, key) for key in "abcde"] + [parcel(S.FAILED, "erased", payload={"erased": True})]
+    rows.append(parcel(S.DELIVERED, "delivered"))
+    address = f"{LIST}?kind=parcel"
+    all_of_them = {"action": "replay", "_selected_action": [rows[0].pk], "select_across": "1"}
+    page = text(desk.post(address, all_of_them))
+    assert "<strong>2</strong> are sent again, <strong>2</strong> stay as they are" in page
+    assert "<strong>3</strong> more of those chosen wait for the next step" in page
+    assert (states()["e"], '<input type="hidden" name="rest" value="3">' in page) == (S.FAILED, True)
+    chosen = {"action": "replay", "_selected_action": [rows[4].pk, rows[3].pk], "confirmed": "yes", "rest": "3"}
+    said = text(desk.post(address, chosen, follow=True))
+    assert "2 sent again, 0 left as they were." in said
+    assert f'3 more were chosen, and wait for the next step. <a href="{address}">Go on: choose them in the list' in said
+    again = {key for key, state in states().items() if state == S.PENDING}
+    assert (again, "wait for the next step" in text(choose(desk, rows[0], confirmed="yes", rest="x"))) == (
+        {"d", "e"},
+        False,
+    )
+
+
+def test_stream_is_called_as_people_know_it(desk: Browser, connection: Connection) -> None:
+    client, _ = engines.create("Own engine")
+    webhook = client.webhooks.create(url="https://engine.example/hook", events=[])
+    for name in (connection.stream_name, webhook.stream_name, "email", "connection:4711"):
+        deliveries.enqueue("parcel", stream=name, key=name, payload={})
+    names = {
+        connection.stream_name: "Northwind Retail – northwind",
+        webhook.stream_name: "Own engine – https://engine.example/hook",
+        "email": "E-mail",
+        "connection:4711": "connection:4711",
+    }
+    page = text(desk.get("/admin/outbox/stream/"))
+    for name, called in names.items():
+        assert f'>{called}<span class="second">{name}</span>' in page
+    found = text(desk.get("/admin/outbox/stream/?q=retail"))
+    assert [name for name in names if f">{name}<" in found] == [connection.stream_name]
+
+
+def test_page_of_a_stream_says_in_words_whose_it_is_and_what_it_waits_for(
+    desk: Browser, connection: Connection
+) -> None:
+    row = deliveries.enqueue("parcel", stream=connection.stream_name, key="a", payload={})
+    waits = {"PATCH results": clock.now().timestamp() + 30.04, "GET jobs": clock.now().timestamp() - 5}
+    Stream.objects.update(pause_seconds=8, next_calls=waits)
+    page = text(desk.get(f"/admin/outbox/stream/{row.stream_id}/change/"))
+    link = f'<a href="/admin/integrations/connection/{connection.pk}/change/">Northwind Retail – northwind</a>'
+    assert [said in page for said in (link, "<h1>Northwind Retail – northwind</h1>", ">8 s<")] == [True] * 3
+    assert ("PATCH results: in 30.0 s" in page or "PATCH results: in 29." in page, "GET jobs" in page) == (True, False)
+    assert "Northwind Retail – northwind</a>" in text(desk.get(f"{LIST}{row.pk}/change/"))
 
 
 def test_stream_without_an_owner_is_released_by_hand(desk: Browser) -> None:

@@ -16,14 +16,13 @@ from django.utils.safestring import SafeString
 from integrations.outbox import deliveries, reasons
 from integrations.outbox.admin import progress
 from integrations.outbox.admin.attempts import AttemptInline, pretty
-from integrations.outbox.admin.fates import AGAIN, fate
+from integrations.outbox.admin.fates import AGAIN, AT_ONCE, Step, fate, step_of
 from integrations.outbox.models import Delivery, DeliveryState
 from integrations.shown import chip, when
 from integrations.staff import Act, ReadOnlyAdmin, Refusal, link, may_see_personal
 from integrations.templatetags.portal import CHIPS
 
 S = DeliveryState
-REPLAYED_AT_ONCE = 900  # a form of a thousand fields is refused
 
 
 def _moment(delivery: Delivery) -> str:
@@ -179,13 +178,21 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.action(description="Send again …", permissions=["act"])
     def replay(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
         """First a page that says of each what would happen; then, by its button, the replay."""
-        chosen = list(queryset.select_related("stream")[:REPLAYED_AT_ONCE])
-        fates = [(delivery, *fate(delivery)) for delivery in chosen]
+        step = step_of(queryset)
         if "confirmed" not in request.POST:
-            return TemplateResponse(request, "admin/outbox/delivery/replay.html", self._dry_run(request, fates))
-        sent = [delivery.pk for delivery, is_sent, _ in fates if is_sent and self._replay_quietly(request, delivery)]
-        messages.success(request, f"{len(sent)} sent again, {len(fates) - len(sent)} left as they were.")
+            return TemplateResponse(request, "admin/outbox/delivery/replay.html", self._dry_run(request, step))
+        sent = [delivery.pk for delivery, _ in step.sent if self._replay_quietly(request, delivery)]
+        left = len(step.sent) + len(step.left) - len(sent)
+        messages.success(request, f"{len(sent)} sent again, {left} left as they were.")
+        self._say_rest(request)
         return redirect("admin:outbox_delivery_progress", key=progress.begin(sent)) if sent else None
+
+    def _say_rest(self, request: HttpRequest) -> None:
+        """The form's own address is the list with its filter, which shows what is left of those that were chosen."""
+        rest = request.POST.get("rest", "")
+        if rest.isdecimal() and int(rest):
+            said = '{} more were chosen, and wait for the next step. <a href="{}">Go on: choose them in the list</a>'
+            messages.warning(request, format_html(said, rest, request.get_full_path()))
 
     def _replay_quietly(self, request: HttpRequest, delivery: Delivery) -> bool:
         try:
@@ -214,16 +221,18 @@ class DeliveryAdmin(ReadOnlyAdmin):
         view: Any = self.admin_site.admin_view(self.progress_view)
         return [path("progress/<slug:key>/", view, name="outbox_delivery_progress"), *super().get_urls()]
 
-    def _dry_run(self, request: HttpRequest, fates: list[tuple[Delivery, bool, str]]) -> dict[str, Any]:
-        sent = [(delivery, said) for delivery, is_sent, said in fates if is_sent]
-        left = [(delivery, said) for delivery, is_sent, said in fates if not is_sent]
+    def _dry_run(self, request: HttpRequest, step: Step) -> dict[str, Any]:
+        ways = self.desk.ways_of([delivery.stream.name for delivery, _ in (*step.sent, *step.left)])
+        for delivery, _ in (*step.sent, *step.left):
+            vars(delivery)["way"] = ways[delivery.stream.name].called
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Send again: what will happen",
-            "sent": sent,
-            "left": left,
-            "limit": REPLAYED_AT_ONCE,
+            "sent": step.sent,
+            "left": step.left,
+            "rest": step.rest,
+            "limit": AT_ONCE,
             "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
         }
 
@@ -265,7 +274,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="stream")
     def stream_(self, delivery: Delivery) -> SafeString:
-        return link(delivery.stream)
+        name = delivery.stream.name
+        return link(delivery.stream, self.desk.ways_of([name])[name].called)
 
     @admin.display(description="as it was decided")
     def payload_(self, delivery: Delivery) -> SafeString | str:

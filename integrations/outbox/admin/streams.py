@@ -4,15 +4,15 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, Min, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from integrations.outbox import clock, deliveries
 from integrations.outbox.models import DeliveryState, Stream
 from integrations.shown import counted, switch, when
-from integrations.staff import Act, ReadOnlyAdmin
+from integrations.staff import Act, ReadOnlyAdmin, Way
 
 S = DeliveryState
 HELD_BY_STAFF = "Held by staff."
@@ -21,10 +21,11 @@ HELD_BY_STAFF = "Held by staff."
 @admin.register(Stream)
 class StreamAdmin(ReadOnlyAdmin):
     nothing_yet = "Each way out will stand here once something went over it: a connection, an endpoint, e-mail."
-    list_display = ("name", "state_", "waiting_", "oldest_")
+    list_display = ("called_", "state_", "waiting_", "oldest_")
     search_fields = ("name",)
-    fields = ("name", "state_", "why", "paused_until", "lease_expires_at", "pause_seconds", "next_calls")
-    readonly_fields = ("state_", "why")
+    search_help_text = "By a customer, a company's id, an engine or its address."
+    fields = ("whose", "name", "state_", "why", "paused_until_", "last_pause", "next_calls_", "held_by")
+    readonly_fields = ("whose", "state_", "why", "paused_until_", "last_pause", "next_calls_", "held_by")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Stream]:
         waits = Q(deliveries__state__in=[S.PENDING, S.HELD, S.IN_FLIGHT])
@@ -32,6 +33,31 @@ class StreamAdmin(ReadOnlyAdmin):
         return streams.annotate(
             waiting=Count("deliveries", filter=waits), oldest=Min("deliveries__created_at", filter=waits)
         )
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """By the names that people know, too."""
+        found, has_twice = super().get_search_results(request, queryset, search_term)
+        if term := search_term.strip():
+            found |= queryset.filter(name__in=self.desk.streams_like(term))
+        return found, has_twice
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With whose they are, asked for all rows of the page at once."""
+        shown = super().get_changelist_instance(request)
+        ways = self.desk.ways_of([stream.name for stream in shown.result_list])
+        for stream in shown.result_list:
+            vars(stream)["called"] = ways[stream.name].called
+        return shown
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        stream = self.get_object(request, object_id)
+        title = {"title": self._way(stream).called} if isinstance(stream, Stream) else {}
+        return super().change_view(request, object_id, form_url, title | (extra_context or {}))
+
+    def _way(self, stream: Stream) -> Way:
+        return self.desk.ways_of([stream.name])[stream.name]
 
     def acts(self) -> Sequence[Act]:
         return (
@@ -66,6 +92,38 @@ class StreamAdmin(ReadOnlyAdmin):
         deliveries.hold(stream.name, HELD_BY_STAFF)
         self.record(request, "stream.held", stream.name)
         return "Nothing of this stream is sent any more."
+
+    @admin.display(description="stream", ordering="name")
+    def called_(self, stream: Any) -> SafeString:
+        return format_html('{}<span class="second">{}</span>', stream.called, stream.name)
+
+    @admin.display(description="whose")
+    def whose(self, stream: Stream) -> SafeString | str:
+        way = self._way(stream)
+        return format_html('<a href="{}">{}</a>', way.url, way.called) if way.url else way.called
+
+    @admin.display(description="paused until")
+    def paused_until_(self, stream: Stream) -> SafeString | str:
+        return when(stream.paused_until)
+
+    @admin.display(description="last pause")
+    def last_pause(self, stream: Stream) -> str:
+        """The next one would be twice as long."""
+        return f"{stream.pause_seconds:g} s" if stream.pause_seconds else "–"
+
+    @admin.display(description="next calls")
+    def next_calls_(self, stream: Stream) -> SafeString | str:
+        """Of each endpoint, by its pace; those whose time has come wait for nothing."""
+        now = clock.now().timestamp()
+        waits = [(endpoint, at - now) for endpoint, at in sorted(stream.next_calls.items()) if at > now]
+        return (
+            format_html_join(", ", "{}: in {} s", ((endpoint, f"{seconds:.1f}") for endpoint, seconds in waits)) or "–"
+        )
+
+    @admin.display(description="carried by a courier until")
+    def held_by(self, stream: Stream) -> SafeString | str:
+        until = stream.lease_expires_at
+        return when(until) if until and until > clock.now() else "–"
 
     @admin.display(description="state")
     def state_(self, stream: Stream) -> SafeString:
