@@ -7,6 +7,7 @@ with twenty dead addresses tried for minutes. So every wait here ends with the c
 import contextlib
 import http.client
 import io
+import math
 import socket
 import threading
 import time
@@ -25,6 +26,7 @@ PART = 64 * 1024
 
 class Local(threading.local):
     ends = 0.0
+    latest = math.inf
     has_sent = False
     going_out: Callable[[], None] | None = None
 
@@ -42,7 +44,7 @@ class TooLate(Exception):
 
 def begin(seconds: float) -> None:
     """From now on, this thread's call has so much time."""
-    local.ends, local.has_sent = time.monotonic() + seconds, False
+    local.ends, local.has_sent = min(time.monotonic() + seconds, local.latest), False
 
 
 def left() -> float:
@@ -52,6 +54,17 @@ def left() -> float:
 def has_sent() -> bool:
     """Has a byte of this thread's call gone out, so that it may have had its effect?"""
     return local.has_sent
+
+
+@contextlib.contextmanager
+def until(latest: float) -> Iterator[None]:
+    """This thread's call ends by then, a time of the monotonic clock, however late it begins: a file may have to be
+    read first, or the process be stopped."""
+    local.latest = latest
+    try:
+        yield
+    finally:
+        local.latest = math.inf
 
 
 @contextlib.contextmanager

@@ -21,9 +21,12 @@ def _server_offset() -> float:
 
 
 def now() -> datetime:
-    """While the server is away, its clock as we knew it: who waits for it must be able to count."""
+    """While the server is away, its clock as we knew it: who waits for it must be able to count. A thread that makes
+    calls has no connection to the server, and gets none for that."""
     global _offset, _synced_at
-    if connection.vendor == "postgresql" and (_synced_at is None or time.monotonic() - _synced_at > RESYNC_SECONDS):
+    is_old = _synced_at is None or time.monotonic() - _synced_at > RESYNC_SECONDS
+    may_ask = _synced_at is None or connection.connection is not None
+    if is_old and may_ask and connection.vendor == "postgresql":
         try:
             _offset, _synced_at = _server_offset(), time.monotonic()
         except (DatabaseError, InterfaceError):

@@ -231,7 +231,8 @@ def timed(call: Call, ends: float) -> Timed:
         failpoints.passing("before_send")
         if time.monotonic() > ends:
             raise CallFailed(NO_TIME, had_effect_perhaps=False)
-        reply = call.run(ends - time.monotonic())
+        with sockets.until(ends):
+            reply = call.run(ends - time.monotonic())
         failpoints.passing("after_reply")
         return time.monotonic() - began, reply, None
     except CallFailed as error:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import OperationalError, connection, connections
 
-from integrations.door import CallFailed, Outgoing, send
+from integrations.door import CallFailed, Outgoing, Reply, send
 from integrations.encryption import Unreadable
 from integrations.models import Connection
 from integrations.outbox import clock, courier, deliveries, dispatcher, handlers, leases, line
@@ -90,6 +91,18 @@ def test_call_that_was_stopped_past_its_deadline_is_not_made(peer: Peer) -> None
         send(Outgoing("POST", f"{peer.url}/b", "x", json={}), -0.001)
     assert failure.value.had_effect_perhaps is False
     assert peer.paths() == ["/a"]
+
+
+def test_call_that_is_stopped_while_it_is_put_together_is_not_made(peer: Peer) -> None:
+    """Its time is counted from when it was started, and not anew where it goes out: a file is read before that."""
+
+    def stopped(deadline: float) -> Reply:
+        time.sleep(0.2)
+        return send(Outgoing("POST", f"{peer.url}/a", "x", json={}), deadline)
+
+    _, reply, error = line.timed(handlers.Call("x", stopped), time.monotonic() + 0.1)
+    assert (reply, str(error), peer.paths()) == (None, "no time was left for the call", [])
+    assert send(Outgoing("POST", f"{peer.url}/b", "x", json={}), 5).status == 200
 
 
 def test_courier_stopped_before_its_call_writes_nothing_over_its_successor(
@@ -594,3 +607,18 @@ def test_clock_goes_on_while_the_database_server_is_away(db: None, monkeypatch: 
     monkeypatch.setattr(clock, "_server_offset", away)
     monkeypatch.setattr(connection, "vendor", "postgresql")
     assert abs(clock.now() - dt.datetime.now(dt.UTC)) < timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(("has_connection", "times"), [(True, 1), (False, 0)])
+def test_clock_of_the_server_is_asked_by_threads_that_have_a_connection(
+    db: None, monkeypatch: pytest.MonkeyPatch, has_connection: bool, times: int
+) -> None:
+    """Else each of the hundreds that make calls would keep one open, and wait for a server that is away."""
+    clock.now()
+    asked: list[float] = []
+    monkeypatch.setattr(clock, "_synced_at", time.monotonic() - 2 * clock.RESYNC_SECONDS)
+    monkeypatch.setattr(clock, "_server_offset", lambda: asked.append(0.0) or 0.0)
+    of_the_thread = SimpleNamespace(vendor="postgresql", connection=object() if has_connection else None)
+    monkeypatch.setattr(clock, "connection", of_the_thread)
+    clock.now()
+    assert len(asked) == times
