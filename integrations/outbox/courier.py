@@ -17,7 +17,7 @@ from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
 from integrations.door import CallFailed, Reply
 from integrations.outbox import clock, failpoints, leases
-from integrations.outbox.handlers import Call, Undeliverable, channel_of, handler_of
+from integrations.outbox.handlers import Call, Undeliverable, channel_of, handler_of, superseding
 from integrations.outbox.leases import Lease, LeaseLost
 from integrations.outbox.line import Claimed, Line, pool, stopping
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
@@ -168,11 +168,15 @@ class Coordinator:
         return later.filter(state__in=[S.PENDING, S.HELD]).exists()
 
     def _due(self) -> QuerySet[Delivery]:
-        """Due, results first; within a key only the oldest that is not done, and none beside one in flight."""
-        same_key = Delivery.objects.filter(key=OuterRef("key"))
+        """Due, results first; within a key only the oldest that is not done, and none beside one in flight.
+
+        One that failed while a newer one was being decided waits for its time unseen by that: it is needless.
+        """
+        now, same_key = clock.now(), Delivery.objects.filter(key=OuterRef("key"))
+        older = same_key.filter(state=S.PENDING, pk__lt=OuterRef("pk")).exclude(kind__in=superseding(), due_at__gt=now)
         due = (
-            Delivery.objects.filter(stream=self.stream, state=S.PENDING, due_at__lte=clock.now())
-            .exclude(Exists(same_key.filter(state=S.PENDING, pk__lt=OuterRef("pk"))))
+            Delivery.objects.filter(stream=self.stream, state=S.PENDING, due_at__lte=now)
+            .exclude(Exists(older))
             .exclude(Exists(same_key.filter(state=S.IN_FLIGHT)))
         )
         if not self.stream.paused_by:

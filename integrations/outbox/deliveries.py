@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from integrations.outbox import clock
 from integrations.outbox.handlers import handler_of
@@ -72,6 +72,13 @@ def release(stream: str) -> int:
     row, _ = Stream.objects.get_or_create(name=stream)
     Stream.objects.filter(pk=row.pk).update(held_reason="", **UNBLEMISHED)
     return _send_again(row.deliveries.filter(state=DeliveryState.HELD))
+
+
+def release_missed() -> int:
+    """What was decided, or put back, while its stream was being released did not see that, nor was it seen."""
+    held = Delivery.objects.filter(state=DeliveryState.HELD)
+    free = Stream.objects.filter(Exists(held.filter(stream=OuterRef("pk"))), held_reason="")
+    return sum(_send_again(held.filter(stream=stream, stream__held_reason="")) for stream in free)
 
 
 def replay(delivery: Delivery) -> None:

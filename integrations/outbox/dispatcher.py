@@ -7,7 +7,7 @@ import structlog
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from integrations.outbox import clock
+from integrations.outbox import clock, deliveries
 from integrations.outbox.models import Delivery, DeliveryState, Stream
 
 log = structlog.get_logger(__name__)
@@ -35,6 +35,7 @@ def due_streams() -> QuerySet[Stream]:
 
 def dispatch(wake: Callable[[int], object]) -> int:
     """Wake a courier for every stream that is due, once each. Returns how many were woken."""
+    deliveries.release_missed()
     woken = 0
     for stream in due_streams().only("pk", "woken_at"):
         claimed = Stream.objects.filter(pk=stream.pk, woken_at=stream.woken_at).update(woken_at=clock.now())

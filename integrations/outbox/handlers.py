@@ -141,5 +141,10 @@ def handler_of(delivery: Delivery) -> Handler:
     return _handlers[delivery.kind]
 
 
+def superseding() -> list[str]:
+    """The kinds of which a newer one makes an older one needless."""
+    return [kind for kind, handler in _handlers.items() if handler.supersedes]
+
+
 def channel_of(stream: Stream) -> Channel:
     return _channels[stream.kind]

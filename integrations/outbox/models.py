@@ -101,6 +101,7 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["due_at"], name="delivery_due_at", condition=Q(state=DeliveryState.PENDING)),
             models.Index(fields=["stream"], name="delivery_in_flight", condition=Q(state=DeliveryState.IN_FLIGHT)),
+            models.Index(fields=["stream"], name="delivery_held", condition=Q(state=DeliveryState.HELD)),
             models.Index(fields=["key", "id"], name="delivery_key"),
             models.Index(fields=["subject"], name="delivery_subject"),
             models.Index(fields=["state", "finished_at"], name="delivery_state"),

@@ -125,9 +125,17 @@ class Settlement:
         except Exception as error:  # a bug of ours: only this delivery stops, and staff see why
             log.exception("handler failed", delivery=outcome.delivery.pk, kind=outcome.delivery.kind)
             outcome.error = error
-            is_hopeless = outcome.delivery.failures + 1 >= BUGS_BEFORE_A_DEAD_LETTER
             self._close(outcome, "bug")
-            self._move(outcome, S.FAILED) if is_hopeless else self._retry(outcome, handler)
+            self._after_a_bug(cure, outcome, handler)
+
+    def _after_a_bug(self, cure: Cure, outcome: Outcome, handler: Handler) -> None:
+        """No hook is told, since it may be the one that failed."""
+        if cure in (Cure.DELIVERED, Cure.UNKNOWN) and not handler.is_idempotent:
+            self._move(outcome, S.UNKNOWN, f"{outcome.said}; the portal itself failed with that", is_ambiguous=True)
+        elif outcome.delivery.failures + 1 >= BUGS_BEFORE_A_DEAD_LETTER:
+            self._move(outcome, S.FAILED)
+        else:
+            self._retry(outcome, handler)
 
     def _apply(self, cure: Cure, outcome: Outcome, handler: Handler) -> None:
         self._close(outcome, cure.value)

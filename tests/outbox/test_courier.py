@@ -226,6 +226,16 @@ def test_bug_in_a_handler_stops_that_delivery_only(peer: Peer, enqueue: Enqueue,
     assert states(poison, good) == [S.FAILED, S.DELIVERED]
 
 
+def test_bug_after_an_effect_that_cannot_be_repeated_repeats_nothing(
+    peer: Peer, enqueue: Enqueue, carry: Carry, later: Later
+) -> None:
+    delivery = enqueue(kind="once", bug=True)
+    carry()
+    later(timedelta(hours=1))
+    carry()
+    assert (peer.paths().count("/a"), states(delivery)) == (1, [S.UNKNOWN])
+
+
 def test_bug_in_reading_many_at_once_stops_none(
     enqueue: Enqueue, carry: Carry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,6 +276,20 @@ def test_newer_payload_supersedes_one_that_failed_on_its_way(peer: Peer, enqueue
     carry()
     assert states(older, *newer) == [S.SUPERSEDED, S.DELIVERED]
     assert [r.body["n"] for r in peer.received if r.path == "/a"] == [1, 2]
+
+
+def test_newer_payload_does_not_wait_for_one_that_failed_while_it_was_decided(
+    peer: Peer, enqueue: Enqueue, carry: Carry, later: Later
+) -> None:
+    """Neither saw the other, each in a transaction of its own."""
+    older = enqueue("a", n=1)
+    Delivery.objects.update(state=S.IN_FLIGHT)
+    newer = enqueue("a", n=2)
+    hours = timedelta(hours=8)
+    Delivery.objects.filter(pk=older.pk).update(state=S.PENDING, due_at=older.due_at + hours, failures=9)
+    carry()
+    assert states(older, newer) == [S.PENDING, S.DELIVERED]
+    assert [received.body["n"] for received in peer.received if received.path == "/a"] == [2]
 
 
 def test_deliveries_of_one_key_go_one_after_the_other(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
@@ -363,6 +387,19 @@ def test_hold_stops_what_is_claimed_and_release_sends_it(peer: Peer, enqueue: En
     assert deliveries.release("probe:1") == 3
     carry()
     assert states(*rows, late) == [S.DELIVERED] * 3
+
+
+def test_what_was_decided_while_its_stream_was_released_is_sent(enqueue: Enqueue, carry: Carry) -> None:
+    """It read that the stream is held, and was committed when the others had been released."""
+    deliveries.hold("probe:1", "held")
+    deliveries.hold("probe:2", "held")
+    delivery, other = enqueue(), enqueue("b", stream="probe:2")
+    Stream.objects.filter(name="probe:1").update(held_reason="")
+    woken: list[int] = []
+    assert dispatcher.dispatch(woken.append) == 1
+    assert (woken, states(delivery, other)) == ([delivery.stream_id], [S.PENDING, S.HELD])
+    carry()
+    assert states(delivery) == [S.DELIVERED]
 
 
 def test_replay_of_what_is_done_is_refused(enqueue: Enqueue, carry: Carry) -> None:
