@@ -75,6 +75,11 @@ def caller_of(token: str) -> Caller | None:
     return caller if caller.expires_at > timezone.now() else None
 
 
+def outlive_remembered() -> None:
+    """Wait until no process remembers a token that was revoked before: then its end may be promised."""
+    time.sleep(REMEMBER_SECONDS)
+
+
 class BearerAuthentication(BaseAuthentication):
     """401 with the challenge of RFC 6750, section 3, for anything but one good token in the header."""
 

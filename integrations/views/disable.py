@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from integrations import audit, connections
 from integrations.addresses import address_of
+from integrations.api.authentication import outlive_remembered
 from integrations.models import Connection, PartnerConfiguration
 from integrations.oauth import limits
 
@@ -57,4 +58,5 @@ class CompanyIntegration(APIView):
             note_refusal(request, company_id, "a token of another company")
             raise PermissionDenied("The token belongs to another company.")
         connections.disable(connection, address=address_of(request), why="Disconnected in SmartRecruiters.")
+        outlive_remembered()
         return Response(status=204)

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from integrations import connections, memberships
 from integrations.addresses import address_of
+from integrations.api.authentication import outlive_remembered
 from integrations.models import ConnectAttempt, Connection, ConnectionState, Customer, User
 from integrations.posts import only_post
 
@@ -63,5 +64,6 @@ def disconnect(request: HttpRequest, company_id: str) -> HttpResponse:
     if request.method != "POST":
         return render(request, "integrations/disconnect.html", {"connection": connection})
     connections.disable(connection, by=request.user, address=address_of(request), why="Disconnected on this page.")
+    outlive_remembered()
     messages.success(request, f"{connection.company_id} is disconnected.")
     return redirect("home")

@@ -29,6 +29,15 @@ def state_of(connection: Connection) -> str:
     return str(connection.state)
 
 
+def test_token_that_was_remembered_is_dead_once_the_disable_is_answered(
+    api: Api, connection: Connection, token: str
+) -> None:
+    assert api(token).get("/smartrecruiters/packages").status_code == 204
+    assert api().delete(address()).status_code == 204
+    assert api(token).get("/smartrecruiters/packages").status_code == 401
+    assert api(token).post("/smartrecruiters/packages/orders", {}, "json").status_code == 401
+
+
 @pytest.mark.parametrize("closing", ["", "/"])
 def test_disable_ends_the_connection_and_its_tokens(api: Api, connection: Connection, token: str, closing: str) -> None:
     response = api().delete(address() + closing)

@@ -74,6 +74,7 @@ T21 a token past its time
 
 T22 a token after the disable
     hostile_tokens remembered_token_is_dead_half_a_second_after_the_disable
+    disable token_that_was_remembered_is_dead_once_the_disable_is_answered
     disable disable_ends_the_connection_and_its_tokens
     way disconnecting_cuts_off_at_once_and_reconnecting_goes_on
 
