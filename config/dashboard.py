@@ -7,21 +7,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.admin.utils import quote
-from django.db.models import Count, Max, Min, Q, Window
+from django.db.models import Count, Min, Q, Window
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.http import urlencode
 
-from config import checklist, figures, plots, ways
+from config import checklist, figures, plots, shortages, ways
+from config.shortages import Beats
 from integrations.models import Connection, ConnectionState, Webhook
 from integrations.outbox import clock
-from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Stream
+from integrations.outbox.models import Delivery, DeliveryState, Stream
 from integrations.shown import counted
 from orders import timeline
 from orders.models import Reconciliation, Status
 
 LATE = timedelta(minutes=5)
-SILENT = timedelta(minutes=2)
 GAPS_SHOWN = 50
 REASONS_SHOWN = 8
 CONNECTIONS_SHOWN = 10
@@ -41,11 +41,11 @@ class Trouble:
 
 def overview() -> dict[str, Any]:
     steps = checklist.steps()
-    stuck, due, seen = figures.standing(), oldest_due(), last_heartbeat()
+    stuck, due, beats = figures.standing(), oldest_due(), shortages.beats()
     days = figures.orders_by_day()
     lags = figures.lags()
     return {
-        "troubles": troubles(stuck, due, seen),
+        "troubles": troubles(stuck, due, beats),
         "steps": steps,
         "steps_done": sum(step.is_done for step in steps),
         "is_set_up": all(step.is_done for step in steps),
@@ -59,7 +59,7 @@ def overview() -> dict[str, Any]:
         "failures": failures(stuck),
         "patience": patience(stuck),
         "oldest_due": due.since,
-        "last_heartbeat": seen,
+        "last_heartbeat": beats.worker,
     }
 
 
@@ -150,14 +150,13 @@ def changelist(model: str, **query: str) -> str:
 
 
 def troubles(
-    stuck: list[figures.Standing] | None = None, due: "Due | None" = None, seen: datetime | None = None
+    stuck: list[figures.Standing] | None = None, due: "Due | None" = None, beats: Beats | None = None
 ) -> list[Trouble]:
     """What needs a hand, the gravest first. Of nothing more rows than people read."""
     stuck = figures.standing() if stuck is None else stuck
     due = due or oldest_due()
-    seen = seen or last_heartbeat()
     return [
-        *_silent(seen),
+        *_short(beats or shortages.beats()),
         *_gap(),
         *_connections(),
         *_streams(),
@@ -230,21 +229,16 @@ def _gap() -> Iterable[Trouble]:
         )
 
 
-def _silent(seen: datetime | None) -> Iterable[Trouble]:
-    if seen is not None and clock.now() - seen > SILENT:
+def _short(beats: Beats) -> Iterable[Trouble]:
+    for each in shortages.found(beats):
         yield Trouble(
-            what="No worker has been seen for a while: nothing is sent.",
+            what=each.what,
             count=1,
-            since=seen,
+            since=each.since,
             url=changelist("outbox_stream"),
             verb="See what waits",
             state=DeliveryState.HELD,
         )
-
-
-def last_heartbeat() -> datetime | None:
-    newest: datetime | None = Heartbeat.objects.aggregate(newest=Max("at"))["newest"]
-    return newest
 
 
 def _deliveries(stuck: list[figures.Standing]) -> Iterable[Trouble]:

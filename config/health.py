@@ -9,6 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
+from config import shortages
 from integrations import mail, rotation
 from integrations.encryption import Unreadable
 from integrations.outbox import clock
@@ -29,11 +30,20 @@ def _broken() -> str:
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             return "migrations are missing: run manage.py migrate"
         rotation.sample()
+        if connection.vendor == "postgresql" and _is_copy():
+            return "the database can only be read: it is a copy, or was set so"
     except Unreadable as error:
         return str(error)
     except Exception as error:  # whatever the database driver raises means the same here
         return f"the database does not answer ({type(error).__name__})"
     return ""
+
+
+def _is_copy() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW transaction_read_only")
+        row: tuple[str] = cursor.fetchone()
+    return row == ("on",)
 
 
 def _degraded() -> list[str]:
@@ -42,6 +52,7 @@ def _degraded() -> list[str]:
     failed = Delivery.objects.filter(state=DeliveryState.FAILED).count()
     is_mute = not (settings.IS_LOOPBACK or mail.is_sent())
     return [
+        *[each.what for each in shortages.found(shortages.beats())],
         *["deliveries are late: is a worker running?"] * late,
         *[f"{failed} deliveries failed"] * bool(failed),
         *["e-mails go nowhere: EMAIL_URL is not set"] * is_mute,

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -51,6 +51,7 @@ class Busy(exceptions.APIException):
     status_code, default_code, default_detail = 503, "busy", DETAILS[503]
 
 
+READ_ONLY = "25006"
 BROKEN_OFF = "The body broke off before its end, or came too slowly."
 Error = dict[str, str]
 
@@ -93,7 +94,7 @@ def problem_of(error: Exception, context: dict[str, Any]) -> Response | None:
         error = exceptions.PermissionDenied()
     elif isinstance(error, UnreadablePostError):
         error = exceptions.ParseError(BROKEN_OFF)
-    elif isinstance(error, OperationalError):
+    elif takes_nothing(error):
         log.warning("database busy", error=type(error).__name__)
         error = Busy()
     elif isinstance(error, exceptions.UnsupportedMediaType):
@@ -124,6 +125,12 @@ def problem_response(status: int, detail: str = "") -> HttpResponse:
     return HttpResponse(json.dumps(problem(status, detail)), status=status, content_type=PROBLEM)
 
 
+def takes_nothing(error: Exception) -> bool:
+    """The database is away, locked, full, or, on PostgreSQL after a failover, still a copy that is only read."""
+    is_copy = isinstance(error, InternalError) and getattr(error.__cause__, "sqlstate", "") == READ_ONLY
+    return is_copy or isinstance(error, OperationalError)
+
+
 def is_api(path: str) -> bool:
     is_page = f"{path}/".startswith("/smartrecruiters/integration/")
     return path.startswith("/api/") or (path.startswith("/smartrecruiters/") and not is_page)
@@ -149,7 +156,7 @@ class ProblemMiddleware:
         """A busy database is 503, never 500: nothing was kept, and the caller may try again. A bad line is his."""
         if isinstance(error, UnreadablePostError):
             return problem_response(400, BROKEN_OFF) if is_api(request.path) else HttpResponse(BROKEN_OFF, status=400)
-        if not isinstance(error, OperationalError):
+        if not takes_nothing(error):
             return None
         log.warning("database busy", error=type(error).__name__)
         response = problem_response(503) if is_api(request.path) else HttpResponse(DETAILS[503], status=503)

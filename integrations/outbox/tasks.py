@@ -6,11 +6,14 @@ from celery import shared_task
 from celery.signals import task_prerun, worker_ready, worker_shutting_down
 
 from integrations.outbox import courier, dispatcher, line
-from integrations.outbox.watchdog import Watchdog
+from integrations.outbox.watchdog import Beat, Watchdog
+
+beat = Beat()
 
 
 @shared_task
 def dispatch() -> None:
+    beat()
     dispatcher.dispatch(carry.delay)
 
 

@@ -1,6 +1,7 @@
 """Ends a worker that lives and consumes nothing, so that the supervisor starts a new one (celery #10302).
 
-Every worker keeps a heartbeat row; `/readyz` and admin show the oldest.
+Every worker keeps a heartbeat row, and so does the whole way of a wake-up, from the scheduler over the broker to the
+dispatcher and the database: it beats only while all of them do, and `/readyz` and admin tell when it stops.
 """
 
 import os
@@ -22,6 +23,20 @@ EVERY_SECONDS = 5.0
 SILENT_SECONDS = 60.0
 OVERDUE = timedelta(seconds=45)
 EXIT_STATUS = 75
+WAY = "scheduler"
+"""The heartbeat of the way; workers' names have an @."""
+
+
+class Beat:
+    """Called for each wake-up that arrives, every second; writes now and then."""
+
+    def __init__(self) -> None:
+        self._wrote_at = float("-inf")
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._wrote_at >= EVERY_SECONDS:
+            Heartbeat.objects.update_or_create(worker=WAY, defaults={"at": clock.now()})
+            self._wrote_at = time.monotonic()
 
 
 class Watchdog(threading.Thread):
@@ -45,12 +60,15 @@ class Watchdog(threading.Thread):
 
     def look(self) -> None:
         close_old_connections()
-        now = clock.now()
-        Heartbeat.objects.update_or_create(worker=self.worker, defaults={"at": now})
-        Heartbeat.objects.filter(at__lt=now - timedelta(days=1)).delete()
+        self.beat()
         if time.monotonic() - self.last > SILENT_SECONDS and self._work_waits() and _broker_answers():
             log.error("this worker consumes nothing though work waits: it ends, to be started anew", worker=self.worker)
             os._exit(EXIT_STATUS)
+
+    def beat(self) -> None:
+        now = clock.now()
+        Heartbeat.objects.update_or_create(worker=self.worker, defaults={"at": now})
+        Heartbeat.objects.filter(at__lt=now - timedelta(days=1)).exclude(worker=WAY).delete()
 
     def _work_waits(self) -> bool:
         """A dispatcher is woken every second; a courier has work when something has been due for long."""

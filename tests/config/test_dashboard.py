@@ -7,11 +7,12 @@ import pytest
 from django.test import Client as Browser
 from django.utils.formats import date_format
 
-from config import checklist, dashboard, figures
+from config import checklist, dashboard, figures, shortages
 from integrations import engines, partner
 from integrations.models import AuditEntry, Connection, ConnectionState, PartnerConfiguration, User
 from integrations.outbox import clock, deliveries
 from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Lane
+from integrations.outbox.watchdog import Beat, Watchdog
 from integrations.webhooks import endpoints
 from orders.models import Order, Reconciliation
 from tests import rows
@@ -158,7 +159,29 @@ def test_dashboard_sees_when_workers_fall_silent(desk: Browser) -> None:
     beat.at -= timedelta(minutes=3)
     beat.save()
     assert [trouble.what for trouble in dashboard.troubles()] == [
-        "No worker has been seen for a while: nothing is sent."
+        "No worker has been seen for a while: nothing is sent. Do the workers run, and can the database be written?"
+    ]
+
+
+def test_dashboard_and_readiness_see_when_nobody_wakes_the_workers(desk: Browser) -> None:
+    """The broker, the scheduler or the dispatcher is away: the couriers beat on, and nothing is sent."""
+    Beat()()
+    assert (dashboard.troubles(), desk.get("/readyz").json()["degraded"]) == ([], [])
+    Heartbeat.objects.update(at=clock.now() - timedelta(days=2))
+    Watchdog("courier@here", is_dispatcher=False).beat()
+    said = "Nothing is sent: nobody wakes the workers. Do broker (REDIS_URL), scheduler and dispatcher run?"
+    assert [trouble.what for trouble in dashboard.troubles()] == [said]
+    assert desk.get("/readyz").json() == {"status": "degraded", "degraded": [said]}
+
+
+def test_dashboard_and_readiness_see_a_full_disk(desk: Browser, settings: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(shortages, "LEAST_ROOM", 2**62)
+    [said] = desk.get("/readyz").json()["degraded"]
+    assert said.startswith("The disk of the data folder is nearly full: ")
+    assert said in text(desk.get("/admin/"))
+    settings.PORTAL_DATA_DIR = settings.PORTAL_DATA_DIR / "gone"
+    assert desk.get("/readyz").json()["degraded"] == [
+        "The data folder cannot be read (No such file or directory): see PORTAL_DATA_DIR."
     ]
 
 
