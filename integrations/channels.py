@@ -59,6 +59,8 @@ class ConnectionChannel(Channel):
 
     def token_call(self, stream: Stream) -> Call:
         connection = self._connection(stream)
+        if not connection.their_client_id and connection.state in connections.UNDECIDED:
+            raise CallFailed("SmartRecruiters' pair for this company is still to come", had_effect_perhaps=False)
         if not connection.their_client_id:
             raise Undeliverable("SmartRecruiters' pair for this company is not here: the customer has to reconnect.")
         with _a_missing_key_pauses():

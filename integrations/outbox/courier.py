@@ -138,7 +138,7 @@ class Coordinator:
         if now - self.began > SLICE_SECONDS and now - self.looked_around > SLICE_SECONDS / 4:
             self.looked_around = now
             woken_before = clock.now() - timedelta(seconds=WAITS_AFTER_SECONDS) * self.scale
-            self.others_wait = Stream.objects.filter(woken_at__lte=woken_before, lease_expires_at=None).exists()
+            self.others_wait = Stream.objects.filter(leases.is_free(clock.now()), woken_at__lte=woken_before).exists()
         return self.others_wait
 
     # Claiming

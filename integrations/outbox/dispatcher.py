@@ -7,7 +7,7 @@ import structlog
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from integrations.outbox import clock, deliveries
+from integrations.outbox import clock, deliveries, leases
 from integrations.outbox.models import Delivery, DeliveryState, Stream
 
 log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ def ready_streams() -> QuerySet[Stream]:
     has_orphan = Exists(mine.filter(state=DeliveryState.IN_FLIGHT))
     return Stream.objects.filter(
         Q(has_due, held_reason="") & (Q(paused_until=None) | Q(paused_until__lte=now)) | has_orphan,
-        Q(lease_expires_at=None) | Q(lease_expires_at__lte=now),
+        leases.is_free(now),
     )
 
 

@@ -56,6 +56,11 @@ class Lease:
         return clock.now() + timedelta(seconds=self.seconds)
 
 
+def is_free(now: datetime) -> Q:
+    """Nobody holds the stream, or one who is dead."""
+    return Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
+
+
 @transaction.atomic
 def take(stream_id: int, seconds: float) -> Lease | None:
     """The lease, if nobody holds the stream. `seconds` is scaled as the schedule is.
@@ -65,8 +70,7 @@ def take(stream_id: int, seconds: float) -> Lease | None:
     seconds *= settings.OUTBOX_TIME_SCALE
     now = clock.now()
     expiry = now + timedelta(seconds=seconds)
-    free = Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
-    taken = Stream.objects.filter(free, pk=stream_id).update(
+    taken = Stream.objects.filter(is_free(now), pk=stream_id).update(
         fence=F("fence") + 1, lease_expires_at=expiry, woken_at=None
     )
     if not taken:

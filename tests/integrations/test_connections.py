@@ -103,3 +103,18 @@ def test_old_pair_that_is_refused_when_the_new_one_is_there_ends_nothing(connect
     connection.refresh_from_db()
     assert connection.state == C.LIVE
     assert set(Delivery.objects.filter(stream=stream).values_list("state", flat=True)) == {"delivered"}
+
+
+def test_order_that_comes_before_their_pair_waits_for_it(alice: User, peer: Peer) -> None:
+    """Our pair works as soon as SmartRecruiters has it, which may be long before we have its answer."""
+    attempt = read(approve(alice))
+    connections.begin_exchange(attempt)
+    rows.make_package("skills")
+    bodies.place(attempt.connection)
+    stream = Stream.objects.get(name=attempt.connection.stream_name)
+    courier.carry(stream.pk)
+    assert (states(attempt), Delivery.objects.filter(kind="reconnect").exists()) == ((C.EXCHANGING,) * 2, False)
+    connections.go_live(read(attempt), "theirs", "their-secret")
+    peer.script["/identity/oauth/token"] = [Answer(200, {"access_token": "t1", "expires_in": 1800})]
+    courier.carry(stream.pk)
+    assert set(Delivery.objects.filter(stream=stream).values_list("state", flat=True)) == {"delivered"}

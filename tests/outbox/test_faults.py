@@ -546,6 +546,16 @@ def _dispatch_until(over: threading.Event, workers: ThreadPoolExecutor) -> None:
 # Connections and keys
 
 
+def test_stream_of_a_dead_courier_is_waited_for_as_others_are(enqueue: Enqueue) -> None:
+    """It was woken, and all couriers are busy with streams that never end."""
+    busy, left_behind = enqueue(stream="probe:1"), enqueue("b", stream="probe:2")
+    coordinator = courier.Coordinator(leases.take(busy.stream_id, 60))
+    coordinator.began = coordinator.looked_around = time.monotonic() - 2 * courier.SLICE_SECONDS
+    past = clock.now() - timedelta(seconds=5)
+    Stream.objects.filter(pk=left_behind.stream_id).update(lease_expires_at=past, woken_at=past)
+    assert coordinator._must_stop()
+
+
 def test_disable_while_a_call_is_on_its_way_starts_no_other(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
     """D49: that call may end; the rest is held, and goes out after a reconnect."""
 
