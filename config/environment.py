@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 from collections.abc import Sequence
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -43,7 +44,7 @@ def switch(name: str, value: str) -> bool:
 
 def one_of(name: str, value: str, *allowed: str) -> str:
     if value not in allowed:
-        raise ImproperlyConfigured(f"{name}={value!r} is unknown: write {' or '.join(allowed)}")
+        raise ImproperlyConfigured(f"{name}={value!r} is unknown: write {' or '.join(filter(None, allowed))}")
     return value
 
 
@@ -149,11 +150,20 @@ def _names_a_broker(url: str) -> bool:
 
 def mail(url: str) -> dict[str, Any]:
     try:
-        return dict(environ.Env.email_url_config(url))
+        found = dict(environ.Env.email_url_config(url))
     except (ValueError, ImproperlyConfigured):
+        found = {}
+    if not found or (".smtp." in found["EMAIL_BACKEND"] and not found["EMAIL_HOST"]):
         raise ImproperlyConfigured(
             "EMAIL_URL names no way to send: write it like smtp+tls://user:password@mail.vendor.example:587"
-        ) from None
+        )
+    return found
+
+
+def sender(name: str, written: str) -> str:
+    if "@" not in parseaddr(written)[1] or not written.isprintable():
+        raise ImproperlyConfigured(f"{name}={written!r} is no sender; write it like Vendor <no-reply@vendor.example>")
+    return written
 
 
 def colour(name: str, value: str) -> str:

@@ -8,12 +8,15 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment, translations
+from config.env_file import problem_with as env_file_problem
 from config.logs import logging_of
 from integrations.outbox import failpoints
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env_file = env("PORTAL_ENV_FILE", default=str(BASE_DIR / ".env"))
+if problem := env_file_problem(env_file, is_named="PORTAL_ENV_FILE" in env.ENVIRON):
+    raise ImproperlyConfigured(problem)
 if env_file and Path(env_file).is_file():
     env.read_env(env_file)
 
@@ -79,6 +82,10 @@ SMARTRECRUITERS_API_URL = environment.origin(
 SMARTRECRUITERS_IS_LOOPBACK = environment.is_loopback(urlsplit(SMARTRECRUITERS_API_URL).hostname or "")
 SMARTRECRUITERS_CLIENT_ID = env("SMARTRECRUITERS_CLIENT_ID", default="")
 SMARTRECRUITERS_CLIENT_SECRET = env("SMARTRECRUITERS_CLIENT_SECRET", default="")
+if bool(SMARTRECRUITERS_CLIENT_ID) != bool(SMARTRECRUITERS_CLIENT_SECRET):
+    raise ImproperlyConfigured(
+        "SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET are one pair: set both or neither"
+    )
 SMARTRECRUITERS_TRUSTED_ORIGINS = [
     *environment.trusted_origins(
         env("SMARTRECRUITERS_TRUSTED_ORIGINS", default="").split() or ["https://*.smartrecruiters.com"]
@@ -233,9 +240,11 @@ OIDC_CLIENT_ID = env("OIDC_CLIENT_ID", default="")
 OIDC_CLIENT_SECRET = env("OIDC_CLIENT_SECRET", default="")
 OIDC_NAME = env("OIDC_NAME", default="") or f"{BRAND_NAME} account"
 OIDC_STAFF_ROLE = environment.one_of("OIDC_STAFF_ROLE", env("OIDC_STAFF_ROLE", default=""), "", "viewer", "support")
-OIDC_SECOND_FACTOR = env.bool("OIDC_SECOND_FACTOR", False)
+OIDC_SECOND_FACTOR = environment.switch("OIDC_SECOND_FACTOR", env("OIDC_SECOND_FACTOR", default=""))
 if OIDC_ISSUER and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET):
     raise ImproperlyConfigured("OIDC_ISSUER is set: give OIDC_CLIENT_ID and OIDC_CLIENT_SECRET too")
+if not OIDC_ISSUER and (OIDC_CLIENT_ID or OIDC_CLIENT_SECRET):
+    raise ImproperlyConfigured("OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is set: give OIDC_ISSUER too, or leave them out")
 SOCIALACCOUNT_ADAPTER = "integrations.identity.IdentityAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # a link: form-action would have to name every host that the provider leads through
 
@@ -402,7 +411,9 @@ if (OUTBOX_TIME_SCALE != 1.0 or OUTBOX_FAILPOINTS) and not IS_LOOPBACK:
 EMAIL_CONFIG = environment.mail(env("EMAIL_URL", default="") or "consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = env("EMAIL_FROM", default=f"{BRAND_NAME} <no-reply@{PUBLIC_HOST.strip('[]')}>")
+DEFAULT_FROM_EMAIL = environment.sender(
+    "EMAIL_FROM", env("EMAIL_FROM", default="") or f"{BRAND_NAME} <no-reply@{PUBLIC_HOST.strip('[]')}>"
+)
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 SENTRY_DSN = env("SENTRY_DSN", default="")
 LOG_FORMAT = environment.one_of("LOG_FORMAT", env("LOG_FORMAT", default="") or "console", "console", "json")

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import environ
 
+from config.env_file import problem_with
 from config.supervisor.refusal import Refusal
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -65,6 +66,8 @@ def of_serve(caller: Mapping[str, str]) -> dict[str, str]:
     # environ writes into its class's ENVIRON: os.environ unless told otherwise.
     reader: Any = type("Reader", (environ.Env,), {"ENVIRON": dict(caller)})
     file = caller.get("PORTAL_ENV_FILE", str(REPOSITORY / ".env"))
+    if problem := problem_with(file, is_named="PORTAL_ENV_FILE" in caller):
+        raise Refusal(problem)
     if file and Path(file).is_file():
         reader.read_env(file)
     return {**reader.ENVIRON, "PYTHONUNBUFFERED": "1"}

@@ -32,6 +32,7 @@ NO_SERVER = (
     'The database cannot be worked with (connection failed: connection to server at "127.0.0.1", port 1 failed: '
     "Connection refused): see whether its server runs, and DATABASE_URL"
 )
+HALF_A_PAIR = "SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET are one pair: set both or neither"
 NO_HOST = "is no host’s name: write it like portal.vendor.example, without scheme or port"
 REFUSALS: list[tuple[dict[str, str], str]] = [
     ({"DEBUG": "1"}, "DEBUG=1 would show strangers what is inside: leave DEBUG out"),
@@ -90,6 +91,23 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
     ),
     ({"STAFF_MFA": "off"}, "STAFF_MFA='off' is unknown: write required or optional"),
     ({"WEBHOOKS_ALLOW_PRIVATE": "maybe"}, "WEBHOOKS_ALLOW_PRIVATE='maybe' is neither on nor off: write 1 or 0"),
+    ({"EMAIL_URL": "smtp://"}, NO_MAIL),
+    (
+        {"EMAIL_FROM": "Vendor"},
+        "EMAIL_FROM='Vendor' is no sender; write it like Vendor <no-reply@vendor.example>",
+    ),
+    ({"SMARTRECRUITERS_CLIENT_ID": "hidden"}, HALF_A_PAIR),
+    ({"SMARTRECRUITERS_CLIENT_SECRET": "hidden"}, HALF_A_PAIR),
+    ({"OIDC_SECOND_FACTOR": "maybe"}, "OIDC_SECOND_FACTOR='maybe' is neither on nor off: write 1 or 0"),
+    ({"OIDC_STAFF_ROLE": "administrator"}, "OIDC_STAFF_ROLE='administrator' is unknown: write viewer or support"),
+    (
+        {"OIDC_CLIENT_ID": "hidden"},
+        "OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is set: give OIDC_ISSUER too, or leave them out",
+    ),
+    (
+        {"PORTAL_ENV_FILE": "/nowhere/portal.env"},
+        "The settings in /nowhere/portal.env cannot be read (No such file or directory): mend it, or PORTAL_ENV_FILE",
+    ),
     ({"OUTBOX_TIME_SCALE": "0.1"}, FOR_TESTS),
     ({"OUTBOX_FAILPOINTS": "before_send"}, FOR_TESTS),
     ({"PORT": "http"}, "PORT=http is not a port: give a number from 1 to 65535"),
@@ -149,6 +167,17 @@ def test_serve_refuses_before_anything_runs(tmp_path: Path, number: int) -> None
     done = start(tmp_path, "-m", "config.supervisor", "serve", PORT=str(free_port()), **environment)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"serve: {line}\n")
     assert not (tmp_path / "portal.sqlite3").exists()
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("command", [("-m", "config.supervisor", "serve"), ("manage.py", "check")])
+def test_line_that_is_no_setting_is_told_by_its_number(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """What stands in it may be a secret, and may be what was to lead to another database."""
+    file = tmp_path / "portal.env"
+    file.write_text("# remark\n\nexport LOG_FORMAT=json\nSMARTRECRUITERS_CLIENT_SECRET: hidden\n")
+    done = start(tmp_path, *command, PORTAL_ENV_FILE=str(file), PORT=str(free_port()))
+    said = f"{file}, line 4, is no setting: write NAME=value, or # before a remark\n"
+    assert (done.returncode > 0, done.stdout, done.stderr.partition(": ")[2]) == (True, "", said)
 
 
 @pytest.mark.e2e
