@@ -8,7 +8,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
-from django.db.utils import InterfaceError, OperationalError
+from django.db.utils import InterfaceError, InternalError, OperationalError
 
 SECRET_KEYS = re.compile(r"secret|password|token|authorization|cookie|client_id|email|first_name|last_name", re.I)
 QUOTE = r"['\"]?"
@@ -97,7 +97,7 @@ class SparingOfDatabase(Sparing):
 
     def in_short(self, record: logging.LogRecord) -> str:
         error = record.exc_info[1] if record.exc_info else None
-        if not isinstance(error, OperationalError | InterfaceError):
+        if not isinstance(error, OperationalError | InterfaceError | InternalError):
             return ""
         return f"The database does not do what a task asks: {str(error).splitlines()[0]}"
 

@@ -15,6 +15,7 @@ import requests
 import urllib3
 from django.conf import settings
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from integrations import sockets
 
@@ -204,13 +205,20 @@ def send(request: Outgoing, deadline: float) -> Reply:
     return Reply(response.status_code, content, text, dict(response.headers))
 
 
+BROKE = "the connection broke"
+NOT_REACHED: dict[type | None, str] = {
+    NameResolutionError: "the name of its host leads nowhere",
+    NewConnectionError: "no connection comes about",
+}
+
+
 def _reason(error: requests.exceptions.RequestException) -> str:
     if isinstance(error, requests.exceptions.SSLError) and not sockets.has_sent():
         return "the certificate is not good"
     if isinstance(error, requests.exceptions.Timeout) or sockets.left() <= 0:
         return "no answer in time" if sockets.has_sent() else "no connection in time"
     if isinstance(error, requests.exceptions.ConnectionError):
-        return "the connection broke"
+        return NOT_REACHED.get(type(getattr(error.args[0], "reason", None)) if error.args else None, BROKE)
     return f"the call failed ({type(error).__name__})"
 
 

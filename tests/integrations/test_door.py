@@ -135,6 +135,22 @@ def test_handshake_that_never_ends_is_left_at_the_deadline(what: str) -> None:
     assert not failure.value.had_effect_perhaps
 
 
+def nowhere(*_: object, **__: object) -> None:
+    raise socket.gaierror(-2, "Name or service not known")
+
+
+def test_name_that_leads_nowhere_is_told_from_a_port_where_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(CallFailed) as failure:
+        send(Outgoing("GET", f"http://127.0.0.1:{port}/", "x"), 5)
+    assert (str(failure.value), failure.value.had_effect_perhaps) == ("no connection comes about", False)
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+    with pytest.raises(CallFailed) as failure:
+        send(Outgoing("GET", "https://api.nowhere.example/", "x"), 5)
+    assert (str(failure.value), failure.value.had_effect_perhaps) == ("the name of its host leads nowhere", False)
+
+
 @pytest.mark.allow_hosts(["127.0.0.1", *LOOPBACK])
 def test_name_with_many_dead_addresses_is_left_at_the_deadline(resolver: dict[str, list[str]]) -> None:
     with socket.socket() as full, socket.socket() as waiting:

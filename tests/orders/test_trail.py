@@ -47,3 +47,12 @@ def test_everybody_who_saw_a_candidate_is_named_before_and_after_an_erasure(
 def test_command_needs_an_address() -> None:
     with pytest.raises(CommandError, match="Give the candidate's e-mail address"):
         call_command("who_saw", "ada")
+
+
+def test_nobody_is_said_where_nobody_saw_a_candidate(db: None) -> None:
+    out, told = io.StringIO(), io.StringIO()
+    call_command("who_saw", "nobody@lovelace.example", stdout=out, stderr=told)
+    assert (out.getvalue(), told.getvalue()) == (
+        "",
+        "Nobody: the audit has no act on a candidate with this address.\n",
+    )

@@ -19,7 +19,10 @@ class Command(BaseCommand):
         email = (options["email"] if options["email"] is not None else sys.stdin.readline()).strip()
         if "@" not in email:
             raise CommandError("Give the candidate's e-mail address, as an argument or on standard input.")
-        for entry in trail.of(email):
+        entries = trail.of(email)
+        if not entries:
+            self.stderr.write("Nobody: the audit has no act on a candidate with this address.")
+        for entry in entries:
             who = entry.actor_name or "the portal, or another system"
             where = f" from {entry.address}" if entry.address else ""
             self.stdout.write(f"{entry.at:%Y-%m-%d %H:%M:%S} UTC  {entry.action}  {entry.subject}  {who}{where}")
