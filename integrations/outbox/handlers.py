@@ -92,6 +92,16 @@ class Handler:
         return type(self).delivered is not Handler.delivered
 
 
+class Stranger(Handler):
+    """Of a kind that this version does not know: a newer one decided it, and was rolled back (RELIABILITY.md, D55)."""
+
+    kind = ""
+    is_idempotent = False
+
+    def call(self, delivery: Delivery, token: str) -> Call:
+        raise Undeliverable("This version of the portal knows no such delivery: send it again from one that does.")
+
+
 class Channel:
     """What the deliveries of one kind of stream share: the credential, and what to do when it is refused."""
 
@@ -125,6 +135,7 @@ class Channel:
         another one by now."""
 
 
+_stranger = Stranger()
 _handlers: dict[str, Handler] = {}
 _channels: dict[str, Channel] = {}
 
@@ -138,7 +149,7 @@ def register(*parts: Handler | Channel) -> None:
 
 
 def handler_of(delivery: Delivery) -> Handler:
-    return _handlers[delivery.kind]
+    return _handlers.get(delivery.kind, _stranger)
 
 
 def superseding() -> list[str]:

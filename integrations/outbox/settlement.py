@@ -73,10 +73,15 @@ def cure_for(outcome: Outcome, handler: Handler) -> Cure:
         return Cure.UNKNOWN if unseen and not handler.is_idempotent else Cure.RETRY
     if outcome.reply.status not in handler.success:
         return cure_of(outcome.reply.status, handler.cures)
-    if handler.expects is not None and not isinstance(outcome.reply.content, handler.expects):
+    if handler.expects is not None and not _belongs(outcome.reply.content, handler.expects):
         outcome.error = CallFailed("the answer is not what belongs here")
         return Cure.RETRY if handler.is_idempotent else Cure.UNKNOWN
     return Cure.DELIVERED
+
+
+def _belongs(content: Any, expected: type) -> bool:
+    """Of the type that is awaited, and no list of errors in a success's place (RELIABILITY.md, D32)."""
+    return isinstance(content, expected) and not (isinstance(content, dict) and content.get("errors"))
 
 
 class Settlement:

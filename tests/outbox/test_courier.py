@@ -59,7 +59,14 @@ def test_answer_that_is_no_success_is_tried_again_on_the_schedule(
 
 
 @pytest.mark.parametrize(
-    "answer", [Answer(breaks_off=True), Answer(body=b"<html>"), Answer(body=b'{"a'), Answer(body=[])]
+    "answer",
+    [
+        Answer(breaks_off=True),
+        Answer(body=b"<html>"),
+        Answer(body=b'{"a'),
+        Answer(body=[]),
+        Answer(body={"errors": [{"code": "INTERNAL", "message": "not now"}]}),
+    ],
 )
 def test_answer_that_is_none_is_never_a_success(peer: Peer, enqueue: Enqueue, carry: Carry, answer: Answer) -> None:
     peer.script["/a"] = [answer]
@@ -234,6 +241,16 @@ def test_bug_after_an_effect_that_cannot_be_repeated_repeats_nothing(
     later(timedelta(hours=1))
     carry()
     assert (peer.paths().count("/a"), states(delivery)) == (1, [S.UNKNOWN])
+
+
+def test_kind_that_nobody_knows_stops_no_other(enqueue: Enqueue, carry: Carry) -> None:
+    """A newer version decided it, and was rolled back."""
+    of_a_newer_version, delivery = enqueue("a", lane=Lane.RESULT), enqueue("b")
+    Delivery.objects.filter(pk=of_a_newer_version.pk).update(kind="newer")
+    carry()
+    of_a_newer_version.refresh_from_db()
+    assert states(of_a_newer_version, delivery) == [S.FAILED, S.DELIVERED]
+    assert of_a_newer_version.reason.startswith("This version of the portal knows no such delivery")
 
 
 def test_bug_in_reading_many_at_once_stops_none(
