@@ -150,8 +150,9 @@ class FormParser(MultiPartParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > files.MAX_SIZE + FORM_ROOM:
             raise BodyTooLarge(TOO_LARGE)
+        kind, semicolon, rest = (media_type or "").partition(";")
         try:
-            return super().parse(stream, media_type, parser_context)
+            return super().parse(stream, kind.lower() + semicolon + rest, parser_context)
         except ParseError:
             raise ParseError(NO_FORM) from None
 
@@ -166,7 +167,7 @@ class OrderAttachments(OrderView):
     def post(self, request: Request, order_id: str) -> Response:
         """A report: a file that we host, or an address of yours. The same one again is answered by 200."""
         context = {"assessment_ids": self.assessment_ids(self.order(order_id))}
-        is_form = (request.content_type or "").startswith("multipart/")
+        is_form = (request.content_type or "").lower().startswith("multipart/")
         attachment, is_new = (self._file if is_form else self._address)(request, order_id, context)
         return Response(AttachmentSerializer(attachment).data, status=201 if is_new else 200)
 

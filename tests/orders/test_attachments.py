@@ -264,6 +264,13 @@ def part(disposition: bytes, kind: str = "application/pdf", content: bytes = PDF
     return head + b"\r\n\r\n" + content + b"\r\n--x--\r\n"
 
 
+@pytest.mark.parametrize("kind", ["Multipart/Form-Data; boundary=x", 'MULTIPART/FORM-DATA;BOUNDARY="x"'])
+def test_kind_of_a_form_is_read_in_any_case(engine: APIClient, order: Order, kind: str) -> None:
+    body = part(b'form-data; name="file"; filename="r.pdf"')
+    answer: Any = engine.generic("POST", url(order), body, kind)
+    assert (answer.status_code, answer.json()["name"]) == (201, "r.pdf")
+
+
 @pytest.mark.parametrize(
     ("disposition", "name"),
     [
