@@ -203,9 +203,13 @@ def refuse(attempt: ConnectAttempt, reason: str) -> None:
 
 @transaction.atomic
 def lose_answer(attempt: ConnectAttempt, reason: str) -> None:
-    """SmartRecruiters has integrated and their pair is not here: orders come in and are kept, answers wait."""
+    """SmartRecruiters has integrated and their pair is not here: orders come in and are kept, answers wait.
+
+    A connection that is live goes on with the pair that it has; should that be dead by now, the next call says so.
+    """
     _finish(attempt, S.NEEDS_RECONNECT, reason)
-    need_reconnect(attempt.connection, reason)
+    if attempt.connection.state != S.LIVE:
+        need_reconnect(attempt.connection, reason)
 
 
 @transaction.atomic

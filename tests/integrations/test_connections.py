@@ -8,7 +8,7 @@ from django.db import connections as db_connections
 
 from integrations import connections
 from integrations.models import ConnectAttempt, Connection, ConnectionState, Consent, DisplayMode, User
-from integrations.outbox import courier
+from integrations.outbox import clock, courier
 from integrations.outbox.models import Delivery, Stream
 from tests import rows
 from tests.orders import bodies
@@ -78,6 +78,25 @@ def test_company_that_ordered_by_a_pair_whose_answer_was_lost_is_not_free(alice:
     connections.refuse(read(attempt), "SmartRecruiters says 403 at the second time")
     with pytest.raises(connections.BelongsToAnother):
         approve(charlie)
+
+
+def test_lost_answer_to_a_second_try_leaves_a_live_connection_as_it_is(
+    connection: Connection, alice: User, peer: Peer
+) -> None:
+    attempt = approve(alice)
+    path = f"/assessment-api/v202010/integration/company/{connection.company_id}"
+    peer.script |= {
+        "/identity/oauth/token": [Answer(200, {"access_token": "t1", "expires_in": 1800})],
+        path: [Answer(502), Answer(409)],
+    }
+    master = Stream.objects.get(name="master")
+    for _ in range(2):
+        courier.carry(master.pk)
+        Delivery.objects.filter(stream=master).update(due_at=clock.now())
+    assert (peer.paths().count(path), states(attempt)) == (2, (C.NEEDS_RECONNECT, C.LIVE))
+    client = read(attempt).client
+    assert client is not None, "SmartRecruiters may have it"
+    assert client.is_usable()
 
 
 def test_old_pair_that_is_refused_when_the_new_one_is_there_ends_nothing(connection: Connection, peer: Peer) -> None:
