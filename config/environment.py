@@ -20,6 +20,7 @@ from integrations.origins import PATTERN
 LOOPBACK: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
 ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 HOST = re.compile(r"\.?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]")
+DSN = re.compile(r"https?://[A-Za-z0-9_-]+@[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[\w.-]+)*/[0-9]+")
 YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 POSTGRESQL = ("postgres", "postgresql")
 BROKERS = ("redis", "rediss", "redis+socket", "unix")
@@ -164,6 +165,13 @@ def sender(name: str, written: str) -> str:
     if "@" not in parseaddr(written)[1] or not written.isprintable():
         raise ImproperlyConfigured(f"{name}={written!r} is no sender; write it like Vendor <no-reply@vendor.example>")
     return written
+
+
+def tracker(name: str, dsn: str) -> str:
+    """A Sentry DSN, which holds a key and so is not shown."""
+    if dsn and not DSN.fullmatch(dsn):
+        raise ImproperlyConfigured(f"{name} is no DSN; write it like https://key@errors.vendor.example/1")
+    return dsn
 
 
 def colour(name: str, value: str) -> str:

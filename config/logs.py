@@ -113,8 +113,9 @@ SHARED = [
 ]
 
 
-def logging_of(form: str, level: str = "INFO") -> dict[str, Any]:
-    """Django's LOGGING for `console` or `json`."""
+def logging_of(form: str, level: str = "INFO", dsn: str = "") -> dict[str, Any]:
+    """Django's LOGGING for `console` or `json`; with a DSN, errors go to that tracker, too."""
+    tracker = {"tracker": {"class": "config.tracker.Tracker", "formatter": "line", "dsn": dsn}} if dsn else {}
     last: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],  # type: ignore[list-item]
@@ -132,8 +133,8 @@ def logging_of(form: str, level: str = "INFO") -> dict[str, Any]:
             }
         },
         "filters": {"broker": {"()": SparingOfBroker}, "database": {"()": SparingOfDatabase}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-        "root": {"handlers": ["console"], "level": level},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}} | tracker,
+        "root": {"handlers": ["console", *tracker], "level": level},
         "loggers": {
             "django.server": {"handlers": ["console"], "propagate": False},
             "django_structlog": {"level": "WARNING"},

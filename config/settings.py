@@ -415,9 +415,9 @@ DEFAULT_FROM_EMAIL = environment.sender(
     "EMAIL_FROM", env("EMAIL_FROM", default="") or f"{BRAND_NAME} <no-reply@{PUBLIC_HOST.strip('[]')}>"
 )
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
-SENTRY_DSN = env("SENTRY_DSN", default="")
+SENTRY_DSN = environment.tracker("SENTRY_DSN", env("SENTRY_DSN", default=""))
 LOG_FORMAT = environment.one_of("LOG_FORMAT", env("LOG_FORMAT", default="") or "console", "console", "json")
 LOG_LEVEL = environment.one_of("LOG_LEVEL", env("LOG_LEVEL", default="") or "INFO", "DEBUG", "INFO", "WARNING", "ERROR")
-LOGGING = logging_of(LOG_FORMAT, LOG_LEVEL)
+LOGGING = logging_of(LOG_FORMAT, LOG_LEVEL, SENTRY_DSN)
 # Not redirected from http: a redirect would hide that a client sent its secret in clear (RELIABILITY.md, T34).
 SILENCED_SYSTEM_CHECKS = ["security.W008"]

@@ -98,6 +98,7 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
     ),
     ({"SMARTRECRUITERS_CLIENT_ID": "hidden"}, HALF_A_PAIR),
     ({"SMARTRECRUITERS_CLIENT_SECRET": "hidden"}, HALF_A_PAIR),
+    ({"SENTRY_DSN": "hidden"}, "SENTRY_DSN is no DSN; write it like https://key@errors.vendor.example/1"),
     ({"OIDC_SECOND_FACTOR": "maybe"}, "OIDC_SECOND_FACTOR='maybe' is neither on nor off: write 1 or 0"),
     ({"OIDC_STAFF_ROLE": "administrator"}, "OIDC_STAFF_ROLE='administrator' is unknown: write viewer or support"),
     (
