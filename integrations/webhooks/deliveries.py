@@ -28,7 +28,10 @@ class WebhookMessage(handlers.Handler):
     deadline_seconds = 20
 
     def unwanted(self, delivery: Delivery) -> str:
-        return "" if self._webhook(delivery) else "the endpoint was removed"
+        webhook = self._webhook(delivery)
+        if webhook is None:
+            return "the endpoint was removed"
+        return "its engine was revoked" if webhook.client.revoked_at else ""
 
     def call(self, delivery: Delivery, token: str) -> handlers.Call:
         webhook = self._webhook(delivery)
@@ -60,4 +63,4 @@ class WebhookMessage(handlers.Handler):
             endpoints.switch_off(webhook, "The endpoint did not take a message for five days.")
 
     def _webhook(self, delivery: Delivery) -> Webhook | None:
-        return Webhook.objects.filter(pk=delivery.payload["webhook"]).first()
+        return Webhook.objects.select_related("client").filter(pk=delivery.payload["webhook"]).first()

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
-from integrations import events
+from integrations import engines, events
 from integrations.models import Connection, Event, EventType, Webhook
 from integrations.outbox import clock, courier, leases
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
@@ -60,6 +60,14 @@ def test_webhook_is_shown_with_its_secret_once(engine: APIClient, peer: Peer) ->
     assert made == {"id": made["id"], "url": f"{peer.url}/hook", "events": ["order.created"]}
     assert engine.get(WEBHOOKS).json() == {"results": [made], "next": None, "previous": None}
     assert engine.get(f"{WEBHOOKS}/{made['id']}").json() == made
+
+
+def test_engine_that_is_revoked_hears_nothing_of_what_waited_for_it(engine: APIClient, peer: Peer) -> None:
+    webhook = register(engine, peer)
+    happen()
+    engines.revoke(Webhook.objects.get().client)
+    carry(webhook)
+    assert (peer.received, Delivery.objects.get().state) == ([], S.SUPERSEDED)
 
 
 def test_event_reaches_the_endpoint_signed_and_thin(engine: APIClient, peer: Peer) -> None:
