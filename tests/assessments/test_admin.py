@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
+from django.db.models import ProtectedError
 from django.test import Client as Browser
 
 from assessments.models import Package, Rule
@@ -123,3 +125,27 @@ def test_package_list_asks_as_often_for_one_row_as_for_many(desk: Browser, djang
     with django_assert_num_queries(len(one)):
         page = text(desk.get(LIST))
     assert (Rule.objects.count(), "every customer" in page) == (1, True)
+
+
+def test_customer_who_alone_sees_a_package_is_not_deleted(desk: Browser, customer: Customer) -> None:
+    url = f"/admin/integrations/customer/{quote(customer.pk)}/delete/"
+    package = Package.objects.create(id="skills", type="SKILL_TEST", name="Skills")
+    last = Rule.objects.create(package=package, customer=customer)
+    page = text(desk.get(url))
+    assert "these rules are all that keeps their packages from the other customers" in page
+    assert (f"rule {last.pk} of skills" in page, 'name="post"' in page) == (True, False)
+    desk.post(url, {"post": "yes"})
+    with pytest.raises(ProtectedError):
+        customer.delete()
+    assert Customer.objects.filter(pk=customer.pk).exists()
+
+
+def test_customer_is_deleted_with_rules_beside_others(desk: Browser, customer: Customer) -> None:
+    url = f"/admin/integrations/customer/{quote(customer.pk)}/delete/"
+    package = Package.objects.create(id="skills", type="SKILL_TEST", name="Skills")
+    Rule.objects.create(package=package, customer=customer)
+    kept = Rule.objects.create(package=package, requester="@northwind.example")
+    page = text(desk.get(url))
+    assert (f"<h1>Delete {customer}?</h1>" in page, "It cannot be undone." in page) == (True, True)
+    assert desk.post(url, {"post": "yes"}).status_code == 302
+    assert (list(Rule.objects.all()), Customer.objects.filter(pk=customer.pk).exists()) == ([kept], False)
