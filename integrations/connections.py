@@ -162,10 +162,12 @@ def _attempt(connection: Connection, consent: Consent) -> ConnectAttempt:
     return attempt
 
 
+@transaction.atomic
 def begin_exchange(attempt: ConnectAttempt) -> None:
-    """The call is about to go out; our pair works already."""
-    ConnectAttempt.objects.filter(pk=attempt.pk, state=S.APPROVED).update(state=S.EXCHANGING)
-    move(attempt.connection, S.EXCHANGING)
+    """The call is about to go out; our pair works already. Nothing begins of a try that is over."""
+    Connection.objects.select_for_update().get(pk=attempt.connection_id)
+    if ConnectAttempt.objects.filter(pk=attempt.pk, state__in=UNDECIDED).update(state=S.EXCHANGING):
+        move(attempt.connection, S.EXCHANGING)
 
 
 @transaction.atomic

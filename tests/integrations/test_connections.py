@@ -55,6 +55,8 @@ def test_second_of_two_tries_goes_live_though_the_first_was_refused(alice: User)
     first, second = approve(alice), approve(alice)
     connections.begin_exchange(read(first))
     connections.refuse(read(first), "no consent yet")
+    connections.begin_exchange(read(first))  # by a courier that was stopped, and comes back
+    assert states(first) == (C.REFUSED, C.REFUSED)
     connections.begin_exchange(read(second))
     connections.go_live(read(second), "theirs", "their-secret")
     assert (states(first)[0], states(second)) == (C.REFUSED, (C.LIVE, C.LIVE))
