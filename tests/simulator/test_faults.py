@@ -100,3 +100,31 @@ def test_fault_is_counted_and_can_be_cleared(simulator: Simulator, customer: Cal
 def test_fault_that_makes_no_sense_is_refused(simulator: Simulator, wish: dict[str, object]) -> None:
     with pytest.raises(ControlError, match="422"):
         simulator.control.call("POST", "faults", json=wish)
+
+
+@pytest.mark.parametrize(
+    ("path", "wish"),
+    [
+        *(("faults", {"action": action}) for action in ([], {}, None, 5)),
+        *(("faults", {"action": "slow", "seconds": seconds}) for seconds in ("1", None, True)),
+        ("faults", {"action": "status", "status": "500"}),
+        *(("orders", {"company": "northwind", "package": package}) for package in (None, 5, True, [], {})),
+        ("orders", {"company": [], "package": "skills"}),
+        ("orders", {"company": "northwind", "package": "skills", "candidates": ["1"]}),
+        ("orders", {"company": "northwind", "package": "skills", "candidates": 5}),
+        ("orders", {"company": "northwind", "package": "skills", "fields": {"level": 1}}),
+        ("settings", {"rate": "10"}),
+        ("settings", {"limits": 1}),
+        ("settings", {"url_form": []}),
+        ("settings", {"nothing": 1}),
+    ],
+)
+def test_wish_of_another_type_is_refused(simulator: Simulator, path: str, wish: dict[str, object]) -> None:
+    method = "PATCH" if path == "settings" else "POST"
+    answer = requests.request(method, f"{simulator.url}/_simulator/{path}", json=wish, timeout=20)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "WRONG")
+
+
+def test_settings_take_whole_numbers_where_parts_are_possible(simulator: Simulator) -> None:
+    simulator.control.settings(latency=0, jitter=0, rate=11)
+    assert requests.get(f"{simulator.url}/_simulator/settings", timeout=20).json()["rate"] == 11

@@ -3,7 +3,8 @@
 import json
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from django.http import HttpRequest, JsonResponse
 
@@ -36,6 +37,26 @@ def control(*methods: str) -> Callable[[Callable[..., Any]], Callable[..., JsonR
         return enter
 
     return decorate
+
+
+def check_types(wish: dict[str, Any], made: type) -> None:
+    """What `made`, a dataclass, would be made of is of its fields' types. Raises Wrong."""
+    hints = get_type_hints(made)
+    for key, value in wish.items():
+        if not _fits(value, hints[key]):
+            raise Wrong(f"{key} is of another type")
+
+
+def _fits(value: object, hint: Any) -> bool:
+    kind = get_origin(hint) or hint
+    if kind is UnionType:
+        return any(_fits(value, each) for each in get_args(hint))
+    if kind is tuple:
+        return isinstance(value, list) and all(_fits(each, get_args(hint)[0]) for each in value)
+    if kind is dict:
+        return isinstance(value, dict) and all(_fits(each, get_args(hint)[1]) for each in value.values())
+    wanted = (int, float) if kind is float else kind
+    return kind is Any or (isinstance(value, wanted) and (kind is bool or not isinstance(value, bool)))
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:

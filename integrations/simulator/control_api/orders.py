@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from integrations.simulator.control_api.frame import Wrong, control
+from integrations.simulator.control_api.frame import Wrong, check_types, control
 from integrations.simulator.control_api.shown import order_view
 from integrations.simulator.partner.orders import Wish, place, send
 from integrations.simulator.running import world
@@ -31,6 +31,7 @@ def wish_of(body: dict[str, Any]) -> Wish:
         raise Wrong(f"an order has no {', '.join(sorted(strange))}")
     if not {"company", "package"} <= body.keys():
         raise Wrong("an order needs a company and a package")
+    check_types(body, Wish)
     return Wish(**{**body, "candidates": tuple(body.get("candidates", ()))})
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from integrations.simulator.control_api.frame import Wrong, control
+from integrations.simulator.control_api.frame import Wrong, check_types, control
 from integrations.simulator.entities import SETTING_CHOICES, Fault, Settings
 from integrations.simulator.faults import ACTIONS, ROUTES
 from integrations.simulator.running import world
@@ -21,19 +21,13 @@ def settings(body: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
 
 
 def change_settings(changes: dict[str, Any]) -> None:
-    known = asdict(Settings())
+    if strange := sorted(changes.keys() - asdict(Settings()).keys()):
+        raise Wrong(f"there is no setting {strange[0]}")
+    check_types(changes, Settings)
     for key, value in changes.items():
-        if key not in known:
-            raise Wrong(f"there is no setting {key}")
-        if key in SETTING_CHOICES and value not in SETTING_CHOICES[key]:
+        if value not in SETTING_CHOICES.get(key, [value]):
             raise Wrong(f"{key} is one of {', '.join(SETTING_CHOICES[key])}")
-        if isinstance(known[key], bool) is not isinstance(value, bool) or not isinstance(value, _kind(known[key])):
-            raise Wrong(f"{key} is of another type")
     world.record("settings_changed", changes=changes)
-
-
-def _kind(default: Any) -> tuple[type, ...]:
-    return (int, float) if isinstance(default, float) else (type(default),)
 
 
 @control("POST")
@@ -70,6 +64,7 @@ def set_fault(wish: dict[str, Any]) -> Fault:
     strange = wish.keys() - _FAULT_KEYS
     if strange:
         raise Wrong(f"a fault has no {', '.join(sorted(strange))}")
+    check_types(wish, Fault)
     if wish.get("action") not in ACTIONS:
         raise Wrong(f"action is one of {', '.join(ACTIONS)}")
     if wish.get("route") not in (None, *ROUTES):
