@@ -73,6 +73,7 @@ def _invited(request: HttpRequest, order: Order) -> HttpResponse:
         "take",
         host=_host_of(order.launch_url),
         description=order.package.description,
+        has_begun=order.visited_at is not None,
         open_until=expiry.end_of(order) if order.status in expiry.UNBEGUN else None,
     )
     # Chromium holds a form's redirects to form-action too (RELIABILITY.md, C33), the engine's own ones included: one of

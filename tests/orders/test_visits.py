@@ -70,6 +70,25 @@ def test_going_again_changes_nothing(browser: Client, order: Order) -> None:
     assert (state(order), OrderEvent.objects.filter(hop="candidate").count()) == (("IN_PROGRESS", True, 1), 2)
 
 
+@pytest.mark.parametrize(
+    ("language", "begin", "begun", "go_on"),
+    [
+        ("en", "Begin", "You have begun. The button leads back to where you answer.", "Go on"),
+        ("de", "Beginnen", "Sie haben begonnen. Die Schaltfläche führt dorthin zurück, wo Sie antworten.", "Weiter"),
+    ],
+)
+def test_page_says_that_the_candidate_has_begun(
+    browser: Client, order: Order, language: str, begin: str, begun: str, go_on: str
+) -> None:
+    Order.objects.update(candidate_language=language)
+    accept(order)
+    page = browser.get(take(order)).content.decode()
+    assert (f">{begin}</button>" in page, begun in page) == (True, False)
+    browser.post(take(order))
+    page = browser.get(take(order)).content.decode()
+    assert (f">{go_on}</button>" in page, begun in page) == (True, True)
+
+
 @pytest.mark.parametrize("report", [{"status": "PENDING"}, {"summary": "x"}])
 def test_going_does_not_speak_over_the_engine(browser: Client, order: Order, report: dict[str, Any]) -> None:
     accept(order)
