@@ -1,5 +1,7 @@
 """The second factor's secrets at rest: sealed like every other, so that a dump makes no codes."""
 
+from typing import Any, ClassVar
+
 from allauth.account.internal.stagekit import unstash_login
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -24,6 +26,11 @@ def _who(request: HttpRequest) -> str:
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": "This code is wrong, or no longer valid. Try a new one.",
+    }
+
     def encrypt(self, text: str) -> str:
         return seal(text, owner=OWNER)
 
