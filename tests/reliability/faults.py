@@ -149,6 +149,7 @@ ROWS: dict[str, Row] = {
             f"{COURIER}not_idempotent_call_with_unknown_outcome_is_never_repeated",
             f"{UPLOADS}lost_answer_is_found_by_the_next_result",
             f"{UPLOADS}upload_whose_courier_died_is_in_doubt_and_not_repeated",
+            f"{UPLOADS}removed_on_its_way_is_taken_away",
             "crash: upload: dropped after the effect",
         ),
     ),
@@ -180,6 +181,7 @@ ROWS: dict[str, Row] = {
         (
             f"{COURIER}unauthorized_orders_three_in_a_row_hold_the_stream",
             f"{COURIER}token_call_that_refuses_the_pair_holds_the_stream",
+            f"{COURIER}backlog_that_is_refused_asks_for_few_tokens",
             "crash: a pair is revoked",
         ),
     ),
@@ -231,7 +233,14 @@ ROWS: dict[str, Row] = {
             f"{COURIER}late_answer_of_a_former_holder_changes_nothing",
         ),
     ),
-    "D44": Row("a poison message", (f"{COURIER}bug_in_a_handler_stops_that_delivery_only",)),
+    "D44": Row(
+        "a poison message",
+        (
+            f"{COURIER}bug_in_a_handler_stops_that_delivery_only",
+            f"{COURIER}bug_after_an_effect_that_cannot_be_repeated_repeats_nothing",
+            f"{COURIER}kind_that_nobody_knows_stops_no_other",
+        ),
+    ),
     "D45": Row("one customer slow", (f"{FAULTS}customer_with_ten_thousand_results_or_slow_calls_delays_nobody",)),
     "D46": Row(
         "death between our pair and the exchange",
@@ -260,6 +269,7 @@ ROWS: dict[str, Row] = {
         "disable while something is on its way",
         (
             f"{FAULTS}disable_while_a_call_is_on_its_way_starts_no_other",
+            "tests/integrations/test_connections.py::test_disable_while_their_pair_is_being_stored_wins",
             f"{CONNECTING}disable_before_the_exchange_cancels_it",
             f"{WHOLE_WAY}disconnecting_cuts_off_at_once_and_reconnecting_goes_on",
         ),
