@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 
-from integrations.outbox.handlers import handler_of
+from integrations.outbox.handlers import Stranger, handler_of
 from integrations.outbox.models import Delivery, DeliveryState
 
 AGAIN = (DeliveryState.FAILED, DeliveryState.UNKNOWN)
@@ -27,10 +27,11 @@ def fate(delivery: Delivery) -> tuple[bool, str]:
 
 
 def _unwanted(delivery: Delivery) -> str:
-    try:
-        return handler_of(delivery).unwanted(delivery)
-    except KeyError:
+    handler = handler_of(delivery)
+    if isinstance(handler, Stranger):
         return "nothing here sends this kind any more"
+    try:
+        return handler.unwanted(delivery)
     except ObjectDoesNotExist:
         return "what it is about is gone"
 
