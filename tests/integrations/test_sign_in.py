@@ -157,7 +157,7 @@ def test_second_factor_is_asked_for(client: Browser, staff: User, settings: Any)
     TOTP.activate(staff, generate_totp_secret())
     assert sign_in(client, staff.email)["Location"] == "/accounts/2fa/authenticate/"
     assert client.get("/admin/").status_code == 302
-    assert "This code is wrong, or no longer valid. Try a new one." in text(client.post("/accounts/2fa/authenticate/", {"code": "000000"}))
+    assert "This code is wrong" in text(client.post("/accounts/2fa/authenticate/", {"code": "000000"}))
 
 
 @pytest.mark.parametrize("path", ["/", "/nope", "/accounts/login/", "/admin/", "/brand.css", "/healthz"])
