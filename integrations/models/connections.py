@@ -26,6 +26,9 @@ class ReportDelivery(models.TextChoices):
     UPLOAD = "upload", "The file, uploaded to SmartRecruiters"
 
 
+ENDED_THERE = "Disconnected in SmartRecruiters."
+
+
 class Connection(models.Model):  # type: ignore[django-manager-missing] # the toolkit's is untyped
     """One per company, for good. `connections.py` is the one writer of its state."""
 
@@ -66,6 +69,11 @@ class Connection(models.Model):  # type: ignore[django-manager-missing] # the to
     @property
     def stream_name(self) -> str:
         return f"connection:{self.pk}"
+
+    @property
+    def was_ended_there(self) -> bool:
+        """In SmartRecruiters: then nothing is left to disconnect before it is connected again."""
+        return self.state == ConnectionState.DISABLED and self.reason == ENDED_THERE
 
     @property
     def accepts_calls(self) -> bool:

@@ -15,6 +15,7 @@ from integrations import audit, connections
 from integrations.addresses import address_of
 from integrations.api.authentication import outlive_remembered
 from integrations.models import Connection, PartnerConfiguration
+from integrations.models.connections import ENDED_THERE
 from integrations.oauth import limits
 
 log = structlog.get_logger(__name__)
@@ -57,6 +58,6 @@ class CompanyIntegration(APIView):
         if is_of_another(request, connection):
             note_refusal(request, company_id, "a token of another company")
             raise PermissionDenied("The token belongs to another company.")
-        connections.disable(connection, address=address_of(request), why="Disconnected in SmartRecruiters.")
+        connections.disable(connection, address=address_of(request), why=ENDED_THERE)
         outlive_remembered()
         return Response(status=204)

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
+from integrations import connections
 from integrations.models import AuditEntry, Connection, ConnectionState, User
+from integrations.models.connections import ENDED_THERE
 from tests import rows
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +79,15 @@ def test_home_asks_the_database_as_often_for_three_connections(
         rows.make_connection(connection.customer, company)
     with django_assert_num_queries(len(one)):
         browser.get("/")
+
+
+def test_home_asks_for_a_second_disconnect_only_where_it_is_due(browser: Browser, connection: Connection) -> None:
+    there_too = "disconnect Assessments there too, then connect again in SmartRecruiters."
+    connections.disable(connection, why="Disconnected on this page.")
+    assert there_too in browser.get("/").content.decode()
+    Connection.objects.update(reason=ENDED_THERE)
+    page = browser.get("/").content.decode()
+    assert ("To go on, connect again in SmartRecruiters." in page, there_too in page) == (True, False)
 
 
 def test_disconnect_asks_first(browser: Browser, connection: Connection) -> None:
