@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from assessments.models import DeliveredBy, Package
 from integrations import mail, partner
+from integrations.encryption import Unreadable
 from integrations.models import Client, Connection, Customer, PartnerConfiguration
 
 
@@ -42,10 +43,7 @@ def steps() -> list[Step]:
         ),
         Step(
             "Publish the configuration",
-            partner.is_published(configuration),
-            "It changed since it was published: publish it again."
-            if configuration.published
-            else "It tells SmartRecruiters where to find this portal.",
+            *_publication(configuration),
             at_partner,
         ),
         Step(
@@ -79,6 +77,17 @@ def steps() -> list[Step]:
             _list("integrations_connection"),
         ),
     ]
+
+
+def _publication(configuration: PartnerConfiguration) -> tuple[bool, str]:
+    """Whether it is done, and how; on the page that staff see first, also where no key opens what was published."""
+    try:
+        is_done = partner.is_published(configuration)
+    except Unreadable as error:
+        return False, f"This portal lacks a key: {error}. Set ENCRYPTION_KEYS and restart it."
+    if configuration.published:
+        return is_done, "It changed since it was published: publish it again."
+    return is_done, "It tells SmartRecruiters where to find this portal."
 
 
 def _list(model: str) -> str:

@@ -65,6 +65,11 @@ def our_fault(request: HttpRequest) -> HttpResponse:
     return HttpResponse(render_to_string("500.html", {**brand(request), "request_id": request_id()}), status=500)
 
 
+def key_missing(request: HttpRequest, reason: str) -> HttpResponse:
+    """`reason` is for those who can mend it."""
+    return render(request, "503_keys.html", {"request_id": request_id(), "reason": reason}, status=503)
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form of an old page, or of another site. Who has signed in meanwhile, in another tab, goes on from here."""
     if request.path == reverse("account_login") and request.user.is_authenticated:

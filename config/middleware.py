@@ -2,6 +2,7 @@ import ipaddress
 from collections.abc import Callable
 from contextlib import suppress
 
+import structlog
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
@@ -12,10 +13,12 @@ from django.shortcuts import redirect
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 
-from config.errors import wrong_method
+from config.errors import key_missing, wrong_method
 from integrations import posts
 from integrations.api.errors import is_api, problem_response
+from integrations.encryption import Unreadable
 
+log = structlog.get_logger(__name__)
 Respond = Callable[[HttpRequest], HttpResponse]
 
 
@@ -144,6 +147,23 @@ class NoNul:
 
 def _has_nul(form: QueryDict) -> bool:
     return any("\0" in text for name, values in form.lists() for text in (name, *values))
+
+
+class KeyMissing:
+    """A page that needs a secret which no key opens says so, to staff with what to do. Programs get their 500."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, Unreadable) or is_api(request.path):
+            return None
+        log.error("a key is missing", reason=str(error))
+        is_staff = request.user.is_authenticated and request.user.is_staff
+        return key_missing(request, str(error) if is_staff else "")
 
 
 class FormsOnly:

@@ -143,6 +143,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "integrations.sessions.SessionEnds",
+    "config.middleware.KeyMissing",
     "config.middleware.FormsOnly",
     "allauth.account.middleware.AccountMiddleware",
     "config.middleware.StaffSecondFactor",

@@ -9,7 +9,12 @@ from django.urls import reverse
 from integrations.models import Connection, Webhook
 from integrations.staff import Way
 
-NOBODYS = {"email": "E-mail", "master": "SmartRecruiters, with the master pair"}
+NOBODYS = {
+    "email": "E-mail",
+    "master": "SmartRecruiters, with the master pair",
+    "audit": "The audit's numbers, given one by one",
+    "events": "Engines' events, numbered one by one",
+}
 MOST = 200
 
 
