@@ -50,10 +50,10 @@ def test_answer_that_is_no_success_is_tried_again_on_the_schedule(
     carry()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.failures) == (S.PENDING, 1)
-    later(timedelta(seconds=3.9))
+    later(timedelta(seconds=2))  # of 4 to 6; the clock runs on besides, on a busy machine for long
     carry()
     assert peer.paths().count("/a") == 1
-    later(timedelta(seconds=2.2))
+    later(timedelta(seconds=4.1))
     carry()
     assert states(delivery) == [S.DELIVERED]
 
