@@ -21,6 +21,6 @@ def problem_with(path: str, *, is_named: bool) -> str:
         why = getattr(error, "strerror", "") or "it is no text"
         return f"The settings in {file} cannot be read ({why}): mend it, or PORTAL_ENV_FILE"
     for number, line in enumerate(lines, 1):
-        if line and not line.startswith("#") and not SETTING.fullmatch(line):
+        if line.strip() and not line.lstrip().startswith("#") and not SETTING.fullmatch(line):
             return f"{file}, line {number}, is no setting: write NAME=value, or # before a remark"
     return ""

@@ -175,9 +175,9 @@ def test_serve_refuses_before_anything_runs(tmp_path: Path, number: int) -> None
 def test_line_that_is_no_setting_is_told_by_its_number(tmp_path: Path, command: tuple[str, ...]) -> None:
     """What stands in it may be a secret, and may be what was to lead to another database."""
     file = tmp_path / "portal.env"
-    file.write_text("# remark\n\nexport LOG_FORMAT=json\nSMARTRECRUITERS_CLIENT_SECRET: hidden\n")
+    file.write_text("# remark\n \n  # another\nexport LOG_FORMAT=json\nSMARTRECRUITERS_CLIENT_SECRET: hidden\n")
     done = start(tmp_path, *command, PORTAL_ENV_FILE=str(file), PORT=str(free_port()))
-    said = f"{file}, line 4, is no setting: write NAME=value, or # before a remark\n"
+    said = f"{file}, line 5, is no setting: write NAME=value, or # before a remark\n"
     assert (done.returncode > 0, done.stdout, done.stderr.partition(": ")[2]) == (True, "", said)
 
 
