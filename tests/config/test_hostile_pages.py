@@ -106,7 +106,9 @@ def test_code_of_the_second_factor_is_good_once(client: Browser, staff: User) ->
     for browser in (first, second):
         sign_in(browser, staff.email)
     assert first.post("/accounts/2fa/authenticate/", {"code": code}).status_code == 302
-    assert "This code is wrong, or no longer valid. Try a new one." in text(second.post("/accounts/2fa/authenticate/", {"code": code}))
+    assert "This code is wrong, or no longer valid. Try a new one." in text(
+        second.post("/accounts/2fa/authenticate/", {"code": code})
+    )
     assert second.get("/admin/").status_code == 302
 
 
