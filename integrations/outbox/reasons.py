@@ -21,7 +21,12 @@ ANSWERS = {
     429: "asked us to slow down",
     503: "was not available",
 }
-
+OF_A_WEBHOOK = {
+    401: "did not accept {cargo}, or its signature",
+    403: "did not accept {cargo}, or its signature",
+    404: "has nothing at the webhook's address",
+}
+"""Where its server means something else: it gets no token, and the address is one that it gave us."""
 
 OTHER_SIDES = {
     "connection": "SmartRecruiters",
@@ -39,7 +44,8 @@ def of(delivery: Delivery) -> str:
 
 def answered(status: int, other_side: str, cargo: str) -> str:
     """What a status says: a sentence without its full stop."""
-    told = ANSWERS.get(status) or ("had an error" if status >= 500 else "did not take {cargo}")
+    answers = ANSWERS | OF_A_WEBHOOK if other_side == OTHER_SIDES["webhook"] else ANSWERS
+    told = answers.get(status) or ("had an error" if status >= 500 else "did not take {cargo}")
     return f"{other_side} {told.format(cargo=cargo)} ({status})"
 
 

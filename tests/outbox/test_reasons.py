@@ -21,3 +21,15 @@ from integrations.outbox import reasons
 )  # fmt: skip
 def test_reason_in_words(reason: str, said: str) -> None:
     assert reasons.plain(reason, "SmartRecruiters", "the result") == said
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("404", "The engine has nothing at the webhook's address (404)"),
+        ("401", "The engine did not accept the notice, or its signature (401)"),
+        ("503", "The engine was not available (503)"),
+    ],
+)
+def test_reason_of_a_webhook_in_words(reason: str, said: str) -> None:
+    assert reasons.plain(reason, reasons.OTHER_SIDES["webhook"], "the notice") == said
