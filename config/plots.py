@@ -17,7 +17,7 @@ LEFT, TOP, RIGHT, BOTTOM = 42, 10, 474, 172
 STACK = (Status.COMPLETED, Status.IN_PROGRESS, Status.PENDING, Status.REJECTED, Status.EXPIRED)
 GAP = 3
 TICKS = ((0.1, "0.1 s"), (1, "1 s"), (10, "10 s"), (60, "1 min"), (600, "10 min"), (3600, "1 h"), (86400, "1 day"))
-LABELS_END = 388
+LABELS_END = 344
 """What a line's last value is told in stands right of here."""
 LABELS_APART = 17
 
