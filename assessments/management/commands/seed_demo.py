@@ -3,8 +3,10 @@ from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
 
 from assessments import demo
+from integrations import migrating
 
 
 class Command(BaseCommand):
@@ -15,7 +17,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0, stdout=self.stderr)
-        seeded = demo.seed()
+        with migrating.alone(connection):
+            seeded = demo.seed()
         self.stdout.write(json.dumps(seeded) if options["json"] else _for_people(seeded))
 
 
