@@ -73,6 +73,7 @@ def test_customer_page_shows_people_and_connections(desk: Browser, connection: C
         "alice@northwind.example",
         ">northwind<",
         f"/admin/integrations/user/add/?customer={connection.customer_id}",
+        '<td class="field-person_">',
     ):
         assert said in page
 
