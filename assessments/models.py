@@ -87,7 +87,7 @@ class Assessment(models.Model):
         return self.name
 
 
-def cascade_save_the_last(collector: Any, field: Any, rules: Any, using: str) -> None:
+def cascade_unless_last(collector: Any, field: Any, rules: Any, using: str) -> None:
     """With a customer go its rules, but not a package's last: without any, every customer would see that package."""
     packages = {rule.package_id for rule in rules}
     kept = Rule.objects.using(using).filter(package__in=packages).exclude(pk__in=[rule.pk for rule in rules])
@@ -101,7 +101,7 @@ class Rule(models.Model):
     """A package with rules is seen by whom one of them matches; a rule matches when all its filled keys match."""
 
     package = models.ForeignKey(Package, models.CASCADE, related_name="rules")
-    customer = models.ForeignKey(Customer, cascade_save_the_last, null=True, blank=True, related_name="+")
+    customer = models.ForeignKey(Customer, cascade_unless_last, null=True, blank=True, related_name="+")
     requester = models.CharField(max_length=254, blank=True, help_text="An address, or @domain.example.")
     country = models.CharField(max_length=10, blank=True, help_text="Two letters, like DE.")
     region = models.CharField(max_length=20, blank=True, help_text="The region's abbreviation, like CA.")

@@ -15,6 +15,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='rule',
             name='customer',
-            field=models.ForeignKey(blank=True, null=True, on_delete=assessments.models.cascade_save_the_last, related_name='+', to='integrations.customer'),
+            field=models.ForeignKey(blank=True, null=True, on_delete=assessments.models.cascade_unless_last, related_name='+', to='integrations.customer'),
         ),
     ]
