@@ -138,6 +138,10 @@ def said_again(email: str, *, instead: str) -> str:
     return f"There is a new link for {email}, but no e-mail goes out from here yet: {instead}."
 
 
+def said_revoked(email: str) -> str:
+    return f"The invitation of {email} no longer works."
+
+
 def show(invitation: Invitation, *, by: User, address: str | None = None) -> str:
     """The link, for somebody who hands it over. Raises NotOpen."""
     if invitation.state != "open":

@@ -90,7 +90,7 @@ class InvitationAdmin(ReadOnlyAdmin):
 
     def _revoke(self, request: HttpRequest, invitation: Invitation) -> str:
         _done(invitations.revoke, request, invitation)
-        return f"The invitation of {invitation.email} no longer works."
+        return invitations.said_revoked(invitation.email)
 
     @admin.display(description="customer", ordering="customer__name")
     def customer_(self, invitation: Invitation) -> SafeString:

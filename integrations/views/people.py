@@ -105,8 +105,8 @@ def resend(request: HttpRequest, invitation_id: str) -> HttpResponse:
 @login_required
 def revoke(request: HttpRequest, invitation_id: str) -> HttpResponse:
     invitation = invited(request, invitation_id)
-    done = f"The invitation of {invitation.email} no longer works."
-    return tried(request, lambda: invitations.revoke(invitation, **by_of(request)), done)
+    said = invitations.said_revoked(invitation.email)
+    return tried(request, lambda: invitations.revoke(invitation, **by_of(request)), said)
 
 
 def member(request: HttpRequest, membership_id: int) -> Membership:

@@ -25,7 +25,7 @@ class StreamAdmin(ReadOnlyAdmin):
     search_fields = ("name",)
     search_help_text = "By a customer, a company's id, an engine or its address."
     fields = ("whose", "name", "state_", "why", "paused_until_", "last_pause", "next_calls_", "held_by")
-    readonly_fields = ("whose", "state_", "why", "paused_until_", "last_pause", "next_calls_", "held_by")
+    readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Stream]:
         waits = Q(deliveries__state__in=[S.PENDING, S.HELD, S.IN_FLIGHT])
