@@ -20,7 +20,7 @@ BIN := .venv/bin
 define install
 @for python in $(PYTHON); do \
 	if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
-		exec "$$python" config/install.py $(1); \
+		exec "$$python" config/setup/install.py $(1); \
 	fi; \
 done; \
 echo "make setup: no Python 3.11 or newer among: $(PYTHON). Install it, or name it by PYTHON=…" >&2; \
@@ -66,6 +66,6 @@ pictures: setup-development
 messages: setup
 	@$(BIN)/python manage.py makemessages $(if $(LANGUAGE),--locale $(LANGUAGE),--all) --no-location --no-wrap \
 		--ignore .venv --ignore var --ignore tests --ignore simulator
-	@$(BIN)/python config/translations.py
+	@$(BIN)/python config/setup/translations.py
 
 LOCK = --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url

@@ -9,7 +9,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
-    from config.start import database_in_words, read_settings
+    from config.server.preflight import database_in_words, read_settings
 
     read_settings()
     with database_in_words(sys.argv):

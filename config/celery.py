@@ -12,7 +12,7 @@ app = Celery("partnerside")
 
 def _read_settings(**_: Any) -> None:
     """Not before they are asked for: the supervisor imports this package too, and reads no settings."""
-    from config.start import read_settings
+    from config.server.preflight import read_settings
 
     read_settings()
 

@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
-from integrations.origins import PATTERN
+from integrations.http.trusted_origins import PATTERN
 
 LOOPBACK: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
 ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")

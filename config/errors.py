@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from config.brand import brand
-from integrations.frames import CONSENT_PATH
+from integrations.connections.popup import CONSENT_PATH
 
 
 def request_id() -> str:

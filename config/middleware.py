@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 
 from config.errors import key_missing, wrong_method
-from integrations import posts
+from integrations.accounts import login_redirects
 from integrations.api.errors import is_api, problem_response
 from integrations.encryption import Unreadable
 
@@ -177,7 +177,7 @@ class FormsOnly:
         is_browser = "text/html" in request.headers.get("Accept", "")
         if response.status_code != 405 or response.content or is_api(request.path) or not is_browser:
             return response
-        page = wrong_method(request, posts.section_of(request.path))
+        page = wrong_method(request, login_redirects.section_of(request.path))
         page["Allow"] = response["Allow"]
         return page
 

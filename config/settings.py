@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config import environment, translations
+from config import environment
 from config.env_file import problem_with as env_file_problem
-from config.logs import logging_of
+from config.monitoring.logs import logging_of
+from config.setup import translations
 from integrations.outbox import failpoints
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -132,9 +133,9 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "config.middleware.NoClearText",
     "integrations.api.errors.ProblemMiddleware",
-    "integrations.api.patience.DatabaseInTime",
-    "integrations.frames.PopupPages",
-    "integrations.sessions.Sessions",
+    "integrations.api.deadline.DatabaseInTime",
+    "integrations.connections.popup.PopupPages",
+    "integrations.accounts.sessions.Sessions",
     "config.middleware.CandidatesLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -142,7 +143,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "integrations.sessions.SessionEnds",
+    "integrations.accounts.sessions.SessionEnds",
     "config.middleware.KeyMissing",
     "config.middleware.FormsOnly",
     "allauth.account.middleware.AccountMiddleware",
@@ -193,7 +194,7 @@ USE_TZ = True
 
 # Sign-in
 AUTH_USER_MODEL = "integrations.User"
-AUTHENTICATION_BACKENDS = ["integrations.accounts.ActiveCustomersBackend"]
+AUTHENTICATION_BACKENDS = ["integrations.accounts.adapter.ActiveCustomersBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -201,13 +202,13 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "integrations.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "integrations.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_FORMS = {
-    "login": "integrations.account_forms.LoginForm",
-    "change_password": "integrations.account_forms.ChangePasswordForm",
-    "reset_password": "integrations.account_forms.ResetPasswordForm",
-    "reset_password_from_key": "integrations.account_forms.ResetPasswordKeyForm",
+    "login": "integrations.accounts.forms.LoginForm",
+    "change_password": "integrations.accounts.forms.ChangePasswordForm",
+    "reset_password": "integrations.accounts.forms.ResetPasswordForm",
+    "reset_password_from_key": "integrations.accounts.forms.ResetPasswordKeyForm",
 }
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -222,20 +223,20 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = PUBLIC_URL.split(":")[0]
 STAFF_MFA = environment.one_of(
     "STAFF_MFA", env("STAFF_MFA", default="") or ("optional" if IS_LOOPBACK else "required"), "required", "optional"
 )
-MFA_ADAPTER = "integrations.second_factor.SecondFactorAdapter"
+MFA_ADAPTER = "integrations.accounts.mfa.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
-    "login_webauthn": "integrations.passkey_forms.LoginForm",
-    "authenticate_webauthn": "integrations.passkey_forms.AuthenticateForm",
-    "reauthenticate_webauthn": "integrations.passkey_forms.ReauthenticateForm",
-    "add_webauthn": "integrations.passkey_forms.AddForm",
+    "login_webauthn": "integrations.accounts.passkey_forms.LoginForm",
+    "authenticate_webauthn": "integrations.accounts.passkey_forms.AuthenticateForm",
+    "reauthenticate_webauthn": "integrations.accounts.passkey_forms.ReauthenticateForm",
+    "add_webauthn": "integrations.accounts.passkey_forms.AddForm",
 }
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # there is nothing to guess, and an office has one address
 MFA_TOTP_ISSUER = BRAND_NAME
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people are invited by somebody who knows them
 
-# The vendor's own identity provider (integrations/identity.py)
+# The vendor's own identity provider (integrations/accounts/sso.py)
 OIDC_ISSUER = env("OIDC_ISSUER", default="") and environment.issuer("OIDC_ISSUER", env("OIDC_ISSUER"))
 OIDC_CLIENT_ID = env("OIDC_CLIENT_ID", default="")
 OIDC_CLIENT_SECRET = env("OIDC_CLIENT_SECRET", default="")
@@ -246,7 +247,7 @@ if OIDC_ISSUER and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET):
     raise ImproperlyConfigured("OIDC_ISSUER is set: give OIDC_CLIENT_ID and OIDC_CLIENT_SECRET too")
 if not OIDC_ISSUER and (OIDC_CLIENT_ID or OIDC_CLIENT_SECRET):
     raise ImproperlyConfigured("OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is set: give OIDC_ISSUER too, or leave them out")
-SOCIALACCOUNT_ADAPTER = "integrations.identity.IdentityAdapter"
+SOCIALACCOUNT_ADAPTER = "integrations.accounts.sso.IdentityAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # a link: form-action would have to name every host that the provider leads through
 
 # Cookies and headers
@@ -256,8 +257,8 @@ CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
-SESSION_ENGINE = "integrations.session_store"
-SESSION_COOKIE_AGE = 12 * 3600  # integrations/sessions.py ends idle ones sooner
+SESSION_ENGINE = "integrations.accounts.session_store"
+SESSION_COOKIE_AGE = 12 * 3600  # integrations/accounts/sessions.py ends idle ones sooner
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no third cookie
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SECURE_HSTS_SECONDS = 31536000 if IS_HTTPS else 0
@@ -336,7 +337,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "integrations.api.openapi.with_problems",
-        "config.examples.added",
+        "config.apidocs.examples.added",
     ],
     "ENUM_NAME_OVERRIDES": {
         "StatusEnum": "orders.models.Status",

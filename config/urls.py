@@ -3,10 +3,12 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from config import apidocs, brand, errors, health
-from config.metrics import metrics
-from integrations.api.nothing import Nothing
-from integrations.views import identity
+from config import brand, errors
+from config.apidocs import views
+from config.monitoring import health
+from config.monitoring.metrics import metrics
+from integrations.accounts.views import sso
+from integrations.api.not_found import Nothing
 
 urlpatterns = [
     path("healthz", health.healthz),
@@ -15,8 +17,8 @@ urlpatterns = [
     path("brand.css", brand.stylesheet, name="brand_css"),
     path("brand-logo", brand.logo, name="brand_logo"),
     path("favicon.ico", brand.icon, name="brand_icon"),
-    re_path(r"^api/vendor/v1/schema/?$", apidocs.Schema.as_view(), name="engine_schema"),
-    re_path(r"^api/vendor/v1/docs/?$", apidocs.docs, name="engine_docs"),
+    re_path(r"^api/vendor/v1/schema/?$", views.Schema.as_view(), name="engine_schema"),
+    re_path(r"^api/vendor/v1/docs/?$", views.docs, name="engine_docs"),
     path("", include("integrations.urls")),
     path("", include("assessments.urls")),
     path("", include("orders.urls")),
@@ -28,8 +30,8 @@ urlpatterns = [
     path("accounts/confirm-email/", errors.not_here),
     path("accounts/confirm-email/<path:rest>", errors.not_here),
     # Of allauth's pages about accounts elsewhere, those that sign-in needs.
-    path("accounts/oidc/vendor/login/", identity.begin, name="identity_begin"),
-    path("accounts/oidc/vendor/login/callback/", identity.callback, name="identity_callback"),
+    path("accounts/oidc/vendor/login/", sso.begin, name="identity_begin"),
+    path("accounts/oidc/vendor/login/callback/", sso.callback, name="identity_callback"),
     path("accounts/3rdparty/login/cancelled/", social.login_cancelled, name="identity_cancelled"),
     path("accounts/oidc/<path:rest>", errors.not_here),
     path("accounts/social/<path:rest>", errors.not_here),

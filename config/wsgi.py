@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
-from config.requests import Request
-from config.start import read_settings
+from config.server.preflight import read_settings
+from config.server.wsgi_request import Request
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 read_settings()

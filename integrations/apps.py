@@ -6,7 +6,22 @@ class IntegrationsConfig(AppConfig):
     verbose_name = "Connections"
 
     def ready(self) -> None:
-        from integrations import checks, deliveries  # noqa: F401  (checks register by being imported)
+        from integrations import checks  # noqa: F401  (checks register by being imported)
         from integrations.api import openapi  # noqa: F401  (its extension registers by being imported)
 
-        deliveries.register()
+        register_deliveries()
+
+
+def register_deliveries() -> None:
+    """Register the channels and handlers of this app's deliveries with the outbox."""
+    from integrations.accounts.emails import AccountMail, AccountNotice
+    from integrations.connections.channels import ConnectionChannel, EmailChannel, MasterChannel
+    from integrations.connections.emails import ToCustomer, ToStaff
+    from integrations.connections.exchange import Exchange
+    from integrations.customers.invitations import InvitationMail
+    from integrations.outbox import handlers
+    from integrations.webhooks.deliveries import WebhookChannel, WebhookMessage
+
+    handlers.register(ConnectionChannel(), MasterChannel(), EmailChannel(), WebhookChannel())
+    handlers.register(Exchange(), WebhookMessage(), ToCustomer(), ToStaff())
+    handlers.register(InvitationMail(), AccountMail(), AccountNotice())

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
 
-from integrations import rotation
+from integrations import key_rotation
 from integrations.encryption import Unreadable
 
 
@@ -34,7 +34,7 @@ def keys_open_what_is_sealed(databases: Sequence[str] | None = None, **_: Any) -
     """Said at the start, and by `/readyz` until the key is back. Not refused: orders are taken meanwhile, and wait."""
     try:
         if databases:
-            rotation.sample()
+            key_rotation.sample()
     except Unreadable as error:
         return [Warning(str(error), id="portal.W001")]
     except DatabaseError:

@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from integrations import colours
-from integrations.door import CallFailed, Reply
+from integrations.http.client import CallFailed, Reply
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery
 

@@ -3,8 +3,11 @@ from django.core.management import call_command
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
-from integrations import audit_chain, consents, events, invitations
 from integrations.api import idempotency
+from integrations.audit import chain
+from integrations.connections import consents
+from integrations.customers import invitations
+from integrations.webhooks import events
 
 
 @shared_task
@@ -24,4 +27,4 @@ def number_events() -> None:
 
 @shared_task
 def chain_audit() -> None:
-    audit_chain.extend()
+    chain.extend()

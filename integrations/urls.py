@@ -1,10 +1,12 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from integrations.accounts.views import sessions
+from integrations.accounts.views.passwords import PasswordFromLink
+from integrations.connections.views import consent, home
+from integrations.connections.views.disable import CompanyIntegration
+from integrations.customers.views import people
+from integrations.customers.views.invitation import InvitationPage
 from integrations.oauth.views import token
-from integrations.views import consent, home, people, sessions
-from integrations.views.disable import CompanyIntegration
-from integrations.views.invitation import InvitationPage
-from integrations.views.passwords import PasswordFromLink
 
 KEY = r"(?P<key>[A-Za-z0-9]{32})"
 INVITATION = r"(?P<invitation_id>inv_[a-z0-9]{12})"

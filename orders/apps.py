@@ -6,6 +6,16 @@ class OrdersConfig(AppConfig):
     verbose_name = "Orders"
 
     def ready(self) -> None:
-        from orders import deliveries
+        register_deliveries()
 
-        deliveries.register()
+
+def register_deliveries() -> None:
+    """Register the handlers of this app's deliveries with the outbox."""
+    from integrations.outbox import handlers
+    from orders.handlers.emails import Invitation, Reminder
+    from orders.handlers.fetches import CandidateHandler, HiringTeamHandler, JobHandler
+    from orders.handlers.results import ResultHandler
+    from orders.handlers.uploads import UploadHandler
+
+    handlers.register(ResultHandler(), UploadHandler(), Invitation(), Reminder())
+    handlers.register(CandidateHandler(), JobHandler(), HiringTeamHandler())

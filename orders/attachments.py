@@ -5,7 +5,7 @@ from rest_framework.exceptions import NotFound
 
 from integrations.api.errors import Unprocessable
 from integrations.outbox.models import Delivery
-from orders import files, links, results, uploads, wire
+from orders import files, links, merge_patch, results, uploads
 from orders.models import Attachment, Hop, Order, OrderEvent, make_link_token
 
 MAX_PER_ORDER = 100
@@ -76,7 +76,7 @@ def remove(order_id: str, attachment_id: str, *, by: str) -> None:
     attachment.delete()
     uploads.forget(order, attachment.digest)
     _note(order, "Attachment removed", attachment, by)
-    if Delivery.objects.filter(key=wire.key_of(order)).exists():
+    if Delivery.objects.filter(key=merge_patch.key_of(order)).exists():
         results.send(order)
     if attachment.file:
         transaction.on_commit(lambda: files.remove(attachment.file))

@@ -9,14 +9,15 @@ from rest_framework.exceptions import NotFound
 
 from assessments.models import Package
 from assessments.visibility import orderable_by
-from integrations import events
 from integrations.api.errors import Conflict
-from integrations.identifiers import is_fetchable
+from integrations.http.path_segments import is_fetchable
 from integrations.models import Connection, EventType
 from integrations.outbox import deliveries
 from integrations.outbox.models import Lane
-from orders import erasure_log, links
+from integrations.webhooks import events
+from orders import links
 from orders.models import Hop, Order, OrderEvent, Resource, ResourceKind, ResourceState, make_link_token
+from orders.privacy import erasure_log
 
 UNFETCHABLE = "SmartRecruiters sent an id that cannot stand in an address"
 

@@ -15,7 +15,7 @@ from django.db.models.functions import Concat
 
 from integrations.outbox import clock
 from integrations.outbox.models import Delivery, DeliveryState
-from orders import wire
+from orders import merge_patch
 from orders.models import Order, Reconciliation, Result
 
 log = structlog.get_logger(__name__)
@@ -88,18 +88,18 @@ def _gap(order: Order, delivery: Delivery | None, since: datetime | None) -> str
     """Why this report is lost, as far as one look can tell."""
     if delivery is not None and since is not None and order.updated_at < since:
         return ""
-    document = wire.compose(order)
+    document = merge_patch.compose(order)
     wanted = _content(order, document)
     if delivery is None:
         return NOTHING if wanted else ""
-    told = wire.comparable(delivery.payload, document)
+    told = merge_patch.comparable(delivery.payload, document)
     return "" if _content(order, told) == wanted else ANOTHER
 
 
-def _content(order: Order, document: wire.Document) -> wire.Document:
+def _content(order: Order, document: merge_patch.Document) -> merge_patch.Document:
     """What the patch says. Attachments wait until a status is reported."""
-    said = wire.without_empty(document)
-    return said if order.status else {key: value for key, value in said.items() if key not in wire.ARRAYS}
+    said = merge_patch.without_empty(document)
+    return said if order.status else {key: value for key, value in said.items() if key not in merge_patch.ARRAYS}
 
 
 @transaction.atomic

@@ -6,12 +6,12 @@ from typing import Any
 from django.db import transaction
 from rest_framework.exceptions import NotFound
 
-from integrations import events
 from integrations.api.errors import Conflict, Gone
 from integrations.models import EventType
 from integrations.outbox import clock, deliveries
 from integrations.outbox.models import Lane
-from orders import uploads, wire
+from integrations.webhooks import events
+from orders import merge_patch, uploads
 from orders.models import FINAL, Hop, Order, OrderEvent, Result, Status
 
 Report = Mapping[str, Any]
@@ -66,26 +66,26 @@ def report(order_id: str, changes: Report, *, by: str, hop: Hop = Hop.ENGINE, co
     return order
 
 
-def preview(order: Order, changes: Report) -> tuple[wire.Document, Result | None]:
+def preview(order: Order, changes: Report) -> tuple[merge_patch.Document, Result | None]:
     """What a report would send, and what it would say of the package. Nothing is stored."""
     rows = {row.assessment_id: row for row in order.results.all()}
     for row, new in _altered(order, changes):
         rows[row.assessment_id] = row
         for name, value in new.items():
             setattr(row, name, value)
-    return wire.addressed(wire.compose(order, rows.values())), rows.get("")
+    return merge_patch.addressed(merge_patch.compose(order, rows.values())), rows.get("")
 
 
 def send(order: Order) -> None:
     """Decide that SmartRecruiters is told how the order stands now. Call it with the order locked."""
     uploads.plan(order)
     # First, so that what is composed next knows which of the earlier ones can never be sent any more.
-    deliveries.cancel([wire.key_of(order)], "a newer one says more")
-    if document := wire.compose(order):
+    deliveries.cancel([merge_patch.key_of(order)], "a newer one says more")
+    if document := merge_patch.compose(order):
         deliveries.enqueue(
             "result",
             stream=order.connection.stream_name,
-            key=wire.key_of(order),
+            key=merge_patch.key_of(order),
             payload=document,
             lane=Lane.RESULT,
             subject=order.pk,

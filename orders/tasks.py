@@ -1,6 +1,7 @@
 from celery import shared_task
 
-from orders import erasure, expiry, files, reconciliation, reminders, retention
+from orders import expiry, files, reconciliation, reminders
+from orders.privacy import erasure, retention
 
 
 @shared_task

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from integrations import mail
 from integrations.models import AuditEntry
-from integrations.outbox import reasons
+from integrations.outbox import failure_messages
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from orders.models import Hop, Order, OrderEvent
 
@@ -55,7 +55,7 @@ OVERTAKEN = "a newer one says more"  # and its own line says what became of it
 def why(kind: str, reason: str) -> str:
     """The reason of a delivery of this kind, in words."""
     stream = "email" if kind in EMAILS else "webhook" if kind == "webhook" else "connection"
-    return reasons.plain(reason, reasons.OTHER_SIDES[stream], _words_of(kind)[0])
+    return failure_messages.plain(reason, failure_messages.OTHER_SIDES[stream], _words_of(kind)[0])
 
 
 def name_of(kind: str) -> str:
@@ -86,7 +86,7 @@ def reason_of(attempt: Attempt, other_side: str, cargo: str) -> str:
         return (
             f"{other_side} answered {attempt.status}, which is no answer: {attempt.error or 'not what belongs there'}"
         )
-    return reasons.answered(attempt.status, other_side, cargo)
+    return failure_messages.answered(attempt.status, other_side, cargo)
 
 
 def _ending(delivery: Delivery) -> str:
@@ -110,7 +110,7 @@ def _what(attempt: Attempt, delivery: Delivery, other_side: str, *, is_last: boo
 
 def _line_of_attempt(attempt: Attempt, delivery: Delivery, *, is_last: bool) -> Line:
     kind = delivery.stream.kind
-    hop, other_side = HOPS.get(kind, Hop.OUT), reasons.OTHER_SIDES.get(kind, "The other side")
+    hop, other_side = HOPS.get(kind, Hop.OUT), failure_messages.OTHER_SIDES.get(kind, "The other side")
     waits = is_last and delivery.state == S.PENDING
     detail = {
         "delivery": delivery.pk,

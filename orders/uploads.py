@@ -13,10 +13,10 @@ from urllib.parse import unquote, urlsplit
 import structlog
 from django.conf import settings
 
-from integrations import partner
+from integrations.connections import partner_configuration
 from integrations.outbox import deliveries
 from integrations.outbox.models import Delivery, DeliveryState, Lane
-from orders import wire
+from orders import merge_patch
 from orders.models import Attachment, Order, Upload, UploadState
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ def plan(order: Order) -> None:
         return
     ledger = {row.digest: row for row in order.uploads.all()}
     is_new = any(each.digest not in ledger for each in attached)
-    if is_new and partner.uploads_reports(order.connection):
+    if is_new and partner_configuration.uploads_reports(order.connection):
         linked = _linked(order)
         for each in attached:
             if each.digest not in ledger and each.pk not in linked:
@@ -50,9 +50,9 @@ def plan(order: Order) -> None:
 
 def _linked(order: Order) -> set[str]:
     """Attachments whose link SmartRecruiters may hold."""
-    sent = wire.perhaps_sent(Delivery.objects.filter(key=wire.key_of(order)))
-    urls = [entry["url"] for delivery in sent for entry in wire.entries(delivery.payload)]
-    return {url.removeprefix(wire.HOSTED) for url in urls if url.startswith(wire.HOSTED)}
+    sent = merge_patch.perhaps_sent(Delivery.objects.filter(key=merge_patch.key_of(order)))
+    urls = [entry["url"] for delivery in sent for entry in merge_patch.entries(delivery.payload)]
+    return {url.removeprefix(merge_patch.HOSTED) for url in urls if url.startswith(merge_patch.HOSTED)}
 
 
 def _enqueue(order: Order, upload: Upload) -> None:
@@ -113,13 +113,13 @@ def _change(upload: Upload, state: UploadState, reason: str = "") -> None:
 def doubtful(order_id: str) -> list[Delivery]:
     """Deliveries of planned uploads that may have had their effect: nobody knows, or a person says so."""
     planned = Upload.objects.filter(order=order_id, state=UploadState.PLANNED)
-    return list(wire.perhaps_uploaded(planned).exclude(state=S.IN_FLIGHT).order_by("pk"))
+    return list(merge_patch.perhaps_uploaded(planned).exclude(state=S.IN_FLIGHT).order_by("pk"))
 
 
 def _perhaps_there(order_id: str) -> list[Delivery]:
     """Of all uploads whose address nobody knows, also of those whose report was removed since."""
     nameless = Upload.objects.filter(order=order_id, state__in=[UploadState.PLANNED, UploadState.REMOVED])
-    return list(wire.perhaps_uploaded(nameless).order_by("pk"))
+    return list(merge_patch.perhaps_uploaded(nameless).order_by("pk"))
 
 
 def learn(order: Order, doubts: Iterable[Delivery], answer: Any) -> bool:

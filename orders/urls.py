@@ -1,9 +1,9 @@
 from django.urls import URLPattern, re_path
 
-from orders import customer_views, views
 from orders.api import engine
 from orders.api.smartrecruiters import PlaceInlineOrder, PlaceOrder
 from orders.models import ResourceKind
+from orders.views import candidate, customer
 
 ORDERS = r"^api/vendor/v1/orders"
 # Nothing else is an id of ours; PostgreSQL would choke on a NUL.
@@ -35,13 +35,13 @@ urlpatterns: list[URLPattern] = [
         for kind in ResourceKind
     ),
     re_path(rf"{ORDER}/timeline/?$", engine.OrderTimeline.as_view(), name="engine-timeline"),
-    re_path(r"^orders/?$", customer_views.orders, name="customer_orders"),
+    re_path(r"^orders/?$", customer.orders, name="customer_orders"),
     re_path(
         r"^orders/(?P<order_id>[^/]+)/reports/(?P<attachment_id>[^/]+)/?$",
-        customer_views.report,
+        customer.report,
         name="customer_report",
     ),
-    re_path(rf"^take/{TOKEN}/?$", views.take, name="take"),
-    re_path(rf"^take/{TOKEN}/done/?$", views.done, name="done"),
-    re_path(rf"^files/{TOKEN}/?$", views.report, name="report"),
+    re_path(rf"^take/{TOKEN}/?$", candidate.take, name="take"),
+    re_path(rf"^take/{TOKEN}/done/?$", candidate.done, name="done"),
+    re_path(rf"^files/{TOKEN}/?$", candidate.report, name="report"),
 ]

@@ -11,8 +11,9 @@ from django.test import Client as Browser
 from pytest_django.plugin import DjangoDbBlocker
 from rest_framework.test import APIClient
 
-from integrations import append_only, sessions
+from integrations.accounts import sessions
 from integrations.api import authentication
+from integrations.audit import triggers
 from integrations.models import Connection, Customer, User
 from integrations.outbox import clock
 from tests import rows
@@ -59,10 +60,10 @@ def _audit_is_append_only(request: pytest.FixtureRequest, _django_db_marker: Non
         return
     request.getfixturevalue("_django_db_helper")
     if _was_lifted:
-        append_only.install(database)
+        triggers.install(database)
     yield
     if "transactional_db" in request.fixturenames or (marker is not None and marker.kwargs.get("transaction")):
-        append_only.lift(database)
+        triggers.lift(database)
         _was_lifted = True
 
 

@@ -12,9 +12,9 @@ from django.test import Client as Browser
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 
-from integrations import invitations
 from integrations.api.authentication import caller_of
 from integrations.api.errors import PROBLEM, is_api
+from integrations.customers import invitations
 from integrations.models import AuditEntry, Client, Consent, Customer, PartnerConfiguration, User
 from integrations.outbox.models import Delivery, DeliveryState, Stream
 from integrations.webhooks import endpoints

@@ -6,8 +6,8 @@ import pytest
 from tests.bench import measures
 from tests.crash.faults import FAULTS, ON_POSTGRESQL
 from tests.crash.people import Customers
+from tests.integrations.simulator.process import ROOT
 from tests.reliability import ROWS
-from tests.simulator.process import ROOT
 
 PROOFS = sorted({proof for row in ROWS.values() for proof in row.proofs})
 NUMBERS = {

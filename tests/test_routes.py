@@ -17,7 +17,8 @@ REFUSED = {401, 403, 404, 405, 409, 410, "to /accounts/login/", "to /admin/login
 
 WITHOUT_FORM = ("engine", "orders", "inline-orders", "token", "take", "account_login")
 """Posted to by programs with a token, or from a candidate's link, which is the right itself. Who is signed in is led on
-from sign-in, with a token or without; a stranger's is asked for in tests/integrations/test_small_words.py."""
+from sign-in, with a token or without; a stranger's is asked for in
+tests/integrations/accounts/test_sign_in_messages.py."""
 
 
 @pytest.fixture(autouse=True)

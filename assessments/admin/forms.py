@@ -6,7 +6,7 @@ from assessments import requester
 from assessments.models import Package, Rule
 from integrations.admin import partner_form
 from integrations.models import AssessmentType, PartnerConfiguration, PartnerField
-from integrations.staff import LabelledForm, ModelForm
+from integrations.staff.model_admin import LabelledForm, ModelForm
 
 RULE_KEYS = ("customer", "requester", "country", "region", "city", "remote", "fields_as_text")
 

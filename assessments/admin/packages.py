@@ -9,10 +9,10 @@ from django.utils.safestring import SafeString
 from assessments import catalogue
 from assessments.admin.forms import RULE_KEYS, AssessmentForm, PackageForm, RuleForm
 from assessments.admin.transfer import Transfer
-from assessments.admin.who_sees import WhoSeesWhat
+from assessments.admin.visibility_preview import WhoSeesWhat
 from assessments.models import Assessment, Package, Rule
-from integrations.shown import switch, when
-from integrations.staff import Act, RowsInline
+from integrations.staff.display import switch, when
+from integrations.staff.model_admin import Act, RowsInline
 
 
 class AssessmentInline(RowsInline):

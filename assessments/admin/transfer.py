@@ -16,7 +16,7 @@ from assessments import imports
 from assessments.models import CatalogueImport
 from assessments.transfer import plan
 from integrations.models import User
-from integrations.staff import StaffAdmin
+from integrations.staff.model_admin import StaffAdmin
 
 TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 

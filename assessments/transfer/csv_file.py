@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from assessments.transfer.shape import Raw, Record, Unreadable
+from assessments.transfer.schema import Raw, Record, Unreadable
 from integrations.api.parsers import Malformed, loads
 
 ABOUT = ("type", "name", "description")

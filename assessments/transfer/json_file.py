@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from assessments.transfer.shape import Raw, Record, Unreadable
+from assessments.transfer.schema import Raw, Record, Unreadable
 from integrations.api.parsers import Malformed, loads
 
 LIST = re.compile(r'\{\s*"packages"\s*:\s*\[')

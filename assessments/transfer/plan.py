@@ -15,8 +15,8 @@ from assessments.api.serializers import Known, shown_rule
 from assessments.catalogue import CHUNK, PackageDraft
 from assessments.models import Package, Rule
 from assessments.transfer import csv_file, json_file
-from assessments.transfer.comparison import Difference, differences
-from assessments.transfer.shape import FilePackageSerializer, Raw, Record, Unreadable, written
+from assessments.transfer.diff import Difference, differences
+from assessments.transfer.schema import FilePackageSerializer, Raw, Record, Unreadable, written
 from integrations.api.errors import flatten
 
 MAX_BYTES = 8 * 1024 * 1024

@@ -4,7 +4,7 @@ import signal
 import sys
 
 from config.supervisor import console, demo, parent, serve
-from config.supervisor.refusal import Refusal
+from config.supervisor.errors import Refusal
 
 
 def main() -> int:

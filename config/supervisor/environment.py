@@ -10,7 +10,7 @@ from typing import Any, Self
 import environ
 
 from config.env_file import problem_with
-from config.supervisor.refusal import Refusal
+from config.supervisor.errors import Refusal
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable

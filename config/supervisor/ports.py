@@ -2,7 +2,7 @@ import errno
 import socket
 import time
 
-from config.supervisor.refusal import Refusal
+from config.supervisor.errors import Refusal
 
 # A predecessor that was killed a moment ago may still be on its way out.
 PATIENCE = 2.0

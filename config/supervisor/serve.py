@@ -4,14 +4,14 @@ import os
 import tempfile
 from pathlib import Path
 
-from config.supervisor import broker, programs
+from config.supervisor import broker, commands
 from config.supervisor.console import say
+from config.supervisor.data_dir import Lock, prepare
 from config.supervisor.environment import REPOSITORY, Address, of_serve
-from config.supervisor.folder import Lock, prepare
+from config.supervisor.errors import REFUSES, Refusal
 from config.supervisor.health import answers, host_of
 from config.supervisor.output import ConsoleOutput
 from config.supervisor.ports import require_free
-from config.supervisor.refusal import REFUSES, Refusal
 from config.supervisor.supervisor import Stopped, Supervisor
 
 GRACE = 10.0
@@ -44,8 +44,8 @@ def _start(supervisor: Supervisor, environment: dict[str, str], address: Address
         supervisor.start(broker.program(runtime, environment), ConsoleOutput("broker"))
         environment["REDIS_URL"] = broker.url(runtime)
     for program in (
-        programs.web([address.listen()], environment),
-        *programs.background(environment),
+        commands.web([address.listen()], environment),
+        *commands.background(environment),
     ):
         supervisor.start(program, ConsoleOutput(program.name))
     url = environment.get("PUBLIC_URL") or f"http://localhost:{address.port}"
@@ -60,7 +60,7 @@ def _start(supervisor: Supervisor, environment: dict[str, str], address: Address
 
 def _migrate(supervisor: Supervisor, environment: dict[str, str]) -> None:
     """The first process that reads the settings: what it refuses is said once, and nothing else is started."""
-    migrate = programs.manage("migrate", "--no-input", environment=environment)
+    migrate = commands.manage("migrate", "--no-input", environment=environment)
     with tempfile.TemporaryFile() as errors:
         status = supervisor.finish(migrate, ConsoleOutput("migrate"), errors=errors)
         errors.seek(0)

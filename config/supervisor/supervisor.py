@@ -7,14 +7,8 @@ from collections.abc import Callable, Sequence
 from types import FrameType, TracebackType
 from typing import IO, Self
 
-from config.supervisor.children import (
-    LONGEST_DELAY,
-    STEADY_AFTER,
-    Child,
-    Program,
-    describe,
-)
 from config.supervisor.output import Output
+from config.supervisor.process import LONGEST_DELAY, STEADY_AFTER, Child, Program, describe
 
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BRISK = 0.05

@@ -6,8 +6,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.models import AuditEntry
-from integrations.shown import when
-from integrations.staff import ReadOnlyAdmin
+from integrations.staff.display import when
+from integrations.staff.model_admin import ReadOnlyAdmin
 
 
 def said(detail: dict[str, Any]) -> str:

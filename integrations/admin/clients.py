@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
-from integrations import engines
-from integrations.addresses import address_of
+from integrations.http.ip_addresses import address_of
 from integrations.models import Client, User
-from integrations.shown import switch, when
-from integrations.staff import Act, StaffAdmin
+from integrations.oauth import engine_clients
+from integrations.staff.display import switch, when
+from integrations.staff.model_admin import Act, StaffAdmin
 
 
 @admin.register(Client)
@@ -50,7 +50,7 @@ class EngineClientAdmin(StaffAdmin):
         if change:
             obj.save(update_fields=["name", "updated"])
             return
-        client, secret = engines.create(obj.name, by=cast(User, request.user), address=address_of(request))
+        client, secret = engine_clients.create(obj.name, by=cast(User, request.user), address=address_of(request))
         obj.__dict__.update(client.__dict__, shown_once=secret)
 
     def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
@@ -67,11 +67,11 @@ class EngineClientAdmin(StaffAdmin):
         return TemplateResponse(request, "admin/integrations/client/secret.html", context)
 
     def _renew(self, request: HttpRequest, client: Client) -> HttpResponse:
-        secret = engines.renew_secret(client, by=cast(User, request.user), address=address_of(request))
+        secret = engine_clients.renew_secret(client, by=cast(User, request.user), address=address_of(request))
         return self._shown_once(request, client, secret)
 
     def _revoke(self, request: HttpRequest, client: Client) -> str:
-        engines.revoke(client, by=cast(User, request.user), address=address_of(request))
+        engine_clients.revoke(client, by=cast(User, request.user), address=address_of(request))
         return f"“{client.name}” is revoked."
 
     def subject_of(self, client: Client) -> str:

@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from integrations import connections
-from integrations.addresses import address_of
+from integrations.connections import lifecycle
+from integrations.http.ip_addresses import address_of
 from integrations.models import (
     ConnectAttempt,
     Connection,
@@ -19,8 +19,8 @@ from integrations.models import (
     ReportDelivery,
     User,
 )
-from integrations.shown import chip, when
-from integrations.staff import Act, ReadOnlyAdmin, ReadOnlyInline, Refusal, link
+from integrations.staff.display import chip, when
+from integrations.staff.model_admin import Act, ReadOnlyAdmin, ReadOnlyInline, Refusal, link
 
 ADVICE = {
     ConnectionState.APPROVED: "The exchange of credentials is about to begin. Nothing to do.",
@@ -141,13 +141,13 @@ class ConnectionAdmin(ReadOnlyAdmin):
         return f"Reports reach recruiters as: {self.reports_(connection)}."
 
     def _retry(self, request: HttpRequest, connection: Connection) -> str:
-        if not connections.retry(connection, by=cast(User, request.user)):
+        if not lifecycle.retry(connection, by=cast(User, request.user)):
             raise Refusal("There is nothing to try: we hold no credentials of theirs, or the connection works again.")
         return "The connection is live again. What was held is being sent."
 
     def _disconnect(self, request: HttpRequest, connection: Connection) -> str:
         by, why = cast(User, request.user), "Ended by partner staff."
-        connections.disable(connection, by=by, address=address_of(request), why=why)
+        lifecycle.disable(connection, by=by, address=address_of(request), why=why)
         return f"The company {connection.company_id} is disconnected."
 
     @admin.display(description="state", ordering="state")

@@ -12,14 +12,15 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from integrations import invitations, mail
-from integrations.addresses import address_of
+from integrations import mail
 from integrations.admin.invitations import state_of
-from integrations.forms import InviteForm
+from integrations.customers import invitations
+from integrations.customers.forms import InviteForm
+from integrations.http.ip_addresses import address_of
 from integrations.models import Connection, Customer, Invitation, Membership, User
 from integrations.roles import MemberRole
-from integrations.shown import chip, switch, when
-from integrations.staff import ReadOnlyInline, StaffAdmin, link
+from integrations.staff.display import chip, switch, when
+from integrations.staff.model_admin import ReadOnlyInline, StaffAdmin, link
 
 
 class PeopleInline(ReadOnlyInline):

@@ -8,11 +8,12 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
-from integrations import invitations, mail
-from integrations.addresses import address_of
+from integrations import mail
+from integrations.customers import invitations
+from integrations.http.ip_addresses import address_of
 from integrations.models import Invitation, User
-from integrations.shown import chip, when
-from integrations.staff import Act, ReadOnlyAdmin, Refusal, link
+from integrations.staff.display import chip, when
+from integrations.staff.model_admin import Act, ReadOnlyAdmin, Refusal, link
 
 T = TypeVar("T")
 STATES = {

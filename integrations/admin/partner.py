@@ -14,12 +14,12 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from integrations import partner
 from integrations.admin.partner_form import PartnerConfigurationForm
+from integrations.connections import partner_configuration
 from integrations.models import PartnerConfiguration, PartnerField, User
 from integrations.outbox import deliveries
-from integrations.shown import when
-from integrations.staff import RowsInline, StaffAdmin
+from integrations.staff.display import when
+from integrations.staff.model_admin import RowsInline, StaffAdmin
 
 MASTER_STREAM = "master"
 
@@ -103,8 +103,10 @@ class PartnerConfigurationAdmin(StaffAdmin):
     ) -> HttpResponse:
         row = PartnerConfiguration.load()
         context = {
-            "document": written(partner.without_key(partner.document(row), row.disable_key)),
-            "out_of_reach": settings.PUBLIC_URL if partner.is_out_of_reach() else "",
+            "document": written(
+                partner_configuration.without_key(partner_configuration.document(row), row.disable_key)
+            ),
+            "out_of_reach": settings.PUBLIC_URL if partner_configuration.is_out_of_reach() else "",
         }
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
@@ -120,7 +122,7 @@ class PartnerConfigurationAdmin(StaffAdmin):
     def response_change(self, request: HttpRequest, obj: PartnerConfiguration) -> HttpResponse:
         """Saving is half of it, so the message says what the other half is."""
         saved = PartnerConfiguration.load()
-        if partner.is_published(saved):
+        if partner_configuration.is_published(saved):
             said = "SmartRecruiters has it as it stands here."
         elif saved.published:
             said = "SmartRecruiters still has what was published before: publish it again."
@@ -146,17 +148,17 @@ class PartnerConfigurationAdmin(StaffAdmin):
             return redirect(self.url_of(row))
         try:
             return self._publish(request, row) if what == "publish" else self._compare(request, row)
-        except partner.PartnerError as error:
+        except partner_configuration.PartnerError as error:
             messages.error(request, str(error))
             return redirect(self.url_of(row))
 
     def _publish(self, request: HttpRequest, row: PartnerConfiguration) -> HttpResponse:
-        partner.publish(by=cast(User, request.user))
+        partner_configuration.publish(by=cast(User, request.user))
         messages.success(request, "Published. SmartRecruiters' answer is what was sent.")
         return redirect(self.url_of(row))
 
     def _compare(self, request: HttpRequest, row: PartnerConfiguration) -> HttpResponse:
-        lines = partner.drift()
+        lines = partner_configuration.drift()
         self.record(request, "configuration.compared", "partner configuration", differences=len(lines))
         context = {
             **self.admin_site.each_context(request),
@@ -172,7 +174,11 @@ class PartnerConfigurationAdmin(StaffAdmin):
     def published_(self, row: PartnerConfiguration) -> SafeString | str:
         if row.published is None:
             return "Never. SmartRecruiters does not know where to find us."
-        said = ", as it stands here." if partner.is_published(row) else ". It was changed here since: publish it again."
+        said = (
+            ", as it stands here."
+            if partner_configuration.is_published(row)
+            else ". It was changed here since: publish it again."
+        )
         return format_html("{}{}", when(row.published_at), said)
 
     @admin.display(description="state")

@@ -5,7 +5,7 @@ from django import forms
 from django.conf import settings
 
 from integrations.models import AssessmentType, PartnerConfiguration
-from integrations.staff import ModelForm
+from integrations.staff.model_admin import ModelForm
 
 type_rules: list[Callable[[list[str]], str]] = []
 """What apps above know against publishing these types and no others; empty: nothing. They append theirs."""

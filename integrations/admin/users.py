@@ -14,12 +14,13 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from integrations import invitations, memberships, sessions
-from integrations.addresses import address_of
+from integrations.accounts import sessions
+from integrations.customers import invitations, memberships
+from integrations.http.ip_addresses import address_of
 from integrations.models import Customer, Membership, User
 from integrations.roles import MemberRole, StaffRole
-from integrations.shown import counted, switch, when
-from integrations.staff import Act, LabelledFormSet, ModelForm, RowsInline, StaffAdmin, link
+from integrations.staff.display import counted, switch, when
+from integrations.staff.model_admin import Act, LabelledFormSet, ModelForm, RowsInline, StaffAdmin, link
 
 if TYPE_CHECKING:
     CreationForm = BaseUserCreationForm[User]

@@ -14,7 +14,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from integrations.models import Webhook
-from integrations.staff import ReadOnlyAdmin
+from integrations.staff.model_admin import ReadOnlyAdmin
 from integrations.webhooks import replay
 
 FORMAT = "%Y-%m-%dT%H:%M"

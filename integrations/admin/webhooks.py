@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 from integrations.admin.webhook_replay import Replay
 from integrations.models import Webhook
 from integrations.outbox.models import Delivery
-from integrations.shown import switch, when
-from integrations.staff import Act, link
+from integrations.staff.display import switch, when
+from integrations.staff.model_admin import Act, link
 from integrations.webhooks import endpoints
 
 SHOWN_AT_MOST = 50

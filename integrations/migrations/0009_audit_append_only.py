@@ -1,14 +1,14 @@
 from django.db import migrations
 
-from integrations import append_only
+from integrations.audit import triggers
 
 
 def install(apps, schema_editor):
-    append_only.install(schema_editor.connection)
+    triggers.install(schema_editor.connection)
 
 
 def lift(apps, schema_editor):
-    append_only.lift(schema_editor.connection)
+    triggers.lift(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

@@ -9,8 +9,8 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from oauth2_provider.views import TokenView
 
 from integrations import audit
-from integrations.addresses import address_of
-from integrations.oauth import limits
+from integrations.http.ip_addresses import address_of
+from integrations.oauth import throttling
 from integrations.oauth.credentials import client_credentials
 
 MAX_BODY = 8 * 1024
@@ -42,8 +42,8 @@ def _note_failure(request: HttpRequest) -> None:
     """The body was read and found well-formed before."""
     client_id, _ = client_credentials(request.headers.get("Authorization", ""), parse_qsl(request.body.decode("ascii")))
     address = address_of(request)
-    limits.note_failure(client_id, address or "")
-    if limits.is_first(address or ""):
+    throttling.note_failure(client_id, address or "")
+    if throttling.is_first(address or ""):
         audit.record("token.refused", client_id[:200], address=address)
 
 
@@ -84,7 +84,7 @@ def _checked(request: HttpRequest) -> HttpResponse | None:
     client_id, secret = client_credentials(request.headers.get("Authorization", ""), fields)
     if has_header and form.get("client_id", client_id) != client_id:
         return refusal("invalid_request", "client_id is another one than the header's: leave it out.")
-    if seconds := limits.wait(client_id, address_of(request) or ""):
+    if seconds := throttling.wait(client_id, address_of(request) or ""):
         return too_many(seconds)
     if not client_id or not secret or not (client_id + secret).isprintable() or len(client_id + secret) > 500:
         return invalid_client()

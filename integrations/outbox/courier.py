@@ -15,15 +15,15 @@ from django.conf import settings
 from django.db import close_old_connections, transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
-from integrations.door import CallFailed, Reply
+from integrations.database.write_lock import in_turn
+from integrations.http.client import CallFailed, Reply
 from integrations.outbox import clock, failpoints, leases
+from integrations.outbox.executor import Claimed, Line, pool, stopping
 from integrations.outbox.handlers import Call, Undeliverable, channel_of, handler_of, superseding
 from integrations.outbox.leases import Lease, LeaseLost
-from integrations.outbox.line import Claimed, Line, pool, stopping
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
-from integrations.outbox.pace import Pace
+from integrations.outbox.rate_limiter import Pace
 from integrations.outbox.settlement import AWAY, Outcome, Settlement
-from integrations.writers import in_turn
 
 log = structlog.get_logger(__name__)
 

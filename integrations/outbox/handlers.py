@@ -11,9 +11,9 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, ClassVar, Self
 
-from integrations.door import CallFailed, Outgoing, Reply, send
-from integrations.outbox.cures import Cure
+from integrations.http.client import CallFailed, Outgoing, Reply, send
 from integrations.outbox.models import Delivery, Stream
+from integrations.outbox.retry_policy import Cure
 
 
 class CallRefused(CallFailed):

@@ -10,9 +10,11 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
-from integrations.door import CallFailed, Reply, masked_text
+from integrations.http.client import CallFailed, Reply, masked_text
 from integrations.outbox import clock, deliveries
-from integrations.outbox.cures import (
+from integrations.outbox.handlers import CallRefused, Channel, Handler, handler_of
+from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
+from integrations.outbox.retry_policy import (
     BUGS_BEFORE_A_DEAD_LETTER,
     FORBIDDEN_IN_A_ROW,
     UNAUTHORIZED_IN_A_ROW,
@@ -22,8 +24,6 @@ from integrations.outbox.cures import (
     pause,
     pause_after_failures,
 )
-from integrations.outbox.handlers import CallRefused, Channel, Handler, handler_of
-from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 
 log = structlog.get_logger(__name__)
 S = DeliveryState

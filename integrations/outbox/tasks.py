@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from celery.signals import task_prerun, worker_ready, worker_shutting_down
 
-from integrations.outbox import courier, dispatcher, line
+from integrations.outbox import courier, dispatcher, executor
 from integrations.outbox.watchdog import Beat, Watchdog
 
 beat = Beat()
@@ -32,4 +32,4 @@ def watch(sender: Any, **_: Any) -> None:
 
 @worker_shutting_down.connect
 def stop_starting_calls(**_: Any) -> None:
-    line.stopping.set()
+    executor.stopping.set()

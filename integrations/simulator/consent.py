@@ -3,7 +3,7 @@
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from integrations.simulator import environment
-from integrations.simulator.running import world
+from integrations.simulator.runtime import world
 
 SCOPES = {
     "candidates_read": "See the candidates of your orders",

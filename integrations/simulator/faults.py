@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 
 from integrations.simulator.entities import Fault
-from integrations.simulator.world import World
+from integrations.simulator.state import World
 
 ACTIONS = {
     "slow": "answer late",

@@ -2,7 +2,7 @@ from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
 from integrations.simulator.api import attachments, configuration, exchange, reads, results, tokens
-from integrations.simulator.control_api import companies, happened, orders, switches
+from integrations.simulator.control_api import companies, ledger, orders, switches
 
 _ASSESSMENT_API = "assessment-api/v202010"
 
@@ -18,9 +18,9 @@ _rest: list[URLPattern | URLResolver] = [
 ]
 
 _control: list[URLPattern | URLResolver] = [
-    path("state", happened.state),
-    path("ledger", happened.ledger),
-    path("breaches", happened.breaches),
+    path("state", ledger.state),
+    path("ledger", ledger.ledger),
+    path("breaches", ledger.breaches),
     path("settings", switches.settings),
     path("expire-tokens", switches.expire_tokens),
     path("faults", switches.faults),
@@ -41,7 +41,7 @@ _control: list[URLPattern | URLResolver] = [
     path("orders/<str:order_id>/announce", orders.announce),
 ]
 
-handler404 = "integrations.simulator.pages.shell.not_found"
+handler404 = "integrations.simulator.pages.layout.not_found"
 urlpatterns: list[URLPattern | URLResolver] = [
     *_rest,
     path("_simulator/", include(_control)),

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.door import Outgoing
-from integrations.identifiers import path
+from integrations.http.client import Outgoing
+from integrations.http.path_segments import path
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 from django import template
 from django.http import HttpRequest
 
-from integrations.consents import has_open_popup
-from integrations.frames import CONSENT_PATH
+from integrations.connections.consents import has_open_popup
+from integrations.connections.popup import CONSENT_PATH
 
 register = template.Library()
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from integrations.door import Outgoing, Reply
+from integrations.http.client import Outgoing, Reply
 from integrations.models import Webhook
 from integrations.outbox import clock, handlers
-from integrations.outbox.cures import Cure
 from integrations.outbox.models import Delivery
+from integrations.outbox.retry_policy import Cure
 from integrations.webhooks import endpoints, signing
 
 OFF_AFTER = timedelta(days=5)

@@ -5,10 +5,11 @@ from typing import Any
 
 from django.db import transaction
 
-from integrations import audit, events
+from integrations import audit
 from integrations.models import Client, Webhook
 from integrations.models.webhooks import make_event_id
 from integrations.outbox import clock, deliveries
+from integrations.webhooks import events
 from integrations.webhooks.signing import make_secret
 
 OVERLAP = timedelta(days=1)

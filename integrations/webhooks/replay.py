@@ -6,10 +6,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from integrations import events
 from integrations.models import Event, Webhook
 from integrations.outbox import deliveries
 from integrations.outbox.models import Delivery, DeliveryState
+from integrations.webhooks import events
 
 MOST = 5000
 ON_ITS_WAY = (DeliveryState.PENDING, DeliveryState.IN_FLIGHT, DeliveryState.HELD)

@@ -4,14 +4,14 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from integrations import networks, origins
 from integrations.api.fields import Choice, Listed, Strict, Text
+from integrations.http import ip_addresses, trusted_origins
 from integrations.models import EventType, Webhook
 
 
 def check_url(url: str) -> None:
     """https and a public host; with WEBHOOKS_ALLOW_PRIVATE also http and private ones (INTERFACE.md, "Settings")."""
-    parts = origins.split(url)
+    parts = trusted_origins.split(url)
     if parts is None:
         raise serializers.ValidationError("Send a plain absolute address, in ASCII, without user info and fragment.")
     scheme, host, _, _ = parts
@@ -26,7 +26,7 @@ def check_url(url: str) -> None:
 def is_public(host: str) -> bool:
     """By its spelling: a dotted name, or a public address. Where it leads is checked when we are connected."""
     try:
-        return networks.is_public(host)
+        return ip_addresses.is_public(host)
     except ValueError:
         last = host.rpartition(".")[2]
         return (
@@ -37,7 +37,7 @@ def is_public(host: str) -> bool:
         )
 
 
-@extend_schema_field({"type": "string", "format": "uri", "maxLength": 2000, "pattern": f"^{origins.PLAINLY}$"})
+@extend_schema_field({"type": "string", "format": "uri", "maxLength": 2000, "pattern": f"^{trusted_origins.PLAINLY}$"})
 class EndpointAddress(Text):
     pass
 

@@ -10,14 +10,13 @@ from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations import events
-from integrations.addresses import address_of
 from integrations.api.authentication import caller
 from integrations.api.errors import Unprocessable
 from integrations.api.idempotency import EngineView
 from integrations.api.pagination import KeyPagination, take_only
+from integrations.http.ip_addresses import address_of
 from integrations.models import Event, Webhook
-from integrations.webhooks import endpoints
+from integrations.webhooks import endpoints, events
 from integrations.webhooks.serializers import (
     EventPageSerializer,
     EventSerializer,

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from integrations.models import Customer
 from integrations.outbox.models import Delivery, DeliveryState, Lane
-from integrations.templatetags.portal import CHIPS
+from integrations.staff.display import CHIPS
 from orders.models import Order, Status
 
 S = DeliveryState

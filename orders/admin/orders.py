@@ -15,15 +15,16 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from rest_framework.exceptions import APIException
 
-from integrations.addresses import address_of
+from integrations.http.ip_addresses import address_of
 from integrations.models import User
-from integrations.shown import chip, counted, when
-from integrations.staff import Act, ReadOnlyAdmin, Refusal, may_see_personal, reason
-from orders import erasure, export, files, leases
+from integrations.staff.display import chip, counted, when
+from integrations.staff.model_admin import Act, ReadOnlyAdmin, Refusal, may_see_personal, reason
+from orders import files, leases
 from orders.admin import page
 from orders.admin.filters import ByCustomer, ByDelivery, ByKind, ByStatus, with_delivery
 from orders.admin.report import ReportForm
 from orders.models import Attachment, Order, Status
+from orders.privacy import erasure, export
 
 FOUND_AT_MOST = 50
 ERASURE_SECONDS = 3

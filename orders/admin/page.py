@@ -8,8 +8,9 @@ from django.utils.dateparse import parse_datetime
 
 from integrations.outbox import clock
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Lane
-from orders import erasure, panel, timeline
+from orders import scores, timeline
 from orders.models import Attachment, Hop, Order, Resource, ResourceKind, Result, Status
+from orders.privacy import erasure
 
 HOPS = {
     "in": ("from SmartRecruiters", "icons/smartrecruiters.svg"),
@@ -67,11 +68,11 @@ class Part:
 
     @property
     def score_text(self) -> str | None:
-        return panel.score_text(self.result) if self.result else None
+        return scores.score_text(self.result) if self.result else None
 
     @property
     def score_percent(self) -> int | None:
-        return panel.score_percent(self.result) if self.result else None
+        return scores.score_percent(self.result) if self.result else None
 
 
 def context_of(order: Order) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from integrations.api.idempotency import EngineView
 from integrations.api.pagination import KeyPagination
 from integrations.api.parsers import MergePatchParser, StrictJSONParser
 from orders import attachments, files, leases, queries, results, timeline
-from orders.api import requests
+from orders.api import input_serializers
 from orders.api.serializers import (
     AttachmentSerializer,
     LeasedSerializer,
@@ -28,7 +28,7 @@ from orders.api.serializers import (
     TimelineSerializer,
 )
 from orders.models import Attachment, Order, Resource, ResourceState, Result, Status
-from orders.panel import score_percent, score_text
+from orders.scores import score_percent, score_text
 
 FORM_ROOM = 64 * 1024
 NO_FORM = "This is no form that can be read: send multipart/form-data with its boundary, and every part unencoded."
@@ -61,7 +61,7 @@ class OrderView(EngineView):
     def report(self, request: Request, order: Order) -> tuple[dict[str, Any], str]:
         """(changes, correction). Raises Unprocessable."""
         context = {"assessment_ids": self.assessment_ids(order)}
-        changes = requests.ReportSerializer(data=request.data, context=context).accepted()
+        changes = input_serializers.ReportSerializer(data=request.data, context=context).accepted()
         return changes, changes.pop("correction", "")
 
 
@@ -75,13 +75,15 @@ class OrderList(ListAPIView[Order]):
     serializer_class = OrderSerializer
     queryset = Order.objects.none()
 
-    @extend_schema(parameters=[requests.FiltersSerializer])
+    @extend_schema(parameters=[input_serializers.FiltersSerializer])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
     def get_queryset(self) -> QuerySet[Order]:
         sent = self.request.query_params
-        wanted = requests.FiltersSerializer(data={name: sent[name] for name in FILTER if name in sent}).accepted()
+        wanted = input_serializers.FiltersSerializer(
+            data={name: sent[name] for name in FILTER if name in sent}
+        ).accepted()
         return queries.for_engine().filter(*(FILTER[name](value) for name, value in wanted.items() if value))
 
 
@@ -102,10 +104,10 @@ class OrderDetail(OrderView):
 
 
 class OrderLease(OrderView):
-    @extend_schema(request=requests.LeaseSerializer, responses=LeasedSerializer)
+    @extend_schema(request=input_serializers.LeaseSerializer, responses=LeasedSerializer)
     def post(self, request: Request) -> Response:
         """The oldest orders that nobody has; they are yours until the lease ends, or for good once accepted."""
-        wanted = requests.LeaseSerializer(data=request.data).accepted()
+        wanted = input_serializers.LeaseSerializer(data=request.data).accepted()
         with transaction.atomic():  # who is not told of a lease has none
             ids = leases.lease(caller(request).client, **wanted)
             found = list(queries.for_engine().filter(pk__in=ids).order_by("created_at", "pk"))
@@ -113,18 +115,18 @@ class OrderLease(OrderView):
 
 
 class OrderAccept(OrderView):
-    @extend_schema(request=requests.AcceptSerializer, responses=OrderSerializer)
+    @extend_schema(request=input_serializers.AcceptSerializer, responses=OrderSerializer)
     def post(self, request: Request, order_id: str) -> Response:
         """Take the order, with or without a lease; `launch_url` is where the candidate takes the assessment."""
         self.order(order_id)
-        leases.accept(order_id, **requests.AcceptSerializer(data=request.data).accepted(), by=self.by(request))
+        leases.accept(order_id, **input_serializers.AcceptSerializer(data=request.data).accepted(), by=self.by(request))
         return self.answer(order_id)
 
 
 class OrderResult(OrderView):
     parser_classes = (StrictJSONParser, MergePatchParser)
 
-    @extend_schema(request=requests.ReportSerializer, responses=OrderSerializer)
+    @extend_schema(request=input_serializers.ReportSerializer, responses=OrderSerializer)
     def patch(self, request: Request, order_id: str) -> Response:
         """Report what changed; it goes to SmartRecruiters at once."""
         changes, correction = self.report(request, self.order(order_id))
@@ -135,7 +137,7 @@ class OrderResult(OrderView):
 class OrderPreview(OrderView):
     parser_classes = (StrictJSONParser, MergePatchParser)
 
-    @extend_schema(request=requests.ReportSerializer, responses=PreviewSerializer)
+    @extend_schema(request=input_serializers.ReportSerializer, responses=PreviewSerializer)
     def post(self, request: Request, order_id: str) -> Response:
         """What a report would send and how a recruiter would read its score; nothing is stored."""
         order = self.order(order_id)
@@ -161,7 +163,10 @@ class OrderAttachments(OrderView):
     parser_classes = (StrictJSONParser, FormParser)
 
     @extend_schema(
-        request={"application/json": requests.AddressSerializer, "multipart/form-data": requests.FileSerializer},
+        request={
+            "application/json": input_serializers.AddressSerializer,
+            "multipart/form-data": input_serializers.FileSerializer,
+        },
         responses={200: AttachmentSerializer, 201: AttachmentSerializer},
     )
     def post(self, request: Request, order_id: str) -> Response:
@@ -172,13 +177,13 @@ class OrderAttachments(OrderView):
         return Response(AttachmentSerializer(attachment).data, status=201 if is_new else 200)
 
     def _address(self, request: Request, order_id: str, context: Any) -> tuple[Attachment, bool]:
-        wanted = requests.AddressSerializer(data=request.data, context=context).accepted()
+        wanted = input_serializers.AddressSerializer(data=request.data, context=context).accepted()
         return attachments.add_address(order_id, **wanted, by=self.by(request))
 
     def _file(self, request: Request, order_id: str, context: Any) -> tuple[Attachment, bool]:
         if twice := [name for name, values in cast(QueryDict, request.data).lists() if len(values) > 1]:
             raise Unprocessable({twice[0]: ["This came twice: send it once."]})
-        wanted = requests.FileSerializer(data=request.data, context=context).accepted()
+        wanted = input_serializers.FileSerializer(data=request.data, context=context).accepted()
         file = wanted.pop("file")
         if file.size > files.MAX_SIZE:
             raise BodyTooLarge(TOO_LARGE)

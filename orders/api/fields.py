@@ -9,8 +9,8 @@ from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from integrations import origins
 from integrations.api import fields
+from integrations.http import trusted_origins
 
 # As validators, so that the API's description has them.
 ONE_LINE = RegexValidator(
@@ -55,7 +55,7 @@ class Instant(serializers.DateTimeField):
         return self.fail("invalid")  # type: ignore[return-value]
 
 
-ADDRESS = {"type": "string", "format": "uri", "maxLength": 2000, "pattern": f"^{origins.PLAINLY}(?:#[!-~]*)?$"}
+ADDRESS = {"type": "string", "format": "uri", "maxLength": 2000, "pattern": f"^{trusted_origins.PLAINLY}(?:#[!-~]*)?$"}
 
 
 @extend_schema_field(ADDRESS)

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from integrations import origins
+from integrations.http import trusted_origins
 from orders.api.fields import Address, Text, TextMap
 from orders.intake import OrderRequest
 
@@ -15,8 +15,8 @@ MAX_UNKNOWN = 8 * 1024
 
 def _return_address(url: str) -> None:
     """Where an inline candidate goes back to: a trusted origin, or any plain https address (INTERFACE.md)."""
-    parts = origins.split(url)
-    if parts is None or not (parts[0] == "https" or origins.is_trusted(url)):
+    parts = trusted_origins.split(url)
+    if parts is None or not (parts[0] == "https" or trusted_origins.is_trusted(url)):
         raise ValueError("must be a plain https address")
 
 
@@ -45,7 +45,7 @@ class JobSerializer(serializers.Serializer[Any]):
 class OrderRequestSerializer(serializers.Serializer[OrderRequest]):
     """`is_inline` in the context: the body must name where the candidate goes back to."""
 
-    resultCallbackURL = Address(check=origins.order_id_of, max_length=500)
+    resultCallbackURL = Address(check=trusted_origins.order_id_of, max_length=500)
     candidate = CandidateSerializer()
     requester = RequesterSerializer(required=False, allow_null=True)
     assessmentPackageId = Text(max_length=200, printable=True)
@@ -69,7 +69,7 @@ class OrderRequestSerializer(serializers.Serializer[OrderRequest]):
         sent = self.validated_data
         candidate, requester, job = sent["candidate"], sent.get("requester") or {}, sent.get("job") or {}
         return OrderRequest(
-            smartrecruiters_order_id=origins.order_id_of(sent["resultCallbackURL"]),
+            smartrecruiters_order_id=trusted_origins.order_id_of(sent["resultCallbackURL"]),
             result_callback_url=sent["resultCallbackURL"],
             package_id=sent["assessmentPackageId"],
             company_id=sent["companyId"],

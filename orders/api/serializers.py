@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from orders import links, wire
+from orders import links, merge_patch
 from orders.models import Attachment, AttachmentType, Order, Result, Status
 
 DELIVERY_STATES: dict[str | None, str] = {None: "none", "in_flight": "pending", "unknown": "pending"}
@@ -54,7 +54,7 @@ class AssessmentResultOut(serializers.Serializer[Result]):
         return {
             "assessment_id": instance.assessment_id,
             "status": instance.status or None,
-            "score": wire.score_of(instance),
+            "score": merge_patch.score_of(instance),
             "score_label": instance.score_label,
             "summary": instance.summary,
             "assessment_date": _instant(instance.assessment_date),

@@ -7,9 +7,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from integrations import audit
-from integrations.addresses import address_of
 from integrations.api.authentication import caller
 from integrations.api.errors import Conflict
+from integrations.http.ip_addresses import address_of
 from orders import intake, links
 from orders.api.order_request import OrderRequestSerializer
 

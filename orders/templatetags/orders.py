@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from django import template
 
 from integrations.models import Connection
-from orders import panel, queries
+from orders import queries, scores
 
 register = template.Library()
-register.filter(panel.score_text)
-register.filter(panel.score_percent)
+register.filter(scores.score_text)
+register.filter(scores.score_percent)
 
 
 @register.simple_tag

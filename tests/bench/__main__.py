@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench import measures, report
 from tests.bench.stage import Stage, say
-from tests.simulator.process import ROOT
+from tests.integrations.simulator.process import ROOT
 
 MEASURES = ("tokens", "packages", "delay", "drain", "throughput", "memory", "recovery")
 

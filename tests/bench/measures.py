@@ -18,7 +18,7 @@ import requests
 from tests.bench import naive
 from tests.bench.stage import Stage, say
 from tests.e2e.world import wait_for
-from tests.simulator.process import ROOT
+from tests.integrations.simulator.process import ROOT
 
 SECOND = 1.0
 

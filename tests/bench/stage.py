@@ -41,7 +41,7 @@ class Stage:
 
     def connect(self, count: int) -> list[str]:
         """So many companies more, each with a connection of its own."""
-        from integrations import connections
+        from integrations.connections import lifecycle
         from integrations.models import Connection, Consent, User
 
         admin = User.objects.filter(memberships__isnull=False).order_by("pk").first()
@@ -51,7 +51,7 @@ class Stage:
             self.control.add_company(company)
             self.control.consent(company)
             consent = Consent.objects.create(company_id=company, mode="REDIRECT")
-            connections.approve(consent, by=admin, customer=admin.customers.get())
+            lifecycle.approve(consent, by=admin, customer=admin.customers.get())
         live = Connection.objects.filter(company_id__in=fresh, state="live")
         wait_for("the connections", lambda: live.count() == count, 120 + count * 2)
         self.companies += fresh

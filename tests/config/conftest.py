@@ -65,7 +65,7 @@ class StandIn:
         (self.folder / "plan.json").write_text(json.dumps(plan))
         with (self.folder / "console").open("wb") as console:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.config.stand_in", str(self.folder)],
+                [sys.executable, "-m", "tests.config.supervisor.stand_in", str(self.folder)],
                 cwd=REPOSITORY,
                 stdout=console,
                 stderr=console,

@@ -14,7 +14,7 @@ from orders.models import Order
 from tests import rows
 from tests.config.conftest import run_python
 from tests.hostile import TEXTS
-from tests.integrations.test_sign_in import sign_in, text
+from tests.integrations.accounts.test_sign_in import sign_in, text
 from tests.mailbox import carried
 from tests.orders.bodies import place
 
@@ -182,7 +182,7 @@ def test_fault_of_ours_tells_nothing_of_the_house(alice: User, monkeypatch: pyte
     def fail(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("canary-17 SELECT * FROM secrets")
 
-    from integrations.views import home
+    from integrations.connections.views import home
     from orders import queries
 
     monkeypatch.setattr(home, "render", fail)

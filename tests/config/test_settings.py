@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.simulator.process import ROOT
+from tests.integrations.simulator.process import ROOT
 
 SHOW = "import json; from django.conf import settings; print(json.dumps(settings.DATABASES['default'], default=str))"
 

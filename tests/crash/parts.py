@@ -8,9 +8,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from config.supervisor.children import Program
 from config.supervisor.environment import REPOSITORY
 from config.supervisor.parent import die_with_parent
+from config.supervisor.process import Program
 
 
 class Part:

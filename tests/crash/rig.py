@@ -19,13 +19,13 @@ from typing import Any
 
 import requests
 
-from config.supervisor import broker, programs
-from config.supervisor.children import Program
+from config.supervisor import broker, commands
 from config.supervisor.environment import of_machine
+from config.supervisor.process import Program
 from integrations.simulator.control import Control
 from tests import postgres
 from tests.crash.parts import Part
-from tests.simulator.process import MASTER, free_port
+from tests.integrations.simulator.process import MASTER, free_port
 
 FAILPOINTS = {
     "courier-b": "claimed:0.004 before_send:0.006 after_reply:0.008 before_settle:0.008 after_settle:0.008",
@@ -99,11 +99,11 @@ class Rig:
             "SIMULATOR_MASTER_CLIENT_SECRET": MASTER[1],
             "PORTAL_URL": self.url,
         }
-        self._add(programs.simulator("127.0.0.1", self.simulator_port, self.folder / "simulator", simulator))
+        self._add(commands.simulator("127.0.0.1", self.simulator_port, self.folder / "simulator", simulator))
 
     def start_portal(self) -> None:
-        self._add(programs.web([f"127.0.0.1:{self.port}"], self.environment))
-        for program in programs.background(self.environment):
+        self._add(commands.web([f"127.0.0.1:{self.port}"], self.environment))
+        for program in commands.background(self.environment):
             part = _renamed(program)
             self._add(_with_failpoints(part, FAILPOINTS.get(part.name, "")))
         self.wait_for("simulator", self.control(2).is_up)

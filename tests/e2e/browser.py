@@ -24,7 +24,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from tests.simulator.process import ROOT
+from tests.integrations.simulator.process import ROOT
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (

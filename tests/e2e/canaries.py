@@ -12,7 +12,7 @@ from typing import Any
 import redis
 from django.apps import apps
 
-from orders import personal
+from orders.privacy import personal_data
 
 EVERY_SECRET = """
 import json
@@ -100,8 +100,8 @@ def listed(*registers: dict[str, frozenset[str]]) -> set[str]:
     return {f"{label}.{name}" for each in registers for label, names in each.items() for name in names}
 
 
-OF_CANDIDATES = listed(personal.CANDIDATE, personal.ABOUT_ORDERS)
-OF_PEOPLE = listed(personal.PEOPLE, personal.CANDIDATE)
+OF_CANDIDATES = listed(personal_data.CANDIDATE, personal_data.ABOUT_ORDERS)
+OF_PEOPLE = listed(personal_data.PEOPLE, personal_data.CANDIDATE)
 
 
 def links_in(mails: Iterable[Path]) -> set[str]:

@@ -19,7 +19,7 @@ from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_
 from tests.e2e import canaries
 from tests.e2e.canaries import Wire
 from tests.e2e.world import Json, Person, World, wait_for
-from tests.simulator.process import MASTER
+from tests.integrations.simulator.process import MASTER
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-canaries")]
 COMPANY = "nest"

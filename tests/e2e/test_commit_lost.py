@@ -13,7 +13,7 @@ import pytest
 
 from tests import postgres
 from tests.e2e import intake_script
-from tests.simulator.process import ROOT
+from tests.integrations.simulator.process import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgresql, pytest.mark.xdist_group("e2e")]
 WATCHED = b'INSERT INTO "orders_order"'

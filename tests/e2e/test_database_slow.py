@@ -14,7 +14,7 @@ import pytest
 
 from tests import postgres
 from tests.e2e import intake_script
-from tests.simulator.process import ROOT, free_port
+from tests.integrations.simulator.process import ROOT, free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgresql, pytest.mark.xdist_group("e2e")]
 SCRIPT = (

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from config import apidocs
+from config.apidocs import views
 from tests.e2e.world import World, wait_for
-from tests.simulator.process import ROOT, free_port
+from tests.integrations.simulator.process import ROOT, free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-engine")]
 REPORT = b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n"
@@ -41,14 +41,14 @@ def run(world: World, folder: Path, *commands: str, **names: str) -> None:
 
 def blocks(file: str) -> list[str]:
     """The page's commands, a text for each step."""
-    return [step.commands for step in apidocs.steps(file)]
+    return [step.commands for step in views.steps(file)]
 
 
 def test_quick_start_of_the_page_brings_a_result_to_smartrecruiters(world: World, tmp_path: Path) -> None:
     world.connect("quick-start")
     placed = world.control.place("quick-start", world.packages("SKILL_TEST")[0])
     (tmp_path / "report.pdf").write_bytes(REPORT)
-    run(world, tmp_path, (ROOT / "templates" / apidocs.QUICKSTART).read_text())
+    run(world, tmp_path, (ROOT / "templates" / views.QUICKSTART).read_text())
     wait_for("the result", lambda: world.statuses(placed) == ["COMPLETED"])
     result = world.control.order(placed[0]["order_id"])["result"]
     assert (result["score"], result["scoreLabel"]) == ({"raw": 28, "min": 20, "max": 80}, "Promising")
@@ -59,10 +59,10 @@ def test_quick_start_of_the_page_brings_a_result_to_smartrecruiters(world: World
 def test_webhooks_of_the_page_reach_its_endpoint(world: World, tmp_path: Path) -> None:
     """Its endpoint takes the test, knows a repeated message, and a signature by either secret."""
     port = free_port()
-    token, register, test, rotate, change, remove = blocks(apidocs.QUICKSTART)[0], *blocks(apidocs.WEBHOOKS)
+    token, register, test, rotate, change, remove = blocks(views.QUICKSTART)[0], *blocks(views.WEBHOOKS)
     run(world, tmp_path, token, register, HOOK=f"http://127.0.0.1:{port}/")
     made = json.loads((tmp_path / "webhook.json").read_text())
-    (tmp_path / "endpoint.py").write_text(apidocs.text(apidocs.RECEIVER))
+    (tmp_path / "endpoint.py").write_text(views.text(views.RECEIVER))
     environment = {**os.environ, "WEBHOOK_SECRET": made["secret"], "HOOK_PORT": str(port), "PYTHONUNBUFFERED": "1"}
     with (tmp_path / "told").open("wb") as told:
         endpoint = subprocess.Popen(
@@ -85,7 +85,7 @@ def test_webhooks_of_the_page_reach_its_endpoint(world: World, tmp_path: Path) -
 def test_events_of_the_page_go_on_behind_the_cursor(world: World, tmp_path: Path) -> None:
     world.connect("by-pull")
     world.control.place("by-pull", world.packages("SKILL_TEST")[0], count=2)
-    token, (first, following) = blocks(apidocs.QUICKSTART)[0], blocks(apidocs.EVENTS)
+    token, (first, following) = blocks(views.QUICKSTART)[0], blocks(views.EVENTS)
     run(world, tmp_path, token, first, f"({following}) > following.json")
     told = json.loads((tmp_path / "events.json").read_text())
     assert {event["type"] for event in told["results"]} == {"connection.enabled", "order.created"}

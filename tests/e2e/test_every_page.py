@@ -13,7 +13,7 @@ from tests.e2e.browser import Visitor, chromium
 from tests.e2e.people import sign_in
 from tests.e2e.world import wait_for
 from tests.everything import World, address
-from tests.integrations.test_second_factors import code_of
+from tests.integrations.accounts.test_mfa import code_of
 from tests.routes import ROUTES
 
 pytestmark = [

@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 
 import requests
 
-from tests.simulator.process import MASTER, ROOT, Simulator, free_port
+from tests.integrations.simulator.process import MASTER, ROOT, Simulator, free_port
 
 T = TypeVar("T")
 Json = dict[str, Any]

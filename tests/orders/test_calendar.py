@@ -10,8 +10,9 @@ import pytest
 from integrations.models import Connection
 from integrations.outbox import clock, leases
 from integrations.outbox.models import Delivery, Stream
-from orders import expiry, retention
+from orders import expiry
 from orders.models import Order
+from orders.privacy import retention
 from tests import rows
 from tests.conftest import Api
 from tests.orders import bodies

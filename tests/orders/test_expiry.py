@@ -8,7 +8,7 @@ from django.utils import timezone
 from assessments.models import Package
 from integrations.models import Connection, Event
 from integrations.outbox.models import Delivery
-from orders import expiry, results, tasks, visits
+from orders import expiry, launch, results, tasks
 from orders.models import Order, OrderEvent
 from tests.orders import bodies
 
@@ -63,7 +63,7 @@ def test_package_without_days_never_expires(connection: Connection) -> None:
 
 def test_candidate_who_begins_a_moment_before_may_finish(connection: Connection) -> None:
     order = old(connection)
-    visits.go(order.pk)
+    launch.go(order.pk)
     assert expiry.expire(order.pk) is False
     Order.objects.update(status="", erased_at=timezone.now())
     assert expiry.expire(order.pk) is False

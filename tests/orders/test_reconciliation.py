@@ -8,7 +8,7 @@ from django.utils import timezone
 from integrations.models import Connection
 from integrations.outbox import deliveries
 from integrations.outbox.models import Delivery, DeliveryState
-from orders import attachments, reconciliation, results, wire
+from orders import attachments, merge_patch, reconciliation, results
 from orders.models import Order, Reconciliation
 from tests.orders import bodies
 
@@ -21,7 +21,7 @@ def counts(row: Reconciliation) -> dict[str, int]:
 
 
 def arrived(order: Order) -> None:
-    Delivery.objects.filter(key=wire.key_of(order), state=S.PENDING).update(state=S.DELIVERED)
+    Delivery.objects.filter(key=merge_patch.key_of(order), state=S.PENDING).update(state=S.DELIVERED)
 
 
 def test_order_without_a_report_is_not_counted(order: Order) -> None:
@@ -65,7 +65,7 @@ def test_report_after_the_confirmed_one_that_nothing_carries_is_a_gap(order: Ord
     results.report(order.pk, {"status": "IN_PROGRESS"}, by="engine")
     arrived(order)
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    deliveries.cancel([wire.key_of(order)], "a mistake")
+    deliveries.cancel([merge_patch.key_of(order)], "a mistake")
     row = reconciliation.reconcile(since=since and timezone.now() - since)
     assert row.gaps == {order.pk: "what is confirmed or on its way is not what was reported last"}
 

@@ -11,7 +11,8 @@ from assessments.models import Package
 from integrations.models import Connection, ConnectionState
 from integrations.outbox import courier
 from integrations.outbox.models import Delivery, Stream
-from orders import invitation, reminders, results, tasks, visits
+from orders import launch, reminders, results, tasks
+from orders.handlers import emails
 from orders.models import Order
 from tests.orders import bodies
 
@@ -95,7 +96,7 @@ def test_candidate_who_begins_before_the_mail_goes_is_not_written_to(connection:
     order = old(connection)
     assert carry() == ["Your invitation: Package skills (Assessments)"]
     reminders.remind_due()
-    visits.go(order.pk)
+    launch.go(order.pk)
     assert len(carry()) == 1
     delivery = Delivery.objects.get(kind="reminder")
     assert (delivery.state, delivery.reason) == ("superseded", "the candidate has begun")
@@ -106,7 +107,7 @@ def test_reminder_says_until_when_in_the_candidates_language(connection: Connect
     order = bodies.place(connection, candidate={"id": "1", "email": "a@b.example", "applicationLanguage": "de-AT"})
     order.created_at = datetime(2026, 3, 1, tzinfo=UTC)
     order.package.expires_after_days = 14
-    body = invitation.compose(order, "reminder").text
+    body = emails.compose(order, "reminder").text
     assert "Er gilt bis zum 15. März 2026." in body
 
 

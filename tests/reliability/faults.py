@@ -2,15 +2,15 @@
 
 from tests.reliability.rows import Row
 
-COURIER = "tests/outbox/test_courier.py::test_"
-FAULTS = "tests/outbox/test_faults.py::test_"
-CONNECTING = "tests/integrations/test_connecting.py::test_"
+COURIER = "tests/integrations/outbox/test_courier.py::test_"
+FAULTS = "tests/integrations/outbox/test_faults.py::test_"
+CONNECTING = "tests/integrations/connections/test_exchange.py::test_"
 WHOLE_WAY = "tests/e2e/test_the_whole_way.py::test_"
 INTAKE = "tests/orders/test_intake.py::test_"
-DELIVERIES = "tests/orders/test_deliveries.py::test_"
-UPLOADS = "tests/orders/test_uploads.py::test_"
+DELIVERIES = "tests/orders/handlers/test_handlers.py::test_"
+UPLOADS = "tests/orders/handlers/test_uploads.py::test_"
 ATTACHMENTS = "tests/orders/test_attachments.py::test_"
-SIMULATED = "tests/orders/test_uploads_simulated.py::test_"
+SIMULATED = "tests/orders/handlers/test_uploads_simulated.py::test_"
 
 
 ROWS: dict[str, Row] = {
@@ -77,7 +77,7 @@ ROWS: dict[str, Row] = {
         "scheduler dead, or two of them",
         (
             f"{FAULTS}two_dispatchers_wake_each_stream_once",
-            "tests/config/test_supervisor.py::test_dead_child_starts_again",
+            "tests/config/supervisor/test_supervisor.py::test_dead_child_starts_again",
             "crash: kill scheduler",
             "crash: a second scheduler and dispatcher",
         ),
@@ -125,7 +125,7 @@ ROWS: dict[str, Row] = {
         (
             f"{COURIER}answer_that_is_no_success_is_tried_again_on_the_schedule",
             f"{COURIER}failures_in_a_row_break_the_circuit_and_one_success_closes_it",
-            "tests/outbox/test_cures.py::test_schedule_is_the_design_s",
+            "tests/integrations/outbox/test_retry_policy.py::test_schedule_is_the_design_s",
             "crash: result: 500",
         ),
     ),
@@ -269,7 +269,7 @@ ROWS: dict[str, Row] = {
         "disable while something is on its way",
         (
             f"{FAULTS}disable_while_a_call_is_on_its_way_starts_no_other",
-            "tests/integrations/test_connections.py::test_disable_while_their_pair_is_being_stored_wins",
+            "tests/integrations/connections/test_lifecycle.py::test_disable_while_their_pair_is_being_stored_wins",
             f"{CONNECTING}disable_before_the_exchange_cancels_it",
             f"{WHOLE_WAY}disconnecting_cuts_off_at_once_and_reconnecting_goes_on",
         ),
@@ -287,7 +287,7 @@ ROWS: dict[str, Row] = {
     "D53": Row(
         "out of memory or descriptors",
         (
-            "tests/config/test_worker.py::test_descriptors_that_run_out_stop_nothing_for_long",
+            "tests/config/server/test_worker.py::test_descriptors_that_run_out_stop_nothing_for_long",
             "crash: kill all of the portal",
         ),
         "Either ends the process, as a SIGKILL does at any place.",
@@ -309,10 +309,10 @@ ROWS: dict[str, Row] = {
     "D59": Row(
         "death after an e-mail or a webhook",
         (
-            "tests/orders/test_invitation.py::test_repeat_has_the_same_message_id",
-            "tests/orders/test_smtp.py::"
+            "tests/orders/handlers/test_emails.py::test_repeat_has_the_same_message_id",
+            "tests/orders/handlers/test_smtp.py::"
             "test_courier_that_dies_sends_once_or_where_smtp_cannot_tell_again_under_the_same_id",
-            "tests/integrations/test_webhooks.py::"
+            "tests/integrations/webhooks/test_webhooks.py::"
             "test_refused_message_goes_again_after_about_five_seconds_with_the_same_id",
         ),
     ),

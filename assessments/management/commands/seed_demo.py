@@ -5,8 +5,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
-from assessments import demo
-from integrations import migrating
+from assessments import seed
+from integrations.database import migration_lock
 
 
 class Command(BaseCommand):
@@ -17,8 +17,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0, stdout=self.stderr)
-        with migrating.alone(connection):
-            seeded = demo.seed()
+        with migration_lock.alone(connection):
+            seeded = seed.seed()
         self.stdout.write(json.dumps(seeded) if options["json"] else _for_people(seeded))
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from integrations import audit_chain
+from integrations.audit import chain
 from integrations.models import AuditEntry
 
 
@@ -13,7 +13,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if wrong := list(audit_chain.verify()):
+        if wrong := list(chain.verify()):
             raise CommandError("\n".join(wrong), returncode=1)
         last = AuditEntry.objects.exclude(number=None).order_by("-number").first()
         waiting = AuditEntry.objects.filter(number=None).count()

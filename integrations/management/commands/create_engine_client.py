@@ -3,8 +3,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations import engines
 from integrations.models import Client
+from integrations.oauth import engine_clients
 
 
 class Command(BaseCommand):
@@ -21,5 +21,5 @@ class Command(BaseCommand):
             raise CommandError(f"NAME: {' '.join(error.messages)}") from None
         if not name.isprintable() or not name:
             raise CommandError("NAME: give a name of printable characters.")
-        client, secret = engines.create(name)
+        client, secret = engine_clients.create(name)
         self.stdout.write(f"client_id: {client.client_id}\nclient_secret: {secret}")

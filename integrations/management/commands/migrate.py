@@ -3,12 +3,12 @@ from typing import Any
 from django.core.management.commands import migrate
 from django.db import connections
 
-from integrations import migrating
+from integrations.database import migration_lock
 
 
 class Command(migrate.Command):
     """Django's own, one at a time."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with migrating.alone(connections[options["database"]]):
+        with migration_lock.alone(connections[options["database"]]):
             super().handle(*args, **options)

@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations import partner
+from integrations.connections import partner_configuration
 
 
 class Command(BaseCommand):
@@ -15,11 +15,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if not options["check"]:
-                sent = partner.publish()
+                sent = partner_configuration.publish()
                 self.stdout.write(json.dumps(sent, indent=2))
                 return
-            differences = partner.drift()
-        except partner.PartnerError as error:
+            differences = partner_configuration.drift()
+        except partner_configuration.PartnerError as error:
             raise CommandError(str(error)) from None
         for line in differences:
             self.stdout.write(line)

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations import audit, rotation
+from integrations import audit, key_rotation
 
 MISSING = (
     "{count} values are under a key that is not in ENCRYPTION_KEYS: add it again, behind the newest one, and run this "
@@ -25,8 +25,8 @@ class Command(BaseCommand):
         is_check = options["check"]
         former, unreadable = 0, []
         counts: dict[str, int] = {}
-        for column in rotation.columns():
-            count = (rotation.check if is_check else rotation.rotate)(column)
+        for column in key_rotation.columns():
+            count = (key_rotation.check if is_check else key_rotation.rotate)(column)
             former += count.former
             unreadable += count.unreadable
             word = "under a former key" if is_check else "brought under the newest key"

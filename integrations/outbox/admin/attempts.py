@@ -7,8 +7,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.outbox.models import Attempt
-from integrations.shown import when
-from integrations.staff import ReadOnlyInline, may_see_personal
+from integrations.staff.display import when
+from integrations.staff.model_admin import ReadOnlyInline, may_see_personal
 
 
 def pretty(value: Any) -> SafeString | str:

@@ -13,14 +13,13 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from integrations.outbox import deliveries, reasons
-from integrations.outbox.admin import progress
+from integrations.outbox import deliveries, failure_messages
+from integrations.outbox.admin import replay_progress
 from integrations.outbox.admin.attempts import AttemptInline, pretty
-from integrations.outbox.admin.fates import AGAIN, AT_ONCE, Step, fate, step_of
+from integrations.outbox.admin.replay_preview import AGAIN, AT_ONCE, Step, fate, step_of
 from integrations.outbox.models import Delivery, DeliveryState
-from integrations.shown import chip, when
-from integrations.staff import Act, ReadOnlyAdmin, Refusal, link, may_see_personal
-from integrations.templatetags.portal import CHIPS
+from integrations.staff.display import CHIPS, chip, when
+from integrations.staff.model_admin import Act, ReadOnlyAdmin, Refusal, link, may_see_personal
 
 S = DeliveryState
 
@@ -185,7 +184,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         left = len(step.sent) + len(step.left) - len(sent)
         messages.success(request, f"{len(sent)} sent again, {left} left as they were.")
         self._say_rest(request)
-        return redirect("admin:outbox_delivery_progress", key=progress.begin(sent)) if sent else None
+        return redirect("admin:outbox_delivery_progress", key=replay_progress.begin(sent)) if sent else None
 
     def _say_rest(self, request: HttpRequest) -> None:
         """The form's own address is the list with its filter, which shows what is left of those that were chosen."""
@@ -206,7 +205,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         way."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found = progress.of(key)
+        found = replay_progress.of(key)
         if found is None:
             raise Http404
         context = {
@@ -246,7 +245,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description="state", ordering="state")
     def state_(self, delivery: Delivery) -> SafeString:
         """With its reason, where there is one."""
-        return format_html('{}<span class="second">{}</span>', chip(delivery.state), reasons.of(delivery))
+        return format_html('{}<span class="second">{}</span>', chip(delivery.state), failure_messages.of(delivery))
 
     @admin.display(description="about")
     def about(self, delivery: Delivery) -> SafeString | str:

@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 
 from integrations.outbox import clock, deliveries
 from integrations.outbox.models import DeliveryState, Stream
-from integrations.shown import counted, switch, when
-from integrations.staff import Act, ReadOnlyAdmin, Way
+from integrations.staff.display import counted, switch, when
+from integrations.staff.model_admin import Act, ReadOnlyAdmin, Way
 
 S = DeliveryState
 HELD_BY_STAFF = "Held by staff."

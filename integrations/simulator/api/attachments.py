@@ -10,9 +10,9 @@ from django.http import HttpResponse, JsonResponse
 
 from integrations.simulator import environment
 from integrations.simulator.api.bodies import own_order
-from integrations.simulator.door import Call, Refused, breach, endpoint
+from integrations.simulator.endpoint import Call, Refused, breach, endpoint
 from integrations.simulator.entities import Upload
-from integrations.simulator.running import files, world
+from integrations.simulator.runtime import files, world
 
 _UPLOAD_TYPES = {b"%PDF-": "PDF_URL", b"\x89PNG": "OTHER_URL", b"\xff\xd8\xff": "OTHER_URL"}
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from integrations.simulator.door import Call, Refused
+from integrations.simulator.endpoint import Call, Refused
 from integrations.simulator.entities import Order
-from integrations.simulator.running import world
+from integrations.simulator.runtime import world
 from integrations.simulator.wire.strict_json import NotJson, parse_json
 
 

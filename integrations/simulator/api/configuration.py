@@ -3,8 +3,8 @@
 from django.http import HttpResponse, JsonResponse
 
 from integrations.simulator.api.bodies import complain, json_of
-from integrations.simulator.door import Call, Refused, endpoint
-from integrations.simulator.running import world
+from integrations.simulator.endpoint import Call, Refused, endpoint
+from integrations.simulator.runtime import world
 from integrations.simulator.wire.configuration import check_configuration
 
 

@@ -5,11 +5,11 @@ import secrets
 from django.http import HttpResponse, JsonResponse
 
 from integrations.simulator.api.bodies import complain, json_of
-from integrations.simulator.door import Call, Refused, endpoint
+from integrations.simulator.endpoint import Call, Refused, endpoint
 from integrations.simulator.entities import Exchange, Pair
-from integrations.simulator.running import world
+from integrations.simulator.runtime import world
+from integrations.simulator.state import digest
 from integrations.simulator.wire.configuration import check_credentials
-from integrations.simulator.world import digest
 
 
 @endpoint("integration", "POST", scope="partner_configuration_manage")

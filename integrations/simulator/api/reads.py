@@ -4,9 +4,9 @@ from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
-from integrations.simulator import cast
-from integrations.simulator.door import Call, Refused, endpoint
-from integrations.simulator.running import world
+from integrations.simulator import sample_data
+from integrations.simulator.endpoint import Call, Refused, endpoint
+from integrations.simulator.runtime import world
 
 
 @endpoint("candidate", "GET", scope="candidates_read")
@@ -22,7 +22,7 @@ def job(call: Call, job_id: str) -> HttpResponse:
 @endpoint("hiring_team", "GET", scope="jobs_read")
 def hiring_team(call: Call, job_id: str) -> HttpResponse:
     _own(call, world.jobs.get(job_id), "job")
-    return JsonResponse(cast.hiring_team(call.caller.company or ""))
+    return JsonResponse(sample_data.hiring_team(call.caller.company or ""))
 
 
 def _own(call: Call, found: tuple[str, dict[str, Any]] | None, what: str) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 
 from integrations.simulator.api.bodies import complain, json_of, own_order
-from integrations.simulator.door import Call, Refused, breach, endpoint
+from integrations.simulator.endpoint import Call, Refused, breach, endpoint
 from integrations.simulator.entities import FINAL, RANK, Order
-from integrations.simulator.merge import merge_patch
-from integrations.simulator.running import world
+from integrations.simulator.merge_patch import merge_patch
+from integrations.simulator.runtime import world
 from integrations.simulator.wire.results import check_result
 
 _PATCH_TYPES = {

@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from integrations.simulator.door import Call, Caller, Refused, endpoint
+from integrations.simulator.endpoint import Call, Caller, Refused, endpoint
 from integrations.simulator.faults import error
-from integrations.simulator.running import world
-from integrations.simulator.world import digest
+from integrations.simulator.runtime import world
+from integrations.simulator.state import digest
 
 
 def _form(request: HttpRequest) -> list[tuple[str, str]]:

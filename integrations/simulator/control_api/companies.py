@@ -5,13 +5,13 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from integrations.simulator import cast, consent
-from integrations.simulator.control_api.frame import Wrong, control
-from integrations.simulator.control_api.shown import company_view
-from integrations.simulator.partner import farewell
+from integrations.simulator import consent, sample_data
+from integrations.simulator.control_api.decorators import Wrong, control
+from integrations.simulator.control_api.serializers import company_view
+from integrations.simulator.partner import disable_call
 from integrations.simulator.partner import packages as portal_packages
-from integrations.simulator.partner.line import Reply
-from integrations.simulator.running import world
+from integrations.simulator.partner.http_client import Reply
+from integrations.simulator.runtime import world
 from integrations.simulator.wire.configuration import LOCATION_KEYS
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -42,12 +42,12 @@ def grant_consent(body: dict[str, Any], request: HttpRequest, company: str) -> d
 
 @control("POST")
 def disconnect(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str, Any]:
-    return {"status_code": farewell.disconnect(company)}
+    return {"status_code": disable_call.disconnect(company)}
 
 
 @control("POST")
 def tell_disabled(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str, Any]:
-    return {"status_code": farewell.tell_disabled(company)}
+    return {"status_code": disable_call.tell_disabled(company)}
 
 
 @control("POST")
@@ -59,7 +59,7 @@ def revoke(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str
 
 @control("GET")
 def candidates(body: dict[str, Any], request: HttpRequest, company: str) -> list[dict[str, Any]]:
-    return [cast.candidate(company, number) for number in range(cast.CANDIDATES_SHOWN)]
+    return [sample_data.candidate(company, number) for number in range(sample_data.CANDIDATES_SHOWN)]
 
 
 @control("GET")

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from integrations.simulator.control_api.frame import Wrong, check_types, control
-from integrations.simulator.control_api.shown import order_view
+from integrations.simulator.control_api.decorators import Wrong, check_types, control
+from integrations.simulator.control_api.serializers import order_view
 from integrations.simulator.partner.orders import Wish, place, send
-from integrations.simulator.running import world
+from integrations.simulator.runtime import world
 
 _WISH_KEYS = {each.name for each in fields(Wish)}
 

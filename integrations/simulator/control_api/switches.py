@@ -5,10 +5,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from integrations.simulator.control_api.frame import Wrong, check_types, control
+from integrations.simulator.control_api.decorators import Wrong, check_types, control
 from integrations.simulator.entities import SETTING_CHOICES, Fault, Settings
 from integrations.simulator.faults import ACTIONS, ROUTES
-from integrations.simulator.running import world
+from integrations.simulator.runtime import world
 
 _FAULT_KEYS = {each.name for each in fields(Fault)} - {"id", "fired"}
 

@@ -2,12 +2,12 @@
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 
-from integrations.simulator import cast
-from integrations.simulator.pages.shell import message, page, show
-from integrations.simulator.partner.line import NotPossible, Reply
+from integrations.simulator import sample_data
+from integrations.simulator.pages.layout import message, page, show
+from integrations.simulator.partner.http_client import NotPossible, Reply
 from integrations.simulator.partner.orders import Wish, place
 from integrations.simulator.partner.packages import packages as ask_for_packages
-from integrations.simulator.running import world
+from integrations.simulator.runtime import world
 
 
 @page("GET", "POST")
@@ -29,8 +29,8 @@ def form(request: HttpRequest, company: str) -> HttpResponseBase:
         offered=offered,
         reply=reply,
         packages=[each for each in listed if each["type"] == "INLINE_ASSESSMENT"],
-        candidates=[cast.candidate(company, number) for number in range(cast.CANDIDATES_SHOWN)],
-        jobs=cast.jobs(company),
+        candidates=[sample_data.candidate(company, number) for number in range(sample_data.CANDIDATES_SHOWN)],
+        jobs=sample_data.jobs(company),
     )
 
 

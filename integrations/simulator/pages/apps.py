@@ -3,9 +3,9 @@
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
 
 from integrations.simulator import consent
-from integrations.simulator.pages.shell import message, page, show
-from integrations.simulator.partner import farewell
-from integrations.simulator.running import world
+from integrations.simulator.pages.layout import message, page, show
+from integrations.simulator.partner import disable_call
+from integrations.simulator.runtime import world
 
 _UNPUBLISHED = "The vendor has published no partner configuration yet: run manage.py publish_configuration."
 
@@ -56,11 +56,11 @@ def connected(request: HttpRequest, company: str) -> HttpResponseBase:
 
 @page("POST")
 def disconnect(request: HttpRequest, company: str) -> HttpResponseBase:
-    farewell.disconnect(company)
+    disable_call.disconnect(company)
     return HttpResponseRedirect(f"/companies/{company}/apps")
 
 
 @page("POST")
 def tell_disabled(request: HttpRequest, company: str) -> HttpResponseBase:
-    farewell.tell_disabled(company)
+    disable_call.tell_disabled(company)
     return HttpResponseRedirect(f"/companies/{company}/apps")

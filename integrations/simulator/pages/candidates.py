@@ -6,11 +6,11 @@ from typing import Any
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
-from integrations.simulator import cast
+from integrations.simulator import sample_data
 from integrations.simulator.entities import FINAL, Order
-from integrations.simulator.pages.shell import message, page, show
+from integrations.simulator.pages.layout import message, page, show
 from integrations.simulator.partner.orders import send
-from integrations.simulator.running import files, world
+from integrations.simulator.runtime import files, world
 
 _KINDS = {
     "manual": "Ordered by hand",
@@ -33,7 +33,9 @@ class Shown:
 
 @page("GET")
 def everybody(request: HttpRequest, company: str) -> HttpResponseBase:
-    people = {each["id"]: each for each in (cast.candidate(company, n) for n in range(cast.CANDIDATES_SHOWN))}
+    people = {
+        each["id"]: each for each in (sample_data.candidate(company, n) for n in range(sample_data.CANDIDATES_SHOWN))
+    }
     orders: dict[str, list[Order]] = {}
     for order in world.of_company(company)[:500]:
         people.setdefault(order.candidate["id"], order.candidate)

@@ -2,12 +2,12 @@
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, QueryDict
 
-from integrations.simulator import cast
-from integrations.simulator.pages.shell import message, page, show
-from integrations.simulator.partner.line import NotPossible, Reply
+from integrations.simulator import sample_data
+from integrations.simulator.pages.layout import message, page, show
+from integrations.simulator.partner.http_client import NotPossible, Reply
 from integrations.simulator.partner.orders import Wish, place
 from integrations.simulator.partner.packages import packages as ask_for_packages
-from integrations.simulator.running import world
+from integrations.simulator.runtime import world
 from integrations.simulator.wire.configuration import LOCATION_KEYS
 
 KINDS = {
@@ -37,7 +37,7 @@ def packages(request: HttpRequest, company: str) -> HttpResponseBase:
         request,
         "packages.html",
         company=company,
-        jobs=cast.jobs(company),
+        jobs=sample_data.jobs(company),
         job=request.GET.get("job", "0"),
         requester=request.GET.get("requester", _recruiter(company)),
         location=location,
@@ -70,7 +70,7 @@ def _requester(query: QueryDict, company: str) -> str:
 def _location(query: QueryDict, company: str) -> dict[str, str]:
     """The chosen job's place; a key that was typed over wins, and a key that was emptied is not sent."""
     job = query.get("job", "0")
-    place = cast.job_of(company, int(job))["location"] if job.isdigit() else {}
+    place = sample_data.job_of(company, int(job))["location"] if job.isdigit() else {}
     known = {key: str(place.get(name, "")) for key, name in zip(LOCATION_KEYS, _JOB_KEYS, strict=True)}
     known["remote"] = known["remote"].lower()
     typed = query.get("typed") == job
@@ -90,9 +90,9 @@ def order(request: HttpRequest, company: str) -> HttpResponseBase:
         company=company,
         package=world.packages.get(company, {}).get(package_id, {"id": package_id}),
         kinds=KINDS,
-        candidates=[cast.candidate(company, number) for number in range(cast.CANDIDATES_SHOWN)],
+        candidates=[sample_data.candidate(company, number) for number in range(sample_data.CANDIDATES_SHOWN)],
         candidate=request.GET.get("candidate", ""),
-        jobs=cast.jobs(company),
+        jobs=sample_data.jobs(company),
         requester=_recruiter(company),
         fields=_fields(),
         bulk_at_most=_BULK_AT_MOST,

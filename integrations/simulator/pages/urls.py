@@ -1,12 +1,12 @@
 from django.urls import path
 from django.urls.resolvers import URLPattern, URLResolver
 
-from integrations.simulator.pages import apply, apps, candidates, orders, shell, workbench
+from integrations.simulator.pages import apply, apps, candidates, layout, orders, workbench
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", apps.home),
-    path("healthz", shell.healthz),
-    path("assets/<str:name>", shell.asset),
+    path("healthz", layout.healthz),
+    path("assets/<str:name>", layout.asset),
     path("files/<str:upload_id>/<str:name>", candidates.report),
     path("companies/<str:company>/apps", apps.company_apps),
     path("companies/<str:company>/connect", apps.connect),

@@ -6,11 +6,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 
 from integrations.simulator.control_api import switches as switchboard
-from integrations.simulator.control_api.frame import Wrong
+from integrations.simulator.control_api.decorators import Wrong
 from integrations.simulator.entities import SETTING_CHOICES
 from integrations.simulator.faults import ACTIONS, ROUTES
-from integrations.simulator.pages.shell import message, page, show
-from integrations.simulator.running import world
+from integrations.simulator.pages.layout import message, page, show
+from integrations.simulator.runtime import world
 
 _LEDGER_KINDS = {
     "effects": frozenset(

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from integrations.simulator import cast, environment
+from integrations.simulator import environment, sample_data
 from integrations.simulator.entities import Order
-from integrations.simulator.partner.line import NotPossible, Reply, breach, published
+from integrations.simulator.partner.http_client import NotPossible, Reply, breach, published
 from integrations.simulator.partner.packages import known_package
 from integrations.simulator.partner.tokens import call
-from integrations.simulator.running import world
+from integrations.simulator.runtime import world
 from integrations.simulator.wire.portal import check_inline_answer
 
 KINDS = ("manual", "bulk", "hiring_step", "inline")
@@ -56,14 +56,16 @@ def _order_url_key(kind: str) -> str:
 def _unused(company: str, count: int) -> tuple[int, ...]:
     """One candidate is one of the shown ones; more come from behind them, so that each is ordered for once."""
     placed = len(world.orders_of.get(company, []))
-    first = placed % cast.CANDIDATES_SHOWN if count == 1 else cast.CANDIDATES_SHOWN + placed
+    first = placed % sample_data.CANDIDATES_SHOWN if count == 1 else sample_data.CANDIDATES_SHOWN + placed
     return tuple(range(first, first + count))
 
 
 def _prepare(wish: Wish, entry: dict[str, Any], number: int) -> str:
     order_id = str(uuid4())
-    person = cast.candidate(wish.company, number)
-    job = cast.jobs(wish.company)[(number if wish.job is None else wish.job) % len(cast.jobs(wish.company))]
+    person = sample_data.candidate(wish.company, number)
+    job = sample_data.jobs(wish.company)[
+        (number if wish.job is None else wish.job) % len(sample_data.jobs(wish.company))
+    ]
     body = {**_order_body(wish, order_id, person, job["id"]), **wish.overrides}
     world.record(
         "order_placed",
@@ -94,7 +96,7 @@ def _order_body(wish: Wish, order_id: str, person: dict[str, Any], job_id: str) 
         body[settings.callback_spelling] = f"{environment.PUBLIC_URL}/applied/{order_id}"
     elif wish.kind != "hiring_step":
         email = wish.requester or f"recruiter@{wish.company}.example"
-        body["requester"] = {"userId": cast.identifier(wish.company, "person", email), "email": email}
+        body["requester"] = {"userId": sample_data.identifier(wish.company, "person", email), "email": email}
     if wish.fields:
         body["fields"] = wish.fields
     return body

@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from integrations.simulator.entities import ASSESSMENT_TYPES
-from integrations.simulator.partner.line import Reply, breach, fill, published
+from integrations.simulator.partner.http_client import Reply, breach, fill, published
 from integrations.simulator.partner.tokens import call
-from integrations.simulator.running import world
+from integrations.simulator.runtime import world
 from integrations.simulator.wire.portal import check_package, check_package_list
 
 _FRESH_SECONDS = 10.0

@@ -4,8 +4,8 @@ import threading
 import time
 from typing import Any
 
-from integrations.simulator.partner.line import NotPossible, Reply, breach, judge, published, send
-from integrations.simulator.running import world
+from integrations.simulator.partner.http_client import NotPossible, Reply, breach, judge, published, send
+from integrations.simulator.runtime import world
 from integrations.simulator.wire.portal import check_token
 
 _tokens: dict[str, tuple[str, float]] = {}

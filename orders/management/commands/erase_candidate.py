@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from orders import erasure
+from orders.privacy import erasure
 
 PATIENCE = 90.0
 """Longer than any call may last."""

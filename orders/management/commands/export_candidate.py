@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations.staff import LONGEST_REASON
-from orders import export
+from integrations.staff.model_admin import LONGEST_REASON
+from orders.privacy import export
 
 
 class Command(BaseCommand):

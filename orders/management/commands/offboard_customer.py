@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.models import Customer
-from orders import offboarding
+from orders.privacy import offboarding
 
 PATIENCE = 90.0
 """Longer than any call may last."""

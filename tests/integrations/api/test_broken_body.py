@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from integrations.models import AuditEntry, Connection, User
 from orders.models import Attachment, Order
 from tests import rows
-from tests.integrations.test_token import FORM, basic
+from tests.integrations.oauth.test_token import FORM, basic
 from tests.orders.bodies import ORDERS, place
 
 SAYS = "The body broke off before its end, or came too slowly."

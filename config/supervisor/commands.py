@@ -1,0 +1,91 @@
+"""The command lines of a portal's processes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.supervisor.environment import PYTHON
+from config.supervisor.process import Program
+
+CELERY = (PYTHON, "-m", "celery", "-A", "config")
+
+
+def manage(command: str, *arguments: str, environment: Mapping[str, str]) -> Program:
+    return Program(command, (PYTHON, "manage.py", command, *arguments), environment)
+
+
+def web(listen: list[str], environment: Mapping[str, str]) -> Program:
+    bound = [part for address in listen for part in ("-b", address)]
+    workers = (
+        "-k",
+        "config.server.worker.Worker",
+        "-w",
+        "2",
+        "--threads",
+        "4",
+        "--no-control-socket",
+        "--graceful-timeout",
+        "4",
+    )
+    command = (
+        PYTHON,
+        "-m",
+        "gunicorn",
+        "config.wsgi:application",
+        "-c",
+        "python:config.server.gunicorn",
+        *workers,
+        *bound,
+    )
+    return Program("web", command, environment)
+
+
+def background(environment: Mapping[str, str]) -> list[Program]:
+    """The couriers, the dispatcher that wakes them, and the clock that wakes the dispatcher."""
+    worker = {**environment, "PORTAL_WORKER": "1"}
+    level = environment.get("LOG_LEVEL") or "INFO"
+    threads = (
+        *CELERY,
+        "worker",
+        "-P",
+        "threads",
+        "--without-gossip",
+        "--without-mingle",
+        "-l",
+        level,
+    )
+    courier = ("-c", "32", "-Q", "courier", "--prefetch-multiplier", "1", "-n")
+    dispatcher = ("-c", "2", "-Q", "dispatch", "-n", "dispatch@%h")
+    return [
+        # Two: one Python process carries some 150 results a second, and the other goes on when one dies.
+        Program("courier", (*threads, *courier, "courier@%h"), worker),
+        Program("courier-2", (*threads, *courier, "courier-2@%h"), worker),
+        Program("dispatcher", (*threads, *dispatcher), worker),
+        # The schedule in memory: a file of it is what a SIGKILL breaks.
+        Program(
+            "scheduler",
+            (
+                *CELERY,
+                "beat",
+                "-S",
+                "celery.beat:Scheduler",
+                "-l",
+                level,
+                "--pidfile=",
+            ),
+            worker,
+        ),
+    ]
+
+
+def simulator(bind: str, port: int, folder: Path, environment: Mapping[str, str]) -> Program:
+    own = {"SIMULATOR_BIND": bind, "SIMULATOR_PORT": str(port), "SIMULATOR_DATA_DIR": str(folder)}
+    return Program("simulator", (PYTHON, "-m", "integrations.simulator"), {**environment, **own})
+
+
+def engine(bind: str, port: int, environment: Mapping[str, str]) -> Program:
+    own = {"ENGINE_BIND": bind, "ENGINE_PORT": str(port), "ENGINE_PUBLIC_URL": f"http://localhost:{port}"}
+    return Program(
+        "engine",
+        (PYTHON, "-m", "integrations.simulator.engine"),
+        {**environment, **own},
+    )

@@ -1,0 +1,79 @@
+"""The data folder: writable, and used by one portal at a time."""
+
+import fcntl
+import getpass
+import os
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from config.supervisor.errors import Refusal
+
+LONGEST_END = 20.0
+
+
+def prepare(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / "static").mkdir(exist_ok=True)  # whitenoise warns of a missing one
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise Refusal(
+            f"{folder} cannot be written by user {_user()} ({error.strerror}): change its owner or rights"
+        ) from None
+
+
+class Lock:
+    """Held while a portal runs on the folder; the kernel gives it up when the process dies, however it dies."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / "portal.lock"
+
+    def __enter__(self) -> Self:
+        try:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise Refusal(f"{self._path} cannot be opened ({error.strerror}): change its owner or rights") from None
+        deadline = time.monotonic() + LONGEST_END
+        while not self._try():
+            holder, _, state = os.pread(self._descriptor, 100, 0).decode().strip().partition(" ")
+            if state != "stopping" or time.monotonic() > deadline:
+                os.close(self._descriptor)
+                raise Refusal(f"a portal already runs on {self._folder} (process {holder}): stop it first")
+            time.sleep(0.05)
+        self._note(str(os.getpid()))
+        return self
+
+    def stopping(self) -> None:
+        """Tell a start that comes now to wait for the end of this one."""
+        self._note(f"{os.getpid()} stopping")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._descriptor)
+
+    def _try(self) -> bool:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _note(self, text: str) -> None:
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, text.encode(), 0)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

@@ -1,6 +1,0 @@
-REFUSES = "The portal does not start: "
-"""How the one line of a process begins that will not run with its settings (config/start.py)."""
-
-
-class Refusal(Exception):
-    """Why the portal does not start: one line that says what to do."""

@@ -1,0 +1,54 @@
+"""The second factor's secrets at rest: sealed like every other, so that a dump makes no codes."""
+
+from typing import Any, ClassVar
+
+from allauth.account.internal.stagekit import unstash_login
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from integrations import audit
+from integrations.encryption import seal, unseal
+from integrations.http.ip_addresses import address_of
+
+OWNER = "second factor"
+NAMES = ("secret", "seed")
+"""Where an authenticator's JSON holds what is sealed: of an app, and of recovery codes."""
+
+
+def _who(request: HttpRequest) -> str:
+    """Whose it should have been: somebody half-way in, or in already."""
+    login = unstash_login(request, peek=True)
+    user = login.user if login is not None else request.user
+    return str(getattr(user, "email", ""))
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": "This code is wrong, or no longer valid. Try a new one.",
+    }
+
+    def encrypt(self, text: str) -> str:
+        return seal(text, owner=OWNER)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return unseal(encrypted_text, owner=OWNER)
+
+    def validation_error(self, code: str, *args: object) -> ValidationError:
+        """allauth has no other place at which it says that a code or a passkey was wrong."""
+        if code == "incorrect_code" and self.request is not None:
+            audit.record("sign_in.second_factor_failed", _who(self.request), address=address_of(self.request))
+        error: ValidationError = super().validation_error(code, *args)
+        return error
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """A passkey is for PUBLIC_URL's name, whatever name a browser came by; on a developer's machine are several."""
+        entity: dict[str, str] = super().get_public_key_credential_rp_entity()
+        host = entity["id"] if settings.IS_LOOPBACK else settings.PUBLIC_HOST
+        return {"id": host, "name": settings.BRAND_NAME}
+
+    def generate_authenticator_name(self, user: object, type: Authenticator.Type) -> str:
+        return "My device"

@@ -1,0 +1,77 @@
+"""The audit's chain (RELIABILITY.md, S8): every entry has a number and a seal over itself and the seal before.
+
+An entry that was changed, taken out or put in shows, since the seals are keyed by SECRET_KEY: who can write in the
+database alone cannot make new ones. What cannot show is that the newest entries were cut off, so each head is logged,
+and the newest one noted outside the database (audit_head).
+"""
+
+import json
+from collections.abc import Iterator
+from functools import partial
+
+import structlog
+from django.db import transaction
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from integrations.audit import checkpoint
+from integrations.models import AuditEntry
+from integrations.outbox import leases
+
+log = structlog.get_logger(__name__)
+CHAIN = "audit"
+LEASE_SECONDS = 10
+BATCH = 500
+
+
+def seal_of(entry: AuditEntry, before: str) -> str:
+    """Of the entry as the database gives it. Not of `actor`: it is emptied when the user is deleted, the name stays."""
+    said = [
+        before,
+        entry.number,
+        entry.at.isoformat(),
+        entry.actor_name,
+        entry.action,
+        entry.subject,
+        entry.detail,
+        entry.address,
+    ]
+    return salted_hmac("integrations.audit", json.dumps(said, sort_keys=True), algorithm="sha256").hexdigest()
+
+
+def extend() -> int:
+    """Chain what was committed since, by one holder at a time. Returns how many entries that were."""
+    if not AuditEntry.objects.filter(number=None).exists():
+        return 0
+    return leases.alone(CHAIN, LEASE_SECONDS, _extend_under)
+
+
+@transaction.atomic
+def _extend_under(lease: leases.Lease) -> int:
+    lease.write(woken_at=None)  # the row is locked until commit: a holder whose lease ran out cannot chain beside us
+    last = AuditEntry.objects.exclude(number=None).order_by("-number").first()
+    number, seal = (last.number or 0, last.seal) if last else (0, "")
+    fresh = list(AuditEntry.objects.filter(number=None).order_by("pk")[:BATCH])
+    for entry in fresh:
+        number += 1
+        entry.number = number
+        entry.seal = seal = seal_of(entry, seal)
+        entry.save(update_fields=["number", "seal"])
+    if fresh:
+        log.info("audit chained", number=number, seal=seal)
+        transaction.on_commit(partial(checkpoint.note, number, seal))
+    return len(fresh)
+
+
+def verify() -> Iterator[str]:
+    """What is wrong with the chain, entry by entry; nothing, when it is whole."""
+    number, seal = 0, ""
+    for entry in AuditEntry.objects.exclude(number=None).order_by("number").iterator():
+        found = entry.number or 0
+        if found != number + 1:
+            gone = f"entry {number + 1}" if found == number + 2 else f"entries {number + 1} to {found - 1}"
+            yield f"{gone} of the audit: missing"
+        elif not constant_time_compare(entry.seal, seal_of(entry, seal)):
+            yield f"entry {found} of the audit (row {entry.pk}): changed after it was written, or not by this portal"
+        number, seal = found, entry.seal
+    if cut_off := checkpoint.wrong():
+        yield cut_off

@@ -1,0 +1,126 @@
+"""The credentials behind the outbox's streams: the master pair, a connection's pair, and none for e-mail."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from integrations.connections import lifecycle, partner_configuration
+from integrations.encryption import Unreadable
+from integrations.http.client import CallFailed, Reply
+from integrations.models import Connection, PartnerConfiguration
+from integrations.outbox import clock, deliveries
+from integrations.outbox.handlers import Call, Channel, Undeliverable
+from integrations.outbox.models import Stream
+from integrations.smartrecruiters import responses
+
+RENEW_BEFORE = timedelta(seconds=30)
+
+
+def _expiry(seconds: int) -> Any:
+    """When a token of that life is to be renewed: before its end, but a short-lived one not at once."""
+    return clock.now() + max(timedelta(seconds=seconds) - RENEW_BEFORE, timedelta(seconds=seconds * 0.8))
+
+
+def _kept(row: Connection | PartnerConfiguration, name: str) -> str:
+    """The token that the row holds, while it is good. One that no key opens is as good as none."""
+    expires_at = getattr(row, f"{name}_expires_at")
+    if expires_at is None or expires_at <= clock.now():
+        return ""
+    try:
+        token: str = getattr(row, name)
+    except Unreadable:
+        return ""
+    return token
+
+
+@contextmanager
+def _a_missing_key_pauses() -> Iterator[None]:
+    """A pair that no key opens is not refused: all waits until the key is back (RELIABILITY.md, S7)."""
+    try:
+        yield
+    except Unreadable as error:
+        raise CallFailed(str(error), had_effect_perhaps=False) from None
+
+
+class ConnectionChannel(Channel):
+    """Their pair: every call for one customer's company."""
+
+    kind = "connection"
+    needs_token = True
+
+    def _connection(self, stream: Stream) -> Connection:
+        return Connection.objects.get(pk=stream.owner_id)
+
+    def token(self, stream: Stream) -> str:
+        return _kept(self._connection(stream), "access_token")
+
+    def token_call(self, stream: Stream) -> Call:
+        connection = self._connection(stream)
+        if not connection.their_client_id and connection.state in lifecycle.UNDECIDED:
+            raise CallFailed("SmartRecruiters' pair for this company is still to come", had_effect_perhaps=False)
+        if not connection.their_client_id:
+            raise Undeliverable("SmartRecruiters' pair for this company is not here: the customer has to reconnect.")
+        with _a_missing_key_pauses():
+            secret = connection.their_client_secret
+        return Call.of(partner_configuration.api().get_token(connection.their_client_id, secret))
+
+    def keep_token(self, stream: Stream, reply: Reply) -> str:
+        token, seconds = responses.token_of(reply)
+        connection = self._connection(stream)
+        connection.access_token, connection.access_token_expires_at = token, _expiry(seconds)
+        connection.save(update_fields=["access_token_sealed", "access_token_expires_at"])
+        return token
+
+    def forget_token(self, stream: Stream) -> None:
+        Connection.objects.filter(pk=stream.owner_id).update(access_token_sealed="")
+
+    def pair(self, stream: Stream) -> str:
+        return self._connection(stream).their_client_secret_sealed
+
+    @transaction.atomic
+    def credential_refused(self, stream: Stream, reason: str, pair: str | None = None) -> None:
+        connection = Connection.objects.select_for_update().get(pk=stream.owner_id)
+        if pair in (None, connection.their_client_secret_sealed):
+            lifecycle.need_reconnect(connection, reason)
+
+
+class MasterChannel(Channel):
+    """The vendor's own pair: the exchange of credentials and nothing else of a customer's (RELIABILITY.md, X10)."""
+
+    kind = "master"
+    needs_token = True
+    lease_seconds = 90
+
+    def token(self, stream: Stream) -> str:
+        return _kept(PartnerConfiguration.load(), "master_token")
+
+    def token_call(self, stream: Stream) -> Call:
+        with _a_missing_key_pauses():
+            client_id, secret = partner_configuration.master_pair()
+        if not client_id or not secret:
+            raise Undeliverable("The master pair is missing: set SMARTRECRUITERS_CLIENT_ID and …_SECRET, or enter it.")
+        return Call.of(partner_configuration.api().get_token(client_id, secret))
+
+    def keep_token(self, stream: Stream, reply: Reply) -> str:
+        token, seconds = responses.token_of(reply)
+        row = PartnerConfiguration.load()
+        row.master_token, row.master_token_expires_at = token, _expiry(seconds)
+        row.save(update_fields=["master_token_sealed", "master_token_expires_at"])
+        return token
+
+    def forget_token(self, stream: Stream) -> None:
+        PartnerConfiguration.objects.update(master_token_sealed="")
+
+    def pair(self, stream: Stream) -> str:
+        return PartnerConfiguration.load().master_client_secret_sealed
+
+    def credential_refused(self, stream: Stream, reason: str, pair: str | None = None) -> None:
+        if pair in (None, self.pair(stream)):
+            deliveries.hold(stream.name, reason)
+
+
+class EmailChannel(Channel):
+    kind = "email"

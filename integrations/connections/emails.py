@@ -1,0 +1,76 @@
+"""The e-mails that a connection needs a hand: to the customer's administrators, and to staff, once each incident."""
+
+from django.conf import settings
+from django.urls import reverse
+
+from integrations import mail
+from integrations.customers import memberships
+from integrations.models import Connection, ConnectionState, User
+from integrations.outbox import deliveries
+from integrations.outbox.models import Delivery
+
+
+def tell(connection: Connection) -> None:
+    """Decide the e-mails. Call it in the transaction that finds the connection broken: that happens once."""
+    people = memberships.administrators_of(connection.customer)
+    staff = User.objects.filter(is_active=True).exclude(staff_role="")
+    for kind, readers in ((ToCustomer.kind, people), (ToStaff.kind, staff)):
+        for reader in readers:
+            deliveries.enqueue(
+                kind,
+                stream="email",
+                key=f"{kind}:{connection.pk}:{reader.pk}",
+                subject=connection.company_id,
+                payload={"connection": connection.pk, "reader": reader.pk},
+            )
+
+
+class ToCustomer(mail.MailHandler):
+    kind = "reconnect"
+
+    def unwanted(self, delivery: Delivery) -> str:
+        if _connection(delivery).state != ConnectionState.NEEDS_RECONNECT:
+            return "the connection needs no hand any more"
+        reader = _reader(delivery)
+        return "" if reader is not None and reader.is_active else "its reader does not sign in here any more"
+
+    def letter(self, delivery: Delivery) -> tuple[mail.Letter, str]:
+        connection, reader = _connection(delivery), User.objects.get(pk=delivery.payload["reader"])
+        return self.compose(connection, reader), reader.email
+
+    def compose(self, connection: Connection, reader: User) -> mail.Letter:
+        return mail.write(
+            self.kind,
+            self.language(connection),
+            person=reader.get_full_name(),
+            company=connection.company_id,
+            customer=connection.customer.name,
+            reason=connection.reason,
+            url=settings.PUBLIC_URL + self.path(connection),
+        )
+
+    def language(self, connection: Connection) -> str:
+        return mail.nearest(connection.customer.language)
+
+    def path(self, connection: Connection) -> str:
+        return reverse("home")
+
+
+class ToStaff(ToCustomer):
+    """In English, as all of admin's pages."""
+
+    kind = "reconnect_staff"
+
+    def language(self, connection: Connection) -> str:
+        return settings.LANGUAGE_CODE
+
+    def path(self, connection: Connection) -> str:
+        return reverse("admin:integrations_connection_change", args=[connection.pk])
+
+
+def _connection(delivery: Delivery) -> Connection:
+    return Connection.objects.select_related("customer").get(pk=delivery.payload["connection"])
+
+
+def _reader(delivery: Delivery) -> User | None:
+    return User.objects.filter(pk=delivery.payload["reader"]).first()

@@ -1,0 +1,101 @@
+"""The consent page in POPUP mode: a window that SmartRecruiters opens, or a frame inside its page.
+
+Every other page forbids framing. In a frame of another site a browser sends no SameSite=Lax cookie; so on the pages of
+this flow the session's and the CSRF cookie come twice, the second one `SameSite=None; Secure; Partitioned`. Either will
+do; the second is read in frames only, so that it weakens nothing elsewhere (RELIABILITY.md, C30 to C32).
+"""
+
+from collections.abc import Callable
+from http.cookies import Morsel
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+
+from integrations.connections.consents import has_open_popup
+
+CONSENT_PATH = "/smartrecruiters/integration"
+SIGN_IN_PATHS = (
+    *("/accounts/login/", "/accounts/2fa/authenticate/", "/accounts/2fa/webauthn/login/"),
+    *("/accounts/oidc/vendor/login/", "/accounts/oidc/vendor/login/callback/"),
+)
+
+
+class PartitionedMorsel(Morsel[str]):
+    """A cookie with `Partitioned` (CHIPS), which Python knows from 3.14 on only."""
+
+    _reserved: ClassVar[dict[str, str]] = {**Morsel._reserved, "partitioned": "Partitioned"}  # type: ignore[attr-defined]
+    _flags: ClassVar[set[str]] = {*Morsel._flags, "partitioned"}  # type: ignore[attr-defined]
+
+
+def framed_name(name: str) -> str:
+    prefix = "__Host-"
+    return f"{prefix}frame-{name.removeprefix(prefix)}" if name.startswith(prefix) else f"frame-{name}"
+
+
+def cookie_names() -> tuple[str, str]:
+    return settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME
+
+
+def mark_popup(request: HttpRequest) -> None:
+    """Called by the views of the consent flow: this page belongs to a visit in POPUP mode."""
+    request.is_popup = True  # type: ignore[attr-defined]
+
+
+def _is_in_flow(request: HttpRequest) -> bool:
+    return request.path.startswith(CONSENT_PATH) or request.path in SIGN_IN_PATHS
+
+
+def _is_popup(request: HttpRequest) -> bool:
+    if getattr(request, "is_popup", False):
+        return True
+    return request.path in SIGN_IN_PATHS and hasattr(request, "session") and has_open_popup(request)
+
+
+def _adopt(request: HttpRequest) -> None:
+    """In a frame, the cookie of the frame stands in for the one that the browser kept back."""
+    if request.headers.get("Sec-Fetch-Dest", "iframe") != "iframe":
+        return
+    for name in cookie_names():
+        if name not in request.COOKIES and framed_name(name) in request.COOKIES:
+            request.COOKIES[name] = request.COOKIES[framed_name(name)]
+
+
+def _double(response: HttpResponse) -> None:
+    for name in cookie_names():
+        if name in response.cookies:
+            response.cookies[framed_name(name)] = _twin(response.cookies[name])
+
+
+def _twin(cookie: "Morsel[str]") -> PartitionedMorsel:
+    twin = PartitionedMorsel()
+    twin.set(framed_name(cookie.key), cookie.value, cookie.coded_value)
+    attributes: dict[str, Any] = {**cookie, "samesite": "None", "secure": True, "httponly": True, "partitioned": True}
+    twin.update(attributes)
+    return twin
+
+
+def _open_to_smartrecruiters(response: HttpResponse) -> None:
+    response._csp_replace = {"frame-ancestors": settings.SMARTRECRUITERS_TRUSTED_ORIGINS}  # type: ignore[attr-defined]
+    response["Cross-Origin-Opener-Policy"] = "unsafe-none"
+    if response.has_header("X-Frame-Options"):
+        del response["X-Frame-Options"]
+
+
+class PopupPages:
+    """Stands outside the session's and the CSRF middleware, whose cookies it doubles."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not _is_in_flow(request):
+            return self.get_response(request)
+        _adopt(request)
+        response = self.get_response(request)
+        if _is_popup(request):
+            _double(response)
+            _open_to_smartrecruiters(response)
+        patch_vary_headers(response, ["Sec-Fetch-Dest"])
+        return response

@@ -1,0 +1,64 @@
+"""SmartRecruiters tells us that a customer has ended the integration."""
+
+import hashlib
+import hmac
+
+import structlog
+from django.http import Http404
+from oauth2_provider.models import get_access_token_model
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from integrations import audit
+from integrations.api.authentication import outlive_remembered
+from integrations.connections import lifecycle
+from integrations.http.ip_addresses import address_of
+from integrations.models import Connection, PartnerConfiguration
+from integrations.models.connections import ENDED_THERE
+from integrations.oauth import throttling
+
+log = structlog.get_logger(__name__)
+
+
+def is_disable_key(key: str) -> bool:
+    return hmac.compare_digest(key.encode(), PartnerConfiguration.load().disable_key.encode())
+
+
+def is_of_another(request: Request, connection: Connection) -> bool:
+    """Does a bearer come along that is known, dead or alive, and not this company's?"""
+    scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer":
+        return False
+    checksum = hashlib.sha256(token.strip().encode()).hexdigest()
+    known = get_access_token_model().objects.select_related("application").filter(token_checksum=checksum).first()
+    return known is not None and (known.application is None or known.application.connection_id != connection.pk)
+
+
+def note_refusal(request: Request, company_id: str, why: str) -> None:
+    log.warning("disable refused", why=why, company_id=company_id)
+    address = address_of(request)
+    if throttling.is_first(address or "", "disable"):
+        audit.record("connection.disable_refused", company_id, address=address, why=why)
+
+
+class CompanyIntegration(APIView):
+    """DELETE: the connection is ended. The key in the address is the proof: no other is declared (PROTOCOL.md)."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    def delete(self, request: Request, key: str, company_id: str) -> Response:
+        if not is_disable_key(key):
+            note_refusal(request, company_id, "wrong key")
+            raise Http404
+        connection = Connection.objects.filter(company_id=company_id).first()
+        if connection is None:
+            raise Http404
+        if is_of_another(request, connection):
+            note_refusal(request, company_id, "a token of another company")
+            raise PermissionDenied("The token belongs to another company.")
+        lifecycle.disable(connection, address=address_of(request), why=ENDED_THERE)
+        outlive_remembered()
+        return Response(status=204)

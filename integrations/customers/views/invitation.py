@@ -1,0 +1,80 @@
+"""The page behind an invitation's link: it says who invites to what, and lets in whom it was written to, once."""
+
+from urllib.parse import urlencode
+
+from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
+from django.contrib import messages
+from django.contrib.auth import login, logout
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views import View
+
+from integrations.accounts.adapter import BACKEND, AccountAdapter
+from integrations.customers import invitations, memberships
+from integrations.customers.forms import JoinForm
+from integrations.http.ip_addresses import address_of
+from integrations.models import Invitation, User
+
+
+def outcome(request: HttpRequest, name: str, status: int, **context: object) -> HttpResponse:
+    return render(request, f"integrations/invitation/{name}.html", context, status=status)
+
+
+class InvitationPage(View):
+    """GET changes nothing: programs that scan mail open links, too."""
+
+    def dispatch(self, request: HttpRequest, token: str) -> HttpResponseBase:  # type: ignore[override]
+        invitation = invitations.found(token)
+        if invitation is None:
+            return outcome(request, "unknown", 404)
+        if invitation.state != "open" or not invitation.customer.is_active:
+            return outcome(request, "over", 410, invitation=invitation)
+        return super().dispatch(request, invitation)
+
+    def get(self, request: HttpRequest, invitation: Invitation) -> HttpResponse:
+        if request.user.is_authenticated:
+            return self._of_somebody(request, invitation)
+        if User.objects.filter(email=invitation.email).exists():
+            return redirect(f"{reverse('account_login')}?{urlencode({'next': request.path})}")
+        return self._ask(request, invitation, JoinForm(email=invitation.email))
+
+    def post(self, request: HttpRequest, invitation: Invitation) -> HttpResponse:
+        if request.POST.get("act") == "change-account":
+            logout(request)
+            return redirect(request.path)
+        try:
+            return self._accept(request, invitation)
+        except invitations.NotOpen:
+            return outcome(request, "over", 410, invitation=invitation)
+        except (invitations.InvitationError, memberships.MembershipError):
+            return self._of_somebody(request, invitation)
+
+    def _of_somebody(self, request: HttpRequest, invitation: Invitation) -> HttpResponse:
+        is_staff = getattr(request.user, "is_staff", False)
+        if is_staff or getattr(request.user, "email", "") != invitation.email:
+            return outcome(request, "another", 403, invitation=invitation, is_staff=is_staff)
+        return outcome(request, "join", 200, invitation=invitation)
+
+    def _ask(self, request: HttpRequest, invitation: Invitation, form: JoinForm, status: int = 200) -> HttpResponse:
+        return outcome(request, "new", status, invitation=invitation, form=form)
+
+    def _accept(self, request: HttpRequest, invitation: Invitation) -> HttpResponse:
+        if isinstance(request.user, User):
+            membership = invitations.accept(invitation, request.user, address=address_of(request))
+        else:
+            form = JoinForm(request.POST, email=invitation.email)
+            if not form.is_valid():
+                return self._ask(request, invitation, form, 400)
+            membership = invitations.accept_as_newcomer(
+                invitation,
+                name=form.cleaned_data["name"],
+                password=form.cleaned_data["password1"],
+                address=address_of(request),
+            )
+            login(request, membership.person, backend=BACKEND)
+            reauthenticate_by_password(request)  # he has just chosen it: to ask for it again proves nothing
+        memberships.choose(request, membership)
+        messages.success(request, f"Welcome to {membership.customer}.")
+        return redirect(AccountAdapter(request).get_login_redirect_url(request))

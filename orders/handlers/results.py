@@ -1,0 +1,108 @@
+"""What of an order must reach the outside: the result, the questions about candidate and job, the invitation."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Max, QuerySet
+
+from integrations.connections import partner_configuration
+from integrations.http.client import Outgoing, Reply, send
+from integrations.models import EventType
+from integrations.outbox import deliveries, handlers
+from integrations.outbox.models import Attempt, Delivery, DeliveryState
+from integrations.webhooks import events
+from orders import merge_patch, uploads
+from orders.handlers import prefetch
+from orders.handlers.prefetch import order_of
+from orders.handlers.uploads import UploadHandler, tell
+
+CONTENT_TYPES = ("application/json", "application/merge-patch+json")
+
+
+class ResultHandler(handlers.Handler):
+    """PATCH the result. The payload says all we know, so only the newest counts."""
+
+    kind = "result"
+    supersedes = True
+    not_found_is_fresh_for = timedelta(minutes=15)
+
+    def gather(self, found: Sequence[Delivery]) -> None:
+        prefetch.gather(found)
+        prefetch.gather_results(found)
+
+    def unwanted(self, delivery: Delivery) -> str:
+        if order_of(delivery).erased_at is not None:
+            return "the candidate was erased"
+        results = prefetch.results_of(delivery)
+        if any(each.pk > delivery.pk and each.state != DeliveryState.SUPERSEDED for each in results):
+            return deliveries.NEWER  # a dead letter that somebody sends again must not turn back what is shown
+        last = next((each for each in reversed(results) if each.state == DeliveryState.DELIVERED), None)
+        if last is None:
+            return ""
+        told = merge_patch.comparable(last.payload, delivery.payload)
+        if merge_patch.without_empty(told) != merge_patch.without_empty(delivery.payload):
+            return ""
+        if "attachments" in delivery.payload and "attachments" not in last.payload:
+            return ""  # an empty array, after one that was left out
+        if prefetch.doubts_of(delivery):
+            return ""  # the answer says what became of an upload
+        between = merge_patch.perhaps_sent(
+            Delivery.objects.filter(key=delivery.key, pk__gt=last.pk).exclude(pk=delivery.pk)
+        )
+        if delivery.attempts_made or between.exists() or _has_uploaded_since(last):
+            return ""
+        return "SmartRecruiters has just this already"
+
+    def must_wait(self, delivery: Delivery) -> bool:
+        """For an upload on its way whose report was removed: what it leaves there has to be taken away."""
+        on_its_way = _uploads_of(delivery).filter(state=DeliveryState.IN_FLIGHT)
+        return "attachments" in delivery.payload and on_its_way.exists()
+
+    def call(self, delivery: Delivery, token: str) -> handlers.Call:
+        configuration = prefetch.configuration_of(delivery)
+        kinds = sorted(CONTENT_TYPES, key=lambda kind: kind != configuration.patch_content_type)
+        outgoing = partner_configuration.api(configuration).patch_result(
+            token,
+            order_of(delivery).smartrecruiters_order_id,
+            merge_patch.addressed(delivery.payload),
+            kinds[delivery.variant % 2],
+        )
+        prefetch.doubts_of(delivery)  # of before the call, for its answer
+        shown = replace(outgoing, json=delivery.payload)
+        return handlers.Call(outgoing.endpoint, _discreet(outgoing, shown.json), shown.shown())
+
+    def keeps_answer(self, delivery: Delivery) -> bool:
+        return bool(prefetch.doubts_of(delivery))
+
+    def delivered(self, delivery: Delivery, reply: Reply) -> None:
+        if uploads.learn(order_of(delivery), prefetch.doubts_of(delivery), reply.content):
+            tell(delivery.subject)
+
+    def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
+        events.of_order(EventType.DELIVERY_FAILED, delivery.subject)
+
+
+def _uploads_of(result: Delivery) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(subject=result.subject, kind=UploadHandler.kind)
+
+
+def _has_uploaded_since(last: Delivery) -> bool:
+    """Has an upload gone out after this result, to stand beside what its array says?"""
+    told = Attempt.objects.filter(delivery=last).aggregate(last=Max("pk"))["last"] or 0
+    return Attempt.objects.filter(delivery__in=_uploads_of(last), pk__gt=told).exists()
+
+
+def _discreet(outgoing: Outgoing, kept: merge_patch.Document) -> Any:
+    """Send it, and keep of the answer what opens no report: of addresses, the engine's own alone."""
+    elsewhere = set(uploads.addresses_in(kept))
+
+    def run(deadline: float) -> Reply:
+        reply = send(outgoing, deadline)
+        text = merge_patch.without_links(reply.text)
+        for url in set(uploads.addresses_in(reply.content)) - elsewhere:
+            text = text.replace(url, "***").replace(url.replace("/", "\\/"), "***")
+        return replace(reply, text=text)
+
+    return run

@@ -1,0 +1,134 @@
+"""The candidate's pages and the reports that we host: addressed by a random link, which is the right to open them."""
+
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone, translation
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from integrations import mail
+from integrations.http import trusted_origins
+from orders import engine_urls, expiry, files, launch, links
+from orders.models import Attachment, Order
+
+log = structlog.get_logger(__name__)
+
+
+# Without a CSRF cookie: the link alone is the right, and some mail programs' browsers keep no cookies.
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def take(request: HttpRequest, token: str) -> HttpResponse:
+    """One page with one button. A GET alone changes nothing, save for an inline order's: that goes straight on."""
+    order = launch.find(token)
+    if order is None or order.erased_at is not None:
+        return _nothing(request, order)
+    if order.is_final or expiry.has_expired(order, timezone.now()):
+        return _see_other(links.return_url(order)) if request.method == "POST" else _done(request, order)
+    if not order.launch_url:
+        return _see_other(links.take_url(order)) if request.method == "POST" else _waiting(request, order)
+    if request.method == "POST":
+        return _see_other(launch.go(order.pk).launch_url)
+    if order.is_inline:
+        return HttpResponseRedirect(launch.go(order.pk).launch_url if request.method == "GET" else order.launch_url)
+    return _invited(request, order)
+
+
+@require_safe
+def done(request: HttpRequest, token: str) -> HttpResponse:
+    """Back from the assessment: an inline candidate returns to SmartRecruiters, the others are thanked."""
+    order = launch.find(token)
+    if order is None or order.erased_at is not None:
+        return _nothing(request, order)
+    return _done(request, order)
+
+
+@require_safe
+def report(request: HttpRequest, token: str) -> HttpResponse:
+    """A report, as a download that no browser runs anything of."""
+    attachment = (
+        Attachment.objects.filter(link_token_hash=links.hash_of(token), order__erased_at=None)
+        .select_related("order")
+        .first()
+    )
+    if attachment is None:  # an erasure leaves nothing by which the link could be told from one that never was
+        return _page(request, None, "no_report", status=404)
+    try:
+        content = files.read(attachment)
+    except files.Damaged as error:
+        log.error("a report cannot be shown", attachment=attachment.pk, reason=str(error))
+        return _page(request, None, "damaged", status=404)
+    if request.method == "GET":
+        Attachment.objects.filter(pk=attachment.pk).update(opened_count=F("opened_count") + 1)
+    return _private(files.download(attachment, content))
+
+
+def _invited(request: HttpRequest, order: Order) -> HttpResponse:
+    response = _page(
+        request,
+        order,
+        "take",
+        host=_host_of(order.launch_url),
+        description=order.package.description,
+        has_begun=order.visited_at is not None,
+        open_until=expiry.end_of(order) if order.status in expiry.UNBEGUN else None,
+    )
+    # Chromium holds a form's redirects to form-action too (RELIABILITY.md, C33), the engine's own ones included: one of
+    # those to a host of its own would leave the candidate with a button that does nothing.
+    schemes = ["https:", "http:"] if settings.IS_LOOPBACK else ["https:"]
+    response._csp_update = {"form-action": [engine_urls.origin_of(order.launch_url), *schemes]}  # type: ignore[attr-defined]
+    return response
+
+
+def _waiting(request: HttpRequest, order: Order) -> HttpResponse:
+    return _page(request, order, "preparing")
+
+
+def _done(request: HttpRequest, order: Order) -> HttpResponse:
+    url, is_trusted = launch.way_back(order) if order.is_inline else ("", False)
+    if is_trusted:
+        return _private(HttpResponseRedirect(url))
+    if url:
+        return _page(request, order, "back", host=_host_of(url), way_back=url)
+    if expiry.has_expired(order, timezone.now()):
+        return _page(request, order, "expired", status=410)
+    return _page(request, order, "thanks")
+
+
+def _nothing(request: HttpRequest, order: Order | None) -> HttpResponse:
+    if order is None:
+        return _page(request, None, "unknown", status=404)
+    return _page(request, order, "gone", status=410)
+
+
+def _see_other(url: str) -> HttpResponse:
+    response = HttpResponseRedirect(url)
+    response.status_code = 303
+    return _private(response)
+
+
+def _host_of(url: str) -> str:
+    parts = trusted_origins.split(url.partition("#")[0])
+    return parts[1] if parts else ""
+
+
+def _page(request: HttpRequest, order: Order | None, name: str, *, status: int = 200, **facts: Any) -> HttpResponse:
+    """`templates/orders/{name}.html` in the order's language, else the browser's."""
+    language = mail.nearest((order and order.candidate_language) or translation.get_language() or "")
+    if order is not None:
+        facts |= {"package": order.package.name, "customer": order.connection.customer.name}
+    with translation.override(language):
+        page = render(request, f"orders/{name}.html", facts, status=status)
+    page["Content-Language"] = language
+    return _private(page)
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    response["Cache-Control"] = "no-store, private"
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    response["Referrer-Policy"] = "no-referrer"
+    return response

@@ -1,0 +1,288 @@
+"""The catalogue as a file, there and back."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from assessments import catalogue
+from assessments.models import Package, Rule
+from assessments.transfer import csv_file, plan
+from assessments.transfer.diff import Difference
+from assessments.transfer.plan import Problem
+from integrations.models import AuditEntry, Customer, PartnerConfiguration
+from tests import rows
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def stored(customer: Customer) -> Package:
+    """A package with every key filled, and text that a spreadsheet would run."""
+    rules = (
+        {"customer": customer, "country": "DE", "remote": False, "fields": {"department": "Sales; =1+1"}},
+        {"requester": "@northwind.example"},
+        {},
+    )
+    keys = {"remind_after_days": 3, "expires_after_days": 14, "invite_candidate": False, "delivery": "manual"}
+    package = rows.make_package("skills", assessments=("logic", "typing"), rules=rules, **keys)
+    Package.objects.filter(pk="skills").update(name='=HYPERLINK("http://evil.example")', description='\'=a\nb, "ü"')
+    rows.make_package("other")
+    return package
+
+
+def changed(content: str | bytes, **options: bool) -> plan.Plan:
+    content = content.encode() if isinstance(content, str) else content
+    return plan.make(content, **{"retire_missing": False, **options})
+
+
+def test_json_is_what_an_engine_puts_and_what_staff_decide(stored: Package, customer: Customer) -> None:
+    assert json.loads(plan.export("json"))["packages"][1] == {
+        "id": "skills",
+        "type": "SKILL_TEST",
+        "name": '=HYPERLINK("http://evil.example")',
+        "description": '\'=a\nb, "ü"',
+        "delivery": "manual",
+        "invite_candidate": False,
+        "expires_after_days": 14,
+        "retired": False,
+        "remind_after_days": 3,
+        "assessments": [
+            {"id": "logic", "type": "SKILL_TEST", "name": "Assessment logic", "description": ""},
+            {"id": "typing", "type": "SKILL_TEST", "name": "Assessment typing", "description": ""},
+        ],
+        "rules": [
+            {"customer": customer.pk, "country": "DE", "remote": False, "fields": {"department": "Sales; =1+1"}},
+            {"requester": "@northwind.example"},
+            {},
+        ],
+    }
+
+
+def test_csv_has_no_cell_that_a_spreadsheet_would_run(stored: Package) -> None:
+    text = plan.export("csv").decode("utf-8-sig")
+    assert '"\'=HYPERLINK(""http://evil.example"")"' in text
+    assert '"\'\'=a\nb, ""ü"""' in text
+    assert '"\'@northwind.example"' in text
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_import_of_an_export_changes_nothing(stored: Package, form: str) -> None:
+    found = changed(plan.export(form), retire_missing=True)
+    assert (found.problems, found.drafts) == ([], [])
+    assert found.counts == {"created": 0, "updated": 0, "retired": 0, "unchanged": 2}
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_export_makes_the_same_catalogue_elsewhere(stored: Package, form: str) -> None:
+    Package.objects.filter(pk="other").update(retired_at="2026-01-01T00:00Z")
+    content, before = plan.export(form), plan.export("json")
+    Package.objects.all().delete()
+    found = changed(content)
+    plan.apply(content, retire_missing=False, expected=found.digest)
+    assert (found.counts["created"], plan.export("json")) == (2, before)
+
+
+@given(cells=st.lists(st.text(alphabet="='+-@\t\n\r\"',;aé＝ "), min_size=1, max_size=5))
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_survives_its_guard(cells: list[str]) -> None:
+    for cell in cells:
+        guarded = csv_file._guarded(cell)
+        assert csv_file._bared(guarded) == cell
+        assert guarded[:1] not in ("=", "+", "-", "@", "\t", "\r", "\n", "＝")
+
+
+def test_plan_says_field_by_field_what_would_change(stored: Package, customer: Customer) -> None:
+    package = json.loads(plan.export("json"))["packages"][1]
+    package |= {"name": "Skills", "expires_after_days": None, "remind_after_days": None}
+    package["assessments"] = [
+        {"id": "typing", "description": "Three minutes"},
+        {"id": "speech", "type": "SKILL_TEST", "name": "Speech"},
+    ]
+    package["rules"] = [*package["rules"][1:], {"customer": customer.pk, "city": "Oslo"}]
+    found = changed(json.dumps({"packages": [package]}))
+    [change] = found.changes
+    assert (change.id, change.kind) == ("skills", "updated")
+    assert change.differences == [
+        Difference("name", '=HYPERLINK("http://evil.example")', "Skills"),
+        Difference("remind_after_days", "3", ""),
+        Difference("expires_after_days", "14", ""),
+        Difference("assessments.logic", "Assessment logic", ""),
+        Difference("assessments.typing.description", "", "Three minutes"),
+        Difference("assessments.speech", "", "Speech"),
+        Difference("rules", f"country = DE, customer = {customer.pk}, department = Sales; =1+1, remote = false", ""),
+        Difference("rules", "", f"city = Oslo, customer = {customer.pk}"),
+    ]
+
+
+def test_plan_writes_nothing_and_apply_does_what_it_says(stored: Package) -> None:
+    content = b'package,name,type\r\nskills,Skills,\r\nnew,"New, one",SKILL_TEST\r\n'
+    before = plan.export("json")
+    found = changed(content, retire_missing=True)
+    assert plan.export("json") == before
+    assert [(change.id, change.kind) for change in found.changes] == [
+        ("skills", "updated"),
+        ("new", "created"),
+        ("other", "retired"),
+    ]
+    counted: list[tuple[int, int]] = []
+    plan.apply(content, retire_missing=True, expected=found.digest, progress=lambda *each: counted.append(each))
+    names = dict(Package.objects.filter(retired_at=None).values_list("pk", "name"))
+    assert (names, counted) == ({"skills": "Skills", "new": "New, one"}, [(3, 3)])
+    assert (Rule.objects.count(), stored.assessments.count()) == (3, 2)  # not in the file, so they stay
+
+
+def test_retired_package_comes_back_or_goes_by_its_own_word(stored: Package) -> None:
+    catalogue.retire("other")
+    found = changed("package,retired\nother,FALSE\nskills,TRUE\n")
+    assert [(change.id, change.kind, change.differences) for change in found.changes] == [
+        ("other", "updated", [Difference("retired", "true", "false")]),
+        ("skills", "retired", [Difference("retired", "false", "true")]),
+    ]
+
+
+def test_rules_that_go_are_said_to_open_the_package(stored: Package) -> None:
+    [change] = changed('{"packages": [{"id": "skills", "rules": []}]}').changes
+    assert change.differences[-1] == Difference("rules", "3 of them", "none: every customer sees it")
+
+
+def test_rules_in_another_order_are_the_same(stored: Package) -> None:
+    package = json.loads(plan.export("json"))["packages"][1]
+    package["rules"].reverse()
+    assert changed(json.dumps({"packages": [package]})).counts["unchanged"] == 1
+
+
+def test_semicolons_and_spreadsheets_words_are_understood(db: None) -> None:
+    text = "\ufeffpackage;type;name;invite_candidate;expires_after_days\r\nshop; SKILL_TEST ;Shop;WAHR;14\r\n"
+    assert changed(text).problems == [Problem(2, "invite_candidate", "Send true or false.")]
+    assert changed(text.replace("WAHR", "TRUE")).counts["created"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "field", "message"),
+    [
+        ("", 1, "", "The file is empty. Its first line names the columns: record, package,"),
+        ("package,colour\n", 1, "", "There is no column “colour”; the first line names the columns, of these:"),
+        ("name\nx\n", 1, "", "The column “package” is missing"),
+        ("package,name,name\n", 1, "", "A column stands twice."),
+        ("package,name\nskills,a,b\n", 2, "", "There are 3 cells under 2 columns."),
+        ("package,name\n\n\nskills,\"\n\n\"\nnew,New\n", 7, "type", "This is new: send it."),
+        ("package\northo,", 2, "", "There are 2 cells under 1 columns."),
+        ("record,package\nparcel,skills\n", 2, "", "“parcel” is no record: write package, assessment or rule."),
+        ("record,package,country\nrule,skills,DE\n", 2, "", "This line belongs below the one of the package “skills”."),
+        ("record,package\npackage,skills\nrule,skills\n", 3, "", "This line needs a column of these: customer,"),
+        ("record,package,country\npackage,skills,\nrule,other,DE\n", 3, "", "This line belongs below the one of"),
+        ("record,package,customer\npackage,skills,\nrule,skills,cus_x\n", 3, "rules.0.customer", "There is no such"),
+        ("record,package,assessment\npackage,skills,\nassessment,skills,a b\n", 3, "assessments.0.id", "Send 1 to 64"),
+        ("record,package,country\npackage,skills,DE\n", 2, "country", "There is no such key here; the keys are id,"),
+        ("package,expires_after_days\nskills,a week\n", 2, "expires_after_days", "Send a whole number from 1 to 3650."),
+        ("package,expires_after_days,remind_after_days\nskills,7,7\n", 2, "remind_after_days", "By then the order has"),
+        ("package,type\nskills,CHESS\n", 2, "type", "Send one of BACKGROUND_CHECK"),
+        ("package,name\nskills,A\nskills,B\n", 3, "id", "The package “skills” stands in the file already."),
+        ("package,name\norders,A\n", 2, "id", "“orders” is the name of one of our own addresses"),
+        ("record,package,fields\npackage,skills,\nrule,skills,a=b\n", 3, "", "fields are written as {"),
+        ('{"packages": [\n{"id": "skills"},\n{"id": "orders"}]}', 3, "id", "“orders” is the name"),
+        ('{"packages": [\n{"id": "skills"}\n{"id": "orders"}]}', 3, "", "This is not JSON as we take it: Expecting"),
+        ('{"packages": [{"id": "skills"},\n\n 7]}', 3, "", "A package is an object"),
+        ('{"package": []}', 1, "", 'Send {"packages": […]}'),
+        ("[]", 1, "", 'Send {"packages": […]}'),
+        ('{"packages": [{"id": "skills", "colour": "red"}]}', 1, "colour", "There is no such key here"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_its_line(
+    stored: Package, content: str, line: int, field: str, message: str
+) -> None:
+    found = changed(content)
+    first = found.problems[0]
+    assert (first.line, first.field, first.message[: len(message)]) == (line, field, message)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "package,name\nskills,Prüfung\n".encode("latin-1"),
+        "package,name\nskills,Prüfung\n".encode("utf-16"),
+        b"PK\x03\x04\0\0",
+        b"package,name\nskills,a\0b\n",
+        b"\0",
+    ],
+)
+def test_file_that_is_not_utf8_is_refused(db: None, content: bytes) -> None:
+    [problem] = changed(content).problems
+    assert problem.message == "The file is not UTF-8: save it as “CSV UTF-8”."
+
+
+def test_type_that_is_not_published_is_refused(stored: Package) -> None:
+    PartnerConfiguration.load()
+    PartnerConfiguration.objects.update(supported_types=["SKILL_TEST"])
+    [problem] = changed("package,type\nskills,VIDEO_INTERVIEW\n").problems
+    assert problem.message == "This type is not published; the partner configuration has SKILL_TEST."
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_stored_type_that_is_published_no_longer_comes_back(stored: Package, form: str) -> None:
+    PartnerConfiguration.load()
+    PartnerConfiguration.objects.update(supported_types=["VIDEO_INTERVIEW"])
+    assert changed(plan.export(form)).counts["unchanged"] == 2
+
+
+def test_catalogue_that_moved_is_not_overwritten(stored: Package) -> None:
+    content = b"package,name\nskills,Skills\n"
+    found = changed(content)
+    Package.objects.update(name="Renamed meanwhile")
+    with pytest.raises(plan.Moved):
+        plan.apply(content, retire_missing=False, expected=found.digest)
+    assert set(Package.objects.values_list("name", flat=True)) == {"Renamed meanwhile"}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_plan_takes_as_many_queries_for_one_as_for_three(
+    customer: Customer, count: int, django_assert_num_queries: Any
+) -> None:
+    PartnerConfiguration.load()
+    for number in range(count):
+        rows.make_package(f"p{number}", assessments=("a", "b"), rules=({"customer": customer},) * count)
+    content = plan.export("csv")
+    with django_assert_num_queries(5):  # packages, assessments, rules, customers, their assessments
+        assert changed(content).counts["unchanged"] == count
+
+
+def run(*arguments: str) -> tuple[str, str]:
+    out, told = StringIO(), StringIO()
+    call_command(*arguments, stdout=out, stderr=told)
+    return out.getvalue(), told.getvalue()
+
+
+def test_commands_go_there_and_back(stored: Package, tmp_path: Path) -> None:
+    for name in ("catalogue.csv", "catalogue.json"):
+        run("export_catalogue", str(tmp_path / name))
+        nothing = "0 created, 0 updated, 0 retired, 2 unchanged (nothing was changed: --apply does it)\n"
+        assert run("import_catalogue", str(tmp_path / name)) == (nothing, "2 of 2 checked\n")
+    assert run("export_catalogue")[0].encode() == (tmp_path / "catalogue.json").read_bytes()
+
+
+def test_command_shows_and_then_applies(stored: Package, tmp_path: Path) -> None:
+    file = tmp_path / "names.csv"
+    file.write_text("package,name\nother,Other\n")
+    said, _ = run("import_catalogue", str(file))
+    assert said.startswith("updated other (Other)\n  name: Package other → Other\n0 created, 1 updated, 0 retired")
+    assert Package.objects.get(pk="other").name == "Package other"
+    run("import_catalogue", str(file), "--apply")
+    assert Package.objects.get(pk="other").name == "Other"
+    entry = AuditEntry.objects.get(action="catalogue.imported")
+    assert entry.detail == {"counts": {"created": 0, "updated": 1, "retired": 0, "unchanged": 0}}
+
+
+def test_command_refuses_a_wrong_file_with_its_lines(stored: Package, tmp_path: Path) -> None:
+    file = tmp_path / "names.csv"
+    file.write_text("package,expires_after_days\nother,soon\nskills,0\n")
+    told = StringIO()
+    with pytest.raises(CommandError, match="2 to mend; nothing was changed"):
+        call_command("import_catalogue", str(file), "--apply", stderr=told)
+    said = [line.partition(": Send ")[0] for line in told.getvalue().splitlines()[1:]]
+    assert said == ["line 2: expires_after_days", "line 3: expires_after_days"]

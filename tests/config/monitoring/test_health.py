@@ -1,0 +1,74 @@
+"""What is said while the database can only be read, as PostgreSQL's copies are until a failover is complete, and while
+a key is missing."""
+
+from typing import Any
+
+import psycopg
+import pytest
+from cryptography.fernet import Fernet
+from django.db import InternalError, connection
+from django.test import Client as Browser
+from rest_framework.test import APIClient
+
+from integrations.encryption import Unreadable
+from integrations.models import PartnerConfiguration, User
+from orders import queries
+
+pytestmark = pytest.mark.django_db
+
+
+def test_readiness_is_over_where_the_database_can_only_be_read(client: Browser) -> None:
+    is_copy = connection.vendor == "postgresql"
+    if is_copy:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL transaction_read_only = on")
+    answer = client.get("/readyz")
+    said = {"status": "unavailable", "reason": "the database can only be read: it is a copy, or was set so"}
+    assert (answer.status_code, answer.json()) == ((503, said) if is_copy else (200, {"status": "ok", "degraded": []}))
+
+
+def unreadable(*_: object, **__: object) -> None:
+    raise Unreadable("no key opens own_secret")
+
+
+def failing(*_: object, **__: object) -> None:
+    raise InternalError from psycopg.errors.ReadOnlySqlTransaction()
+
+
+def test_database_that_can_only_be_read_is_503_for_programs(engine: APIClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "for_engine", failing)
+    answer = engine.get("/api/vendor/v1/orders")
+    assert (answer.status_code, answer["Content-Type"], answer.json()["errors"][0]["code"]) == (
+        503,
+        "application/problem+json",
+        "busy",
+    )
+
+
+def test_database_that_can_only_be_read_is_503_for_people(desk: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.admin.overview.overview", failing)
+    answer = desk.get("/admin/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+
+
+def test_missing_key_is_told_to_staff_on_their_first_page_and_where_it_is_needed(
+    desk: Browser, staff: User, settings: Any
+) -> None:
+    row = PartnerConfiguration.load()
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    desk.force_login(staff)  # sessions are sealed, too
+    said = "no key in ENCRYPTION_KEYS opens the secret of integrations.partnerconfiguration:1:disable_key_sealed"
+    assert said in desk.get("/readyz").json()["reason"]
+    first = desk.get("/admin/")
+    assert (first.status_code, f"This portal lacks a key: {said}" in first.content.decode()) == (200, True)
+    answer = desk.get(f"/admin/integrations/partnerconfiguration/{row.pk}/change/")
+    page = answer.content.decode()
+    assert (answer.status_code, said in page, "Set ENCRYPTION_KEYS and restart" in page) == (503, True, True)
+
+
+def test_missing_key_is_no_matter_of_customers(client: Browser, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    client.force_login(alice)
+    monkeypatch.setattr("integrations.connections.views.home.render", unreadable)
+    answer = client.get("/")
+    page = answer.content.decode()
+    assert (answer.status_code, "A key is missing" in page, "own_secret" in page) == (503, True, False)

@@ -1,0 +1,83 @@
+"""What an error tracker gets of what is logged, and that nobody waits for it."""
+
+import json
+import logging
+import logging.config
+import queue
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from config.monitoring import sentry
+from config.monitoring.logs import logging_of
+from config.monitoring.sentry import Tracker
+
+Came = queue.Queue[tuple[str, str, list[Any]]]
+
+
+@pytest.fixture
+def came() -> Iterator[tuple[str, Came]]:
+    """A tracker's address, and what comes there."""
+    found: Came = queue.Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            found.put((self.path, self.headers["X-Sentry-Auth"], [json.loads(line) for line in body.splitlines()]))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quietly."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://key@127.0.0.1:{server.server_port}/sub/7", found
+        server.shutdown()
+
+
+def logger_to(dsn: str) -> logging.Logger:
+    """As the settings have it: the same formatter."""
+    made = logging_of("json", dsn=dsn)
+    line = made["formatters"]["line"]
+    handler = Tracker(made["handlers"]["tracker"]["dsn"])
+    handler.setFormatter(line["()"](foreign_pre_chain=line["foreign_pre_chain"], processors=line["processors"]))
+    logger = logging.Logger("portal.own")
+    logger.addHandler(handler)
+    return logger
+
+
+def test_error_arrives_once_a_minute_and_without_secrets(came: tuple[str, Came]) -> None:
+    dsn, found = came
+    logger = logger_to(dsn)
+    for secret in ("token=abc", "token=def"):
+        try:
+            raise ValueError(f"{secret} of ada@lovelace.example")
+        except ValueError:
+            logger.exception("no order for %s", "ada@lovelace.example")
+    logger.warning("not an error")
+    logger.error("another one")
+    (path, key, (_, kind, first)), (_, _, (_, _, second)) = found.get(timeout=10), found.get(timeout=10)
+    assert (path, key.endswith("sentry_key=key"), kind) == ("/sub/api/7/envelope/", True, {"type": "event"})
+    assert "no order for ***" in first["message"]["formatted"]
+    assert "ValueError: token=*** of ***" in first["message"]["formatted"]
+    assert "another one" in second["message"]["formatted"]
+    assert found.empty()
+
+
+def test_tracker_that_is_away_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentry, "SAME_AFTER", 0)
+    logger = logger_to("http://key@127.0.0.1:1/7")
+    for _ in range(3 * sentry.WAITING):
+        logger.error("away")
+
+
+def test_without_a_tracker_there_is_no_handler() -> None:
+    made = logging_of("json")
+    assert (list(made["handlers"]), made["root"]["handlers"]) == (["console"], ["console"])
+    made = logging_of("json", dsn="https://key@errors.vendor.example/1")
+    assert made["root"]["handlers"] == ["console", "tracker"]

@@ -1,0 +1,29 @@
+"""The portal's web worker with less patience, and an application that says what it got."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from config.server.worker import Worker
+
+
+class HastyWorker(Worker):
+    gather_seconds = 0.6
+    read_seconds = 0.8
+    answer_seconds = 0.8
+    goodbye_seconds = 0.3
+    max_waiting = 3
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """`/large` is answered with 20 MB, `/unread` before the body is read; all else with its length and digest."""
+    if environ["PATH_INFO"] == "/large":
+        start_response("200 OK", [("Content-Length", "20000000")])
+        return [b"x" * 20_000_000]
+    if environ["PATH_INFO"] == "/unread":
+        start_response("413 Content Too Large", [("Content-Length", "0")])
+        return []
+    body = environ["wsgi.input"].read()
+    said = f"{environ['REQUEST_METHOD']} {len(body)} {hashlib.sha256(body).hexdigest()}".encode()
+    start_response("200 OK", [("Content-Length", str(len(said)))])
+    return [said]

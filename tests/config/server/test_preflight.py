@@ -1,0 +1,240 @@
+"""What no process of the portal starts with, and the one line that says what would be right: RELIABILITY.md, A18."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import ConnectionHandler
+
+from integrations import checks
+from tests.config.conftest import REPOSITORY, free_port
+
+POSTGRES = "postgres://portal:hidden@127.0.0.1:1/portal"
+KEYS = {
+    "SECRET_KEY": "for-tests-only-" + "0123456789abcdef" * 3,
+    "ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+}
+PRODUCTION = {"PUBLIC_URL": "https://portal.vendor.example"}
+NO_POSTGRESQL = (
+    "DATABASE_URL names no PostgreSQL database: write it like postgres://user:password@host/name, or leave it out for "
+    "the embedded one (SQLite in WAL mode, in PORTAL_DATA_DIR)"
+)
+NO_ORIGIN = "names no origin; write it like https://*.smartrecruiters.com, without a path"
+WEAK = "SECRET_KEY is too weak: give at least 32 random characters"
+ANY_HOST = "ALLOWED_HOSTS=* would trust any Host header: list the names that lead here"
+FOR_TESTS = "OUTBOX_TIME_SCALE and OUTBOX_FAILPOINTS are for tests: PUBLIC_URL must be loopback"
+NO_MAIL = "EMAIL_URL names no way to send: write it like smtp+tls://user:password@mail.vendor.example:587"
+NO_REDIS = "REDIS_URL names no Redis server: write it like redis://host:6379/0, or leave it out"
+NO_SERVER = (
+    'The database cannot be worked with (connection failed: connection to server at "127.0.0.1", port 1 failed: '
+    "Connection refused): see whether its server runs, and DATABASE_URL"
+)
+HALF_A_PAIR = "SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET are one pair: set both or neither"
+NO_HOST = "is no host’s name: write it like portal.vendor.example, without scheme or port"
+REFUSALS: list[tuple[dict[str, str], str]] = [
+    ({"DEBUG": "1"}, "DEBUG=1 would show strangers what is inside: leave DEBUG out"),
+    ({"DEBUG": "True"}, "DEBUG=True would show strangers what is inside: leave DEBUG out"),
+    ({"SECRET_KEY": "django-insecure-" + "0123456789abcdef" * 3}, WEAK),
+    ({"SECRET_KEY": "a" * 64}, WEAK),
+    ({"SECRET_KEY": "short"}, WEAK),
+    ({"ALLOWED_HOSTS": "*"}, ANY_HOST),
+    ({"ALLOWED_HOSTS": "portal.vendor.example,*"}, ANY_HOST),
+    (
+        {"ALLOWED_HOSTS": "portal.vendor.example, https://other.example"},
+        f"ALLOWED_HOSTS='https://other.example' {NO_HOST}",
+    ),
+    ({"ALLOWED_HOSTS": "portal.vendor.example:443"}, f"ALLOWED_HOSTS='portal.vendor.example:443' {NO_HOST}"),
+    (
+        {"PUBLIC_URL": "http://portal.vendor.example"},
+        "PUBLIC_URL='http://portal.vendor.example' must be https; http is for loopback names only",
+    ),
+    (
+        {"PUBLIC_URL": "https://portal.vendor.example/path"},
+        "PUBLIC_URL='https://portal.vendor.example/path' is not an origin; write it like https://portal.vendor.example",
+    ),
+    (
+        {"SMARTRECRUITERS_API_URL": "http://api.smartrecruiters.example"},
+        "SMARTRECRUITERS_API_URL='http://api.smartrecruiters.example' must be https; http is for loopback names only",
+    ),
+    (
+        {"DATABASE_URL": POSTGRES, "ENCRYPTION_KEYS": KEYS["ENCRYPTION_KEYS"]},
+        "SECRET_KEY is missing: with DATABASE_URL set, give at least 32 random characters",
+    ),
+    (
+        {"DATABASE_URL": POSTGRES, "SECRET_KEY": KEYS["SECRET_KEY"]},
+        "ENCRYPTION_KEYS is missing: with DATABASE_URL set, give one or more Fernet keys, newest first",
+    ),
+    (
+        {"ENCRYPTION_KEYS": "hidden"},
+        "ENCRYPTION_KEYS holds something that is no Fernet key: 32 random bytes in URL-safe base64",
+    ),
+    ({"DATABASE_URL": "sqlite:////tmp/hidden.sqlite3", **KEYS}, NO_POSTGRESQL),
+    ({"DATABASE_URL": "mysql://portal:hidden@db.vendor.example/portal", **KEYS}, NO_POSTGRESQL),
+    ({"DATABASE_URL": "hidden", **KEYS}, NO_POSTGRESQL),
+    ({"REDIS_URL": "hidden"}, NO_REDIS),
+    ({"REDIS_URL": "redis://:hidden@broker.vendor.example:port/0"}, NO_REDIS),
+    ({"REDIS_URL": "redis://:hidden@broker.vendor.example:6379/hidden"}, NO_REDIS),
+    ({"EMAIL_URL": "hidden"}, NO_MAIL),
+    ({"TRUSTED_PROXIES": "nginx"}, "TRUSTED_PROXIES='nginx' is no address: write it like 10.0.0.5 or 10.0.0.0/24"),
+    (
+        {"TRUSTED_PROXIES": "0.0.0.0/0"},
+        "TRUSTED_PROXIES=0.0.0.0/0 would let anybody forge an address: name the proxy’s own",
+    ),
+    ({"SMARTRECRUITERS_TRUSTED_ORIGINS": "*"}, f"SMARTRECRUITERS_TRUSTED_ORIGINS='*' {NO_ORIGIN}"),
+    ({"SMARTRECRUITERS_TRUSTED_ORIGINS": "https://*"}, f"SMARTRECRUITERS_TRUSTED_ORIGINS='https://*' {NO_ORIGIN}"),
+    (
+        {"SMARTRECRUITERS_TRUSTED_ORIGINS": "https://*.com"},
+        f"SMARTRECRUITERS_TRUSTED_ORIGINS='https://*.com' {NO_ORIGIN}",
+    ),
+    ({"STAFF_MFA": "off"}, "STAFF_MFA='off' is unknown: write required or optional"),
+    ({"WEBHOOKS_ALLOW_PRIVATE": "maybe"}, "WEBHOOKS_ALLOW_PRIVATE='maybe' is neither on nor off: write 1 or 0"),
+    ({"EMAIL_URL": "smtp://"}, NO_MAIL),
+    (
+        {"EMAIL_FROM": "Vendor"},
+        "EMAIL_FROM='Vendor' is no sender; write it like Vendor <no-reply@vendor.example>",
+    ),
+    ({"SMARTRECRUITERS_CLIENT_ID": "hidden"}, HALF_A_PAIR),
+    ({"SMARTRECRUITERS_CLIENT_SECRET": "hidden"}, HALF_A_PAIR),
+    ({"SENTRY_DSN": "hidden"}, "SENTRY_DSN is no DSN; write it like https://key@errors.vendor.example/1"),
+    ({"OIDC_SECOND_FACTOR": "maybe"}, "OIDC_SECOND_FACTOR='maybe' is neither on nor off: write 1 or 0"),
+    ({"OIDC_STAFF_ROLE": "administrator"}, "OIDC_STAFF_ROLE='administrator' is unknown: write viewer or support"),
+    (
+        {"OIDC_CLIENT_ID": "hidden"},
+        "OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is set: give OIDC_ISSUER too, or leave them out",
+    ),
+    (
+        {"PORTAL_ENV_FILE": "/nowhere/portal.env"},
+        "The settings in /nowhere/portal.env cannot be read (No such file or directory): mend it, or PORTAL_ENV_FILE",
+    ),
+    ({"OUTBOX_TIME_SCALE": "0.1"}, FOR_TESTS),
+    ({"OUTBOX_FAILPOINTS": "before_send"}, FOR_TESTS),
+    ({"PORT": "http"}, "PORT=http is not a port: give a number from 1 to 65535"),
+]
+
+
+def start(folder: Path, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    given = {"PATH": os.environ["PATH"], "PORTAL_ENV_FILE": "", "PORTAL_DATA_DIR": str(folder), **PRODUCTION}
+    return subprocess.run(
+        [sys.executable, *command],
+        env={**given, **environment},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("environment", "line"), REFUSALS)
+def test_unsafe_setting_is_refused_in_one_line(tmp_path: Path, environment: dict[str, str], line: str) -> None:
+    """The settings are the same for every process: what one refuses, all do."""
+    done = start(tmp_path, "-c", "from config.server.preflight import read_settings; read_settings()", **environment)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", f"The portal does not start: {line}\n")
+
+
+COMMANDS = [
+    ("manage.py", "migrate"),
+    ("manage.py", "seed_demo", "--json"),
+    ("-m", "celery", "-A", "config", "worker", "-P", "threads", "-c", "1"),
+    ("-m", "celery", "-A", "config", "beat"),
+    ("-c", "import config.wsgi"),
+]
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_process_refuses(tmp_path: Path, command: tuple[str, ...]) -> None:
+    done = start(tmp_path, *command, DEBUG="1")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", f"The portal does not start: {REFUSALS[0][1]}\n")
+
+
+@pytest.mark.e2e
+def test_bare_gunicorn_refuses_and_gives_up(tmp_path: Path) -> None:
+    bound = f"127.0.0.1:{free_port()}"
+    done = start(tmp_path, "-m", "gunicorn", "--no-control-socket", "-b", bound, "config.wsgi", DEBUG="1")
+    lines = done.stderr.splitlines()
+    assert done.returncode == 3
+    assert lines.count(f"The portal does not start: {REFUSALS[0][1]}") == 1
+    assert [line for line in lines if "Traceback" in line] == []
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("number", [0, 2, 7, 10, 13])
+def test_serve_refuses_before_anything_runs(tmp_path: Path, number: int) -> None:
+    environment, line = REFUSALS[number]
+    done = start(tmp_path, "-m", "config.supervisor", "serve", PORT=str(free_port()), **environment)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"serve: {line}\n")
+    assert not (tmp_path / "portal.sqlite3").exists()
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("command", [("-m", "config.supervisor", "serve"), ("manage.py", "check")])
+def test_line_that_is_no_setting_is_told_by_its_number(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """What stands in it may be a secret, and may be what was to lead to another database."""
+    file = tmp_path / "portal.env"
+    file.write_text("# remark\n \n  # another\nexport LOG_FORMAT=json\nSMARTRECRUITERS_CLIENT_SECRET: hidden\n")
+    done = start(tmp_path, *command, PORTAL_ENV_FILE=str(file), PORT=str(free_port()))
+    said = f"{file}, line 5, is no setting: write NAME=value, or # before a remark\n"
+    assert (done.returncode > 0, done.stdout, done.stderr.partition(": ")[2]) == (True, "", said)
+
+
+@pytest.mark.e2e
+def test_serve_without_its_database_says_so_in_one_line(tmp_path: Path) -> None:
+    port = str(free_port())
+    done = start(tmp_path, "-m", "config.supervisor", "serve", PORT=port, DATABASE_URL=POSTGRES, **KEYS)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"serve: {NO_SERVER}\n"
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("command", [["reconcile"], ["create_engine_client", "Own"], ["audit_verify"]])
+def test_command_without_its_database_says_so_in_one_line(tmp_path: Path, command: list[str]) -> None:
+    done = start(tmp_path, "manage.py", *command, DATABASE_URL=POSTGRES, **KEYS)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{NO_SERVER}\n")
+    where = start(tmp_path, "manage.py", *command, "--traceback", DATABASE_URL=POSTGRES, **KEYS)
+    assert (where.returncode, "Traceback" in where.stderr) == (1, True)
+
+
+@pytest.mark.e2e
+def test_command_before_migrations_says_what_to_run(tmp_path: Path) -> None:
+    done = start(tmp_path, "manage.py", "create_engine_client", "Own")
+    said = "The database is not the one that this version needs (no such table: integrations_client)"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{said}: run manage.py migrate\n")
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("more", [{}, {"DATABASE_URL": POSTGRES, **KEYS}], ids=["embedded", "postgresql"])
+def test_deployment_checks_find_nothing(tmp_path: Path, more: dict[str, str]) -> None:
+    done = start(tmp_path, "manage.py", "check", "--deploy", "--fail-level", "WARNING", **more)
+    assert (done.returncode, done.stdout) == (0, "System check identified no issues (1 silenced).\n")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("mode", "is_refused"), [("DELETE", True), ("WAL", False)])
+def test_sqlite_without_a_write_ahead_log_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, is_refused: bool
+) -> None:
+    options = {"init_command": f"PRAGMA journal_mode={mode}"}
+    own = {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "own.sqlite3", "OPTIONS": options}
+    handler = ConnectionHandler({"default": own})
+    monkeypatch.setattr(checks, "connections", handler)
+    found = checks.sqlite_keeps_a_write_ahead_log(databases=["default"])
+    handler["default"].close()
+    assert [each.id for each in found] == ["portal.E001"] * is_refused
+    assert all("put PORTAL_DATA_DIR on a local disk" in each.msg for each in found)
+
+
+def test_https_names_and_closes_the_cookies(tmp_path: Path) -> None:
+    names = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE")
+    show = f"from django.conf import settings; print(*[getattr(settings, name) for name in {names}])"
+    done = start(tmp_path, "-c", show, DJANGO_SETTINGS_MODULE="config.settings")
+    assert done.stdout.split() == ["__Host-session", "__Host-csrf", "True", "True"]
+
+
+def test_data_folder_is_private_whoever_makes_it(tmp_path: Path) -> None:
+    show = "from django.conf import settings; settings.DEBUG"
+    assert start(tmp_path / "new", "-c", show, DJANGO_SETTINGS_MODULE="config.settings").returncode == 0
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700

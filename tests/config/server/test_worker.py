@@ -1,0 +1,272 @@
+"""Slow and odd clients at the web server itself (RELIABILITY.md, A22), against gunicorn as the supervisor starts it."""
+
+import hashlib
+import http.client
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+
+import pytest
+
+from tests.config.conftest import REPOSITORY, free_port, wait_for
+
+EMPTY = hashlib.sha256(b"").hexdigest()
+POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Two processes of four threads with little patience."""
+    with served() as port:
+        yield port
+
+
+@contextmanager
+def served(descriptors: int = 0) -> Iterator[int]:
+    port = free_port()
+    options = [
+        "-c",
+        "python:config.server.gunicorn",
+        "-k",
+        "tests.config.server.impatient_worker.HastyWorker",
+        "-w",
+        "2",
+        "--threads",
+        "4",
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "tests.config.server.impatient_worker:application",
+        *options,
+        "--no-control-socket",
+    ]
+    few = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (descriptors, descriptors)) if descriptors else None
+    process = subprocess.Popen(
+        [*command, "-b", f"127.0.0.1:{port}"],
+        cwd=REPOSITORY,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=few,
+    )
+    try:
+        wait_for(lambda: answers(port))
+        yield port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def answers(port: int, within: float = 5) -> bool:
+    began = time.monotonic()
+    try:
+        status, said = ask(port, "GET", b"")
+    except OSError:
+        return False
+    return (status, said) == (200, f"GET 0 {EMPTY}") and time.monotonic() - began < within
+
+
+def ask(port: int, method: str, body: bytes, **headers: str) -> tuple[int, str]:
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    line.request(method, "/", body or None, headers)
+    answer = line.getresponse()
+    said = answer.read().decode()
+    line.close()
+    return answer.status, said
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=10)
+
+
+def everything_from(line: socket.socket) -> bytes:
+    found = b""
+    try:
+        while more := line.recv(65536):
+            found += more
+    except ConnectionResetError:
+        pass
+    return found
+
+
+SLOW = {
+    "nothing": b"",
+    "half a line": b"GET / HT",
+    "half a head": b"GET / HTTP/1.1\r\nHost: portal.example\r\nX: ",
+    "a head without its body": POST + b"Content-Length: 30000\r\n\r\n",
+    "half a body": POST + b"Content-Length: 30000\r\n\r\n" + b"x" * 15000,
+    "a large body's head": POST + b"Content-Length: 3000000\r\n\r\n",
+    "half a large body": POST + b"Content-Length: 3000000\r\n\r\n" + b"x" * 100_000,
+    "half a chunk": POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+    "one who waits to be told to go on": POST + b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+    "one who never hangs up": b"GET / HTTP/1.0\r\n\r\n",
+    "one who reads nothing": b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+}
+TIMES = {"one who reads nothing": 3}
+"""What the kernel does not take at once keeps a thread for as long as an answer has: three leave one in any process."""
+
+
+@pytest.mark.parametrize("what", SLOW)
+def test_slow_clients_keep_nobody_waiting_and_are_let_go(port: int, what: str) -> None:
+    with ExitStack() as open_lines:
+        lines = [open_lines.enter_context(connect(port)) for _ in range(TIMES.get(what, 24))]
+        for line in lines:
+            line.sendall(SLOW[what])
+        time.sleep(0.05)  # so that they are before us
+        assert [answers(port, within=0.5) for _ in range(5)] == [True] * 5
+        for line in lines:
+            line.settimeout(6)
+            everything_from(line)  # ends: the server has closed
+        assert answers(port)
+
+
+@pytest.mark.parametrize("pause", [0.005, 0.05])
+def test_client_that_sends_a_byte_now_and_then_gets_408(port: int, pause: float) -> None:
+    with connect(port) as line:
+        began = time.monotonic()
+        line.sendall(b"GET / HTTP/1.1\r\nX: ")
+        try:
+            while time.monotonic() - began < 3:
+                line.sendall(b"x")
+                time.sleep(pause)
+        except OSError:
+            pass
+        assert 0.5 < time.monotonic() - began < 2.5
+    with connect(port) as line:
+        line.sendall(b"GET / HTTP/1.1\r\nX: ")
+        head, _, body = everything_from(line).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+        assert b"application/problem+json" in head
+        assert b'"status": 408' in body
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 60_000, 72 * 1024, 72 * 1024 + 1, 3_000_000])
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_body_of_any_size_comes_whole(port: int, size: int, is_chunked: bool) -> None:
+    body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    said = f"POST {size} {hashlib.sha256(body).hexdigest()}"
+    if is_chunked:
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        line.request("POST", "/", iter([body[:100], body[100:]]), {"Transfer-Encoding": "chunked"}, encode_chunked=True)
+        answer = line.getresponse()
+        assert (answer.status, answer.read().decode()) == (200, said)
+        line.close()
+    else:
+        assert ask(port, "POST", body) == (200, said)
+
+
+def test_requests_that_come_together_or_byte_by_byte_are_answered_in_turn(port: int) -> None:
+    one = POST + b"Content-Length: 3\r\n\r\nabc"
+    last = one.replace(b"Host: x", b"Host: x\r\nConnection: close")
+    said = hashlib.sha256(b"abc").hexdigest().encode()
+    with connect(port) as line:
+        line.sendall(one + one + last)
+        assert everything_from(line).count(said) == 3
+    with connect(port) as line:
+        for byte in one + last:
+            line.sendall(bytes([byte]))
+        assert everything_from(line).count(said) == 2
+
+
+def test_kept_connection_serves_request_after_request(port: int) -> None:
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    for size in (0, 10, 100_000, 10):
+        line.request("POST", "/", b"x" * size)
+        answer = line.getresponse()
+        assert (answer.status, answer.read().decode().split()[1]) == (200, str(size))
+    line.close()
+
+
+@pytest.mark.parametrize(
+    ("size", "is_kept"), [(0, True), (1000, True), (60_000, False), (72_000, False), (300_000, False)]
+)
+def test_client_is_told_that_a_connection_ends_with_what_was_left_of_a_body(
+    port: int, size: int, is_kept: bool
+) -> None:
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    line.request("POST", "/unread", b"x" * size)
+    answer = line.getresponse()
+    answer.read()
+    assert (answer.status, answer.headers["Connection"]) == (413, "keep-alive" if is_kept else "close")
+    line.request("POST", "/", b"abc")
+    assert line.getresponse().status == 200
+    line.close()
+
+
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+ODD: dict[str, bytes] = {
+    "a length and chunks": POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "chunks and a length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+    "two lengths": POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+    "two equal lengths": POST + b"Content-Length: 5\r\nContent-Length: 5\r\n\r\nabcde",
+    "a list of lengths": POST + b"Content-Length: 5, 5\r\n\r\nabcde",
+    "a length in words": POST + b"Content-Length: five\r\n\r\nabcde",
+    "a signed length": POST + b"Content-Length: +5\r\n\r\nabcde",
+    "a negative length": POST + b"Content-Length: -5\r\n\r\nabcde",
+    "a space before the colon": POST + b"Content-Length : 5\r\n\r\nabcde",
+    "a folded header": b"GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n",
+    "a header without a name": b"GET / HTTP/1.1\r\nHost: x\r\n: a\r\n\r\n",
+    "an unknown coding": POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "a coding with a tab": POST + b"Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n",
+    "a bare CR": b"GET / HTTP/1.1\r\nHost: x\r\nX: a\rb\r\n\r\n",
+    "NUL in a header": b"GET / HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n",
+    "no version": b"GET /\r\n\r\n",
+    "a version of tomorrow": b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 100 + b"\r\n\r\n",
+    "a bad chunk": POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+}
+LONG: dict[bytes, bytes] = {
+    b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n": b"414",
+    b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 65536 + b"\r\n\r\n": b"431",
+    b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 200 + b"\r\n": b"431",
+    b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 200_000: b"431",
+    b"x" * 200_000: b"431",
+    POST + b"Content-Length: 20000000\r\n\r\nabc": b"413",
+    POST + b"Content-Length: 9999999999999999\r\n\r\nabc": b"413",
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_request_of_two_readings_is_refused_and_what_follows_is_no_request(port: int, what: str) -> None:
+    with connect(port) as line:
+        line.sendall(ODD[what] + SMUGGLED)
+        said = everything_from(line)
+    assert said.count(b"HTTP/1.1 ") == 1
+    assert said.split(b" ")[1] in (b"400", b"501")
+    assert b"smuggled" not in said
+
+
+@pytest.mark.parametrize("request_", LONG, ids=[sent[:40].decode() for sent in LONG])
+def test_request_that_is_too_large_is_refused_at_once(port: int, request_: bytes) -> None:
+    with connect(port) as line:
+        line.sendall(request_)
+        assert everything_from(line).split(b" ")[1] == LONG[request_]
+
+
+def test_waiting_uploads_have_a_bound(port: int) -> None:
+    with ExitStack() as open_lines:
+        lines = [open_lines.enter_context(connect(port)) for _ in range(24)]
+        for line in lines:
+            line.sendall(SLOW["a large body's head"])
+        said = [everything_from(line) for line in lines]
+    turned_away = [one for one in said if one.startswith(b"HTTP/1.1 503")]
+    assert turned_away
+    assert all(b"Retry-After: 5" in one for one in turned_away)
+
+
+def test_descriptors_that_run_out_stop_nothing_for_long() -> None:
+    """D53. A process that has none left ends, and another begins."""
+    with served(descriptors=64) as port, ExitStack() as opened:
+        for _ in range(200):
+            with suppress(OSError):
+                opened.enter_context(connect(port)).sendall(b"GET / HT")
+        wait_for(lambda: answers(port))
+        opened.close()
+        wait_for(lambda: all(answers(port) for _ in range(4)))

@@ -1,0 +1,240 @@
+"""What keeps the portal from starting, in one line each."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from django.core.mail import EmailMultiAlternatives, get_connection
+
+from config.supervisor import broker, data_dir, demo
+from config.supervisor.banner import banner
+from config.supervisor.data_dir import Lock
+from config.supervisor.demo_credentials import master_pair
+from config.supervisor.errors import Refusal
+from config.supervisor.health import answers, host_of
+from config.supervisor.mailbox import Mailbox
+from config.supervisor.output import LogFile
+from config.supervisor.ports import require_free
+from tests.config.conftest import REPOSITORY, free_port, run_python, wait_for
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_serve_on_a_taken_port_says_so_in_one_line(tmp_path: Path, taken_port: int) -> None:
+    done = run_python("-m", "config.supervisor", "serve", PORT=str(taken_port), PORTAL_DATA_DIR=str(tmp_path))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"serve: port {taken_port} (the portal) is taken: stop what listens there, or choose another with PORT=…\n"
+    )
+
+
+def test_port_that_comes_free_in_time_is_taken(taken_port: int) -> None:
+    with pytest.raises(Refusal):
+        require_free("127.0.0.1", taken_port, why="the portal")
+    require_free("127.0.0.1", free_port(), why="the portal")
+
+
+def test_serve_on_a_folder_in_use_says_so_in_one_line(tmp_path: Path) -> None:
+    with Lock(tmp_path):
+        done = run_python("-m", "config.supervisor", "serve", PORT=str(free_port()), PORTAL_DATA_DIR=str(tmp_path))
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"serve: a portal already runs on {tmp_path} (process {os.getpid()}): stop it first\n"
+
+
+def test_lock_waits_for_one_that_is_stopping(tmp_path: Path) -> None:
+    with Lock(tmp_path) as first:
+        first.stopping()
+        code = (
+            f"from config.supervisor.folder import Lock\nwith Lock(__import__('pathlib').Path({str(tmp_path)!r})): pass"
+        )
+        second = subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY)
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.wait(timeout=0.5)
+
+    assert second.wait(timeout=10) == 0
+
+
+def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    code = (
+        "import pathlib, signal\n"
+        "from config.supervisor.folder import Lock\n"
+        f"with Lock(pathlib.Path({str(tmp_path)!r})): print(flush=True); signal.pause()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        holder.kill()
+
+    with Lock(tmp_path):
+        assert (tmp_path / "portal.lock").read_text() == str(os.getpid())
+
+
+def test_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(Refusal, match=r"cannot be written by user .* \(Not a directory\): change its owner or rights"):
+        data_dir.prepare(tmp_path / "file" / "var")
+
+
+def test_folder_is_private(tmp_path: Path) -> None:
+    data_dir.prepare(tmp_path / "var")
+
+    assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700
+
+
+def test_runtime_folder_is_short_private_and_gone_at_the_end(tmp_path: Path) -> None:
+    deep = tmp_path / ("long" * 25)
+    deep.mkdir()
+
+    with broker.runtime_folder(tmp_path / "run", {"TMPDIR": str(deep)}) as made:
+        assert stat.S_IMODE(made.stat().st_mode) == 0o700
+        assert (tmp_path / "run").readlink() == made
+        assert broker.url(made) == f"redis+socket://{made}/broker.sock"
+        assert len(f"{made}/broker.sock") <= 107
+
+    assert not made.exists()
+    assert not (tmp_path / "run").is_symlink()
+
+
+def test_runtime_folder_left_by_a_sigkill_is_removed(tmp_path: Path) -> None:
+    stale = tmp_path / "portal-stale"
+    stale.mkdir()
+    (stale / "broker.sock").touch()
+    (tmp_path / "run").symlink_to(stale)
+
+    with broker.runtime_folder(tmp_path / "run", {}):
+        assert not stale.exists()
+
+
+def test_runtime_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    foreign = tmp_path / "documents"
+    foreign.mkdir()
+    (tmp_path / "run").symlink_to(foreign)
+
+    with broker.runtime_folder(tmp_path / "run", {}):
+        assert foreign.exists()
+
+
+def test_broker_answers_on_its_socket(tmp_path: Path) -> None:
+    with broker.runtime_folder(tmp_path / "run", {}) as made:
+        program = broker.program(made, dict(os.environ))
+        server = subprocess.Popen(program.command, env=program.environment, stdout=subprocess.PIPE)
+        try:
+            wait_for((made / "broker.sock").exists)
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(made / "broker.sock"))
+                client.sendall(b"PING\r\n")
+                assert client.recv(100) == b"+PONG\r\n"
+            assert sorted(path.name for path in made.iterdir()) == ["broker.sock"]
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.communicate(timeout=10)
+
+
+def test_log_keeps_one_older_file(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "web.log", max_bytes=10)
+    for word in (b"first line", b"second line", b"third"):
+        log.write(word)
+
+    assert log.path.read_bytes() == b"third\n"
+    assert (tmp_path / "web.log.1").read_bytes() == b"second line\n"
+    LogFile(tmp_path / "web.log")
+    assert (tmp_path / "web.log.1").read_bytes() == b"third\n"
+
+
+def test_master_pair_is_made_once_and_private(tmp_path: Path) -> None:
+    first = master_pair(tmp_path / "master.json")
+
+    assert master_pair(tmp_path / "master.json") == first
+    assert stat.S_IMODE((tmp_path / "master.json").stat().st_mode) == 0o600
+    assert min(map(len, first)) >= 32
+
+
+def test_master_pair_from_a_broken_file_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "master.json").write_text("{")
+
+    assert master_pair(tmp_path / "master.json") == master_pair(tmp_path / "master.json")
+
+
+class Healthy(BaseHTTPRequestHandler):
+    asked: str | None = None
+
+    def do_GET(self) -> None:
+        Healthy.asked = f"{self.path} {self.headers['Host']}"
+        self.send_response(200 if self.path == "/healthz" else 404)
+        self.end_headers()
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Quiet."""
+
+
+def test_answers_asks_healthz_under_the_public_name() -> None:
+    with HTTPServer(("127.0.0.1", 0), Healthy) as server:
+        threading.Thread(target=server.handle_request).start()
+
+        assert answers("127.0.0.1", server.server_port, name=host_of("https://portal.example/"))
+
+    assert Healthy.asked == "/healthz portal.example"
+    assert not answers("127.0.0.1", server.server_port, name="portal.example")
+
+
+def test_banner_shows_where_to_click_and_with_which_passwords() -> None:
+    seeded = {
+        "admin": {"email": "staff@vendor.example", "password": "staff-word"},
+        "customers": [
+            {"name": "Acme", "email": "alice@acme.example", "password": "alice-word"},
+            {"name": "Globex Limited", "email": "bob@globex.example", "password": "bob-word"},
+        ],
+    }
+
+    lines = [line.strip() for line in banner(8000, seeded, logs="var/demo/log", mail="var/demo/mail").splitlines()]
+
+    assert "Acme             alice@acme.example   alice-word" in lines
+    assert "Globex Limited   bob@globex.example   bob-word" in lines
+    for port in (8000, 8001, 8002):
+        assert any(f"http://localhost:{port}/" in line for line in lines)
+
+
+def test_mailbox_shows_each_new_message_with_its_link(tmp_path: Path) -> None:
+    send_mail(tmp_path, "before the start", "nothing to click")
+    said: list[str] = []
+    mailbox = Mailbox(tmp_path, said.append)
+
+    send_mail(tmp_path, "Your invitation: Räume & Zahlen", "Begin here:\nhttp://localhost:8000/take/abc\n\nGood luck")
+    mailbox.show_new()
+    send_mail(tmp_path, "No link", "in this one")
+    mailbox.show_new()
+    mailbox.show_new()
+
+    assert said == [
+        "  E-mail to amara@candidates.example: Your invitation: Räume & Zahlen\n    http://localhost:8000/take/abc",
+        "  E-mail to amara@candidates.example: No link",
+    ]
+
+
+def send_mail(folder: Path, subject: str, body: str) -> None:
+    """As the portal does it in the demo."""
+    connection = get_connection("django.core.mail.backends.filebased.EmailBackend", file_path=str(folder))
+    EmailMultiAlternatives(
+        subject, body, "vendor@portal.example", ["amara@candidates.example"], connection=connection
+    ).send()
+
+
+def test_demo_uses_its_own_folder_below_the_repository() -> None:
+    assert demo.FOLDER == REPOSITORY / "var" / "demo"

@@ -1,0 +1,108 @@
+"""A form that is sent after the session has ended, and addresses that take forms alone."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.test import Client as Browser
+from django.urls import reverse
+
+from integrations.accounts import login_redirects
+from integrations.models import Customer, Invitation, Membership, User
+from tests.integrations.accounts.test_sign_in import text
+from tests.rows import PASSWORD
+
+pytestmark = pytest.mark.django_db
+OURS = "http://testserver"
+ENDED = "You were signed out; nothing was changed."
+
+
+def sent(browser: Browser, path: str, came_from: str = "") -> str:
+    """Where a stranger's form leads to, by way of sign-in."""
+    headers = {"Referer": came_from} if came_from else {}
+    page = urlsplit(browser.post(path, {}, headers=headers)["Location"])
+    asked = parse_qs(page.query)
+    assert (page.path, asked[login_redirects.ENDED]) == ("/accounts/login/", ["1"])
+    return asked["next"][0]
+
+
+@pytest.mark.parametrize(
+    ("path", "came_from", "leads_to"),
+    [
+        ("/people/invite", "", "/people"),
+        ("/people/2/role/", "", "/people/2/role/"),
+        ("/people/invitations/inv_abcdefghijkl/resend", "", "/people"),
+        ("/organisation", "", "/"),
+        ("/organisation", f"{OURS}/orders?status=PENDING", "/orders?status=PENDING"),
+        ("/people/invite", f"{OURS}/people/invite", "/people"),
+        ("/people/invite", "https://evil.example/people", "/people"),
+        ("/people/invite", f"{OURS}/nonsense", "/people"),
+        ("/people/invite", "http://[evil", "/people"),
+        ("/connections/northwind/disconnect", "", "/connections/northwind/disconnect"),
+        ("/orders", f"{OURS}/orders", "/orders"),
+    ],
+)
+def test_form_without_a_session_leads_back_to_its_page(
+    client: Browser, path: str, came_from: str, leads_to: str
+) -> None:
+    assert sent(client, path, came_from) == leads_to
+
+
+def test_invitation_after_the_session_ended_invites_nobody_and_says_so(client: Browser, alice: User) -> None:
+    client.force_login(alice)
+    client.session.flush()
+    went = client.post("/people/invite", {"email": "new@northwind.example"}, headers={"Referer": f"{OURS}/people"})
+    assert ENDED in text(client.get(went["Location"]))
+    assert ENDED not in text(client.get("/accounts/login/"))
+    back = client.post("/accounts/login/?next=/people", {"login": alice.email, "password": PASSWORD})
+    assert (back["Location"], Invitation.objects.count()) == ("/people", 0)
+
+
+@pytest.mark.parametrize(
+    "wanted", ["/people/invite", "/people/2/remove/../invite", "/organisation", "/people/invite?a=b"]
+)
+def test_sign_in_never_leads_to_an_address_that_takes_forms_alone(client: Browser, alice: User, wanted: str) -> None:
+    went = client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD, "next": wanted})
+    assert client.get(went["Location"]).status_code in (200, 404)
+
+
+@pytest.mark.parametrize(("path", "section"), [("/people/invite", "/people"), ("/organisation", "/")])
+def test_opening_such_an_address_shows_a_page_that_leads_on(
+    client: Browser, alice: User, path: str, section: str
+) -> None:
+    client.force_login(alice)
+    page = client.get(path, headers={"Accept": "text/html,*/*"})
+    assert (page.status_code, page["Allow"]) == (405, "POST")
+    assert "There is no page here" in text(page)
+    assert f'href="{section}">Go on</a>' in text(page)
+    assert client.get(path).content == b""
+
+
+def test_every_address_that_takes_forms_alone_is_known_as_one(client: Browser, customer: Customer, alice: User) -> None:
+    client.force_login(alice)
+    membership = Membership.objects.get(person=alice)
+    paths = [
+        *(reverse(name) for name in ("invite", "switch_organisation", "end_all_sessions")),
+        reverse("change_role", kwargs={"membership_id": membership.pk}),
+        *(reverse(name, kwargs={"key": "a" * 32}) for name in ("consent_again", "consent_account")),
+    ]
+    for path in paths:
+        assert login_redirects.shows_a_page(path) == (client.get(path).status_code != 405), path
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "leads_to"),
+    [
+        ("/orders", "q=northwind&page=2", "/accounts/login/?next=/orders%3Fq%3Dnorthwind%26page%3D2"),
+        ("/orders", "q=" + "%C3%A9" * 700, "/accounts/login/?next=%2Forders"),
+        ("/admin/orders/order/", "q=" + "x" * 2500, "/admin/login/?next=%2Fadmin%2Forders%2Forder%2F"),
+        ("/admin/" + "x" * 2500 + "/", "", "/admin/login/?"),
+    ],
+)
+def test_way_to_sign_in_stays_short_enough_for_a_proxy(client: Browser, path: str, query: str, leads_to: str) -> None:
+    """nginx answers 502 when an answer's head is over 4 KB."""
+    assert client.get(path, QUERY_STRING=query)["Location"] == leads_to.removesuffix("?")
+
+
+def test_form_from_a_long_address_still_says_that_it_came_to_nothing(client: Browser) -> None:
+    long = f"{OURS}/orders?q={'x' * 3000}"
+    assert sent(client, "/organisation", long) == "/orders"

@@ -1,0 +1,276 @@
+"""Sign-in by the vendor's own identity provider, against a real one in a process of its own."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from allauth.socialaccount.models import SocialAccount, SocialApp
+from django.test import Client as Browser
+
+from integrations.http import client as http_client
+from integrations.models import AuditEntry, Customer, User
+from tests import rows
+from tests.integrations.outbox.peer import Answer, Peer, serving
+from tests.integrations.simulator.process import free_port
+
+pytestmark = pytest.mark.django_db
+BEGIN = "/accounts/oidc/vendor/login/"
+BACK = f"{BEGIN}callback/"
+PEOPLE = [
+    {"sub": "1", "email": "stella@vendor.example", "email_verified": True, "name": "Stella"},
+    {"sub": "2", "email": "Alice@Northwind.example", "email_verified": True},
+    {"sub": "3", "email": "alice@northwind.example", "email_verified": False},
+    {"sub": "4", "email": "alice@northwind.example", "email_verified": "true"},
+    {"sub": "5", "email": "nobody@vendor.example", "email_verified": True, "name": "Nobody"},
+    {"sub": "6", "email": "alice@northwind.example", "email_verified": True},
+    {"sub": "7"},
+]
+
+
+def text(response: Any) -> str:
+    return " ".join(response.content.decode().split())
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[str]:
+    port = free_port()
+    people = [part for person in PEOPLE for part in ("--user-claims", json.dumps(person))]
+    command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port), *people]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://localhost:{port}"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            requests.get(url, timeout=1)
+            break
+        except requests.ConnectionError:
+            time.sleep(0.05)
+    yield url
+    process.terminate()
+    process.wait(10)
+
+
+@pytest.fixture
+def identity(provider: str, settings: Any) -> str:
+    settings.OIDC_ISSUER = provider
+    settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = "portal", "a secret of the portal"
+    settings.OIDC_NAME = "Vendor account"
+    return provider
+
+
+def asked(browser: Browser, **query: str) -> str:
+    """Where the provider is asked."""
+    answer = browser.get(BEGIN, query)
+    assert answer.status_code == 302
+    return str(answer["Location"])
+
+
+def way_back(url: str, sub: str) -> str:
+    """As whom somebody signs in there; where the provider sends him then."""
+    answer = requests.post(url, data={"sub": sub}, allow_redirects=False, timeout=10)
+    back = urlsplit(answer.headers["Location"])
+    return f"{back.path}?{back.query}"
+
+
+def sign_in(browser: Browser, sub: str, **query: str) -> Any:
+    return browser.get(way_back(asked(browser, **query), sub))
+
+
+def test_provider_is_offered_where_there_is_one(client: Browser, identity: str, settings: Any) -> None:
+    page = text(client.get("/accounts/login/?next=/orders"))
+    assert 'href="/accounts/oidc/vendor/login/?next=%2Forders">Sign in with Vendor account</a>' in page
+    framed = text(client.get("/accounts/login/", headers={"Sec-Fetch-Dest": "iframe"}))
+    settings.OIDC_ISSUER = ""
+    assert ["Vendor account" in each for each in (framed, text(client.get("/accounts/login/")))] == [False, False]
+    assert [client.get(url).status_code for url in (BEGIN, BACK)] == [404, 404]
+
+
+@pytest.mark.parametrize(("sub", "who", "place"), [("1", "staff", "/admin/"), ("2", "alice", "/")])
+def test_known_people_come_in(
+    client: Browser, identity: str, request: pytest.FixtureRequest, sub: str, who: str, place: str
+) -> None:
+    person = request.getfixturevalue(who)
+    assert sign_in(client, sub)["Location"] == place
+    assert client.get(place).status_code == 200
+    account = SocialAccount.objects.get()
+    assert (account.user, account.provider, account.uid, account.extra_data) == (person, "vendor", sub, {})
+    person.refresh_from_db()
+    assert person.check_password(rows.PASSWORD)
+    entry = AuditEntry.objects.get(action="sign_in.provider_linked")
+    assert (entry.actor, entry.subject) == (person, str(person.pk))
+
+
+def test_way_leads_on_to_what_was_wanted(client: Browser, identity: str, alice: User) -> None:
+    assert sign_in(client, "2", next="/orders")["Location"] == "/orders"
+    assert sign_in(Browser(), "2", next="https://evil.example/")["Location"] == "/"
+
+
+def test_request_carries_state_and_proof_and_nothing_of_the_address(client: Browser, identity: str) -> None:
+    url = asked(client, scope="everything", auth_params="prompt=none", process="connect")
+    query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    assert set(query) == {
+        *("client_id", "redirect_uri", "scope", "response_type", "state"),
+        *("code_challenge", "code_challenge_method"),
+    }
+    assert (set(query["scope"].split()), query["code_challenge_method"]) == ({"openid", "profile", "email"}, "S256")
+    assert query["redirect_uri"] == f"http://testserver{BACK}"
+
+
+@pytest.mark.parametrize("sub", ["3", "4", "5", "7"])
+def test_others_do_not_come_in(client: Browser, identity: str, alice: User, sub: str) -> None:
+    answer = sign_in(client, sub)
+    assert (answer.status_code, "You have no account here" in text(answer)) == (403, True)
+    assert client.get("/").status_code == 302
+    assert (SocialAccount.objects.count(), User.objects.count()) == (0, 1)
+    assert AuditEntry.objects.get(action="sign_in.not_known").subject == sub
+
+
+def test_who_inherits_an_address_inherits_no_account(client: Browser, identity: str, alice: User) -> None:
+    sign_in(client, "2")
+    other = Browser()
+    assert sign_in(other, "6").status_code == 403
+    assert other.get("/").status_code == 302
+
+
+def test_id_there_counts_and_the_address_no_more(client: Browser, identity: str, alice: User) -> None:
+    sign_in(client, "2")
+    User.objects.filter(pk=alice.pk).update(email="alice@married.example")
+    again = Browser()
+    assert sign_in(again, "2")["Location"] == "/"
+    assert "alice@married.example" in text(again.get("/"))
+
+
+@pytest.mark.parametrize("switched_off", ["user", "customer"])
+def test_who_is_switched_off_does_not_come_in(client: Browser, identity: str, alice: User, switched_off: str) -> None:
+    (User if switched_off == "user" else Customer).objects.update(is_active=False)
+    assert sign_in(client, "2")["Location"] == "/accounts/inactive/"
+    assert client.get("/").status_code == 302
+
+
+def test_staff_are_made_only_where_a_setting_says_so(client: Browser, identity: str, settings: Any) -> None:
+    settings.OIDC_STAFF_ROLE = "viewer"
+    assert sign_in(client, "5")["Location"] == "/admin/"
+    person = User.objects.get(email="nobody@vendor.example")
+    assert (person.staff_role, person.name, person.has_usable_password()) == ("viewer", "Nobody", False)
+    assert client.get("/admin/integrations/user/add/").status_code == 403
+
+
+def test_second_factor_is_wanted_unless_the_provider_asks_for_it(
+    client: Browser, identity: str, staff: User, settings: Any
+) -> None:
+    settings.STAFF_MFA = "required"
+    sign_in(client, "1")
+    assert client.get("/admin/")["Location"] == "/accounts/2fa/"
+    settings.OIDC_SECOND_FACTOR = True
+    assert client.get("/admin/").status_code == 200
+    by_password = Browser()
+    by_password.post("/accounts/login/", {"login": staff.email, "password": rows.PASSWORD})
+    assert by_password.get("/admin/")["Location"] == "/accounts/2fa/"
+
+
+def test_answer_for_another_browser_is_refused(client: Browser, identity: str, alice: User) -> None:
+    back = way_back(asked(client), "2")
+    stranger = Browser()
+    assert "did not sign you in" in text(stranger.get(back))
+    assert stranger.get("/").status_code == 302
+    assert client.get(back)["Location"] == "/"
+    assert Browser().get(back).status_code != 302
+
+
+def test_refusal_there_is_a_page_here(client: Browser, identity: str) -> None:
+    state = parse_qs(urlsplit(asked(client)).query)["state"][0]
+    answer = client.get(BACK, {"error": "access_denied", "state": state}, follow=True)
+    assert "You are not signed in" in text(answer)
+
+
+def test_identity_is_not_joined_to_whoever_is_signed_in(client: Browser, identity: str, alice: User) -> None:
+    client.force_login(alice)
+    assert sign_in(client, "5", process="connect").status_code == 403
+    assert not SocialAccount.objects.exists()
+
+
+def test_provider_in_the_database_counts_for_nothing(client: Browser, identity: str, settings: Any) -> None:
+    SocialApp.objects.create(provider="openid_connect", provider_id="evil", name="Evil", client_id="x", secret="x")
+    urls = ("/accounts/oidc/evil/login/", "/accounts/3rdparty/", "/accounts/3rdparty/signup/")
+    assert [client.get(url).status_code for url in urls] == [404, 404, 404]
+
+
+# A provider that does not do as it should
+
+
+WELL_KNOWN = "/.well-known/openid-configuration"
+
+
+@pytest.fixture
+def peer(settings: Any) -> Iterator[Peer]:
+    with serving() as peer:
+        settings.OIDC_ISSUER = peer.url
+        settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = "portal", "secret"
+        yield peer
+
+
+def document(peer: Peer, **changes: str) -> Answer:
+    ends = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "userinfo_endpoint": "/userinfo"}
+    urls = {name: f"{peer.url}{path}" for name, path in {**ends, "jwks_uri": "/jwks"}.items()}
+    return Answer(body={"issuer": peer.url, **urls, **changes})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(500),
+        Answer(302, headers={"Location": "http://127.0.0.1:9/"}),
+        Answer(body=b"<html>"),
+        Answer(body=[]),
+        Answer(body={}),
+        Answer(body=b"[" + b" " * 70_000 + b"]"),
+        Answer(breaks_off=True),
+    ],
+)
+def test_provider_that_answers_amiss_gets_a_page(client: Browser, peer: Peer, answer: Answer) -> None:
+    peer.script = {WELL_KNOWN: [answer]}
+    page = client.get(BEGIN)
+    assert (page.status_code, "did not sign you in" in text(page)) == (502, True)
+    assert peer.paths() == [WELL_KNOWN]
+
+
+def test_provider_that_is_down_gets_a_page(client: Browser, peer: Peer, settings: Any) -> None:
+    settings.OIDC_ISSUER = f"http://127.0.0.1:{free_port()}"
+    assert client.get(BEGIN).status_code == 502
+
+
+def test_document_of_another_issuer_is_not_taken(client: Browser, peer: Peer) -> None:
+    peer.script = {WELL_KNOWN: [document(peer), document(peer, issuer="https://login.evil.example")]}
+    state = parse_qs(urlsplit(client.get(BEGIN)["Location"]).query)["state"][0]
+    answer = client.get(BACK, {"code": "x", "state": state})
+    assert "did not sign you in" in text(answer)
+    assert peer.paths() == [WELL_KNOWN, WELL_KNOWN]
+
+
+@pytest.mark.parametrize("token", [{}, {"access_token": "x"}, {"access_token": "x", "id_token": "no.token.at all"}])
+def test_token_that_says_nothing_lets_nobody_in(
+    client: Browser, peer: Peer, alice: User, token: dict[str, str]
+) -> None:
+    peer.answer = lambda received: {
+        WELL_KNOWN: document(peer),
+        "/token": Answer(body=token),
+        "/userinfo": Answer(body=PEOPLE[1]),
+    }[received.path]
+    state = parse_qs(urlsplit(client.get(BEGIN)["Location"]).query)["state"][0]
+    assert "did not sign you in" in text(client.get(BACK, {"code": "x", "state": state}))
+    assert client.get("/").status_code == 302
+
+
+def test_door_for_the_provider_wants_tls_and_follows_nothing(peer: Peer) -> None:
+    with pytest.raises(http_client.PROVIDER_FAULTS, match="must begin with https"):
+        http_client.ProviderSession(may_be_plain=False).get(peer.url)
+    peer.script = {"/": [Answer(307, headers={"Location": f"{peer.url}/other"})]}
+    with pytest.raises(http_client.PROVIDER_FAULTS, match="not followed"):
+        http_client.ProviderSession(may_be_plain=True).post(f"{peer.url}/", data={"client_secret": "x"})
+    assert peer.paths() == ["/"]

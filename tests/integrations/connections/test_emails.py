@@ -1,0 +1,88 @@
+"""Who is told, once, that a connection needs a hand."""
+
+import pytest
+from django.core import mail
+
+from integrations.connections import lifecycle
+from integrations.models import Connection, ConnectionState, Customer, User
+from integrations.outbox import courier, deliveries
+from integrations.outbox.models import Delivery, Stream
+
+pytestmark = pytest.mark.django_db(transaction=True)
+REFUSED = "SmartRecruiters' token endpoint refuses the pair (401)."
+
+
+def break_(connection: Connection) -> None:
+    lifecycle.need_reconnect(Connection.objects.get(pk=connection.pk), REFUSED)
+
+
+def carry() -> list[tuple[list[str], str]]:
+    """All e-mails that went out: to whom, about what."""
+    courier.carry(Stream.objects.get(name="email").pk)
+    return [(message.to, message.subject) for message in mail.outbox]
+
+
+def test_those_who_may_connect_and_staff_are_told_once(
+    connection: Connection, alice: User, bob: User, charlie: User, staff: User
+) -> None:
+    break_(connection)
+    break_(connection)
+    told = [
+        (["alice@northwind.example"], "Please connect SmartRecruiters again (northwind)"),
+        (["stella@vendor.example"], "Northwind Retail (northwind) needs a hand"),
+    ]
+    assert sorted(carry()) == told
+    assert sorted(carry()) == told
+
+
+def test_customer_reads_what_to_do_in_his_language(connection: Connection, alice: User) -> None:
+    Customer.objects.update(language="de")
+    break_(connection)
+    [(_, subject)] = carry()
+    assert subject == "Bitte verbinden Sie SmartRecruiters erneut (northwind)"
+    assert "Was zu tun ist: Trennen Sie Assessments in SmartRecruiters" in mail.outbox[0].body
+    assert "http://localhost:8000/\n" in mail.outbox[0].body
+    assert '<a href="http://localhost:8000/"' in mail.outbox[0].alternatives[0][0]
+
+
+def test_staff_read_why_and_where_to_mend_it(connection: Connection, staff: User) -> None:
+    break_(connection)
+    carry()
+    body = mail.outbox[0].body
+    assert REFUSED in body
+    assert f"http://localhost:8000/admin/integrations/connection/{connection.pk}/change/\n" in body
+
+
+def test_nobody_is_told_what_is_mended_already(connection: Connection, alice: User, staff: User) -> None:
+    break_(connection)
+    assert lifecycle.retry(Connection.objects.get(pk=connection.pk), by=staff)
+    assert carry() == []
+    reasons = Delivery.objects.filter(stream__name="email").values_list("state", "reason")
+    assert set(reasons) == {("superseded", "the connection needs no hand any more")}
+
+
+def test_next_incident_is_told_again(connection: Connection, alice: User, staff: User) -> None:
+    break_(connection)
+    carry()
+    lifecycle.retry(Connection.objects.get(pk=connection.pk), by=staff)
+    break_(connection)
+    assert len(carry()) == 4
+
+
+def test_whoever_left_meanwhile_is_not_written_to(connection: Connection, alice: User) -> None:
+    break_(connection)
+    User.objects.update(is_active=False)
+    assert carry() == []
+    break_(connection)
+    assert Delivery.objects.filter(stream__name="email").count() == 1
+
+
+def test_credential_that_is_refused_thrice_is_told(connection: Connection, alice: User) -> None:
+    """The courier's own finding, through the channel."""
+    deliveries.enqueue("result", stream=connection.stream_name, key="a", payload={})
+    from integrations.outbox.handlers import channel_of
+
+    stream = Stream.objects.get(name=connection.stream_name)
+    channel_of(stream).credential_refused(stream, REFUSED)
+    assert [to for to, _ in carry()] == [["alice@northwind.example"]]
+    assert Connection.objects.get().state == ConnectionState.NEEDS_RECONNECT

@@ -1,0 +1,134 @@
+"""The customers' first page, and the way to end a connection."""
+
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from integrations.connections import lifecycle
+from integrations.models import AuditEntry, Connection, ConnectionState, User
+from integrations.models.connections import ENDED_THERE
+from tests import rows
+
+pytestmark = pytest.mark.django_db
+
+
+def text(response: Any) -> str:
+    return " ".join(response.content.decode().split())
+
+
+@pytest.fixture
+def browser(client: Browser, alice: User) -> Browser:
+    client.force_login(alice)
+    return client
+
+
+def test_home_of_a_stranger_leads_to_sign_in(client: Browser) -> None:
+    assert client.get("/")["Location"] == "/accounts/login/?next=/"
+
+
+def test_home_of_staff_is_the_admin(client: Browser, staff: User) -> None:
+    client.force_login(staff)
+    assert client.get("/")["Location"] == "/admin/"
+
+
+def test_home_without_connections_teaches_how_to_connect(browser: Browser) -> None:
+    page = text(browser.get("/"))
+    assert "No SmartRecruiters company is connected yet" in page
+    assert "Press <strong>Connect</strong>" in page
+
+
+def test_home_without_a_customer_says_so(client: Browser) -> None:
+    client.force_login(User.objects.create_user("dora@alone.example", rows.PASSWORD))
+    assert "Your account belongs to no organisation" in text(client.get("/"))
+
+
+def test_home_shows_own_connections_only(
+    browser: Browser, connection: Connection, other_connection: Connection
+) -> None:
+    page = text(browser.get("/"))
+    assert (">northwind<" in page, "harbour-clinics" in page) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("state", "word", "advice"),
+    [
+        (ConnectionState.LIVE, "Connected", "results go back to it"),
+        (ConnectionState.EXCHANGING, "Connecting", "there is nothing to do"),
+        (ConnectionState.REFUSED, "Refused", "“no consent”"),
+        (ConnectionState.NEEDS_RECONNECT, "Connect again", "disconnect Assessments, then connect again"),
+        (ConnectionState.DISABLED, "Disconnected", "connect again in SmartRecruiters"),
+    ],
+)
+def test_home_says_how_a_connection_is_and_what_to_do(
+    browser: Browser, connection: Connection, state: str, word: str, advice: str
+) -> None:
+    Connection.objects.update(state=state, reason="no consent")
+    page = text(browser.get("/"))
+    assert f"</svg>{word}</span>" in page
+    assert advice in page
+
+
+def test_home_asks_the_database_as_often_for_three_connections(
+    browser: Browser, connection: Connection, django_assert_num_queries: Any
+) -> None:
+    browser.get("/")
+    with django_assert_num_queries(8) as one:
+        browser.get("/")
+    for company in ("a", "b"):
+        rows.make_connection(connection.customer, company)
+    with django_assert_num_queries(len(one)):
+        browser.get("/")
+
+
+def test_home_asks_for_a_second_disconnect_only_where_it_is_due(browser: Browser, connection: Connection) -> None:
+    there_too = "disconnect Assessments there too, then connect again in SmartRecruiters."
+    lifecycle.disable(connection, why="Disconnected on this page.")
+    assert there_too in browser.get("/").content.decode()
+    Connection.objects.update(reason=ENDED_THERE)
+    page = browser.get("/").content.decode()
+    assert ("To go on, connect again in SmartRecruiters." in page, there_too in page) == (True, False)
+
+
+def test_disconnect_asks_first(browser: Browser, connection: Connection) -> None:
+    page = text(browser.get("/connections/northwind/disconnect"))
+    connection.refresh_from_db()
+    assert "SmartRecruiters can no longer see your packages or place orders." in page
+    assert connection.state == "live"
+
+
+def test_disconnect_ends_the_connection_and_writes_down_who(
+    browser: Browser, connection: Connection, alice: User
+) -> None:
+    assert browser.post("/connections/northwind/disconnect")["Location"] == "/"
+    connection.refresh_from_db()
+    entry = AuditEntry.objects.get(action="connection.disabled")
+    assert (connection.state, entry.actor, entry.address) == ("disabled", alice, "127.0.0.1")
+    assert "northwind is disconnected." in text(browser.get("/"))
+
+
+def test_disconnect_of_another_customer_is_not_found(browser: Browser, other_connection: Connection) -> None:
+    assert browser.post("/connections/harbour-clinics/disconnect").status_code == 404
+    other_connection.refresh_from_db()
+    assert other_connection.state == "live"
+
+
+def test_disconnect_by_somebody_without_the_right_is_refused(
+    client: Browser, bob: User, connection: Connection
+) -> None:
+    client.force_login(bob)
+    assert "Disconnect" not in text(client.get("/")).replace("Disconnected", "")
+    assert client.post("/connections/northwind/disconnect").status_code == 403
+    connection.refresh_from_db()
+    assert connection.state == "live"
+
+
+def test_disconnect_of_what_is_disconnected_leads_home(browser: Browser, connection: Connection) -> None:
+    Connection.objects.update(state=ConnectionState.DISABLED)
+    assert browser.get("/connections/northwind/disconnect")["Location"] == "/"
+
+
+def test_disconnect_needs_a_csrf_token(alice: User, connection: Connection) -> None:
+    strict = Browser(enforce_csrf_checks=True)
+    strict.force_login(alice)
+    assert strict.post("/connections/northwind/disconnect").status_code == 403

@@ -1,0 +1,141 @@
+"""What crosses on its way: two tries to connect, a disconnect amid one, a refusal of a pair that is no more."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connections as db_connections
+
+from integrations.connections import lifecycle
+from integrations.models import ConnectAttempt, Connection, ConnectionState, Consent, DisplayMode, User
+from integrations.outbox import clock, courier
+from integrations.outbox.models import Delivery, Stream
+from tests import rows
+from tests.integrations.outbox.peer import Answer, Peer, Received, serving
+from tests.orders import bodies
+
+C = ConnectionState
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def peer(settings: Any) -> Iterator[Peer]:
+    with serving() as peer:
+        settings.SMARTRECRUITERS_API_URL = peer.url
+        yield peer
+
+
+def approve(by: User, company: str = "northwind") -> ConnectAttempt:
+    consent = Consent.objects.create(company_id=company, mode=DisplayMode.REDIRECT)
+    return lifecycle.approve(consent, by=by, customer=by.customers.get())
+
+
+def read(attempt: ConnectAttempt) -> ConnectAttempt:
+    """As the courier reads it."""
+    return ConnectAttempt.objects.select_related("connection", "client").get(pk=attempt.pk)
+
+
+def states(attempt: ConnectAttempt) -> tuple[str, str]:
+    found = read(attempt)
+    return found.state, found.connection.state
+
+
+def test_disable_while_their_pair_is_being_stored_wins(alice: User) -> None:
+    attempt = read(approve(alice))
+    lifecycle.begin_exchange(attempt)
+    as_read_before = read(attempt)
+    lifecycle.disable(Connection.objects.get())
+    lifecycle.go_live(as_read_before, "theirs", "their-secret")
+    stream = Stream.objects.get(name=attempt.connection.stream_name)
+    assert (states(attempt), bool(stream.held_reason)) == ((C.DISABLED, C.DISABLED), True)
+    assert read(attempt).connection.their_client_id == ""
+
+
+def test_second_of_two_tries_goes_live_though_the_first_was_refused(alice: User) -> None:
+    first, second = approve(alice), approve(alice)
+    lifecycle.begin_exchange(read(first))
+    lifecycle.refuse(read(first), "no consent yet")
+    lifecycle.begin_exchange(read(first))  # by a courier that was stopped, and comes back
+    assert states(first) == (C.REFUSED, C.REFUSED)
+    lifecycle.begin_exchange(read(second))
+    lifecycle.go_live(read(second), "theirs", "their-secret")
+    assert (states(first)[0], states(second)) == (C.REFUSED, (C.LIVE, C.LIVE))
+
+
+def test_company_whose_second_try_goes_on_is_not_free(alice: User, charlie: User) -> None:
+    first, second = approve(alice), approve(alice)
+    lifecycle.refuse(read(first), "no consent yet")
+    with pytest.raises(lifecycle.BelongsToAnother):
+        approve(charlie)
+    lifecycle.disable(read(second).connection)
+    assert states(second)[0] == C.DISABLED
+    assert approve(charlie).connection.customer == charlie.customers.get()
+
+
+def test_company_that_ordered_by_a_pair_whose_answer_was_lost_is_not_free(alice: User, charlie: User) -> None:
+    attempt = read(approve(alice))
+    lifecycle.begin_exchange(attempt)
+    rows.make_package("skills")
+    bodies.place(attempt.connection)
+    lifecycle.refuse(read(attempt), "SmartRecruiters says 403 at the second time")
+    with pytest.raises(lifecycle.BelongsToAnother):
+        approve(charlie)
+
+
+def test_lost_answer_to_a_second_try_leaves_a_live_connection_as_it_is(
+    connection: Connection, alice: User, peer: Peer
+) -> None:
+    attempt = approve(alice)
+    path = f"/assessment-api/v202010/integration/company/{connection.company_id}"
+    peer.script |= {
+        "/identity/oauth/token": [Answer(200, {"access_token": "t1", "expires_in": 1800})],
+        path: [Answer(502), Answer(409)],
+    }
+    master = Stream.objects.get(name="master")
+    for _ in range(2):
+        courier.carry(master.pk)
+        Delivery.objects.filter(stream=master).update(due_at=clock.now())
+    assert (peer.paths().count(path), states(attempt)) == (2, (C.NEEDS_RECONNECT, C.LIVE))
+    client = read(attempt).client
+    assert client is not None, "SmartRecruiters may have it"
+    assert client.is_usable()
+
+
+def test_old_pair_that_is_refused_when_the_new_one_is_there_ends_nothing(connection: Connection, peer: Peer) -> None:
+    """The customer connects again while a token call with the former pair is on its way."""
+
+    def renewing(received: Received) -> Answer:
+        if received.path != "/identity/oauth/token":
+            return Answer()
+        if "new" in received.body:
+            return Answer(200, {"access_token": "t1", "token_type": "Bearer", "expires_in": 1800})
+        row = Connection.objects.get(pk=connection.pk)
+        row.their_client_id, row.their_client_secret = "new", "new"
+        row.save()
+        db_connections.close_all()
+        return Answer(401)
+
+    peer.answer = renewing
+    rows.make_package("skills")
+    bodies.place(connection)
+    stream = Stream.objects.get(name=connection.stream_name)
+    for _ in range(2):
+        courier.carry(stream.pk)
+    connection.refresh_from_db()
+    assert connection.state == C.LIVE
+    assert set(Delivery.objects.filter(stream=stream).values_list("state", flat=True)) == {"delivered"}
+
+
+def test_order_that_comes_before_their_pair_waits_for_it(alice: User, peer: Peer) -> None:
+    """Our pair works as soon as SmartRecruiters has it, which may be long before we have its answer."""
+    attempt = read(approve(alice))
+    lifecycle.begin_exchange(attempt)
+    rows.make_package("skills")
+    bodies.place(attempt.connection)
+    stream = Stream.objects.get(name=attempt.connection.stream_name)
+    courier.carry(stream.pk)
+    assert (states(attempt), Delivery.objects.filter(kind="reconnect").exists()) == ((C.EXCHANGING,) * 2, False)
+    lifecycle.go_live(read(attempt), "theirs", "their-secret")
+    peer.script["/identity/oauth/token"] = [Answer(200, {"access_token": "t1", "expires_in": 1800})]
+    courier.carry(stream.pk)
+    assert set(Delivery.objects.filter(stream=stream).values_list("state", flat=True)) == {"delivered"}

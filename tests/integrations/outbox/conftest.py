@@ -1,0 +1,134 @@
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from integrations.http.client import Outgoing, Reply
+from integrations.outbox import clock, courier, deliveries, handlers
+from integrations.outbox.models import Delivery, Lane, Stream
+from tests.integrations.outbox.peer import Peer, serving
+
+
+class Probe(handlers.Handler):
+    """POSTs its payload to the path that it names; remembers what its hooks were told."""
+
+    kind = "probe"
+    supersedes = True
+    url = ""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int, str]] = []
+
+    def call(self, delivery: Delivery, token: str) -> handlers.Call:
+        if delivery.payload.get("never"):
+            raise handlers.Undeliverable("there is no such thing")
+        kind = "application/merge-patch+json" if delivery.variant else "application/json"
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
+        path = delivery.payload.get("path", "/")
+        return handlers.Call.of(
+            Outgoing("POST", self.url + path, delivery.payload.get("endpoint", "x"), headers, delivery.payload)
+        )
+
+    def delivered(self, delivery: Delivery, reply: Reply) -> None:
+        if delivery.payload.get("bug"):
+            raise ZeroDivisionError
+        self.told.append(("delivered", delivery.pk, ""))
+
+    def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
+        self.told.append(("failed", delivery.pk, reason))
+
+
+class Read(Probe):
+    kind = "read"
+    is_read = True
+
+
+class Upload(Probe):
+    kind = "once"
+    is_idempotent = False
+    supersedes = False
+
+
+class ProbeChannel(handlers.Channel):
+    """Tokens t1, t2, …; a pair that `refused` says is dead."""
+
+    kind = "probe"
+    needs_token = True
+    url = ""
+
+    def __init__(self) -> None:
+        self.held, self.refused = "", ""
+        self.number = 0
+
+    def token(self, stream: Stream) -> str:
+        return self.held
+
+    def token_call(self, stream: Stream) -> handlers.Call:
+        return handlers.Call.of(Outgoing("POST", f"{self.url}/token", "token"))
+
+    def keep_token(self, stream: Stream, reply: Reply) -> str:
+        self.number += 1
+        self.held = f"t{self.number}"
+        return self.held
+
+    def forget_token(self, stream: Stream) -> None:
+        self.held = ""
+
+    def credential_refused(self, stream: Stream, reason: str, pair: str | None = None) -> None:
+        self.refused = reason
+        deliveries.hold(stream.name, reason)
+
+
+@pytest.fixture
+def peer() -> Iterator[Peer]:
+    with serving() as peer:
+        yield peer
+
+
+@pytest.fixture
+def channel(peer: Peer, transactional_db: None) -> ProbeChannel:
+    channel = ProbeChannel()
+    channel.url = peer.url
+    for handler in (Probe(), Read(), Upload()):
+        handler.url = peer.url
+        handlers.register(handler)
+    handlers.register(channel)
+    return channel
+
+
+Enqueue = Callable[..., Delivery]
+
+
+@pytest.fixture
+def enqueue(channel: ProbeChannel) -> Enqueue:
+    def one(
+        key: str = "a", kind: str = "probe", lane: Lane = Lane.ACT, stream: str = "probe:1", **payload: object
+    ) -> Delivery:
+        return deliveries.enqueue(
+            kind, stream=stream, key=key, lane=lane, payload={"path": f"/{key}", **payload}, supersede=kind == "probe"
+        )
+
+    return one
+
+
+@pytest.fixture
+def carry() -> Callable[[], None]:
+    """Carry the probe's stream once, in this thread."""
+
+    def once(name: str = "probe:1") -> None:
+        courier.carry(Stream.objects.get(name=name).pk)
+
+    return once
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+    """Move the courier's clock on."""
+    moved = [timedelta(0)]
+    true_now = clock.now
+
+    def by(step: timedelta) -> None:
+        moved[0] += step
+
+    monkeypatch.setattr(clock, "now", lambda: true_now() + moved[0])
+    return by

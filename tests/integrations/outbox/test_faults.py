@@ -1,0 +1,634 @@
+"""One fault a test, as RELIABILITY.md's section 3 numbers them; tests/reliability/ says which row is proved where."""
+
+import datetime as dt
+import ipaddress
+import os
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.db import OperationalError, connection, connections
+
+from integrations.encryption import Unreadable
+from integrations.http.client import CallFailed, Outgoing, Reply, send
+from integrations.models import Connection
+from integrations.outbox import clock, courier, deliveries, dispatcher, executor, handlers, leases
+from integrations.outbox.models import Attempt, Delivery, DeliveryState, Lane, Stream
+from tests.integrations.outbox.conftest import Enqueue, Probe, ProbeChannel
+from tests.integrations.outbox.peer import Answer, Peer, serving
+from tests.integrations.outbox.test_courier import states
+
+S = DeliveryState
+Carry = Callable[[], None]
+Later = Callable[[timedelta], None]
+
+
+def in_threads(number: int, act: Callable[[int], object]) -> None:
+    """`act(0)`, `act(1)` … side by side, each with its own database connection; what one raises is raised."""
+
+    def one(index: int) -> None:
+        try:
+            act(index)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(number) as pool:
+        list(pool.map(one, range(number)))
+
+
+# The worker
+
+
+@pytest.mark.parametrize("place", ["claimed", "before_send", "after_reply", "before_settle", "after_settle"])
+def test_worker_killed_at_any_place_sends_all_the_same(
+    place: str, peer: Peer, enqueue: Enqueue, carry: Carry, later: Later, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D1, D2, D3: the process dies there; here the thread that was at that place stops for good."""
+
+    class Died(BaseException):
+        pass
+
+    def die(_pid: int, _signal: int) -> None:
+        raise Died
+
+    settings.OUTBOX_FAILPOINTS = {place: 1.0}
+    monkeypatch.setattr(os, "kill", die)
+    delivery = enqueue(score=7)
+    with pytest.raises(Died):
+        carry()
+    settings.OUTBOX_FAILPOINTS = {}
+    later(timedelta(seconds=61))
+    if place != "after_settle":
+        assert dispatcher.due_streams().count() == 1
+        carry()
+    assert states(delivery) == [S.DELIVERED]
+    assert 1 <= peer.paths().count("/a") <= 2
+    assert {received.body["score"] for received in peer.received if received.path == "/a"} == {7}
+
+
+def test_call_that_was_stopped_past_its_deadline_is_not_made(peer: Peer) -> None:
+    """D2, D42: looked at right before the socket is written to."""
+    assert send(Outgoing("POST", f"{peer.url}/a", "x", json={}), 5).status == 200
+    with pytest.raises(CallFailed, match="no time was left") as failure:
+        send(Outgoing("POST", f"{peer.url}/b", "x", json={}), -0.001)
+    assert failure.value.had_effect_perhaps is False
+    assert peer.paths() == ["/a"]
+
+
+def test_call_that_is_stopped_while_it_is_put_together_is_not_made(peer: Peer) -> None:
+    """Its time is counted from when it was started, and not anew where it goes out: a file is read before that."""
+
+    def stopped(deadline: float) -> Reply:
+        time.sleep(0.2)
+        return send(Outgoing("POST", f"{peer.url}/a", "x", json={}), deadline)
+
+    _, reply, error = executor.timed(handlers.Call("x", stopped), time.monotonic() + 0.1)
+    assert (reply, str(error), peer.paths()) == (None, "no time was left for the call", [])
+    assert send(Outgoing("POST", f"{peer.url}/b", "x", json={}), 5).status == 200
+
+
+def test_courier_stopped_before_its_call_writes_nothing_over_its_successor(
+    peer: Peer, enqueue: Enqueue, carry: Carry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decision 6: a process that comes back after its lease has a call in hand that must not go out any more."""
+    old = enqueue(n=1)
+    true_submit, held = executor.pool.submit, threading.Event()
+
+    def late(*work: Any) -> Any:
+        def stopped() -> Any:
+            held.wait(10)
+            return work[0](*work[1:])
+
+        return true_submit(stopped)
+
+    monkeypatch.setattr(executor.pool, "submit", late)
+    monkeypatch.setattr(Probe, "deadline_seconds", 0.2)
+    channel = handlers.channel_of(Stream.objects.get())
+    monkeypatch.setattr(channel, "token", lambda stream: "t1")
+    zombie = threading.Thread(target=lambda: in_threads(1, lambda _: courier.carry(old.stream_id)))
+    zombie.start()
+    deadline = time.monotonic() + 5
+    while not Attempt.objects.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    monkeypatch.setattr(executor.pool, "submit", true_submit)
+    Stream.objects.update(lease_expires_at=clock.now() - timedelta(seconds=1))
+    new = enqueue(n=2)
+    carry()
+    held.set()
+    zombie.join()
+    assert [received.body["n"] for received in peer.received if received.path == "/a"] == [2]
+    assert states(old, new) == [S.SUPERSEDED, S.DELIVERED]
+
+
+def test_takeover_by_one_who_lost_the_lease_takes_nothing_from_its_successor(enqueue: Enqueue) -> None:
+    """D42: stopped between taking the lease and looking at what is in flight."""
+    delivery = enqueue(kind="once")
+    stream = Stream.objects.get()
+    coordinator = courier.Coordinator(leases.take(stream.pk, 60))
+    Stream.objects.update(lease_expires_at=None)
+    successor = leases.take(stream.pk, 60)
+    Delivery.objects.update(state=S.IN_FLIGHT, fence=successor.fence)
+    Attempt.objects.create(delivery=delivery, number=1, started_at=delivery.created_at)
+    with pytest.raises(leases.LeaseLost):
+        coordinator.run()
+    assert states(delivery) == [S.IN_FLIGHT]
+
+
+def test_sixteen_workers_and_one_order_have_one_call_on_the_way(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+    """D15, D42: woken again and again for the same stream, while newer states come in."""
+    peer.answer = lambda received: Answer(seconds=0.02)
+    enqueue(n=0)
+    stream = Stream.objects.get()
+
+    def work(index: int) -> None:
+        for step in range(4):
+            if index == 0:
+                enqueue(n=step + 1)
+            courier.carry(stream.pk)
+
+    in_threads(16, work)
+    carry()
+    sent = [received.body["n"] for received in peer.received if received.path == "/a"]
+    assert sent == sorted(set(sent))
+    assert (sent[-1], peer.most_at_once) == (4, 1)
+
+
+def test_two_dispatchers_wake_each_stream_once(enqueue: Enqueue) -> None:
+    """D16: two schedulers, two dispatchers."""
+    for number in range(20):
+        enqueue(f"k{number}", stream=f"probe:{number}")
+    woken: list[int] = []
+    in_threads(4, lambda _: dispatcher.dispatch(woken.append))
+    assert sorted(woken) == sorted(Stream.objects.values_list("pk", flat=True))
+
+
+# The database
+
+
+def test_database_that_goes_away_before_an_outcome_is_written_loses_nothing(
+    peer: Peer, enqueue: Enqueue, carry: Carry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D17, D48: the answer is there and cannot be stored; it is written as soon as it can be."""
+    delivery = enqueue()
+    failures = iter([OperationalError("the connection is closed"), OperationalError("database or disk is full")])
+    told = Probe.delivered
+
+    def away(self: Probe, row: Delivery, reply: Any) -> None:
+        if failure := next(failures, None):
+            raise failure
+        told(self, row, reply)
+
+    monkeypatch.setattr(Probe, "delivered", away)
+    monkeypatch.setattr(courier, "WRITE_AGAIN_SECONDS", 0.01)
+    carry()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.failures, peer.paths().count("/a")) == (S.DELIVERED, 0, 1)
+
+
+def test_database_that_goes_away_while_a_call_is_built_is_no_fault_of_the_call(
+    peer: Peer, enqueue: Enqueue, carry: Carry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D17: what was claimed by then goes out under the next lease."""
+    delivery = enqueue(kind="once")
+    failures = iter([OperationalError("gone")])
+    true_call = Probe.call
+
+    def away(self: Probe, row: Delivery, token: str) -> handlers.Call:
+        if failure := next(failures, None):
+            raise failure
+        return true_call(self, row, token)
+
+    monkeypatch.setattr(Probe, "call", away)
+    monkeypatch.setattr(courier, "WRITE_AGAIN_SECONDS", 0.01)
+    carry()
+    carry()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.failures, peer.paths().count("/a")) == (S.DELIVERED, 0, 1)
+
+
+def test_claim_whose_commit_went_unheard_is_taken_over(
+    peer: Peer, enqueue: Enqueue, carry: Carry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D9: claimed, and nobody here knows; the order does not wait for this coordinator's end."""
+    rows = [enqueue(key) for key in "ab"]
+    true_write = courier.Coordinator._write
+    unheard = iter([OperationalError("the line died after the commit")])
+
+    def write(self: courier.Coordinator, fresh: Any = ()) -> None:
+        true_write(self, fresh)
+        if failure := next(unheard, None):
+            self.line.take_back()
+            raise failure
+
+    monkeypatch.setattr(courier.Coordinator, "_write", write)
+    monkeypatch.setattr(courier, "WRITE_AGAIN_SECONDS", 0.01)
+    carry()
+    assert (states(*rows), dispatcher.due_streams().count()) == ([S.IN_FLIGHT] * 2, 1)
+    carry()
+    assert states(*rows) == [S.DELIVERED] * 2
+
+
+def test_stream_with_calls_on_their_way_is_kept_when_the_coordinator_dies(
+    peer: Peer, enqueue: Enqueue, carry: Carry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D17: nobody else begins before they have ended."""
+    released = threading.Event()
+
+    def answer(received: Any) -> Answer:
+        if received.path == "/a":
+            released.wait(5)
+        return Answer()
+
+    peer.answer = answer
+    enqueue()
+
+    monkeypatch.setattr(executor.Line, "wait", lambda mine, _: 1 / (mine.on_the_wire - 1))
+    with pytest.raises(ZeroDivisionError):
+        carry()
+    released.set()
+    stream = Stream.objects.get()
+    assert stream.lease_expires_at is not None
+    assert leases.take(stream.pk, 60) is None
+
+
+def test_order_while_the_database_is_locked_is_503_in_time(
+    smartrecruiters: Any, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D19, D50: never a 202 of what is not on disk."""
+    from orders import intake
+    from tests.orders import bodies
+
+    def full(*_: object, **__: object) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(intake, "place", full)
+    monkeypatch.setattr("orders.api.smartrecruiters.place", full, raising=False)
+    answer = smartrecruiters.post(bodies.ORDERS, bodies.order_body())
+    assert (answer.status_code, answer["Content-Type"], answer["Retry-After"]) == (503, "application/problem+json", "2")
+
+
+def test_writer_killed_on_sqlite_loses_no_acknowledged_row(tmp_path: Path) -> None:
+    """D20: with the options of the portal, twenty times."""
+    database = tmp_path / "rows.sqlite3"
+    writer = (
+        "import sqlite3, sys\n"
+        "rows = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=20)\n"
+        "rows.executescript('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;'"
+        "'CREATE TABLE IF NOT EXISTS row (id INTEGER PRIMARY KEY)')\n"
+        "while True:\n"
+        "    rows.execute('BEGIN IMMEDIATE')\n"
+        "    number = rows.execute('INSERT INTO row DEFAULT VALUES').lastrowid\n"
+        "    rows.execute('COMMIT')\n"
+        "    print(number, flush=True)\n"
+    )
+    acknowledged = 0
+    for _ in range(20):
+        with subprocess.Popen(
+            [sys.executable, "-c", writer, str(database)], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            for _ in range(20):
+                acknowledged = int(process.stdout.readline())
+            process.send_signal(signal.SIGKILL)
+            acknowledged = max([acknowledged, *(int(line) for line in process.stdout if line.endswith("\n"))])
+    with sqlite3.connect(database) as rows:
+        assert rows.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert rows.execute("SELECT count(*), max(id) FROM row").fetchone()[0] >= acknowledged >= 400
+
+
+# SmartRecruiters
+
+
+def test_redirect_is_a_failure_and_is_not_followed(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+    """D33"""
+    with serving() as sink:
+        peer.script["/a"] = [Answer(302, {}, {"Location": f"{sink.url}/login"})]
+        delivery = enqueue()
+        carry()
+        assert (states(delivery), sink.received) == ([S.PENDING], [])
+
+
+def test_page_in_place_of_json_is_sent_again_until_json_comes(
+    peer: Peer, enqueue: Enqueue, carry: Carry, later: Later
+) -> None:
+    """D32: 200 with HTML, with broken JSON, with JSON of another kind, and 204."""
+    peer.script["/a"] = [Answer(body=b"<html>"), Answer(body=b'{"a'), Answer(body=[1]), Answer(204, b""), Answer()]
+    delivery = enqueue()
+    for _ in range(5):
+        carry()
+        later(timedelta(hours=1))
+    assert (states(delivery), peer.paths().count("/a")) == ([S.DELIVERED], 5)
+
+
+def test_token_is_fetched_once_for_many_calls(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+    """D37"""
+    for number in range(16):
+        enqueue(f"k{number}", endpoint=f"e{number % 4}")
+    carry()
+    assert peer.paths().count("/token") == 1
+
+
+@pytest.mark.parametrize("answer", [Answer(500), Answer(429), Answer(breaks_off=True), Answer(body=b"<html>")])
+def test_token_endpoint_that_is_down_pauses_the_credential(
+    peer: Peer, enqueue: Enqueue, carry: Carry, later: Later, answer: Answer
+) -> None:
+    """D37: nothing fails of it, and there is no storm."""
+    peer.script["/token"] = [answer, answer]
+    peer_answer = peer.answer
+    delivery = enqueue()
+    carry()
+    carry()
+    assert (states(delivery), peer.paths()) == ([S.PENDING], ["/token"])
+    later(timedelta(seconds=5.1))
+    carry()
+    later(timedelta(seconds=10.1))
+    peer.answer = peer_answer
+    carry()
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.failures) == (S.DELIVERED, 0)
+    assert peer.paths() == ["/token", "/token", "/token", "/a"]
+
+
+def test_backlog_of_an_outage_is_one_call_an_order(peer: Peer, enqueue: Enqueue, carry: Carry, later: Later) -> None:
+    """D38: only the newest state of each."""
+    peer.script["/k0"] = [Answer(503)]
+    enqueue("k0", n=-1)
+    carry()
+    for n in range(25):
+        for order in range(4):
+            enqueue(f"k{order}", n=n)
+    later(timedelta(seconds=6))
+    carry()
+    sent = [(received.path, received.body["n"]) for received in peer.received if received.path != "/token"]
+    assert sorted(sent[1:]) == [(f"/k{order}", 24) for order in range(4)]
+
+
+def test_outage_of_three_days_is_sat_out(peer: Peer, enqueue: Enqueue, carry: Carry, later: Later) -> None:
+    """D39"""
+    down = True
+    peer.answer = lambda received: Answer(500 if down and received.path == "/a" else 200)
+    delivery = enqueue()
+    for _ in range(75):
+        carry()
+        later(timedelta(hours=1))
+    assert states(delivery) == [S.PENDING]
+    down = False
+    later(timedelta(hours=14))
+    carry()
+    assert states(delivery) == [S.DELIVERED]
+
+
+def test_refused_state_is_no_dead_letter_once_a_newer_one_is_there(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+    """D36: the newer came while the older was on its way, and the older was refused."""
+    newer: list[Delivery] = []
+
+    def answer(received: Any) -> Answer:
+        if received.path == "/a" and not newer:
+            in_threads(1, lambda _: newer.append(enqueue(n=2)))
+            return Answer(422)
+        return Answer()
+
+    peer.answer = answer
+    older = enqueue(n=1)
+    carry()
+    assert states(older, *newer) == [S.SUPERSEDED, S.DELIVERED]
+
+
+def test_replay_never_turns_back_what_a_newer_state_has_shown(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+    """D36, and promise 3: whatever brought it about, an older dead letter is not sent after a newer state."""
+    older, newer = enqueue(n=1), enqueue(n=2)
+    carry()
+    Delivery.objects.filter(pk=older.pk).update(state=S.FAILED)
+    with pytest.raises(deliveries.NotReplayable, match="a newer one says more"):
+        deliveries.replay(older)
+    carry()
+    assert states(older, newer) == [S.SUPERSEDED, S.DELIVERED]
+    assert [received.body["n"] for received in peer.received if received.path == "/a"] == [2]
+
+
+def test_name_that_is_not_found_is_a_failure_without_effect() -> None:
+    """D40"""
+    with pytest.raises(CallFailed) as failure:
+        send(Outgoing("POST", "http://smartrecruiters.invalid/a", "x", json={}), 5)
+    assert failure.value.had_effect_perhaps is False
+
+
+def test_certificate_that_is_not_good_is_a_failure_without_effect(tmp_path: Path) -> None:
+    """D40: no fallback to a connection that is not safe."""
+    with tls_server(tmp_path) as (url, received), pytest.raises(CallFailed, match="certificate") as failure:
+        send(Outgoing("POST", f"{url}/a", "x", json={"secret": 1}), 5)
+    assert (failure.value.had_effect_perhaps, received) == (False, [])
+
+
+@contextmanager
+def tls_server(folder: Path) -> Iterator[tuple[str, list[str]]]:
+    """A server whose certificate nobody signed and that ended long ago."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    day = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), day, day + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "server.pem"
+    pem.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    received: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(self.path)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.handle_error = lambda *_: None
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield f"https://127.0.0.1:{server.server_address[1]}", received
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_peer_that_never_answers_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """D27: a thread is not kept."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        with pytest.raises(CallFailed, match="no answer in time"):
+            send(Outgoing("POST", f"http://127.0.0.1:{silent.getsockname()[1]}/a", "x", json={}), 0.3)
+    assert time.monotonic() - began < 2
+
+
+# Fairness
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("customers", "seconds"), [(2, 0.0), (1, 6.0)])
+def test_customer_with_ten_thousand_results_or_slow_calls_delays_nobody(
+    peer: Peer, channel: ProbeChannel, enqueue: Enqueue, customers: int, seconds: float
+) -> None:
+    """D38, D45: two workers, both of them busy in the first case; another's first result is there within 5 s."""
+    peer.answer = lambda received: Answer(seconds=seconds if received.path == "/busy" else 0.0)
+    busy = [Stream.objects.create(name=f"probe:busy{number}") for number in range(customers)]
+    now = clock.now()
+    Delivery.objects.bulk_create(
+        Delivery(
+            kind="probe",
+            stream=stream,
+            key=f"{stream.name}-{number}",
+            payload={"path": "/busy"},
+            lane=Lane.RESULT,
+            due_at=now,
+        )
+        for stream in busy
+        for number in range(10_000 // customers)
+    )
+    over = threading.Event()
+    with ThreadPoolExecutor(2) as workers, ThreadPoolExecutor(1) as clockwork:
+        dispatching = clockwork.submit(_dispatch_until, over, workers)
+        try:
+            time.sleep(1)
+            enqueue("first", stream="probe:other", lane=Lane.RESULT)
+            delay = _seconds_until(lambda: "/first" in peer.paths())
+        finally:
+            over.set()
+            executor.stopping.set()
+            dispatching.result()
+    executor.stopping.clear()
+    # What a machine with other work makes of one lone result comes on top.
+    enqueue("alone", stream="probe:alone", lane=Lane.RESULT)
+    carried = clock.now()
+    courier.carry(Stream.objects.get(name="probe:alone").pk)
+    assert delay < 5 + 10 * (clock.now() - carried).total_seconds()
+
+
+def _seconds_until(condition: Callable[[], bool]) -> float:
+    began = time.monotonic()
+    while not condition() and time.monotonic() - began < 60:
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def _dispatch_until(over: threading.Event, workers: ThreadPoolExecutor) -> None:
+    while not over.is_set():
+        dispatcher.dispatch(lambda pk: workers.submit(in_threads, 1, lambda _: courier.carry(pk)))
+        over.wait(0.5)
+    connections.close_all()
+
+
+# Connections and keys
+
+
+def test_stream_of_a_dead_courier_is_waited_for_as_others_are(enqueue: Enqueue) -> None:
+    """It was woken, and all couriers are busy with streams that never end."""
+    busy, left_behind = enqueue(stream="probe:1"), enqueue("b", stream="probe:2")
+    coordinator = courier.Coordinator(leases.take(busy.stream_id, 60))
+    coordinator.began = coordinator.looked_around = time.monotonic() - 2 * courier.SLICE_SECONDS
+    past = clock.now() - timedelta(seconds=5)
+    Stream.objects.filter(pk=left_behind.stream_id).update(lease_expires_at=past, woken_at=past)
+    assert coordinator._must_stop()
+
+
+def test_disable_while_a_call_is_on_its_way_starts_no_other(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+    """D49: that call may end; the rest is held, and goes out after a reconnect."""
+
+    def answer(received: Any) -> Answer:
+        if received.path == "/k0":
+            in_threads(1, lambda _: deliveries.hold("probe:1", "The customer ended the connection."))
+        return Answer()
+
+    peer.answer = answer
+    rows = [enqueue(f"k{number}") for number in range(3)]
+    carry()
+    assert states(*rows)[0] == S.DELIVERED
+    assert set(states(*rows)[1:]) <= {S.HELD, S.DELIVERED}
+    calls = len(peer.received)
+    later = enqueue("late")
+    carry()
+    assert (len(peer.received), states(later)) == (calls, [S.HELD])
+    deliveries.release("probe:1")
+    carry()
+    assert states(*rows, later) == [S.DELIVERED] * 4
+
+
+def test_key_that_is_missing_for_a_while_loses_nothing(
+    peer: Peer, enqueue: Enqueue, carry: Carry, channel: ProbeChannel, settings: Any, connection: Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """D56: a credential that does not open is no reason to give a delivery up."""
+    delivery = enqueue()
+    good = settings.ENCRYPTION_KEYS
+    monkeypatch.setattr(channel, "token", lambda stream: Connection.objects.get(pk=connection.pk).their_client_secret)
+    settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    for _ in range(3):
+        with pytest.raises(Unreadable):
+            carry()
+    assert (states(delivery), peer.received) == ([S.PENDING], [])
+    settings.ENCRYPTION_KEYS = good
+    carry()
+    assert states(delivery) == [S.DELIVERED]
+
+
+def test_row_restored_from_a_dump_is_sent_again_the_same(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+    """D23: what was delivered after the dump is pending in it; the repeat says the same."""
+    delivery = enqueue(score=7)
+    carry()
+    Delivery.objects.filter(pk=delivery.pk).update(state=S.PENDING, finished_at=None)
+    carry()
+    sent = [received.body for received in peer.received if received.path == "/a"]
+    assert (states(delivery), sent[0]) == ([S.DELIVERED], sent[1])
+
+
+def test_clock_goes_on_while_the_database_server_is_away(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """D18: who waits for the database must be able to count the seconds of his lease."""
+    clock.now()
+    monkeypatch.setattr(clock, "_synced_at", time.monotonic() - 2 * clock.RESYNC_SECONDS)
+
+    def away() -> float:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(clock, "_server_offset", away)
+    monkeypatch.setattr(connection, "vendor", "postgresql")
+    assert abs(clock.now() - dt.datetime.now(dt.UTC)) < timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(("has_connection", "times"), [(True, 1), (False, 0)])
+def test_clock_of_the_server_is_asked_by_threads_that_have_a_connection(
+    db: None, monkeypatch: pytest.MonkeyPatch, has_connection: bool, times: int
+) -> None:
+    """Else each of the hundreds that make calls would keep one open, and wait for a server that is away."""
+    clock.now()
+    asked: list[float] = []
+    monkeypatch.setattr(clock, "_synced_at", time.monotonic() - 2 * clock.RESYNC_SECONDS)
+    monkeypatch.setattr(clock, "_server_offset", lambda: asked.append(0.0) or 0.0)
+    of_the_thread = SimpleNamespace(vendor="postgresql", connection=object() if has_connection else None)
+    monkeypatch.setattr(clock, "connection", of_the_thread)
+    clock.now()
+    assert len(asked) == times

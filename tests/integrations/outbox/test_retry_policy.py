@@ -1,0 +1,45 @@
+import pytest
+
+from integrations.outbox.retry_policy import AFTERWARDS, CURES, SCHEDULE, Cure, cure_of, delay, pause
+
+
+def test_cures_are_the_design_s_table() -> None:
+    assert {cure: sorted(s for s in CURES if CURES[s] is cure) for cure in set(CURES.values())} == {
+        Cure.RETRY: [408, 425, 500, 502, 504],
+        Cure.PAUSE: [429, 503],
+        Cure.NEW_TOKEN: [401],
+        Cure.FAIL: [400, 405, 409, 413, 422],
+        Cure.OTHER_TYPE: [415],
+        Cure.FORBIDDEN: [403, 410],
+        Cure.RETRY_WHILE_FRESH: [404],
+    }
+
+
+@pytest.mark.parametrize("status", [204, 301, 302, 307, 418, 501, 520])
+def test_status_that_nobody_listed_is_a_failure_of_the_network(status: int) -> None:
+    assert cure_of(status, {}) is Cure.RETRY
+
+
+def test_schedule_is_the_design_s() -> None:
+    assert [step.total_seconds() for step in SCHEDULE] == [5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800]
+    assert AFTERWARDS.total_seconds() == 12 * 3600
+
+
+@pytest.mark.parametrize(
+    ("failures", "spread", "seconds"), [(1, 0, 5), (1, -1, 4), (1, 1, 6), (9, 0, 28800), (99, 1, 51840)]
+)
+def test_delay_is_within_a_fifth_of_the_schedule(failures: int, spread: float, seconds: float) -> None:
+    assert delay(failures, spread).total_seconds() == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "last", "seconds"),
+    [(None, 0, 5), (None, 5, 10), (None, 3000, 3600), ("0", 0, 1), ("7", 40, 7), ("99999", 0, 3600), ("soon", 0, 5)],
+)
+def test_pause_follows_retry_after_within_bounds(retry_after: str | None, last: float, seconds: float) -> None:
+    assert pause(retry_after, last) == seconds
+
+
+@pytest.mark.parametrize("odd", ["²", "٣", "-1", "1.5", "9" * 5000, "1\x00"])
+def test_retry_after_that_is_no_number_of_seconds_is_none(odd: str) -> None:
+    assert pause(odd, 0) == pause(None, 0)

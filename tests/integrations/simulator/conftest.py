@@ -1,0 +1,78 @@
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from integrations.simulator.entities import Settings
+from tests.integrations.simulator.fake_portal import FakePortal
+from tests.integrations.simulator.process import API, Caller, Simulator
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    simulator = Simulator(tmp_path_factory.mktemp("simulator"))
+    simulator.start()
+    yield simulator
+    simulator.kill()
+
+
+@pytest.fixture
+def simulator(running: Simulator) -> Simulator:
+    """The session's simulator, as it is when new, save that it sets no limits: tests are quicker than a portal."""
+    running.control.clear_faults()
+    running.control.clear_breaches()
+    running.control.settings(**{**asdict(Settings()), "limits": False})
+    return running
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Simulator]:
+    """A simulator of this test's own, not yet started."""
+    simulator = Simulator(tmp_path / "simulator")
+    yield simulator
+    simulator.kill()
+
+
+@pytest.fixture(scope="session")
+def portal_process() -> Iterator[FakePortal]:
+    portal = FakePortal()
+    yield portal
+    portal.stop()
+
+
+@pytest.fixture
+def portal(portal_process: FakePortal, simulator: Simulator) -> FakePortal:
+    """A partner whose configuration is published."""
+    portal_process.reset()
+    answer = simulator.portal().call("PUT", f"{API}/partner/configuration", json=portal_process.configuration())
+    assert answer.status_code == 200, answer.text
+    return portal_process
+
+
+@pytest.fixture
+def company() -> str:
+    """The id of a company nobody used before."""
+    return f"company-{next(_numbers)}"
+
+
+@pytest.fixture
+def customer(simulator: Simulator, portal: FakePortal, company: str) -> Caller:
+    """The portal, holding the credential of `company`, which is connected."""
+    return simulator.connect(company)
+
+
+@pytest.fixture
+def order_id(simulator: Simulator, customer: Caller, company: str) -> str:
+    """An accepted manual order of `company` for the package with the assessments `words` and `numbers`."""
+    [order] = simulator.control.place(company, "skills")
+    assert order["accepted"], order
+    return str(order["order_id"])
+
+
+@pytest.fixture
+def breaches(simulator: Simulator) -> Callable[[], list[str]]:
+    return lambda: [breach["what"] for breach in simulator.control.breaches()]

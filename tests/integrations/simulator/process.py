@@ -1,0 +1,105 @@
+"""A real simulator in a process of its own, and somebody who calls it as a portal would."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from integrations.simulator.control import Control
+
+MASTER = ("vendor-master", "vendor-master-secret")
+API = "assessment-api/v202010"
+ROOT = Path(__file__).parents[3]
+Json = dict[str, Any]
+_line = requests.Session()
+_line.trust_env = False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Simulator:
+    """Start, kill, start again: the folder remembers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.control = Control(self.url, timeout=60)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {
+            **os.environ,
+            "SIMULATOR_PORT": str(self.port),
+            "SIMULATOR_DATA_DIR": str(self.folder),
+            "SIMULATOR_MASTER_CLIENT_ID": MASTER[0],
+            "SIMULATOR_MASTER_CLIENT_SECRET": MASTER[1],
+        }
+        command = [sys.executable, "-m", "integrations.simulator"]
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+        deadline = time.monotonic() + 20
+        while not self.control.is_up():
+            assert self._process.poll() is None, "the simulator ended at once"
+            assert time.monotonic() < deadline, "the simulator does not answer"
+            time.sleep(0.05)
+
+    def kill(self) -> None:
+        """SIGKILL for all of it, server and worker."""
+        if self._process is not None:
+            os.killpg(self._process.pid, 9)
+            self._process.wait()
+            self._process = None
+
+    def portal(self) -> "Caller":
+        return Caller(self, *MASTER)
+
+    def connect(self, company: str, *, client_id: str | None = None) -> "Caller":
+        """Consent and exchange, as a portal does it; the caller holds the customer's credential."""
+        self.control.add_company(company)
+        self.control.consent(company)
+        body = {"clientId": client_id or f"ours-{company}-{time.time_ns()}", "clientSecret": "our-secret"}
+        answer = self.portal().call("POST", f"{API}/integration/company/{company}", json=body)
+        assert answer.status_code == 200, answer.text
+        return Caller(self, answer.json()["clientId"], answer.json()["clientSecret"])
+
+
+class Caller:
+    """One credential; every call is a real one, with a token that is fetched once."""
+
+    def __init__(self, simulator: Simulator, client_id: str, client_secret: str) -> None:
+        self.simulator = simulator
+        self.client_id, self.client_secret = client_id, client_secret
+        self.token: str | None = None
+
+    def fetch_token(self) -> requests.Response:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+        }
+        return _line.post(f"{self.simulator.url}/identity/oauth/token", data=form, timeout=20)
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        if self.token is None:
+            self.token = self.fetch_token().json()["access_token"]
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        url = f"{self.simulator.url}/{path}"
+        timeout = options.pop("timeout", 20)
+        return _line.request(method, url, headers=headers, allow_redirects=False, timeout=timeout, **options)
+
+    def patch(self, order_id: str, result: Json, **options: Any) -> requests.Response:
+        return self.call("PATCH", f"{API}/orders/{order_id}/results", json=result, **options)
+
+    def upload(self, order_id: str, content: bytes = b"%PDF-1.4\n", part: str = "file") -> requests.Response:
+        files = {part: ("report.pdf", content, "application/pdf")}
+        return self.call("POST", f"{API}/orders/{order_id}/results/attachment", files=files)

@@ -1,0 +1,140 @@
+"""The invitation: who gets one, in which words, and what a mail server's answer means."""
+
+import smtplib
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from integrations import mail as letters
+from integrations.http.client import CallFailed
+from integrations.models import Connection
+from integrations.outbox import courier, deliveries
+from integrations.outbox.handlers import CallRefused
+from integrations.outbox.models import Delivery, Stream
+from orders import results
+from orders.handlers import emails
+from orders.models import Order
+from tests.orders import bodies
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def carry() -> Delivery:
+    courier.carry(Stream.objects.get(name="email").pk)
+    return Delivery.objects.get(kind="invitation")
+
+
+def test_candidate_is_invited_once_in_text_and_html(order: Order, settings: Any) -> None:
+    settings.BRAND_NAME = "Testwerk"
+    delivery = carry()
+    assert delivery.state == "delivered"
+    carry()
+    [message] = mail.outbox
+    assert (message.to, message.subject) == (["ada@lovelace.example"], "Your invitation: Package skills (Testwerk)")
+    assert message.extra_headers["Message-ID"] == f"<invitation.{delivery.pk}.{order.pk}@localhost>"
+    link = f"http://localhost:8000/take/{order.link_token}"
+    assert message.body == (
+        "Hello Ada Lovelace,\n\n"
+        "Northwind Retail invites you to “Package skills”.\n\n"
+        f"Begin here:\n{link}\n\n"
+        "The link is yours alone: please do not pass it on.\n\n"
+        "Testwerk, for Northwind Retail\n"
+    )
+    html = message.alternatives[0][0]
+    assert f'<a href="{link}"' in html
+
+
+def test_nothing_of_the_candidate_is_kept_of_the_mail(order: Order) -> None:
+    attempt = carry().attempts.get()
+    text = f"{attempt.request} {attempt.response} {attempt.error}"
+    assert "lovelace" not in text.lower()
+    assert order.link_token not in text
+
+
+def test_german_application_is_invited_in_german(package: Any, connection: Connection) -> None:
+    candidate = {"id": "1", "email": "a@b.example", "firstName": "Zoë", "applicationLanguage": "de-CH"}
+    package.name = "Test\tmit\nUmbruch"
+    package.save()
+    bodies.place(connection, candidate=candidate)
+    carry()
+    assert mail.outbox[0].subject == "Ihre Einladung: Test mit Umbruch (Assessments)"
+    assert mail.outbox[0].body.startswith("Guten Tag Zoë,\n\nNorthwind Retail lädt Sie zu")
+
+
+def test_markup_in_a_name_stays_text(package: Any, connection: Connection) -> None:
+    candidate = {"id": "1", "email": "a@b.example", "firstName": "<b>O'Brien</b>"}
+    bodies.place(connection, candidate=candidate)
+    carry()
+    assert "Hello <b>O'Brien</b>," in mail.outbox[0].body
+    assert "<b>" not in mail.outbox[0].alternatives[0][0]
+
+
+@pytest.mark.parametrize("email", ["", "nobody", "a@b.example, c@d.example", "ada@lovelace", '"><script>@x.example'])
+def test_unusable_address_fails_where_staff_see_it(package: Any, connection: Connection, email: str) -> None:
+    bodies.place(connection, candidate={"id": "1", "email": email, "firstName": "Ada"})
+    delivery = carry()
+    assert (delivery.state, mail.outbox) == ("failed", [])
+    assert (
+        delivery.reason == "The candidate's e-mail address cannot be used: send the link to the candidate another way."
+    )
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "REJECTED", "EXPIRED"])
+def test_final_order_invites_nobody(order: Order, status: str) -> None:
+    results.report(order.pk, {"status": status}, by="staff")
+    delivery = carry()
+    assert (delivery.state, delivery.reason, mail.outbox) == ("superseded", f"the order is {status}", [])
+
+
+def test_erased_or_expired_order_invites_nobody(order: Order, package: Any) -> None:
+    Order.objects.update(erased_at=timezone.now())
+    assert (carry().reason, mail.outbox) == ("the candidate was erased", [])
+    Order.objects.update(erased_at=None, created_at=timezone.now().replace(year=2020))
+    package.expires_after_days = 14
+    package.save()
+    Delivery.objects.filter(kind="invitation").update(state="pending")
+    assert (carry().reason, mail.outbox) == ("the order has expired", [])
+
+
+def test_repeat_has_the_same_message_id(order: Order) -> None:
+    delivery = carry()
+    Delivery.objects.filter(pk=delivery.pk).update(state="failed")
+    deliveries.replay(Delivery.objects.get(pk=delivery.pk))
+    carry()
+    first, second = mail.outbox
+    assert first.extra_headers == second.extra_headers
+
+
+REFUSED = {"ada@lovelace.example": (550, b"5.1.1 <ada@lovelace.example> unknown")}
+BUSY = {"ada@lovelace.example": (450, b"4.2.0 greylisted")}
+
+
+@pytest.mark.parametrize(
+    ("error", "is_final", "had_effect_perhaps"),
+    [
+        (smtplib.SMTPRecipientsRefused(REFUSED), True, False),
+        (smtplib.SMTPRecipientsRefused(BUSY), False, False),
+        (smtplib.SMTPDataError(554, b"rejected"), True, False),
+        (smtplib.SMTPDataError(451, b"later"), False, False),
+        (smtplib.SMTPSenderRefused(553, b"not you", "x"), True, False),
+        (smtplib.SMTPAuthenticationError(535, b"no"), False, False),
+        (smtplib.SMTPConnectError(554, b"no service"), False, False),
+        (smtplib.SMTPServerDisconnected("gone"), False, True),
+        (ConnectionRefusedError(), False, False),
+        (TimeoutError(), False, True),
+    ],
+)
+def test_answer_of_the_mail_server_has_its_cure(
+    order: Order, monkeypatch: pytest.MonkeyPatch, error: Exception, is_final: bool, had_effect_perhaps: bool
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    message = letters.addressed(emails.compose(order, "invitation"), order.candidate_email, "<x@localhost>")
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", fail)
+    with pytest.raises(CallFailed) as caught:
+        letters.transmit(message, 5)
+    assert (isinstance(caught.value, CallRefused), caught.value.had_effect_perhaps) == (is_final, had_effect_perhaps)
+    assert "lovelace" not in str(caught.value)

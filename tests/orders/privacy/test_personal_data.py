@@ -1,0 +1,27 @@
+"""No column is forgotten: RELIABILITY.md, section 4, decision 40."""
+
+from django.apps import apps
+from django.db import models
+
+from orders.privacy import personal_data
+
+TEXT = (
+    models.CharField,
+    models.TextField,
+    models.JSONField,
+    models.GenericIPAddressField,
+    models.BinaryField,
+    models.FileField,
+)
+LISTS = (personal_data.CANDIDATE, personal_data.ABOUT_ORDERS, personal_data.PEOPLE, personal_data.IMPERSONAL)
+
+
+def test_every_text_column_of_every_model_is_listed_once() -> None:
+    there = [
+        f"{model._meta.label_lower}.{field.name}"
+        for model in apps.get_models(include_auto_created=True)
+        for field in model._meta.local_fields
+        if isinstance(field, TEXT)
+    ]
+    listed = [f"{label}.{name}" for each in LISTS for label, names in each.items() for name in names]
+    assert sorted(listed) == sorted(there)
