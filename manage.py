@@ -9,10 +9,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
-    from config.server.preflight import database_in_words, read_settings
+    from config.server.preflight import friendly_database_errors, read_settings
 
     read_settings()
-    with database_in_words(sys.argv):
+    with friendly_database_errors(sys.argv):
         execute_from_command_line(sys.argv)
 
 

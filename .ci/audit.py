@@ -7,21 +7,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-LOCKS = ("requirements.txt", "requirements-dev.txt")
-AUDIT = (
+LOCK_FILES = ("requirements.txt", "requirements-dev.txt")
+AUDIT_COMMAND = (
     *(sys.executable, "-m", "pip_audit", "--require-hashes", "--disable-pip"),
     *("--format", "json", "--progress-spinner", "off", "--timeout", "10"),
-    *(part for lock in LOCKS for part in ("-r", lock)),
+    *(part for lock in LOCK_FILES for part in ("-r", lock)),
 )
-PATIENCE = 120
+TIMEOUT_SECONDS = 120
 
 
 def main() -> int:
     try:
-        answer = subprocess.run(AUDIT, capture_output=True, text=True, timeout=PATIENCE)
+        answer = subprocess.run(AUDIT_COMMAND, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
         dependencies: list[dict[str, Any]] = json.loads(answer.stdout)["dependencies"]
     except (subprocess.TimeoutExpired, ValueError, KeyError):
-        print(f"pip-audit: 0 packages audited, {len(_pinned())} NOT AUDITED: its source could not be reached")
+        print(f"pip-audit: 0 packages audited, {len(_list_pinned())} NOT AUDITED: its source could not be reached")
         return 0
     for dependency in dependencies:
         for finding in dependency.get("vulns", []):
@@ -32,9 +32,9 @@ def main() -> int:
     return int(any(dependency.get("vulns") for dependency in dependencies))
 
 
-def _pinned() -> set[str]:
+def _list_pinned() -> set[str]:
     """The packages that the lock files name."""
-    return {name for lock in LOCKS for name in re.findall(r"^([A-Za-z0-9._-]+)==", Path(lock).read_text(), re.M)}
+    return {name for lock in LOCK_FILES for name in re.findall(r"^([A-Za-z0-9._-]+)==", Path(lock).read_text(), re.M)}
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from assessments.models import Assessment, Package, Rule
 from integrations.models import AssessmentType, PartnerConfiguration
 
 T = TypeVar("T")
-CHUNK = 500  # ids in one query: databases limit its parameters
-COLUMNS = (
+CHUNK_SIZE = 500  # ids in one query: databases limit its parameters
+PACKAGE_FIELDS = (
     "type",
     "name",
     "description",
@@ -23,7 +23,7 @@ COLUMNS = (
     "remind_after_days",
     "expires_after_days",
 )
-NOT_INVITED = frozenset(
+UNINVITED_TYPES = frozenset(
     {AssessmentType.INLINE_ASSESSMENT, AssessmentType.BACKGROUND_CHECK, AssessmentType.REFERENCE_CHECK}
 )
 
@@ -63,45 +63,45 @@ class Counts(NamedTuple):
 @transaction.atomic
 def put_package(draft: PackageDraft) -> bool:
     """Make or change one package; whether it is new."""
-    take_turn()
-    return _write([draft]) == 1
+    lock_catalogue()
+    return _write_drafts([draft]) == 1
 
 
 @transaction.atomic
 def put_packages(drafts: Sequence[PackageDraft]) -> Counts:
     """Make or change these packages, at once or not at all; the others stay as they are."""
-    take_turn()
-    created = _write(drafts)
+    lock_catalogue()
+    created = _write_drafts(drafts)
     return Counts(created, len(drafts) - created, 0)
 
 
 @transaction.atomic
-def replace(drafts: Sequence[PackageDraft]) -> Counts:
+def replace_packages(drafts: Sequence[PackageDraft]) -> Counts:
     """Make or change these packages and retire all others, at once or not at all.
 
     `updated` counts the packages that were there, changed or not; `retired` those that are missing and were not
     retired before.
     """
-    take_turn()
-    created = _write(drafts)
+    lock_catalogue()
+    created = _write_drafts(drafts)
     listed = {draft["id"] for draft in drafts}
     missing = [pk for pk in Package.objects.filter(retired_at=None).values_list("pk", flat=True) if pk not in listed]
-    return Counts(created, len(drafts) - created, sum(retire(*ids) for ids in _chunks(missing)))
+    return Counts(created, len(drafts) - created, sum(retire_packages(*ids) for ids in _split_chunks(missing)))
 
 
-def retire(*package_ids: str) -> int:
+def retire_packages(*package_ids: str) -> int:
     """Offer these packages no longer; orders go on. How many were on offer."""
     now = timezone.now()
     return Package.objects.filter(pk__in=package_ids, retired_at=None).update(retired_at=now, updated_at=now)
 
 
-def moment() -> tuple[int, datetime | None]:
+def current_version() -> tuple[int, datetime | None]:
     """Another one after each change of a package, its assessments or its rules: all ways to change them touch it."""
     found = Package.objects.aggregate(count=Count("pk"), last=Max("updated_at"))
     return found["count"], found["last"]
 
 
-def take_turn() -> None:
+def lock_catalogue() -> None:
     """One change of the catalogue at a time: two at once would wait for each other's rows crosswise.
 
     Until the transaction ends nobody else changes it.
@@ -109,27 +109,27 @@ def take_turn() -> None:
     PartnerConfiguration.objects.select_for_update().filter(pk=PartnerConfiguration.load().pk).get()
 
 
-def _write(drafts: Sequence[PackageDraft]) -> int:
+def _write_drafts(drafts: Sequence[PackageDraft]) -> int:
     """Write the drafts in a number of queries that does not grow with them (but by the chunk); how many are new."""
     stored: dict[str, Package] = {}
-    for ids in _chunks([draft["id"] for draft in drafts]):
+    for ids in _split_chunks([draft["id"] for draft in drafts]):
         stored |= Package.objects.in_bulk(ids)
     Package.objects.bulk_create(
-        [drafted(draft, stored.get(draft["id"])) for draft in drafts],
+        [apply_draft(draft, stored.get(draft["id"])) for draft in drafts],
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=[*COLUMNS, "retired_at", "updated_at"],
+        update_fields=[*PACKAGE_FIELDS, "retired_at", "updated_at"],
     )
     _write_assessments({draft["id"]: draft["assessments"] for draft in drafts if "assessments" in draft})
     _write_rules({draft["id"]: draft["rules"] for draft in drafts if "rules" in draft})
     return len(drafts) - len(stored)
 
 
-def drafted(draft: PackageDraft, package: Package | None) -> Package:
+def apply_draft(draft: PackageDraft, package: Package | None) -> Package:
     """The stored package, or a new one, with the draft's columns; not saved."""
     if package is None:
-        package = Package(id=draft["id"], invite_candidate=draft["type"] not in NOT_INVITED)
-    for column in COLUMNS:
+        package = Package(id=draft["id"], invite_candidate=draft["type"] not in UNINVITED_TYPES)
+    for column in PACKAGE_FIELDS:
         if column in draft:
             setattr(package, column, draft[column])  # type: ignore[literal-required]
     if "retired" in draft:
@@ -141,7 +141,7 @@ def _write_assessments(drafts: dict[str, list[AssessmentDraft]]) -> None:
     """Each package's assessments become those of its draft, in its order."""
     stored = {
         (each.package_id, each.assessment_id): each
-        for ids in _chunks(drafts)
+        for ids in _split_chunks(drafts)
         for each in Assessment.objects.filter(package__in=ids)
     }
     written = []
@@ -154,7 +154,7 @@ def _write_assessments(drafts: dict[str, list[AssessmentDraft]]) -> None:
                     setattr(each, column, part[column])  # type: ignore[literal-required]
             each.pk, each.position = None, position
             written.append(each)
-    for keys in _chunks(each.pk for each in stored.values()):
+    for keys in _split_chunks(each.pk for each in stored.values()):
         Assessment.objects.filter(pk__in=keys).delete()
     Assessment.objects.bulk_create(
         written,
@@ -165,12 +165,12 @@ def _write_assessments(drafts: dict[str, list[AssessmentDraft]]) -> None:
 
 
 def _write_rules(drafts: dict[str, list[dict[str, Any]]]) -> None:
-    for ids in _chunks(drafts):
+    for ids in _split_chunks(drafts):
         Rule.objects.filter(package__in=ids).delete()
     Rule.objects.bulk_create(Rule(package_id=pk, **columns) for pk, rules in drafts.items() for columns in rules)
 
 
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+def _split_chunks(items: Iterable[T]) -> Iterator[list[T]]:
     rest = iter(items)
-    while chunk := list(islice(rest, CHUNK)):
+    while chunk := list(islice(rest, CHUNK_SIZE)):
         yield chunk

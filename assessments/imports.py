@@ -19,115 +19,115 @@ from integrations.outbox import leases
 
 log = structlog.get_logger(__name__)
 S = ImportState
-OPEN = (S.CHECKING, S.APPLYING)
-AT_ONCE = 128 * 1024
-LEASE = "imports"
+OPEN_STATES = (S.CHECKING, S.APPLYING)
+SYNC_MAX_BYTES = 128 * 1024
+LEASE_NAME = "imports"
 LEASE_SECONDS = 60
-KEPT_FOR = timedelta(days=1)
-SHOWN_AT_MOST = 200
-LOST = "Something went wrong here, and nothing was changed. If it does so again, tell whoever runs the portal."
+RETENTION_PERIOD = timedelta(days=1)
+DISPLAY_LIMIT = 200
+FAILURE_MESSAGE = "Something went wrong here, and nothing was changed. If it does so again, tell whoever runs the portal."
 
 
-def begin(*, by: User, content: bytes, retire_missing: bool) -> CatalogueImport:
+def start_import(*, by: User, content: bytes, retire_missing: bool) -> CatalogueImport:
     """Have a file looked through. Nothing is changed by that."""
     found = CatalogueImport.objects.create(by=by, content=content, retire_missing=retire_missing)
-    _at_once(found)
+    _run_if_small(found)
     return found
 
 
-def confirm(found: CatalogueImport) -> bool:
+def confirm_import(import_job: CatalogueImport) -> bool:
     """Have it applied, as it was shown, or not at all. False where it was not waiting for that."""
-    waiting = _rows(found).filter(state=S.CHECKED).exclude(digest="")
+    waiting = _select_row(import_job).filter(state=S.CHECKED).exclude(digest="")
     if not waiting.update(state=S.APPLYING, done=0, reason=""):
         return False
-    _at_once(found)
+    _run_if_small(import_job)
     return True
 
 
-def work() -> int:
+def run_next() -> int:
     """Do the oldest that waits. One at a time, by a lease: if its worker dies, another begins it anew."""
-    if not CatalogueImport.objects.filter(state__in=OPEN).exists():
+    if not CatalogueImport.objects.filter(state__in=OPEN_STATES).exists():
         return 0
-    return leases.alone(LEASE, LEASE_SECONDS, _work_under)
+    return leases.alone(LEASE_NAME, LEASE_SECONDS, _run_oldest)
 
 
-def forget_old() -> None:
-    CatalogueImport.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
+def delete_expired() -> None:
+    CatalogueImport.objects.filter(created_at__lt=timezone.now() - RETENTION_PERIOD).delete()
 
 
-def _at_once(found: CatalogueImport) -> None:
+def _run_if_small(import_job: CatalogueImport) -> None:
     """A small one, if nobody is at work; else it waits for its turn like others."""
-    if len(found.content) <= AT_ONCE:
-        leases.alone(LEASE, LEASE_SECONDS, lambda lease: _step(found, lease))
+    if len(import_job.content) <= SYNC_MAX_BYTES:
+        leases.alone(LEASE_NAME, LEASE_SECONDS, lambda lease: _run_step(import_job, lease))
 
 
-def _work_under(lease: leases.Lease) -> int:
-    found = CatalogueImport.objects.filter(state__in=OPEN).first()
-    return 0 if found is None else _step(found, lease)
+def _run_oldest(lease: leases.Lease) -> int:
+    found = CatalogueImport.objects.filter(state__in=OPEN_STATES).first()
+    return 0 if found is None else _run_step(found, lease)
 
 
-def _step(found: CatalogueImport, lease: leases.Lease) -> int:
-    found.refresh_from_db()  # another may have done it until we held the lease
-    if found.state not in OPEN:
+def _run_step(import_job: CatalogueImport, lease: leases.Lease) -> int:
+    import_job.refresh_from_db()  # another may have done it until we held the lease
+    if import_job.state not in OPEN_STATES:
         return 0
     try:
-        (_check if found.state == S.CHECKING else _apply)(found, lease)
+        (_check_file if import_job.state == S.CHECKING else _apply_file)(import_job, lease)
     except leases.LeaseLost:
         raise
     except Exception as error:  # a file that breaks us must not be begun again every second
         log.exception("import failed", error=type(error).__name__)
-        _rows(found).update(state=S.FAILED, reason=LOST, content=b"")
+        _select_row(import_job).update(state=S.FAILED, reason=FAILURE_MESSAGE, content=b"")
     return 1
 
 
-def _check(found: CatalogueImport, lease: leases.Lease) -> None:
-    _show(found, plan.make(**_wish(found), progress=_progress(found, lease)))
+def _check_file(import_job: CatalogueImport, lease: leases.Lease) -> None:
+    _save_plan(import_job, plan.build_plan(**_plan_arguments(import_job), progress=_track_progress(import_job, lease)))
 
 
-def _apply(found: CatalogueImport, lease: leases.Lease) -> None:
-    def applied(done: Plan) -> None:
+def _apply_file(import_job: CatalogueImport, lease: leases.Lease) -> None:
+    def record_applied(applied_plan: Plan) -> None:
         lease.renew()
-        _rows(found).update(state=S.APPLIED, shown=_shown(done), content=b"")
-        audit.record("catalogue.imported", "catalogue", by=found.by, counts=done.counts)
+        _select_row(import_job).update(state=S.APPLIED, shown=_serialize_plan(applied_plan), content=b"")
+        audit.record("catalogue.imported", "catalogue", by=import_job.by, counts=applied_plan.counts)
 
-    progress = _progress(found, lease)
+    progress = _track_progress(import_job, lease)
     try:
-        plan.apply(**_wish(found), expected=found.digest, checked=progress, applied=applied)
-    except plan.Moved as moved:
-        _show(found, moved.plan, reason=str(moved))
+        plan.apply_plan(**_plan_arguments(import_job), expected_digest=import_job.digest, check_progress=progress, on_applied=record_applied)
+    except plan.CatalogueChangedError as moved:
+        _save_plan(import_job, moved.plan, reason=str(moved))
 
 
-def _wish(found: CatalogueImport) -> dict[str, Any]:
-    return {"content": bytes(found.content), "retire_missing": found.retire_missing}
+def _plan_arguments(import_job: CatalogueImport) -> dict[str, Any]:
+    return {"content": bytes(import_job.content), "retire_missing": import_job.retire_missing}
 
 
-def _progress(found: CatalogueImport, lease: leases.Lease) -> plan.Progress:
-    def tell(done: int, total: int) -> None:
+def _track_progress(import_job: CatalogueImport, lease: leases.Lease) -> plan.ProgressCallback:
+    def save_progress(done: int, total: int) -> None:
         lease.renew()
-        _rows(found).update(done=done, total=total)
+        _select_row(import_job).update(done=done, total=total)
 
-    return tell
-
-
-def _show(found: CatalogueImport, made: Plan, *, reason: str = "") -> None:
-    digest = "" if made.problems else made.digest
-    _rows(found).update(state=S.CHECKED, shown=_shown(made), digest=digest, reason=reason)
+    return save_progress
 
 
-def _shown(made: Plan) -> dict[str, Any]:
-    changes = [change for change in made.changes if change.kind != "unchanged"]
+def _save_plan(import_job: CatalogueImport, import_plan: Plan, *, reason: str = "") -> None:
+    digest = "" if import_plan.problems else import_plan.digest
+    _select_row(import_job).update(state=S.CHECKED, shown=_serialize_plan(import_plan), digest=digest, reason=reason)
+
+
+def _serialize_plan(import_plan: Plan) -> dict[str, Any]:
+    changes = [change for change in import_plan.changes if change.kind != "unchanged"]
     return {
-        "counts": made.counts,
+        "counts": import_plan.counts,
         "change_count": len(changes),
-        "changes": [_as_written(change) for change in changes[:SHOWN_AT_MOST]],
-        "problem_count": len(made.problems),
-        "problems": [problem._asdict() for problem in made.problems[:SHOWN_AT_MOST]],
+        "changes": [_serialize_change(change) for change in changes[:DISPLAY_LIMIT]],
+        "problem_count": len(import_plan.problems),
+        "problems": [problem._asdict() for problem in import_plan.problems[:DISPLAY_LIMIT]],
     }
 
 
-def _as_written(change: plan.Change) -> dict[str, Any]:
+def _serialize_change(change: plan.Change) -> dict[str, Any]:
     return {**change._asdict(), "differences": [each._asdict() for each in change.differences]}
 
 
-def _rows(found: CatalogueImport) -> QuerySet[CatalogueImport]:
-    return CatalogueImport.objects.filter(pk=found.pk)
+def _select_row(import_job: CatalogueImport) -> QuerySet[CatalogueImport]:
+    return CatalogueImport.objects.filter(pk=import_job.pk)

@@ -10,8 +10,8 @@ from django.utils.crypto import get_random_string
 from integrations.models import AssessmentType, Customer, User
 
 RESERVED_IDS = ("orders", "inline")
-MOST_DAYS = 3650
-PACKAGE_ID = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+MAX_DAYS = 3650
+PACKAGE_ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
 
 def validate_package_id(value: str) -> None:
@@ -31,7 +31,7 @@ class Package(models.Model):
         primary_key=True,
         max_length=64,
         validators=[
-            RegexValidator(rf"\A{PACKAGE_ID}\Z", "Begin with a letter or digit; then letters, digits, _ and -."),
+            RegexValidator(rf"\A{PACKAGE_ID_PATTERN}\Z", "Begin with a letter or digit; then letters, digits, _ and -."),
             validate_package_id,
         ],
     )
@@ -45,13 +45,13 @@ class Package(models.Model):
     remind_after_days = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(MOST_DAYS)],
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_DAYS)],
         help_text="Write again, once, to a candidate who was invited and has not begun. Empty: never.",
     )
     expires_after_days = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(MOST_DAYS)],
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_DAYS)],
         help_text="Report an order as EXPIRED that nobody has begun by then. Empty: never.",
     )
     retired_at = models.DateTimeField(null=True, blank=True)
@@ -70,7 +70,7 @@ class Assessment(models.Model):
 
     package = models.ForeignKey(Package, models.CASCADE, related_name="assessments")
     assessment_id = models.CharField(
-        "id", max_length=64, validators=[RegexValidator(rf"\A{PACKAGE_ID}\Z", "Letters, digits, _ and -.")]
+        "id", max_length=64, validators=[RegexValidator(rf"\A{PACKAGE_ID_PATTERN}\Z", "Letters, digits, _ and -.")]
     )
     type = models.CharField(max_length=30, choices=AssessmentType.choices)
     name = models.CharField(max_length=200)

@@ -4,37 +4,37 @@ import re
 
 from django.core.validators import RegexValidator
 
-from integrations.api.parsers import Malformed, loads
+from integrations.api.parsers import MalformedJSONError, parse_json
 
-MAX_LENGTH = 1000
-of_a_rule = RegexValidator(r"\A[^@\s]*@[^@\s]+\Z", "Send an address like a@b.example, or @b.example.")
-ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"\\={}]{1,64}@[^\s@,;:<>()\[\]\"\\={}/?#]{1,189}")
+MAX_HEADER_LENGTH = 1000
+validate_rule_requester = RegexValidator(r"\A[^@\s]*@[^@\s]+\Z", "Send an address like a@b.example, or @b.example.")
+EMAIL_PATTERN = re.compile(r"[^\s@,;:<>()\[\]\"\\={}]{1,64}@[^\s@,;:<>()\[\]\"\\={}/?#]{1,189}")
 
 
-class NoRequester(ValueError):
+class InvalidRequesterError(ValueError):
     """The header names nobody in a spelling that we know; the message says what would be right."""
 
     def __init__(self) -> None:
         super().__init__('Send {"email": "a@b.example"} as JSON, or email,a@b.example, or the address alone.')
 
 
-def email_of(header: str) -> str:
-    """The address in the header, as WSGI gives it. Raises NoRequester."""
+def parse_requester(header: str) -> str:
+    """The address in the header, as WSGI gives it. Raises InvalidRequesterError."""
     try:
         text = header.encode("latin-1").decode("utf-8").strip()
     except UnicodeError:
-        raise NoRequester from None
-    email = _spelled_out(text) if len(text) <= MAX_LENGTH else None
-    if not isinstance(email, str) or not email.isprintable() or ADDRESS.fullmatch(email) is None:
-        raise NoRequester
+        raise InvalidRequesterError from None
+    email = _extract_email(text) if len(text) <= MAX_HEADER_LENGTH else None
+    if not isinstance(email, str) or not email.isprintable() or EMAIL_PATTERN.fullmatch(email) is None:
+        raise InvalidRequesterError
     return email
 
 
-def _spelled_out(text: str) -> object:
+def _extract_email(text: str) -> object:
     if text.startswith("{"):
         try:
-            return loads(text.encode()).get("email")
-        except Malformed:
+            return parse_json(text.encode()).get("email")
+        except MalformedJSONError:
             return None
     key, comma, value = text.partition(",")
     return value.strip() if comma and key.strip().lower() == "email" else text

@@ -24,7 +24,7 @@ class DemoCustomer:
     id: str
     name: str
     email: str
-    person: str
+    person_name: str
 
 
 CUSTOMERS = (
@@ -33,7 +33,7 @@ CUSTOMERS = (
 )
 
 
-def _package(id: str, type: AssessmentType, name: str, description: str, *parts: tuple[str, str, str]) -> PackageDraft:
+def _build_draft(id: str, type: AssessmentType, name: str, description: str, *parts: tuple[str, str, str]) -> PackageDraft:
     return {
         "id": f"demo-{id}",
         "type": type,
@@ -49,7 +49,7 @@ def _package(id: str, type: AssessmentType, name: str, description: str, *parts:
 
 
 PACKAGES = (
-    _package(
+    _build_draft(
         "spreadsheets",
         T.SKILL_TEST,
         "Spreadsheets for analysts",
@@ -57,7 +57,7 @@ PACKAGES = (
         ("formulas", "Formulas and references", "Twelve tasks, from sums to nested lookups."),
         ("pivot-tables", "Pivot tables and charts", "One set of sales figures, five questions to answer from it."),
     ),
-    _package(
+    _build_draft(
         "customer-service",
         T.BEHAVIORAL_ASSESSMENT,
         "Customer service profile",
@@ -66,7 +66,7 @@ PACKAGES = (
         ("priorities", "Setting priorities", "What comes first when everything is urgent."),
         ("teamwork", "Working with others", "Handing over, asking for help, giving credit."),
     ),
-    _package(
+    _build_draft(
         "first-interview",
         T.VIDEO_INTERVIEW,
         "First interview on video",
@@ -74,7 +74,7 @@ PACKAGES = (
         ("motivation", "Motivation", "Three questions about the move and the role."),
         ("experience", "Experience", "Two questions about a project the candidate is proud of."),
     ),
-    _package(
+    _build_draft(
         "identity-and-work",
         T.BACKGROUND_CHECK,
         "Identity and work history",
@@ -82,7 +82,7 @@ PACKAGES = (
         ("identity", "Identity", "The document and the person belong together."),
         ("employment", "Work history", "The last two employers confirm role and dates."),
     ),
-    _package(
+    _build_draft(
         "two-references",
         T.REFERENCE_CHECK,
         "Two references",
@@ -90,7 +90,7 @@ PACKAGES = (
         ("manager", "Former manager", "Ten questions about results and reliability."),
         ("colleague", "Former colleague", "Eight questions about working together."),
     ),
-    _package(
+    _build_draft(
         "shop-floor",
         T.INLINE_ASSESSMENT,
         "A day on the shop floor",
@@ -98,7 +98,7 @@ PACKAGES = (
         ("scenes", "Scenes", "Six situations with customers and colleagues."),
         ("till", "At the till", "Quick sums and one mistake to find."),
     ),
-    _package(
+    _build_draft(
         "typing",
         T.SKILL_TEST,
         "Typing speed",
@@ -108,37 +108,37 @@ PACKAGES = (
 
 
 @transaction.atomic
-def seed() -> dict[str, Any]:
+def seed_demo() -> dict[str, Any]:
     """Make or mend the demo's own rows, touch no others, and return what INTERFACE.md promises of `seed_demo`."""
-    customers = [_customer(each) for each in CUSTOMERS]
+    customers = [_seed_customer(each) for each in CUSTOMERS]
     for draft in PACKAGES:
         catalogue.put_package(draft)
     packages = [{"id": draft["id"], "type": str(draft["type"])} for draft in PACKAGES]
     return {
         "admin": {
             "email": ADMIN_EMAIL,
-            "password": _user(ADMIN_EMAIL, "Stella Novak", staff_role=StaffRole.ADMINISTRATOR),
+            "password": _seed_user(ADMIN_EMAIL, "Stella Novak", staff_role=StaffRole.ADMINISTRATOR),
         },
         "customers": [{**customer, "packages": [package["id"] for package in packages]} for customer in customers],
-        "engine": {"client_id": CLIENT_ID, "client_secret": _engine()},
+        "engine": {"client_id": CLIENT_ID, "client_secret": _seed_engine()},
         "packages": packages,
     }
 
 
-def _customer(demo: DemoCustomer) -> dict[str, Any]:
+def _seed_customer(demo: DemoCustomer) -> dict[str, Any]:
     name = demo.name
     if Customer.objects.filter(name=name).exclude(pk=demo.id).exists():
         name = f"{name} (demo)"
     customer, _ = Customer.objects.update_or_create(pk=demo.id, defaults={"name": name, "is_active": True})
-    password = _user(demo.email, demo.person)
+    password = _seed_user(demo.email, demo.person_name)
     person = User.objects.get(email=demo.email)
     Membership.objects.update_or_create(person=person, customer=customer, defaults={"role": MemberRole.ADMINISTRATOR})
     return {"id": customer.pk, "name": customer.name, "email": demo.email, "password": password}
 
 
-def _user(email: str, name: str, *, staff_role: str = "") -> str:
+def _seed_user(email: str, name: str, *, staff_role: str = "") -> str:
     """The password, of four groups that can be read out."""
-    letters = base64.b32encode(_derived(f"password of {email}")).decode().lower()
+    letters = base64.b32encode(_derive_bytes(f"password of {email}")).decode().lower()
     password = "-".join(letters[start : start + 4] for start in range(0, 16, 4))
     rights = {"name": name, "staff_role": staff_role, "is_active": True}
     user, _ = User.objects.update_or_create(email=email, defaults=rights)
@@ -148,9 +148,9 @@ def _user(email: str, name: str, *, staff_role: str = "") -> str:
     return password
 
 
-def _engine() -> str:
+def _seed_engine() -> str:
     """The secret, 256 bits like every engine's."""
-    secret = "srp_" + base64.urlsafe_b64encode(_derived("engine")).decode().rstrip("=")
+    secret = "srp_" + base64.urlsafe_b64encode(_derive_bytes("engine")).decode().rstrip("=")
     client, is_new = Client.objects.get_or_create(
         client_id=CLIENT_ID,
         defaults={
@@ -166,6 +166,6 @@ def _engine() -> str:
     return secret
 
 
-def _derived(purpose: str) -> bytes:
+def _derive_bytes(purpose: str) -> bytes:
     """256 bits that are this installation's own and the same at each call."""
     return salted_hmac("seed_demo", purpose, secret=settings.SECRET_KEY, algorithm="sha256").digest()

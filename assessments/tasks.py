@@ -5,9 +5,9 @@ from assessments import imports
 
 @shared_task
 def import_next() -> None:
-    imports.work()
+    imports.run_next()
 
 
 @shared_task
 def forget_imports() -> None:
-    imports.forget_old()
+    imports.delete_expired()

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from integrations import colours
 
 
-def brand(_request: HttpRequest) -> dict[str, str | bool]:
+def brand_context(_request: HttpRequest) -> dict[str, str | bool]:
     """The vendor's name, colour and logo for every template, what his own sign-in is called, and whether his staff
     must have a second factor."""
     return {
@@ -25,23 +25,23 @@ def brand(_request: HttpRequest) -> dict[str, str | bool]:
     }
 
 
-def palette(ground: colours.Colour) -> str:
-    accent = colours.readable(colours.parsed(settings.BRAND_COLOUR), ground)
-    text = colours.text_on(accent)
-    return f":root {{ --brand: {colours.written(accent)}; --brand-on: {colours.written(text)}; }}"
+def render_palette(ground: colours.Colour) -> str:
+    accent = colours.ensure_contrast(colours.parse_hex(settings.BRAND_COLOUR), ground)
+    text = colours.pick_text_colour(accent)
+    return f":root {{ --brand: {colours.format_hex(accent)}; --brand-on: {colours.format_hex(text)}; }}"
 
 
 @require_safe
 @cache_control(public=True, max_age=300)
-def stylesheet(_request: HttpRequest) -> HttpResponse:
+def brand_stylesheet(_request: HttpRequest) -> HttpResponse:
     """`--brand` and `--brand-on`, in light and dark."""
-    css = f"{palette(colours.LIGHT_GROUND)}\n@media (prefers-color-scheme: dark) {{ {palette(colours.DARK_GROUND)} }}\n"
+    css = f"{render_palette(colours.LIGHT_BACKGROUND)}\n@media (prefers-color-scheme: dark) {{ {render_palette(colours.DARK_BACKGROUND)} }}\n"
     return HttpResponse(css, content_type="text/css; charset=utf-8")
 
 
 @require_safe
 @cache_control(public=True, max_age=300)
-def logo(_request: HttpRequest) -> HttpResponse:
+def brand_logo(_request: HttpRequest) -> HttpResponse:
     """BRAND_LOGO, as a picture in which nothing runs."""
     if settings.BRAND_LOGO is None:
         raise Http404
@@ -53,13 +53,13 @@ def logo(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @cache_control(public=True, max_age=300)
-def icon(_request: HttpRequest) -> HttpResponse:
+def brand_icon(_request: HttpRequest) -> HttpResponse:
     """The tab's icon, in the vendor's colour."""
-    colour = colours.parsed(settings.BRAND_COLOUR)
+    colour = colours.parse_hex(settings.BRAND_COLOUR)
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 28 28">'
-        f'<rect width="28" height="28" rx="7" fill="{colours.written(colour)}"/>'
+        f'<rect width="28" height="28" rx="7" fill="{colours.format_hex(colour)}"/>'
         '<path d="M8 14.5l4.2 4.2L20.5 10" fill="none" stroke-width="2.8" stroke-linecap="round" '
-        f'stroke-linejoin="round" stroke="{colours.written(colours.text_on(colour))}"/></svg>'
+        f'stroke-linejoin="round" stroke="{colours.format_hex(colours.pick_text_colour(colour))}"/></svg>'
     )
     return HttpResponse(svg, content_type="image/svg+xml")

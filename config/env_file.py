@@ -6,10 +6,10 @@ Nothing of Django is imported here: the supervisor asks, too.
 import re
 from pathlib import Path
 
-SETTING = re.compile(r"(?:export )?[A-Za-z_0-9]+=.*")
+SETTING_LINE = re.compile(r"(?:export )?[A-Za-z_0-9]+=.*")
 
 
-def problem_with(path: str, *, is_named: bool) -> str:
+def check_env_file(path: str, *, is_named: bool) -> str:
     """Empty where it is good. `.env` may be missing. One that is named may not, lest the portal start on an
     empty database of its own."""
     file = Path(path)
@@ -21,6 +21,6 @@ def problem_with(path: str, *, is_named: bool) -> str:
         why = getattr(error, "strerror", "") or "it is no text"
         return f"The settings in {file} cannot be read ({why}): mend it, or PORTAL_ENV_FILE"
     for number, line in enumerate(lines, 1):
-        if line.strip() and not line.lstrip().startswith("#") and not SETTING.fullmatch(line):
+        if line.strip() and not line.lstrip().startswith("#") and not SETTING_LINE.fullmatch(line):
             return f"{file}, line {number}, is no setting: write NAME=value, or # before a remark"
     return ""

@@ -15,62 +15,62 @@ from cryptography.fernet import Fernet
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
-from integrations.http.trusted_origins import PATTERN
+from integrations.http.trusted_origins import TRUSTED_ORIGIN
 
-LOOPBACK: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+LOOPBACK_HOSTS: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
 ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 HOST = re.compile(r"\.?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]")
 DSN = re.compile(r"https?://[A-Za-z0-9_-]+@[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[\w.-]+)*/[0-9]+")
-YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
-POSTGRESQL = ("postgres", "postgresql")
-BROKERS = ("redis", "rediss", "redis+socket", "unix")
-FEWEST_CHARACTERS = 8
+TRUE_VALUES, FALSE_VALUES = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+POSTGRESQL_SCHEMES = ("postgres", "postgresql")
+BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "unix")
+MIN_UNIQUE_CHARACTERS = 8
 
 
 def is_loopback(host: str) -> bool:
     return host in ("localhost", "127.0.0.1", "::1") or host.endswith(".localhost")
 
 
-def port(value: str) -> int:
+def parse_port(value: str) -> int:
     if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 65535):
         raise ImproperlyConfigured(f"PORT={value} is not a port: give a number from 1 to 65535")
     return int(value)
 
 
-def switch(name: str, value: str) -> bool:
-    if value.lower() not in YES + NO:
+def parse_bool(name: str, value: str) -> bool:
+    if value.lower() not in TRUE_VALUES + FALSE_VALUES:
         raise ImproperlyConfigured(f"{name}={value!r} is neither on nor off: write 1 or 0")
-    return value.lower() in YES
+    return value.lower() in TRUE_VALUES
 
 
-def one_of(name: str, value: str, *allowed: str) -> str:
+def parse_choice(name: str, value: str, *allowed: str) -> str:
     if value not in allowed:
         raise ImproperlyConfigured(f"{name}={value!r} is unknown: write {' or '.join(filter(None, allowed))}")
     return value
 
 
-def no_debugging(value: str) -> bool:
+def reject_debug(value: str) -> bool:
     """There is no debug mode: its pages show strangers settings, code and rows."""
-    if value.lower() not in NO:
+    if value.lower() not in FALSE_VALUES:
         raise ImproperlyConfigured(f"DEBUG={value} would show strangers what is inside: leave DEBUG out")
     return False
 
 
-def hosts(named: Sequence[str], public: str) -> list[str]:
-    named = [host.strip() for host in named]
-    if any("*" in host or not host.strip(".") for host in named):
+def parse_hosts(configured: Sequence[str], public_host: str) -> list[str]:
+    configured = [host.strip() for host in configured]
+    if any("*" in host or not host.strip(".") for host in configured):
         raise ImproperlyConfigured("ALLOWED_HOSTS=* would trust any Host header: list the names that lead here")
-    for host in named:
+    for host in configured:
         if not HOST.fullmatch(host):
             raise ImproperlyConfigured(
                 f"ALLOWED_HOSTS={host!r} is no host’s name: write it like portal.vendor.example, without scheme or port"
             )
-    return list(named) or [public]
+    return list(configured) or [public_host]
 
 
-def proxies(named: Sequence[str]) -> list[str]:
+def parse_proxies(configured: Sequence[str]) -> list[str]:
     """Addresses, or networks of them."""
-    for name in named:
+    for name in configured:
         try:
             network = ipaddress.ip_network(name, strict=False)
         except ValueError:
@@ -81,10 +81,10 @@ def proxies(named: Sequence[str]) -> list[str]:
             raise ImproperlyConfigured(
                 f"TRUSTED_PROXIES={name} would let anybody forge an address: name the proxy’s own"
             )
-    return list(named)
+    return list(configured)
 
 
-def origin(name: str, url: str) -> str:
+def parse_origin(name: str, url: str) -> str:
     """The origin of a configured address: `https`, or `http` for loopback names only, and nothing behind the host."""
     url = url.rstrip("/")
     if not ORIGIN.fullmatch(url) or not 0 < int(url.rpartition(":")[2] if url.count(":") == 2 else 1) < 65536:
@@ -94,32 +94,32 @@ def origin(name: str, url: str) -> str:
     return url
 
 
-def issuer(name: str, url: str) -> str:
+def parse_issuer(name: str, url: str) -> str:
     """An OpenID provider's: an origin, and perhaps a path."""
     parts = urlsplit(url)
     if parts.query or parts.fragment or parts.username or not parts.hostname:
         raise ImproperlyConfigured(f"{name} is no issuer; write it like https://login.vendor.example/realms/staff")
-    origin(name, f"{parts.scheme}://{parts.netloc}")
+    parse_origin(name, f"{parts.scheme}://{parts.netloc}")
     return url
 
 
-def trusted_origins(named: Sequence[str]) -> list[str]:
+def parse_trusted_origins(patterns: Sequence[str]) -> list[str]:
     """A `*` stands for labels of one domain, never for all of them."""
-    for pattern in named:
+    for pattern in patterns:
         host = urlsplit(pattern).netloc.removeprefix("*.")
-        if not PATTERN.fullmatch(pattern.rstrip("/")) or ("*." in pattern and "." not in host):
+        if not TRUSTED_ORIGIN.fullmatch(pattern.rstrip("/")) or ("*." in pattern and "." not in host):
             raise ImproperlyConfigured(
                 f"SMARTRECRUITERS_TRUSTED_ORIGINS={pattern!r} names no origin; write it like "
                 "https://*.smartrecruiters.com, without a path"
             )
-    return list(named)
+    return list(patterns)
 
 
-def database(url: str) -> dict[str, Any]:
+def parse_database_url(url: str) -> dict[str, Any]:
     """Django's settings for DATABASE_URL, which may hold a password and so is never shown."""
     try:
         # Of another scheme the parser warns, with all that the address holds.
-        found = dict(environ.Env.db_url_config(url)) if urlsplit(url).scheme in POSTGRESQL else {}
+        found = dict(environ.Env.db_url_config(url)) if urlsplit(url).scheme in POSTGRESQL_SCHEMES else {}
     except (ValueError, ImproperlyConfigured):
         found = {}
     if not found.get("NAME"):
@@ -130,26 +130,26 @@ def database(url: str) -> dict[str, Any]:
     return found
 
 
-def broker(url: str) -> str:
-    if not _names_a_broker(url):
+def parse_broker_url(url: str) -> str:
+    if not _is_broker_url(url):
         raise ImproperlyConfigured(
             "REDIS_URL names no Redis server: write it like redis://host:6379/0, or leave it out"
         )
     return url
 
 
-def _names_a_broker(url: str) -> bool:
+def _is_broker_url(url: str) -> bool:
     """With a port that is one, and a number as its database: else every process would end as soon as it needs it."""
     parts = urlsplit(url)
     if parts.scheme not in ("redis", "rediss"):
-        return parts.scheme in BROKERS
+        return parts.scheme in BROKER_SCHEMES
     try:
         return parts.port != 0 and re.fullmatch(r"(/[0-9]*)?", parts.path) is not None
     except ValueError:
         return False
 
 
-def mail(url: str) -> dict[str, Any]:
+def parse_email_url(url: str) -> dict[str, Any]:
     try:
         found = dict(environ.Env.email_url_config(url))
     except (ValueError, ImproperlyConfigured):
@@ -161,20 +161,20 @@ def mail(url: str) -> dict[str, Any]:
     return found
 
 
-def sender(name: str, written: str) -> str:
-    if "@" not in parseaddr(written)[1] or not written.isprintable():
-        raise ImproperlyConfigured(f"{name}={written!r} is no sender; write it like Vendor <no-reply@vendor.example>")
-    return written
+def parse_sender(name: str, value: str) -> str:
+    if "@" not in parseaddr(value)[1] or not value.isprintable():
+        raise ImproperlyConfigured(f"{name}={value!r} is no sender; write it like Vendor <no-reply@vendor.example>")
+    return value
 
 
-def tracker(name: str, dsn: str) -> str:
+def parse_sentry_dsn(name: str, dsn: str) -> str:
     """A Sentry DSN, which holds a key and so is not shown."""
     if dsn and not DSN.fullmatch(dsn):
         raise ImproperlyConfigured(f"{name} is no DSN; write it like https://key@errors.vendor.example/1")
     return dsn
 
 
-def colour(name: str, value: str) -> str:
+def parse_colour(name: str, value: str) -> str:
     """`#rrggbb`; `#rgb` is written out."""
     if re.fullmatch(r"#[0-9A-Fa-f]{3}", value):
         value = "#" + "".join(digit * 2 for digit in value[1:])
@@ -183,7 +183,7 @@ def colour(name: str, value: str) -> str:
     return value.lower()
 
 
-def logo(name: str, value: str) -> Path | None:
+def parse_logo_path(name: str, value: str) -> Path | None:
     """A picture that the portal serves itself: its pages load nothing from elsewhere."""
     if not value:
         return None
@@ -195,19 +195,19 @@ def logo(name: str, value: str) -> Path | None:
     return path
 
 
-def languages(codes: list[str]) -> list[tuple[str, str]]:
+def language_choices(codes: list[str]) -> list[tuple[str, str]]:
     """Each with its own name."""
     return [(code, LANG_INFO.get(code, {}).get("name_local", code)) for code in codes]
 
 
-def kept_secret(path: Path, make: str) -> str:
+def ensure_secret(path: Path, new_secret: str) -> str:
     """A secret made at the first start and kept, mode 0600, in the data folder of an embedded installation."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     if not path.exists():
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            file.write(make)
+            file.write(new_secret)
             file.flush()
             os.fsync(file.fileno())
         try:
@@ -219,17 +219,17 @@ def kept_secret(path: Path, make: str) -> str:
     return path.read_text().strip()
 
 
-def secret_key(configured: str, *, embedded: bool, folder: Path) -> str:
+def resolve_secret_key(configured: str, *, embedded: bool, folder: Path) -> str:
     if configured:
-        if len(configured) < 32 or len(set(configured)) < FEWEST_CHARACTERS or "insecure" in configured:
+        if len(configured) < 32 or len(set(configured)) < MIN_UNIQUE_CHARACTERS or "insecure" in configured:
             raise ImproperlyConfigured("SECRET_KEY is too weak: give at least 32 random characters")
         return configured
     if not embedded:
         raise ImproperlyConfigured("SECRET_KEY is missing: with DATABASE_URL set, give at least 32 random characters")
-    return kept_secret(folder / "secret_key", secrets.token_urlsafe(48))
+    return ensure_secret(folder / "secret_key", secrets.token_urlsafe(48))
 
 
-def encryption_keys(configured: list[str], *, embedded: bool, folder: Path) -> list[str]:
+def resolve_encryption_keys(configured: list[str], *, embedded: bool, folder: Path) -> list[str]:
     """Fernet keys, newest first."""
     keys = [key.strip() for key in configured if key.strip()]
     if not keys:
@@ -237,7 +237,7 @@ def encryption_keys(configured: list[str], *, embedded: bool, folder: Path) -> l
             raise ImproperlyConfigured(
                 "ENCRYPTION_KEYS is missing: with DATABASE_URL set, give one or more Fernet keys, newest first"
             )
-        keys = [kept_secret(folder / "encryption_key", Fernet.generate_key().decode())]
+        keys = [ensure_secret(folder / "encryption_key", Fernet.generate_key().decode())]
     for key in keys:
         try:
             Fernet(key)

@@ -10,68 +10,68 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
-from config.brand import brand
+from config.brand import brand_context
 from integrations.connections.popup import CONSENT_PATH
 
 
-def request_id() -> str:
+def get_request_id() -> str:
     """What to quote to those who read the logs."""
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 
-def _page(request: HttpRequest, template: str, status: int) -> HttpResponse:
-    return render(request, template, {"request_id": request_id()}, status=status)
+def _render_page(request: HttpRequest, template: str, status: int) -> HttpResponse:
+    return render(request, template, {"request_id": get_request_id()}, status=status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, "400.html", 400)
+    return _render_page(request, "400.html", 400)
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _page(request, "403.html", 403)
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _render_page(request, "403.html", 403)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A stranger may be a candidate with half a link: in the language of his browser."""
     if request.path.startswith(f"{CONSENT_PATH}/"):
-        return _page(request, "integrations/consent/no_such.html", 404)
+        return _render_page(request, "integrations/consent/no_such.html", 404)
     if getattr(getattr(request, "user", None), "is_authenticated", False):
-        return _page(request, "404.html", 404)
+        return _render_page(request, "404.html", 404)
     with translation.override(translation.get_language_from_request(request)):
-        page = _page(request, "404.html", 404)
+        page = _render_page(request, "404.html", 404)
         page["Content-Language"] = translation.get_language() or settings.LANGUAGE_CODE
     return page
 
 
-def wrong_method(request: HttpRequest, section: str) -> HttpResponse:
+def method_not_allowed(request: HttpRequest, section: str) -> HttpResponse:
     """Something is sent to this address by a form; it shows nothing. `section` is the nearest page."""
-    return render(request, "405.html", {"request_id": request_id(), "section": section}, status=405)
+    return render(request, "405.html", {"request_id": get_request_id(), "section": section}, status=405)
 
 
-def not_here(request: HttpRequest, **_places: object) -> HttpResponse:
+def removed_page(request: HttpRequest, **_places: object) -> HttpResponse:
     """In the place of a library's page that the portal does not have."""
-    return _page(request, "404.html", 404)
+    return _render_page(request, "404.html", 404)
 
 
-def too_many(request: HttpRequest) -> HttpResponse:
+def too_many_requests(request: HttpRequest) -> HttpResponse:
     """Called by allauth when a limit is reached."""
-    response = _page(request, "429.html", 429)
+    response = _render_page(request, "429.html", 429)
     response["Retry-After"] = "60"
     return response
 
 
-def our_fault(request: HttpRequest) -> HttpResponse:
+def server_error(request: HttpRequest) -> HttpResponse:
     """Without the request's context: what failed may be the database that it reads."""
-    return HttpResponse(render_to_string("500.html", {**brand(request), "request_id": request_id()}), status=500)
+    return HttpResponse(render_to_string("500.html", {**brand_context(request), "request_id": get_request_id()}), status=500)
 
 
-def key_missing(request: HttpRequest, reason: str) -> HttpResponse:
+def missing_encryption_key(request: HttpRequest, reason: str) -> HttpResponse:
     """`reason` is for those who can mend it."""
-    return render(request, "503_keys.html", {"request_id": request_id(), "reason": reason}, status=503)
+    return render(request, "503_keys.html", {"request_id": get_request_id(), "reason": reason}, status=503)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form of an old page, or of another site. Who has signed in meanwhile, in another tab, goes on from here."""
     if request.path == reverse("account_login") and request.user.is_authenticated:
         return redirect(get_next_redirect_url(request) or get_adapter(request).get_login_redirect_url(request))
-    return _page(request, "403_csrf.html", 403)
+    return _render_page(request, "403_csrf.html", 403)

@@ -8,8 +8,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment
-from config.env_file import problem_with as env_file_problem
-from config.monitoring.logs import logging_of
+from config.env_file import check_env_file as env_file_problem
+from config.monitoring.logs import build_logging
 from config.setup import translations
 from integrations.outbox import failpoints
 
@@ -22,22 +22,22 @@ if env_file and Path(env_file).is_file():
     env.read_env(env_file)
 
 # Where it runs
-PORT = environment.port(env("PORT", default="") or "8000")
-PUBLIC_URL = environment.origin("PUBLIC_URL", env("PUBLIC_URL", default="") or f"http://localhost:{PORT}")
+PORT = environment.parse_port(env("PORT", default="") or "8000")
+PUBLIC_URL = environment.parse_origin("PUBLIC_URL", env("PUBLIC_URL", default="") or f"http://localhost:{PORT}")
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
 IS_LOOPBACK = environment.is_loopback(PUBLIC_HOST)
 IS_HTTPS = PUBLIC_URL.startswith("https://")
 PORTAL_DATA_DIR = Path(env("PORTAL_DATA_DIR", default="") or BASE_DIR / "var").resolve()
-DEBUG = environment.no_debugging(env("DEBUG", default=""))
-ALLOWED_HOSTS = environment.hosts(env.list("ALLOWED_HOSTS", default=[]), PUBLIC_HOST)
+DEBUG = environment.reject_debug(env("DEBUG", default=""))
+ALLOWED_HOSTS = environment.parse_hosts(env.list("ALLOWED_HOSTS", default=[]), PUBLIC_HOST)
 if IS_LOOPBACK and not IS_HTTPS:
-    ALLOWED_HOSTS += [*environment.LOOPBACK, ".localhost"]
-TRUSTED_PROXIES = environment.proxies(env.list("TRUSTED_PROXIES", default=[]))
+    ALLOWED_HOSTS += [*environment.LOOPBACK_HOSTS, ".localhost"]
+TRUSTED_PROXIES = environment.parse_proxies(env.list("TRUSTED_PROXIES", default=[]))
 USE_X_FORWARDED_HOST = False
 
 # Database: SQLite in the data folder, or DATABASE_URL
 IS_EMBEDDED = not env("DATABASE_URL", default="")
-IS_WORKER = environment.switch("PORTAL_WORKER", env("PORTAL_WORKER", default=""))
+IS_WORKER = environment.parse_bool("PORTAL_WORKER", env("PORTAL_WORKER", default=""))
 DATABASES: dict[str, dict[str, Any]]
 if IS_EMBEDDED:
     PORTAL_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -56,9 +56,9 @@ if IS_EMBEDDED:
         }
     }
 else:
-    DATABASES = {"default": environment.database(env("DATABASE_URL"))}
+    DATABASES = {"default": environment.parse_database_url(env("DATABASE_URL"))}
     DATABASES["default"].update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=True)
-    waits = (
+    server_options = (
         # A 202 must outlive the server, whatever its own configuration says.
         "-c synchronous_commit=on -c lock_timeout={lock} -c idle_in_transaction_session_timeout=60s "
         "-c statement_timeout={statement}"
@@ -66,18 +66,18 @@ else:
     DATABASES["default"]["OPTIONS"] = {
         **DATABASES["default"].get("OPTIONS", {}),
         "connect_timeout": 4,
-        "options": waits.format(lock="20s" if IS_WORKER else "4s", statement="60s" if IS_WORKER else "10s"),
+        "options": server_options.format(lock="20s" if IS_WORKER else "4s", statement="60s" if IS_WORKER else "10s"),
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Keys
-SECRET_KEY = environment.secret_key(env("SECRET_KEY", default=""), embedded=IS_EMBEDDED, folder=PORTAL_DATA_DIR)
-ENCRYPTION_KEYS = environment.encryption_keys(
+SECRET_KEY = environment.resolve_secret_key(env("SECRET_KEY", default=""), embedded=IS_EMBEDDED, folder=PORTAL_DATA_DIR)
+ENCRYPTION_KEYS = environment.resolve_encryption_keys(
     env.list("ENCRYPTION_KEYS", default=[]), embedded=IS_EMBEDDED, folder=PORTAL_DATA_DIR
 )
 
 # SmartRecruiters
-SMARTRECRUITERS_API_URL = environment.origin(
+SMARTRECRUITERS_API_URL = environment.parse_origin(
     "SMARTRECRUITERS_API_URL", env("SMARTRECRUITERS_API_URL", default="") or "https://api.smartrecruiters.com"
 )
 SMARTRECRUITERS_IS_LOOPBACK = environment.is_loopback(urlsplit(SMARTRECRUITERS_API_URL).hostname or "")
@@ -88,17 +88,17 @@ if bool(SMARTRECRUITERS_CLIENT_ID) != bool(SMARTRECRUITERS_CLIENT_SECRET):
         "SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET are one pair: set both or neither"
     )
 SMARTRECRUITERS_TRUSTED_ORIGINS = [
-    *environment.trusted_origins(
+    *environment.parse_trusted_origins(
         env("SMARTRECRUITERS_TRUSTED_ORIGINS", default="").split() or ["https://*.smartrecruiters.com"]
     ),
     SMARTRECRUITERS_API_URL,
 ]
-WEBHOOKS_ALLOW_PRIVATE = environment.switch("WEBHOOKS_ALLOW_PRIVATE", env("WEBHOOKS_ALLOW_PRIVATE", default=""))
+WEBHOOKS_ALLOW_PRIVATE = environment.parse_bool("WEBHOOKS_ALLOW_PRIVATE", env("WEBHOOKS_ALLOW_PRIVATE", default=""))
 
 # The vendor's brand, on every page and in every e-mail
 BRAND_NAME = env("BRAND_NAME", default="Assessments")
-BRAND_COLOUR = environment.colour("BRAND_COLOUR", env("BRAND_COLOUR", default="") or "#2557a7")
-BRAND_LOGO = environment.logo("BRAND_LOGO", env("BRAND_LOGO", default=""))
+BRAND_COLOUR = environment.parse_colour("BRAND_COLOUR", env("BRAND_COLOUR", default="") or "#2557a7")
+BRAND_LOGO = environment.parse_logo_path("BRAND_LOGO", env("BRAND_LOGO", default=""))
 
 INSTALLED_APPS = [
     "config.apps.AdminConfig",
@@ -125,29 +125,29 @@ INSTALLED_APPS = [
     "orders",
 ]
 MIDDLEWARE = [
-    "config.middleware.TrustedProxies",
+    "config.middleware.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "config.middleware.SecurityHeaders",
+    "config.middleware.SecurityHeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "csp.middleware.CSPMiddleware",
-    "config.middleware.NoClearText",
+    "config.middleware.RequireHttpsMiddleware",
     "integrations.api.errors.ProblemMiddleware",
-    "integrations.api.deadline.DatabaseInTime",
-    "integrations.connections.popup.PopupPages",
-    "integrations.accounts.sessions.Sessions",
-    "config.middleware.CandidatesLanguage",
+    "integrations.api.deadline.DatabaseDeadlineMiddleware",
+    "integrations.connections.popup.PopupMiddleware",
+    "integrations.accounts.sessions.PortalSessionMiddleware",
+    "config.middleware.CandidateLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "config.middleware.NoNul",
+    "config.middleware.RejectNulMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "integrations.accounts.sessions.SessionEnds",
-    "config.middleware.KeyMissing",
-    "config.middleware.FormsOnly",
+    "integrations.accounts.sessions.SessionTimeoutMiddleware",
+    "config.middleware.DecryptionErrorMiddleware",
+    "config.middleware.PostOnlyPageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "config.middleware.StaffSecondFactor",
+    "config.middleware.StaffMfaMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -162,7 +162,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "config.brand.brand",
+                "config.brand.brand_context",
             ],
         },
     }
@@ -185,7 +185,7 @@ CACHES = {
 
 # Language and time
 LANGUAGE_CODE = "en"
-LANGUAGES = environment.languages(translations.codes())
+LANGUAGES = environment.language_choices(translations.list_language_codes())
 LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
 FORMAT_MODULE_PATH = ["config.formats"]
 USE_I18N = True
@@ -220,10 +220,10 @@ ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "60/5m/ip,10/5m/key"
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 PASSWORD_RESET_TIMEOUT = 3600
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = PUBLIC_URL.split(":")[0]
-STAFF_MFA = environment.one_of(
+STAFF_MFA = environment.parse_choice(
     "STAFF_MFA", env("STAFF_MFA", default="") or ("optional" if IS_LOOPBACK else "required"), "required", "optional"
 )
-MFA_ADAPTER = "integrations.accounts.mfa.SecondFactorAdapter"
+MFA_ADAPTER = "integrations.accounts.mfa.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
     "login_webauthn": "integrations.accounts.passkey_forms.LoginForm",
@@ -237,17 +237,17 @@ MFA_TOTP_ISSUER = BRAND_NAME
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people are invited by somebody who knows them
 
 # The vendor's own identity provider (integrations/accounts/sso.py)
-OIDC_ISSUER = env("OIDC_ISSUER", default="") and environment.issuer("OIDC_ISSUER", env("OIDC_ISSUER"))
+OIDC_ISSUER = env("OIDC_ISSUER", default="") and environment.parse_issuer("OIDC_ISSUER", env("OIDC_ISSUER"))
 OIDC_CLIENT_ID = env("OIDC_CLIENT_ID", default="")
 OIDC_CLIENT_SECRET = env("OIDC_CLIENT_SECRET", default="")
 OIDC_NAME = env("OIDC_NAME", default="") or f"{BRAND_NAME} account"
-OIDC_STAFF_ROLE = environment.one_of("OIDC_STAFF_ROLE", env("OIDC_STAFF_ROLE", default=""), "", "viewer", "support")
-OIDC_SECOND_FACTOR = environment.switch("OIDC_SECOND_FACTOR", env("OIDC_SECOND_FACTOR", default=""))
+OIDC_STAFF_ROLE = environment.parse_choice("OIDC_STAFF_ROLE", env("OIDC_STAFF_ROLE", default=""), "", "viewer", "support")
+OIDC_SECOND_FACTOR = environment.parse_bool("OIDC_SECOND_FACTOR", env("OIDC_SECOND_FACTOR", default=""))
 if OIDC_ISSUER and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET):
     raise ImproperlyConfigured("OIDC_ISSUER is set: give OIDC_CLIENT_ID and OIDC_CLIENT_SECRET too")
 if not OIDC_ISSUER and (OIDC_CLIENT_ID or OIDC_CLIENT_SECRET):
     raise ImproperlyConfigured("OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is set: give OIDC_ISSUER too, or leave them out")
-SOCIALACCOUNT_ADAPTER = "integrations.accounts.sso.IdentityAdapter"
+SOCIALACCOUNT_ADAPTER = "integrations.accounts.sso.SSOAccountAdapter"
 SOCIALACCOUNT_LOGIN_ON_GET = True  # a link: form-action would have to name every host that the provider leads through
 
 # Cookies and headers
@@ -316,9 +316,9 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["integrations.api.authentication.HasScope"],
     "DEFAULT_PARSER_CLASSES": ["integrations.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "integrations.api.negotiation.JSONOnly",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "integrations.api.negotiation.JSONContentNegotiation",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "integrations.api.errors.problem_of",
+    "EXCEPTION_HANDLER": "integrations.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_METADATA_CLASS": None,
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
@@ -333,11 +333,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": "/api/vendor/v1",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "PREPROCESSING_HOOKS": ["integrations.api.openapi.engine_routes_only"],
+    "PREPROCESSING_HOOKS": ["integrations.api.openapi.select_engine_routes"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "integrations.api.openapi.with_problems",
-        "config.apidocs.examples.added",
+        "integrations.api.openapi.add_problem_responses",
+        "config.apidocs.examples.add_examples",
     ],
     "ENUM_NAME_OVERRIDES": {
         "StatusEnum": "orders.models.Status",
@@ -349,7 +349,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Celery (RELIABILITY.md, section 4, decision 19)
-CELERY_BROKER_URL = environment.broker(env("REDIS_URL", default="") or "redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = environment.parse_broker_url(env("REDIS_URL", default="") or "redis://127.0.0.1:6379/0")
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 2,
@@ -410,16 +410,16 @@ if (OUTBOX_TIME_SCALE != 1.0 or OUTBOX_FAILPOINTS) and not IS_LOOPBACK:
     raise ImproperlyConfigured("OUTBOX_TIME_SCALE and OUTBOX_FAILPOINTS are for tests: PUBLIC_URL must be loopback")
 
 # E-mail, logs, metrics
-EMAIL_CONFIG = environment.mail(env("EMAIL_URL", default="") or "consolemail://")
+EMAIL_CONFIG = environment.parse_email_url(env("EMAIL_URL", default="") or "consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = environment.sender(
+DEFAULT_FROM_EMAIL = environment.parse_sender(
     "EMAIL_FROM", env("EMAIL_FROM", default="") or f"{BRAND_NAME} <no-reply@{PUBLIC_HOST.strip('[]')}>"
 )
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
-SENTRY_DSN = environment.tracker("SENTRY_DSN", env("SENTRY_DSN", default=""))
-LOG_FORMAT = environment.one_of("LOG_FORMAT", env("LOG_FORMAT", default="") or "console", "console", "json")
-LOG_LEVEL = environment.one_of("LOG_LEVEL", env("LOG_LEVEL", default="") or "INFO", "DEBUG", "INFO", "WARNING", "ERROR")
-LOGGING = logging_of(LOG_FORMAT, LOG_LEVEL, SENTRY_DSN)
+SENTRY_DSN = environment.parse_sentry_dsn("SENTRY_DSN", env("SENTRY_DSN", default=""))
+LOG_FORMAT = environment.parse_choice("LOG_FORMAT", env("LOG_FORMAT", default="") or "console", "console", "json")
+LOG_LEVEL = environment.parse_choice("LOG_LEVEL", env("LOG_LEVEL", default="") or "INFO", "DEBUG", "INFO", "WARNING", "ERROR")
+LOGGING = build_logging(LOG_FORMAT, LOG_LEVEL, SENTRY_DSN)
 # Not redirected from http: a redirect would hide that a client sent its secret in clear (RELIABILITY.md, T34).
 SILENCED_SYSTEM_CHECKS = ["security.W008"]

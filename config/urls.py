@@ -8,40 +8,40 @@ from config.apidocs import views
 from config.monitoring import health
 from config.monitoring.metrics import metrics
 from integrations.accounts.views import sso
-from integrations.api.not_found import Nothing
+from integrations.api.not_found import NotFoundView
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", metrics),
-    path("brand.css", brand.stylesheet, name="brand_css"),
-    path("brand-logo", brand.logo, name="brand_logo"),
-    path("favicon.ico", brand.icon, name="brand_icon"),
-    re_path(r"^api/vendor/v1/schema/?$", views.Schema.as_view(), name="engine_schema"),
-    re_path(r"^api/vendor/v1/docs/?$", views.docs, name="engine_docs"),
+    path("brand.css", brand.brand_stylesheet, name="brand_css"),
+    path("brand-logo", brand.brand_logo, name="brand_logo"),
+    path("favicon.ico", brand.brand_icon, name="brand_icon"),
+    re_path(r"^api/vendor/v1/schema/?$", views.SchemaView.as_view(), name="engine_schema"),
+    re_path(r"^api/vendor/v1/docs/?$", views.api_docs, name="engine_docs"),
     path("", include("integrations.urls")),
     path("", include("assessments.urls")),
     path("", include("orders.urls")),
-    re_path(r"^api/vendor/v1(?:/[\s\S]*)?$", Nothing.as_view(), name="engine_nothing"),
+    re_path(r"^api/vendor/v1(?:/[\s\S]*)?$", NotFoundView.as_view(), name="engine_nothing"),
     path("admin/", admin.site.urls),
     # The address is who somebody is here: whoever invited him changes it.
     path("accounts/email/", RedirectView.as_view(pattern_name="mfa_index")),
     # Nor is it confirmed: the invitation went there.
-    path("accounts/confirm-email/", errors.not_here),
-    path("accounts/confirm-email/<path:rest>", errors.not_here),
+    path("accounts/confirm-email/", errors.removed_page),
+    path("accounts/confirm-email/<path:rest>", errors.removed_page),
     # Of allauth's pages about accounts elsewhere, those that sign-in needs.
-    path("accounts/oidc/vendor/login/", sso.begin, name="identity_begin"),
-    path("accounts/oidc/vendor/login/callback/", sso.callback, name="identity_callback"),
+    path("accounts/oidc/vendor/login/", sso.begin_login, name="identity_begin"),
+    path("accounts/oidc/vendor/login/callback/", sso.callback_view, name="identity_callback"),
     path("accounts/3rdparty/login/cancelled/", social.login_cancelled, name="identity_cancelled"),
-    path("accounts/oidc/<path:rest>", errors.not_here),
-    path("accounts/social/<path:rest>", errors.not_here),
-    path("accounts/3rdparty/", errors.not_here),
-    path("accounts/3rdparty/<path:rest>", errors.not_here),
+    path("accounts/oidc/<path:rest>", errors.removed_page),
+    path("accounts/social/<path:rest>", errors.removed_page),
+    path("accounts/3rdparty/", errors.removed_page),
+    path("accounts/3rdparty/<path:rest>", errors.removed_page),
     path("accounts/", include("allauth.urls")),
 ]
 
 handler400 = "config.errors.bad_request"
-handler403 = "config.errors.forbidden"
-handler404 = "config.errors.not_found"
-handler500 = "config.errors.our_fault"
-handler429 = "config.errors.too_many"
+handler403 = "config.errors.permission_denied"
+handler404 = "config.errors.page_not_found"
+handler500 = "config.errors.server_error"
+handler429 = "config.errors.too_many_requests"

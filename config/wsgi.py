@@ -6,26 +6,26 @@ from typing import Any
 from django.core.wsgi import get_wsgi_application
 
 from config.server.preflight import read_settings
-from config.server.wsgi_request import Request
+from config.server.wsgi_request import Utf8Request
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 read_settings()
 
 django_application = get_wsgi_application()
-django_application.request_class = Request
-MAX_CHUNKED = 11 * 1024 * 1024
+django_application.request_class = Utf8Request
+MAX_CHUNKED_BYTES = 11 * 1024 * 1024
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    give_length(environ)
+    add_content_length(environ)
     return django_application(environ, start_response)
 
 
-def give_length(environ: dict[str, Any]) -> None:
+def add_content_length(environ: dict[str, Any]) -> None:
     """To a body in chunks: without one Django would see an empty body (SmartRecruiters may chunk).
 
     In whatever coding beside: its bytes are no JSON then, and refused; an empty body would be `{}`.
     """
     if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH"):
-        body = environ["wsgi.input"].read(MAX_CHUNKED + 1)
+        body = environ["wsgi.input"].read(MAX_CHUNKED_BYTES + 1)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))

@@ -14,14 +14,14 @@ class IntegrationsConfig(AppConfig):
 
 def register_deliveries() -> None:
     """Register the channels and handlers of this app's deliveries with the outbox."""
-    from integrations.accounts.emails import AccountMail, AccountNotice
+    from integrations.accounts.emails import AccountEmailHandler, AccountNoticeHandler
     from integrations.connections.channels import ConnectionChannel, EmailChannel, MasterChannel
-    from integrations.connections.emails import ToCustomer, ToStaff
+    from integrations.connections.emails import CustomerReconnectHandler, StaffReconnectHandler
     from integrations.connections.exchange import Exchange
-    from integrations.customers.invitations import InvitationMail
+    from integrations.customers.invitations import MemberInvitationHandler
     from integrations.outbox import handlers
     from integrations.webhooks.deliveries import WebhookChannel, WebhookMessage
 
     handlers.register(ConnectionChannel(), MasterChannel(), EmailChannel(), WebhookChannel())
-    handlers.register(Exchange(), WebhookMessage(), ToCustomer(), ToStaff())
-    handlers.register(InvitationMail(), AccountMail(), AccountNotice())
+    handlers.register(Exchange(), WebhookMessage(), CustomerReconnectHandler(), StaffReconnectHandler())
+    handlers.register(MemberInvitationHandler(), AccountEmailHandler(), AccountNoticeHandler())

@@ -7,11 +7,11 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
 
 from integrations import key_rotation
-from integrations.encryption import Unreadable
+from integrations.encryption import DecryptionError
 
 
 @register(Tags.database)
-def sqlite_keeps_a_write_ahead_log(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_sqlite_wal(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Some file systems, most over a network among them, refuse it, and SQLite goes on without a word."""
     found: list[CheckMessage] = []
     for alias in databases or []:
@@ -30,12 +30,12 @@ def sqlite_keeps_a_write_ahead_log(databases: Sequence[str] | None = None, **_: 
 
 
 @register(Tags.database)
-def keys_open_what_is_sealed(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Said at the start, and by `/readyz` until the key is back. Not refused: orders are taken meanwhile, and wait."""
     try:
         if databases:
-            key_rotation.sample()
-    except Unreadable as error:
+            key_rotation.check_keys()
+    except DecryptionError as error:
         return [Warning(str(error), id="portal.W001")]
     except DatabaseError:
         pass  # not migrated yet

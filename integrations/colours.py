@@ -2,37 +2,37 @@
 
 Colour = tuple[int, int, int]
 WHITE, INK = (255, 255, 255), (17, 20, 26)
-LIGHT_GROUND, DARK_GROUND = (238, 240, 244), (35, 40, 51)
-READABLE = 4.6
+LIGHT_BACKGROUND, DARK_BACKGROUND = (238, 240, 244), (35, 40, 51)
+MIN_CONTRAST = 4.6
 
 
-def parsed(colour: str) -> Colour:
+def parse_hex(colour: str) -> Colour:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
-def written(colour: Colour) -> str:
+def format_hex(colour: Colour) -> str:
     return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
-def luminance(colour: Colour) -> float:
+def relative_luminance(colour: Colour) -> float:
     """WCAG's relative luminance."""
     parts = [part / 255 for part in colour]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: Colour, other: Colour) -> float:
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+def contrast_ratio(one: Colour, other: Colour) -> float:
+    high, low = sorted((relative_luminance(one), relative_luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
 
-def readable(colour: Colour, ground: Colour) -> Colour:
+def ensure_contrast(colour: Colour, background: Colour) -> Colour:
     """The colour, or the nearest to it on its way to black or white that can be read on this ground."""
-    towards = WHITE if luminance(ground) < 0.18 else (0, 0, 0)
+    towards = WHITE if relative_luminance(background) < 0.18 else (0, 0, 0)
     steps = [tuple(round(c + (t - c) * step / 20) for c, t in zip(colour, towards, strict=True)) for step in range(21)]
-    return next((step for step in steps if contrast(step, ground) >= READABLE), towards)  # type: ignore[arg-type,return-value]
+    return next((step for step in steps if contrast_ratio(step, background) >= MIN_CONTRAST), towards)  # type: ignore[arg-type,return-value]
 
 
-def text_on(ground: Colour) -> Colour:
+def pick_text_colour(background: Colour) -> Colour:
     """White or ink, whichever is easier to read there."""
-    return max((WHITE, INK), key=lambda candidate: contrast(candidate, ground))
+    return max((WHITE, INK), key=lambda candidate: contrast_ratio(candidate, background))

@@ -17,42 +17,42 @@ else:
     TextField = models.TextField
 
 
-class Unreadable(Exception):
+class DecryptionError(Exception):
     """No key of ENCRYPTION_KEYS opens this value, or it belongs to another row."""
 
 
 @lru_cache(maxsize=4)
-def _keys(keys: tuple[str, ...]) -> MultiFernet:
+def _build_fernet(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
 def seal(text: str, *, owner: str) -> str:
-    return _keys(tuple(settings.ENCRYPTION_KEYS)).encrypt(f"{owner}\0{text}".encode()).decode()
+    return _build_fernet(tuple(settings.ENCRYPTION_KEYS)).encrypt(f"{owner}\0{text}".encode()).decode()
 
 
 def unseal(sealed: str, *, owner: str) -> str:
-    """The clear text. Raises Unreadable if no key opens it or if it was sealed for another owner."""
+    """The clear text. Raises DecryptionError if no key opens it or if it was sealed for another owner."""
     try:
-        bound, _, text = _keys(tuple(settings.ENCRYPTION_KEYS)).decrypt(sealed.encode()).decode().partition("\0")
+        bound, _, text = _build_fernet(tuple(settings.ENCRYPTION_KEYS)).decrypt(sealed.encode()).decode().partition("\0")
     except InvalidToken:
-        raise Unreadable(f"no key in ENCRYPTION_KEYS opens the secret of {owner}: put the former key back") from None
+        raise DecryptionError(f"no key in ENCRYPTION_KEYS opens the secret of {owner}: put the former key back") from None
     if bound != owner:
-        raise Unreadable(f"the secret of {owner} was sealed for another row")
+        raise DecryptionError(f"the secret of {owner} was sealed for another row")
     return text
 
 
 def reseal(sealed: str) -> str:
-    """The same value under the newest key. Raises Unreadable if no key opens it."""
+    """The same value under the newest key. Raises DecryptionError if no key opens it."""
     try:
-        return _keys(tuple(settings.ENCRYPTION_KEYS)).rotate(sealed.encode()).decode()
+        return _build_fernet(tuple(settings.ENCRYPTION_KEYS)).rotate(sealed.encode()).decode()
     except InvalidToken:
-        raise Unreadable("no key in ENCRYPTION_KEYS opens it") from None
+        raise DecryptionError("no key in ENCRYPTION_KEYS opens it") from None
 
 
-def is_newest(sealed: str) -> bool:
+def has_newest_key(sealed: str) -> bool:
     """Whether the newest key opens it: nothing of the value needs a former one."""
     try:
-        _keys(tuple(settings.ENCRYPTION_KEYS[:1])).decrypt(sealed.encode())
+        _build_fernet(tuple(settings.ENCRYPTION_KEYS[:1])).decrypt(sealed.encode())
     except InvalidToken:
         return False
     return True
@@ -74,14 +74,14 @@ class Sealed:
     def __init__(self, column: str, *, owner: str) -> None:
         self.column, self.owner = column, owner
 
-    def _owner_of(self, row: models.Model) -> str:
+    def _build_owner(self, row: models.Model) -> str:
         return f"{row._meta.label_lower}:{getattr(row, self.owner)}:{self.column}"
 
     def __get__(self, row: models.Model | None, _model: type | None = None) -> str:
         if row is None:
             return self  # type: ignore[return-value]
         sealed: str = getattr(row, self.column)
-        return unseal(sealed, owner=self._owner_of(row)) if sealed else ""
+        return unseal(sealed, owner=self._build_owner(row)) if sealed else ""
 
     def __set__(self, row: models.Model, text: str) -> None:
-        setattr(row, self.column, seal(text, owner=self._owner_of(row)) if text else "")
+        setattr(row, self.column, seal(text, owner=self._build_owner(row)) if text else "")

@@ -9,13 +9,13 @@ from django.apps import apps
 from django.db import models, transaction
 
 from integrations.accounts import mfa
-from integrations.encryption import Sealed, SealedField, Unreadable, is_newest, reseal, unseal
+from integrations.encryption import Sealed, SealedField, DecryptionError, has_newest_key, reseal, unseal
 
-BATCH = 100
+BATCH_SIZE = 100
 
 
 @dataclass(frozen=True)
-class Column:
+class SealedColumn:
     model: type[models.Model]
     name: str
 
@@ -23,27 +23,27 @@ class Column:
         return f"{self.model._meta.label_lower}.{self.name}"
 
     @property
-    def filled(self) -> models.QuerySet[Any]:
+    def filled_rows(self) -> models.QuerySet[Any]:
         return self.model._default_manager.exclude(**{self.name: ""})
 
     @property
-    def path(self) -> str:
+    def lookup_path(self) -> str:
         """For lookups."""
         return self.name
 
-    def open(self, row: models.Model) -> None:
-        """Raises Unreadable: no key opens the row's value, or it was sealed for another row."""
+    def decrypt_row(self, row: models.Model) -> None:
+        """Raises DecryptionError: no key opens the row's value, or it was sealed for another row."""
         for name, descriptor in vars(self.model).items():
             if isinstance(descriptor, Sealed) and descriptor.column == self.name:
                 getattr(row, name)
 
-    def swap(self, key: object, sealed: str, new: str) -> bool:
+    def compare_and_set(self, pk: object, sealed: str, new: str) -> bool:
         """Compare-and-set: False when the value is another one by now."""
-        return self.filled.filter(pk=key, **{self.name: sealed}).update(**{self.name: new}) == 1
+        return self.filled_rows.filter(pk=pk, **{self.name: sealed}).update(**{self.name: new}) == 1
 
 
 @dataclass(frozen=True)
-class SecondFactor(Column):
+class AuthenticatorColumn(SealedColumn):
     """A sealed value inside the JSON of an authenticator, under this name."""
 
     model: type[models.Model] = Authenticator
@@ -53,19 +53,19 @@ class SecondFactor(Column):
         return f"{self.model._meta.label_lower}.data.{self.name}"
 
     @property
-    def path(self) -> str:
+    def lookup_path(self) -> str:
         return f"data__{self.name}"
 
     @property
-    def filled(self) -> models.QuerySet[Any]:
-        return self.model._default_manager.filter(**{f"{self.path}__isnull": False})
+    def filled_rows(self) -> models.QuerySet[Any]:
+        return self.model._default_manager.filter(**{f"{self.lookup_path}__isnull": False})
 
-    def open(self, row: models.Model) -> None:
-        unseal(cast(Authenticator, row).data[self.name], owner=mfa.OWNER)
+    def decrypt_row(self, row: models.Model) -> None:
+        unseal(cast(Authenticator, row).data[self.name], owner=mfa.SEAL_OWNER)
 
     @transaction.atomic
-    def swap(self, key: object, sealed: str, new: str) -> bool:
-        row = self.filled.select_for_update().filter(pk=key, **{self.path: sealed}).first()
+    def compare_and_set(self, pk: object, sealed: str, new: str) -> bool:
+        row = self.filled_rows.select_for_update().filter(pk=pk, **{self.lookup_path: sealed}).first()
         if row is not None:
             row.data[self.name] = new
             row.save(update_fields=["data"])
@@ -73,7 +73,7 @@ class SecondFactor(Column):
 
 
 @dataclass
-class Count:
+class RotationReport:
     """Of one column: rows under the newest key already, those that a former one opens, and those that none does."""
 
     newest: int = 0
@@ -81,77 +81,77 @@ class Count:
     unreadable: list[str] = field(default_factory=list)
 
 
-def columns() -> list[Column]:
+def find_sealed_columns() -> list[SealedColumn]:
     """Every sealed column of every model."""
     sealed = [
-        Column(model, each.name)
+        SealedColumn(model, each.name)
         for model in apps.get_models()
         for each in model._meta.get_fields()
         if isinstance(each, SealedField)
     ]
-    return [*sealed, *(SecondFactor(name=name) for name in mfa.NAMES)]
+    return [*sealed, *(AuthenticatorColumn(name=name) for name in mfa.SECRET_KEYS)]
 
 
-def sample() -> None:
+def check_keys() -> None:
     """Open the first and the last value of each column, which is cheap and meets a key that is gone.
 
-    Raises Unreadable.
+    Raises DecryptionError.
     """
-    for column in columns():
+    for column in find_sealed_columns():
         for order in ("pk", "-pk"):
-            if (row := column.filled.order_by(order).first()) is not None:
-                column.open(row)
+            if (row := column.filled_rows.order_by(order).first()) is not None:
+                column.decrypt_row(row)
 
 
-def check(column: Column) -> Count:
+def inspect_column(column: SealedColumn) -> RotationReport:
     """Count, and change nothing."""
-    count = Count()
-    for batch in _batches(column):
+    count = RotationReport()
+    for batch in _iterate_batches(column):
         for key, sealed in batch:
-            _sort(count, column, key, sealed)
+            _classify_value(count, column, key, sealed)
     return count
 
 
-def rotate(column: Column) -> Count:
+def rotate_column(column: SealedColumn) -> RotationReport:
     """Bring all values of the column under the newest key; `former` says how many of them were not.
 
     Works under traffic: in short transactions, and a value that changed meanwhile is left to whoever changed it, and
     looked at again. May be stopped and started again at any time. What no key opens stays as it is.
     """
-    count = Count()
-    for batch in _batches(column):
-        old = [(key, sealed, new) for key, sealed in batch if (new := _sort(count, column, key, sealed))]
+    count = RotationReport()
+    for batch in _iterate_batches(column):
+        old = [(key, sealed, new) for key, sealed in batch if (new := _classify_value(count, column, key, sealed))]
         with transaction.atomic():
-            lost = [key for key, sealed, new in old if not column.swap(key, sealed, new)]
+            lost = [key for key, sealed, new in old if not column.compare_and_set(key, sealed, new)]
         for key in lost:
-            _rotate_again(column, key)
+            _retry_rotation(column, key)
     return count
 
 
-def _batches(column: Column) -> Iterator[list[tuple[object, str]]]:
-    rows = column.filled.order_by("pk").values_list("pk", column.path)
-    batch = list(rows[:BATCH])
+def _iterate_batches(column: SealedColumn) -> Iterator[list[tuple[object, str]]]:
+    rows = column.filled_rows.order_by("pk").values_list("pk", column.lookup_path)
+    batch = list(rows[:BATCH_SIZE])
     while batch:
         yield batch
-        batch = list(rows.filter(pk__gt=batch[-1][0])[:BATCH])
+        batch = list(rows.filter(pk__gt=batch[-1][0])[:BATCH_SIZE])
 
 
-def _sort(count: Count, column: Column, key: object, sealed: str) -> str:
+def _classify_value(report: RotationReport, column: SealedColumn, pk: object, sealed: str) -> str:
     """Count one value; returns it under the newest key where it is under a former one."""
-    if is_newest(sealed):
-        count.newest += 1
+    if has_newest_key(sealed):
+        report.newest += 1
         return ""
     try:
         new = reseal(sealed)
-    except Unreadable:
-        count.unreadable.append(f"{column} of row {key}")
+    except DecryptionError:
+        report.unreadable.append(f"{column} of row {pk}")
         return ""
-    count.former += 1
+    report.former += 1
     return new
 
 
-def _rotate_again(column: Column, key: object) -> None:
+def _retry_rotation(column: SealedColumn, pk: object) -> None:
     """A process that does not know the newest key yet may have written meanwhile."""
-    while sealed := column.filled.filter(pk=key).values_list(column.path, flat=True).first():
-        if is_newest(sealed) or column.swap(key, sealed, reseal(sealed)):
+    while sealed := column.filled_rows.filter(pk=pk).values_list(column.lookup_path, flat=True).first():
+        if has_newest_key(sealed) or column.compare_and_set(pk, sealed, reseal(sealed)):
             return

@@ -20,18 +20,18 @@ from integrations.http.client import CallFailed, Reply
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery
 
-ACCEPTED = 250
-UNSENT = "written to the log and sent to nobody: EMAIL_URL is not set"
-NOWHERE = tuple(f"django.core.mail.backends.{name}.EmailBackend" for name in ("console", "dummy"))
+SMTP_ACCEPTED = 250
+NOT_SENT_NOTE = "written to the log and sent to nobody: EMAIL_URL is not set"
+NULL_BACKENDS = tuple(f"django.core.mail.backends.{name}.EmailBackend" for name in ("console", "dummy"))
 
 
-def is_sent() -> bool:
+def is_email_enabled() -> bool:
     """Whether e-mails leave this machine, or at least land in a folder where people look."""
-    return settings.EMAIL_BACKEND not in NOWHERE
+    return settings.EMAIL_BACKEND not in NULL_BACKENDS
 
 
 @dataclass(frozen=True)
-class Letter:
+class EmailContent:
     """An e-mail without its address."""
 
     subject: str
@@ -39,7 +39,7 @@ class Letter:
     html: str
 
 
-def nearest(language: str) -> str:
+def best_language(language: str) -> str:
     """The one of our languages for a tag like `de-AT` or `de_AT`; else the portal's own."""
     tag = language.replace("_", "-").lower()
     offered = [code for code, _ in settings.LANGUAGES]
@@ -47,60 +47,60 @@ def nearest(language: str) -> str:
     return next((code for code in (tag, primary) if code in offered), settings.LANGUAGE_CODE)
 
 
-def write(kind: str, language: str, **facts: Any) -> Letter:
+def render_email(kind: str, language: str, **context_data: Any) -> EmailContent:
     """The e-mail of this kind in this language, one of settings.LANGUAGES."""
     context = {
         "brand": settings.BRAND_NAME,
         "brand_colour": settings.BRAND_COLOUR,
-        "brand_text": colours.written(colours.text_on(colours.parsed(settings.BRAND_COLOUR))),
+        "brand_text": colours.format_hex(colours.pick_text_colour(colours.parse_hex(settings.BRAND_COLOUR))),
         "language": language,
-        **facts,
+        **context_data,
     }
     with translation.override(language):
         context["is_right_to_left"] = translation.get_language_bidi()
         parts = [render_to_string(f"emails/{kind}{end}", context) for end in ("_subject.txt", ".txt", ".html")]
     subject, text, html = parts
-    return Letter(" ".join(subject.split()), f"{text.strip()}\n", html)
+    return EmailContent(" ".join(subject.split()), f"{text.strip()}\n", html)
 
 
-def addressed(letter: Letter, to: str, message_id: str) -> EmailMultiAlternatives:
+def build_message(content: EmailContent, to: str, message_id: str) -> EmailMultiAlternatives:
     headers = {"Message-ID": message_id, "Auto-Submitted": "auto-generated"}
-    message = EmailMultiAlternatives(letter.subject, letter.text, to=[to], headers=headers)
-    message.attach_alternative(letter.html, "text/html")
+    message = EmailMultiAlternatives(content.subject, content.text, to=[to], headers=headers)
+    message.attach_alternative(content.html, "text/html")
     return message
 
 
-class MailHandler(handlers.Handler):
+class EmailHandler(handlers.Handler):
     """Sent once; when the line broke, again under the same Message-ID, which SMTP cannot spare the reader."""
 
-    success = frozenset({ACCEPTED})
+    success = frozenset({SMTP_ACCEPTED})
     expects = None
-    bad_address = "The e-mail address cannot be used."
+    invalid_email_reason = "The e-mail address cannot be used."
 
-    def letter(self, delivery: Delivery) -> tuple[Letter, str]:
+    def build_email(self, delivery: Delivery) -> tuple[EmailContent, str]:
         """What to write, and to whom."""
         raise TypeError(f"{type(self).__name__} must say what it writes")
 
     def call(self, delivery: Delivery, token: str) -> handlers.Call:
-        letter, to = self.letter(delivery)
+        letter, to = self.build_email(delivery)
         try:
             validate_email(to)
         except ValidationError:
-            raise handlers.Undeliverable(self.bad_address) from None
+            raise handlers.Undeliverable(self.invalid_email_reason) from None
         host = settings.PUBLIC_HOST.strip("[]")
         message_id = f"<{self.kind}.{delivery.pk}.{delivery.subject}@{host}>"
-        message = addressed(letter, to, message_id)
-        return handlers.Call("email", partial(transmit, message), {"subject": letter.subject, "message_id": message_id})
+        message = build_message(letter, to, message_id)
+        return handlers.Call("email", partial(deliver_message, message), {"subject": letter.subject, "message_id": message_id})
 
     def keeps_answer(self, delivery: Delivery) -> bool:
-        return not is_sent() or type(self).delivered is not MailHandler.delivered
+        return not is_email_enabled() or type(self).delivered is not EmailHandler.delivered
 
     def delivered(self, delivery: Delivery, reply: Reply) -> None:
         """What no server took says so wherever the delivery is shown."""
         Delivery.objects.filter(pk=delivery.pk).update(reason=reply.text)
 
 
-def transmit(message: EmailMultiAlternatives, deadline: float) -> Reply:
+def deliver_message(message: EmailMultiAlternatives, deadline: float) -> Reply:
     """Hand it to the mail server. Raises CallRefused when it is refused for good, CallFailed when it may go again."""
     options: dict[str, Any] = {"timeout": deadline} if "smtp" in settings.EMAIL_BACKEND else {}
     try:
@@ -109,18 +109,18 @@ def transmit(message: EmailMultiAlternatives, deadline: float) -> Reply:
     except (smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError, smtplib.SMTPHeloError) as error:
         raise CallFailed(f"the mail server lets us not in ({error.smtp_code})", had_effect_perhaps=False) from None
     except smtplib.SMTPRecipientsRefused as error:
-        raise _refused(*(code for code, _ in error.recipients.values())) from None
+        raise _build_smtp_error(*(code for code, _ in error.recipients.values())) from None
     except smtplib.SMTPResponseException as error:
-        raise _refused(error.smtp_code) from None
+        raise _build_smtp_error(error.smtp_code) from None
     except (smtplib.SMTPException, OSError) as error:
         unseen = not isinstance(error, ConnectionRefusedError)
         raise CallFailed(
             f"the mail server did not take it ({type(error).__name__})", had_effect_perhaps=unseen
         ) from None
-    return Reply(ACCEPTED, text="" if is_sent() else UNSENT)
+    return Reply(SMTP_ACCEPTED, text="" if is_email_enabled() else NOT_SENT_NOTE)
 
 
-def _refused(code: int) -> CallFailed:
+def _build_smtp_error(code: int) -> CallFailed:
     """5xx is for good, 4xx is not. The server's words may repeat the address, so only its code is kept."""
     if code >= 500:
         return handlers.CallRefused(f"the mail server refuses it for good ({code})", had_effect_perhaps=False)

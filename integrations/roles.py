@@ -6,7 +6,7 @@ new page is closed until somebody opens it.
 
 from django.db import models
 
-PERSONAL = "integrations.see_personal"
+PERSONAL_DATA_PERMISSION = "integrations.see_personal"
 """Candidates' names, addresses, answers and reports, and the calls that carried them."""
 
 
@@ -22,9 +22,9 @@ class MemberRole(models.TextChoices):
 
 
 HIDDEN_FROM_VIEWERS = frozenset({"integrations.view_auditentry"})
-SUPPORT_MAY = frozenset(
+SUPPORT_PERMISSIONS = frozenset(
     {
-        PERSONAL,
+        PERSONAL_DATA_PERMISSION,
         "integrations.view_auditentry",
         "integrations.change_connection",  # try again; not disconnect
         "integrations.change_webhook",
@@ -35,11 +35,11 @@ SUPPORT_MAY = frozenset(
 )
 
 
-def allows(role: str, permission: str) -> bool:
+def role_has_permission(role: str, permission: str) -> bool:
     """May staff of this role do this? Nobody without a role may anything."""
     if role == StaffRole.ADMINISTRATOR:
         return True
-    if role == StaffRole.SUPPORT and permission in SUPPORT_MAY:
+    if role == StaffRole.SUPPORT and permission in SUPPORT_PERMISSIONS:
         return True
     looks = permission.partition(".")[2].startswith("view_")
     return role in StaffRole.values and looks and permission not in HIDDEN_FROM_VIEWERS

@@ -15,9 +15,9 @@ def clear_expired() -> None:
     """Expired tokens, sessions, kept answers and unanswered visits go, so that their tables stay small."""
     get_access_token_model().objects.filter(expires__lt=timezone.now()).delete()
     call_command("clearsessions")
-    consents.forget_abandoned()
-    invitations.forget_old()
-    idempotency.forget_old()
+    consents.delete_abandoned()
+    invitations.delete_expired()
+    idempotency.delete_expired()
 
 
 @shared_task
@@ -27,4 +27,4 @@ def number_events() -> None:
 
 @shared_task
 def chain_audit() -> None:
-    chain.extend()
+    chain.append_pending()

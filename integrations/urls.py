@@ -1,45 +1,45 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from integrations.accounts.views import sessions
-from integrations.accounts.views.passwords import PasswordFromLink
+from integrations.accounts.views.passwords import PasswordResetLinkView
 from integrations.connections.views import consent, home
-from integrations.connections.views.disable import CompanyIntegration
+from integrations.connections.views.disable import CompanyIntegrationView
 from integrations.customers.views import people
-from integrations.customers.views.invitation import InvitationPage
-from integrations.oauth.views import token
+from integrations.customers.views.invitation import InvitationView
+from integrations.oauth.views import token_endpoint
 
-KEY = r"(?P<key>[A-Za-z0-9]{32})"
-INVITATION = r"(?P<invitation_id>inv_[a-z0-9]{12})"
-MEMBERSHIP = r"(?P<membership_id>[0-9]{1,18})"
+CONSENT_KEY = r"(?P<key>[A-Za-z0-9]{32})"
+INVITATION_ID = r"(?P<invitation_id>inv_[a-z0-9]{12})"
+MEMBERSHIP_ID = r"(?P<membership_id>[0-9]{1,18})"
 TOKEN = r"(?P<token>[A-Za-z0-9_-]{1,64})"  # noqa: S105
-COMPANY = r"(?P<company_id>[A-Za-z0-9._-]{1,64})"
+COMPANY_ID = r"(?P<company_id>[A-Za-z0-9._-]{1,64})"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", home.home, name="home"),
-    re_path(r"^organisation/?$", home.switch, name="switch_organisation"),
-    re_path(r"^people/?$", people.people, name="people"),
-    re_path(r"^people/invite/?$", people.invite, name="invite"),
-    re_path(rf"^people/invitations/{INVITATION}/resend/?$", people.resend, name="resend_invitation"),
-    re_path(rf"^people/invitations/{INVITATION}/revoke/?$", people.revoke, name="revoke_invitation"),
-    re_path(rf"^people/{MEMBERSHIP}/role/?$", people.change_role, name="change_role"),
-    re_path(rf"^people/{MEMBERSHIP}/remove/?$", people.remove, name="remove_person"),
-    re_path(rf"^invitations/{TOKEN}/?$", InvitationPage.as_view(), name="invitation"),
-    re_path(rf"^connections/{COMPANY}/disconnect/?$", home.disconnect, name="disconnect"),
+    path("", home.show_home, name="home"),
+    re_path(r"^organisation/?$", home.switch_organisation, name="switch_organisation"),
+    re_path(r"^people/?$", people.list_people, name="people"),
+    re_path(r"^people/invite/?$", people.invite_person, name="invite"),
+    re_path(rf"^people/invitations/{INVITATION_ID}/resend/?$", people.resend_invitation, name="resend_invitation"),
+    re_path(rf"^people/invitations/{INVITATION_ID}/revoke/?$", people.revoke_invitation, name="revoke_invitation"),
+    re_path(rf"^people/{MEMBERSHIP_ID}/role/?$", people.change_role, name="change_role"),
+    re_path(rf"^people/{MEMBERSHIP_ID}/remove/?$", people.remove_person, name="remove_person"),
+    re_path(rf"^invitations/{TOKEN}/?$", InvitationView.as_view(), name="invitation"),
+    re_path(rf"^connections/{COMPANY_ID}/disconnect/?$", home.disconnect_company, name="disconnect"),
     path("accounts/sessions/end/", sessions.end_all, name="end_all_sessions"),
-    re_path(r"^oauth/token/?$", token, name="token"),
-    re_path(r"^smartrecruiters/integration/?$", consent.begin, name="consent_begin"),
-    re_path(rf"^smartrecruiters/integration/{KEY}/?$", consent.ConsentPage.as_view(), name="consent"),
-    re_path(rf"^smartrecruiters/integration/{KEY}/progress/?$", consent.progress, name="consent_progress"),
-    re_path(rf"^smartrecruiters/integration/{KEY}/again/?$", consent.try_again, name="consent_again"),
-    re_path(rf"^smartrecruiters/integration/{KEY}/account/?$", consent.change_account, name="consent_account"),
+    re_path(r"^oauth/token/?$", token_endpoint, name="token"),
+    re_path(r"^smartrecruiters/integration/?$", consent.begin_consent, name="consent_begin"),
+    re_path(rf"^smartrecruiters/integration/{CONSENT_KEY}/?$", consent.ConsentView.as_view(), name="consent"),
+    re_path(rf"^smartrecruiters/integration/{CONSENT_KEY}/progress/?$", consent.show_progress, name="consent_progress"),
+    re_path(rf"^smartrecruiters/integration/{CONSENT_KEY}/again/?$", consent.retry_exchange, name="consent_again"),
+    re_path(rf"^smartrecruiters/integration/{CONSENT_KEY}/account/?$", consent.change_account, name="consent_account"),
     re_path(
-        rf"^smartrecruiters/(?P<key>[A-Za-z0-9_-]{{1,64}})/integrations/companies/{COMPANY}/?$",
-        CompanyIntegration.as_view(),
+        rf"^smartrecruiters/(?P<key>[A-Za-z0-9_-]{{1,64}})/integrations/companies/{COMPANY_ID}/?$",
+        CompanyIntegrationView.as_view(),
         name="company_integration",
     ),
     re_path(
         r"^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-        PasswordFromLink.as_view(),
+        PasswordResetLinkView.as_view(),
         name="account_reset_password_from_key",
     ),
     path("", include("integrations.webhooks.urls")),

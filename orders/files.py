@@ -20,25 +20,25 @@ log = structlog.get_logger(__name__)
 MAX_SIZE = 10 * 1024 * 1024
 MAX_PIXELS = 100_000_000
 EXTENSIONS = {"application/pdf": ".pdf", "image/png": ".png", "image/jpeg": ".jpg"}
-TYPES = {"application/pdf": AttachmentType.PDF_URL}
+ATTACHMENT_TYPES = {"application/pdf": AttachmentType.PDF_URL}
 JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
-OURS = re.compile(r"[0-9a-f]{48}|\.[0-9a-f]{48}\.part")
-GRACE_SECONDS = 3600
-UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+STORED_NAME_PATTERN = re.compile(r"[0-9a-f]{48}|\.[0-9a-f]{48}\.part")
+ORPHAN_GRACE_SECONDS = 3600
+UNSAFE_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-class Unusable(ValueError):
+class UnsupportedFileError(ValueError):
     """This is no file that we take; the message says why."""
 
 
-class Damaged(Exception):
+class DamagedFileError(Exception):
     """The file on disk is not the one that was stored."""
 
 
-def kind_of(content: bytes) -> str:
-    """The content type, by the content. Raises Unusable for what is no whole PDF, PNG or JPEG."""
+def detect_content_type(content: bytes) -> str:
+    """The content type, by the content. Raises UnsupportedFileError for what is no whole PDF, PNG or JPEG."""
     if not content:
-        raise Unusable("is empty")
+        raise UnsupportedFileError("is empty")
     try:
         kind = puremagic.from_string(content[:4096], mime=True)
     except (puremagic.PureError, ValueError):
@@ -47,11 +47,11 @@ def kind_of(content: bytes) -> str:
         kind = "application/pdf"
     check = {"application/pdf": _is_whole_pdf, "image/png": _is_whole_png, "image/jpeg": _is_whole_jpeg}.get(kind)
     if check is None:
-        raise Unusable("is no PDF, PNG or JPEG")
+        raise UnsupportedFileError("is no PDF, PNG or JPEG")
     if not check(content):
-        raise Unusable("is cut off or damaged")
-    if _pixels(kind, content) > MAX_PIXELS:
-        raise Unusable(f"has more than {MAX_PIXELS:,} pixels")
+        raise UnsupportedFileError("is cut off or damaged")
+    if _count_pixels(kind, content) > MAX_PIXELS:
+        raise UnsupportedFileError(f"has more than {MAX_PIXELS:,} pixels")
     return kind
 
 
@@ -68,14 +68,14 @@ def _is_whole_jpeg(content: bytes) -> bool:
     return content.startswith(b"\xff\xd8\xff") and content.rstrip(b"\0\r\n").endswith(b"\xff\xd9")
 
 
-def _pixels(kind: str, content: bytes) -> int:
+def _count_pixels(content_type: str, content: bytes) -> int:
     """As declared: a small file may unfold to a picture that no reader survives (RELIABILITY.md, F10)."""
-    if kind == "image/png":
+    if content_type == "image/png":
         return int.from_bytes(content[16:20]) * int.from_bytes(content[20:24])
-    return _jpeg_pixels(content) if kind == "image/jpeg" else 0
+    return _count_jpeg_pixels(content) if content_type == "image/jpeg" else 0
 
 
-def _jpeg_pixels(content: bytes) -> int:
+def _count_jpeg_pixels(content: bytes) -> int:
     at = 2
     while at + 9 < len(content) and content[at] == 0xFF:
         marker, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4])
@@ -85,19 +85,19 @@ def _jpeg_pixels(content: bytes) -> int:
     return 0
 
 
-def type_of(kind: str) -> str:
+def get_attachment_type(content_type: str) -> str:
     """What SmartRecruiters calls it."""
-    return TYPES.get(kind, AttachmentType.OTHER_URL)
+    return ATTACHMENT_TYPES.get(content_type, AttachmentType.OTHER_URL)
 
 
-def digest_of(content: bytes) -> str:
+def compute_digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def display_name(name: str, kind: str) -> str:
+def sanitize_name(name: str, content_type: str) -> str:
     """A name to download it by: the last part of a path, nothing invisible, with the ending of its kind."""
-    plain = UNSAFE.sub("", re.split(r"[/\\]", name)[-1]).strip(" .")
-    stem, ending = EXTENSIONS[kind], Path(plain).suffix.lower()
+    plain = UNSAFE_CHARACTERS.sub("", re.split(r"[/\\]", name)[-1]).strip(" .")
+    stem, ending = EXTENSIONS[content_type], Path(plain).suffix.lower()
     if ending == stem or (ending, stem) == (".jpeg", ".jpg"):
         return plain[-200:]
     return (plain[:190] or "report") + stem
@@ -118,11 +118,11 @@ def store(content: bytes) -> str:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync(folder)
+    _fsync_folder(folder)
     return key
 
 
-def _sync(folder: Path) -> None:
+def _fsync_folder(folder: Path) -> None:
     """A renamed file survives a power cut only when its folder is on disk, too."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -135,15 +135,15 @@ def remove(key: str) -> None:
     (Path(settings.MEDIA_ROOT) / key).unlink(missing_ok=True)
 
 
-def sweep() -> int:
+def delete_orphans() -> int:
     """Remove what a process that died left behind: a file without its row, half of one. Returns how many there were.
 
     Not the young ones: their rows are being written.
     """
     folder = Path(settings.MEDIA_ROOT)
-    before = time.time() - GRACE_SECONDS
+    before = time.time() - ORPHAN_GRACE_SECONDS
     old = [entry.name for entry in os.scandir(folder) if _is_old(entry, before)] if folder.is_dir() else []
-    orphans = [name for at in range(0, len(old), 500) for name in _without_row(old[at : at + 500])]
+    orphans = [name for at in range(0, len(old), 500) for name in _find_orphaned_names(old[at : at + 500])]
     for name in orphans:
         (folder / name).unlink(missing_ok=True)
     if orphans:
@@ -153,27 +153,27 @@ def sweep() -> int:
 
 def _is_old(entry: "os.DirEntry[str]", before: float) -> bool:
     try:
-        return OURS.fullmatch(entry.name) is not None and entry.is_file() and entry.stat().st_mtime < before
+        return STORED_NAME_PATTERN.fullmatch(entry.name) is not None and entry.is_file() and entry.stat().st_mtime < before
     except FileNotFoundError:
         return False  # somebody removed it meanwhile
 
 
-def _without_row(names: Collection[str]) -> set[str]:
+def _find_orphaned_names(names: Collection[str]) -> set[str]:
     return set(names) - set(Attachment.objects.filter(file__in=names).values_list("file", flat=True))
 
 
 def read(attachment: Attachment) -> bytes:
-    """The file as it was stored. Raises Damaged when it is missing or has changed."""
+    """The file as it was stored. Raises DamagedFileError when it is missing or has changed."""
     try:
         content = (Path(settings.MEDIA_ROOT) / attachment.file).read_bytes()
     except OSError as error:
-        raise Damaged(f"it cannot be read ({type(error).__name__})") from None
-    if digest_of(content) != attachment.digest:
-        raise Damaged("its content has changed")
+        raise DamagedFileError(f"it cannot be read ({type(error).__name__})") from None
+    if compute_digest(content) != attachment.digest:
+        raise DamagedFileError("its content has changed")
     return content
 
 
-def download(attachment: Attachment, content: bytes) -> HttpResponse:
+def build_download(attachment: Attachment, content: bytes) -> HttpResponse:
     """A download that no browser runs anything of."""
     name = attachment.name or f"report{EXTENSIONS[attachment.content_type]}"
     response = HttpResponse(content, content_type=attachment.content_type)

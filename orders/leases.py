@@ -6,21 +6,21 @@ from django.db import transaction
 from django.db.models import Q
 
 from assessments.models import DeliveredBy
-from integrations.api.errors import Conflict
+from integrations.api.errors import ConflictError
 from integrations.models import Client
 from integrations.outbox import clock
 from orders import results
-from orders.models import FINAL, Hop, Order, OrderEvent
+from orders.models import FINAL_STATUSES, Hop, Order, OrderEvent
 
 
 @transaction.atomic(savepoint=False)
-def lease(client: Client, *, max: int = 10, seconds: int = 60) -> list[str]:
+def lease_orders(client: Client, *, max: int = 10, seconds: int = 60) -> list[str]:
     """Hand out the oldest orders that wait for an engine, none twice while its lease lives. Returns their ids."""
     now = clock.now()
     waiting = (
         Order.objects.select_for_update(skip_locked=True, of=("self",))
         .filter(package__delivery=DeliveredBy.ENGINE, accepted_at=None, erased_at=None)
-        .exclude(status__in=FINAL)
+        .exclude(status__in=FINAL_STATUSES)
         .filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=now))
         .order_by("created_at", "pk")
     )
@@ -32,14 +32,14 @@ def lease(client: Client, *, max: int = 10, seconds: int = 60) -> list[str]:
 
 
 @transaction.atomic
-def accept(order_id: str, *, launch_url: str = "", by: str) -> Order:
+def accept_order(order_id: str, *, launch_url: str = "", by: str) -> Order:
     """Take the order, with or without a lease; again, it may bring another `launch_url`. Sends nothing.
 
-    Raises Conflict on a final order, Gone on an erased one, NotFound.
+    Raises ConflictError on a final order, GoneError on an erased one, NotFound.
     """
-    order = results.lock(order_id)
+    order = results.lock_order(order_id)
     if order.is_final:
-        raise Conflict(f"The order is {order.status}: there is nothing left to accept.")
+        raise ConflictError(f"The order is {order.status}: there is nothing left to accept.")
     is_new, has_other_way = order.accepted_at is None, bool(launch_url) and launch_url != order.launch_url
     if is_new:
         order.accepted_at = clock.now()

@@ -7,7 +7,7 @@ from django.conf import settings
 from orders.models import Attachment, Order
 
 
-def hash_of(token: str) -> str:
+def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -18,24 +18,24 @@ from orders.models import Attachment, Order, Result, Upload, UploadState
 
 Document = dict[str, Any]
 
-ARRAYS = ("attachments", "assessmentResults")
+ARRAY_KEYS = ("attachments", "assessmentResults")
 # In place of our own links, which are a right by themselves: a stored payload must not open a report.
-HOSTED = "attachment:"
-UPLOADED = "upload:"
-OUR_LINK = re.compile(r"(files\\?/)[A-Za-z0-9_-]{32}")
+HOSTED_PREFIX = "attachment:"
+UPLOADED_PREFIX = "upload:"
+REPORT_LINK_PATTERN = re.compile(r"(files\\?/)[A-Za-z0-9_-]{32}")
 
 
-def key_of(order: Order) -> str:
+def result_key(order: Order) -> str:
     """The sequence key of an order's results."""
     return f"{order.pk}:result"
 
 
-def instant(at: datetime) -> str:
+def format_instant(at: datetime) -> str:
     """`2020-08-28T20:36:28.618Z`"""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def compose(order: Order, results: Iterable[Result] | None = None) -> Document:
+def build_patch(order: Order, results: Iterable[Result] | None = None) -> Document:
     """The patch that brings SmartRecruiters from whatever it may have now to what we have now.
 
     `results`: to be taken for the stored ones, for a look at what a report would send.
@@ -46,86 +46,86 @@ def compose(order: Order, results: Iterable[Result] | None = None) -> Document:
     for attachment in order.attachments.all():
         upload = ledger.get(attachment.digest) if attachment.file else None
         awaits_upload |= upload is not None and upload.state == UploadState.PLANNED
-        if url := _url(attachment, upload):
+        if url := _stored_url(attachment, upload):
             attachments[attachment.assessment_id].append({"type": attachment.type, "url": url})
     rows = {row.assessment_id: row for row in (order.results.all() if results is None else results)}
-    document = _part(rows.pop("", None), attachments.pop("", []), date="assessmentPackageDate")
+    document = _build_part(rows.pop("", None), attachments.pop("", []), date="assessmentPackageDate")
     parts = [
         {"assessmentId": assessment_id, **part}
         for assessment_id in [*rows, *(key for key in attachments if key not in rows)]
-        if (part := _part(rows.get(assessment_id), attachments.get(assessment_id, []), date="assessmentDate"))
+        if (part := _build_part(rows.get(assessment_id), attachments.get(assessment_id, []), date="assessmentDate"))
     ]
     if parts:
         document["assessmentResults"] = parts
-    there = _perhaps_there(order, has_uploads=bool(ledger))
+    there = _possibly_stored_keys(order, has_uploads=bool(ledger))
     if _has_landed(ledger.values()):
         there.add("attachments")  # where uploads land first
     for key in sorted(there - document.keys()):
-        document[key] = [] if key in ARRAYS else None
+        document[key] = [] if key in ARRAY_KEYS else None
     if awaits_upload:
         # It may have arrived: an array without it would take it away (RELIABILITY.md, X11).
         document.pop("attachments", None)
     return document
 
 
-def _url(attachment: Attachment, upload: Upload | None) -> str:
+def _stored_url(attachment: Attachment, upload: Upload | None) -> str:
     """The address as it is kept; empty as long as there is none to tell."""
     if attachment.external_url:
         return attachment.external_url
     if upload is None or upload.state in (UploadState.REFUSED, UploadState.REMOVED):
-        return HOSTED + attachment.pk
-    return f"{UPLOADED}{upload.pk}" if upload.state == UploadState.SENT else ""
+        return HOSTED_PREFIX + attachment.pk
+    return f"{UPLOADED_PREFIX}{upload.pk}" if upload.state == UploadState.SENT else ""
 
 
-def _part(row: Result | None, attachments: list[Document], *, date: str) -> Document:
+def _build_part(row: Result | None, attachments: list[Document], *, date: str) -> Document:
     """What was set, of the package or of one assessment."""
     found: Document = {}
     if row is not None:
         found = {
             "status": row.status or None,
-            date: row.assessment_date and instant(row.assessment_date),
-            "submissionDate": row.submission_date and instant(row.submission_date),
+            date: row.assessment_date and format_instant(row.assessment_date),
+            "submissionDate": row.submission_date and format_instant(row.submission_date),
             "name": row.name,
             "summary": row.summary,
             "scoreLabel": row.score_label,
-            "score": score_of(row),
+            "score": build_score(row),
         }
     found["attachments"] = attachments or None
     return {key: value for key, value in found.items() if value is not None}
 
 
-def score_of(row: Result) -> dict[str, int | None] | None:
+def build_score(row: Result) -> dict[str, int | None] | None:
     if row.score_raw is None:
         return None
     return {"raw": row.score_raw, "min": row.score_min, "max": row.score_max}
 
 
-def without_empty(document: Document) -> Document:
+def drop_empty(document: Document) -> Document:
     """What a patch sets, without what it only takes away."""
     return {key: value for key, value in document.items() if value is not None and value != []}
 
 
-def comparable(told: Document, document: Document) -> Document:
+def comparable(sent: Document, document: Document) -> Document:
     """Of what was told, what a later patch speaks of: an array that it leaves out, while an upload is open, stays."""
-    return {key: value for key, value in told.items() if key != "attachments" or key in document}
+    return {key: value for key, value in sent.items() if key != "attachments" or key in document}
 
 
 def _has_landed(uploads: Iterable[Upload]) -> bool:
     """Or may have: one that was removed while it was on its way must not stay there unseen."""
     rows = list(uploads)
     removed = [row for row in rows if row.state == UploadState.REMOVED]
-    return any(row.state == UploadState.SENT for row in rows) or perhaps_uploaded(removed).exists()
+    return any(row.state == UploadState.SENT for row in rows) or possibly_uploaded(removed).exists()
 
 
-def perhaps_uploaded(uploads: Iterable[Upload]) -> QuerySet[Delivery]:
+def possibly_uploaded(uploads: Iterable[Upload]) -> QuerySet[Delivery]:
     """The deliveries of these uploads that are on their way, or may have arrived."""
     states = [DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN, DeliveryState.DELIVERED]
-    return Delivery.objects.filter(key__in=[upload.key for upload in uploads], state__in=states)
+    return Delivery.objects.filter(key__in=[upload.delivery_key for upload in uploads], state__in=states)
 
 
-def _perhaps_there(order: Order, *, has_uploads: bool) -> set[str]:
+def _possibly_stored_keys(order: Order, *, has_uploads: bool) -> set[str]:
     """Keys that SmartRecruiters may hold: of the last patch that arrived, and of those sent since."""
-    sent = Delivery.objects.filter(key=key_of(order))
+    sent = Delivery.objects.filter(key=result_key(order))
     arrived = sent.filter(state=DeliveryState.DELIVERED).order_by("-pk")
     last = arrived.first()
     found = _keys_since(last, sent)
@@ -136,22 +136,22 @@ def _perhaps_there(order: Order, *, has_uploads: bool) -> set[str]:
 
 
 def _keys_since(last: Delivery | None, sent: QuerySet[Delivery]) -> set[str]:
-    since = perhaps_sent(sent.filter(pk__gt=last.pk) if last else sent)
+    since = possibly_sent(sent.filter(pk__gt=last.pk) if last else sent)
     payloads = [delivery.payload for delivery in since] + ([last.payload] if last else [])
-    return {key for payload in payloads for key in without_empty(payload)}
+    return {key for payload in payloads for key in drop_empty(payload)}
 
 
-def perhaps_sent(deliveries: Any) -> Any:
+def possibly_sent(deliveries: Any) -> Any:
     """Those whose call went out at least once, whatever became of it."""
     is_waiting = Q(state=DeliveryState.IN_FLIGHT)
     return deliveries.filter(is_waiting | Exists(Attempt.objects.filter(delivery=OuterRef("pk"))))
 
 
-def addressed(document: Document) -> Document:
+def resolve_urls(document: Document) -> Document:
     """The patch as it goes out: with the addresses of reports hosted or uploaded. One that is gone is left out."""
-    urls = _addresses([entry["url"] for entry in entries(document)])
+    urls = _load_urls([entry["url"] for entry in attachment_entries(document)])
 
-    def with_addresses(part: Document) -> Document:
+    def with_urls(part: Document) -> Document:
         if not part.get("attachments"):
             return part
         return {
@@ -159,34 +159,34 @@ def addressed(document: Document) -> Document:
             "attachments": [
                 {**entry, "url": urls.get(entry["url"], entry["url"])}
                 for entry in part["attachments"]
-                if entry["url"] in urls or not entry["url"].startswith((HOSTED, UPLOADED))
+                if entry["url"] in urls or not entry["url"].startswith((HOSTED_PREFIX, UPLOADED_PREFIX))
             ],
         }
 
-    found = with_addresses(document)
+    found = with_urls(document)
     if found.get("assessmentResults"):
-        found = {**found, "assessmentResults": [with_addresses(part) for part in found["assessmentResults"]]}
+        found = {**found, "assessmentResults": [with_urls(part) for part in found["assessmentResults"]]}
     return found
 
 
-def _addresses(kept: Iterable[str]) -> dict[str, str]:
+def _load_urls(references: Iterable[str]) -> dict[str, str]:
     """By the address as it is kept: where the report is read."""
-    hosted = [url.removeprefix(HOSTED) for url in kept if url.startswith(HOSTED)]
-    uploaded = [url.removeprefix(UPLOADED) for url in kept if url.startswith(UPLOADED)]
+    hosted = [url.removeprefix(HOSTED_PREFIX) for url in references if url.startswith(HOSTED_PREFIX)]
+    uploaded = [url.removeprefix(UPLOADED_PREFIX) for url in references if url.startswith(UPLOADED_PREFIX)]
     found = {}
     if hosted:
-        found = {HOSTED + row.pk: links.report_url(row) for row in Attachment.objects.filter(pk__in=hosted)}
+        found = {HOSTED_PREFIX + row.pk: links.report_url(row) for row in Attachment.objects.filter(pk__in=hosted)}
     if uploaded:
-        found |= {f"{UPLOADED}{row.pk}": row.url for row in Upload.objects.filter(pk__in=uploaded)}
+        found |= {f"{UPLOADED_PREFIX}{row.pk}": row.url for row in Upload.objects.filter(pk__in=uploaded)}
     return found
 
 
-def entries(document: Document) -> list[dict[str, str]]:
+def attachment_entries(document: Document) -> list[dict[str, str]]:
     """The attachments of the package and of its assessments."""
     parts = [document, *(document.get("assessmentResults") or [])]
     return [entry for part in parts for entry in part.get("attachments") or []]
 
 
-def without_links(text: str) -> str:
+def redact_links(text: str) -> str:
     """SmartRecruiters' answer repeats our links; in what we keep of it they open nothing."""
-    return OUR_LINK.sub(r"\1***", text)
+    return REPORT_LINK_PATTERN.sub(r"\1***", text)

@@ -10,15 +10,15 @@ from assessments.models import Package
 from integrations.encryption import Sealed, SealedField
 from integrations.models import Client, Connection
 
-ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
 def make_order_id() -> str:
-    return "ord_" + get_random_string(20, ALPHABET)
+    return "ord_" + get_random_string(20, ID_ALPHABET)
 
 
 def make_attachment_id() -> str:
-    return "att_" + get_random_string(20, ALPHABET)
+    return "att_" + get_random_string(20, ID_ALPHABET)
 
 
 def make_link_token() -> str:
@@ -34,7 +34,7 @@ class Status(models.TextChoices):
     EXPIRED = "EXPIRED", "Expired"
 
 
-FINAL = (Status.COMPLETED, Status.REJECTED, Status.EXPIRED)
+FINAL_STATUSES = (Status.COMPLETED, Status.REJECTED, Status.EXPIRED)
 
 
 class Order(models.Model):
@@ -98,7 +98,7 @@ class Order(models.Model):
 
     @property
     def is_final(self) -> bool:
-        return self.status in FINAL
+        return self.status in FINAL_STATUSES
 
     @property
     def candidate_name(self) -> str:
@@ -204,7 +204,7 @@ class Upload(models.Model):
         return f"upload {self.pk} of {self.order_id}"
 
     @property
-    def key(self) -> str:
+    def delivery_key(self) -> str:
         """The sequence key of its delivery: a lane of its own, which holds up no result."""
         return f"{self.order_id}:upload:{self.pk}"
 

@@ -9,14 +9,14 @@ from django.db.models.functions import Concat
 
 from integrations.models import Connection, Customer
 from integrations.outbox.models import Delivery, DeliveryState, Lane
-from orders.models import FINAL, Order, Result, Status
+from orders.models import FINAL_STATUSES, Order, Result, Status
 
 S = DeliveryState
-WORDS = 5
+MAX_SEARCH_TERMS = 5
 """Of a search; the rest is not looked at."""
 
 
-def with_delivery() -> QuerySet[Order]:
+def with_newest_delivery() -> QuerySet[Order]:
     """`newest_delivery` is the state of the newest result's delivery, None before there is one."""
     sent = Delivery.objects.filter(key=Concat(OuterRef("pk"), Value(":result")))
     newest = sent.exclude(state=DeliveryState.SUPERSEDED).order_by("-pk").values("state")[:1]
@@ -25,22 +25,22 @@ def with_delivery() -> QuerySet[Order]:
 
 def for_engine() -> QuerySet[Order]:
     """With all that `OrderSerializer` shows."""
-    return with_delivery().select_related("connection").prefetch_related("results", "attachments")
+    return with_newest_delivery().select_related("connection").prefetch_related("results", "attachments")
 
 
-def of_customer(customer: Customer | None) -> QuerySet[Order]:
+def for_customer(customer: Customer | None) -> QuerySet[Order]:
     """An organisation's own orders, newest first; of no organisation, none."""
     if customer is None:
         return Order.objects.none()
-    mine = with_delivery().filter(connection__customer=customer)
-    whole = Prefetch("results", Result.objects.filter(assessment_id=""), to_attr="whole")
+    mine = with_newest_delivery().filter(connection__customer=customer)
+    whole = Prefetch("results", Result.objects.filter(assessment_id=""), to_attr="package_results")
     related = mine.select_related("connection", "package").prefetch_related(whole, "attachments")
     return related.order_by("-created_at", "-pk")
 
 
-def narrowed(orders: QuerySet[Order], *, sought: str, status: str, company: str) -> QuerySet[Order]:
+def filter_orders(orders: QuerySet[Order], *, search: str, status: str, company: str) -> QuerySet[Order]:
     """Those whose candidate's name or address holds each word, or of this id; of this status, of this company."""
-    for word in sought.split()[:WORDS]:
+    for word in search.split()[:MAX_SEARCH_TERMS]:
         names = Q(candidate_first_name__icontains=word) | Q(candidate_last_name__icontains=word)
         ids = Q(pk=word) | Q(smartrecruiters_order_id=word)
         orders = orders.filter(names | ids | Q(candidate_email__icontains=word))
@@ -50,13 +50,13 @@ def narrowed(orders: QuerySet[Order], *, sought: str, status: str, company: str)
 
 
 @dataclass
-class Health:
+class ConnectionHealth:
     """How a connection does: what came and went last, and what does not get through."""
 
-    last_order: datetime | None = None
-    running: int = 0
+    last_order_at: datetime | None = None
+    open_orders: int = 0
     """Orders that are not at their end."""
-    last_result: datetime | None = None
+    last_result_at: datetime | None = None
     waiting: int = 0
     retried: int = 0
     """Of those that wait: after a failure."""
@@ -64,14 +64,14 @@ class Health:
     failed: int = 0
 
 
-def health_of(connections: Iterable[Connection]) -> dict[int, Health]:
+def load_connection_health(connections: Iterable[Connection]) -> dict[int, ConnectionHealth]:
     """By connection, in two queries."""
     streams = {each.stream_name: each.pk for each in connections}
-    found = {pk: Health() for pk in streams.values()}
+    found = {pk: ConnectionHealth() for pk in streams.values()}
     orders = Order.objects.filter(connection__in=found).order_by().values("connection")
-    running = Count("pk", filter=Q(erased_at=None) & ~Q(status__in=FINAL))
+    running = Count("pk", filter=Q(erased_at=None) & ~Q(status__in=FINAL_STATUSES))
     for row in orders.annotate(last_order=Max("created_at"), running=running):
-        found[row["connection"]].last_order, found[row["connection"]].running = row["last_order"], row["running"]
+        found[row["connection"]].last_order_at, found[row["connection"]].open_orders = row["last_order"], row["running"]
     results = Delivery.objects.filter(stream__name__in=streams, lane=Lane.RESULT).order_by().values("stream__name")
     waits = Q(state__in=[S.PENDING, S.IN_FLIGHT, S.HELD])
     again = Q(state=S.PENDING, failures__gt=0)
@@ -83,6 +83,6 @@ def health_of(connections: Iterable[Connection]) -> dict[int, Health]:
         failed=Count("pk", filter=Q(state__in=[S.FAILED, S.UNKNOWN])),
     ):
         health = found[streams[came["stream__name"]]]
-        health.last_result, health.next_at = came["last_result"], came["next_at"]
+        health.last_result_at, health.next_at = came["last_result"], came["next_at"]
         health.waiting, health.retried, health.failed = came["waiting"], came["retried"], came["failed"]
     return found

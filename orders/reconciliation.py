@@ -20,7 +20,7 @@ from orders.models import Order, Reconciliation, Result
 
 log = structlog.get_logger(__name__)
 S = DeliveryState
-COLUMNS = {
+COLUMN_BY_STATE = {
     S.DELIVERED: "confirmed",
     S.PENDING: "waiting",
     S.IN_FLIGHT: "waiting",
@@ -28,10 +28,10 @@ COLUMNS = {
     S.UNKNOWN: "unknown",
     S.FAILED: "failed",
 }
-KEPT = timedelta(days=30)
-GAPS_NAMED = 100
-NOTHING = "reported, and nothing of it is confirmed or on its way"
-ANOTHER = "what is confirmed or on its way is not what was reported last"
+RETENTION_PERIOD = timedelta(days=30)
+MAX_LISTED_GAPS = 100
+NOTHING_SENT = "reported, and nothing of it is confirmed or on its way"
+OUTDATED_SENT = "what is confirmed or on its way is not what was reported last"
 
 
 def reconcile(*, since: datetime | None = None) -> Reconciliation:
@@ -39,38 +39,38 @@ def reconcile(*, since: datetime | None = None) -> Reconciliation:
     `since` spares those that did not change after it the comparison of contents."""
     counts: Counter[str] = Counter()
     gaps: dict[str, str] = {}
-    for order, delivery in _reported():
-        if why := _gap(order, delivery, since):
-            why = _gap_for_certain(order.pk)
+    for order, delivery in _iterate_reported():
+        if why := _find_gap(order, delivery, since):
+            why = _find_gap_locked(order.pk)
         if why:
             gaps[order.pk] = why
         elif delivery is not None:
-            counts[COLUMNS[S(delivery.state)]] += 1
+            counts[COLUMN_BY_STATE[S(delivery.state)]] += 1
     reported = counts.total() + len(gaps)
-    named = dict(list(gaps.items())[:GAPS_NAMED])
+    named = dict(list(gaps.items())[:MAX_LISTED_GAPS])
     row = Reconciliation.objects.create(reported=reported, **counts, gap=len(gaps), gaps=named)
-    Reconciliation.objects.filter(at__lt=row.at - KEPT).delete()
+    Reconciliation.objects.filter(at__lt=row.at - RETENTION_PERIOD).delete()
     if gaps:
         log.error("reported results are neither confirmed nor on their way", count=len(gaps), orders=list(named)[:10])
     return row
 
 
-def reconcile_lately() -> Reconciliation:
+def reconcile_recent() -> Reconciliation:
     """What the hourly job does."""
     return reconcile(since=clock.now() - timedelta(days=1))
 
 
-def _orders() -> QuerySet[Any]:
+def _reported_orders() -> QuerySet[Any]:
     of_order = Delivery.objects.filter(key=Concat(OuterRef("pk"), Value(":result")))
     return Order.objects.filter(Exists(Result.objects.filter(order=OuterRef("pk"))), erased_at=None).annotate(
         newest_id=Subquery(of_order.exclude(state=S.SUPERSEDED).order_by("-pk").values("pk")[:1])
     )
 
 
-def _reported() -> Iterator[tuple[Order, Delivery | None]]:
+def _iterate_reported() -> Iterator[tuple[Order, Delivery | None]]:
     """Orders of which something was reported, each with the delivery that counts."""
     batch: list[Order] = []
-    for order in _orders().order_by("pk").iterator(chunk_size=500):
+    for order in _reported_orders().order_by("pk").iterator(chunk_size=500):
         batch.append(order)
         if len(batch) == 500:
             yield from _with_deliveries(batch)
@@ -84,28 +84,28 @@ def _with_deliveries(orders: Sequence[Any]) -> Iterator[tuple[Order, Delivery | 
         yield order, found.get(order.newest_id)
 
 
-def _gap(order: Order, delivery: Delivery | None, since: datetime | None) -> str:
+def _find_gap(order: Order, delivery: Delivery | None, since: datetime | None) -> str:
     """Why this report is lost, as far as one look can tell."""
     if delivery is not None and since is not None and order.updated_at < since:
         return ""
-    document = merge_patch.compose(order)
-    wanted = _content(order, document)
+    document = merge_patch.build_patch(order)
+    wanted = _comparable_content(order, document)
     if delivery is None:
-        return NOTHING if wanted else ""
+        return NOTHING_SENT if wanted else ""
     told = merge_patch.comparable(delivery.payload, document)
-    return "" if _content(order, told) == wanted else ANOTHER
+    return "" if _comparable_content(order, told) == wanted else OUTDATED_SENT
 
 
-def _content(order: Order, document: merge_patch.Document) -> merge_patch.Document:
+def _comparable_content(order: Order, document: merge_patch.Document) -> merge_patch.Document:
     """What the patch says. Attachments wait until a status is reported."""
-    said = merge_patch.without_empty(document)
-    return said if order.status else {key: value for key, value in said.items() if key not in merge_patch.ARRAYS}
+    said = merge_patch.drop_empty(document)
+    return said if order.status else {key: value for key, value in said.items() if key not in merge_patch.ARRAY_KEYS}
 
 
 @transaction.atomic
-def _gap_for_certain(order_id: str) -> str:
+def _find_gap_locked(order_id: str) -> str:
     """The same question while nobody reports."""
-    order = _orders().select_for_update(of=("self",)).filter(pk=order_id).first()
+    order = _reported_orders().select_for_update(of=("self",)).filter(pk=order_id).first()
     if order is None:
         return ""
-    return _gap(order, Delivery.objects.filter(pk=order.newest_id).first(), None)
+    return _find_gap(order, Delivery.objects.filter(pk=order.newest_id).first(), None)

@@ -7,14 +7,14 @@ Content = dict[str, Any]
 MAX_TEXT = 500
 MAX_MEMBERS = 200
 
-PLACE = {"country": "country", "countryCode": "country_code", "region": "region", "regionCode": "region_code"}
-PLACE |= {"city": "city", "remote": "remote"}
-CANDIDATE = {"id": "id", "firstName": "first_name", "lastName": "last_name", "email": "email"}
-CANDIDATE |= {"phoneNumber": "phone_number"}
-JOB = {"id": "id", "title": "title", "refNumber": "ref_number", "status": "status"}
+LOCATION_KEYS = {"country": "country", "countryCode": "country_code", "region": "region", "regionCode": "region_code"}
+LOCATION_KEYS |= {"city": "city", "remote": "remote"}
+CANDIDATE_KEYS = {"id": "id", "firstName": "first_name", "lastName": "last_name", "email": "email"}
+CANDIDATE_KEYS |= {"phoneNumber": "phone_number"}
+JOB_KEYS = {"id": "id", "title": "title", "refNumber": "ref_number", "status": "status"}
 
 
-def _few(sent: Any, names: Mapping[str, str]) -> Content:
+def _pick_keys(sent: Any, names: Mapping[str, str]) -> Content:
     """Texts, whole numbers and flags of these names; what has another shape is left out."""
     if not isinstance(sent, Mapping):
         return {}
@@ -28,26 +28,26 @@ def _few(sent: Any, names: Mapping[str, str]) -> Content:
     return found
 
 
-def candidate(sent: Content) -> Content:
-    return _few(sent, CANDIDATE) | {"location": _few(sent.get("location"), PLACE)}
+def normalize_candidate(sent: Content) -> Content:
+    return _pick_keys(sent, CANDIDATE_KEYS) | {"location": _pick_keys(sent.get("location"), LOCATION_KEYS)}
 
 
-def job(sent: Content) -> Content:
-    return _few(sent, JOB) | {
-        "company": _few(sent.get("company"), {"identifier": "id", "id": "id", "name": "name"}),
-        "department": _few(sent.get("department"), {"id": "id", "label": "label"}),
-        "location": _few(sent.get("location"), PLACE),
+def normalize_job(sent: Content) -> Content:
+    return _pick_keys(sent, JOB_KEYS) | {
+        "company": _pick_keys(sent.get("company"), {"identifier": "id", "id": "id", "name": "name"}),
+        "department": _pick_keys(sent.get("department"), {"id": "id", "label": "label"}),
+        "location": _pick_keys(sent.get("location"), LOCATION_KEYS),
     }
 
 
-def hiring_team(sent: Content) -> Content:
+def normalize_hiring_team(sent: Content) -> Content:
     members = sent.get("content")
-    found = [_few(member, {"id": "id", "role": "role"}) for member in members] if isinstance(members, list) else []
+    found = [_pick_keys(member, {"id": "id", "role": "role"}) for member in members] if isinstance(members, list) else []
     return {"total_found": len(found), "content": found[:MAX_MEMBERS]}
 
 
-SHORTENED: Mapping[str, Callable[[Content], Content]] = {
-    "candidate": candidate,
-    "job": job,
-    "hiring_team": hiring_team,
+NORMALIZERS: Mapping[str, Callable[[Content], Content]] = {
+    "candidate": normalize_candidate,
+    "job": normalize_job,
+    "hiring_team": normalize_hiring_team,
 }

@@ -6,54 +6,54 @@ from typing import Any
 from django.db import transaction
 from rest_framework.exceptions import NotFound
 
-from integrations.api.errors import Conflict, Gone
+from integrations.api.errors import ConflictError, GoneError
 from integrations.models import EventType
 from integrations.outbox import clock, deliveries
 from integrations.outbox.models import Lane
 from integrations.webhooks import events
 from orders import merge_patch, uploads
-from orders.models import FINAL, Hop, Order, OrderEvent, Result, Status
+from orders.models import FINAL_STATUSES, Hop, Order, OrderEvent, Result, Status
 
-Report = Mapping[str, Any]
+ResultChanges = Mapping[str, Any]
 """Any of `status, assessment_package_date, submission_date, name, summary, score_label, score, assessment_results`,
 as the engine's API names them (INTERFACE.md); `score` is `{raw, min, max}`; None clears. Values are checked before."""
 
-COLUMNS = ("status", "assessment_date", "submission_date", "name", "summary", "score_label")
-SCORE = ("raw", "min", "max")
+RESULT_COLUMNS = ("status", "assessment_date", "submission_date", "name", "summary", "score_label")
+SCORE_KEYS = ("raw", "min", "max")
 
 
-def lock(order_id: str) -> Order:
-    """The order, nobody else's until the transaction ends. Raises NotFound, or Gone when the candidate was erased."""
+def lock_order(order_id: str) -> Order:
+    """The order, nobody else's until the transaction ends. Raises NotFound, or GoneError after an erasure."""
     orders = Order.objects.select_for_update(of=("self",)).select_related("connection", "package")
     order = orders.filter(pk=order_id).first()
     if order is None:
         raise NotFound("No such order.")
     if order.erased_at is not None:
-        raise Gone
+        raise GoneError
     return order
 
 
 @transaction.atomic
-def report(order_id: str, changes: Report, *, by: str, hop: Hop = Hop.ENGINE, correction: str = "") -> Order:
+def report(order_id: str, changes: ResultChanges, *, by: str, hop: Hop = Hop.ENGINE, correction: str = "") -> Order:
     """Keep what is new in `changes` and decide that it goes to SmartRecruiters, as one delivery.
 
-    What changes nothing sends nothing, in every status. Raises Conflict for a change after a final status, or back to
+    What changes nothing sends nothing in any status. Raises ConflictError for a change after a final status, or back to
     PENDING, without a `correction` (the reason, for the timeline). An order nobody accepted is accepted by this.
     """
-    order = lock(order_id)
-    altered = _altered(order, changes)
-    reasons = list(filter(None, (_needs_correction(order, row, new) for row, new in altered)))
+    order = lock_order(order_id)
+    altered = _changed_rows(order, changes)
+    reasons = list(filter(None, (_correction_reason(order, row, new) for row, new in altered)))
     if reasons and not correction.strip():
-        raise Conflict(f'{reasons[0]} Send "correction" with the reason if that is meant.')
+        raise ConflictError(f'{reasons[0]} Send "correction" with the reason if that is meant.')
     is_taken = order.accepted_at is None and not order.is_final
     if is_taken:
         order.accepted_at, order.lease_expires_at = clock.now(), None
     for row, new in altered:
-        _keep(order, row, new)
+        _save_row(order, row, new)
     if altered or is_taken:
         order.save(update_fields=["status", "accepted_at", "lease_expires_at", "updated_at"])
     if altered:
-        changed = dict.fromkeys(_path(row, name) for row, new in altered for name in new)
+        changed = dict.fromkeys(_field_path(row, name) for row, new in altered for name in new)
         detail: dict[str, Any] = {"changed": list(changed)}
         status = altered[0][1].get("status") if altered[0][0].assessment_id == "" else None
         what = f"Reported as {Status(status).label.lower()}" if status else "Result changed"
@@ -62,30 +62,30 @@ def report(order_id: str, changes: Report, *, by: str, hop: Hop = Hop.ENGINE, co
         OrderEvent.objects.create(order=order, hop=hop, what=what, by=by, detail=detail)
         if status == Status.EXPIRED:
             events.of_order(EventType.ORDER_EXPIRED, order.pk)
-        send(order)
+        enqueue_result(order)
     return order
 
 
-def preview(order: Order, changes: Report) -> tuple[merge_patch.Document, Result | None]:
+def preview_report(order: Order, changes: ResultChanges) -> tuple[merge_patch.Document, Result | None]:
     """What a report would send, and what it would say of the package. Nothing is stored."""
     rows = {row.assessment_id: row for row in order.results.all()}
-    for row, new in _altered(order, changes):
+    for row, new in _changed_rows(order, changes):
         rows[row.assessment_id] = row
         for name, value in new.items():
             setattr(row, name, value)
-    return merge_patch.addressed(merge_patch.compose(order, rows.values())), rows.get("")
+    return merge_patch.resolve_urls(merge_patch.build_patch(order, rows.values())), rows.get("")
 
 
-def send(order: Order) -> None:
+def enqueue_result(order: Order) -> None:
     """Decide that SmartRecruiters is told how the order stands now. Call it with the order locked."""
-    uploads.plan(order)
+    uploads.plan_uploads(order)
     # First, so that what is composed next knows which of the earlier ones can never be sent any more.
-    deliveries.cancel([merge_patch.key_of(order)], "a newer one says more")
-    if document := merge_patch.compose(order):
+    deliveries.cancel([merge_patch.result_key(order)], "a newer one says more")
+    if document := merge_patch.build_patch(order):
         deliveries.enqueue(
             "result",
             stream=order.connection.stream_name,
-            key=merge_patch.key_of(order),
+            key=merge_patch.result_key(order),
             payload=document,
             lane=Lane.RESULT,
             subject=order.pk,
@@ -93,50 +93,50 @@ def send(order: Order) -> None:
         )
 
 
-def _altered(order: Order, changes: Report) -> list[tuple[Result, dict[str, Any]]]:
+def _changed_rows(order: Order, changes: ResultChanges) -> list[tuple[Result, dict[str, Any]]]:
     """Which rows, new ones among them, would change in which columns."""
     rows = {row.assessment_id: row for row in order.results.all()}
     altered = []
-    for assessment_id, part in _parts(changes):
+    for assessment_id, part in _split_changes(changes):
         row = rows.get(assessment_id) or Result(order=order, assessment_id=assessment_id)
-        if new := {name: value for name, value in _columns(part).items() if getattr(row, name) != value}:
+        if new := {name: value for name, value in _result_columns(part).items() if getattr(row, name) != value}:
             altered.append((row, new))
     return altered
 
 
-def _parts(changes: Report) -> Iterator[tuple[str, Report]]:
+def _split_changes(changes: ResultChanges) -> Iterator[tuple[str, ResultChanges]]:
     """(assessment id, what is said of it); of the package first, under an empty id."""
     yield "", {key: value for key, value in changes.items() if key != "assessment_results"}
     for part in changes.get("assessment_results", []):
         yield part["assessment_id"], part
 
 
-def _columns(part: Report) -> dict[str, Any]:
-    found = {name: part[name] for name in COLUMNS if name in part}
+def _result_columns(part: ResultChanges) -> dict[str, Any]:
+    found = {name: part[name] for name in RESULT_COLUMNS if name in part}
     if "assessment_package_date" in part:
         found["assessment_date"] = part["assessment_package_date"]
     if "score" in part:
-        found |= {f"score_{name}": part["score"] and part["score"][name] for name in SCORE}
+        found |= {f"score_{name}": part["score"] and part["score"][name] for name in SCORE_KEYS}
     return found
 
 
-def _path(row: Result, name: str) -> str:
-    name = "score" if name.removeprefix("score_") in SCORE else name
+def _field_path(row: Result, name: str) -> str:
+    name = "score" if name.removeprefix("score_") in SCORE_KEYS else name
     return f"{row.assessment_id}.{name}" if row.assessment_id else name
 
 
-def _needs_correction(order: Order, row: Result, new: Report) -> str:
+def _correction_reason(order: Order, row: Result, new: ResultChanges) -> str:
     """Why this change needs somebody's word, if it does: each change of a status is told to a recruiter."""
     if order.is_final:
         return f"The order is {order.status}."
-    if row.status in FINAL:
+    if row.status in FINAL_STATUSES:
         return f"The assessment {row.assessment_id} is {row.status}."
     if row.status == Status.IN_PROGRESS and new.get("status") == Status.PENDING:
         return "What is IN_PROGRESS does not go back to PENDING."
     return ""
 
 
-def _keep(order: Order, row: Result, new: Report) -> None:
+def _save_row(order: Order, row: Result, new: ResultChanges) -> None:
     for name, value in new.items():
         setattr(row, name, value)
     row.save()

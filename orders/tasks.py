@@ -16,12 +16,12 @@ def remind() -> None:
 
 @shared_task
 def reconcile() -> None:
-    reconciliation.reconcile_lately()
+    reconciliation.reconcile_recent()
 
 
 @shared_task
 def tidy() -> None:
     """Whose time is over is erased; what no row knows goes: files, and what the database's journal still holds."""
-    retention.apply_due()
-    files.sweep()
-    erasure.empty_journal()
+    retention.apply_policies()
+    files.delete_orphans()
+    erasure.truncate_wal()

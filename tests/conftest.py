@@ -26,15 +26,15 @@ Api = Callable[..., APIClient]
 
 
 @pytest.fixture(autouse=True)
-def _no_token_remembered() -> Iterator[None]:
+def _clear_token_cache() -> Iterator[None]:
     """A checked token is remembered for half a second, which would hide one query, or a disable."""
-    authentication._remembered.clear()
+    authentication._token_cache.clear()
     yield
-    authentication._remembered.clear()
+    authentication._token_cache.clear()
 
 
 @pytest.fixture(autouse=True)
-def _server_clock_is_not_asked_amid_a_test() -> None:
+def _skip_clock_sync() -> None:
     """It would be one query more, and a step of some milliseconds, once in half a minute."""
     if clock._synced_at is not None:
         clock._synced_at = time.monotonic()
@@ -47,24 +47,24 @@ def time_machine(time_machine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return time_machine
 
 
-_was_lifted = False
+_triggers_dropped = False
 
 
 @pytest.fixture(autouse=True)
 def _audit_is_append_only(request: pytest.FixtureRequest, _django_db_marker: None) -> Iterator[None]:
     """As in production; but where a test's rows are deleted at its end, the audit's are, too."""
-    global _was_lifted
+    global _triggers_dropped
     marker = request.node.get_closest_marker("django_db")
     if marker is None and not {"db", "transactional_db"} & set(request.fixturenames):
         yield
         return
     request.getfixturevalue("_django_db_helper")
-    if _was_lifted:
-        triggers.install(database)
+    if _triggers_dropped:
+        triggers.create_triggers(database)
     yield
     if "transactional_db" in request.fixturenames or (marker is not None and marker.kwargs.get("transaction")):
-        triggers.lift(database)
-        _was_lifted = True
+        triggers.drop_triggers(database)
+        _triggers_dropped = True
 
 
 @pytest.fixture(scope="module")
@@ -118,12 +118,12 @@ def staff(db: None) -> User:
 
 
 @pytest.fixture
-def desk(staff: User) -> Browser:
+def staff_browser(staff: User) -> Browser:
     """Stella's browser, signed in, and noted as in use: a session's first page writes that down."""
     browser = Browser()
     browser.force_login(staff)
     session = browser.session
-    session[sessions.BEGAN] = session[sessions.SEEN] = time.time()
+    session[sessions.STARTED_AT_KEY] = session[sessions.LAST_SEEN_KEY] = time.time()
     session.save()
     return browser
 
@@ -148,14 +148,14 @@ def engine_token(db: None) -> str:
 def api() -> Api:
     """`api(token)`: a client that sends JSON with this bearer token, or with none."""
 
-    def client_with(token: str | None = None) -> APIClient:
+    def build_client(token: str | None = None) -> APIClient:
         client = APIClient(raise_request_exception=False)
         client.default_format = "json"
         if token is not None:
             client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
         return client
 
-    return client_with
+    return build_client
 
 
 @pytest.fixture

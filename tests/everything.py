@@ -12,8 +12,8 @@ from django.test import Client as Browser
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 
-from integrations.api.authentication import caller_of
-from integrations.api.errors import PROBLEM, is_api
+from integrations.api.authentication import find_caller
+from integrations.api.errors import PROBLEM_MEDIA_TYPE, is_api_path
 from integrations.customers import invitations
 from integrations.models import AuditEntry, Client, Consent, Customer, PartnerConfiguration, User
 from integrations.outbox.models import Delivery, DeliveryState, Stream
@@ -21,25 +21,25 @@ from integrations.webhooks import endpoints
 from orders import attachments, leases
 from orders.models import Order
 from tests import rows
-from tests.orders.bodies import INLINE, order_body, place
+from tests.orders.bodies import INLINE, order_body, place_order
 from tests.routes import ROLES
 
 PDF = b"%PDF-1.7\n%%EOF\n"
-PARAMETER = re.compile(r"\(\?P<(\w+)>[^()]*\)|<(?:\w+:)?(\w+)>")
+ROUTE_PARAMETER = re.compile(r"\(\?P<(\w+)>[^()]*\)|<(?:\w+:)?(\w+)>")
 
 
-def routes_of(resolver: URLResolver, prefix: str = "", space: str = "") -> Iterator[tuple[str, str]]:
+def iter_routes(resolver: URLResolver, prefix: str = "", space: str = "") -> Iterator[tuple[str, str]]:
     """(name, pattern) of every route: the name as `reverse` takes it, or the pattern where there is none."""
     for each in resolver.url_patterns:
         pattern = prefix + str(each.pattern)
         if isinstance(each, URLResolver):
-            yield from routes_of(each, pattern, f"{each.namespace}:" if each.namespace else space)
+            yield from iter_routes(each, pattern, f"{each.namespace}:" if each.namespace else space)
         else:
             assert isinstance(each, URLPattern)
             yield (space + each.name if each.name else pattern), pattern
 
 
-PATTERNS = dict(routes_of(get_resolver()))
+PATTERNS = dict(iter_routes(get_resolver()))
 
 
 class World:
@@ -51,7 +51,7 @@ class World:
         self.connection = rows.make_connection(self.northwind, "northwind")
         other_connection = rows.make_connection(harbour, "harbour-clinics")
         self.package = rows.make_package("skills", assessments=("logic",), rules=({"customer": self.northwind},))
-        self.order, self.inline, self.erased, self.waiting = self._orders()
+        self.order, self.inline, self.erased, self.waiting = self._make_orders()
         self.report, _ = attachments.add_file(self.order.pk, PDF, name="report.pdf", by="engine")
         self.tokens = {
             "engine": rows.make_token(),
@@ -59,31 +59,31 @@ class World:
             "theirs": rows.make_token(self.connection),
             "others": rows.make_token(other_connection),
         }
-        self.users = self._users(harbour)
-        self.invitation = invitations.invite(self.northwind, "dora@northwind.example", "viewer", by=self.users["alice"])
-        self.engine = self._engine()
+        self.users = self._make_users(harbour)
+        self.invitation = invitations.send_invitation(self.northwind, "dora@northwind.example", "viewer", by=self.users["alice"])
+        self.engine = self._find_engine()
         client, secret = rows.make_client(self.connection)
-        self.pair = {"client_id": client.client_id, "client_secret": secret}
+        self.credentials = {"client_id": client.client_id, "client_secret": secret}
         self.webhook = endpoints.register(self.engine, url="https://engine.example/hook", events=["order.created"])
-        self.browsers = {role: self._browser(role) for role in ROLES}
+        self.browsers = {role: self._make_browser(role) for role in ROLES}
         visit = self.browsers["alice"].get("/smartrecruiters/integration?companyId=northwind-2")
         self.consent = Consent.objects.get(key=visit["Location"].rpartition("/")[2])
         self.delivery = Delivery.objects.get(kind="invitation", subject=self.order.pk)
         Delivery.objects.filter(pk=self.delivery.pk).update(state=DeliveryState.FAILED)
         Stream.objects.filter(pk=self.delivery.stream_id).update(held_reason="Nobody answers.")
-        self.entry = AuditEntry.objects.create(action="test.made", subject="a row of everything")
+        self.audit_entry = AuditEntry.objects.create(action="test.made", subject="a row of everything")
         self.configuration = PartnerConfiguration.load()
         self.cookies = {role: deepcopy(browser.cookies) for role, browser in self.browsers.items()}
 
-    def _orders(self) -> tuple[Order, Order, Order, Order]:
+    def _make_orders(self) -> tuple[Order, Order, Order, Order]:
         """One that was accepted, one of each other kind."""
-        order, inline, erased, waiting = (place(self.connection, **more) for more in ({}, INLINE, {}, {}))
-        leases.accept(order.pk, launch_url="https://engine.example/take/1", by="engine")
+        order, inline, erased, waiting = (place_order(self.connection, **more) for more in ({}, INLINE, {}, {}))
+        leases.accept_order(order.pk, launch_url="https://engine.example/take/1", by="engine")
         Order.objects.filter(pk=inline.pk).update(status="COMPLETED")
         Order.objects.filter(pk=erased.pk).update(erased_at=erased.created_at, candidate_email="")
         return order, inline, erased, waiting
 
-    def _users(self, harbour: Customer) -> dict[str, User]:
+    def _make_users(self, harbour: Customer) -> dict[str, User]:
         return {
             "charlie": rows.make_user(harbour, "charlie@harbour.example"),
             "bob": rows.make_user(self.northwind, "bob@northwind.example", role="viewer"),
@@ -93,28 +93,28 @@ class World:
             "administrator": rows.make_user(None, "stella@vendor.example"),
         }
 
-    def _engine(self) -> Client:
-        found = caller_of(self.tokens["engine"])
+    def _find_engine(self) -> Client:
+        found = find_caller(self.tokens["engine"])
         assert found is not None
         return found.client
 
-    def _browser(self, role: str) -> Browser:
+    def _make_browser(self, role: str) -> Browser:
         bearer = {"HTTP_AUTHORIZATION": f"Bearer {self.tokens[role]}"} if role in self.tokens else {}
         browser = Browser(raise_request_exception=False, **bearer)
         if role in self.users:
             browser.force_login(self.users[role])
         return browser
 
-    def ask(self, role: str, method: str, url: str, content: bytes = b"", kind: str = "", **extra: Any) -> Any:
+    def send_request(self, role: str, method: str, url: str, content: bytes = b"", kind: str = "", **extra: Any) -> Any:
         """By a role, with the cookies that it came with: an answer that ends a session does not end the role."""
         browser = self.browsers[role]
         browser.cookies = deepcopy(self.cookies[role])
         return browser.generic(method, url, content, content_type=kind, **extra)
 
-    def shown(self) -> dict[str, Any]:
+    def admin_rows(self) -> dict[str, Any]:
         """The rows that admin's pages show, by the part of a route's name that names them."""
         return {
-            "auditentry": self.entry,
+            "auditentry": self.audit_entry,
             "client": self.engine,
             "connection": self.connection,
             "consent": self.consent,
@@ -130,7 +130,7 @@ class World:
         }
 
 
-ACTS = {
+ADMIN_ACTIONS = {
     "client": "revoke",
     "connection": "disconnect",
     "delivery": "replay",
@@ -143,7 +143,7 @@ ACTS = {
 """Of each model in admin, the act that its row in the table asks for."""
 
 
-def arguments(world: World, name: str, variant: str) -> dict[str, object]:
+def route_arguments(world: World, name: str, variant: str) -> dict[str, object]:
     """What stands in the places of a route's address."""
     found: dict[str, object] = {
         "app_label": "orders",
@@ -166,16 +166,16 @@ def arguments(world: World, name: str, variant: str) -> dict[str, object]:
         "invitation_id": world.invitation.pk,
         "membership_id": world.users["bob"].memberships.get().pk,
     }
-    for model, row in world.shown().items():
+    for model, row in world.admin_rows().items():
         if re.search(rf"[_/]{model}[_/]", name):
-            found |= {"object_id": quote(row.pk), "id": row.pk, "name": ACTS.get(model, "nothing")}
+            found |= {"object_id": quote(row.pk), "id": row.pk, "name": ADMIN_ACTIONS.get(model, "nothing")}
     for key in (("", variant), (name, ""), (name, variant)):
-        if key in PLACES:
-            found |= PLACES[key](world)
+        if key in URL_ARGUMENTS:
+            found |= URL_ARGUMENTS[key](world)
     return found
 
 
-GUESSED = {
+GUESSED_ARGUMENTS = {
     "attachment_id": "att_x",
     "company_id": "guessed",
     "key": "x" * 32,
@@ -186,14 +186,14 @@ GUESSED = {
     "invitation_id": "inv_xxxxxxxxxxxx",
     "membership_id": 999_999,
 }
-PLACES: dict[tuple[str, str], Callable[[World], dict[str, object]]] = {
-    ("", "guessed"): lambda world: GUESSED,
+URL_ARGUMENTS: dict[tuple[str, str], Callable[[World], dict[str, object]]] = {
+    ("", "guessed"): lambda world: GUESSED_ARGUMENTS,
     ("", "erased"): lambda world: {"order_id": world.erased.pk, "token": world.erased.link_token},
     ("", "inline"): lambda world: {"token": world.inline.link_token},
     ("invitation", ""): lambda world: {"token": world.invitation.link_token},
-    ("invitation", "guessed"): lambda world: GUESSED,
+    ("invitation", "guessed"): lambda world: GUESSED_ARGUMENTS,
     ("report", ""): lambda world: {"token": world.report.link_token},
-    ("report", "guessed"): lambda world: GUESSED,
+    ("report", "guessed"): lambda world: GUESSED_ARGUMENTS,
     ("company_integration", ""): lambda world: {"key": world.configuration.disable_key},
     ("company_integration", "guessed"): lambda world: {"key": "x" * 32, "company_id": "northwind"},
     ("company_integration", "unknown company"): lambda world: {"company_id": "guessed"},
@@ -205,14 +205,14 @@ PLACES: dict[tuple[str, str], Callable[[World], dict[str, object]]] = {
 }
 
 
-def address(world: World, row: str) -> str:
+def build_url(world: World, row: str) -> str:
     """Of the route of a row of tests/routes.py."""
     name, _, variant = row.partition(", ")
-    pattern, known = PATTERNS[name], arguments(world, name, variant)
+    pattern, known = PATTERNS[name], route_arguments(world, name, variant)
     if name == pattern:  # without a name
-        url = "/" + PARAMETER.sub(lambda found: str(known[found[1] or found[2]]), name).rstrip("$")
+        url = "/" + ROUTE_PARAMETER.sub(lambda found: str(known[found[1] or found[2]]), name).rstrip("$")
     else:
-        places = [one or other for one, other in PARAMETER.findall(pattern)]
+        places = [one or other for one, other in ROUTE_PARAMETER.findall(pattern)]
         url = reverse(name, kwargs={place: known[place] for place in places})
     return url + QUERIES.get(row, "")
 
@@ -221,7 +221,7 @@ QUERIES = {"consent_begin": "?companyId=northwind-3"}
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
-def body(world: World, row: str, method: str) -> tuple[bytes, str]:
+def build_body(world: World, row: str, method: str) -> tuple[bytes, str]:
     """(content, its type) that makes the call a good one, for those whom it is for."""
     if (row, method) in FORMS:
         return urlencode(FORMS[row, method](world)).encode(), FORM
@@ -232,8 +232,8 @@ def body(world: World, row: str, method: str) -> tuple[bytes, str]:
 
 
 FORMS: dict[tuple[str, str], Callable[[World], dict[str, str]]] = {
-    ("token", "POST"): lambda world: {"grant_type": "client_credentials", **world.pair},
-    ("token, guessed", "POST"): lambda world: {"grant_type": "client_credentials", **world.pair, "client_secret": "x"},
+    ("token", "POST"): lambda world: {"grant_type": "client_credentials", **world.credentials},
+    ("token, guessed", "POST"): lambda world: {"grant_type": "client_credentials", **world.credentials, "client_secret": "x"},
     ("invite", "POST"): lambda world: {
         "organisation": world.northwind.pk,
         "email": "e@northwind.example",
@@ -258,21 +258,21 @@ BODIES: dict[tuple[str, str], Callable[[World], dict[str, object]]] = {
 }
 
 
-def flaws(answer: Any, path: str) -> list[str]:
+def find_flaws(answer: Any, path: str) -> list[str]:
     """What no answer may lack or have, whoever asks."""
     policy = answer.headers.get("Content-Security-Policy", "")
-    is_refused_by_api = answer.status_code >= 400 and is_api(path)
+    is_refused_by_api = answer.status_code >= 400 and is_api_path(path)
     checks = {
         "is a fault of ours": answer.status_code < 500,
         "may be framed": "frame-ancestors" in policy or "sandbox" in policy,
         "may be sniffed": answer.headers.get("X-Content-Type-Options") == "nosniff",
-        "may be kept": "no-store" in answer.headers.get("Cache-Control", "") or path in KEPT,
-        "has no problem document": not is_refused_by_api or answer.headers.get("Content-Type") == PROBLEM,
+        "may be kept": "no-store" in answer.headers.get("Cache-Control", "") or path in CACHEABLE_PATHS,
+        "has no problem document": not is_refused_by_api or answer.headers.get("Content-Type") == PROBLEM_MEDIA_TYPE,
         "does not say what is allowed": answer.status_code != 405 or answer.has_header("Allow"),
         "lets other sites read it": not answer.has_header("Access-Control-Allow-Origin"),
     }
     return [flaw for flaw, is_well in checks.items() if not is_well]
 
 
-KEPT = ("/brand.css", "/favicon.ico")
+CACHEABLE_PATHS = ("/brand.css", "/favicon.ico")
 """The vendor's colours: nothing of anybody."""

@@ -736,7 +736,7 @@ class Sentence(NamedTuple):
     """(file, name) of each."""
 
 
-def sentences(table: str = TABLE) -> Iterator[Sentence]:
+def parse_sentences(table: str = TABLE) -> Iterator[Sentence]:
     for block in table.strip().split("\n\n"):
         lines = block.split("\n")
         named = [line.split() for line in lines if line.startswith("    ")]

@@ -8,7 +8,7 @@ from integrations.outbox.handlers import handler_of
 from integrations.outbox.models import Delivery, DeliveryState
 
 
-def carried() -> list[Any]:
+def deliver_emails() -> list[Any]:
     """All e-mails so far, oldest first."""
     for delivery in Delivery.objects.filter(stream__name="email", state=DeliveryState.PENDING).order_by("pk"):
         handler = handler_of(delivery)

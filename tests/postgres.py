@@ -28,7 +28,7 @@ START_TIMEOUT = 30.0
 def main(command: list[str]) -> int:
     if not command:
         return 0 if is_available() else 1
-    with database() as url:
+    with provide_database() as url:
         child = subprocess.Popen(command, env={**os.environ, "TEST_DATABASE_URL": url})
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, lambda number, _: child.send_signal(number))
@@ -36,10 +36,10 @@ def main(command: list[str]) -> int:
 
 
 def is_available() -> bool:
-    return bool(os.environ.get("TEST_DATABASE_URL")) or binaries() is not None
+    return bool(os.environ.get("TEST_DATABASE_URL")) or find_binaries() is not None
 
 
-def binaries() -> Path | None:
+def find_binaries() -> Path | None:
     """The folder of the newest PostgreSQL here, if any."""
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -float(path.parent.name))
     if found := shutil.which("initdb"):
@@ -48,26 +48,26 @@ def binaries() -> Path | None:
 
 
 @contextlib.contextmanager
-def database() -> Iterator[str]:
+def provide_database() -> Iterator[str]:
     if url := os.environ.get("TEST_DATABASE_URL"):
         yield url
         return
-    programs = binaries()
+    programs = find_binaries()
     if programs is None:
         raise SystemExit("no PostgreSQL here: install it (Debian: apt-get install postgresql) or set TEST_DATABASE_URL")
-    with cluster(programs) as url:
+    with run_cluster(programs) as url:
         yield url
 
 
 @contextlib.contextmanager
-def cluster(programs: Path) -> Iterator[str]:
-    owner = unprivileged()
+def run_cluster(programs: Path) -> Iterator[str]:
+    owner = unprivileged_uid()
     folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
     password = secrets.token_hex(16)
     port = free_port()
     me = os.getpid()
     try:
-        make(programs, folder, password, owner)
+        init_cluster(programs, folder, password, owner)
         options = [
             part
             for option in (*SERVER_OPTIONS, f"port={port}", f"unix_socket_directories={folder}")
@@ -93,7 +93,7 @@ def cluster(programs: Path) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def make(programs: Path, folder: Path, password: str, owner: int | None) -> None:
+def init_cluster(programs: Path, folder: Path, password: str, owner: int | None) -> None:
     secret = folder / "password"
     secret.write_text(password)
     if owner is not None:
@@ -121,7 +121,7 @@ def make(programs: Path, folder: Path, password: str, owner: int | None) -> None
     )
 
 
-def unprivileged() -> int | None:
+def unprivileged_uid() -> int | None:
     """Whom root becomes; None for anybody else."""
     if os.geteuid() != 0:
         return None

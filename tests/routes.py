@@ -4,7 +4,7 @@
 
 A row: `"name of the route": kind(METHOD=answer, …)`, or its pattern where it has no name. Behind a comma, the same
 route at another address (`"take, guessed"`). A method that a row does not name is answered by 405 to whoever may know
-of the route. An answer is a status, or where a redirect leads: `SIGN_IN`, `HOME`, `DESK`, `DOOR`. Addresses and bodies
+of the route. An answer is a status, or where a redirect leads: `SIGN_IN`, `HOME`, `ADMIN_HOME`, `ADMIN_SIGN_IN`. Addresses and bodies
 are made in tests/everything.py.
 """
 
@@ -15,7 +15,7 @@ Answers = dict[str, Answer]
 Row = dict[str, Answers]
 """By method, then by role; `*` stands for every method without an entry."""
 
-SIGN_IN, HOME, DESK, DOOR = "to /accounts/login/", "to /", "to /admin/", "to /admin/login/"
+SIGN_IN, HOME, ADMIN_HOME, ADMIN_SIGN_IN = "to /accounts/login/", "to /", "to /admin/", "to /admin/login/"
 
 CUSTOMERS = ("charlie", "bob", "alice")
 """An admin of another customer; a team mate who may not connect; an admin. The things asked for are Northwind's."""
@@ -28,24 +28,24 @@ GROUPS = {"customers": CUSTOMERS, "staff": STAFF, "signed_in": (*CUSTOMERS, *STA
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
-def _row(others: Answers, methods: Mapping[str, Answers]) -> Row:
+def _build_row(others: Answers, methods: Mapping[str, Answers]) -> Row:
     row = {"*": others, **methods}
     if "GET" in methods:
         row.setdefault("HEAD", methods["GET"])
     return row
 
 
-def everybody(others: Answer = 405, **methods: Answer) -> Row:
+def for_everybody(others: Answer = 405, **methods: Answer) -> Row:
     """What is public, or opened by a link that is the right itself. `others`: methods that are not named."""
-    return _row(dict.fromkeys(ROLES, others), {name: dict.fromkeys(ROLES, answer) for name, answer in methods.items()})
+    return _build_row(dict.fromkeys(ROLES, others), {name: dict.fromkeys(ROLES, answer) for name, answer in methods.items()})
 
 
-def people(others: Mapping[str, Answer] | None = None, **methods: Mapping[str, Answer]) -> Row:
+def by_role(others: Mapping[str, Answer] | None = None, **methods: Mapping[str, Answer]) -> Row:
     """By role or group of roles; who is not named, bearers too, gets what a stranger gets, SIGN_IN if nothing else."""
-    return _row(_spread(others or {"stranger": 405}), {name: _spread(answers) for name, answers in methods.items()})
+    return _build_row(_expand_roles(others or {"stranger": 405}), {name: _expand_roles(answers) for name, answers in methods.items()})
 
 
-def _spread(answers: Mapping[str, Answer]) -> Answers:
+def _expand_roles(answers: Mapping[str, Answer]) -> Answers:
     found = dict.fromkeys(ROLES, answers.get("stranger", SIGN_IN))
     for group, roles in GROUPS.items():
         if group in answers:
@@ -53,40 +53,40 @@ def _spread(answers: Mapping[str, Answer]) -> Answers:
     return found | {role: answer for role, answer in answers.items() if role in ROLES}
 
 
-def engines(**methods: Answer | tuple[Answer, Answer]) -> Row:
+def for_engines(**methods: Answer | tuple[Answer, Answer]) -> Row:
     """A pair: to the engine whose thing it is, and to another. No token is 401 and SmartRecruiters' 403, before all."""
 
-    def spread(answer: Answer | tuple[Answer, Answer]) -> Answers:
+    def expand(answer: Answer | tuple[Answer, Answer]) -> Answers:
         answers = answer if isinstance(answer, tuple) else (answer, answer)
         closed: Answers = dict.fromkeys(ROLES, 401) | dict.fromkeys(SMARTRECRUITERS, 403)
         return closed | dict(zip(ENGINES, answers, strict=True))
 
-    return _row(spread(405), {name: spread(answer) for name, answer in methods.items()})
+    return _build_row(expand(405), {name: expand(answer) for name, answer in methods.items()})
 
 
-def smartrecruiters(**methods: Answer | tuple[Answer, Answer]) -> Row:
+def for_smartrecruiters(**methods: Answer | tuple[Answer, Answer]) -> Row:
     """A pair: to the customer whose thing it is, and to another. No token is 401 and an engine's 403, before all."""
 
-    def spread(answer: Answer | tuple[Answer, Answer]) -> Answers:
+    def expand(answer: Answer | tuple[Answer, Answer]) -> Answers:
         answers = answer if isinstance(answer, tuple) else (answer, answer)
         closed: Answers = dict.fromkeys(ROLES, 401) | dict.fromkeys(ENGINES, 403)
         return closed | dict(zip(SMARTRECRUITERS, answers, strict=True))
 
-    return _row(spread(405), {name: spread(answer) for name, answer in methods.items()})
+    return _build_row(expand(405), {name: expand(answer) for name, answer in methods.items()})
 
 
-def desk(**methods: Answer | tuple[Answer, ...]) -> Row:
+def for_staff(**methods: Answer | tuple[Answer, ...]) -> Row:
     """Admin: one answer for each role of STAFF, or one for all. Nobody else comes through the door.
 
     A POST is answered as a GET where nothing else is said.
     """
 
-    def spread(answer: Answer | tuple[Answer, ...]) -> Answers:
+    def expand(answer: Answer | tuple[Answer, ...]) -> Answers:
         answers = answer if isinstance(answer, tuple) else (answer,) * len(STAFF)
-        return dict.fromkeys(ROLES, DOOR) | dict(zip(STAFF, answers, strict=True))
+        return dict.fromkeys(ROLES, ADMIN_SIGN_IN) | dict(zip(STAFF, answers, strict=True))
 
-    found = {name: spread(answer) for name, answer in methods.items()}
-    return _row(spread(405), {"POST": found["GET"], **found})
+    found = {name: expand(answer) for name, answer in methods.items()}
+    return _build_row(expand(405), {"POST": found["GET"], **found})
 
 
 # What each role of STAFF may do with the rows of a model in admin.
@@ -108,233 +108,233 @@ outbox_stream                       see     see act   see act
 """
 
 
-def managed(model: str, rights: list[set[str]]) -> dict[str, Row]:
+def model_rows(model: str, rights: list[set[str]]) -> dict[str, Row]:
     """The rows of the routes that every model has in admin."""
 
-    def by(right: str, answer: Answer = 200) -> tuple[Answer, ...]:
+    def allow(right: str, answer: Answer = 200) -> tuple[Answer, ...]:
         return tuple(answer if right in may else 403 for may in rights)
 
     has_acts = any("act" in may for may in rights)
     return {
-        f"admin:{model}_changelist": desk(GET=by("see")),
-        f"admin:{model}_add": desk(GET=by("add")),
-        f"admin:{model}_change": desk(GET=by("see"), POST=by("change")),
-        f"admin:{model}_delete": desk(GET=by("delete")),
-        f"admin:{model}_history": desk(GET=by("see")),
-        f"admin:{model}_act": desk(GET=by("act"), POST=by("act", 302)) if has_acts else desk(GET=404),
-        f"admin/{model.replace('_', '/')}/<path:object_id>/": desk(GET=302),
+        f"admin:{model}_changelist": for_staff(GET=allow("see")),
+        f"admin:{model}_add": for_staff(GET=allow("add")),
+        f"admin:{model}_change": for_staff(GET=allow("see"), POST=allow("change")),
+        f"admin:{model}_delete": for_staff(GET=allow("delete")),
+        f"admin:{model}_history": for_staff(GET=allow("see")),
+        f"admin:{model}_act": for_staff(GET=allow("act"), POST=allow("act", 302)) if has_acts else for_staff(GET=404),
+        f"admin/{model.replace('_', '/')}/<path:object_id>/": for_staff(GET=302),
     }
 
 
-def managed_by(table: str) -> dict[str, Row]:
+def parse_rights(table: str) -> dict[str, Row]:
     """RIGHTS as rows; its columns stand under their heads."""
     head, *lines = table.strip("\n").splitlines()
     starts = [head.index(role) for role in STAFF]
     found: dict[str, Row] = {}
     for line in lines:
         cells = [line[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
-        found |= managed(line.split()[0], [set(cell.split()) for cell in cells])
+        found |= model_rows(line.split()[0], [set(cell.split()) for cell in cells])
     return found
 
 
-def form(answers: Mapping[str, Answer]) -> dict[str, Mapping[str, Answer]]:
+def form_answers(answers: Mapping[str, Answer]) -> dict[str, Mapping[str, Answer]]:
     """allauth's forms take a PUT as a POST."""
     return {"GET": answers, "POST": answers, "PUT": answers}
 
 
-AWAY: dict[str, Answer] = {"customers": HOME, "staff": DESK}
+SIGNED_IN_REDIRECTS: dict[str, Answer] = {"customers": HOME, "staff": ADMIN_HOME}
 """Who is signed in already has no business there."""
 
 ROUTES: dict[str, Row] = {
     # Open
-    "healthz": everybody(GET=200),
-    "readyz": everybody(GET=200),
-    "metrics": everybody(GET=404),
-    "brand_css": everybody(GET=200),
-    "brand_logo": everybody(GET=404),
-    "brand_icon": everybody(GET=200),
-    "engine_schema": everybody(GET=200),
-    "engine_docs": everybody(GET=200),
-    "token": everybody(POST=200),
-    "token, guessed": everybody(POST=401),
+    "healthz": for_everybody(GET=200),
+    "readyz": for_everybody(GET=200),
+    "metrics": for_everybody(GET=404),
+    "brand_css": for_everybody(GET=200),
+    "brand_logo": for_everybody(GET=404),
+    "brand_icon": for_everybody(GET=200),
+    "engine_schema": for_everybody(GET=200),
+    "engine_docs": for_everybody(GET=200),
+    "token": for_everybody(POST=200),
+    "token, guessed": for_everybody(POST=401),
     # The link is the right
-    "take": everybody(GET=200, POST=303),
-    "take, inline": everybody(GET=302, POST=303),
-    "take, erased": everybody(GET=410, POST=410),
-    "take, guessed": everybody(GET=404, POST=404),
-    "done": everybody(GET=200),
-    "done, inline": everybody(GET=302),
-    "done, erased": everybody(GET=410),
-    "done, guessed": everybody(GET=404),
-    "report": everybody(GET=200),
-    "report, guessed": everybody(GET=404),
-    "company_integration": people(
+    "take": for_everybody(GET=200, POST=303),
+    "take, inline": for_everybody(GET=302, POST=303),
+    "take, erased": for_everybody(GET=410, POST=410),
+    "take, guessed": for_everybody(GET=404, POST=404),
+    "done": for_everybody(GET=200),
+    "done, inline": for_everybody(GET=302),
+    "done, erased": for_everybody(GET=410),
+    "done, guessed": for_everybody(GET=404),
+    "report": for_everybody(GET=200),
+    "report, guessed": for_everybody(GET=404),
+    "company_integration": by_role(
         DELETE={"stranger": 204, "signed_in": 204, "engine": 403, "another_engine": 403, "others": 403}
     ),
-    "company_integration, guessed": everybody(DELETE=404),
-    "company_integration, unknown company": everybody(DELETE=404),
+    "company_integration, guessed": for_everybody(DELETE=404),
+    "company_integration, unknown company": for_everybody(DELETE=404),
     # SmartRecruiters
-    "packages": smartrecruiters(GET=(200, 204)),
-    "package": smartrecruiters(GET=(200, 404)),
-    "package, guessed": smartrecruiters(GET=404),
-    "orders": smartrecruiters(POST=(202, 403)),
-    "orders, own company": smartrecruiters(POST=(403, 404)),
-    "orders, their id": smartrecruiters(POST=(403, 409)),
-    "inline-orders": smartrecruiters(POST=(200, 403)),
+    "packages": for_smartrecruiters(GET=(200, 204)),
+    "package": for_smartrecruiters(GET=(200, 404)),
+    "package, guessed": for_smartrecruiters(GET=404),
+    "orders": for_smartrecruiters(POST=(202, 403)),
+    "orders, own company": for_smartrecruiters(POST=(403, 404)),
+    "orders, their id": for_smartrecruiters(POST=(403, 409)),
+    "inline-orders": for_smartrecruiters(POST=(200, 403)),
     # Engines
-    "engine_nothing": {"*": engines(GET=404)["GET"]},
-    "engine-customers": engines(GET=200),
-    "engine-packages": engines(GET=200, PUT=200),
-    "engine-package": engines(GET=200, PUT=200, DELETE=204),
-    "engine-package, guessed": engines(GET=404, PUT=422, DELETE=404),
-    "engine-orders": engines(GET=200),
-    "engine-lease": engines(POST=200),
-    "engine-order": engines(GET=200),
-    "engine-order, guessed": engines(GET=404),
-    "engine-order, erased": engines(GET=410),
-    "engine-accept": engines(POST=200),
-    "engine-accept, guessed": engines(POST=404),
-    "engine-accept, erased": engines(POST=410),
-    "engine-result": engines(PATCH=200),
-    "engine-result, guessed": engines(PATCH=404),
-    "engine-result, erased": engines(PATCH=410),
-    "engine-preview": engines(POST=200),
-    "engine-preview, guessed": engines(POST=404),
-    "engine-preview, erased": engines(POST=410),
-    "engine-attachments": engines(POST=201),
-    "engine-attachments, guessed": engines(POST=404),
-    "engine-attachments, erased": engines(POST=410),
-    "engine-attachment": engines(DELETE=204),
-    "engine-attachment, guessed": engines(DELETE=404),
-    "engine-attachment, erased": engines(DELETE=410),
-    "engine-candidate": engines(GET=202),
-    "engine-candidate, erased": engines(GET=410),
-    "engine-job": engines(GET=202),
-    "engine-job, erased": engines(GET=410),
-    "engine-hiring-team": engines(GET=202),
-    "engine-hiring-team, erased": engines(GET=410),
-    "engine-timeline": engines(GET=200),
-    "engine-timeline, erased": engines(GET=410),
-    "engine_webhooks": engines(GET=200, POST=201),
-    "engine_webhook": engines(GET=(200, 404), PATCH=(200, 404), DELETE=(204, 404)),
-    "engine_webhook_rotate": engines(POST=(200, 404)),
-    "engine_webhook_test": engines(POST=(200, 404)),
-    "engine_events": engines(GET=200),
+    "engine_nothing": {"*": for_engines(GET=404)["GET"]},
+    "engine-customers": for_engines(GET=200),
+    "engine-packages": for_engines(GET=200, PUT=200),
+    "engine-package": for_engines(GET=200, PUT=200, DELETE=204),
+    "engine-package, guessed": for_engines(GET=404, PUT=422, DELETE=404),
+    "engine-orders": for_engines(GET=200),
+    "engine-lease": for_engines(POST=200),
+    "engine-order": for_engines(GET=200),
+    "engine-order, guessed": for_engines(GET=404),
+    "engine-order, erased": for_engines(GET=410),
+    "engine-accept": for_engines(POST=200),
+    "engine-accept, guessed": for_engines(POST=404),
+    "engine-accept, erased": for_engines(POST=410),
+    "engine-result": for_engines(PATCH=200),
+    "engine-result, guessed": for_engines(PATCH=404),
+    "engine-result, erased": for_engines(PATCH=410),
+    "engine-preview": for_engines(POST=200),
+    "engine-preview, guessed": for_engines(POST=404),
+    "engine-preview, erased": for_engines(POST=410),
+    "engine-attachments": for_engines(POST=201),
+    "engine-attachments, guessed": for_engines(POST=404),
+    "engine-attachments, erased": for_engines(POST=410),
+    "engine-attachment": for_engines(DELETE=204),
+    "engine-attachment, guessed": for_engines(DELETE=404),
+    "engine-attachment, erased": for_engines(DELETE=410),
+    "engine-candidate": for_engines(GET=202),
+    "engine-candidate, erased": for_engines(GET=410),
+    "engine-job": for_engines(GET=202),
+    "engine-job, erased": for_engines(GET=410),
+    "engine-hiring-team": for_engines(GET=202),
+    "engine-hiring-team, erased": for_engines(GET=410),
+    "engine-timeline": for_engines(GET=200),
+    "engine-timeline, erased": for_engines(GET=410),
+    "engine_webhooks": for_engines(GET=200, POST=201),
+    "engine_webhook": for_engines(GET=(200, 404), PATCH=(200, 404), DELETE=(204, 404)),
+    "engine_webhook_rotate": for_engines(POST=(200, 404)),
+    "engine_webhook_test": for_engines(POST=(200, 404)),
+    "engine_events": for_engines(GET=200),
     # The consent: whose browser began it
-    "consent_begin": everybody(GET=302, HEAD=405),
-    "consent": people(GET={"stranger": 400, "signed_in": 400, "alice": 200}, POST={"stranger": 400, "alice": 303}),
-    "consent, guessed": everybody(GET=400, POST=400),
-    "consent_progress": people(GET={"stranger": 400, "alice": 302}, HEAD={"stranger": 405}),
-    "consent_again": people(POST={"stranger": 400, "alice": 303}),
-    "consent_account": people(POST={"stranger": 400, "alice": SIGN_IN}),
+    "consent_begin": for_everybody(GET=302, HEAD=405),
+    "consent": by_role(GET={"stranger": 400, "signed_in": 400, "alice": 200}, POST={"stranger": 400, "alice": 303}),
+    "consent, guessed": for_everybody(GET=400, POST=400),
+    "consent_progress": by_role(GET={"stranger": 400, "alice": 302}, HEAD={"stranger": 405}),
+    "consent_again": by_role(POST={"stranger": 400, "alice": 303}),
+    "consent_account": by_role(POST={"stranger": 400, "alice": SIGN_IN}),
     # Customers
-    "home": people(GET={"customers": 200, "staff": DESK}),
-    "customer_orders": people(GET={"customers": 200, "staff": 302}, POST={"customers": 302, "staff": 302}),
-    "customer_report": people(GET={"charlie": 404, "bob": 403, "alice": 200, "staff": 404}),
-    "disconnect": people(
+    "home": by_role(GET={"customers": 200, "staff": ADMIN_HOME}),
+    "customer_orders": by_role(GET={"customers": 200, "staff": 302}, POST={"customers": 302, "staff": 302}),
+    "customer_report": by_role(GET={"charlie": 404, "bob": 403, "alice": 200, "staff": 404}),
+    "disconnect": by_role(
         GET={"alice": 200, "bob": 403, "charlie": 404, "staff": 404},
         POST={"alice": HOME, "bob": 403, "charlie": 404, "staff": 404},
     ),
-    "switch_organisation": people(POST={"charlie": 404, "bob": HOME, "alice": HOME, "staff": 404}),
-    "people": people(GET={"customers": 200, "staff": HOME}),
-    "invite": people(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
-    "resend_invitation": people(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
-    "revoke_invitation": people(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
-    "resend_invitation, guessed": people(POST={"signed_in": 404}),
-    "change_role": people(
+    "switch_organisation": by_role(POST={"charlie": 404, "bob": HOME, "alice": HOME, "staff": 404}),
+    "people": by_role(GET={"customers": 200, "staff": HOME}),
+    "invite": by_role(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
+    "resend_invitation": by_role(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
+    "revoke_invitation": by_role(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
+    "resend_invitation, guessed": by_role(POST={"signed_in": 404}),
+    "change_role": by_role(
         GET={"charlie": 404, "bob": 403, "alice": 200, "staff": 404},
         POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404},
     ),
-    "remove_person": people(
+    "remove_person": by_role(
         GET={"charlie": 404, "bob": 403, "alice": 200, "staff": 404},
         POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404},
     ),
-    "remove_person, guessed": people(GET={"signed_in": 404}, POST={"signed_in": 404}),
-    "invitation": people(
+    "remove_person, guessed": by_role(GET={"signed_in": 404}, POST={"signed_in": 404}),
+    "invitation": by_role(
         GET={"stranger": 200, "signed_in": 403},
         POST={"stranger": 400, "signed_in": 403},
     ),
-    "invitation, guessed": everybody(404),
-    "disconnect, guessed": people(GET={"signed_in": 404}, POST={"signed_in": 404}),
+    "invitation, guessed": for_everybody(404),
+    "disconnect, guessed": by_role(GET={"signed_in": 404}, POST={"signed_in": 404}),
     # One's own account
-    "account_login": people({"stranger": 405, **AWAY}, **form({"stranger": 200, **AWAY})),
-    "account_logout": people(GET={"stranger": HOME, "signed_in": 200}, POST={"stranger": HOME}),
-    "end_all_sessions": people(POST={"signed_in": SIGN_IN}),
-    "account_inactive": everybody(GET=200),
-    "account_signup": people({"stranger": 200, **AWAY}),
-    "account_reauthenticate": people({"signed_in": 405}, **form({"signed_in": 200})),
-    "accounts/email/": everybody(302),
-    "account_email": everybody(302),
-    "accounts/confirm-email/": everybody(404),
-    "accounts/confirm-email/<path:rest>": everybody(404),
-    "account_email_verification_sent": everybody(404),
-    "account_confirm_email": everybody(404),
-    "account_change_password": people({"signed_in": 405}, **form({"signed_in": 200})),
-    "account_set_password": people({"signed_in": 302}),
-    "account_reset_password": everybody(GET=200, POST=200, PUT=200),
-    "account_reset_password_done": everybody(GET=200),
-    "account_reset_password_from_key": everybody(400),
-    "account_reset_password_from_key_done": everybody(GET=200),
-    "account_confirm_login_code": people(AWAY),
-    "mfa_index": people({"signed_in": 405}, GET={"signed_in": 200}),
-    "mfa_authenticate": people(AWAY),
-    "mfa_reauthenticate": people({"signed_in": 302}),
-    "identity_begin": everybody(GET=404, HEAD=405),
-    "identity_callback": everybody(GET=404, HEAD=405),
-    "identity_cancelled": everybody(GET=200),
-    "openid_connect_login": everybody(404),
-    "openid_connect_callback": everybody(404),
-    "socialaccount_connections": everybody(404),
-    "socialaccount_signup": everybody(404),
-    "socialaccount_login_cancelled": everybody(GET=200),
-    "socialaccount_login_error": everybody(404),
-    "accounts/oidc/<path:rest>": everybody(404),
-    "accounts/3rdparty/": everybody(404),
-    "accounts/social/<path:rest>": everybody(404),
-    "accounts/social/connections/": everybody(404),
-    "accounts/social/login/cancelled/": everybody(404),
-    "accounts/social/login/error/": everybody(404),
-    "accounts/social/signup/": everybody(404),
-    "accounts/3rdparty/<path:rest>": everybody(404),
-    "mfa_list_webauthn": people({"signed_in": 405}, GET={"signed_in": 200}),
-    "mfa_add_webauthn": people({"signed_in": 302}),
-    "mfa_edit_webauthn": people({"signed_in": 302}),
-    "mfa_remove_webauthn": people({"signed_in": 302}),
-    "mfa_reauthenticate_webauthn": people({"signed_in": 302}),
-    "mfa_login_webauthn": people({"stranger": 405, **AWAY}, **form({"stranger": SIGN_IN, **AWAY})),
-    "mfa_activate_totp": people({"signed_in": 302}),
-    "mfa_deactivate_totp": people({"signed_in": 404}),
-    "mfa_view_recovery_codes": people({"signed_in": 405}, GET={"signed_in": 404}),
-    "mfa_generate_recovery_codes": people({"signed_in": 302}),
-    "mfa_download_recovery_codes": people({"signed_in": 404}),
+    "account_login": by_role({"stranger": 405, **SIGNED_IN_REDIRECTS}, **form_answers({"stranger": 200, **SIGNED_IN_REDIRECTS})),
+    "account_logout": by_role(GET={"stranger": HOME, "signed_in": 200}, POST={"stranger": HOME}),
+    "end_all_sessions": by_role(POST={"signed_in": SIGN_IN}),
+    "account_inactive": for_everybody(GET=200),
+    "account_signup": by_role({"stranger": 200, **SIGNED_IN_REDIRECTS}),
+    "account_reauthenticate": by_role({"signed_in": 405}, **form_answers({"signed_in": 200})),
+    "accounts/email/": for_everybody(302),
+    "account_email": for_everybody(302),
+    "accounts/confirm-email/": for_everybody(404),
+    "accounts/confirm-email/<path:rest>": for_everybody(404),
+    "account_email_verification_sent": for_everybody(404),
+    "account_confirm_email": for_everybody(404),
+    "account_change_password": by_role({"signed_in": 405}, **form_answers({"signed_in": 200})),
+    "account_set_password": by_role({"signed_in": 302}),
+    "account_reset_password": for_everybody(GET=200, POST=200, PUT=200),
+    "account_reset_password_done": for_everybody(GET=200),
+    "account_reset_password_from_key": for_everybody(400),
+    "account_reset_password_from_key_done": for_everybody(GET=200),
+    "account_confirm_login_code": by_role(SIGNED_IN_REDIRECTS),
+    "mfa_index": by_role({"signed_in": 405}, GET={"signed_in": 200}),
+    "mfa_authenticate": by_role(SIGNED_IN_REDIRECTS),
+    "mfa_reauthenticate": by_role({"signed_in": 302}),
+    "identity_begin": for_everybody(GET=404, HEAD=405),
+    "identity_callback": for_everybody(GET=404, HEAD=405),
+    "identity_cancelled": for_everybody(GET=200),
+    "openid_connect_login": for_everybody(404),
+    "openid_connect_callback": for_everybody(404),
+    "socialaccount_connections": for_everybody(404),
+    "socialaccount_signup": for_everybody(404),
+    "socialaccount_login_cancelled": for_everybody(GET=200),
+    "socialaccount_login_error": for_everybody(404),
+    "accounts/oidc/<path:rest>": for_everybody(404),
+    "accounts/3rdparty/": for_everybody(404),
+    "accounts/social/<path:rest>": for_everybody(404),
+    "accounts/social/connections/": for_everybody(404),
+    "accounts/social/login/cancelled/": for_everybody(404),
+    "accounts/social/login/error/": for_everybody(404),
+    "accounts/social/signup/": for_everybody(404),
+    "accounts/3rdparty/<path:rest>": for_everybody(404),
+    "mfa_list_webauthn": by_role({"signed_in": 405}, GET={"signed_in": 200}),
+    "mfa_add_webauthn": by_role({"signed_in": 302}),
+    "mfa_edit_webauthn": by_role({"signed_in": 302}),
+    "mfa_remove_webauthn": by_role({"signed_in": 302}),
+    "mfa_reauthenticate_webauthn": by_role({"signed_in": 302}),
+    "mfa_login_webauthn": by_role({"stranger": 405, **SIGNED_IN_REDIRECTS}, **form_answers({"stranger": SIGN_IN, **SIGNED_IN_REDIRECTS})),
+    "mfa_activate_totp": by_role({"signed_in": 302}),
+    "mfa_deactivate_totp": by_role({"signed_in": 404}),
+    "mfa_view_recovery_codes": by_role({"signed_in": 405}, GET={"signed_in": 404}),
+    "mfa_generate_recovery_codes": by_role({"signed_in": 302}),
+    "mfa_download_recovery_codes": by_role({"signed_in": 404}),
     # Staff
-    **managed_by(RIGHTS),
-    "admin:integrations_partnerconfiguration_changelist": desk(GET=302),
-    "admin:integrations_partnerconfiguration_publish": desk(GET=(403, 403, 302), POST=(403, 403, 302)),
-    "admin:integrations_partnerconfiguration_compare": desk(GET=(403, 403, 302), POST=(403, 403, 302)),
-    "admin:integrations_customer_invite": desk(GET=(403, 403, 200), POST=(403, 403, 302)),
-    "admin:auth_user_password_change": desk(GET=(403, 403, 200)),
-    "admin:assessments_package_export": desk(GET=200),
-    "admin:assessments_package_import": desk(GET=(403, 403, 200)),
-    "admin:assessments_package_imported": desk(GET=(403, 403, 404), POST=(403, 403, 404)),
-    "admin:assessments_package_who_sees": desk(GET=200),
-    "admin:integrations_webhook_replay": desk(GET=(403, 200, 200), POST=(403, 200, 200)),
-    "admin:orders_order_change": desk(GET=200),
-    "admin:orders_order_find": desk(GET=302),
-    "admin:orders_order_preview": desk(GET=(403, 200, 200)),
-    "admin:orders_order_report": desk(GET=(403, 302, 302), POST=(403, 200, 200)),
-    "admin:orders_order_attachment": desk(GET=(403, 200, 200)),
-    "admin:index": desk(GET=200),
-    "admin:outbox_delivery_progress": desk(GET=404),
-    "admin:letters": desk(GET=200),
-    "admin:letter": desk(GET=200),
-    "admin:login": people(AWAY),
-    "admin:logout": people({"stranger": DESK, "staff": 405}, POST={"stranger": DESK, "staff": 200}),
-    "admin:password_change": desk(GET=302),
-    "admin:password_change_done": desk(GET=302),
-    "admin:autocomplete": desk(GET=403, POST=405),
-    "admin:jsi18n": desk(GET=200, POST=405),
-    "admin:view_on_site": desk(GET=404),
-    "admin:app_list": desk(GET=200),
-    "admin/(?P<url>.*)$": desk(GET=404),
+    **parse_rights(RIGHTS),
+    "admin:integrations_partnerconfiguration_changelist": for_staff(GET=302),
+    "admin:integrations_partnerconfiguration_publish": for_staff(GET=(403, 403, 302), POST=(403, 403, 302)),
+    "admin:integrations_partnerconfiguration_compare": for_staff(GET=(403, 403, 302), POST=(403, 403, 302)),
+    "admin:integrations_customer_invite": for_staff(GET=(403, 403, 200), POST=(403, 403, 302)),
+    "admin:auth_user_password_change": for_staff(GET=(403, 403, 200)),
+    "admin:assessments_package_export": for_staff(GET=200),
+    "admin:assessments_package_import": for_staff(GET=(403, 403, 200)),
+    "admin:assessments_package_imported": for_staff(GET=(403, 403, 404), POST=(403, 403, 404)),
+    "admin:assessments_package_who_sees": for_staff(GET=200),
+    "admin:integrations_webhook_replay": for_staff(GET=(403, 200, 200), POST=(403, 200, 200)),
+    "admin:orders_order_change": for_staff(GET=200),
+    "admin:orders_order_find": for_staff(GET=302),
+    "admin:orders_order_preview": for_staff(GET=(403, 200, 200)),
+    "admin:orders_order_report": for_staff(GET=(403, 302, 302), POST=(403, 200, 200)),
+    "admin:orders_order_attachment": for_staff(GET=(403, 200, 200)),
+    "admin:index": for_staff(GET=200),
+    "admin:outbox_delivery_progress": for_staff(GET=404),
+    "admin:letters": for_staff(GET=200),
+    "admin:letter": for_staff(GET=200),
+    "admin:login": by_role(SIGNED_IN_REDIRECTS),
+    "admin:logout": by_role({"stranger": ADMIN_HOME, "staff": 405}, POST={"stranger": ADMIN_HOME, "staff": 200}),
+    "admin:password_change": for_staff(GET=302),
+    "admin:password_change_done": for_staff(GET=302),
+    "admin:autocomplete": for_staff(GET=403, POST=405),
+    "admin:jsi18n": for_staff(GET=200, POST=405),
+    "admin:view_on_site": for_staff(GET=404),
+    "admin:app_list": for_staff(GET=200),
+    "admin/(?P<url>.*)$": for_staff(GET=404),
 }

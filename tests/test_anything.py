@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from tests import footprint
-from tests.everything import World, address, flaws
+from tests.everything import World, build_url, find_flaws
 from tests.routes import METHODS, ROLES, ROUTES
 
 pytestmark = pytest.mark.django_db
@@ -100,10 +100,10 @@ QUICKLY = settings(
 
 
 def ask(world: World, role: str, place: Place, method: str, query: str, headers: dict[str, str], sent: Sent) -> Any:
-    path = odd(address(world, place[0]), place[1]).encode("utf-8", "replace").decode("latin-1")
+    path = odd(build_url(world, place[0]), place[1]).encode("utf-8", "replace").decode("latin-1")
     more = headers_of(world, role, headers) | {"PATH_INFO": path, "QUERY_STRING": query}
-    answer = world.ask(role, method, "/", sent[0], wire(sent[1]) or "x", **more)
-    assert flaws(answer, path) == [], (answer.status_code, answer.content[:300])
+    answer = world.send_request(role, method, "/", sent[0], wire(sent[1]) or "x", **more)
+    assert find_flaws(answer, path) == [], (answer.status_code, answer.content[:300])
     return answer
 
 
@@ -124,7 +124,7 @@ def test_stranger_changes_nothing_and_learns_nothing(
 ) -> None:
     """Nor does another customer learn anything of Northwind's."""
     assume("guessed" in place[0] or place[0].partition(",")[0] not in OPEN_TO_STRANGERS)
-    with transaction.atomic(), footprint.writes() as written:
+    with transaction.atomic(), footprint.record_writes() as written:
         answer = ask(world, role, place, method, query, headers, sent)
         transaction.set_rollback(True)
     assert role != "stranger" or written == []
@@ -135,7 +135,7 @@ def test_stranger_changes_nothing_and_learns_nothing(
 def secrets_of(world: World) -> list[str]:
     return [
         *world.tokens.values(),
-        world.pair["client_secret"],
+        world.credentials["client_secret"],
         world.connection.their_client_secret,
         world.order.link_token,
         world.report.link_token,

@@ -17,7 +17,7 @@ def _named(file: str) -> frozenset[str]:
 
 def test_every_sentence_has_tests_that_exist() -> None:
     tables = (interface.TABLE, interface.DOCS, interface.CALLS, interface.ANSWERS)
-    table = [sentence for each in tables for sentence in interface.sentences(each)]
+    table = [sentence for each in tables for sentence in interface.parse_sentences(each)]
     assert len(table) > 150
     assert [sentence.text for sentence in table if not sentence.tests] == []
     named = [(file, name) for sentence in table for file, name in sentence.tests]

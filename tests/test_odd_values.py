@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 from django.db import transaction
 
-from tests.everything import PATTERNS, World, address, flaws
+from tests.everything import PATTERNS, World, build_url, find_flaws
 from tests.routes import ROUTES
 
 pytestmark = pytest.mark.django_db
@@ -54,15 +54,15 @@ def ask(world: World, method: str, path: str, query: str = "", form: str = "") -
     kind = "application/x-www-form-urlencoded" if form else "text/plain"
     shown = path.encode().decode("latin-1")
     with transaction.atomic():
-        answer = world.ask(role_for(path), method, "/", form.encode(), kind, PATH_INFO=shown, QUERY_STRING=query)
+        answer = world.send_request(role_for(path), method, "/", form.encode(), kind, PATH_INFO=shown, QUERY_STRING=query)
         transaction.set_rollback(True)
-    assert flaws(answer, path) == [], (method, path, query[:200], form[:200], answer.status_code)
+    assert find_flaws(answer, path) == [], (method, path, query[:200], form[:200], answer.status_code)
     return answer
 
 
 @pytest.mark.parametrize("row", PATTERNS)
 def test_nul_in_an_address_is_no_fault_of_ours(world: World, row: str) -> None:
-    path = address(world, row).partition("?")[0]
+    path = build_url(world, row).partition("?")[0]
     parts = path.rstrip("/").split("/")
     for at in range(2, len(parts)):
         odd = "/".join([*parts[:at], NUL, *parts[at + 1 :]]) + "/" * path.endswith("/")
@@ -72,7 +72,7 @@ def test_nul_in_an_address_is_no_fault_of_ours(world: World, row: str) -> None:
 
 @pytest.mark.parametrize("row", PATTERNS)
 def test_odd_value_of_a_parameter_or_a_field_is_no_fault_of_ours(world: World, row: str) -> None:
-    path = address(world, row).partition("?")[0]
+    path = build_url(world, row).partition("?")[0]
     for odd in ODD:
         sent = urlencode(dict.fromkeys(NAMES, odd))
         ask(world, "GET", path, query=sent)
@@ -83,4 +83,4 @@ def test_odd_value_of_a_parameter_or_a_field_is_no_fault_of_ours(world: World, r
 def test_odd_value_of_a_filter_is_no_fault_of_ours(world: World, row: str) -> None:
     for name in FILTERS:
         for odd in BEYOND:
-            ask(world, "GET", address(world, row), query=urlencode({name: odd}))
+            ask(world, "GET", build_url(world, row), query=urlencode({name: odd}))

@@ -33,7 +33,7 @@ HEADS = [
     "/assessment-api/v1/orders/",
 ]
 TAILS = ["", "!", "\n", "@"]
-AT_THE_BEGINNING = {"assessments.transfer.csv_file.FORMULA[0]"}
+AT_THE_BEGINNING = {"assessments.transfer.csv_file.FORMULA_PATTERN[0]"}
 """Patterns that are never searched for."""
 
 

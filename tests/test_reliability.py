@@ -39,7 +39,7 @@ def test_proof_is_there(proof: str) -> None:
     if kind == "crash":
         assert name in FAULTS | ON_POSTGRESQL
     elif kind == "connect":
-        assert name in {step["action"] for step in Customers.STEPS}
+        assert name in {step["action"] for step in Customers.EXCHANGE_FAULTS}
     elif kind == "bench":
         assert callable(getattr(measures, name))
     elif kind == "gate":

@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from tests import footprint
-from tests.everything import PATTERNS, World, address, body, flaws
+from tests.everything import PATTERNS, World, build_url, build_body, find_flaws
 from tests.routes import METHODS, ROLES, ROUTES, Answer
 
 pytestmark = pytest.mark.django_db
@@ -30,22 +30,22 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
     told = {row.partition(", ")[0] for row in ROUTES}
     assert sorted(PATTERNS.keys() - told) == [], (
         "These routes have no row in tests/routes.py. Add one for each: who may use it, by which methods, and what "
-        "every other role gets. If its address needs more than `arguments` of tests/everything.py knows, or a body to "
-        "succeed, say so in PLACES and BODIES there. A model in admin needs a line in RIGHTS and one in `shown`."
+        "every other role gets. If its address needs more than `route_arguments` of tests/everything.py knows, or a body to "
+        "succeed, say so in URL_ARGUMENTS and BODIES there. A model in admin needs a line in RIGHTS and one in `admin_rows`."
     )
     assert sorted(told - PATTERNS.keys()) == [], "These rows of tests/routes.py have no route any more."
 
 
 @pytest.mark.parametrize("row", ROUTES)
 def test_every_role_gets_what_the_table_says(world: World, row: str) -> None:
-    url, table = address(world, row), ROUTES[row]
+    url, table = build_url(world, row), ROUTES[row]
     got: dict[tuple[str, str], Answer] = {}
     for method in ("GET", "POST", "DELETE") if url.startswith("/admin/") else METHODS:
         for role in ROLES if method in table and method != "HEAD" else SOME:
-            with transaction.atomic(), footprint.writes() as written:
-                answer = world.ask(role, method, url, *body(world, row, method))
+            with transaction.atomic(), footprint.record_writes() as written:
+                answer = world.send_request(role, method, url, *build_body(world, row, method))
                 got[role, method] = _said(answer)
-                assert flaws(answer, url.partition("?")[0]) == [], (role, method, url)
+                assert find_flaws(answer, url.partition("?")[0]) == [], (role, method, url)
                 assert got[role, method] not in REFUSED or written == [], (role, method, url)
                 transaction.set_rollback(True)
     told = {(role, method): table.get(method, table["*"])[role] for role, method in got}
@@ -59,8 +59,8 @@ def test_every_role_gets_what_the_table_says(world: World, row: str) -> None:
 )
 def test_what_is_done_is_seen_as_written(world: World, row: str, role: str, method: str) -> None:
     """Else nothing would be said by refusals that write nothing."""
-    with transaction.atomic(), footprint.writes() as written:
-        world.ask(role, method, address(world, row), *body(world, row, method))
+    with transaction.atomic(), footprint.record_writes() as written:
+        world.send_request(role, method, build_url(world, row), *build_body(world, row, method))
         transaction.set_rollback(True)
     assert written != []
 
@@ -74,7 +74,7 @@ def test_every_form_wants_its_token(world: World, row: str) -> None:
         browser = world.browsers[role]
         browser.handler.enforce_csrf_checks = True
         with transaction.atomic():
-            answer = world.ask(role, "POST", address(world, row), *body(world, row, "POST"))
+            answer = world.send_request(role, "POST", build_url(world, row), *build_body(world, row, "POST"))
             transaction.set_rollback(True)
         browser.handler.enforce_csrf_checks = False
         assert (answer.status_code, "form" in answer.content.decode()) == (403, True)
@@ -86,7 +86,7 @@ def test_odd_methods_tell_and_do_nothing(world: World, method: str) -> None:
     for row in ROUTES:
         role = "administrator" if row.startswith("admin") else "stranger"
         with transaction.atomic():
-            answer = world.ask(role, method, address(world, row), HTTP_X_CANARY="canary-33")
+            answer = world.send_request(role, method, build_url(world, row), HTTP_X_CANARY="canary-33")
             transaction.set_rollback(True)
         assert answer.status_code < 500
         assert not row.startswith("admin:") or answer.status_code >= 300, row
@@ -97,9 +97,9 @@ def test_odd_methods_tell_and_do_nothing(world: World, method: str) -> None:
 def test_every_page_carries_the_headers_of_a_careful_one(world: World) -> None:
     """A19, C29, C34, S16. What SmartRecruiters may frame has tests of its own."""
     for row in ROUTES:
-        path = address(world, row)
+        path = build_url(world, row)
         with transaction.atomic():
-            answer = world.ask("administrator" if path.startswith("/admin") else "bob", "GET", path)
+            answer = world.send_request("administrator" if path.startswith("/admin") else "bob", "GET", path)
             transaction.set_rollback(True)
         parts = answer.headers["Content-Security-Policy"].split(";")
         policy = dict(part.strip().partition(" ")[::2] for part in parts)

@@ -11,7 +11,7 @@ from integrations.staff.model_admin import LabelledForm, ModelForm
 RULE_KEYS = ("customer", "requester", "country", "region", "city", "remote", "fields_as_text")
 
 
-def types_in_use(types: list[str]) -> str:
+def check_types_in_use(types: list[str]) -> str:
     """What speaks against publishing these types alone: packages of the others that are on offer."""
     stranded = Package.objects.filter(retired_at=None).exclude(type__in=types).values_list("name", flat=True)
     if not stranded:
@@ -20,7 +20,7 @@ def types_in_use(types: list[str]) -> str:
     return f"Packages of other types are on offer: {names}. Retire them first, or keep their types."
 
 
-partner_form.type_rules.append(types_in_use)
+partner_form.type_rules.append(check_types_in_use)
 
 
 class PackageForm(ModelForm):
@@ -67,7 +67,7 @@ class RuleForm(LabelledForm):
         self.fields["remote"].widget.choices = remote  # type: ignore[attr-defined]
         lines = (f"{name} = {value}" for name, value in sorted(self.instance.fields.items()))
         self.initial["fields_as_text"] = "\n".join(lines)
-        self.fields["requester"].validators.append(requester.of_a_rule)
+        self.fields["requester"].validators.append(requester.validate_rule_requester)
 
     def clean_fields_as_text(self) -> dict[str, str]:
         pairs = [line.partition("=") for line in self.cleaned_data["fields_as_text"].splitlines() if line.strip()]

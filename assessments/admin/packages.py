@@ -8,27 +8,27 @@ from django.utils.safestring import SafeString
 
 from assessments import catalogue
 from assessments.admin.forms import RULE_KEYS, AssessmentForm, PackageForm, RuleForm
-from assessments.admin.transfer import Transfer
-from assessments.admin.visibility_preview import WhoSeesWhat
+from assessments.admin.transfer import CatalogueTransferAdmin
+from assessments.admin.visibility_preview import VisibilityPreviewAdmin
 from assessments.models import Assessment, Package, Rule
-from integrations.staff.display import switch, when
-from integrations.staff.model_admin import Act, RowsInline
+from integrations.staff.display import render_boolean_badge, relative_time
+from integrations.staff.model_admin import ObjectAction, EditableInline
 
 
-class AssessmentInline(RowsInline):
+class AssessmentInline(EditableInline):
     model = Assessment
     form = AssessmentForm
     fields = ("position", "assessment_id", "type", "name", "description")
 
 
-class RuleInline(RowsInline):
+class RuleInline(EditableInline):
     model = Rule
     form = RuleForm
     fields = RULE_KEYS
     verbose_name_plural = "rules: who sees it (none: every customer; else one matching rule is enough)"
 
 
-class OnOffer(admin.SimpleListFilter):
+class OnOfferFilter(admin.SimpleListFilter):
     title = "state"
     parameter_name = "on_offer"
 
@@ -40,12 +40,12 @@ class OnOffer(admin.SimpleListFilter):
 
 
 @admin.register(Package)
-class PackageAdmin(Transfer, WhoSeesWhat):
+class PackageAdmin(CatalogueTransferAdmin, VisibilityPreviewAdmin):
     form = PackageForm
-    nothing_yet = "What customers can order. Your engine puts packages here, or you add or import them."
+    empty_list_text = "What customers can order. Your engine puts packages here, or you add or import them."
     change_form_template = "admin/assessments/package/change_form.html"
-    list_display = ("name", "id", "type", "delivery", "assessments_", "rules_", "state_", "updated_at_")
-    list_filter = (OnOffer, "type", "delivery")
+    list_display = ("name", "id", "type", "delivery", "assessment_count", "rule_count", "state_badge", "last_change")
+    list_filter = (OnOfferFilter, "type", "delivery")
     search_fields = ("name", "=id")
     search_help_text = "By name or id."
     fieldsets = (
@@ -54,11 +54,11 @@ class PackageAdmin(Transfer, WhoSeesWhat):
             "What happens with an order",
             {"fields": ("delivery", "invite_candidate", "remind_after_days", "expires_after_days")},
         ),
-        ("State", {"fields": ("state_", "created_at", "updated_at")}),
+        ("State", {"fields": ("state_badge", "created_at", "updated_at")}),
     )
-    readonly_fields = ("state_", "created_at", "updated_at")
+    readonly_fields = ("state_badge", "created_at", "updated_at")
     inlines = (AssessmentInline, RuleInline)
-    actions = ("retire_chosen",)
+    actions = ("retire_selected",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Package]:
         counts = {name: Count(name, distinct=True) for name in ("assessments", "rules")}
@@ -75,12 +75,12 @@ class PackageAdmin(Transfer, WhoSeesWhat):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def acts(self) -> Sequence[Act]:
+    def get_object_actions(self) -> Sequence[ObjectAction]:
         return (
-            Act(
+            ObjectAction(
                 "retire",
                 "Retire",
-                self._retire,
+                self._retire_package,
                 lambda package: [
                     "Customers do not see it any more and it is in no new hiring step.",
                     "Hiring steps that have it go on ordering it, and orders go on as they are.",
@@ -88,42 +88,42 @@ class PackageAdmin(Transfer, WhoSeesWhat):
                 ],
                 lambda package: package.retired_at is None,
             ),
-            Act(
+            ObjectAction(
                 "offer",
                 "Offer again",
-                self._offer,
+                self._offer_package,
                 lambda package: ["Customers that its rules admit see it again and may order it."],
                 lambda package: package.retired_at is not None,
             ),
         )
 
-    def _retire(self, request: HttpRequest, package: Package) -> str:
-        catalogue.retire(package.pk)
-        self.record(request, "package.retired", package.pk)
+    def _retire_package(self, request: HttpRequest, package: Package) -> str:
+        catalogue.retire_packages(package.pk)
+        self.record_audit(request, "package.retired", package.pk)
         return f"“{package}” is retired."
 
-    def _offer(self, request: HttpRequest, package: Package) -> str:
+    def _offer_package(self, request: HttpRequest, package: Package) -> str:
         catalogue.put_package({"id": package.pk, "retired": False})
-        self.record(request, "package.offered", package.pk)
+        self.record_audit(request, "package.offered", package.pk)
         return f"“{package}” is on offer again."
 
     @admin.action(description="Retire", permissions=["change"])
-    def retire_chosen(self, request: HttpRequest, queryset: QuerySet[Package]) -> None:
-        count = sum(bool(self._retire(request, package)) for package in queryset.filter(retired_at=None))
+    def retire_selected(self, request: HttpRequest, queryset: QuerySet[Package]) -> None:
+        count = sum(bool(self._retire_package(request, package)) for package in queryset.filter(retired_at=None))
         messages.success(request, f"{count} retired.")
 
     @admin.display(description="state", ordering="retired_at")
-    def state_(self, package: Package) -> SafeString:
-        return switch(package.retired_at is None, "Offered", "Retired")
+    def state_badge(self, package: Package) -> SafeString:
+        return render_boolean_badge(package.retired_at is None, "Offered", "Retired")
 
     @admin.display(description="assessments", ordering="assessments_count")
-    def assessments_(self, package: Any) -> int:
+    def assessment_count(self, package: Any) -> int:
         return int(package.assessments_count)
 
     @admin.display(description="rules", ordering="rules_count")
-    def rules_(self, package: Any) -> str:
+    def rule_count(self, package: Any) -> str:
         return str(package.rules_count or "every customer")
 
     @admin.display(description="last change", ordering="updated_at")
-    def updated_at_(self, package: Package) -> SafeString | str:
-        return when(package.updated_at)
+    def last_change(self, package: Package) -> SafeString | str:
+        return relative_time(package.updated_at)

@@ -18,10 +18,10 @@ from assessments.transfer import plan
 from integrations.models import User
 from integrations.staff.model_admin import StaffAdmin
 
-TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
-class FileForm(forms.Form):
+class CatalogueFileForm(forms.Form):
     file = forms.FileField(
         help_text="CSV or JSON, as the export writes it; up to 8 MB.",
         error_messages={"required": "Choose a file.", "empty": "The file is empty: choose another."},
@@ -36,19 +36,19 @@ class FileForm(forms.Form):
         return content
 
 
-class Transfer(StaffAdmin):
+class CatalogueTransferAdmin(StaffAdmin):
     """Export and import, for the packages' admin."""
 
     def get_urls(self) -> list[URLPattern]:
-        def route(pattern: str, view: Any, name: str) -> URLPattern:
+        def build_route(pattern: str, view: Any, name: str) -> URLPattern:
             guarded: Any = self.admin_site.admin_view(view)
             found: URLPattern = path(pattern, guarded, name=f"assessments_package_{name}")
             return found
 
         return [
-            route("export/<slug:form>/", self.export_view, "export"),
-            route("import/", self.import_view, "import"),
-            route("import/<slug:key>/", self.imported_view, "imported"),
+            build_route("export/<slug:form>/", self.export_view, "export"),
+            build_route("import/", self.import_view, "import"),
+            build_route("import/<slug:key>/", self.import_progress_view, "imported"),
             *super().get_urls(),
         ]
 
@@ -57,40 +57,40 @@ class Transfer(StaffAdmin):
             raise PermissionDenied
         if form not in plan.FORMATS:
             raise Http404
-        response = HttpResponse(plan.export(form), content_type=TYPES[form])
+        response = HttpResponse(plan.export_catalogue(form), content_type=CONTENT_TYPES[form])
         response["Content-Disposition"] = f'attachment; filename="catalogue-{timezone.now():%Y-%m-%d}.{form}"'
         return response
 
-    def _require_import(self, request: HttpRequest) -> None:
+    def _require_import_permission(self, request: HttpRequest) -> None:
         if not (self.has_add_permission(request) and self.has_change_permission(request)):
             raise PermissionDenied
 
     @csrf_protect_m
     def import_view(self, request: HttpRequest) -> HttpResponse:
         """Takes a file to be looked through."""
-        self._require_import(request)
-        form = FileForm(request.POST, request.FILES) if request.method == "POST" else FileForm()
+        self._require_import_permission(request)
+        form = CatalogueFileForm(request.POST, request.FILES) if request.method == "POST" else CatalogueFileForm()
         if not form.is_valid():
-            return self._page(request, {"form": form})
+            return self._render_page(request, {"form": form})
         wish = {"content": form.cleaned_data["file"], "retire_missing": form.cleaned_data["retire_missing"]}
-        begun = imports.begin(by=cast(User, request.user), **wish)
+        begun = imports.start_import(by=cast(User, request.user), **wish)
         return redirect("admin:assessments_package_imported", key=begun.pk)
 
     @csrf_protect_m
-    def imported_view(self, request: HttpRequest, key: str) -> HttpResponse:
+    def import_progress_view(self, request: HttpRequest, key: str) -> HttpResponse:
         """How far it is, then what would change; a POST has it applied as it was shown."""
-        self._require_import(request)
+        self._require_import_permission(request)
         found = get_object_or_404(CatalogueImport, pk=key)
         if request.method == "POST":
-            if not imports.confirm(found):
+            if not imports.confirm_import(found):
                 messages.warning(request, "This is not waiting to be applied any more.")
             return redirect("admin:assessments_package_imported", key=key)
-        form = FileForm(initial={"retire_missing": found.retire_missing})
+        form = CatalogueFileForm(initial={"retire_missing": found.retire_missing})
         told = found.shown.get("counts", {})
-        counts = ", ".join(f"{told[kind]:,} {kind}" for kind in plan.KINDS if kind in told)
-        return self._page(request, {"found": found, "in_words": counts, "form": form, "at_most": imports.SHOWN_AT_MOST})
+        counts = ", ".join(f"{told[kind]:,} {kind}" for kind in plan.CHANGE_KINDS if kind in told)
+        return self._render_page(request, {"import_job": found, "counts_text": counts, "form": form, "display_limit": imports.DISPLAY_LIMIT})
 
-    def _page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    def _render_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         about = {"opts": self.opts, "title": "Import packages"}
         context = {**self.admin_site.each_context(request), **about, **context}
         return TemplateResponse(request, "admin/assessments/package/import.html", context)

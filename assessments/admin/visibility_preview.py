@@ -10,16 +10,16 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from assessments import visibility
-from assessments.api.smartrecruiters import asking_of, listed
-from assessments.requester import NoRequester, email_of
-from assessments.visibility import Asking
+from assessments.api.smartrecruiters import parse_query, list_packages
+from assessments.requester import InvalidRequesterError, parse_requester
+from assessments.visibility import PackageQuery
 from integrations.models import Customer, PartnerField
 from integrations.staff.model_admin import StaffAdmin
 
-SHOWN_AT_MOST = 200
+DISPLAY_LIMIT = 200
 
 
-class AskingForm(forms.Form):
+class PackageQueryForm(forms.Form):
     """The list call's own parameters, under its own names; `customer` stands for the token."""
 
     customer = forms.ModelChoiceField(Customer.objects.filter(is_active=True).order_by("name"))
@@ -33,52 +33,52 @@ class AskingForm(forms.Form):
         self.fields["remote"] = forms.ChoiceField(choices=remote, required=False)
         for field in PartnerField.objects.all():
             self.fields[field.field_id] = forms.CharField(label=field.name, required=False, max_length=500)
-        self.wire = self.fields.keys() - {"customer", "requester"}
+        self.parameter_names = self.fields.keys() - {"customer", "requester"}
 
     def clean_requester(self) -> str:
         email: str = self.cleaned_data["requester"]
         try:
-            return email_of(email.encode().decode("latin-1")) if email else ""
-        except NoRequester as error:
+            return parse_requester(email.encode().decode("latin-1")) if email else ""
+        except InvalidRequesterError as error:
             raise forms.ValidationError(str(error)) from None
 
-    def asking(self) -> Asking:
+    def build_query(self) -> PackageQuery:
         """Of a valid form. What is left empty does not come."""
         query = QueryDict(mutable=True)
-        query.update({name: str(value) for name, value in self.cleaned_data.items() if value and name in self.wire})
-        return asking_of(self.cleaned_data["customer"], query, requester=self.cleaned_data["requester"])
+        query.update({name: str(value) for name, value in self.cleaned_data.items() if value and name in self.parameter_names})
+        return parse_query(self.cleaned_data["customer"], query, requester=self.cleaned_data["requester"])
 
 
-class WhoSeesWhat(StaffAdmin):
+class VisibilityPreviewAdmin(StaffAdmin):
     """The page, for the packages' admin."""
 
     def get_urls(self) -> list[URLPattern]:
-        view: Any = self.admin_site.admin_view(self.who_sees_view)
+        view: Any = self.admin_site.admin_view(self.visibility_preview_view)
         return [path("who-sees-what/", view, name="assessments_package_who_sees"), *super().get_urls()]
 
-    def who_sees_view(self, request: HttpRequest) -> HttpResponse:
+    def visibility_preview_view(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        form = AskingForm(request.GET or None)
+        form = PackageQueryForm(request.GET or None)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Who sees what",
             "form": form,
-            **(answer_to(form.asking()) if form.is_valid() else {}),
+            **(build_context(form.build_query()) if form.is_valid() else {}),
         }
         return TemplateResponse(request, "admin/assessments/package/who_sees.html", context)
 
 
-def answer_to(asking: Asking) -> dict[str, Any]:
-    wire = listed(asking)
-    hidden = visibility.hidden_from(asking, types=visibility.published_types())
+def build_context(query: PackageQuery) -> dict[str, Any]:
+    wire = list_packages(query)
+    hidden = visibility.hidden_packages(query, types=visibility.published_types())
     return {
-        "seen": wire[:SHOWN_AT_MOST],
+        "seen": wire[:DISPLAY_LIMIT],
         "seen_count": len(wire),
-        "document": json.dumps(wire[:SHOWN_AT_MOST], indent=2, ensure_ascii=False),
-        "hidden": hidden[:SHOWN_AT_MOST],
+        "document": json.dumps(wire[:DISPLAY_LIMIT], indent=2, ensure_ascii=False),
+        "hidden": hidden[:DISPLAY_LIMIT],
         "hidden_count": len(hidden),
-        "customer": asking.customer,
-        "at_most": SHOWN_AT_MOST,
+        "customer": query.customer,
+        "display_limit": DISPLAY_LIMIT,
     }

@@ -13,13 +13,13 @@ from assessments.api.serializers import (
     CatalogueSerializer,
     CountsSerializer,
     CustomerSerializer,
-    Known,
+    KnownIds,
     PackageBodySerializer,
     PackageSerializer,
 )
-from assessments.models import PACKAGE_ID, Package
-from integrations.api.errors import Unprocessable
-from integrations.api.pagination import KeyPagination
+from assessments.models import PACKAGE_ID_PATTERN, Package
+from integrations.api.errors import UnprocessableError
+from integrations.api.pagination import KeysetPagination
 from integrations.api.parsers import StrictJSONParser
 from integrations.models import Customer
 
@@ -27,7 +27,7 @@ from integrations.models import Customer
 class CatalogueParser(StrictJSONParser):
     """A whole catalogue in one body."""
 
-    max_body = 8 * 1024 * 1024
+    max_body_bytes = 8 * 1024 * 1024
 
 
 class PackageList(ListAPIView[Package]):
@@ -35,7 +35,7 @@ class PackageList(ListAPIView[Package]):
 
     required_scope = "vendor"
     parser_classes = (CatalogueParser,)
-    pagination_class = KeyPagination
+    pagination_class = KeysetPagination
     ordering = ("id",)
     serializer_class = PackageSerializer
     queryset = Package.objects.prefetch_related("assessments", "rules")
@@ -43,8 +43,8 @@ class PackageList(ListAPIView[Package]):
     @extend_schema(operation_id="catalogue_replace", request=CatalogueSerializer, responses=CountsSerializer)
     def put(self, request: Request) -> Response:
         """Replace the catalogue, at once or not at all; packages that are missing retire."""
-        serializer = CatalogueSerializer(data=request.data, context={"known": Known()})
-        return Response(catalogue.replace(serializer.accepted()["packages"])._asdict())
+        serializer = CatalogueSerializer(data=request.data, context={"known_ids": KnownIds()})
+        return Response(catalogue.replace_packages(serializer.require_valid_data()["packages"])._asdict())
 
 
 class PackageDetail(GenericAPIView[Package]):
@@ -54,26 +54,26 @@ class PackageDetail(GenericAPIView[Package]):
 
     def get(self, request: Request, package_id: str) -> Response:
         """One package, with its assessments and rules."""
-        return Response(PackageSerializer(self._package(package_id)).data)
+        return Response(PackageSerializer(self._get_package(package_id)).data)
 
     @extend_schema(request=PackageBodySerializer, responses={200: PackageSerializer, 201: PackageSerializer})
     def put(self, request: Request, package_id: str) -> Response:
         """Make or change a package; a key left out keeps its stored value."""
         body = {"id": package_id} | dict(request.data)
-        draft = PackageSerializer(data=body, context={"known": Known(only=package_id)}).accepted()
+        draft = PackageSerializer(data=body, context={"known_ids": KnownIds(package_id=package_id)}).require_valid_data()
         if draft["id"] != package_id:
-            raise Unprocessable({"id": [f"Leave it out, or send {package_id}, as in the address."]})
+            raise UnprocessableError({"id": [f"Leave it out, or send {package_id}, as in the address."]})
         is_new = catalogue.put_package(draft)
-        return Response(PackageSerializer(self._package(package_id)).data, status=201 if is_new else 200)
+        return Response(PackageSerializer(self._get_package(package_id)).data, status=201 if is_new else 200)
 
     def delete(self, request: Request, package_id: str) -> Response:
         """Retire a package: it is offered no longer, and its orders go on."""
-        catalogue.retire(self._package(package_id).pk)
+        catalogue.retire_packages(self._get_package(package_id).pk)
         return Response(status=204)
 
     @staticmethod
-    def _package(package_id: str) -> Package:
-        is_one = re.fullmatch(PACKAGE_ID, package_id) is not None
+    def _get_package(package_id: str) -> Package:
+        is_one = re.fullmatch(PACKAGE_ID_PATTERN, package_id) is not None
         return get_object_or_404(Package.objects.all() if is_one else Package.objects.none(), pk=package_id)
 
 
@@ -81,7 +81,7 @@ class CustomerList(ListAPIView[Customer]):
     """The customers that a rule may name."""
 
     required_scope = "vendor"
-    pagination_class = KeyPagination
+    pagination_class = KeysetPagination
     ordering = ("id",)
     serializer_class = CustomerSerializer
     queryset = Customer.objects.all()

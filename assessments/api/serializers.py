@@ -8,44 +8,44 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from assessments import requester
-from assessments.models import MOST_DAYS, PACKAGE_ID, Assessment, DeliveredBy, Package, Rule, validate_package_id
-from integrations.api.fields import Choice, Flag, Strict, Text, Texts, Whole
+from assessments.models import MAX_DAYS, PACKAGE_ID_PATTERN, Assessment, DeliveredBy, Package, Rule, validate_package_id
+from integrations.api.fields import StrictChoiceField, StrictBooleanField, StrictSerializer, StrictCharField, StrictDictField, StrictIntegerField
 from integrations.models import AssessmentType, Customer, PartnerConfiguration
 
 Errors = dict[str, Any]
 
 
-class Known:
+class KnownIds:
     """What a draft is checked against, each part read when the first field needs it."""
 
-    def __init__(self, *, only: str | None = None) -> None:
-        self._only = {} if only is None else {"pk": only}
+    def __init__(self, *, package_id: str | None = None) -> None:
+        self._package_filter = {} if package_id is None else {"pk": package_id}
 
     @cached_property
-    def types(self) -> list[str]:
+    def supported_types(self) -> list[str]:
         return list(PartnerConfiguration.load().supported_types)
 
     @cached_property
-    def customers(self) -> set[str]:
+    def customer_ids(self) -> set[str]:
         return set(Customer.objects.values_list("pk", flat=True))
 
     @cached_property
-    def assessments(self) -> dict[str, set[str]]:
+    def assessment_ids(self) -> dict[str, set[str]]:
         """The stored packages, each with the ids of its assessments."""
         found: dict[str, set[str]] = defaultdict(set)
-        rows = Package.objects.filter(**self._only).values_list("pk", "assessments__assessment_id")
+        rows = Package.objects.filter(**self._package_filter).values_list("pk", "assessments__assessment_id")
         for package, assessment in rows:
             found[package].add(assessment)
         return dict(found)
 
 
-class Identifier(Text):
+class IdentifierField(StrictCharField):
     def __init__(self, **kwargs: Any) -> None:
         message = "Send 1 to 64 letters, digits, _ and -, the first one a letter or digit."
-        super().__init__(**kwargs, validators=[RegexValidator(rf"\A{PACKAGE_ID}\Z", message), validate_package_id])
+        super().__init__(**kwargs, validators=[RegexValidator(rf"\A{PACKAGE_ID_PATTERN}\Z", message), validate_package_id])
 
 
-class PublishedType(Choice):
+class PublishedTypeField(StrictChoiceField):
     """One of the types that SmartRecruiters has been told of: it takes no others (PROTOCOL.md)."""
 
     default_error_messages = {"unpublished": "This type is not published; the partner configuration has {types}."}
@@ -55,69 +55,69 @@ class PublishedType(Choice):
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        types = self.context["known"].types
+        types = self.context["known_ids"].supported_types
         if text not in types:
             self.fail("unpublished", types=", ".join(types))
         return text
 
 
-class CustomerId(Text):
+class CustomerIdField(StrictCharField):
     default_error_messages = {"unknown": "There is no such customer; GET /customers lists them."}
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        if text not in self.context["known"].customers:
+        if text not in self.context["known_ids"].customer_ids:
             self.fail("unknown")
         return text
 
 
-class AssessmentSerializer(Strict):
-    id = Identifier()
-    type = PublishedType(required=False)
-    name = Text(max_length=200, required=False)
-    description = Text(max_length=2000, required=False, allow_blank=True)
+class AssessmentSerializer(StrictSerializer):
+    id = IdentifierField()
+    type = PublishedTypeField(required=False)
+    name = StrictCharField(max_length=200, required=False)
+    description = StrictCharField(max_length=2000, required=False, allow_blank=True)
 
     def to_representation(self, assessment: Assessment) -> dict[str, Any]:
-        return shown_assessment(assessment)
+        return serialize_assessment(assessment)
 
 
-class RuleSerializer(Strict):
+class RuleSerializer(StrictSerializer):
     """All keys of a rule must match; a key that is not set is left out, on the way in and on the way out."""
 
-    customer = CustomerId(required=False, source="customer_id")
-    requester = Text(required=False, max_length=254, validators=[requester.of_a_rule])
-    country = Text(required=False, max_length=10)
-    region = Text(required=False, max_length=20)
-    city = Text(required=False, max_length=100)
-    remote = Flag(required=False)
-    fields = Texts(child=Text(max_length=500), required=False)  # type: ignore[assignment]
+    customer = CustomerIdField(required=False, source="customer_id")
+    requester = StrictCharField(required=False, max_length=254, validators=[requester.validate_rule_requester])
+    country = StrictCharField(required=False, max_length=10)
+    region = StrictCharField(required=False, max_length=20)
+    city = StrictCharField(required=False, max_length=100)
+    remote = StrictBooleanField(required=False)
+    fields = StrictDictField(child=StrictCharField(max_length=500), required=False)  # type: ignore[assignment]
 
     def to_representation(self, rule: Rule) -> dict[str, Any]:
-        return shown_rule(rule)
+        return serialize_rule(rule)
 
 
-class PackageSerializer(Strict):
+class PackageSerializer(StrictSerializer):
     """A package. A key left out keeps its stored value; a new package needs `type` and `name`."""
 
-    id = Identifier()
-    type = PublishedType(required=False)
-    name = Text(max_length=200, required=False)
-    description = Text(max_length=2000, required=False, allow_blank=True)
-    delivery = Choice(DeliveredBy.choices, required=False)
-    invite_candidate = Flag(required=False)
-    expires_after_days = Whole(required=False, allow_null=True, min_value=1, max_value=MOST_DAYS)
-    retired = Flag(required=False)
+    id = IdentifierField()
+    type = PublishedTypeField(required=False)
+    name = StrictCharField(max_length=200, required=False)
+    description = StrictCharField(max_length=2000, required=False, allow_blank=True)
+    delivery = StrictChoiceField(DeliveredBy.choices, required=False)
+    invite_candidate = StrictBooleanField(required=False)
+    expires_after_days = StrictIntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_DAYS)
+    retired = StrictBooleanField(required=False)
     assessments = AssessmentSerializer(many=True, required=False)
     rules = RuleSerializer(many=True, required=False)
 
     def validate(self, package: dict[str, Any]) -> dict[str, Any]:
-        stored: set[str] | None = self.context["known"].assessments.get(package["id"])
-        errors = _missing(package) if stored is None else {}
+        stored: set[str] | None = self.context["known_ids"].assessment_ids.get(package["id"])
+        errors = _find_missing(package) if stored is None else {}
         parts: Errors = {}
         for position, part in enumerate(package.get("assessments", ())):
             if part["id"] not in (stored or ()):
-                parts[str(position)] = _missing(part)
-        for position in _repeated(package.get("assessments", ())):
+                parts[str(position)] = _find_missing(part)
+        for position in _find_repeated(package.get("assessments", ())):
             parts[str(position)] = {"id": ["This id stands in the package already: give each assessment its own."]}
         if any(parts.values()):
             errors["assessments"] = parts
@@ -127,22 +127,22 @@ class PackageSerializer(Strict):
 
     def to_representation(self, package: Package) -> dict[str, Any]:
         """`package` has its assessments and rules prefetched where there are many."""
-        return shown_package(package)
+        return serialize_package(package)
 
 
 class PackageBodySerializer(PackageSerializer):
     """As it is put under its own address, which says its id already."""
 
-    id = Identifier(required=False)
+    id = IdentifierField(required=False)
 
 
-class CatalogueSerializer(Strict):
+class CatalogueSerializer(StrictSerializer):
     packages = PackageSerializer(many=True)
 
     def validate_packages(self, packages: list[dict[str, Any]]) -> list[dict[str, Any]]:
         errors = {
             str(position): {"id": ["This package stands in the list already: send each once."]}
-            for position in _repeated(packages)
+            for position in _find_repeated(packages)
         }
         if errors:
             raise serializers.ValidationError(errors)
@@ -160,17 +160,17 @@ class CustomerSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
-def shown_assessment(assessment: Assessment) -> dict[str, Any]:
+def serialize_assessment(assessment: Assessment) -> dict[str, Any]:
     keys = ("type", "name", "description")
     return {"id": assessment.assessment_id, **{key: getattr(assessment, key) for key in keys}}
 
 
-def shown_rule(rule: Rule) -> dict[str, Any]:
+def serialize_rule(rule: Rule) -> dict[str, Any]:
     keys = {key: getattr(rule, key) for key in ("requester", "country", "region", "city", "remote", "fields")}
     return {key: value for key, value in {"customer": rule.customer_id, **keys}.items() if value not in (None, "", {})}
 
 
-def shown_package(package: Package) -> dict[str, Any]:
+def serialize_package(package: Package) -> dict[str, Any]:
     return {
         "id": package.id,
         "type": package.type,
@@ -180,16 +180,16 @@ def shown_package(package: Package) -> dict[str, Any]:
         "invite_candidate": package.invite_candidate,
         "expires_after_days": package.expires_after_days,
         "retired": package.retired_at is not None,
-        "assessments": [shown_assessment(each) for each in package.assessments.all()],
-        "rules": [shown_rule(each) for each in package.rules.all()],
+        "assessments": [serialize_assessment(each) for each in package.assessments.all()],
+        "rules": [serialize_rule(each) for each in package.rules.all()],
     }
 
 
-def _missing(draft: dict[str, Any]) -> Errors:
+def _find_missing(draft: dict[str, Any]) -> Errors:
     return {key: ["This is new: send it."] for key in ("type", "name") if key not in draft}
 
 
-def _repeated(items: Any) -> list[int]:
+def _find_repeated(items: Any) -> list[int]:
     """The positions of those whose id came before."""
     seen: Counter[str] = Counter()
     positions = []

@@ -11,15 +11,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from assessments.models import PACKAGE_ID, Assessment, Package
-from assessments.requester import NoRequester, email_of
-from assessments.visibility import Asking, on_offer_to, orderable_by, published_types, seen_by
-from integrations.api.authentication import caller
+from assessments.models import PACKAGE_ID_PATTERN, Assessment, Package
+from assessments.requester import InvalidRequesterError, parse_requester
+from assessments.visibility import PackageQuery, offered_packages, orderable_packages, published_types, visible_packages
+from integrations.api.authentication import get_caller
 from integrations.models import AssessmentType, Customer
 from integrations.models.partner import RESERVED_FIELD_IDS
 
 Wire = dict[str, Any]
-REMOTE = {"true": True, "1": True, "false": False, "0": False}
+REMOTE_VALUES = {"true": True, "1": True, "false": False, "0": False}
 
 
 class PackageView(APIView):
@@ -28,40 +28,40 @@ class PackageView(APIView):
 
     @property
     def customer(self) -> Customer:
-        return caller(self.request).connection.customer
+        return get_caller(self.request).connection.customer
 
 
 class PackageList(PackageView):
     def get(self, request: Request) -> Response:
         """A plain array; 204 where there is nothing to choose from."""
-        asking = asking_of(self.customer, request.query_params, requester=_requester(request))
-        found = listed(asking)
+        asking = parse_query(self.customer, request.query_params, requester=_get_requester(request))
+        found = list_packages(asking)
         return Response(found) if found else Response(status=204)
 
 
 class PackageDetail(PackageView):
     def get(self, request: Request, package_id: str) -> Response:
         """Old ids keep resolving. An unknown id and another customer's have one answer."""
-        is_one = re.fullmatch(PACKAGE_ID, package_id) is not None
-        package = orderable_by(self.customer).filter(pk=package_id).first() if is_one else None
+        is_one = re.fullmatch(PACKAGE_ID_PATTERN, package_id) is not None
+        package = orderable_packages(self.customer).filter(pk=package_id).first() if is_one else None
         if package is None:
             raise NotFound("No such assessment package.")
-        parts = _assessments(Assessment.objects.filter(package=package), AssessmentType.values)
+        parts = _group_assessments(Assessment.objects.filter(package=package), AssessmentType.values)
         return Response(
-            _wire(package.id, package.type, package.name, package.description, assessments=parts[package.id])
+            _build_wire(package.id, package.type, package.name, package.description, assessments=parts[package.id])
         )
 
 
-def listed(asking: Asking) -> list[Wire]:
+def list_packages(query: PackageQuery) -> list[Wire]:
     """The packages of the list call, as they are sent."""
     types = published_types()
-    seen = seen_by(asking, types=types)
-    offered = on_offer_to(asking.customer) if seen else Package.objects.none()
-    parts = _assessments(Assessment.objects.filter(package__in=offered), types)
-    return [_wire(*package, assessments=parts[package.id]) for package in seen]
+    seen = visible_packages(query, types=types)
+    offered = offered_packages(query.customer) if seen else Package.objects.none()
+    parts = _group_assessments(Assessment.objects.filter(package__in=offered), types)
+    return [_build_wire(*package, assessments=parts[package.id]) for package in seen]
 
 
-def _assessments(assessments: QuerySet[Assessment], types: list[str]) -> dict[str, list[Wire]]:
+def _group_assessments(assessments: QuerySet[Assessment], types: list[str]) -> dict[str, list[Wire]]:
     """By package, in their order."""
     found = defaultdict(list)
     rows = assessments.filter(type__in=types).order_by("position", "pk")
@@ -70,26 +70,26 @@ def _assessments(assessments: QuerySet[Assessment], types: list[str]) -> dict[st
     return found
 
 
-def _wire(id: str, type: str, name: str, description: str, *, assessments: list[Wire]) -> Wire:
+def _build_wire(id: str, type: str, name: str, description: str, *, assessments: list[Wire]) -> Wire:
     return {"id": id, "type": type, "name": name, "description": description, "assessments": assessments}
 
 
-def asking_of(customer: Customer, query: QueryDict, *, requester: str) -> Asking:
+def parse_query(customer: Customer, parameters: QueryDict, *, requester: str) -> PackageQuery:
     """What the query of the list call says. Text that is no place is a mapped field's."""
-    return Asking(
+    return PackageQuery(
         customer,
         requester=requester,
-        country=query.get("country-code", "").strip(),
-        region=query.get("region-abbr", "").strip(),
-        city=query.get("city", "").strip(),
-        remote=REMOTE.get(query.get("remote", "").strip().lower()),
-        fields={key: values for key, values in query.lists() if key not in RESERVED_FIELD_IDS},
+        country=parameters.get("country-code", "").strip(),
+        region=parameters.get("region-abbr", "").strip(),
+        city=parameters.get("city", "").strip(),
+        remote=REMOTE_VALUES.get(parameters.get("remote", "").strip().lower()),
+        fields={key: values for key, values in parameters.lists() if key not in RESERVED_FIELD_IDS},
     )
 
 
-def _requester(request: Request) -> str:
+def _get_requester(request: Request) -> str:
     header = request.META.get("HTTP_REQUESTER")
     try:
-        return "" if header is None else email_of(header)
-    except NoRequester as error:
+        return "" if header is None else parse_requester(header)
+    except InvalidRequesterError as error:
         raise ValidationError({"requester": [str(error)]}) from None

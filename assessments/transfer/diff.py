@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from assessments.transfer.schema import Raw
+from assessments.transfer.schema import RawPackage
 
-PARTS = ("assessments", "rules")
+NESTED_KEYS = ("assessments", "rules")
 
 
 class Difference(NamedTuple):
@@ -18,38 +18,38 @@ class Difference(NamedTuple):
     after: str
 
 
-def differences(before: Raw | None, after: Raw) -> list[Difference]:
+def compare_packages(before: RawPackage | None, after: RawPackage) -> list[Difference]:
     """Between a package as it is (None: there is none) and as the file would have it."""
     stored = before or {}
     found = [
-        Difference(key, _said(stored.get(key)), _said(value))
+        Difference(key, _format_value(stored.get(key)), _format_value(value))
         for key, value in after.items()
-        if key not in PARTS and key != "id" and stored.get(key) != value and (before or value not in (None, "", False))
+        if key not in NESTED_KEYS and key != "id" and stored.get(key) != value and (before or value not in (None, "", False))
     ]
     return [
         *found,
-        *_of_assessments(stored.get("assessments", []), after["assessments"]),
-        *_of_rules(stored.get("rules", []), after["rules"]),
+        *_compare_assessments(stored.get("assessments", []), after["assessments"]),
+        *_compare_rules(stored.get("rules", []), after["rules"]),
     ]
 
 
-def _of_assessments(before: list[Raw], after: list[Raw]) -> Iterator[Difference]:
+def _compare_assessments(before: list[RawPackage], after: list[RawPackage]) -> Iterator[Difference]:
     old, new = ({part["id"]: part for part in parts} for parts in (before, after))
     for part_id in dict.fromkeys([*old, *new]):
         name = f"assessments.{part_id}"
         if part_id in old and part_id in new:
             for key, value in new[part_id].items():
                 if old[part_id][key] != value:
-                    yield Difference(f"{name}.{key}", _said(old[part_id][key]), _said(value))
+                    yield Difference(f"{name}.{key}", _format_value(old[part_id][key]), _format_value(value))
         else:
-            yield Difference(name, *(_said(parts.get(part_id, {}).get("name")) for parts in (old, new)))
+            yield Difference(name, *(_format_value(parts.get(part_id, {}).get("name")) for parts in (old, new)))
     kept = [[part_id for part_id in ids if part_id in old and part_id in new] for ids in (old, new)]
     if kept[0] != kept[1]:
         yield Difference("assessments, in order", *(", ".join(ids) for ids in kept))
 
 
-def _of_rules(before: list[Raw], after: list[Raw]) -> Iterator[Difference]:
-    old, new = (Counter(rule_in_words(rule) for rule in rules) for rules in (before, after))
+def _compare_rules(before: list[RawPackage], after: list[RawPackage]) -> Iterator[Difference]:
+    old, new = (Counter(describe_rule(rule) for rule in rules) for rules in (before, after))
     for rule in (old - new).elements():
         yield Difference("rules", rule, "")
     for rule in (new - old).elements():
@@ -58,11 +58,11 @@ def _of_rules(before: list[Raw], after: list[Raw]) -> Iterator[Difference]:
         yield Difference("rules", f"{len(before)} of them", "none: every customer sees it")
 
 
-def rule_in_words(rule: Raw) -> str:
+def describe_rule(rule: RawPackage) -> str:
     keys = {**rule, **rule.get("fields", {})}
-    said = [f"{key} = {_said(value)}" for key, value in sorted(keys.items()) if key != "fields"]
+    said = [f"{key} = {_format_value(value)}" for key, value in sorted(keys.items()) if key != "fields"]
     return ", ".join(said) or "everybody"
 
 
-def _said(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return value if isinstance(value, str) else ("" if value is None else json.dumps(value, ensure_ascii=False))

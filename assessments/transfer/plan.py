@@ -11,18 +11,18 @@ from django.db import transaction
 from rest_framework import serializers
 
 from assessments import catalogue
-from assessments.api.serializers import Known, shown_rule
-from assessments.catalogue import CHUNK, PackageDraft
+from assessments.api.serializers import KnownIds, serialize_rule
+from assessments.catalogue import CHUNK_SIZE, PackageDraft
 from assessments.models import Package, Rule
 from assessments.transfer import csv_file, json_file
-from assessments.transfer.diff import Difference, differences
-from assessments.transfer.schema import FilePackageSerializer, Raw, Record, Unreadable, written
-from integrations.api.errors import flatten
+from assessments.transfer.diff import Difference, compare_packages
+from assessments.transfer.schema import FilePackageSerializer, RawPackage, FileRecord, UnreadableFileError, dump_package
+from integrations.api.errors import flatten_errors
 
 MAX_BYTES = 8 * 1024 * 1024
-FORMATS = {"csv": csv_file.write, "json": json_file.write}
-KINDS = ("created", "updated", "retired", "unchanged")
-Progress = Callable[[int, int], None]
+FORMATS = {"csv": csv_file.write_csv, "json": json_file.write_json}
+CHANGE_KINDS = ("created", "updated", "retired", "unchanged")
+ProgressCallback = Callable[[int, int], None]
 
 
 class Problem(NamedTuple):
@@ -51,7 +51,7 @@ class Plan:
     @property
     def counts(self) -> dict[str, int]:
         kinds = [change.kind for change in self.changes]
-        return {kind: kinds.count(kind) for kind in KINDS}
+        return {kind: kinds.count(kind) for kind in CHANGE_KINDS}
 
     @property
     def digest(self) -> str:
@@ -59,7 +59,7 @@ class Plan:
         return hashlib.sha256(json.dumps(self.changes).encode()).hexdigest()
 
 
-class Moved(Exception):
+class CatalogueChangedError(Exception):
     """The catalogue has changed since the plan was shown: it would do something else now."""
 
     def __init__(self, plan: Plan) -> None:
@@ -67,79 +67,79 @@ class Moved(Exception):
         self.plan = plan
 
 
-def export(form: str) -> bytes:
+def export_catalogue(file_format: str) -> bytes:
     """The whole catalogue, retired packages too, as "csv" or "json"."""
-    return FORMATS[form](written(package) for package in _stored().values())
+    return FORMATS[file_format](dump_package(package) for package in _load_packages().values())
 
 
-def _stored() -> dict[str, Package]:
+def _load_packages() -> dict[str, Package]:
     packages = Package.objects.order_by("id").prefetch_related("assessments", "rules")
     return {package.id: package for package in packages}
 
 
-def _quiet(done: int, total: int) -> None:
+def _ignore_progress(done: int, total: int) -> None:
     """Nobody watches."""
 
 
-def make(content: bytes, *, retire_missing: bool, progress: Progress = _quiet) -> Plan:
+def build_plan(content: bytes, *, retire_missing: bool, progress: ProgressCallback = _ignore_progress) -> Plan:
     """What this file would do to the catalogue as it is. Writes nothing; problems are in the plan."""
     try:
-        records = _read(content)
-    except Unreadable as error:
+        records = _read_records(content)
+    except UnreadableFileError as error:
         return Plan(problems=[Problem(error.line, "", error.message)])
-    stored, checked = _stored(), FilePackageSerializer(context={"known": Known()})
+    stored, checked = _load_packages(), FilePackageSerializer(context={"known_ids": KnownIds()})
     plan, seen = Plan(), set[str]()
     for done, record in enumerate(records, start=1):
-        _add(plan, record, stored, seen, checked)
-        if done % CHUNK == 0 or done == len(records):
+        _add_record(plan, record, stored, seen, checked)
+        if done % CHUNK_SIZE == 0 or done == len(records):
             progress(done, len(records))
     if retire_missing and not plan.problems:
-        _add_missing(plan, [package for key, package in stored.items() if key not in seen])
+        _add_retirements(plan, [package for key, package in stored.items() if key not in seen])
     return plan
 
 
-def _read(content: bytes) -> list[Record]:
+def _read_records(content: bytes) -> list[FileRecord]:
     if len(content) > MAX_BYTES:
-        raise Unreadable(1, f"The file is larger than {MAX_BYTES // 1024 // 1024} MB: split it.")
+        raise UnreadableFileError(1, f"The file is larger than {MAX_BYTES // 1024 // 1024} MB: split it.")
     content = content.removeprefix(b"\xef\xbb\xbf")
-    return json_file.read(content) if content.lstrip()[:1] in (b"{", b"[") else csv_file.read(content)
+    return json_file.read_json(content) if content.lstrip()[:1] in (b"{", b"[") else csv_file.read_csv(content)
 
 
-def _add(plan: Plan, record: Record, stored: dict[str, Package], seen: set[str], checked: Any) -> None:
+def _add_record(plan: Plan, record: FileRecord, stored: dict[str, Package], seen: set[str], serializer: Any) -> None:
     package = stored.get(str(record.raw.get("id")))
-    raw = _without_stored_types(record.raw, package) if package else record.raw
+    raw = _drop_stored_types(record.raw, package) if package else record.raw
     try:
-        draft: PackageDraft = checked.run_validation(raw)
+        draft: PackageDraft = serializer.run_validation(raw)
     except serializers.ValidationError as refused:
-        for error in flatten(refused.detail):
+        for error in flatten_errors(refused.detail):
             path = error.get("field", "")
-            plan.problems.append(Problem(record.line_of(path), path, error["message"]))
+            plan.problems.append(Problem(record.find_line(path), path, error["message"]))
         return
     if draft["id"] in seen:
         plan.problems.append(Problem(record.line, "id", f"The package “{draft['id']}” stands in the file already."))
         return
     seen.add(draft["id"])
-    _compare(plan, draft, package)
+    _add_change(plan, draft, package)
 
 
-def _without_stored_types(raw: Raw, package: Package) -> Raw:
+def _drop_stored_types(raw: RawPackage, package: Package) -> RawPackage:
     """A type that is stored already is not looked at again: it may have left the published ones since."""
 
-    def bare(part: Any, kind: str | None) -> Any:
+    def drop_type(part: Any, kind: str | None) -> Any:
         return {key: value for key, value in part.items() if key != "type" or value != kind}
 
     kinds = {each.assessment_id: each.type for each in package.assessments.all()}
-    told: Raw = bare(raw, package.type)
+    told: RawPackage = drop_type(raw, package.type)
     if isinstance(parts := told.get("assessments"), list):
         told["assessments"] = [
-            bare(part, kinds.get(str(part.get("id")))) if isinstance(part, dict) else part for part in parts
+            drop_type(part, kinds.get(str(part.get("id")))) if isinstance(part, dict) else part for part in parts
         ]
     return told
 
 
-def _compare(plan: Plan, draft: PackageDraft, package: Package | None) -> None:
-    before = written(package) if package else None
-    found = differences(before, _after(draft, package))
+def _add_change(plan: Plan, draft: PackageDraft, package: Package | None) -> None:
+    before = dump_package(package) if package else None
+    found = compare_packages(before, _merge_draft(draft, package))
     retires = before is not None and not before["retired"] and draft.get("retired", False)
     kind = ("retired" if retires else "updated" if found else "unchanged") if package else "created"
     plan.changes.append(Change(draft["id"], draft.get("name", package.name if package else ""), kind, found))
@@ -147,7 +147,7 @@ def _compare(plan: Plan, draft: PackageDraft, package: Package | None) -> None:
         plan.drafts.append(draft)
 
 
-def _add_missing(plan: Plan, packages: Sequence[Package]) -> None:
+def _add_retirements(plan: Plan, packages: Sequence[Package]) -> None:
     for package in packages:
         if package.retired_at is None:
             told = [Difference("retired", "false", "true")]
@@ -155,43 +155,43 @@ def _add_missing(plan: Plan, packages: Sequence[Package]) -> None:
             plan.drafts.append({"id": package.id, "retired": True})
 
 
-def _after(draft: PackageDraft, package: Package | None) -> Raw:
+def _merge_draft(draft: PackageDraft, package: Package | None) -> RawPackage:
     """How the package would be written once the draft is applied."""
-    before = written(package) if package else {"assessments": [], "rules": []}
-    drafted = catalogue.drafted(draft, copy(package))
+    before = dump_package(package) if package else {"assessments": [], "rules": []}
+    drafted = catalogue.apply_draft(draft, copy(package))
     stored = {part["id"]: part for part in before["assessments"]}
-    found: Raw = {key: getattr(drafted, key) for key in ("id", *catalogue.COLUMNS)}
+    found: RawPackage = {key: getattr(drafted, key) for key in ("id", *catalogue.PACKAGE_FIELDS)}
     found["retired"] = drafted.retired_at is not None
     parts = draft.get("assessments", before["assessments"])
     found["assessments"] = [{"description": "", **stored.get(part["id"], {}), **part} for part in parts]
-    found["rules"] = [shown_rule(Rule(**rule)) for rule in draft["rules"]] if "rules" in draft else before["rules"]
+    found["rules"] = [serialize_rule(Rule(**rule)) for rule in draft["rules"]] if "rules" in draft else before["rules"]
     return found
 
 
-def apply(
+def apply_plan(
     content: bytes,
     *,
     retire_missing: bool,
-    expected: str,
-    checked: Progress = _quiet,
-    progress: Progress = _quiet,
-    applied: Callable[[Plan], object] = lambda plan: None,
+    expected_digest: str,
+    check_progress: ProgressCallback = _ignore_progress,
+    write_progress: ProgressCallback = _ignore_progress,
+    on_applied: Callable[[Plan], object] = lambda plan: None,
 ) -> Plan:
-    """Do what the plan with the digest `expected` says, or nothing. Raises Moved when it is another by now.
+    """Do what the plan with the digest `expected_digest` says, or nothing. Raises CatalogueChangedError when it is another by now.
 
     Looked through before the transaction: on SQLite nobody else writes while one lasts, and orders must get in.
-    `applied` is called within it.
+    `on_applied` is called within it.
     """
-    seen_at = catalogue.moment()
-    plan = make(content, retire_missing=retire_missing, progress=checked)
-    if plan.problems or plan.digest != expected:
-        raise Moved(plan)
+    seen_at = catalogue.current_version()
+    plan = build_plan(content, retire_missing=retire_missing, progress=check_progress)
+    if plan.problems or plan.digest != expected_digest:
+        raise CatalogueChangedError(plan)
     with transaction.atomic():
-        catalogue.take_turn()
-        if catalogue.moment() != seen_at:
-            raise Moved(plan)
-        for start in range(0, len(plan.drafts), CHUNK):
-            catalogue.put_packages(plan.drafts[start : start + CHUNK])
-            progress(min(start + CHUNK, len(plan.drafts)), len(plan.drafts))
-        applied(plan)
+        catalogue.lock_catalogue()
+        if catalogue.current_version() != seen_at:
+            raise CatalogueChangedError(plan)
+        for start in range(0, len(plan.drafts), CHUNK_SIZE):
+            catalogue.put_packages(plan.drafts[start : start + CHUNK_SIZE])
+            write_progress(min(start + CHUNK_SIZE, len(plan.drafts)), len(plan.drafts))
+        on_applied(plan)
     return plan

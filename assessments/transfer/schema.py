@@ -5,27 +5,27 @@ from typing import Any
 
 from rest_framework import serializers
 
-from assessments.api.serializers import PackageSerializer, shown_package
-from assessments.models import MOST_DAYS, Package
-from integrations.api.fields import Whole
+from assessments.api.serializers import PackageSerializer, serialize_package
+from assessments.models import MAX_DAYS, Package
+from integrations.api.fields import StrictIntegerField
 
-Raw = dict[str, Any]
+RawPackage = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Record:
-    """One package as it was read, and on which line it stands; `lines` has those of its parts (`rules.0`)."""
+class FileRecord:
+    """One package as it was read, and on which line it stands; `part_lines` has those of its parts (`rules.0`)."""
 
-    raw: Raw
+    raw: RawPackage
     line: int
-    lines: dict[str, int] = field(default_factory=dict)
+    part_lines: dict[str, int] = field(default_factory=dict)
 
-    def line_of(self, path: str) -> int:
+    def find_line(self, path: str) -> int:
         """Of the part that an error's path leads to."""
-        return self.lines.get(".".join(path.split(".")[:2]), self.line)
+        return self.part_lines.get(".".join(path.split(".")[:2]), self.line)
 
 
-class Unreadable(ValueError):
+class UnreadableFileError(ValueError):
     """The file cannot be read on from this line; the message says what would be right."""
 
     def __init__(self, line: int, message: str) -> None:
@@ -34,9 +34,9 @@ class Unreadable(ValueError):
 
 
 class FilePackageSerializer(PackageSerializer):
-    remind_after_days = Whole(required=False, allow_null=True, min_value=1, max_value=MOST_DAYS)
+    remind_after_days = StrictIntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_DAYS)
 
-    def validate(self, package: Raw) -> Raw:
+    def validate(self, package: RawPackage) -> RawPackage:
         package = super().validate(package)
         reminded, expired = package.get("remind_after_days"), package.get("expires_after_days")
         if reminded and expired and reminded >= expired:
@@ -45,8 +45,8 @@ class FilePackageSerializer(PackageSerializer):
         return package
 
 
-def written(package: Package) -> Raw:
+def dump_package(package: Package) -> RawPackage:
     """The package with all its keys, in the order in which files have them."""
-    shown = shown_package(package)
+    shown = serialize_package(package)
     parts = {key: shown.pop(key) for key in ("assessments", "rules")}
     return {**shown, "remind_after_days": package.remind_after_days, **parts}

@@ -16,37 +16,37 @@ FRAME_POLICY = "sandbox; default-src 'none'; style-src-attr 'unsafe-inline'; fra
 
 
 @dataclass(frozen=True)
-class Kind:
+class EmailPreview:
     name: str
     title: str
     occasion: str
 
 
-KINDS = (
-    Kind("invitation", "Invitation", "To the candidate, once, when an order comes in whose package says so."),
-    Kind("reminder", "Reminder", "To a candidate who has not begun after the package’s days, once."),
-    Kind(
+EMAIL_PREVIEWS = (
+    EmailPreview("invitation", "Invitation", "To the candidate, once, when an order comes in whose package says so."),
+    EmailPreview("reminder", "Reminder", "To a candidate who has not begun after the package’s days, once."),
+    EmailPreview(
         "reconnect",
         "Connect again, to the customer",
         "To everybody there who may connect, once each time SmartRecruiters refuses us. In the customer’s language.",
     ),
-    Kind(
+    EmailPreview(
         "people_invitation",
         "Invitation of a customer’s person",
         "To whom an administrator, yours or the customer’s, invites. In the customer’s language.",
     ),
-    Kind("password_reset", "New password", "To whoever asks for one at sign-in. In the customer’s language."),
-    Kind(
+    EmailPreview("password_reset", "New password", "To whoever asks for one at sign-in. In the customer’s language."),
+    EmailPreview(
         "account_changed",
         "Account changed",
         "To whose password or second factor has changed, each time. In the customer’s language.",
     ),
-    Kind("no_account", "No account", "To an address that has none, for which somebody asked for a new password."),
-    Kind("reconnect_staff", "Connect again, to staff", "To all staff, at the same moment. Sent in English."),
+    EmailPreview("no_account", "No account", "To an address that has none, for which somebody asked for a new password."),
+    EmailPreview("reconnect_staff", "Connect again, to staff", "To all staff, at the same moment. Sent in English."),
 )
 
 
-def facts() -> dict[str, Any]:
+def sample_context() -> dict[str, Any]:
     """Of nobody."""
     return {
         "candidate": "Amara Okafor",
@@ -65,27 +65,27 @@ def facts() -> dict[str, Any]:
     }
 
 
-def page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+def render_previews(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """All of them in one language."""
     language = request.GET.get("language", settings.LANGUAGE_CODE)
-    letters = [(kind, _written(kind.name, language)) for kind in KINDS]
-    context |= {"title": "E-mails", "letters": letters, "language": language, "languages": settings.LANGUAGES}
+    letters = [(kind, _compose_email(kind.name, language)) for kind in EMAIL_PREVIEWS]
+    context |= {"title": "E-mails", "emails": letters, "language": language, "languages": settings.LANGUAGES}
     response = TemplateResponse(request, "admin/letters.html", context)
     response._csp_update = {"frame-src": ["'self'"]}  # type: ignore[attr-defined]
     return response
 
 
-def frame(request: HttpRequest, kind: str, language: str) -> HttpResponse:
+def render_frame(request: HttpRequest, kind: str, language: str) -> HttpResponse:
     """One as HTML, for a frame of that page."""
-    if kind not in {each.name for each in KINDS}:
+    if kind not in {each.name for each in EMAIL_PREVIEWS}:
         raise Http404
-    response = HttpResponse(_written(kind, language).html)
+    response = HttpResponse(_compose_email(kind, language).html)
     response["Content-Security-Policy"] = FRAME_POLICY
     response["X-Frame-Options"] = "SAMEORIGIN"
     return response
 
 
-def _written(kind: str, language: str) -> mail.Letter:
+def _compose_email(kind: str, language: str) -> mail.EmailContent:
     if language not in dict(settings.LANGUAGES):
         raise Http404
-    return mail.write(kind, language, **facts())
+    return mail.render_email(kind, language, **sample_context())

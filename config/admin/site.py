@@ -16,16 +16,16 @@ from django.utils.http import urlencode
 from config.admin import email_previews, overview, stream_labels
 from integrations import audit
 from integrations.accounts.adapter import AccountAdapter
-from integrations.http.ip_addresses import address_of
+from integrations.http.ip_addresses import get_client_ip
 from integrations.models import AuditEntry, Connection, User
-from integrations.staff.model_admin import Way
+from integrations.staff.model_admin import StreamLabel
 from orders.models import Order
 
-OURS = ("config", "integrations", "assessments", "orders")
+OWN_APPS = ("config", "integrations", "assessments", "orders")
 ENTRIES_SHOWN = 200
-METHODS = ("GET", "HEAD", "POST")
-APPS = ("orders", "outbox", "integrations", "assessments")
-MODELS = (
+ALLOWED_METHODS = ("GET", "HEAD", "POST")
+APP_ORDER = ("orders", "outbox", "integrations", "assessments")
+MODEL_ORDER = (
     "Delivery",
     "Stream",
     "Customer",
@@ -40,7 +40,7 @@ MODELS = (
 )
 
 
-class PortalAdmin(AdminSite):
+class PortalAdminSite(AdminSite):
     """Django's admin, behind the portal's one sign-in (allauth: second factor, limits)."""
 
     site_header = site_title = "Partner portal"
@@ -48,7 +48,7 @@ class PortalAdmin(AdminSite):
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Takes only what this house wrote: other apps' admins show tokens, and let secrets be read or set."""
-        if admin_class is not None and admin_class.__module__.partition(".")[0] in OURS:
+        if admin_class is not None and admin_class.__module__.partition(".")[0] in OWN_APPS:
             super().register(model_or_iterable, admin_class, **options)
 
     def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
@@ -69,31 +69,31 @@ class PortalAdmin(AdminSite):
         """Our words here are English, so Django's are too. Django's pages would answer TRACE as they do a GET."""
 
         @wraps(view)
-        def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            if request.method not in METHODS:
-                return HttpResponseNotAllowed(METHODS)
+        def check_method(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if request.method not in ALLOWED_METHODS:
+                return HttpResponseNotAllowed(ALLOWED_METHODS)
             return view(request, *args, **kwargs)
 
-        inner = super().admin_view(asked, cacheable)
+        inner = super().admin_view(check_method, cacheable)
 
-        def in_english(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        def activate_english(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             translation.activate("en")
             return inner(request, *args, **kwargs)
 
-        return in_english
+        return activate_english
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return super().index(request, {**overview.overview(), **(extra_context or {})})
+        return super().index(request, {**overview.build_overview(), **(extra_context or {})})
 
     def get_urls(self) -> list[Any]:
         return [
-            path("emails/", self.admin_view(self.letters), name="letters"),
-            path("emails/<slug:kind>/<slug:language>/", self.admin_view(email_previews.frame), name="letter"),
+            path("emails/", self.admin_view(self.emails_view), name="letters"),
+            path("emails/<slug:kind>/<slug:language>/", self.admin_view(email_previews.render_frame), name="letter"),
             *super().get_urls(),
         ]
 
-    def letters(self, request: HttpRequest) -> HttpResponse:
-        return email_previews.page(request, self.each_context(request))
+    def emails_view(self, request: HttpRequest) -> HttpResponse:
+        return email_previews.render_previews(request, self.each_context(request))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """What people come for stands first, under the name they know it by."""
@@ -101,44 +101,44 @@ class PortalAdmin(AdminSite):
         for app in apps:
             for entry in app["models"]:
                 entry["name"] = getattr(self._registry[entry["model"]], "plural", "") or entry["name"]
-            app["models"].sort(key=lambda entry: _place(entry["object_name"], MODELS))
+            app["models"].sort(key=lambda entry: _sort_position(entry["object_name"], MODEL_ORDER))
             if app["app_label"] == "outbox":
-                app["models"].append(self._letters_entry())
-        return sorted(apps, key=lambda app: _place(app["app_label"], APPS))
+                app["models"].append(self._emails_entry())
+        return sorted(apps, key=lambda app: _sort_position(app["app_label"], APP_ORDER))
 
     @staticmethod
-    def _letters_entry() -> dict[str, Any]:
+    def _emails_entry() -> dict[str, Any]:
         """A page of no model's, among those that staff look for it."""
         url = reverse("admin:letters")
         return {"name": "E-mails", "object_name": "Letters", "admin_url": url, "add_url": None, "view_only": True}
 
-    def record(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:
+    def record_audit(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:
         """One audit entry for what a member of staff did or looked at."""
         by = request.user if isinstance(request.user, User) else None
-        audit.record(action, subject, by=by, address=address_of(request), **detail)
+        audit.record(action, subject, by=by, ip=get_client_ip(request), **detail)
 
-    def entries_of(self, subject: str) -> QuerySet[AuditEntry]:
+    def get_audit_entries(self, subject: str) -> QuerySet[AuditEntry]:
         """The newest audit entries of a subject, for its history."""
         return AuditEntry.objects.filter(subject=subject)[:ENTRIES_SHOWN]
 
-    def customers_of(self, subjects: Sequence[str]) -> dict[str, str]:
+    def get_customer_names(self, subjects: Sequence[str]) -> dict[str, str]:
         """The names of the customers whose orders or companies these are."""
         companies = Connection.objects.filter(company_id__in=subjects).values_list("company_id", "customer__name")
         orders = Order.objects.filter(pk__in=subjects).values_list("pk", "connection__customer__name")
         return dict(companies) | dict(orders)
 
-    def page_of(self, subject: str) -> str:
+    def get_subject_url(self, subject: str) -> str:
         """The page of the order or the company that a delivery is about."""
         if Order.objects.filter(pk=subject).exists():
             return reverse("admin:orders_order_change", args=[quote(subject)])
         connection = Connection.objects.filter(company_id=subject).first()
         return reverse("admin:integrations_connection_change", args=[connection.pk]) if connection else ""
 
-    def ways_of(self, streams: Iterable[str]) -> dict[str, Way]:
-        return stream_labels.of(streams)
+    def get_stream_labels(self, streams: Iterable[str]) -> dict[str, StreamLabel]:
+        return stream_labels.label_streams(streams)
 
-    def streams_like(self, term: str) -> list[str]:
-        return stream_labels.like(term)
+    def search_streams(self, term: str) -> list[str]:
+        return stream_labels.search_streams(term)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Where everybody else changes it, too."""
@@ -148,5 +148,5 @@ class PortalAdmin(AdminSite):
         return redirect("account_change_password")
 
 
-def _place(name: str, order: tuple[str, ...]) -> int:
+def _sort_position(name: str, order: tuple[str, ...]) -> int:
     return order.index(name) if name in order else len(order)

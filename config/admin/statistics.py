@@ -13,12 +13,12 @@ from integrations.outbox.models import Delivery, DeliveryState, Lane
 from orders import timeline
 from orders.models import Order, Status
 
-S = DeliveryState
-DAYS = 30
-STANDS_STILL = (S.FAILED, S.UNKNOWN, S.HELD)
+State = DeliveryState
+DAYS_SHOWN = 30
+STUCK_STATES = (State.FAILED, State.UNKNOWN, State.HELD)
 
 
-class Seconds(Func):
+class SecondsBetween(Func):
     """From the second instant to the first, computed where the rows are."""
 
     output_field = FloatField()
@@ -33,7 +33,7 @@ class Seconds(Func):
 
 
 @dataclass(frozen=True)
-class Day:
+class DailyOrders:
     """The orders that came on one day, by their status now."""
 
     day: date
@@ -45,18 +45,18 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Lag:
+class DailyLag:
     """How long the results of one day took from the report to SmartRecruiters' 200, in seconds."""
 
     day: date
-    half: float
-    most: float
+    median: float
+    p95: float
     """95 % of them arrived within this."""
     results: int
 
 
 @dataclass(frozen=True)
-class Standing:
+class StuckDeliveries:
     """Deliveries that stand still, or wait after a failure, for one reason."""
 
     kind: str
@@ -70,35 +70,35 @@ class Standing:
     """When the first of those that wait is tried again."""
 
 
-def last_days() -> list[date]:
+def list_days() -> list[date]:
     today = clock.now().astimezone(UTC).date()
-    return [today - timedelta(days=back) for back in reversed(range(DAYS))]
+    return [today - timedelta(days=back) for back in reversed(range(DAYS_SHOWN))]
 
 
-def orders_by_day() -> list[Day]:
+def count_daily_orders() -> list[DailyOrders]:
     """One without a report is pending."""
-    days = {day: dict.fromkeys(Status.values, 0) for day in last_days()}
-    rows = Order.objects.filter(created_at__gte=_start()).order_by().values(day=_day_of("created_at"), said=F("status"))
+    days = {day: dict.fromkeys(Status.values, 0) for day in list_days()}
+    rows = Order.objects.filter(created_at__gte=_window_start()).order_by().values(day=_utc_day("created_at"), said=F("status"))
     for row in rows.annotate(count=Count("pk")):
         if counts := days.get(date.fromisoformat(row["day"])):
             counts[row["said"] or Status.PENDING] += row["count"]
-    return [Day(day, counts) for day, counts in days.items()]
+    return [DailyOrders(day, counts) for day, counts in days.items()]
 
 
-def lags() -> list[Lag]:
+def measure_lags() -> list[DailyLag]:
     """Only days on which a result arrived."""
     found: dict[date, list[tuple[float, int]]] = {}
-    for day, seconds, of in _quantiles():
+    for day, seconds, of in _query_quantiles():
         found.setdefault(date.fromisoformat(day), []).append((max(0.0, seconds), of))
-    return [Lag(day, min(rows)[0], max(rows)[0], rows[0][1]) for day, rows in sorted(found.items())]
+    return [DailyLag(day, min(rows)[0], max(rows)[0], rows[0][1]) for day, rows in sorted(found.items())]
 
 
-def _quantiles() -> Iterable[tuple[str, float, int]]:
+def _query_quantiles() -> Iterable[tuple[str, float, int]]:
     """Of each day the delivery in the middle, and the one that 95 % were no slower than."""
-    arrived = Delivery.objects.filter(lane=Lane.RESULT, state=S.DELIVERED, finished_at__gte=_start()).order_by()
+    arrived = Delivery.objects.filter(lane=Lane.RESULT, state=State.DELIVERED, finished_at__gte=_window_start()).order_by()
     numbered = arrived.annotate(
-        day=_day_of("finished_at"),
-        seconds=Seconds(F("finished_at"), F("created_at")),
+        day=_utc_day("finished_at"),
+        seconds=SecondsBetween(F("finished_at"), F("created_at")),
         place=Window(RowNumber(), partition_by="day", order_by="seconds"),
         of=Window(Count("pk"), partition_by="day"),
     )
@@ -109,32 +109,32 @@ def _quantiles() -> Iterable[tuple[str, float, int]]:
     return found
 
 
-def missing() -> int:
+def count_undelivered() -> int:
     """Results that were reported and have not arrived: on their way, waiting or standing still."""
-    return Delivery.objects.filter(lane=Lane.RESULT, state__in=(S.PENDING, S.IN_FLIGHT, *STANDS_STILL)).count()
+    return Delivery.objects.filter(lane=Lane.RESULT, state__in=(State.PENDING, State.IN_FLIGHT, *STUCK_STATES)).count()
 
 
-def standing() -> list[Standing]:
+def list_stuck_deliveries() -> list[StuckDeliveries]:
     """What failed, may have been sent or not, is held, or waits after a failure: by reason, the most first."""
-    stuck = Delivery.objects.filter(Q(state__in=STANDS_STILL) | Q(state=S.PENDING, failures__gt=0)).order_by()
+    stuck = Delivery.objects.filter(Q(state__in=STUCK_STATES) | Q(state=State.PENDING, failures__gt=0)).order_by()
     groups = stuck.values("kind", "state", "reason").annotate(
         count=Count("pk"),
         since=Min("created_at"),
         subject=Min("subject"),
-        next_at=Min("due_at", filter=Q(state=S.PENDING)),
+        next_at=Min("due_at", filter=Q(state=State.PENDING)),
     )
-    return [Standing(**group) for group in groups.order_by("-count", "kind", "reason")]
+    return [StuckDeliveries(**group) for group in groups.order_by("-count", "kind", "reason")]
 
 
-def in_words(standing: Standing) -> str:
+def get_reason_text(stuck: StuckDeliveries) -> str:
     """Its reason as people say it."""
-    return timeline.why(standing.kind, standing.reason)
+    return timeline.failure_text(stuck.kind, stuck.reason)
 
 
-def _start() -> datetime:
-    return datetime.combine(last_days()[0], datetime.min.time(), UTC)
+def _window_start() -> datetime:
+    return datetime.combine(list_days()[0], datetime.min.time(), UTC)
 
 
-def _day_of(column: str) -> Substr:
+def _utc_day(column: str) -> Substr:
     """The day in UTC as text: of what the column holds, without a function of ours called for every row."""
     return Substr(Cast(column, CharField()), 1, 10)

@@ -7,46 +7,46 @@ from django.db.models import Q
 from django.urls import reverse
 
 from integrations.models import Connection, Webhook
-from integrations.staff.model_admin import Way
+from integrations.staff.model_admin import StreamLabel
 
-NOBODYS = {
+SHARED_STREAMS = {
     "email": "E-mail",
     "master": "SmartRecruiters, with the master pair",
     "audit": "The audit's numbers, given one by one",
     "events": "Engines' events, numbered one by one",
 }
-MOST = 200
+MAX_MATCHES = 200
 
 
-def of(streams: Iterable[str]) -> dict[str, Way]:
+def label_streams(streams: Iterable[str]) -> dict[str, StreamLabel]:
     """What belongs to nothing that is there has its own name."""
     names = set(streams)
-    return {name: Way(NOBODYS.get(name, name)) for name in names} | _of_connections(names) | _of_webhooks(names)
+    return {name: StreamLabel(SHARED_STREAMS.get(name, name)) for name in names} | _label_connections(names) | _label_webhooks(names)
 
 
-def like(term: str) -> list[str]:
+def search_streams(term: str) -> list[str]:
     """By a part of a customer's, a company's or an engine's name."""
     connections = Connection.objects.filter(Q(customer__name__icontains=term) | Q(company_id__icontains=term))
     webhooks = Webhook.objects.filter(Q(client__name__icontains=term) | Q(url__icontains=term))
-    return [row.stream_name for row in connections[:MOST]] + [row.stream_name for row in webhooks[:MOST]]
+    return [row.stream_name for row in connections[:MAX_MATCHES]] + [row.stream_name for row in webhooks[:MAX_MATCHES]]
 
 
-def _of_connections(names: Iterable[str]) -> dict[str, Way]:
-    rows = Connection.objects.filter(pk__in=[key for key in _keys("connection", names) if key.isdecimal()])
+def _label_connections(names: Iterable[str]) -> dict[str, StreamLabel]:
+    rows = Connection.objects.filter(pk__in=[key for key in _extract_keys("connection", names) if key.isdecimal()])
     return {
-        row.stream_name: Way(str(row), reverse("admin:integrations_connection_change", args=[row.pk]))
+        row.stream_name: StreamLabel(str(row), reverse("admin:integrations_connection_change", args=[row.pk]))
         for row in rows.select_related("customer")
     }
 
 
-def _of_webhooks(names: Iterable[str]) -> dict[str, Way]:
-    rows = Webhook.objects.filter(pk__in=_keys("webhook", names)).select_related("client")
-    return {row.stream_name: Way(f"{row.client.name} – {row.url}", _page_of(row)) for row in rows}
+def _label_webhooks(names: Iterable[str]) -> dict[str, StreamLabel]:
+    rows = Webhook.objects.filter(pk__in=_extract_keys("webhook", names)).select_related("client")
+    return {row.stream_name: StreamLabel(f"{row.client.name} – {row.url}", _change_url(row)) for row in rows}
 
 
-def _page_of(webhook: Webhook) -> str:
+def _change_url(webhook: Webhook) -> str:
     return reverse("admin:integrations_webhook_change", args=[quote(webhook.pk)])
 
 
-def _keys(kind: str, names: Iterable[str]) -> list[str]:
+def _extract_keys(kind: str, names: Iterable[str]) -> list[str]:
     return [name.partition(":")[2] for name in names if name.startswith(f"{kind}:")]

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from config.apidocs.schema import description
+from config.apidocs.schema import get_schema
 
 
-def _fields(schema: dict[str, Any], components: dict[str, Any], within: str = "") -> list[dict[str, Any]]:
+def _describe_fields(schema: dict[str, Any], components: dict[str, Any], within: str = "") -> list[dict[str, Any]]:
     """Name, type and remark of each field of a component, and of those inside it, for a table."""
     found = schema
     while "$ref" in found or "allOf" in found or found.get("type") == "array":
@@ -18,43 +18,43 @@ def _fields(schema: dict[str, Any], components: dict[str, Any], within: str = ""
     rows = []
     for name, field in found.get("properties", {}).items():
         says, path = field.get("description", ""), f"{within}{name}"
-        rows.append({"name": path, "type": _type(field, components), "required": name in required, "says": says})
-        rows += _fields(field, components, f"{path}[]." if field.get("type") == "array" else f"{path}.")
+        rows.append({"name": path, "type": _describe_type(field, components), "required": name in required, "description": says})
+        rows += _describe_fields(field, components, f"{path}[]." if field.get("type") == "array" else f"{path}.")
     return rows
 
 
-def _type(field: dict[str, Any], components: dict[str, Any]) -> str:
+def _describe_type(field: dict[str, Any], components: dict[str, Any]) -> str:
     if "enum" in field:
         return " or ".join("null" if value is None else str(value) or "empty" for value in field["enum"])
     if "$ref" in field:
         name = str(field["$ref"].rpartition("/")[2])
-        return _type(components[name], components) if "enum" in components[name] else name
+        return _describe_type(components[name], components) if "enum" in components[name] else name
     for several in ("allOf", "oneOf", "anyOf"):
         if several in field:
-            kinds = dict.fromkeys(_type(one, components) for one in field[several])
+            kinds = dict.fromkeys(_describe_type(one, components) for one in field[several])
             return " or ".join({**kinds, **({"null": None} if field.get("nullable") else {})})
     if field.get("type") == "array":
-        return f"list of {_type(field['items'], components)}"
+        return f"list of {_describe_type(field['items'], components)}"
     return str(field.get("format") or field.get("type") or "any") + (" or null" if field.get("nullable") else "")
 
 
-def _media(content: dict[str, Any]) -> dict[str, Any]:
+def _select_media(content: dict[str, Any]) -> dict[str, Any]:
     media: dict[str, Any] = content.get("application/json") or next(iter(content.values()), {})
     return media
 
 
-def _body(content: dict[str, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
-    return _fields(_media(content).get("schema", {}), components)
+def _body_fields(content: dict[str, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
+    return _describe_fields(_select_media(content).get("schema", {}), components)
 
 
-def _example(content: dict[str, Any]) -> str:
-    example = _media(content).get("example")
+def _format_example(content: dict[str, Any]) -> str:
+    example = _select_media(content).get("example")
     return "" if example is None else json.dumps(example, indent=2, ensure_ascii=False)
 
 
-def operations() -> list[dict[str, Any]]:
+def list_operations() -> list[dict[str, Any]]:
     """Every call of the API, in the order of its addresses."""
-    described = description()
+    described = get_schema()
     components = described["components"]["schemas"]
     found = []
     for path, methods in described["paths"].items():
@@ -68,18 +68,18 @@ def operations() -> list[dict[str, Any]]:
                     "method": method.upper(),
                     "path": path,
                     "anchor": operation["operationId"],
-                    "says": operation.get("description", "").replace("`", ""),
+                    "description": operation.get("description", "").replace("`", ""),
                     "parameters": [
-                        {"name": each["name"], "says": each.get("description", "").replace("`", "") or "A text."}
+                        {"name": each["name"], "description": each.get("description", "").replace("`", "") or "A text."}
                         for each in operation.get("parameters", [])
                         if each["in"] != "path"
                     ],
-                    "takes": _body(taken, components),
-                    "sends": _example(taken),
-                    "gives": _body(given, components),
-                    "gets": _example(given),
+                    "request_fields": _body_fields(taken, components),
+                    "request_example": _format_example(taken),
+                    "response_fields": _body_fields(given, components),
+                    "response_example": _format_example(given),
                     "statuses": [
-                        {"code": code, "says": a.get("description", "")} for code, a in sorted(answers.items())
+                        {"code": code, "description": a.get("description", "")} for code, a in sorted(answers.items())
                     ],
                 }
             )

@@ -6,16 +6,16 @@ from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
-_drawing = Lock()
+_schema_lock = Lock()
 
 
-def description() -> dict[str, Any]:
+def get_schema() -> dict[str, Any]:
     """The same for everybody. One at a time draws it: the library's extensions break when two load them at once."""
-    with _drawing:
-        return _drawn()
+    with _schema_lock:
+        return _build_schema()
 
 
 @lru_cache(maxsize=1)
-def _drawn() -> dict[str, Any]:
+def _build_schema() -> dict[str, Any]:
     schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return schema

@@ -12,7 +12,7 @@ from django.db.utils import InterfaceError, InternalError, OperationalError
 
 SECRET_KEYS = re.compile(r"secret|password|token|authorization|cookie|client_id|email|first_name|last_name", re.I)
 QUOTE = r"['\"]?"
-SECRET_TEXT = (
+SECRET_PATTERNS = (
     re.compile(rf"(?P<keep>Bearer |Basic |(?:secret|token|password){QUOTE}(?:=|: ?){QUOTE})[^\s'\",;&}}]+", re.I),
     # Links that are a right by themselves, and the key in the address by which SmartRecruiters disables.
     re.compile(
@@ -23,102 +23,102 @@ SECRET_TEXT = (
     re.compile(r"(?P<keep>)(?<![\w.+-])[\w.+-]++(?:@|%40)[\w-]++\.[\w.-]+"),
 )
 # A line is one event: a break in it, as in an address that somebody asks for, must not begin another one.
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-PLAIN = (int, float, bool, type(None))
-OWN = ("_record", "_from_structlog")
-TRACES = ("exception", "stack")
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+SCALAR_TYPES = (int, float, bool, type(None))
+INTERNAL_KEYS = ("_record", "_from_structlog")
+TRACEBACK_KEYS = ("exception", "stack")
 
 Event = MutableMapping[str, Any]
 
 
-def redact(_logger: object, _method: str, event: Event) -> Event:
+def redact_event(_logger: object, _method: str, event: Event) -> Event:
     """Mask values whose key or form says that they are a secret, or that they are somebody's."""
     for key, value in event.items():
-        if key in TRACES:
-            event[key] = _masked_text(str(value))
-        elif key not in OWN:
-            event[key] = "***" if SECRET_KEYS.search(key) else _masked(value)
+        if key in TRACEBACK_KEYS:
+            event[key] = _redact_text(str(value))
+        elif key not in INTERNAL_KEYS:
+            event[key] = "***" if SECRET_KEYS.search(key) else _redact_value(value)
     return event
 
 
-def _masked(value: Any) -> Any:
+def _redact_value(value: Any) -> Any:
     """What is no text is written as text in the end, an exception for one."""
-    if isinstance(value, PLAIN):
+    if isinstance(value, SCALAR_TYPES):
         return value
     if isinstance(value, dict):
-        return {key: "***" if SECRET_KEYS.search(str(key)) else _masked(inner) for key, inner in value.items()}
+        return {key: "***" if SECRET_KEYS.search(str(key)) else _redact_value(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_masked(inner) for inner in value]
+        return [_redact_value(inner) for inner in value]
     text = value if isinstance(value, str) else repr(value)
-    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], _masked_text(text))
+    return CONTROL_CHARACTERS.sub(lambda found: ascii(found[0])[1:-1], _redact_text(text))
 
 
-def _masked_text(text: str) -> str:
-    for pattern in SECRET_TEXT:
+def _redact_text(text: str) -> str:
+    for pattern in SECRET_PATTERNS:
         text = pattern.sub(r"\g<keep>***", text)
     return text
 
 
-class Sparing(logging.Filter):
+class RateLimitedFilter(logging.Filter):
     """Of what is said every second, with traces, while a server is away: one line in half a minute, without a trace."""
 
-    every_seconds = 30.0
+    interval_seconds = 30.0
 
     def __init__(self) -> None:
         super().__init__()
-        self._said_at = float("-inf")
+        self._logged_at = float("-inf")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        said = self.in_short(record)
+        said = self.summarize_record(record)
         if not said:
             return True
-        if time.monotonic() - self._said_at < self.every_seconds:
+        if time.monotonic() - self._logged_at < self.interval_seconds:
             return False
-        self._said_at = time.monotonic()
+        self._logged_at = time.monotonic()
         record.msg, record.args, record.exc_info = said, (), None
         return True
 
     @abstractmethod
-    def in_short(self, record: logging.LogRecord) -> str:
+    def summarize_record(self, record: logging.LogRecord) -> str:
         """Empty for what is logged as it is."""
 
 
-class SparingOfBroker(Sparing):
+class RateLimitedBrokerFilter(RateLimitedFilter):
     """The scheduler's wake-ups that do not go out."""
 
-    def in_short(self, record: logging.LogRecord) -> str:
+    def summarize_record(self, record: logging.LogRecord) -> str:
         if not (str(record.msg).startswith("Message Error") and isinstance(record.args, tuple)):
             return ""
         return f"The broker (REDIS_URL) takes no wake-up: {record.args[0]}"
 
 
-class SparingOfDatabase(Sparing):
+class RateLimitedDatabaseFilter(RateLimitedFilter):
     """The tasks that find no database."""
 
-    def in_short(self, record: logging.LogRecord) -> str:
+    def summarize_record(self, record: logging.LogRecord) -> str:
         error = record.exc_info[1] if record.exc_info else None
         if not isinstance(error, OperationalError | InterfaceError | InternalError):
             return ""
         return f"The database does not do what a task asks: {str(error).splitlines()[0]}"
 
 
-SHARED = [
+SHARED_PROCESSORS = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
-    redact,
+    redact_event,
 ]
 
 
-def logging_of(form: str, level: str = "INFO", dsn: str = "") -> dict[str, Any]:
+def build_logging(log_format: str, level: str = "INFO", dsn: str = "") -> dict[str, Any]:
     """Django's LOGGING for `console` or `json`; with a DSN, errors go to that tracker, too."""
     tracker = {"tracker": {"class": "config.monitoring.sentry.Tracker", "formatter": "line", "dsn": dsn}} if dsn else {}
-    last: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    last: Any = structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
-        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],  # type: ignore[list-item]
+        processors=[*SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],  # type: ignore[list-item]
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
@@ -128,11 +128,11 @@ def logging_of(form: str, level: str = "INFO", dsn: str = "") -> dict[str, Any]:
         "formatters": {
             "line": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": SHARED,
+                "foreign_pre_chain": SHARED_PROCESSORS,
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
             }
         },
-        "filters": {"broker": {"()": SparingOfBroker}, "database": {"()": SparingOfDatabase}},
+        "filters": {"broker": {"()": RateLimitedBrokerFilter}, "database": {"()": RateLimitedDatabaseFilter}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}} | tracker,
         "root": {"handlers": ["console", *tracker], "level": level},
         "loggers": {

@@ -21,34 +21,34 @@ from integrations.outbox.models import Delivery, DeliveryState, Heartbeat
 from orders.models import Order, Status
 
 
-class Portal(Collector):
+class PortalCollector(Collector):
     def collect(self) -> Iterator[Gauge]:
-        yield _deliveries()
-        yield _oldest_due()
-        yield _orders()
-        yield _connections()
-        yield _heartbeats()
+        yield _delivery_gauge()
+        yield _oldest_due_gauge()
+        yield _order_gauge()
+        yield _connection_gauge()
+        yield _heartbeat_gauge()
 
 
-def _age(at: datetime) -> float:
+def _age_seconds(at: datetime) -> float:
     return max(0.0, (clock.now() - at).total_seconds())
 
 
-def _deliveries() -> Gauge:
+def _delivery_gauge() -> Gauge:
     gauge = Gauge("portal_deliveries", "Deliveries by kind and state.", labels=["kind", "state"])
     for row in Delivery.objects.order_by("kind", "state").values("kind", "state").annotate(count=Count("pk")):
         gauge.add_metric([row["kind"], row["state"]], row["count"])
     return gauge
 
 
-def _oldest_due() -> Gauge:
+def _oldest_due_gauge() -> Gauge:
     due = Delivery.objects.filter(state=DeliveryState.PENDING, due_at__lte=clock.now())
     oldest = due.aggregate(oldest=Min("due_at"))["oldest"]
-    age = _age(oldest) if oldest else 0
+    age = _age_seconds(oldest) if oldest else 0
     return Gauge("portal_oldest_due_delivery_age_seconds", "For how long the oldest due delivery has waited.", age)
 
 
-def _orders() -> Gauge:
+def _order_gauge() -> Gauge:
     """By the status that the engine's API tells: without any report an order is pending."""
     counts = dict.fromkeys(Status.values, 0)
     for status, count in Order.objects.order_by().values_list("status").annotate(Count("pk")):
@@ -59,7 +59,7 @@ def _orders() -> Gauge:
     return gauge
 
 
-def _connections() -> Gauge:
+def _connection_gauge() -> Gauge:
     found = dict(Connection.objects.order_by().values_list("state").annotate(Count("pk")))
     gauge = Gauge("portal_connections", "Connections by state.", labels=["state"])
     for state in ConnectionState.values:
@@ -67,15 +67,15 @@ def _connections() -> Gauge:
     return gauge
 
 
-def _heartbeats() -> Gauge:
+def _heartbeat_gauge() -> Gauge:
     gauge = Gauge("portal_worker_heartbeat_age_seconds", "Since each worker was last seen.", labels=["worker"])
     for heartbeat in Heartbeat.objects.all():
-        gauge.add_metric([heartbeat.worker], _age(heartbeat.at))
+        gauge.add_metric([heartbeat.worker], _age_seconds(heartbeat.at))
     return gauge
 
 
-collectors = CollectorRegistry(auto_describe=False)
-collectors.register(Portal())
+registry = CollectorRegistry(auto_describe=False)
+registry.register(PortalCollector())
 
 
 @require_safe
@@ -87,4 +87,4 @@ def metrics(request: HttpRequest) -> HttpResponse:
         refused = HttpResponse("Send the token of METRICS_TOKEN as a bearer.\n", status=401, content_type="text/plain")
         refused["WWW-Authenticate"] = 'Bearer realm="metrics"'
         return refused
-    return HttpResponse(generate_latest(collectors), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

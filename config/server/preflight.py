@@ -8,11 +8,11 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
-from config.supervisor.errors import REFUSES
+from config.supervisor.errors import REFUSAL_PREFIX
 
-REFUSED = 3
+EXIT_BAD_SETTINGS = 3
 """The exit status at which gunicorn gives up, instead of starting its workers again and again."""
-UNKNOWN_NAMES = ("42P01", "42703")
+UNDEFINED_SQLSTATES = ("42P01", "42703")
 """What PostgreSQL calls a table or column that is not there."""
 
 
@@ -21,28 +21,28 @@ def read_settings() -> None:
     try:
         settings.INSTALLED_APPS  # noqa: B018 (whatever is asked for first loads all of them)
     except ImproperlyConfigured as error:
-        sys.stderr.write(f"{REFUSES}{error}\n")
-        raise SystemExit(REFUSED) from None
+        sys.stderr.write(f"{REFUSAL_PREFIX}{error}\n")
+        raise SystemExit(EXIT_BAD_SETTINGS) from None
 
 
 @contextmanager
-def database_in_words(command: list[str]) -> Iterator[None]:
+def friendly_database_errors(command: list[str]) -> Iterator[None]:
     """One line on stderr where the database cannot be worked with, and the end; `--traceback` shows where that was."""
     try:
         yield
     except (OperationalError, InterfaceError, ProgrammingError) as error:
-        said = _said(error)
+        said = _describe_error(error)
         if not said or "--traceback" in command:
             raise
         sys.stderr.write(f"{said}\n")
         raise SystemExit(1) from None
 
 
-def _said(error: DatabaseError | InterfaceError) -> str:
+def _describe_error(error: DatabaseError | InterfaceError) -> str:
     """Empty where it is a mistake of ours."""
     said = str(error).partition("\n")[0].rstrip(".")
     code = getattr(error.__cause__, "sqlstate", None)
-    if code in UNKNOWN_NAMES or said.startswith("no such "):
+    if code in UNDEFINED_SQLSTATES or said.startswith("no such "):
         return f"The database is not the one that this version needs ({said}): run manage.py migrate"
     if isinstance(error, ProgrammingError) and code:
         return ""

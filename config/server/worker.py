@@ -21,19 +21,19 @@ from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseExc
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 MAX_HEAD = 128 * 1024
-MAX_GATHERED = 72 * 1024
+MAX_BUFFERED = 72 * 1024
 MAX_BODY = 13 * 1024 * 1024
 """A report of 10 MB and its form, or 12 MB of anything else."""
 MAX_DISCARDED = 64 * 1024
 MAX_DRAINED = 48 * 1024
 """What the application left unread of a body and is taken out of the way of the next request."""
-KEPT_BY_KERNEL = 256 * 1024
+SEND_BUFFER = 256 * 1024
 """What the kernel takes of an answer, whether the client reads or not: all of it but for reports."""
-READY, WAITS, LEFT = 1, 2, 0
-END = b"\r\n\r\n"
-LENGTH = re.compile(rb"(?im)^content-length\s*:([^\r\n]*)")
+READY, INCOMPLETE, DISCONNECTED = 1, 2, 0
+HEAD_END = b"\r\n\r\n"
+CONTENT_LENGTH = re.compile(rb"(?im)^content-length\s*:([^\r\n]*)")
 UNKNOWN_LENGTH = re.compile(rb"(?im)^(?:transfer-encoding|expect)\s*:")
-REASONS = {
+REASON_PHRASES = {
     400: "Bad Request",
     408: "Request Timeout",
     413: "Content Too Large",
@@ -43,9 +43,9 @@ REASONS = {
 }
 
 
-def refusal(status: int) -> bytes:
+def build_error_response(status: int) -> bytes:
     """An answer to what never becomes a request of Django's: a problem document that repeats nothing of it."""
-    reason = REASONS[status]
+    reason = REASON_PHRASES[status]
     body = (
         f'{{"type": "about:blank", "title": "{reason}", "status": {status}, "detail": "{reason}", '
         f'"errors": [{{"code": "{reason.lower().replace(" ", "_")}", "message": "{reason}"}}]}}'
@@ -60,37 +60,37 @@ def refusal(status: int) -> bytes:
         *["Retry-After: 5"] * (status == 503),
         f"Content-Length: {len(body)}",
     ]
-    return "\r\n".join(head).encode() + END + body.encode()
+    return "\r\n".join(head).encode() + HEAD_END + body.encode()
 
 
-def is_last(request: Any) -> bool:
+def is_last_response(request: Any) -> bool:
     """Does the connection end with this answer? Also where much of the body is left: then the client must be told."""
     body = request.body.reader
     left = body.length if isinstance(body, LengthReader) else MAX_DRAINED if getattr(body, "parser", None) else 0
     return type(request).should_close(request) or left >= MAX_DRAINED
 
 
-class Line(socket.socket):
+class DeadlineSocket(socket.socket):
     """A connection whose blocking calls end when the request's time, or the answer's, is over."""
 
-    read_until = answer_until = float("inf")
+    read_deadline = write_deadline = float("inf")
 
     def recv(self, *args: Any) -> bytes:
-        self._until(self.read_until)
+        self._apply_deadline(self.read_deadline)
         return super().recv(*args)
 
     def sendall(self, *args: Any) -> None:
-        self._until(self.answer_until)
+        self._apply_deadline(self.write_deadline)
         super().sendall(*args)
 
-    def _until(self, ends: float) -> None:
-        seconds = ends - time.monotonic()
+    def _apply_deadline(self, deadline: float) -> None:
+        seconds = deadline - time.monotonic()
         if seconds <= 0:
             raise ConnectionResetError(errno.ECONNRESET, "the client took too long")
-        if self.gettimeout() != 0 and ends != float("inf"):
+        if self.gettimeout() != 0 and deadline != float("inf"):
             self.settimeout(seconds)
 
-    def there(self) -> bytes | None:
+    def recv_nowait(self) -> bytes | None:
         """What can be read now; None while that is nothing, and nothing when the client has left."""
         self.setblocking(False)
         try:
@@ -101,73 +101,73 @@ class Line(socket.socket):
             return b""
 
 
-class Connection(TConn):
-    def __init__(self, worker: "Worker", *args: Any) -> None:
+class BufferedConnection(TConn):
+    def __init__(self, worker: "BufferingWorker", *args: Any) -> None:
         super().__init__(worker.cfg, *args)
         self.worker = worker
         self.data_ready = True
 
-    def begin(self) -> None:
+    def start_request(self) -> None:
         """The next request, of which a part may have come with the one before."""
-        self.gathered = bytearray(self.parser.unreader.take_buffered() if self.parser else b"")
-        self.head_ends, self.wanted, self.body, self.is_large = -1, 0, 0, False
-        self._look(0)
+        self.buffer = bytearray(self.parser.unreader.take_buffered() if self.parser else b"")
+        self.head_end, self.expected_length, self.body_length, self.is_large = -1, 0, 0, False
+        self._parse_head(0)
 
-    def add(self, more: bytes) -> None:
-        seen = max(0, len(self.gathered) - len(END) + 1)
-        self.gathered += more
-        self._look(seen)
+    def feed_bytes(self, more: bytes) -> None:
+        seen = max(0, len(self.buffer) - len(HEAD_END) + 1)
+        self.buffer += more
+        self._parse_head(seen)
 
-    def _look(self, seen: int) -> None:
+    def _parse_head(self, search_from: int) -> None:
         """Once the head is whole: how much belongs to this request?"""
-        if self.head_ends >= 0 or (end := self.gathered.find(END, seen)) < 0:
+        if self.head_end >= 0 or (end := self.buffer.find(HEAD_END, search_from)) < 0:
             return
-        self.head_ends, head = end, bytes(self.gathered[: end + 2])
-        lengths = [length.strip(b" \t") for length in LENGTH.findall(head)]
+        self.head_end, head = end, bytes(self.buffer[: end + 2])
+        lengths = [length.strip(b" \t") for length in CONTENT_LENGTH.findall(head)]
         is_plain = not lengths or (len(lengths) == 1 and lengths[0].isdigit() and len(lengths[0]) < 20)
-        self.body = int(lengths[0]) if is_plain and lengths else 0
-        self.is_large = self.body > MAX_GATHERED or not is_plain or UNKNOWN_LENGTH.search(head) is not None
-        self.wanted = end + len(END) + (0 if self.is_large else self.body)
+        self.body_length = int(lengths[0]) if is_plain and lengths else 0
+        self.is_large = self.body_length > MAX_BUFFERED or not is_plain or UNKNOWN_LENGTH.search(head) is not None
+        self.expected_length = end + len(HEAD_END) + (0 if self.is_large else self.body_length)
 
-    def gather(self) -> int:
-        """Read what is there: READY, WAITS for more, LEFT by the client, or the status to turn it away with."""
-        while self.head_ends < 0 or len(self.gathered) < self.wanted:
-            more = self.sock.there()
+    def read_available(self) -> int:
+        """Read what is there: READY, INCOMPLETE, DISCONNECTED or the status to turn it away with."""
+        while self.head_end < 0 or len(self.buffer) < self.expected_length:
+            more = self.sock.recv_nowait()
             if more is None:
-                return WAITS
+                return INCOMPLETE
             if not more:
-                return LEFT
-            self.add(more)
-            if self.head_ends < 0 and len(self.gathered) > MAX_HEAD:
+                return DISCONNECTED
+            self.feed_bytes(more)
+            if self.head_end < 0 and len(self.buffer) > MAX_HEAD:
                 return 431
-        return READY if self.body <= MAX_BODY else 413
+        return READY if self.body_length <= MAX_BODY else 413
 
     def init(self) -> None:
         super().init()
-        self.parser.unreader.unread(bytes(self.gathered))
-        self.gathered.clear()
+        self.parser.unreader.unread(bytes(self.buffer))
+        self.buffer.clear()
 
     def close(self, graceful: bool = False) -> None:
         if graceful:
-            self.worker.say_goodbye(self.sock)
+            self.worker.start_lingering_close(self.sock)
         else:
             super().close()
 
 
-class Worker(ThreadWorker):
-    gather_seconds = 10.0
+class BufferingWorker(ThreadWorker):
+    buffer_seconds = 10.0
     read_seconds = 60.0
     """For a body that is too large to be gathered: a report of 10 MB over a slow line."""
-    answer_seconds = 120.0
-    goodbye_seconds = 2.0
-    max_waiting = 20
+    response_seconds = 120.0
+    linger_seconds = 2.0
+    max_queued = 20
     """Large bodies that wait for their turn."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.large = 0
-        self.waiting: deque[Connection] = deque()
-        self.leaving: deque[tuple[float, Line]] = deque()
+        self.large_count = 0
+        self.upload_queue: deque[BufferedConnection] = deque()
+        self.lingering: deque[tuple[float, DeadlineSocket]] = deque()
 
     def accept(self, listener: socket.socket) -> None:
         try:
@@ -176,56 +176,56 @@ class Worker(ThreadWorker):
             if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
                 raise
             return
-        line = Line(fileno=accepted.detach())
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KEPT_BY_KERNEL)
+        line = DeadlineSocket(fileno=accepted.detach())
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self.nr_conns += 1
-        self.enqueue_req(Connection(self, line, address, listener.getsockname()))
+        self.enqueue_req(BufferedConnection(self, line, address, listener.getsockname()))
 
-    def enqueue_req(self, conn: Connection) -> None:
+    def enqueue_req(self, conn: BufferedConnection) -> None:
         """A request begins, on a new connection or on one that was kept."""
-        conn.begin()
-        conn.timeout = time.monotonic() + self.gather_seconds
-        if not self._proceed(conn, conn.gather()):
+        conn.start_request()
+        conn.timeout = time.monotonic() + self.buffer_seconds
+        if not self._settle_read(conn, conn.read_available()):
             self.pending_conns.append(conn)
-            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._go_on, conn))
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._continue_reading, conn))
 
-    def _go_on(self, conn: Connection, _sock: socket.socket) -> None:
-        outcome = conn.gather()
-        if outcome != WAITS:
+    def _continue_reading(self, conn: BufferedConnection, _sock: socket.socket) -> None:
+        outcome = conn.read_available()
+        if outcome != INCOMPLETE:
             self.poller.unregister(conn.sock)
             self.pending_conns.remove(conn)
-        self._proceed(conn, outcome)
+        self._settle_read(conn, outcome)
 
-    def _proceed(self, conn: Connection, outcome: int) -> bool:
+    def _settle_read(self, conn: BufferedConnection, outcome: int) -> bool:
         """False: more has to come first."""
         if outcome == READY:
-            self._hand_over(conn)
-        elif outcome != WAITS:
-            self._turn_away(conn, outcome)
-        return outcome != WAITS
+            self._submit_request(conn)
+        elif outcome != INCOMPLETE:
+            self._reject_request(conn, outcome)
+        return outcome != INCOMPLETE
 
-    def _hand_over(self, conn: Connection) -> None:
+    def _submit_request(self, conn: BufferedConnection) -> None:
         if conn.is_large and not self._has_room():
-            if len(self.waiting) < self.max_waiting:
-                self.waiting.append(conn)
+            if len(self.upload_queue) < self.max_queued:
+                self.upload_queue.append(conn)
             else:
-                self._turn_away(conn, 503)
+                self._reject_request(conn, 503)
             return
-        self.large += conn.is_large
-        conn.sock.read_until = time.monotonic() + self.read_seconds
-        conn.sock.answer_until = conn.sock.read_until + self.answer_seconds
+        self.large_count += conn.is_large
+        conn.sock.read_deadline = time.monotonic() + self.read_seconds
+        conn.sock.write_deadline = conn.sock.read_deadline + self.response_seconds
         super().enqueue_req(conn)
 
     def _has_room(self) -> bool:
-        return bool(self.large < max(1, self.cfg.threads // 2))
+        return bool(self.large_count < max(1, self.cfg.threads // 2))
 
-    def _turn_away(self, conn: Connection, status: int) -> None:
+    def _reject_request(self, conn: BufferedConnection, status: int) -> None:
         """Said from the loop, so only what the kernel takes at once."""
         self.nr_conns -= 1
         if status:
             with suppress(OSError):
                 conn.sock.setblocking(False)
-                conn.sock.send(refusal(status))
+                conn.sock.send(build_error_response(status))
         conn.close(graceful=bool(status))
 
     def murder_pending(self) -> None:
@@ -233,22 +233,22 @@ class Worker(ThreadWorker):
         while self.pending_conns and self.pending_conns[0].timeout <= now:
             conn = self.pending_conns.popleft()
             self.poller.unregister(conn.sock)
-            self._turn_away(conn, 408 if conn.gathered else 0)
-        while self.leaving and self.leaving[0][0] <= now:
-            self._hang_up(self.leaving.popleft()[1])
+            self._reject_request(conn, 408 if conn.buffer else 0)
+        while self.lingering and self.lingering[0][0] <= now:
+            self._close_socket(self.lingering.popleft()[1])
 
-    def handle_request(self, req: Any, conn: Connection) -> Any:
-        req.should_close = partial(is_last, req)
+    def handle_request(self, req: Any, conn: BufferedConnection) -> Any:
+        req.should_close = partial(is_last_response, req)
         return super().handle_request(req, conn)
 
-    def finish_request(self, conn: Connection, fs: Any) -> None:
-        self.large -= conn.is_large
+    def finish_request(self, conn: BufferedConnection, fs: Any) -> None:
+        self.large_count -= conn.is_large
         conn.is_large = False
         super().finish_request(conn, fs)
-        if self.waiting and self._has_room():
-            self._hand_over(self.waiting.popleft())
+        if self.upload_queue and self._has_room():
+            self._submit_request(self.upload_queue.popleft())
 
-    def say_goodbye(self, sock: Line) -> None:
+    def start_lingering_close(self, sock: DeadlineSocket) -> None:
         """RFC 9112, section 9.6, without waiting for it: what is still sent to us is taken, lest the answer be lost."""
         try:
             sock.shutdown(socket.SHUT_WR)
@@ -256,16 +256,16 @@ class Worker(ThreadWorker):
         except OSError:
             sock.close()
             return
-        self.leaving.append((time.monotonic() + self.goodbye_seconds, sock))
-        self.poller.register(sock, selectors.EVENT_READ, partial(self._discard, [0]))
+        self.lingering.append((time.monotonic() + self.linger_seconds, sock))
+        self.poller.register(sock, selectors.EVENT_READ, partial(self._discard_input, [0]))
 
-    def _discard(self, taken: list[int], sock: Line) -> None:
-        more = sock.there()
+    def _discard_input(self, taken: list[int], sock: DeadlineSocket) -> None:
+        more = sock.recv_nowait()
         taken[0] += len(more or b"")
         if more == b"" or taken[0] > MAX_DISCARDED:
-            self._hang_up(sock)
+            self._close_socket(sock)
 
-    def _hang_up(self, sock: Line) -> None:
+    def _close_socket(self, sock: DeadlineSocket) -> None:
         if sock.fileno() >= 0:
             self.poller.unregister(sock)
             sock.close()
@@ -278,4 +278,4 @@ class Worker(ThreadWorker):
         status = 431 if isinstance(exc, LimitRequestHeaders) else 414 if isinstance(exc, LimitRequestLine) else 400
         self.log.warning("A request that is no HTTP from %s: %s", (addr or ("?",))[0], type(exc).__name__)
         with suppress(OSError):
-            client.sendall(refusal(status))
+            client.sendall(build_error_response(status))

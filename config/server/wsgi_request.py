@@ -4,7 +4,7 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.utils.http import parse_header_parameters
 
 
-class Request(WSGIRequest):
+class Utf8Request(WSGIRequest):
     """Takes every text for UTF-8, whatever its Content-Type says.
 
     Django reads address and form by a charset that the caller names, `hex` and `zlib` among them, and fails on those,

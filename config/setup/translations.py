@@ -19,7 +19,7 @@ PIECE = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 MAGIC, HEADER = 0x950412DE, 28
 
 
-def codes(folder: Path = FOLDER) -> list[str]:
+def list_language_codes(folder: Path = FOLDER) -> list[str]:
     """English, in which the texts are written, and what there is a file of."""
     found = (path.parent.parent.name for path in folder.glob("*/LC_MESSAGES/django.po"))
     return ["en", *sorted(code.replace("_", "-").lower() for code in found)]

@@ -4,7 +4,7 @@ import signal
 import sys
 
 from config.supervisor import console, demo, parent, serve
-from config.supervisor.errors import Refusal
+from config.supervisor.errors import StartupError
 
 
 def main() -> int:
@@ -21,8 +21,8 @@ def main() -> int:
     os.umask(0o077)
     try:
         return demo.run() if arguments.command == "demo" else serve.run()
-    except Refusal as refusal:
-        console.say(f"{arguments.command}: {refusal}", to=sys.stderr)
+    except StartupError as refusal:
+        console.print_message(f"{arguments.command}: {refusal}", to=sys.stderr)
         return 1
 
 

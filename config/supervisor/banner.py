@@ -1,6 +1,6 @@
 from typing import Any
 
-STEPS = """
+BANNER_TEMPLATE = """
 The demo runs. Ctrl-C stops it; the next start goes on with the same data.
 
   1. Open SmartRecruiters, played by the simulator:   {simulator}
@@ -16,7 +16,7 @@ The demo runs. Ctrl-C stops it; the next start goes on with the same data.
 """
 
 
-def banner(port: int, seeded: dict[str, Any], *, logs: str, mail: str) -> str:
+def format_banner(port: int, seeded: dict[str, Any], *, logs: str, mail: str) -> str:
     """Where to click and with which passwords, in the order in which to do it."""
     portal, simulator, engine = (f"http://localhost:{port + offset}/" for offset in range(3))
     people = [(customer["name"], customer["email"], customer["password"]) for customer in seeded["customers"]]
@@ -30,10 +30,10 @@ def banner(port: int, seeded: dict[str, Any], *, logs: str, mail: str) -> str:
         ("Logs", f"{logs}/", ""),
         ("E-mails", f"{mail}/", ""),
     ]
-    return STEPS.format(simulator=simulator, customers=_aligned(people, indent=7), table=_aligned(table, indent=2))
+    return BANNER_TEMPLATE.format(simulator=simulator, customers=_align_columns(people, indent=7), table=_align_columns(table, indent=2))
 
 
-def _aligned(rows: list[tuple[str, str, str]], *, indent: int) -> str:
+def _align_columns(rows: list[tuple[str, str, str]], *, indent: int) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = ["   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(" " * indent + line.rstrip() for line in lines)

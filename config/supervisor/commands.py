@@ -6,18 +6,18 @@ from pathlib import Path
 from config.supervisor.environment import PYTHON
 from config.supervisor.process import Program
 
-CELERY = (PYTHON, "-m", "celery", "-A", "config")
+CELERY_COMMAND = (PYTHON, "-m", "celery", "-A", "config")
 
 
-def manage(command: str, *arguments: str, environment: Mapping[str, str]) -> Program:
+def build_management_program(command: str, *arguments: str, environment: Mapping[str, str]) -> Program:
     return Program(command, (PYTHON, "manage.py", command, *arguments), environment)
 
 
-def web(listen: list[str], environment: Mapping[str, str]) -> Program:
-    bound = [part for address in listen for part in ("-b", address)]
+def build_web_program(binds: list[str], environment: Mapping[str, str]) -> Program:
+    bound = [part for address in binds for part in ("-b", address)]
     workers = (
         "-k",
-        "config.server.worker.Worker",
+        "config.server.worker.BufferingWorker",
         "-w",
         "2",
         "--threads",
@@ -39,12 +39,12 @@ def web(listen: list[str], environment: Mapping[str, str]) -> Program:
     return Program("web", command, environment)
 
 
-def background(environment: Mapping[str, str]) -> list[Program]:
+def build_background_programs(environment: Mapping[str, str]) -> list[Program]:
     """The couriers, the dispatcher that wakes them, and the clock that wakes the dispatcher."""
     worker = {**environment, "PORTAL_WORKER": "1"}
     level = environment.get("LOG_LEVEL") or "INFO"
     threads = (
-        *CELERY,
+        *CELERY_COMMAND,
         "worker",
         "-P",
         "threads",
@@ -64,7 +64,7 @@ def background(environment: Mapping[str, str]) -> list[Program]:
         Program(
             "scheduler",
             (
-                *CELERY,
+                *CELERY_COMMAND,
                 "beat",
                 "-S",
                 "celery.beat:Scheduler",
@@ -77,12 +77,12 @@ def background(environment: Mapping[str, str]) -> list[Program]:
     ]
 
 
-def simulator(bind: str, port: int, folder: Path, environment: Mapping[str, str]) -> Program:
+def build_simulator_program(bind: str, port: int, folder: Path, environment: Mapping[str, str]) -> Program:
     own = {"SIMULATOR_BIND": bind, "SIMULATOR_PORT": str(port), "SIMULATOR_DATA_DIR": str(folder)}
     return Program("simulator", (PYTHON, "-m", "integrations.simulator"), {**environment, **own})
 
 
-def engine(bind: str, port: int, environment: Mapping[str, str]) -> Program:
+def build_engine_program(bind: str, port: int, environment: Mapping[str, str]) -> Program:
     own = {"ENGINE_BIND": bind, "ENGINE_PORT": str(port), "ENGINE_PUBLIC_URL": f"http://localhost:{port}"}
     return Program(
         "engine",

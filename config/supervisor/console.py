@@ -3,7 +3,7 @@ import sys
 from typing import TextIO
 
 
-def say(text: str, *, to: TextIO | None = None) -> None:
+def print_message(text: str, *, to: TextIO | None = None) -> None:
     """Write to the terminal; a terminal that has gone away is no reason to stop."""
     with contextlib.suppress(OSError, ValueError):
         print(text, file=to or sys.stdout, flush=True)

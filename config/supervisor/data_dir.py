@@ -9,24 +9,24 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from config.supervisor.errors import Refusal
+from config.supervisor.errors import StartupError
 
-LONGEST_END = 20.0
+STOP_TIMEOUT = 20.0
 
 
-def prepare(folder: Path) -> None:
+def prepare_data_dir(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / "static").mkdir(exist_ok=True)  # whitenoise warns of a missing one
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise Refusal(
-            f"{folder} cannot be written by user {_user()} ({error.strerror}): change its owner or rights"
+        raise StartupError(
+            f"{folder} cannot be written by user {_current_user()} ({error.strerror}): change its owner or rights"
         ) from None
 
 
-class Lock:
+class DataDirLock:
     """Held while a portal runs on the folder; the kernel gives it up when the process dies, however it dies."""
 
     def __init__(self, folder: Path) -> None:
@@ -37,20 +37,20 @@ class Lock:
         try:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise Refusal(f"{self._path} cannot be opened ({error.strerror}): change its owner or rights") from None
-        deadline = time.monotonic() + LONGEST_END
-        while not self._try():
+            raise StartupError(f"{self._path} cannot be opened ({error.strerror}): change its owner or rights") from None
+        deadline = time.monotonic() + STOP_TIMEOUT
+        while not self._try_lock():
             holder, _, state = os.pread(self._descriptor, 100, 0).decode().strip().partition(" ")
             if state != "stopping" or time.monotonic() > deadline:
                 os.close(self._descriptor)
-                raise Refusal(f"a portal already runs on {self._folder} (process {holder}): stop it first")
+                raise StartupError(f"a portal already runs on {self._folder} (process {holder}): stop it first")
             time.sleep(0.05)
-        self._note(str(os.getpid()))
+        self._write_state(str(os.getpid()))
         return self
 
-    def stopping(self) -> None:
+    def announce_stop(self) -> None:
         """Tell a start that comes now to wait for the end of this one."""
-        self._note(f"{os.getpid()} stopping")
+        self._write_state(f"{os.getpid()} stopping")
 
     def __exit__(
         self,
@@ -60,19 +60,19 @@ class Lock:
     ) -> None:
         os.close(self._descriptor)
 
-    def _try(self) -> bool:
+    def _try_lock(self) -> bool:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True
 
-    def _note(self, text: str) -> None:
+    def _write_state(self, text: str) -> None:
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, text.encode(), 0)
 
 
-def _user() -> str:
+def _current_user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -7,49 +7,49 @@ from pathlib import Path
 from typing import Any
 
 from config.supervisor import broker, commands
-from config.supervisor.banner import banner
-from config.supervisor.console import say
-from config.supervisor.data_dir import Lock, prepare
-from config.supervisor.demo_credentials import master_pair
-from config.supervisor.environment import ANYWHERE, REPOSITORY, Address, of_machine
-from config.supervisor.errors import Refusal
-from config.supervisor.health import answers
+from config.supervisor.banner import format_banner
+from config.supervisor.console import print_message
+from config.supervisor.data_dir import DataDirLock, prepare_data_dir
+from config.supervisor.demo_credentials import ensure_credentials
+from config.supervisor.environment import WILDCARD_HOSTS, REPOSITORY, BindAddress, build_machine_environment
+from config.supervisor.errors import StartupError
+from config.supervisor.health import is_healthy
 from config.supervisor.mailbox import Mailbox
-from config.supervisor.output import Captured, LogFile
-from config.supervisor.ports import has_ipv6_loopback, require_free
-from config.supervisor.process import Child, Program
-from config.supervisor.supervisor import Stopped, Supervisor
+from config.supervisor.output import CapturedOutput, LogFile
+from config.supervisor.ports import has_ipv6_loopback, require_free_port
+from config.supervisor.process import ManagedProcess, Program
+from config.supervisor.supervisor import ShutdownRequested, Supervisor
 
-FOLDER = REPOSITORY / "var" / "demo"
-GRACE = 5.0
+DATA_DIR = REPOSITORY / "var" / "demo"
+GRACE_SECONDS = 5.0
 START_TIMEOUT = 60.0
-HOPELESS = 3  # ends in a row, before it ever answered
-PORTS = ("web", "simulator", "engine")  # PORT, PORT + 1, PORT + 2
+MAX_FAILURES = 3  # ends in a row, before it ever answered
+SERVICES = ("web", "simulator", "engine")  # PORT, PORT + 1, PORT + 2
 LOOPBACK = "127.0.0.1"
-EVERYWHERE = "0.0.0.0"  # noqa: S104
+ALL_INTERFACES = "0.0.0.0"  # noqa: S104
 
 
 def run() -> int:
-    address = Address.from_environment(os.environ, ports=len(PORTS))
-    prepare(FOLDER)
-    with Lock(FOLDER) as lock:
+    address = BindAddress.from_environment(os.environ, ports=len(SERVICES))
+    prepare_data_dir(DATA_DIR)
+    with DataDirLock(DATA_DIR) as lock:
         _require_free_ports(address)
-        machine = of_machine(os.environ)
+        machine = build_machine_environment(os.environ)
         with (
-            broker.runtime_folder(FOLDER / "run", machine) as runtime,
-            Supervisor(say=say, grace=GRACE, stopping=lock.stopping) as supervisor,
+            broker.runtime_folder(DATA_DIR / "run", machine) as runtime,
+            Supervisor(print_message=print_message, grace=GRACE_SECONDS, on_stop=lock.announce_stop) as supervisor,
         ):
             try:
-                say(_Start(supervisor, machine, address, runtime).run())
-                supervisor.run(Mailbox(FOLDER / "mail", say).show_new)
-            except Stopped:
-                say("Stopping …")
+                print_message(_DemoStartup(supervisor, machine, address, runtime).start_all())
+                supervisor.run_forever(Mailbox(DATA_DIR / "mail", print_message).show_new)
+            except ShutdownRequested:
+                print_message("Stopping …")
     return 0
 
 
-def portal_environment(machine: dict[str, str], address: Address, runtime: Path, folder: Path) -> dict[str, str]:
+def build_portal_environment(machine: dict[str, str], address: BindAddress, runtime: Path, folder: Path) -> dict[str, str]:
     """Every setting of the portal: what is not named here has its default, whatever the caller has set."""
-    client_id, client_secret = master_pair(folder / "master.json")
+    client_id, client_secret = ensure_credentials(folder / "master.json")
     simulator = address.port + 1
     return {
         **machine,
@@ -57,7 +57,7 @@ def portal_environment(machine: dict[str, str], address: Address, runtime: Path,
         "BIND": address.bind,
         "PUBLIC_URL": f"http://localhost:{address.port}",
         "PORTAL_DATA_DIR": str(folder),
-        "REDIS_URL": broker.url(runtime),
+        "REDIS_URL": broker.build_url(runtime),
         "EMAIL_URL": f"filemail:///{os.path.relpath(folder / 'mail', REPOSITORY)}",
         "SMARTRECRUITERS_API_URL": f"http://localhost:{simulator}",
         "SMARTRECRUITERS_CLIENT_ID": client_id,
@@ -68,106 +68,106 @@ def portal_environment(machine: dict[str, str], address: Address, runtime: Path,
     }
 
 
-class _Start:
+class _DemoStartup:
     def __init__(
         self,
         supervisor: Supervisor,
         machine: dict[str, str],
-        address: Address,
+        address: BindAddress,
         runtime: Path,
     ) -> None:
         self._supervisor = supervisor
-        self._machine = machine
+        self._machine_environment = machine
         self._address = address
         self._runtime = runtime
-        self._portal = portal_environment(machine, address, runtime, FOLDER)
+        self._portal_environment = build_portal_environment(machine, address, runtime, DATA_DIR)
         self._logs: dict[str, LogFile] = {}
-        self._children: dict[str, Child] = {}
-        (FOLDER / "log").mkdir(exist_ok=True)
+        self._processes: dict[str, ManagedProcess] = {}
+        (DATA_DIR / "log").mkdir(exist_ok=True)
 
-    def run(self) -> str:
+    def start_all(self) -> str:
         """Start everything and return what to show."""
-        self._supervise(broker.program(self._runtime, self._machine))
-        say("Preparing the data in var/demo …")
-        seeded = self._seed()
-        say("Starting the portal, the simulator and the sample engine …")
-        for program in self._programs(seeded):
-            self._supervise(program)
+        self._start_program(broker.build_program(self._runtime, self._machine_environment))
+        print_message("Preparing the data in var/demo …")
+        seeded = self._seed_data()
+        print_message("Starting the portal, the simulator and the sample engine …")
+        for program in self._build_programs(seeded):
+            self._start_program(program)
         # While the portal still starts: this goes from here to the simulator alone.
         self._wait_for("simulator")
-        self._publish()
+        self._publish_configuration()
         self._wait_for("engine")
         self._wait_for("web")
-        return banner(
+        return format_banner(
             self._address.port,
             seeded,
-            logs=self._shown(FOLDER / "log"),
-            mail=self._shown(FOLDER / "mail"),
+            logs=self._relative_path(DATA_DIR / "log"),
+            mail=self._relative_path(DATA_DIR / "mail"),
         )
 
-    def _programs(self, seeded: dict[str, Any]) -> list[Program]:
-        urls = {**self._machine, "PORTAL_URL": self._portal["PUBLIC_URL"]}
+    def _build_programs(self, seeded: dict[str, Any]) -> list[Program]:
+        urls = {**self._machine_environment, "PORTAL_URL": self._portal_environment["PUBLIC_URL"]}
         pair = {
-            "SIMULATOR_MASTER_CLIENT_ID": self._portal["SMARTRECRUITERS_CLIENT_ID"],
-            "SIMULATOR_MASTER_CLIENT_SECRET": self._portal["SMARTRECRUITERS_CLIENT_SECRET"],
+            "SIMULATOR_MASTER_CLIENT_ID": self._portal_environment["SMARTRECRUITERS_CLIENT_ID"],
+            "SIMULATOR_MASTER_CLIENT_SECRET": self._portal_environment["SMARTRECRUITERS_CLIENT_SECRET"],
         }
         client = {
             "ENGINE_CLIENT_ID": seeded["engine"]["client_id"],
             "ENGINE_CLIENT_SECRET": seeded["engine"]["client_secret"],
         }
         port = self._address.port
-        bind = EVERYWHERE if self._address.bind in ANYWHERE else LOOPBACK
+        bind = ALL_INTERFACES if self._address.bind in WILDCARD_HOSTS else LOOPBACK
         return [
-            commands.web(listening(self._address), self._portal),
-            commands.simulator(bind, port + 1, FOLDER / "simulator", {**urls, **pair}),
-            commands.engine(bind, port + 2, {**urls, **client}),
-            *commands.background(self._portal),
+            commands.build_web_program(list_binds(self._address), self._portal_environment),
+            commands.build_simulator_program(bind, port + 1, DATA_DIR / "simulator", {**urls, **pair}),
+            commands.build_engine_program(bind, port + 2, {**urls, **client}),
+            *commands.build_background_programs(self._portal_environment),
         ]
 
-    def _seed(self) -> dict[str, Any]:
-        captured = Captured()
-        log = self._log("seed")
-        program = commands.manage("seed_demo", "--json", environment=self._portal)
-        if self._supervisor.finish(program, captured, errors=log.file):
-            raise Refusal(f"the data could not be prepared ({log.where()}):\n{log.tail(15)}")
-        seeded: dict[str, Any] = json.loads(captured.text())
+    def _seed_data(self) -> dict[str, Any]:
+        captured = CapturedOutput()
+        log = self._open_log("seed")
+        program = commands.build_management_program("seed_demo", "--json", environment=self._portal_environment)
+        if self._supervisor.run_once(program, captured, errors=log.file):
+            raise StartupError(f"the data could not be prepared ({log.describe_location()}):\n{log.read_tail(15)}")
+        seeded: dict[str, Any] = json.loads(captured.join_lines())
         return seeded
 
     def _wait_for(self, name: str) -> None:
         log = self._logs[name]
-        port = self._address.port + PORTS.index(name)
-        healthy = partial(answers, LOOPBACK, port, name=f"localhost:{port}")
-        child = self._children[name]
-        self._supervisor.wait_until(lambda: healthy() or child.failures >= HOPELESS, timeout=START_TIMEOUT)
+        port = self._address.port + SERVICES.index(name)
+        healthy = partial(is_healthy, LOOPBACK, port, name=f"localhost:{port}")
+        child = self._processes[name]
+        self._supervisor.wait_until(lambda: healthy() or child.failures >= MAX_FAILURES, timeout=START_TIMEOUT)
         if not healthy():
-            raise Refusal(f"{name} does not answer on port {port} ({log.where()}):\n{log.tail(15)}")
+            raise StartupError(f"{name} does not answer on port {port} ({log.describe_location()}):\n{log.read_tail(15)}")
 
-    def _publish(self) -> None:
-        log = self._log("publish")
-        if self._supervisor.finish(commands.manage("publish_configuration", environment=self._portal), log):
-            raise Refusal(f"the configuration could not be published ({log.where()}):\n{log.tail(15)}")
+    def _publish_configuration(self) -> None:
+        log = self._open_log("publish")
+        if self._supervisor.run_once(commands.build_management_program("publish_configuration", environment=self._portal_environment), log):
+            raise StartupError(f"the configuration could not be published ({log.describe_location()}):\n{log.read_tail(15)}")
 
-    def _supervise(self, program: Program) -> None:
-        self._children[program.name] = self._supervisor.start(program, self._log(program.name))
+    def _start_program(self, program: Program) -> None:
+        self._processes[program.name] = self._supervisor.start_program(program, self._open_log(program.name))
 
-    def _log(self, name: str) -> LogFile:
-        self._logs[name] = LogFile(FOLDER / "log" / f"{name}.log")
+    def _open_log(self, name: str) -> LogFile:
+        self._logs[name] = LogFile(DATA_DIR / "log" / f"{name}.log")
         return self._logs[name]
 
     @staticmethod
-    def _shown(path: Path) -> str:
+    def _relative_path(path: Path) -> str:
         return os.path.relpath(path)
 
 
-def listening(address: Address) -> list[str]:
+def list_binds(address: BindAddress) -> list[str]:
     """BIND, and loopback in any case: the simulator reaches the portal under localhost."""
-    if address.bind in (*ANYWHERE, "localhost", LOOPBACK):
-        return [address.listen()]
-    return [address.listen(), address.listen(LOOPBACK)]
+    if address.bind in (*WILDCARD_HOSTS, "localhost", LOOPBACK):
+        return [address.format_bind()]
+    return [address.format_bind(), address.format_bind(LOOPBACK)]
 
 
-def _require_free_ports(address: Address) -> None:
+def _require_free_ports(address: BindAddress) -> None:
     for offset, why in enumerate(("the portal", "the simulator", "the sample engine")):
         hosts = {address.bind, LOOPBACK} | ({"::1"} if has_ipv6_loopback() else set())
         for host in sorted(hosts):
-            require_free(host, address.port + offset, why=why)
+            require_free_port(host, address.port + offset, purpose=why)

@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 
 
-def master_pair(path: Path) -> tuple[str, str]:
+def ensure_credentials(path: Path) -> tuple[str, str]:
     """The vendor's own credential at the simulator: made once, readable by the owner alone."""
     try:
         pair = json.loads(path.read_text())

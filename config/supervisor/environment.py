@@ -9,14 +9,14 @@ from typing import Any, Self
 
 import environ
 
-from config.env_file import problem_with
-from config.supervisor.errors import Refusal
+from config.env_file import check_env_file
+from config.supervisor.errors import StartupError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable
 
 # All that the demo takes over from its caller besides PORT and BIND: none of it is a setting of the portal.
-MACHINE = (
+MACHINE_VARIABLES = (
     "PATH",
     "HOME",
     "USER",
@@ -29,11 +29,11 @@ MACHINE = (
     "XDG_RUNTIME_DIR",
 )
 # What to ask on this machine when the portal listens everywhere.
-ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
 @dataclass(frozen=True)
-class Address:
+class BindAddress:
     bind: str
     port: int
 
@@ -42,37 +42,37 @@ class Address:
         """BIND and PORT, with room for `ports` ports in a row."""
         text = environment.get("PORT") or "8000"
         if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65536 - ports):
-            raise Refusal(f"PORT={text} is not a port: give a number from 1 to {65536 - ports}")
+            raise StartupError(f"PORT={text} is not a port: give a number from 1 to {65536 - ports}")
         bind = (environment.get("BIND") or "127.0.0.1").strip("[]")
         try:
             socket.getaddrinfo(bind, int(text), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         except (OSError, UnicodeError):
-            raise Refusal(f"BIND={bind} is no address of this machine: try 127.0.0.1 or 0.0.0.0") from None
+            raise StartupError(f"BIND={bind} is no address of this machine: try 127.0.0.1 or 0.0.0.0") from None
         return cls(bind, int(text))
 
     @property
-    def reachable(self) -> str:
+    def reachable_host(self) -> str:
         """The host under which this machine itself reaches what listens on `bind`."""
-        return ANYWHERE.get(self.bind, self.bind)
+        return WILDCARD_HOSTS.get(self.bind, self.bind)
 
-    def listen(self, host: str | None = None) -> str:
+    def format_bind(self, host: str | None = None) -> str:
         host = host or self.bind
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
 
-def of_serve(caller: Mapping[str, str]) -> dict[str, str]:
+def build_serve_environment(caller: Mapping[str, str]) -> dict[str, str]:
     """The caller's environment, completed by `.env` just as the settings read it."""
 
     # environ writes into its class's ENVIRON: os.environ unless told otherwise.
     reader: Any = type("Reader", (environ.Env,), {"ENVIRON": dict(caller)})
     file = caller.get("PORTAL_ENV_FILE", str(REPOSITORY / ".env"))
-    if problem := problem_with(file, is_named="PORTAL_ENV_FILE" in caller):
-        raise Refusal(problem)
+    if problem := check_env_file(file, is_named="PORTAL_ENV_FILE" in caller):
+        raise StartupError(problem)
     if file and Path(file).is_file():
         reader.read_env(file)
     return {**reader.ENVIRON, "PYTHONUNBUFFERED": "1"}
 
 
-def of_machine(caller: Mapping[str, str]) -> dict[str, str]:
-    kept = {name: caller[name] for name in MACHINE if name in caller}
+def build_machine_environment(caller: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: caller[name] for name in MACHINE_VARIABLES if name in caller}
     return {**kept, "PYTHONUNBUFFERED": "1", "PORTAL_ENV_FILE": ""}

@@ -8,32 +8,32 @@ from email.message import EmailMessage
 from pathlib import Path
 
 # What Django's file backend writes after each message.
-END = b"\n" + b"-" * 79 + b"\n"
-LINK = re.compile(r"https?://\S+")
+MESSAGE_SEPARATOR = b"\n" + b"-" * 79 + b"\n"
+LINK_PATTERN = re.compile(r"https?://\S+")
 
 
 class Mailbox:
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, print_message: Callable[[str], None]) -> None:
         self._folder = folder
-        self._say = say
-        self._read = {path: path.stat().st_size for path in folder.glob("*.log")}
+        self._print_message = print_message
+        self._offsets = {path: path.stat().st_size for path in folder.glob("*.log")}
 
     def show_new(self) -> None:
         """To whom, about what, and the link of each message since the last look."""
         with contextlib.suppress(FileNotFoundError):  # somebody tidied up
             for path in sorted(self._folder.glob("*.log")):
-                for message in self._new_in(path):
-                    self._say(_shown(message))
+                for message in self._read_new(path):
+                    self._print_message(_format_message(message))
 
-    def _new_in(self, path: Path) -> list[bytes]:
-        content = path.read_bytes()[self._read.get(path, 0) :]
-        *messages, unfinished = content.split(END)
-        self._read[path] = self._read.get(path, 0) + len(content) - len(unfinished)
+    def _read_new(self, path: Path) -> list[bytes]:
+        content = path.read_bytes()[self._offsets.get(path, 0) :]
+        *messages, unfinished = content.split(MESSAGE_SEPARATOR)
+        self._offsets[path] = self._offsets.get(path, 0) + len(content) - len(unfinished)
         return messages
 
 
-def _shown(content: bytes) -> str:
+def _format_message(content: bytes) -> str:
     message = email.message_from_bytes(content, EmailMessage, policy=email.policy.default)
     body = message.get_body(("plain",))
-    link = LINK.search(body.get_content()) if body else None
+    link = LINK_PATTERN.search(body.get_content()) if body else None
     return f"  E-mail to {message['To']}: {message['Subject']}" + (f"\n    {link[0]}" if link else "")

@@ -10,37 +10,37 @@ MAX_LOG_BYTES = 10 * 1024 * 1024
 
 
 class Output(Protocol):
-    def write(self, line: bytes) -> None: ...
+    def write_line(self, line: bytes) -> None: ...
 
-    def where(self) -> str: ...
+    def describe_location(self) -> str: ...
 
 
 class ConsoleOutput:
     def __init__(self, name: str) -> None:
         self._prefix = f"{name:<10} | ".encode()
 
-    def write(self, line: bytes) -> None:
+    def write_line(self, line: bytes) -> None:
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.buffer.write(self._prefix + line + b"\n")
             sys.stdout.buffer.flush()
 
-    def where(self) -> str:
+    def describe_location(self) -> str:
         return "see above"
 
 
-class Captured:
+class CapturedOutput:
     """Kept in memory, for what is read by this process."""
 
     def __init__(self) -> None:
         self._lines: list[bytes] = []
 
-    def write(self, line: bytes) -> None:
+    def write_line(self, line: bytes) -> None:
         self._lines.append(line)
 
-    def where(self) -> str:
+    def describe_location(self) -> str:
         return ""
 
-    def text(self) -> str:
+    def join_lines(self) -> str:
         return b"\n".join(self._lines).decode()
 
 
@@ -50,22 +50,22 @@ class LogFile:
     def __init__(self, path: Path, *, max_bytes: int = MAX_LOG_BYTES) -> None:
         self.path = path
         self._max_bytes = max_bytes
-        self._rotate()
+        self._rotate_file()
 
-    def write(self, line: bytes) -> None:
+    def write_line(self, line: bytes) -> None:
         # A full disk must not stop the portal's other processes.
         with contextlib.suppress(OSError):
             self.file.write(line + b"\n")
             if self.file.tell() > self._max_bytes:
-                self._rotate()
+                self._rotate_file()
 
-    def where(self) -> str:
+    def describe_location(self) -> str:
         return f"see {os.path.relpath(self.path)}"
 
-    def tail(self, lines: int) -> str:
+    def read_tail(self, lines: int) -> str:
         return "\n".join(self.path.read_text(errors="replace").splitlines()[-lines:])
 
-    def _rotate(self) -> None:
+    def _rotate_file(self) -> None:
         if self.path.exists() and self.path.stat().st_size:
             self.path.replace(self.path.with_name(self.path.name + ".1"))
         self.file = self.path.open("ab", buffering=0)

@@ -2,26 +2,26 @@ import errno
 import socket
 import time
 
-from config.supervisor.errors import Refusal
+from config.supervisor.errors import StartupError
 
 # A predecessor that was killed a moment ago may still be on its way out.
-PATIENCE = 2.0
+RELEASE_TIMEOUT = 2.0
 
 
-def require_free(host: str, port: int, *, why: str) -> None:
+def require_free_port(host: str, port: int, *, purpose: str) -> None:
     """Refuse to start when something else listens there, with one line that names the port."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + RELEASE_TIMEOUT
     while error := _listening_error(host, port):
         if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
             time.sleep(0.05)
             continue
         if error.errno == errno.EADDRINUSE:
-            reason = f"port {port} ({why}) is taken: stop what listens there, or choose another with PORT=…"
+            reason = f"port {port} ({purpose}) is taken: stop what listens there, or choose another with PORT=…"
         elif error.errno == errno.EACCES:
-            reason = f"port {port} ({why}) needs root's rights: choose one from 1024 with PORT=…"
+            reason = f"port {port} ({purpose}) needs root's rights: choose one from 1024 with PORT=…"
         else:
-            reason = f"port {port} ({why}) cannot be opened on {host}: {error.strerror}; see BIND"
-        raise Refusal(reason)
+            reason = f"port {port} ({purpose}) cannot be opened on {host}: {error.strerror}; see BIND"
+        raise StartupError(reason)
 
 
 def _listening_error(host: str, port: int) -> OSError | None:

@@ -11,10 +11,10 @@ from config.supervisor.environment import REPOSITORY
 from config.supervisor.output import Output
 from config.supervisor.parent import die_with_parent
 
-FIRST_DELAY = 1.0
-LONGEST_DELAY = 30.0
-STEADY_AFTER = 60.0
-LONGEST_LINE = 64 * 1024
+INITIAL_DELAY = 1.0
+MAX_DELAY = 30.0
+STABLE_AFTER = 60.0
+MAX_LINE = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Program:
     environment: Mapping[str, str]
 
 
-class Child:
+class ManagedProcess:
     """One running program: a process group of its own that dies with this process."""
 
     def __init__(self, program: Program, output: Output, *, errors: IO[bytes] | None = None) -> None:
@@ -32,13 +32,13 @@ class Child:
         self.output = output
         self._errors = errors
         self.failures = 0
-        self.due_at: float | None = None
+        self.restart_at: float | None = None
         self._partial = b""
         self.start()
 
     def start(self) -> None:
         me = os.getpid()
-        self.due_at = None
+        self.restart_at = None
         self.started_at = time.monotonic()
         # The kernel ties the death signal to the forking thread: there is only the main one here, which is also
         # what makes preexec_fn safe.
@@ -60,25 +60,25 @@ class Child:
         return self._process.pid
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         return self._process.returncode is None
 
     def reap(self) -> int | None:
         """The exit status if the process has ended, else None; what is left of its group is killed."""
-        if not self.running:
+        if not self.is_running:
             return self._process.returncode
         # Looked at before it is reaped: until then nobody else can get the number of its group.
         if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             return None
         self.kill()
         self._process.wait()
-        self.read()
+        self.forward_output()
         if self._partial:
-            self.output.write(self._partial)
+            self.output.write_line(self._partial)
             self._partial = b""
         return self._process.returncode
 
-    def read(self) -> bool:
+    def forward_output(self) -> bool:
         """Pass on what the process wrote; False at the end of its output."""
         while True:
             try:
@@ -89,34 +89,34 @@ class Child:
                 return False
             *lines, self._partial = (self._partial + chunk).split(b"\n")
             for line in lines:
-                self.output.write(line)
-            if len(self._partial) > LONGEST_LINE:
-                self.output.write(self._partial)
+                self.output.write_line(line)
+            if len(self._partial) > MAX_LINE:
+                self.output.write_line(self._partial)
                 self._partial = b""
 
     def schedule_restart(self) -> float:
         """The seconds until the next start: doubled each time, from the beginning after a steady minute."""
-        if time.monotonic() - self.started_at >= STEADY_AFTER:
+        if time.monotonic() - self.started_at >= STABLE_AFTER:
             self.failures = 0
-        delay: float = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(self.failures, 10))
+        delay: float = min(MAX_DELAY, INITIAL_DELAY * 2 ** min(self.failures, 10))
         self.failures += 1
-        self.due_at = time.monotonic() + delay
+        self.restart_at = time.monotonic() + delay
         return delay
 
     def terminate(self) -> None:
         """Ask the leader alone: gunicorn's master ends its own workers in order."""
-        self.due_at = None
-        if self.running:
+        self.restart_at = None
+        if self.is_running:
             self._process.terminate()
 
     def kill(self) -> None:
         """The whole group; once the leader is reaped there is none."""
-        if self.running:
+        if self.is_running:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
 
 
-def describe(status: int) -> str:
+def describe_status(status: int) -> str:
     if status >= 0:
         return f"exit status {status}"
     try:

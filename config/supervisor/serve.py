@@ -5,71 +5,71 @@ import tempfile
 from pathlib import Path
 
 from config.supervisor import broker, commands
-from config.supervisor.console import say
-from config.supervisor.data_dir import Lock, prepare
-from config.supervisor.environment import REPOSITORY, Address, of_serve
-from config.supervisor.errors import REFUSES, Refusal
-from config.supervisor.health import answers, host_of
+from config.supervisor.console import print_message
+from config.supervisor.data_dir import DataDirLock, prepare_data_dir
+from config.supervisor.environment import REPOSITORY, BindAddress, build_serve_environment
+from config.supervisor.errors import REFUSAL_PREFIX, StartupError
+from config.supervisor.health import is_healthy, extract_host
 from config.supervisor.output import ConsoleOutput
-from config.supervisor.ports import require_free
-from config.supervisor.supervisor import Stopped, Supervisor
+from config.supervisor.ports import require_free_port
+from config.supervisor.supervisor import ShutdownRequested, Supervisor
 
-GRACE = 10.0
+GRACE_SECONDS = 10.0
 START_TIMEOUT = 60.0
 
 
 def run() -> int:
-    environment = of_serve(os.environ)
-    address = Address.from_environment(environment)
+    environment = build_serve_environment(os.environ)
+    address = BindAddress.from_environment(environment)
     folder = Path(environment.get("PORTAL_DATA_DIR") or REPOSITORY / "var").resolve()
     environment["PORTAL_DATA_DIR"] = str(folder)
-    prepare(folder)
-    with Lock(folder) as lock:
-        require_free(address.bind, address.port, why="the portal")
+    prepare_data_dir(folder)
+    with DataDirLock(folder) as lock:
+        require_free_port(address.bind, address.port, purpose="the portal")
         with (
             broker.runtime_folder(folder / "run", environment) as runtime,
-            Supervisor(say=say, grace=GRACE, stopping=lock.stopping) as supervisor,
+            Supervisor(print_message=print_message, grace=GRACE_SECONDS, on_stop=lock.announce_stop) as supervisor,
         ):
             try:
-                _start(supervisor, environment, address, runtime)
-                supervisor.run()
-            except Stopped:
-                say("Stopping …")
+                _start_programs(supervisor, environment, address, runtime)
+                supervisor.run_forever()
+            except ShutdownRequested:
+                print_message("Stopping …")
     return 0
 
 
-def _start(supervisor: Supervisor, environment: dict[str, str], address: Address, runtime: Path) -> None:
-    _migrate(supervisor, environment)
+def _start_programs(supervisor: Supervisor, environment: dict[str, str], address: BindAddress, runtime: Path) -> None:
+    _migrate_database(supervisor, environment)
     if not environment.get("REDIS_URL"):
-        supervisor.start(broker.program(runtime, environment), ConsoleOutput("broker"))
-        environment["REDIS_URL"] = broker.url(runtime)
+        supervisor.start_program(broker.build_program(runtime, environment), ConsoleOutput("broker"))
+        environment["REDIS_URL"] = broker.build_url(runtime)
     for program in (
-        commands.web([address.listen()], environment),
-        *commands.background(environment),
+        commands.build_web_program([address.format_bind()], environment),
+        *commands.build_background_programs(environment),
     ):
-        supervisor.start(program, ConsoleOutput(program.name))
+        supervisor.start_program(program, ConsoleOutput(program.name))
     url = environment.get("PUBLIC_URL") or f"http://localhost:{address.port}"
     if supervisor.wait_until(
-        lambda: answers(address.reachable, address.port, name=host_of(url)),
+        lambda: is_healthy(address.reachable_host, address.port, name=extract_host(url)),
         timeout=START_TIMEOUT,
     ):
-        say(f"The portal runs: {url} (on {address.listen()}). Ctrl-C stops it.")
+        print_message(f"The portal runs: {url} (on {address.format_bind()}). Ctrl-C stops it.")
     else:
-        say(f"The portal does not answer on {address.listen()} yet: see above. It is tried on; Ctrl-C stops it.")
+        print_message(f"The portal does not answer on {address.format_bind()} yet: see above. It is tried on; Ctrl-C stops it.")
 
 
-def _migrate(supervisor: Supervisor, environment: dict[str, str]) -> None:
+def _migrate_database(supervisor: Supervisor, environment: dict[str, str]) -> None:
     """The first process that reads the settings: what it refuses is said once, and nothing else is started."""
-    migrate = commands.manage("migrate", "--no-input", environment=environment)
+    migrate = commands.build_management_program("migrate", "--no-input", environment=environment)
     with tempfile.TemporaryFile() as errors:
-        status = supervisor.finish(migrate, ConsoleOutput("migrate"), errors=errors)
+        status = supervisor.run_once(migrate, ConsoleOutput("migrate"), errors=errors)
         errors.seek(0)
         said = errors.read().decode(errors="replace").rstrip()
-    if status and REFUSES in said:
-        raise Refusal(said.rpartition(REFUSES)[2])
+    if status and REFUSAL_PREFIX in said:
+        raise StartupError(said.rpartition(REFUSAL_PREFIX)[2])
     if status and len(said.splitlines()) == 1:
-        raise Refusal(said)
+        raise StartupError(said)
     if said:
-        say(said)
+        print_message(said)
     if status:
-        raise Refusal("the database could not be migrated: see above")
+        raise StartupError("the database could not be migrated: see above")

@@ -8,14 +8,14 @@ from types import FrameType, TracebackType
 from typing import IO, Self
 
 from config.supervisor.output import Output
-from config.supervisor.process import LONGEST_DELAY, STEADY_AFTER, Child, Program, describe
+from config.supervisor.process import MAX_DELAY, STABLE_AFTER, ManagedProcess, Program, describe_status
 
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-BRISK = 0.05
-IDLE = 1.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+BUSY_INTERVAL = 0.05
+IDLE_INTERVAL = 1.0
 
 
-class Stopped(Exception):
+class ShutdownRequested(Exception):
     """Somebody asked for the end: Ctrl-C, SIGTERM, a closed terminal."""
 
 
@@ -25,23 +25,23 @@ class Supervisor:
     One thread and one loop: signals, ends and output of the children arrive in one `select`.
     """
 
-    def __init__(self, *, say: Callable[[str], None], grace: float, stopping: Callable[[], None]) -> None:
-        self._say = say
+    def __init__(self, *, print_message: Callable[[str], None], grace: float, on_stop: Callable[[], None]) -> None:
+        self._print_message = print_message
         self._grace = grace
-        self._stopping = stopping
-        self._children: list[Child] = []
-        self._quiet: set[str] = set()
+        self._on_stop = on_stop
+        self._processes: list[ManagedProcess] = []
+        self._muted: set[str] = set()
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> Self:
-        self._woken, self._waker = socket.socketpair()
-        self._waker.setblocking(False)
-        self._selector.register(self._woken, selectors.EVENT_READ)
-        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
-        for signum in (*STOPS, signal.SIGCHLD):
+        self._wakeup_reader, self._wakeup_writer = socket.socketpair()
+        self._wakeup_writer.setblocking(False)
+        self._selector.register(self._wakeup_reader, selectors.EVENT_READ)
+        signal.set_wakeup_fd(self._wakeup_writer.fileno(), warn_on_full_buffer=False)
+        for signum in (*STOP_SIGNALS, signal.SIGCHLD):
             # nohup has the closed terminal ignored, and is to be obeyed.
             if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:
-                signal.signal(signum, _arrives_through_the_waker)
+                signal.signal(signum, _ignore_signal)
         return self
 
     def __exit__(
@@ -50,91 +50,91 @@ class Supervisor:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stopping()
+        self._on_stop()
         # The first program (the broker) ends last: the others would complain about its loss.
-        self._end(self._children[1:])
-        self._end(self._children[:1])
+        self._stop_processes(self._processes[1:])
+        self._stop_processes(self._processes[:1])
 
-    def start(self, program: Program, output: Output) -> Child:
+    def start_program(self, program: Program, output: Output) -> ManagedProcess:
         """Run a program until the end, and again whenever it dies."""
-        child = Child(program, output)
-        self._children.append(child)
-        self._watch(child)
+        child = ManagedProcess(program, output)
+        self._processes.append(child)
+        self._watch_output(child)
         return child
 
-    def finish(self, program: Program, output: Output, *, errors: IO[bytes] | None = None) -> int:
+    def run_once(self, program: Program, output: Output, *, errors: IO[bytes] | None = None) -> int:
         """Run a program once and return its exit status, while the others go on."""
-        child = Child(program, output, errors=errors)
-        self._watch(child)
+        child = ManagedProcess(program, output, errors=errors)
+        self._watch_output(child)
         try:
-            while (status := self._reap(child)) is None:
-                self._tick(BRISK)
+            while (status := self._reap_process(child)) is None:
+                self._tick(BUSY_INTERVAL)
             return status
         finally:
-            self._end([child])
+            self._stop_processes([child])
 
     def wait_until(self, condition: Callable[[], bool], *, timeout: float = float("inf")) -> bool:
         deadline = time.monotonic() + timeout
         while not condition():
             if time.monotonic() > deadline:
                 return False
-            self._tick(BRISK)
+            self._tick(BUSY_INTERVAL)
         return True
 
-    def run(self, each_time: Callable[[], None] = lambda: None) -> None:
-        """Until somebody asks for the end, which raises Stopped; `each_time` is called about once a second."""
+    def run_forever(self, on_tick: Callable[[], None] = lambda: None) -> None:
+        """Until somebody asks for the end, which raises ShutdownRequested; `on_tick` is called about once a second."""
         while True:
-            self._tick(IDLE)
-            each_time()
+            self._tick(IDLE_INTERVAL)
+            on_tick()
 
     def _tick(self, seconds: float) -> None:
-        for child in self._children:
-            self._mind(child)
+        for child in self._processes:
+            self._poll_process(child)
         now = time.monotonic()
-        due = [child.due_at - now for child in self._children if child.due_at is not None]
-        if self._listen(max(0.0, min(seconds, *due)) if due else seconds):
-            raise Stopped
+        due = [child.restart_at - now for child in self._processes if child.restart_at is not None]
+        if self._wait_for_events(max(0.0, min(seconds, *due)) if due else seconds):
+            raise ShutdownRequested
 
-    def _listen(self, seconds: float) -> bool:
+    def _wait_for_events(self, seconds: float) -> bool:
         """Pass on output for at most `seconds`, less if a signal arrives; True if it asks for the end."""
         stop = False
         for key, _ in self._selector.select(seconds):
-            if not isinstance(key.data, Child):
-                stop = any(number in STOPS for number in self._woken.recv(1024))
-            elif not key.data.read():
+            if not isinstance(key.data, ManagedProcess):
+                stop = any(number in STOP_SIGNALS for number in self._wakeup_reader.recv(1024))
+            elif not key.data.forward_output():
                 self._selector.unregister(key.fileobj)
         return stop
 
-    def _mind(self, child: Child) -> None:
-        if child.due_at is not None:
-            if time.monotonic() >= child.due_at:
-                self._restart(child)
-        elif (status := self._reap(child)) is not None:
-            self._report(child, describe(status), child.schedule_restart())
-        elif child.program.name in self._quiet and time.monotonic() - child.started_at >= STEADY_AFTER:
-            self._quiet.remove(child.program.name)
-            self._say(f"{child.program.name} runs again.")
+    def _poll_process(self, child: ManagedProcess) -> None:
+        if child.restart_at is not None:
+            if time.monotonic() >= child.restart_at:
+                self._restart_process(child)
+        elif (status := self._reap_process(child)) is not None:
+            self._report_exit(child, describe_status(status), child.schedule_restart())
+        elif child.program.name in self._muted and time.monotonic() - child.started_at >= STABLE_AFTER:
+            self._muted.remove(child.program.name)
+            self._print_message(f"{child.program.name} runs again.")
 
-    def _restart(self, child: Child) -> None:
+    def _restart_process(self, child: ManagedProcess) -> None:
         try:
             child.start()
         except OSError as error:
-            self._report(child, str(error), child.schedule_restart())
+            self._report_exit(child, str(error), child.schedule_restart())
         else:
-            self._watch(child)
+            self._watch_output(child)
 
-    def _report(self, child: Child, reason: str, delay: float) -> None:
+    def _report_exit(self, child: ManagedProcess, reason: str, delay: float) -> None:
         name = child.program.name
-        if delay < LONGEST_DELAY:
-            self._say(f"{name} ended ({reason}); starts again in {delay:.0f} s, {child.output.where()}")
-        elif name not in self._quiet:
-            self._quiet.add(name)
-            self._say(f"{name} keeps ending ({reason}); tried again every {delay:.0f} s, {child.output.where()}")
+        if delay < MAX_DELAY:
+            self._print_message(f"{name} ended ({reason}); starts again in {delay:.0f} s, {child.output.describe_location()}")
+        elif name not in self._muted:
+            self._muted.add(name)
+            self._print_message(f"{name} keeps ending ({reason}); tried again every {delay:.0f} s, {child.output.describe_location()}")
 
-    def _watch(self, child: Child) -> None:
+    def _watch_output(self, child: ManagedProcess) -> None:
         self._selector.register(child.pipe, selectors.EVENT_READ, child)
 
-    def _reap(self, child: Child) -> int | None:
+    def _reap_process(self, child: ManagedProcess) -> int | None:
         status = child.reap()
         if status is not None and not child.pipe.closed:
             with contextlib.suppress(KeyError):
@@ -142,22 +142,22 @@ class Supervisor:
             child.pipe.close()
         return status
 
-    def _end(self, children: Sequence[Child]) -> None:
+    def _stop_processes(self, children: Sequence[ManagedProcess]) -> None:
         """Ask kindly; kill after `grace` seconds or on a second request."""
         for child in children:
             child.terminate()
         deadline = time.monotonic() + self._grace
         while self._any_running(children) and time.monotonic() < deadline:
-            if self._listen(BRISK):
+            if self._wait_for_events(BUSY_INTERVAL):
                 deadline = time.monotonic()
         for child in children:
             child.kill()
         while self._any_running(children):
-            self._listen(BRISK)
+            self._wait_for_events(BUSY_INTERVAL)
 
-    def _any_running(self, children: Sequence[Child]) -> bool:
-        return sum(self._reap(child) is None for child in children) > 0
+    def _any_running(self, children: Sequence[ManagedProcess]) -> bool:
+        return sum(self._reap_process(child) is None for child in children) > 0
 
 
-def _arrives_through_the_waker(_signum: int, _frame: FrameType | None) -> None:
+def _ignore_signal(_signum: int, _frame: FrameType | None) -> None:
     """Python writes the signal's number to the wakeup descriptor; a handler must merely exist."""

@@ -14,12 +14,12 @@ from django.urls import reverse
 
 from integrations import audit
 from integrations.accounts import emails
-from integrations.accounts.login_redirects import takes_forms_only
-from integrations.http.ip_addresses import address_of
+from integrations.accounts.login_redirects import is_post_only
+from integrations.http.ip_addresses import get_client_ip
 from integrations.models import User
 
-OWN_PATH = re.compile(r"/(?![/\\])[^\s\\\x00-\x1f\x7f]*")
-BACKEND = "integrations.accounts.adapter.ActiveCustomersBackend"
+LOCAL_PATH = re.compile(r"/(?![/\\])[^\s\\\x00-\x1f\x7f]*")
+AUTH_BACKEND = "integrations.accounts.adapter.ActiveCustomersBackend"
 
 
 class ActiveCustomersBackend(AuthenticationBackend):
@@ -47,7 +47,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_safe_url(self, url: str | None) -> bool:
         """A path of ours, and nothing with a host: parsers disagree about odd ones, and one raises (A8)."""
-        return url is not None and OWN_PATH.fullmatch(url) is not None and not takes_forms_only(url)
+        return url is not None and LOCAL_PATH.fullmatch(url) is not None and not is_post_only(url)
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Where to go when nothing was asked for."""
@@ -61,17 +61,17 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         name = template_prefix.rpartition("/")[2]
-        if name in emails.LETTERS:
-            emails.write(name, email, context.get("password_reset_url", ""), to=context.get("user"))
+        if name in emails.EMAIL_TEMPLATES:
+            emails.send_account_email(name, email, context.get("password_reset_url", ""), user=context.get("user"))
         else:
             super().send_mail(template_prefix, email, context)
 
     def send_notification_mail(self, template_prefix: str, user: Any, *args: Any, **kwargs: Any) -> None:
         """allauth says here that somebody's password or second factor has changed."""
         what = template_prefix.rpartition("/")[2]
-        audit.record(f"sign_in.{what}", user.pk, by=user, address=address_of(self.request), name=user.email)
-        if what in emails.CHANGES:
-            emails.tell(what, user)
+        audit.record(f"sign_in.{what}", user.pk, by=user, ip=get_client_ip(self.request), name=user.email)
+        if what in emails.CHANGE_NAMES:
+            emails.notify_change(what, user)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """The pair of account and address: a guesser elsewhere locks nobody out (RELIABILITY.md, A1)."""
@@ -91,5 +91,5 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         audit.record(
-            "sign_in.failed", str(credentials.get("email", ""))[:200], address=request.META.get("REMOTE_ADDR") or None
+            "sign_in.failed", str(credentials.get("email", ""))[:200], ip=request.META.get("REMOTE_ADDR") or None
         )

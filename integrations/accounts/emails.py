@@ -14,15 +14,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations import mail
-from integrations.encryption import Unreadable, seal, unseal
+from integrations.encryption import DecryptionError, seal, unseal
 from integrations.models import User
 from integrations.outbox import deliveries, handlers
 from integrations.outbox.models import Delivery
 
-OWNER = "account mail"
-LETTERS = {"password_reset_key": "password_reset", "unknown_account": "no_account"}
+SEAL_OWNER = "account mail"
+EMAIL_TEMPLATES = {"password_reset_key": "password_reset", "unknown_account": "no_account"}
 """By the last part of allauth's names."""
-CHANGES = {
+CHANGE_NAMES = {
     **dict.fromkeys(("password_changed", "password_reset", "password_set"), "password"),
     "totp_activated": "app_added",
     "totp_deactivated": "app_removed",
@@ -33,57 +33,57 @@ CHANGES = {
 """By allauth's names, too: what `templates/emails/account_changed_what.txt` calls it."""
 
 
-def write(name: str, email: str, url: str, *, to: User | None) -> None:
+def send_account_email(name: str, email: str, url: str, *, user: User | None) -> None:
     """Decide the e-mail. Its link opens an account, so it is kept sealed, and no longer than until it is sent."""
-    _decide(AccountMail.kind, {"letter": LETTERS[name], "to": email, "path": urlsplit(url).path}, to)
+    _enqueue_email(AccountEmailHandler.kind, {"letter": EMAIL_TEMPLATES[name], "to": email, "path": urlsplit(url).path}, user)
 
 
-def tell(name: str, to: User) -> None:
+def notify_change(name: str, user: User) -> None:
     """Somebody's password or second factor has changed: whoever it was, he hears of it where a thief does not read."""
-    facts = {"letter": "account_changed", "to": to.email, "path": reverse("account_reset_password")}
-    _decide(AccountNotice.kind, {**facts, "what": CHANGES[name], "at": timezone.now().isoformat()}, to)
+    facts = {"letter": "account_changed", "to": user.email, "path": reverse("account_reset_password")}
+    _enqueue_email(AccountNoticeHandler.kind, {**facts, "what": CHANGE_NAMES[name], "at": timezone.now().isoformat()}, user)
 
 
-def _decide(kind: str, facts: dict[str, str], to: User | None) -> None:
-    customer = to.customers.first() if to else None
+def _enqueue_email(kind: str, facts: dict[str, str], user: User | None) -> None:
+    customer = user.customers.first() if user else None
     deliveries.enqueue(
         kind,
         stream="email",
         key=f"{kind}:{uuid4()}",
         subject="sign-in",
         payload={
-            "sealed": seal(json.dumps(facts), owner=OWNER),
+            "sealed": seal(json.dumps(facts), owner=SEAL_OWNER),
             "language": customer.language if customer else settings.LANGUAGE_CODE,
         },
     )
 
 
-class AccountMail(mail.MailHandler):
+class AccountEmailHandler(mail.EmailHandler):
     kind = "account"
     gives_up_after = timedelta(hours=1)  # as long as the link is good
 
-    def letter(self, delivery: Delivery) -> tuple[mail.Letter, str]:
+    def build_email(self, delivery: Delivery) -> tuple[mail.EmailContent, str]:
         try:
-            facts = json.loads(unseal(delivery.payload["sealed"], owner=OWNER))
-        except Unreadable:
+            facts = json.loads(unseal(delivery.payload["sealed"], owner=SEAL_OWNER))
+        except DecryptionError:
             raise handlers.Undeliverable("No key opens it any more: whoever wanted it asks again.") from None
-        language = mail.nearest(delivery.payload["language"])
+        language = mail.best_language(delivery.payload["language"])
         said = {"url": settings.PUBLIC_URL + facts["path"], "what": facts.get("what", "")}
         said["at"] = datetime.fromisoformat(facts["at"]) if "at" in facts else None
-        return mail.write(facts["letter"], language, **said), facts["to"]
+        return mail.render_email(facts["letter"], language, **said), facts["to"]
 
     def delivered(self, delivery: Delivery, reply: Any) -> None:
         super().delivered(delivery, reply)
-        self._forget(delivery)
+        self._erase_payload(delivery)
 
     def failed(self, delivery: Delivery, reply: Any, reason: str) -> None:
-        self._forget(delivery)
+        self._erase_payload(delivery)
 
-    def _forget(self, delivery: Delivery) -> None:
+    def _erase_payload(self, delivery: Delivery) -> None:
         payload = {**cast(dict[str, Any], delivery.payload), "sealed": ""}
         Delivery.objects.filter(pk=delivery.pk).update(payload=payload)
 
 
-class AccountNotice(AccountMail):
+class AccountNoticeHandler(AccountEmailHandler):
     kind = "account_notice"
     gives_up_after = timedelta(days=3)  # late is better than never: it is about what somebody else may have done

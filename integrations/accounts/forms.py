@@ -5,14 +5,14 @@ from typing import Any
 from allauth.account import forms
 from django.forms import Field
 
-HOW_TO_CHOOSE = "At least twelve characters, no common password, and nothing like your name or address."
-E_MAIL = "E-mail address"
-NEW, AGAIN = "New password", "The same again"
+PASSWORD_HELP = "At least twelve characters, no common password, and nothing like your name or address."
+EMAIL_LABEL = "E-mail address"
+NEW_PASSWORD_LABEL, REPEAT_PASSWORD_LABEL = "New password", "The same again"
 
 
-def _ask_for_password(fields: dict[str, Field]) -> None:
-    fields["password1"].label, fields["password2"].label = NEW, AGAIN
-    fields["password1"].help_text = HOW_TO_CHOOSE
+def _label_password_fields(fields: dict[str, Field]) -> None:
+    fields["password1"].label, fields["password2"].label = NEW_PASSWORD_LABEL, REPEAT_PASSWORD_LABEL
+    fields["password1"].help_text = PASSWORD_HELP
 
 
 class LoginForm(forms.LoginForm):  # type: ignore[misc]
@@ -21,7 +21,7 @@ class LoginForm(forms.LoginForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["login"]
-        field.label = E_MAIL
+        field.label = EMAIL_LABEL
         if self.request and self.request.headers.get("Sec-Fetch-Dest") != "iframe":
             field.widget.attrs["autofocus"] = True
 
@@ -29,17 +29,17 @@ class LoginForm(forms.LoginForm):  # type: ignore[misc]
 class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["email"].label = E_MAIL
+        self.fields["email"].label = EMAIL_LABEL
 
 
 class ResetPasswordKeyForm(forms.ResetPasswordKeyForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _ask_for_password(self.fields)
+        _label_password_fields(self.fields)
 
 
 class ChangePasswordForm(forms.ChangePasswordForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["oldpassword"].label = "Current password"
-        _ask_for_password(self.fields)
+        _label_password_fields(self.fields)

@@ -11,36 +11,36 @@ from django.http import HttpRequest
 
 from integrations import audit
 from integrations.encryption import seal, unseal
-from integrations.http.ip_addresses import address_of
+from integrations.http.ip_addresses import get_client_ip
 
-OWNER = "second factor"
-NAMES = ("secret", "seed")
+SEAL_OWNER = "second factor"
+SECRET_KEYS = ("secret", "seed")
 """Where an authenticator's JSON holds what is sealed: of an app, and of recovery codes."""
 
 
-def _who(request: HttpRequest) -> str:
+def _get_email(request: HttpRequest) -> str:
     """Whose it should have been: somebody half-way in, or in already."""
     login = unstash_login(request, peek=True)
     user = login.user if login is not None else request.user
     return str(getattr(user, "email", ""))
 
 
-class SecondFactorAdapter(DefaultMFAAdapter):
+class MFAAdapter(DefaultMFAAdapter):
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": "This code is wrong, or no longer valid. Try a new one.",
     }
 
     def encrypt(self, text: str) -> str:
-        return seal(text, owner=OWNER)
+        return seal(text, owner=SEAL_OWNER)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return unseal(encrypted_text, owner=OWNER)
+        return unseal(encrypted_text, owner=SEAL_OWNER)
 
     def validation_error(self, code: str, *args: object) -> ValidationError:
         """allauth has no other place at which it says that a code or a passkey was wrong."""
         if code == "incorrect_code" and self.request is not None:
-            audit.record("sign_in.second_factor_failed", _who(self.request), address=address_of(self.request))
+            audit.record("sign_in.second_factor_failed", _get_email(self.request), ip=get_client_ip(self.request))
         error: ValidationError = super().validation_error(code, *args)
         return error
 

@@ -9,14 +9,14 @@ from django.core.exceptions import ValidationError
 from django.forms import HiddenInput, JSONField
 from django.forms.fields import InvalidJSONInput
 
-from integrations.api.parsers import Malformed, loads
+from integrations.api.parsers import MalformedJSONError, parse_json
 
-BROKEN = (LookupError, TypeError, AttributeError, ValueError, struct.error)
+PARSE_ERRORS = (LookupError, TypeError, AttributeError, ValueError, struct.error)
 """What the parsers raise for JSON of another shape."""
-NOT_UNDERSTOOD = "This passkey was not understood."
+INVALID_PASSKEY = "This passkey was not understood."
 
 
-class Credential(JSONField):
+class CredentialField(JSONField):
     """JSON as strict as a program's: Django's own field fails on deep nesting and on very long numbers."""
 
     def __init__(self) -> None:
@@ -24,40 +24,40 @@ class Credential(JSONField):
 
     def to_python(self, value: Any) -> Any:
         try:
-            return loads(value.encode()) if isinstance(value, str) and value.strip() else super().to_python(value)
-        except (Malformed, UnicodeEncodeError):
-            raise ValidationError(NOT_UNDERSTOOD) from None
+            return parse_json(value.encode()) if isinstance(value, str) and value.strip() else super().to_python(value)
+        except (MalformedJSONError, UnicodeEncodeError):
+            raise ValidationError(INVALID_PASSKEY) from None
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         """As it came: to show it again needs no parsing."""
         return InvalidJSONInput(data or "")
 
 
-class Careful:
+class RejectMalformedMixin:
     def clean_credential(self) -> Authenticator:
         try:
             return super().clean_credential()  # type: ignore[misc,no-any-return]
-        except BROKEN:
-            raise ValidationError(NOT_UNDERSTOOD) from None
+        except PARSE_ERRORS:
+            raise ValidationError(INVALID_PASSKEY) from None
 
 
-class LoginForm(Careful, forms.LoginWebAuthnForm):
-    credential = Credential()
+class LoginForm(RejectMalformedMixin, forms.LoginWebAuthnForm):
+    credential = CredentialField()
 
 
-class AuthenticateForm(Careful, forms.AuthenticateWebAuthnForm):
-    credential = Credential()
+class AuthenticateForm(RejectMalformedMixin, forms.AuthenticateWebAuthnForm):
+    credential = CredentialField()
 
 
-class ReauthenticateForm(Careful, forms.ReauthenticateWebAuthnForm):
-    credential = Credential()
+class ReauthenticateForm(RejectMalformedMixin, forms.ReauthenticateWebAuthnForm):
+    credential = CredentialField()
 
 
 class AddForm(forms.AddWebAuthnForm):
-    credential = Credential()
+    credential = CredentialField()
 
     def clean(self) -> dict[str, Any]:
         try:
             return dict(super().clean())
-        except BROKEN:
-            raise ValidationError(NOT_UNDERSTOOD) from None
+        except PARSE_ERRORS:
+            raise ValidationError(INVALID_PASSKEY) from None

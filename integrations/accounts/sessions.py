@@ -18,15 +18,15 @@ from integrations.accounts.session_store import SessionStore
 from integrations.models import User
 
 IDLE_SECONDS = 30 * 60
-LONGEST_SECONDS = 12 * 3600
-NOTED_EVERY = 60
+MAX_SESSION_SECONDS = 12 * 3600
+TOUCH_INTERVAL = 60
 """A click is written down once a minute at most: half an hour may be a minute less, and reading writes nothing."""
-BEGAN, SEEN = "signed_in_at", "seen_at"
+STARTED_AT_KEY, LAST_SEEN_KEY = "signed_in_at", "seen_at"
 # Not "cookies", which would reach the vendor's other sites under the same domain.
-CLEARED = '"cache", "storage"'
+CLEAR_SITE_DATA = '"cache", "storage"'
 
 
-class Sessions(SessionMiddleware):
+class PortalSessionMiddleware(SessionMiddleware):
     """Takes the browser's cookie away where a session ends, and not where it is unknown.
 
     Signing in gives the session another key. A request that was on its way with the former one, for the tab's icon or
@@ -40,7 +40,7 @@ class Sessions(SessionMiddleware):
         return super().process_response(request, response)
 
 
-class SessionEnds:
+class SessionTimeoutMiddleware:
     """Stands behind authentication and messages. Whose time is over is a stranger to the view already."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -48,40 +48,40 @@ class SessionEnds:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
-            return self._of_stranger(request)
-        if why := _why_over(request):
+            return self._respond_anonymously(request)
+        if why := _expiry_reason(request):
             logout(request)
             messages.warning(request, why)
-        response = self._of_stranger(request) if why else self.get_response(request)
+        response = self._respond_anonymously(request) if why else self.get_response(request)
         if SESSION_KEY not in request.session:
-            response["Clear-Site-Data"] = CLEARED  # nor does the browser show again what it still has (S16)
+            response["Clear-Site-Data"] = CLEAR_SITE_DATA  # nor does the browser show again what it still has (S16)
         return response
 
-    def _of_stranger(self, request: HttpRequest) -> HttpResponse:
+    def _respond_anonymously(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        return login_redirects.shortened(
-            login_redirects.led_back(request, response) if request.method == "POST" else response
+        return login_redirects.shorten_login_redirect(
+            login_redirects.redirect_to_form(request, response) if request.method == "POST" else response
         )
 
 
-def _why_over(request: HttpRequest) -> str:
+def _expiry_reason(request: HttpRequest) -> str:
     """Why this session ends now; empty, and noted as used, if it goes on."""
     now, session = time.time(), request.session
-    began, seen = session.setdefault(BEGAN, now), session.get(SEEN, now)
-    if now - began > LONGEST_SECONDS:
+    began, seen = session.setdefault(STARTED_AT_KEY, now), session.get(LAST_SEEN_KEY, now)
+    if now - began > MAX_SESSION_SECONDS:
         return "You were signed in for twelve hours. Sign in again to go on."
     if now - seen > IDLE_SECONDS:
         return "You were signed out, since nothing happened for half an hour."
-    if SEEN not in session or now - seen > NOTED_EVERY:
-        session[SEEN] = now
+    if LAST_SEEN_KEY not in session or now - seen > TOUCH_INTERVAL:
+        session[LAST_SEEN_KEY] = now
     return ""
 
 
-def end_all(user: User, *, by: User, address: str | None) -> int:
+def end_all(user: User, *, by: User, ip: str | None) -> int:
     """Sign somebody out of every browser, at once. Returns how many there were."""
     store = SessionStore()
     living = Session.objects.filter(expire_date__gt=timezone.now())
     keys = [row.pk for row in living.iterator() if store.decode(row.session_data).get(SESSION_KEY) == str(user.pk)]
     Session.objects.filter(pk__in=keys).delete()
-    audit.record("sessions.ended", user.pk, by=by, address=address, sessions=len(keys))
+    audit.record("sessions.ended", user.pk, by=by, ip=ip, sessions=len(keys))
     return len(keys)

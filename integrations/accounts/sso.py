@@ -19,19 +19,19 @@ from django.shortcuts import render
 
 from integrations import audit
 from integrations.http import client
-from integrations.http.ip_addresses import address_of
+from integrations.http.ip_addresses import get_client_ip
 from integrations.models import User
 
-PROVIDER = "vendor"
-FAULTS = (*client.PROVIDER_FAULTS, OAuth2Error, KeyError, TypeError, ValueError, AttributeError)
+PROVIDER_ID = "vendor"
+SSO_ERRORS = (*client.PROVIDER_FAULTS, OAuth2Error, KeyError, TypeError, ValueError, AttributeError)
 """What a provider that is down, or answers in another shape, comes to in allauth."""
 
 
-class NotKnown(Exception):
+class UnknownIdentityError(Exception):
     """Somebody whom the provider knows and the portal does not; the message is for the audit."""
 
 
-class VendorProvider(OpenIDConnectOAuth2Adapter):
+class VendorOIDCAdapter(OpenIDConnectOAuth2Adapter):
     """Stricter than allauth: the document is the configured issuer's, and both answers are about the same person."""
 
     @property
@@ -49,7 +49,7 @@ class VendorProvider(OpenIDConnectOAuth2Adapter):
         return login
 
 
-class IdentityAdapter(DefaultSocialAccountAdapter):
+class SSOAccountAdapter(DefaultSocialAccountAdapter):
     def get_requests_session(self) -> Any:
         """All that allauth asks the provider goes through the one door."""
         return client.ProviderSession(may_be_plain=settings.OIDC_ISSUER.startswith("http://"))
@@ -60,7 +60,7 @@ class IdentityAdapter(DefaultSocialAccountAdapter):
             return []
         app = SocialApp(
             provider="openid_connect",
-            provider_id=PROVIDER,
+            provider_id=PROVIDER_ID,
             name=settings.OIDC_NAME,
             client_id=settings.OIDC_CLIENT_ID,
             secret=settings.OIDC_CLIENT_SECRET,
@@ -75,17 +75,17 @@ class IdentityAdapter(DefaultSocialAccountAdapter):
         """Before anybody is signed in: whose account is it?"""
         try:
             if sociallogin.state.get("process") != "login":
-                raise NotKnown("asked for something else than to sign in")
-            _recognise(request, sociallogin)
-        except NotKnown as refusal:
+                raise UnknownIdentityError("asked for something else than to sign in")
+            _link_account(request, sociallogin)
+        except UnknownIdentityError as refusal:
             audit.record(
-                "sign_in.not_known", sociallogin.account.uid[:200], address=address_of(request), why=str(refusal)
+                "sign_in.not_known", sociallogin.account.uid[:200], ip=get_client_ip(request), why=str(refusal)
             )
             page = render(request, "socialaccount/not_known.html", status=403)
             raise ImmediateHttpResponse(page) from None
 
 
-def verified_address(sociallogin: SocialLogin) -> str:
+def get_verified_email(sociallogin: SocialLogin) -> str:
     """Empty where the provider names none, or does not say outright that it has verified it."""
     said = sociallogin.account.extra_data
     for claims in (said.get("userinfo") or {}, said.get("id_token") or {}):
@@ -95,29 +95,29 @@ def verified_address(sociallogin: SocialLogin) -> str:
 
 
 @transaction.atomic
-def _recognise(request: HttpRequest, sociallogin: SocialLogin) -> None:
-    """Raises NotKnown. Of what the provider tells, nothing but the person's id is kept."""
-    email = verified_address(sociallogin)
+def _link_account(request: HttpRequest, sociallogin: SocialLogin) -> None:
+    """Raises UnknownIdentityError. Of what the provider tells, nothing but the person's id is kept."""
+    email = get_verified_email(sociallogin)
     name = str((sociallogin.account.extra_data.get("userinfo") or {}).get("name", ""))[:150]
     sociallogin.account.extra_data = {}
     if sociallogin.is_existing:
         SocialAccount.objects.filter(pk=sociallogin.account.pk).update(extra_data={})
         return
     if not email:
-        raise NotKnown("the provider names no address that it has verified")
-    person = User.objects.filter(email=email).first() or _newcomer(request, email, name)
-    if SocialAccount.objects.filter(user=person, provider=PROVIDER).exists():
-        raise NotKnown("the address belongs to an account of somebody else there")
+        raise UnknownIdentityError("the provider names no address that it has verified")
+    person = User.objects.filter(email=email).first() or _create_staff_user(request, email, name)
+    if SocialAccount.objects.filter(user=person, provider=PROVIDER_ID).exists():
+        raise UnknownIdentityError("the address belongs to an account of somebody else there")
     sociallogin.user = person
-    sociallogin.account = SocialAccount.objects.create(user=person, provider=PROVIDER, uid=sociallogin.account.uid)
-    audit.record("sign_in.provider_linked", person.pk, by=person, address=address_of(request), name=person.email)
+    sociallogin.account = SocialAccount.objects.create(user=person, provider=PROVIDER_ID, uid=sociallogin.account.uid)
+    audit.record("sign_in.provider_linked", person.pk, by=person, ip=get_client_ip(request), name=person.email)
 
 
-def _newcomer(request: HttpRequest, email: str, name: str) -> User:
+def _create_staff_user(request: HttpRequest, email: str, name: str) -> User:
     if not settings.OIDC_STAFF_ROLE:
-        raise NotKnown("no account has this address")
+        raise UnknownIdentityError("no account has this address")
     person = User.objects.create_user(email, None, name=name, staff_role=settings.OIDC_STAFF_ROLE)
     audit.record(
-        "user.joined", person.pk, by=person, address=address_of(request), name=email, role=settings.OIDC_STAFF_ROLE
+        "user.joined", person.pk, by=person, ip=get_client_ip(request), name=email, role=settings.OIDC_STAFF_ROLE
     )
     return person

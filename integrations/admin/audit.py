@@ -6,11 +6,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.models import AuditEntry
-from integrations.staff.display import when
+from integrations.staff.display import relative_time
 from integrations.staff.model_admin import ReadOnlyAdmin
 
 
-def said(detail: dict[str, Any]) -> str:
+def format_detail(detail: dict[str, Any]) -> str:
     """A detail in one line."""
     return ", ".join(
         f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
@@ -21,24 +21,24 @@ def said(detail: dict[str, Any]) -> str:
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
     plural = "Audit"
-    list_display = ("at_", "actor_", "action", "subject", "address", "detail_")
+    list_display = ("at_time", "actor_label", "action", "subject", "address", "detail_text")
     list_display_links = ("action",)
     list_filter = ("action",)
     search_fields = ("=subject", "=actor_name", "action")
     search_help_text = "By what it was done to (an order's or a company's id), by whom (an e-mail address), or by act."
     date_hierarchy = "at"
-    fields = ("at", "actor_", "action", "subject", "address", "detail_")
-    readonly_fields = ("actor_", "detail_")
+    fields = ("at", "actor_label", "action", "subject", "address", "detail_text")
+    readonly_fields = ("actor_label", "detail_text")
     show_full_result_count = False
 
     @admin.display(description="when", ordering="at")
-    def at_(self, entry: AuditEntry) -> SafeString | str:
-        return when(entry.at)
+    def at_time(self, entry: AuditEntry) -> SafeString | str:
+        return relative_time(entry.at)
 
     @admin.display(description="who")
-    def actor_(self, entry: AuditEntry) -> str:
+    def actor_label(self, entry: AuditEntry) -> str:
         return entry.actor_name or "the portal, or another system"
 
     @admin.display(description="detail")
-    def detail_(self, entry: AuditEntry) -> SafeString | str:
-        return format_html("<code>{}</code>", said(entry.detail)) if entry.detail else "–"
+    def detail_text(self, entry: AuditEntry) -> SafeString | str:
+        return format_html("<code>{}</code>", format_detail(entry.detail)) if entry.detail else "–"

@@ -9,24 +9,24 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
-from integrations.http.ip_addresses import address_of
+from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Client, User
 from integrations.oauth import engine_clients
-from integrations.staff.display import switch, when
-from integrations.staff.model_admin import Act, StaffAdmin
+from integrations.staff.display import render_boolean_badge, relative_time
+from integrations.staff.model_admin import ObjectAction, StaffAdmin
 
 
 @admin.register(Client)
 class EngineClientAdmin(StaffAdmin):
     plural = "Engines"
-    verbs_audit = True
-    nothing_yet = "Add an engine, and copy its two credentials into your platform: it fetches orders with them."
+    audits_itself = True
+    empty_list_text = "Add an engine, and copy its two credentials into your platform: it fetches orders with them."
     view_on_site = False
-    list_display = ("name", "client_id", "state_", "created_", "revoked_at_")
+    list_display = ("name", "client_id", "state_badge", "created_time", "revoked_time")
     search_fields = ("name", "=client_id")
     search_help_text = "By name or client id."
-    fields = ("name", "client_id", "state_", "created", "revoked_at")
-    readonly_fields = ("client_id", "state_", "created", "revoked_at")
+    fields = ("name", "client_id", "state_badge", "created", "revoked_at")
+    readonly_fields = ("client_id", "state_badge", "created", "revoked_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
         """SmartRecruiters' clients belong to their connections and are not engines."""
@@ -50,66 +50,66 @@ class EngineClientAdmin(StaffAdmin):
         if change:
             obj.save(update_fields=["name", "updated"])
             return
-        client, secret = engine_clients.create(obj.name, by=cast(User, request.user), address=address_of(request))
+        client, secret = engine_clients.create_client(obj.name, by=cast(User, request.user), ip=get_client_ip(request))
         obj.__dict__.update(client.__dict__, shown_once=secret)
 
     def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
-        return self._shown_once(request, obj, obj.__dict__.pop("shown_once"))
+        return self._render_secret(request, obj, obj.__dict__.pop("shown_once"))
 
-    def _shown_once(self, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
+    def _render_secret(self, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
         context = self.admin_site.each_context(request) | {
             "opts": self.opts,
             "original": client,
             "secret": secret,
             "title": f"The secret of “{client.name}”",
-            "back_url": self.url_of(client),
+            "back_url": self.get_change_url(client),
         }
         return TemplateResponse(request, "admin/integrations/client/secret.html", context)
 
-    def _renew(self, request: HttpRequest, client: Client) -> HttpResponse:
-        secret = engine_clients.renew_secret(client, by=cast(User, request.user), address=address_of(request))
-        return self._shown_once(request, client, secret)
+    def _renew_secret(self, request: HttpRequest, client: Client) -> HttpResponse:
+        secret = engine_clients.rotate_secret(client, by=cast(User, request.user), ip=get_client_ip(request))
+        return self._render_secret(request, client, secret)
 
-    def _revoke(self, request: HttpRequest, client: Client) -> str:
-        engine_clients.revoke(client, by=cast(User, request.user), address=address_of(request))
+    def _revoke_client(self, request: HttpRequest, client: Client) -> str:
+        engine_clients.revoke_client(client, by=cast(User, request.user), ip=get_client_ip(request))
         return f"“{client.name}” is revoked."
 
-    def subject_of(self, client: Client) -> str:
+    def get_audit_subject(self, client: Client) -> str:
         return str(client.client_id)
 
-    def acts(self) -> Sequence[Act]:
+    def get_object_actions(self) -> Sequence[ObjectAction]:
         return (
-            Act(
+            ObjectAction(
                 "renew",
                 "New secret",
-                self._renew,
+                self._renew_secret,
                 lambda client: [
                     "The present secret and its tokens stop working at once.",
                     "A new secret is shown to you, this one time. Put it into the engine right away.",
                 ],
                 lambda client: client.revoked_at is None,
             ),
-            Act(
+            ObjectAction(
                 "revoke",
                 "Revoke",
-                self._revoke,
+                self._revoke_client,
                 lambda client: [
                     "The engine that uses this client is cut off at once: it takes no orders and reports no results.",
                     "Orders and results stay as they are. A revoked client never comes back; make a new one instead.",
                 ],
                 lambda client: client.revoked_at is None,
-                is_grave=True,
+                is_destructive=True,
             ),
         )
 
     @admin.display(description="state", ordering="revoked_at")
-    def state_(self, client: Client) -> SafeString:
-        return switch(client.revoked_at is None, "Active", "Revoked")
+    def state_badge(self, client: Client) -> SafeString:
+        return render_boolean_badge(client.revoked_at is None, "Active", "Revoked")
 
     @admin.display(description="made", ordering="created")
-    def created_(self, client: Client) -> SafeString | str:
-        return when(client.created)
+    def created_time(self, client: Client) -> SafeString | str:
+        return relative_time(client.created)
 
     @admin.display(description="revoked", ordering="revoked_at")
-    def revoked_at_(self, client: Client) -> SafeString | str:
-        return when(client.revoked_at)
+    def revoked_time(self, client: Client) -> SafeString | str:
+        return relative_time(client.revoked_at)

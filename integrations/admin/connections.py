@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.connections import lifecycle
-from integrations.http.ip_addresses import address_of
+from integrations.http.ip_addresses import get_client_ip
 from integrations.models import (
     ConnectAttempt,
     Connection,
@@ -19,8 +19,8 @@ from integrations.models import (
     ReportDelivery,
     User,
 )
-from integrations.staff.display import chip, when
-from integrations.staff.model_admin import Act, ReadOnlyAdmin, ReadOnlyInline, Refusal, link
+from integrations.staff.display import render_status_badge, relative_time
+from integrations.staff.model_admin import ObjectAction, ReadOnlyAdmin, ReadOnlyInline, ActionError, render_admin_link
 
 ADVICE = {
     ConnectionState.APPROVED: "The exchange of credentials is about to begin. Nothing to do.",
@@ -37,7 +37,7 @@ ADVICE = {
 }
 
 
-REPORTS = (
+REPORT_ACTIONS = (
     (ReportDelivery.HOSTED, "reports-linked", "Send links to reports", "Recruiters get links to reports hosted here."),
     (
         ReportDelivery.UPLOAD,
@@ -52,23 +52,23 @@ REPORTS = (
 class AttemptInline(ReadOnlyInline):
     model = ConnectAttempt
     verbose_name_plural = "tries to connect"
-    fields = ("begun", "state_", "reason", "client_id_sent", "consent_", "finished")
+    fields = ("begun", "state_badge", "reason", "client_id_sent", "consent_link", "finished")
     readonly_fields = fields
 
     def begun(self, attempt: ConnectAttempt) -> SafeString | str:
-        return when(attempt.created_at)
+        return relative_time(attempt.created_at)
 
     def finished(self, attempt: ConnectAttempt) -> SafeString | str:
-        return when(attempt.finished_at)
+        return relative_time(attempt.finished_at)
 
     @admin.display(description="state")
-    def state_(self, attempt: ConnectAttempt) -> SafeString:
-        return chip(attempt.state)
+    def state_badge(self, attempt: ConnectAttempt) -> SafeString:
+        return render_status_badge(attempt.state)
 
     @admin.display(description="consent of")
-    def consent_(self, attempt: ConnectAttempt) -> SafeString:
+    def consent_link(self, attempt: ConnectAttempt) -> SafeString:
         consent = attempt.consent
-        return link(consent, consent.user or "somebody since deleted") if consent else SafeString("–")
+        return render_admin_link(consent, consent.user or "somebody since deleted") if consent else SafeString("–")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("consent__user", "connection")
@@ -76,29 +76,29 @@ class AttemptInline(ReadOnlyInline):
 
 @admin.register(Connection)
 class ConnectionAdmin(ReadOnlyAdmin):
-    nothing_yet = "Connections will stand here. A customer makes one from the list of apps in SmartRecruiters."
-    list_display = ("company_id", "customer_", "state_", "connected_at_", "updated_at_")
+    empty_list_text = "Connections will stand here. A customer makes one from the list of apps in SmartRecruiters."
+    list_display = ("company_id", "customer_link", "state_badge", "connected_time", "updated_time")
     list_filter = ("state", "customer")
     list_select_related = ("customer",)
     search_fields = ("=company_id", "customer__name")
     search_help_text = "By company id or customer."
     fieldsets = (
-        (None, {"fields": ("company_id", "customer_", "state_", "what_to_do", "reports_")}),
+        (None, {"fields": ("company_id", "customer_link", "state_badge", "what_to_do", "report_delivery_text")}),
         ("Dates", {"fields": ("created_at", "connected_at", "updated_at", "disabled_at")}),
-        ("Credentials", {"fields": ("our_pair", "their_pair")}),
+        ("Credentials", {"fields": ("our_credentials", "their_credentials")}),
     )
-    readonly_fields = ("customer_", "state_", "what_to_do", "reports_", "our_pair", "their_pair")
+    readonly_fields = ("customer_link", "state_badge", "what_to_do", "report_delivery_text", "our_credentials", "their_credentials")
     inlines = (AttemptInline,)
 
-    def subject_of(self, connection: Connection) -> str:
+    def get_audit_subject(self, connection: Connection) -> str:
         return connection.company_id
 
-    def acts(self) -> Sequence[Act]:
+    def get_object_actions(self) -> Sequence[ObjectAction]:
         return (
-            Act(
+            ObjectAction(
                 "retry",
                 "Try again",
-                self._retry,
+                self._retry_connection,
                 lambda connection: [
                     "The connection is taken as good again, with the credentials we have.",
                     "Everything that was held for it is sent. If SmartRecruiters refuses again, it is held again.",
@@ -107,10 +107,10 @@ class ConnectionAdmin(ReadOnlyAdmin):
                     connection.state == ConnectionState.NEEDS_RECONNECT and bool(connection.their_client_id)
                 ),
             ),
-            Act(
+            ObjectAction(
                 "disconnect",
                 "Disconnect",
-                self._disconnect,
+                self._disconnect_company,
                 lambda connection: [
                     f"SmartRecruiters' company {connection.company_id} is cut off at once: its tokens die, its people "
                     "see no packages and place no orders.",
@@ -118,78 +118,78 @@ class ConnectionAdmin(ReadOnlyAdmin):
                     "Orders and results stay here. The customer has to disconnect in SmartRecruiters too.",
                 ],
                 lambda connection: connection.state not in (ConnectionState.DISABLED, ConnectionState.REFUSED),
-                is_grave=True,
-                right="disconnect",
+                is_destructive=True,
+                permission="disconnect",
             ),
-            *(self._reports_act(*each) for each in REPORTS),
+            *(self._report_action(*each) for each in REPORT_ACTIONS),
         )
 
-    def _reports_act(self, way: str, name: str, verb: str, consequence: str) -> Act:
-        return Act(
+    def _report_action(self, report_delivery: str, name: str, label: str, consequence: str) -> ObjectAction:
+        return ObjectAction(
             name,
-            verb,
-            lambda request, connection: self._set_reports(request, connection, way),
+            label,
+            lambda request, connection: self._set_report_delivery(request, connection, report_delivery),
             lambda connection: [consequence, "What went out already stays as it is; inline orders always use links."],
-            lambda connection: connection.report_delivery != way,
-            right="configure",
+            lambda connection: connection.report_delivery != report_delivery,
+            permission="configure",
         )
 
-    def _set_reports(self, request: HttpRequest, connection: Connection, way: str) -> str:
-        Connection.objects.filter(pk=connection.pk).update(report_delivery=way)
-        self.record(request, "connection.changed", connection.company_id, report_delivery=way or "as configured")
-        connection.report_delivery = way
-        return f"Reports reach recruiters as: {self.reports_(connection)}."
+    def _set_report_delivery(self, request: HttpRequest, connection: Connection, report_delivery: str) -> str:
+        Connection.objects.filter(pk=connection.pk).update(report_delivery=report_delivery)
+        self.record_audit(request, "connection.changed", connection.company_id, report_delivery=report_delivery or "as configured")
+        connection.report_delivery = report_delivery
+        return f"Reports reach recruiters as: {self.report_delivery_text(connection)}."
 
-    def _retry(self, request: HttpRequest, connection: Connection) -> str:
-        if not lifecycle.retry(connection, by=cast(User, request.user)):
-            raise Refusal("There is nothing to try: we hold no credentials of theirs, or the connection works again.")
+    def _retry_connection(self, request: HttpRequest, connection: Connection) -> str:
+        if not lifecycle.retry_connection(connection, by=cast(User, request.user)):
+            raise ActionError("There is nothing to try: we hold no credentials of theirs, or the connection works again.")
         return "The connection is live again. What was held is being sent."
 
-    def _disconnect(self, request: HttpRequest, connection: Connection) -> str:
+    def _disconnect_company(self, request: HttpRequest, connection: Connection) -> str:
         by, why = cast(User, request.user), "Ended by partner staff."
-        lifecycle.disable(connection, by=by, address=address_of(request), why=why)
+        lifecycle.disable_connection(connection, by=by, ip=get_client_ip(request), reason=why)
         return f"The company {connection.company_id} is disconnected."
 
     @admin.display(description="state", ordering="state")
-    def state_(self, connection: Connection) -> SafeString:
+    def state_badge(self, connection: Connection) -> SafeString:
         """With what is wrong, where something is."""
-        return format_html('{}<span class="second">{}</span>', chip(connection.state), connection.reason)
+        return format_html('{}<span class="second">{}</span>', render_status_badge(connection.state), connection.reason)
 
     @admin.display(description="customer", ordering="customer__name")
-    def customer_(self, connection: Connection) -> SafeString:
-        return link(connection.customer)
+    def customer_link(self, connection: Connection) -> SafeString:
+        return render_admin_link(connection.customer)
 
     @admin.display(description="connected", ordering="connected_at")
-    def connected_at_(self, connection: Connection) -> SafeString | str:
-        return when(connection.connected_at)
+    def connected_time(self, connection: Connection) -> SafeString | str:
+        return relative_time(connection.connected_at)
 
     @admin.display(description="last change", ordering="updated_at")
-    def updated_at_(self, connection: Connection) -> SafeString | str:
-        return when(connection.updated_at)
+    def updated_time(self, connection: Connection) -> SafeString | str:
+        return relative_time(connection.updated_at)
 
     @admin.display(description="what to do")
     def what_to_do(self, connection: Connection) -> str:
         return ADVICE[ConnectionState(connection.state)]
 
     @admin.display(description="reports reach recruiters as")
-    def reports_(self, connection: Connection) -> str:
+    def report_delivery_text(self, connection: Connection) -> str:
         way = connection.report_delivery or PartnerConfiguration.load().report_delivery
         source = "" if connection.report_delivery else ", as the partner configuration says"
         return f"{ReportDelivery(way).label.lower()}{source}"
 
     @admin.display(description="ours, which SmartRecruiters uses")
-    def our_pair(self, connection: Connection) -> str:
+    def our_credentials(self, connection: Connection) -> str:
         return "In use." if connection.clients.filter(revoked_at=None).exists() else "None that is alive."
 
     @admin.display(description="theirs, which we use")
-    def their_pair(self, connection: Connection) -> str:
+    def their_credentials(self, connection: Connection) -> str:
         return "Stored, encrypted." if connection.their_client_secret_sealed else "None."
 
 
 @admin.register(Consent)
 class ConsentAdmin(ReadOnlyAdmin):
-    nothing_yet = "Who approved or denied a connection, and what the page said, will stand here."
-    list_display = ("company_id", "decision_", "user", "address", "created_at_", "decided_at_")
+    empty_list_text = "Who approved or denied a connection, and what the page said, will stand here."
+    list_display = ("company_id", "decision_badge", "user", "address", "created_time", "decided_time")
     list_filter = ("decision", "mode")
     list_select_related = ("user",)
     search_fields = ("=company_id", "=user__email")
@@ -198,7 +198,7 @@ class ConsentAdmin(ReadOnlyAdmin):
         "company_id",
         "mode",
         "redirect",
-        "decision_",
+        "decision_badge",
         "user",
         "customer",
         "address",
@@ -207,20 +207,20 @@ class ConsentAdmin(ReadOnlyAdmin):
         "wording_version",
         "wording",
     )
-    readonly_fields = ("decision_",)
+    readonly_fields = ("decision_badge",)
 
-    def subject_of(self, consent: Consent) -> str:
+    def get_audit_subject(self, consent: Consent) -> str:
         return consent.company_id
 
     @admin.display(description="decision", ordering="decision")
-    def decision_(self, consent: Consent) -> SafeString:
+    def decision_badge(self, consent: Consent) -> SafeString:
         words = {"approve": ("live", "Approved"), "deny": ("refused", "Denied")}
-        return chip(*words.get(consent.decision, ("pending", "Not answered")))
+        return render_status_badge(*words.get(consent.decision, ("pending", "Not answered")))
 
     @admin.display(description="opened", ordering="created_at")
-    def created_at_(self, consent: Consent) -> SafeString | str:
-        return when(consent.created_at)
+    def created_time(self, consent: Consent) -> SafeString | str:
+        return relative_time(consent.created_at)
 
     @admin.display(description="answered", ordering="decided_at")
-    def decided_at_(self, consent: Consent) -> SafeString | str:
-        return when(consent.decided_at)
+    def decided_time(self, consent: Consent) -> SafeString | str:
+        return relative_time(consent.decided_at)

@@ -18,13 +18,13 @@ from integrations.admin.partner_form import PartnerConfigurationForm
 from integrations.connections import partner_configuration
 from integrations.models import PartnerConfiguration, PartnerField, User
 from integrations.outbox import deliveries
-from integrations.staff.display import when
-from integrations.staff.model_admin import RowsInline, StaffAdmin
+from integrations.staff.display import relative_time
+from integrations.staff.model_admin import EditableInline, StaffAdmin
 
 MASTER_STREAM = "master"
 
 
-class FieldInline(RowsInline):
+class FieldInline(EditableInline):
     model = PartnerField
     max_num = 5
     verbose_name_plural = "fields that customers may map to SmartRecruiters' own (at most five)"
@@ -38,11 +38,11 @@ class PartnerConfigurationAdmin(StaffAdmin):
     form = PartnerConfigurationForm
     change_form_template = "admin/integrations/partnerconfiguration/change_form.html"
     inlines = (FieldInline,)
-    readonly_fields = ("published_", "master_state")
+    readonly_fields = ("published_text", "master_state")
     fieldsets = (
         (
             "What is published",
-            {"fields": ("published_", "supported_types", "display_mode", "offers_inline", "url_style")},
+            {"fields": ("published_text", "supported_types", "display_mode", "offers_inline", "url_style")},
         ),
         ("Reports", {"fields": ("report_delivery",)}),
         ("The consent page", {"fields": ("consent_scope", "consent_limits")}),
@@ -78,7 +78,7 @@ class PartnerConfigurationAdmin(StaffAdmin):
         pair = {"description": "", "fields": ("master_state",)}
         return [(name, pair if name == "The master pair" else options) for name, options in self.fieldsets]
 
-    def subject_of(self, row: PartnerConfiguration) -> str:
+    def get_audit_subject(self, row: PartnerConfiguration) -> str:
         return "partner configuration"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -88,7 +88,7 @@ class PartnerConfigurationAdmin(StaffAdmin):
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        return redirect(self.url_of(PartnerConfiguration.load()))
+        return redirect(self.get_change_url(PartnerConfiguration.load()))
 
     def get_urls(self) -> list[URLPattern]:
         publish, compare = (self.admin_site.admin_view(view) for view in (self.publish_view, self.compare_view))
@@ -103,20 +103,20 @@ class PartnerConfigurationAdmin(StaffAdmin):
     ) -> HttpResponse:
         row = PartnerConfiguration.load()
         context = {
-            "document": written(
-                partner_configuration.without_key(partner_configuration.document(row), row.disable_key)
+            "document": format_json(
+                partner_configuration.redact_key(partner_configuration.build_document(row), row.disable_key)
             ),
-            "out_of_reach": settings.PUBLIC_URL if partner_configuration.is_out_of_reach() else "",
+            "unreachable_url": settings.PUBLIC_URL if partner_configuration.is_unreachable() else "",
         }
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def save_model(self, request: HttpRequest, obj: PartnerConfiguration, form: Any, change: bool) -> None:
         if secret := form.cleaned_data["master_client_secret"]:
             obj.master_client_secret = secret
-        if form.has_new_master_pair:
+        if form.has_new_credentials:
             obj.master_token, obj.master_token_expires_at = "", None
         super().save_model(request, obj, form, change)
-        if form.has_new_master_pair:
+        if form.has_new_credentials:
             deliveries.release(MASTER_STREAM)
 
     def response_change(self, request: HttpRequest, obj: PartnerConfiguration) -> HttpResponse:
@@ -129,49 +129,49 @@ class PartnerConfigurationAdmin(StaffAdmin):
         else:
             said = "SmartRecruiters knows nothing of it yet: publish it."
         messages.success(request, f"Saved. {said}")
-        return redirect(self.url_of(obj))
+        return redirect(self.get_change_url(obj))
 
     @csrf_protect_m
     def publish_view(self, request: HttpRequest) -> HttpResponse:
-        return self._ask(request, "publish")
+        return self._run_action(request, "publish")
 
     @csrf_protect_m
     def compare_view(self, request: HttpRequest) -> HttpResponse:
-        return self._ask(request, "compare")
+        return self._run_action(request, "compare")
 
-    def _ask(self, request: HttpRequest, what: str) -> HttpResponse:
+    def _run_action(self, request: HttpRequest, action: str) -> HttpResponse:
         """Both talk to SmartRecruiters, so both are POSTs; a GET leads back to the form."""
         row = PartnerConfiguration.load()
-        if not self.may_act(request):
+        if not self.can_act(request):
             raise PermissionDenied
         if request.method != "POST":
-            return redirect(self.url_of(row))
+            return redirect(self.get_change_url(row))
         try:
-            return self._publish(request, row) if what == "publish" else self._compare(request, row)
+            return self._publish_configuration(request, row) if action == "publish" else self._compare_configuration(request, row)
         except partner_configuration.PartnerError as error:
             messages.error(request, str(error))
-            return redirect(self.url_of(row))
+            return redirect(self.get_change_url(row))
 
-    def _publish(self, request: HttpRequest, row: PartnerConfiguration) -> HttpResponse:
-        partner_configuration.publish(by=cast(User, request.user))
+    def _publish_configuration(self, request: HttpRequest, row: PartnerConfiguration) -> HttpResponse:
+        partner_configuration.publish_configuration(by=cast(User, request.user))
         messages.success(request, "Published. SmartRecruiters' answer is what was sent.")
-        return redirect(self.url_of(row))
+        return redirect(self.get_change_url(row))
 
-    def _compare(self, request: HttpRequest, row: PartnerConfiguration) -> HttpResponse:
-        lines = partner_configuration.drift()
-        self.record(request, "configuration.compared", "partner configuration", differences=len(lines))
+    def _compare_configuration(self, request: HttpRequest, row: PartnerConfiguration) -> HttpResponse:
+        lines = partner_configuration.find_drift()
+        self.record_audit(request, "configuration.compared", "partner configuration", differences=len(lines))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": row,
             "title": "Compared with SmartRecruiters",
-            "differences": [difference(line) for line in lines],
-            "back_url": self.url_of(row),
+            "differences": [parse_difference(line) for line in lines],
+            "back_url": self.get_change_url(row),
         }
         return TemplateResponse(request, "admin/integrations/partnerconfiguration/drift.html", context)
 
     @admin.display(description="published")
-    def published_(self, row: PartnerConfiguration) -> SafeString | str:
+    def published_text(self, row: PartnerConfiguration) -> SafeString | str:
         if row.published is None:
             return "Never. SmartRecruiters does not know where to find us."
         said = (
@@ -179,7 +179,7 @@ class PartnerConfigurationAdmin(StaffAdmin):
             if partner_configuration.is_published(row)
             else ". It was changed here since: publish it again."
         )
-        return format_html("{}{}", when(row.published_at), said)
+        return format_html("{}{}", relative_time(row.published_at), said)
 
     @admin.display(description="state")
     def master_state(self, row: PartnerConfiguration) -> str:
@@ -188,11 +188,11 @@ class PartnerConfigurationAdmin(StaffAdmin):
         return "Present, stored encrypted." if row.master_client_secret_sealed else "Missing. Enter it below."
 
 
-def written(document: dict[str, Any]) -> str:
+def format_json(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def difference(line: str) -> dict[str, str]:
+def parse_difference(line: str) -> dict[str, str]:
     """`key: here …, at SmartRecruiters …` taken apart, for a table; a line of another form stands alone."""
     key, found, values = line.partition(": here ")
     here, _, there = values.partition(", at SmartRecruiters ")

@@ -9,7 +9,7 @@ from integrations.staff.model_admin import ModelForm
 
 type_rules: list[Callable[[list[str]], str]] = []
 """What apps above know against publishing these types and no others; empty: nothing. They append theirs."""
-FROM_ENVIRONMENT = "Set by SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET, which win over this page."
+FROM_ENVIRONMENT_HELP = "Set by SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET, which win over this page."
 
 
 class PartnerConfigurationForm(ModelForm):
@@ -55,7 +55,7 @@ class PartnerConfigurationForm(ModelForm):
             # Who may only look gets no fields at all.
             for name in {"master_client_id", "master_client_secret"} & self.fields.keys():
                 self.fields[name].disabled = True
-                self.fields[name].help_text = FROM_ENVIRONMENT
+                self.fields[name].help_text = FROM_ENVIRONMENT_HELP
 
     def clean_supported_types(self) -> list[str]:
         types: list[str] = self.cleaned_data["supported_types"]
@@ -66,14 +66,14 @@ class PartnerConfigurationForm(ModelForm):
     def clean_master_client_secret(self) -> str:
         """A secret belongs to its id: a new id needs its secret with it."""
         secret: str = self.cleaned_data["master_client_secret"]
-        has_new_id = self.cleaned_data.get("master_client_id") != self.instance_before().master_client_id
+        has_new_id = self.cleaned_data.get("master_client_id") != self.get_stored_configuration().master_client_id
         if has_new_id and self.cleaned_data.get("master_client_id") and not secret:
             raise forms.ValidationError("A new client id needs its secret.")
         return secret
 
-    def instance_before(self) -> PartnerConfiguration:
+    def get_stored_configuration(self) -> PartnerConfiguration:
         return PartnerConfiguration.load()
 
     @property
-    def has_new_master_pair(self) -> bool:
+    def has_new_credentials(self) -> bool:
         return bool({"master_client_id", "master_client_secret"} & set(self.changed_data))

@@ -16,26 +16,26 @@ from django.utils.safestring import SafeString
 
 from integrations.accounts import sessions
 from integrations.customers import invitations, memberships
-from integrations.http.ip_addresses import address_of
+from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Customer, Membership, User
 from integrations.roles import MemberRole, StaffRole
-from integrations.staff.display import counted, switch, when
-from integrations.staff.model_admin import Act, LabelledFormSet, ModelForm, RowsInline, StaffAdmin, link
+from integrations.staff.display import format_count, render_boolean_badge, relative_time
+from integrations.staff.model_admin import ObjectAction, LabelledFormSet, ModelForm, EditableInline, StaffAdmin, render_admin_link
 
 if TYPE_CHECKING:
     CreationForm = BaseUserCreationForm[User]
 else:
     CreationForm = BaseUserCreationForm
 
-STAFF_ALONE = "Partner staff belong to no customer."
-NOBODYS = (
+STAFF_HAS_NO_CUSTOMER = "Partner staff belong to no customer."
+NO_CUSTOMER_OR_ROLE = (
     "Choose a customer here, or a role of partner staff below: with neither, this person could sign in to nothing."
 )
-STAFF_ROLE = {"staff_role": "Role among partner staff"}
-NOT_STAFF = {"staff_role": "Leave it empty for a customer’s people."}
+STAFF_ROLE_LABELS = {"staff_role": "Role among partner staff"}
+STAFF_ROLE_HELP = {"staff_role": "Leave it empty for a customer’s people."}
 
 
-class CleanUser:
+class CleanEmailMixin:
     """What the database demands, said at the field where it can be mended."""
 
     cleaned_data: dict[str, Any]
@@ -44,7 +44,7 @@ class CleanUser:
         return str(self.cleaned_data["email"]).strip().lower()
 
 
-class UserAddForm(CleanUser, CreationForm):
+class UserAddForm(CleanEmailMixin, CreationForm):
     customer = forms.ModelChoiceField(Customer.objects, required=False, help_text="Empty for partner staff.")
     role = forms.ChoiceField(
         label="Role in the organisation", choices=MemberRole.choices, initial=MemberRole.ADMINISTRATOR, required=False
@@ -53,24 +53,24 @@ class UserAddForm(CleanUser, CreationForm):
     class Meta:
         model = User
         fields = ("email", "name", "staff_role")
-        labels = STAFF_ROLE
-        help_texts = NOT_STAFF
+        labels = STAFF_ROLE_LABELS
+        help_texts = STAFF_ROLE_HELP
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("staff_role") and cleaned.get("customer"):
-            self.add_error("customer", STAFF_ALONE)
+            self.add_error("customer", STAFF_HAS_NO_CUSTOMER)
         if not self.errors and not cleaned.get("staff_role") and not cleaned.get("customer"):
-            self.add_error("customer", NOBODYS)
+            self.add_error("customer", NO_CUSTOMER_OR_ROLE)
         return cleaned
 
 
-class UserForm(CleanUser, ModelForm):
+class UserForm(CleanEmailMixin, ModelForm):
     class Meta:
         model = User
         fields = ("email", "name", "staff_role", "is_active")
-        labels = STAFF_ROLE | {"is_active": "May sign in"}
-        help_texts = NOT_STAFF | {"is_active": "Off: this person cannot sign in."}
+        labels = STAFF_ROLE_LABELS | {"is_active": "May sign in"}
+        help_texts = STAFF_ROLE_HELP | {"is_active": "Off: this person cannot sign in."}
 
     def clean(self) -> dict[str, Any]:
         """Somebody must be left who manages the others."""
@@ -88,10 +88,10 @@ class MembershipFormSet(LabelledFormSet):
         super().clean()
         kept = [form for form in self.forms if form.has_changed() or form.instance.pk]
         if self.instance.is_staff and any(form not in self.deleted_forms for form in kept):
-            raise forms.ValidationError(STAFF_ALONE)
+            raise forms.ValidationError(STAFF_HAS_NO_CUSTOMER)
 
 
-class MembershipInline(RowsInline):
+class MembershipInline(EditableInline):
     model = Membership
     formset = MembershipFormSet
     fields = ("customer", "role")
@@ -105,16 +105,16 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     add_form = UserAddForm
     add_form_template = None
     change_form_template = StaffAdmin.change_form_template
-    list_display = ("email", "name", "staff_role_", "organisations_", "is_active_", "last_login_")
+    list_display = ("email", "name", "staff_role_text", "organisation_links", "active_badge", "last_login_time")
     list_filter = ("staff_role", "is_active", "memberships__role", "customers")
     search_fields = ("email", "name", "customers__name")
     search_help_text = "By e-mail address, name or customer."
     ordering = ("email",)
     filter_horizontal = ()
-    readonly_fields = ("password_", "last_login_", "added")
+    readonly_fields = ("password_status", "last_login_time", "added_time")
     fieldsets = (
         (None, {"fields": ("email", "name", "staff_role")}),
-        ("Sign-in", {"fields": ("is_active", "password_", "last_login_", "added")}),
+        ("Sign-in", {"fields": ("is_active", "password_status", "last_login_time", "added_time")}),
     )
     add_fieldsets = (
         (None, {"fields": ("email", "name")}),
@@ -135,49 +135,49 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        by, address = cast(User, request.user), address_of(request)
+        by, address = cast(User, request.user), get_client_ip(request)
         if not change and form.cleaned_data.get("customer"):
             role = form.cleaned_data["role"] or MemberRole.VIEWER
-            memberships.add(form.instance, form.cleaned_data["customer"], role, by=by, address=address)
+            memberships.add_member(form.instance, form.cleaned_data["customer"], role, by=by, ip=address)
         for membership in Membership.objects.filter(person=form.instance).select_related("customer", "person"):
-            invitations.withdraw(membership, by=by, address=address)
+            invitations.revoke_for_member(membership, by=by, ip=address)
 
     def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
         then = ": hand the password over yourself." if obj.has_usable_password() else "."
         messages.success(request, f"{obj.get_full_name()} is added. Nobody was written to{then}")
-        return redirect(request.get_full_path() if "_addanother" in request.POST else self.url_of(obj))
+        return redirect(request.get_full_path() if "_addanother" in request.POST else self.get_change_url(obj))
 
-    def acts(self) -> Sequence[Act]:
+    def get_object_actions(self) -> Sequence[ObjectAction]:
         consequences = ["Every session of this person ends at once, in every browser.", "Nothing else is changed."]
-        return (Act("sign-out", "Sign out everywhere", self._sign_out, lambda user: consequences),)
+        return (ObjectAction("sign-out", "Sign out everywhere", self._sign_out, lambda user: consequences),)
 
     def _sign_out(self, request: HttpRequest, user: User) -> str:
-        count = sessions.end_all(user, by=cast(User, request.user), address=address_of(request))
-        return f"Signed out of {counted(count, 'browser')}."
+        count = sessions.end_all(user, by=cast(User, request.user), ip=get_client_ip(request))
+        return f"Signed out of {format_count(count, 'browser')}."
 
     @admin.display(description="staff", ordering="staff_role")
-    def staff_role_(self, user: User) -> str:
+    def staff_role_text(self, user: User) -> str:
         return user.staff_role.capitalize() or "–"
 
     @admin.display(description="organisations")
-    def organisations_(self, user: User) -> SafeString | str:
-        mine = [(link(each.customer), each.role) for each in user.memberships.all()]
+    def organisation_links(self, user: User) -> SafeString | str:
+        mine = [(render_admin_link(each.customer), each.role) for each in user.memberships.all()]
         return format_html_join(", ", "{} ({})", mine) or "–"
 
     @admin.display(description="state", ordering="is_active")
-    def is_active_(self, user: User) -> SafeString:
-        return switch(user.is_active, "Active", "Switched off")
+    def active_badge(self, user: User) -> SafeString:
+        return render_boolean_badge(user.is_active, "Active", "Switched off")
 
     @admin.display(description="last sign-in", ordering="last_login")
-    def last_login_(self, user: User) -> SafeString | str:
-        return when(user.last_login)
+    def last_login_time(self, user: User) -> SafeString | str:
+        return relative_time(user.last_login)
 
     @admin.display(description="added")
-    def added(self, user: User) -> SafeString | str:
-        return when(user.date_joined)
+    def added_time(self, user: User) -> SafeString | str:
+        return relative_time(user.date_joined)
 
     @admin.display(description="password")
-    def password_(self, user: User) -> SafeString:
+    def password_status(self, user: User) -> SafeString:
         said = "Set." if user.has_usable_password() else "None: this person cannot sign in by password."
         url = reverse("admin:auth_user_password_change", args=[user.pk])
         return format_html('{} <a href="{}">Set a new one</a>', said, url)

@@ -17,17 +17,17 @@ from integrations.models import Webhook
 from integrations.staff.model_admin import ReadOnlyAdmin
 from integrations.webhooks import replay
 
-FORMAT = "%Y-%m-%dT%H:%M"
+DATETIME_FORMAT = "%Y-%m-%dT%H:%M"
 
 
-def _instant(label: str) -> forms.DateTimeField:
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local", "class": "vTextField"}, format=FORMAT)
+def _datetime_field(label: str) -> forms.DateTimeField:
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local", "class": "vTextField"}, format=DATETIME_FORMAT)
     return forms.DateTimeField(label=f"{label} (UTC)", widget=widget)
 
 
-class StretchForm(forms.Form):
-    since = _instant("From")
-    until = _instant("Until")
+class TimeRangeForm(forms.Form):
+    since = _datetime_field("From")
+    until = _datetime_field("Until")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -36,7 +36,7 @@ class StretchForm(forms.Form):
         return cleaned
 
 
-class Replay(ReadOnlyAdmin):
+class WebhookReplayAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         view: Any = self.admin_site.admin_view(self.replay_view)
         return [path("<path:object_id>/replay/", view, name="integrations_webhook_replay"), *super().get_urls()]
@@ -47,29 +47,29 @@ class Replay(ReadOnlyAdmin):
         webhook = cast(Webhook | None, self.get_object(request, object_id))
         if webhook is None:
             raise Http404
-        if not self.may_act(request):
+        if not self.can_act(request):
             raise PermissionDenied
-        form = StretchForm(request.POST or request.GET or None, initial=_last_day())
+        form = TimeRangeForm(request.POST or request.GET or None, initial=_default_range())
         context: dict[str, Any] = {"form": form}
         if form.is_valid():
             stretch = form.cleaned_data
             try:
                 if request.method == "POST":
-                    return self._done(request, webhook, replay.replay(webhook, **stretch))
+                    return self._report_replay(request, webhook, replay.replay(webhook, **stretch))
                 context["plan"] = replay.plan(webhook, **stretch)
             except replay.TooMany as refusal:
                 form.add_error(None, str(refusal))
         about = {"opts": self.opts, "original": webhook, "title": f"Send again: {webhook}"}
-        context |= self.admin_site.each_context(request) | about | {"back_url": self.url_of(webhook)}
+        context |= self.admin_site.each_context(request) | about | {"back_url": self.get_change_url(webhook)}
         return TemplateResponse(request, "admin/integrations/webhook/replay.html", context)
 
-    def _done(self, request: HttpRequest, webhook: Webhook, done: replay.Plan) -> HttpResponse:
+    def _report_replay(self, request: HttpRequest, webhook: Webhook, plan: replay.Plan) -> HttpResponse:
         stretch = {name: request.POST[name] for name in ("since", "until")}
-        self.record(request, "webhook.replayed", webhook.pk, **stretch, sent=len(done.again), waiting=done.waiting)
-        messages.success(request, f"{len(done.again):,} sent again, {done.waiting:,} were on their way already.")
-        return redirect(self.url_of(webhook))
+        self.record_audit(request, "webhook.replayed", webhook.pk, **stretch, sent=len(plan.again), waiting=plan.waiting)
+        messages.success(request, f"{len(plan.again):,} sent again, {plan.waiting:,} were on their way already.")
+        return redirect(self.get_change_url(webhook))
 
 
-def _last_day() -> dict[str, Any]:
+def _default_range() -> dict[str, Any]:
     now = timezone.now()
     return {"since": now - timedelta(days=1), "until": now + timedelta(minutes=1)}

@@ -18,8 +18,8 @@ from integrations.models import Client, Connection
 if TYPE_CHECKING:  # the views import this module, as one of REST_FRAMEWORK's defaults
     from rest_framework.views import APIView
 
-REMEMBER_SECONDS = 0.5
-MAX_REMEMBERED = 10_000
+TOKEN_CACHE_SECONDS = 0.5
+MAX_CACHED_TOKENS = 10_000
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class Caller:
         return connection
 
 
-def caller(request: Request) -> Caller:
+def get_caller(request: Request) -> Caller:
     """Who calls, on a route whose permission has let him in."""
     return cast(Caller, request.auth)
 
 
-_remembered: dict[str, tuple[float, Caller]] = {}
+_token_cache: dict[str, tuple[float, Caller]] = {}
 
 
-def _find(checksum: str) -> Caller | None:
+def _load_caller(checksum: str) -> Caller | None:
     token = (
         get_access_token_model()
         .objects.select_related("application__connection__customer")
@@ -59,25 +59,25 @@ def _find(checksum: str) -> Caller | None:
     return Caller(token.application, frozenset(token.scope.split()), token.expires)
 
 
-def caller_of(token: str) -> Caller | None:
+def find_caller(token: str) -> Caller | None:
     """Who the token stands for, or None: unknown, expired, revoked, or of a connection that is disabled."""
     checksum = hashlib.sha256(token.encode()).hexdigest()
     now = time.monotonic()
-    until, caller = _remembered.get(checksum, (0.0, None))
+    until, caller = _token_cache.get(checksum, (0.0, None))
     if caller is None or until < now:
-        caller = _find(checksum)
+        caller = _load_caller(checksum)
         if caller is None:
-            _remembered.pop(checksum, None)
+            _token_cache.pop(checksum, None)
             return None
-        if len(_remembered) >= MAX_REMEMBERED:
-            _remembered.clear()
-        _remembered[checksum] = (now + REMEMBER_SECONDS, caller)
+        if len(_token_cache) >= MAX_CACHED_TOKENS:
+            _token_cache.clear()
+        _token_cache[checksum] = (now + TOKEN_CACHE_SECONDS, caller)
     return caller if caller.expires_at > timezone.now() else None
 
 
-def outlive_remembered() -> None:
+def wait_for_token_cache() -> None:
     """Wait until no process remembers a token that was revoked before: then its end may be promised."""
-    time.sleep(REMEMBER_SECONDS)
+    time.sleep(TOKEN_CACHE_SECONDS)
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -90,7 +90,7 @@ class BearerAuthentication(BaseAuthentication):
             return None
         if "access_token" in request.query_params:  # RFC 6750, section 2: one way, and never the address
             raise ParseError("Send the token in the Authorization header alone.", code="invalid_request")
-        caller = caller_of(token.strip()) if 0 < len(token) <= 255 else None
+        caller = find_caller(token.strip()) if 0 < len(token) <= 255 else None
         if caller is None:
             request.challenge = 'Bearer error="invalid_token"'  # type: ignore[attr-defined]
             raise AuthenticationFailed("The token is unknown, expired or revoked: get a new one.")

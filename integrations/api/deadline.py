@@ -7,11 +7,11 @@ from typing import Any
 from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 
-SECONDS = 3.0
-PATHS = ("/smartrecruiters/", "/oauth/")
+DEADLINE_SECONDS = 3.0
+PATH_PREFIXES = ("/smartrecruiters/", "/oauth/")
 
 
-class DatabaseInTime:
+class DatabaseDeadlineMiddleware:
     """No further question once the time is over: the request is answered 503, nothing of it is kept.
 
     A server's own time-outs do not see a slow line. The embedded database has none, and waits for its lock alone.
@@ -21,14 +21,14 @@ class DatabaseInTime:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if connection.vendor == "sqlite" or not request.path.startswith(PATHS):
+        if connection.vendor == "sqlite" or not request.path.startswith(PATH_PREFIXES):
             return self.get_response(request)
-        ends = time.monotonic() + SECONDS
+        ends = time.monotonic() + DEADLINE_SECONDS
 
-        def in_time(execute: Callable[..., Any], *question: Any) -> Any:
+        def check_deadline(execute: Callable[..., Any], *question: Any) -> Any:
             if time.monotonic() > ends:
                 raise OperationalError("the database takes too long")
             return execute(*question)
 
-        with connection.execute_wrapper(in_time):
+        with connection.execute_wrapper(check_deadline):
             return self.get_response(request)

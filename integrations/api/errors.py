@@ -14,9 +14,9 @@ from rest_framework.response import Response
 
 log = structlog.get_logger(__name__)
 
-PROBLEM = "application/problem+json"
-TITLES = {400: "Bad request", 413: "Body too large", 422: "Not acceptable as it stands", 500: "Our fault"}
-DETAILS = {
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+STATUS_TITLES = {400: "Bad request", 413: "Body too large", 422: "Not acceptable as it stands", 500: "Our fault"}
+STATUS_DETAILS = {
     404: "There is nothing here.",
     405: "This address does not take this method.",
     413: "The body is too large.",
@@ -25,41 +25,41 @@ DETAILS = {
 }
 
 
-class Conflict(exceptions.APIException):
+class ConflictError(exceptions.APIException):
     status_code, default_code, default_detail = 409, "conflict", "That is not possible now."
 
 
-class Gone(exceptions.APIException):
+class GoneError(exceptions.APIException):
     status_code, default_code, default_detail = 410, "erased", "The candidate was erased."
 
 
-class BodyTooLarge(exceptions.APIException):
-    status_code, default_code, default_detail = 413, "too_large", DETAILS[413]
+class BodyTooLargeError(exceptions.APIException):
+    status_code, default_code, default_detail = 413, "too_large", STATUS_DETAILS[413]
 
 
-class UnsupportedBody(exceptions.APIException):
+class UnsupportedBodyError(exceptions.APIException):
     status_code, default_code, default_detail = 415, "unsupported_media_type", "Send application/json."
 
 
-class Unprocessable(exceptions.ValidationError):
+class UnprocessableError(exceptions.ValidationError):
     """What an engine sent is JSON but wrong: 422, each error with its field and what would be right."""
 
     status_code = 422
 
 
-class Busy(exceptions.APIException):
-    status_code, default_code, default_detail = 503, "busy", DETAILS[503]
+class ServiceUnavailableError(exceptions.APIException):
+    status_code, default_code, default_detail = 503, "busy", STATUS_DETAILS[503]
 
 
-READ_ONLY = "25006"
-BROKEN_OFF = "The body broke off before its end, or came too slowly."
-Error = dict[str, str]
+READ_ONLY_SQLSTATE = "25006"
+INCOMPLETE_BODY = "The body broke off before its end, or came too slowly."
+ErrorItem = dict[str, str]
 
 
-def problem(status: int, detail: str = "", errors: list[Error] | None = None) -> dict[str, Any]:
+def build_problem(status: int, detail: str = "", errors: list[ErrorItem] | None = None) -> dict[str, Any]:
     """The body. `errors`: `[{"code", "message", "field"?}]`; without any, the detail alone is the one error."""
-    title = TITLES.get(status) or HTTPStatus(status).phrase
-    detail = detail or DETAILS.get(status, title)
+    title = STATUS_TITLES.get(status) or HTTPStatus(status).phrase
+    detail = detail or STATUS_DETAILS.get(status, title)
     code = HTTPStatus(status).name.lower()
     return {
         "type": "about:blank",
@@ -70,68 +70,68 @@ def problem(status: int, detail: str = "", errors: list[Error] | None = None) ->
     }
 
 
-def flatten(detail: Any, path: tuple[str, ...] = ()) -> list[Error]:
+def flatten_errors(detail: Any, path: tuple[str, ...] = ()) -> list[ErrorItem]:
     """DRF's nested error detail as a flat list, `field` a path with dots like `assessment_results.0.score.raw`."""
     if isinstance(detail, dict):
         return [
             error
             for key, value in detail.items()
-            for error in flatten(value, path if key == "non_field_errors" else (*path, str(key)))
+            for error in flatten_errors(value, path if key == "non_field_errors" else (*path, str(key)))
         ]
     if isinstance(detail, list):
         if all(isinstance(item, exceptions.ErrorDetail) for item in detail):
-            return [error for item in detail for error in flatten(item, path)]
-        return [error for index, item in enumerate(detail) for error in flatten(item, (*path, str(index)))]
+            return [error for item in detail for error in flatten_errors(item, path)]
+        return [error for index, item in enumerate(detail) for error in flatten_errors(item, (*path, str(index)))]
     error = {"code": str(getattr(detail, "code", "invalid")), "message": str(detail)}
     return [{**error, "field": ".".join(path)} if path else error]
 
 
-def problem_of(error: Exception, context: dict[str, Any]) -> Response | None:
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler."""
     if isinstance(error, Http404):
-        error = exceptions.NotFound(DETAILS[404])
+        error = exceptions.NotFound(STATUS_DETAILS[404])
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     elif isinstance(error, UnreadablePostError):
-        error = exceptions.ParseError(BROKEN_OFF)
-    elif takes_nothing(error):
+        error = exceptions.ParseError(INCOMPLETE_BODY)
+    elif is_database_unavailable(error):
         log.warning("database busy", error=type(error).__name__)
-        error = Busy()
+        error = ServiceUnavailableError()
     elif isinstance(error, exceptions.UnsupportedMediaType):
-        error = UnsupportedBody(f"Send {' or '.join(kind.media_type for kind in context['view'].parser_classes)}.")
+        error = UnsupportedBodyError(f"Send {' or '.join(kind.media_type for kind in context['view'].parser_classes)}.")
     elif isinstance(error, exceptions.MethodNotAllowed):
         methods = [name for name in context["view"].allowed_methods if name not in ("HEAD", "OPTIONS")]
         error = exceptions.MethodNotAllowed("", f"This address takes {', '.join(methods)} and nothing else.")
     if not isinstance(error, exceptions.APIException):
         return None
     if isinstance(error, exceptions.ValidationError):
-        errors = flatten(error.detail)
+        errors = flatten_errors(error.detail)
         first = errors[0] if errors else {"message": ""}
         detail = f"{first['field']}: {first['message']}" if "field" in first else first["message"]
     else:
-        errors = flatten(error.detail)
+        errors = flatten_errors(error.detail)
         detail = errors[0]["message"]
     headers = {}
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    if (wait := getattr(error, "wait", None)) or isinstance(error, Busy):
+    if (wait := getattr(error, "wait", None)) or isinstance(error, ServiceUnavailableError):
         headers["Retry-After"] = str(int(wait or 2))
     return Response(
-        problem(error.status_code, detail, errors), error.status_code, headers=headers, content_type=PROBLEM
+        build_problem(error.status_code, detail, errors), error.status_code, headers=headers, content_type=PROBLEM_MEDIA_TYPE
     )
 
 
 def problem_response(status: int, detail: str = "") -> HttpResponse:
-    return HttpResponse(json.dumps(problem(status, detail)), status=status, content_type=PROBLEM)
+    return HttpResponse(json.dumps(build_problem(status, detail)), status=status, content_type=PROBLEM_MEDIA_TYPE)
 
 
-def takes_nothing(error: Exception) -> bool:
+def is_database_unavailable(error: Exception) -> bool:
     """The database is away, locked, full, or, on PostgreSQL after a failover, still a copy that is only read."""
-    is_copy = isinstance(error, InternalError) and getattr(error.__cause__, "sqlstate", "") == READ_ONLY
+    is_copy = isinstance(error, InternalError) and getattr(error.__cause__, "sqlstate", "") == READ_ONLY_SQLSTATE
     return is_copy or isinstance(error, OperationalError)
 
 
-def is_api(path: str) -> bool:
+def is_api_path(path: str) -> bool:
     is_page = f"{path}/".startswith("/smartrecruiters/integration/")
     return path.startswith("/api/") or (path.startswith("/smartrecruiters/") and not is_page)
 
@@ -144,7 +144,7 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code < 400 or not is_api(request.path) or response.get("Content-Type") == PROBLEM:
+        if response.status_code < 400 or not is_api_path(request.path) or response.get("Content-Type") == PROBLEM_MEDIA_TYPE:
             return response
         replacement = problem_response(response.status_code)
         for name in ("Allow", "Retry-After", "WWW-Authenticate"):
@@ -155,10 +155,10 @@ class ProblemMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """A busy database is 503, never 500: nothing was kept, and the caller may try again. A bad line is his."""
         if isinstance(error, UnreadablePostError):
-            return problem_response(400, BROKEN_OFF) if is_api(request.path) else HttpResponse(BROKEN_OFF, status=400)
-        if not takes_nothing(error):
+            return problem_response(400, INCOMPLETE_BODY) if is_api_path(request.path) else HttpResponse(INCOMPLETE_BODY, status=400)
+        if not is_database_unavailable(error):
             return None
         log.warning("database busy", error=type(error).__name__)
-        response = problem_response(503) if is_api(request.path) else HttpResponse(DETAILS[503], status=503)
+        response = problem_response(503) if is_api_path(request.path) else HttpResponse(STATUS_DETAILS[503], status=503)
         response["Retry-After"] = "2"
         return response

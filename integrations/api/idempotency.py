@@ -14,36 +14,36 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from integrations.api.authentication import caller
-from integrations.api.errors import PROBLEM, Conflict, Unprocessable
+from integrations.api.authentication import get_caller
+from integrations.api.errors import PROBLEM_MEDIA_TYPE, ConflictError, UnprocessableError
 from integrations.models import KeptAnswer
 
-KEPT_FOR = timedelta(days=1)
-RUNS_AT_MOST = timedelta(minutes=1)
-MAX_KEY = 255
+RETENTION = timedelta(days=1)
+CLAIM_TIMEOUT = timedelta(minutes=1)
+MAX_KEY_LENGTH = 255
 
 
-class Replayed(Exception):
+class ReplayedRequestError(Exception):
     """This call was made before; here is its answer."""
 
-    def __init__(self, answer: KeptAnswer) -> None:
+    def __init__(self, record: KeptAnswer) -> None:
         super().__init__()
-        content_type = PROBLEM if (answer.status or 0) >= 400 else None
-        body = json.loads(answer.body) if answer.body else None
-        self.response = Response(body, answer.status, content_type=content_type)
+        content_type = PROBLEM_MEDIA_TYPE if (record.status or 0) >= 400 else None
+        body = json.loads(record.body) if record.body else None
+        self.response = Response(body, record.status, content_type=content_type)
 
 
-def digest(content: Any) -> str:
+def hash_body(content: Any) -> str:
     """Of the fields and the files' content, so that another order of keys or another boundary is the same body."""
-    return hashlib.sha256(json.dumps(_plain(content), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_normalize_content(content), sort_keys=True).encode()).hexdigest()
 
 
-def _plain(content: Any) -> Any:
+def _normalize_content(content: Any) -> Any:
     if isinstance(content, Mapping):
         lists = content.lists() if hasattr(content, "lists") else ((key, content[key]) for key in content)
-        return {key: _plain(value) for key, value in lists}
+        return {key: _normalize_content(value) for key, value in lists}
     if isinstance(content, list):
-        return [_plain(item) for item in content]
+        return [_normalize_content(item) for item in content]
     if isinstance(content, UploadedFile):
         found = hashlib.file_digest(content.open(), "sha256").hexdigest()
         content.seek(0)
@@ -51,37 +51,37 @@ def _plain(content: Any) -> Any:
     return content
 
 
-def begin(request: Request, key: str) -> KeptAnswer:
+def claim_key(request: Request, key: str) -> KeptAnswer:
     """Claim the key for this call.
 
-    Raises Replayed with the first call's answer, Conflict while it runs, Unprocessable for another body or a key that
+    Raises ReplayedRequestError, ConflictError while it runs, UnprocessableError for another body or a key that
     is none.
     """
-    if not key.isascii() or not key.isprintable() or not key.strip() or len(key) > MAX_KEY:
-        raise Unprocessable({"Idempotency-Key": [f"Send 1 to {MAX_KEY} printable ASCII characters."]})
-    mine = {"client": caller(request).client, "path": request.path.rstrip("/"), "key": key}
+    if not key.isascii() or not key.isprintable() or not key.strip() or len(key) > MAX_KEY_LENGTH:
+        raise UnprocessableError({"Idempotency-Key": [f"Send 1 to {MAX_KEY_LENGTH} printable ASCII characters."]})
+    mine = {"client": get_caller(request).client, "path": request.path.rstrip("/"), "key": key}
     now = timezone.now()
     outlived = KeptAnswer.objects.filter(**mine)
-    outlived.filter(created_at__lt=now - KEPT_FOR).delete()
-    outlived.filter(status=None, created_at__lt=now - RUNS_AT_MOST).delete()  # its process died
-    body = digest(request.data)
+    outlived.filter(created_at__lt=now - RETENTION).delete()
+    outlived.filter(status=None, created_at__lt=now - CLAIM_TIMEOUT).delete()  # its process died
+    body = hash_body(request.data)
     try:
         with transaction.atomic():
             return KeptAnswer.objects.create(**mine, digest=body)
     except IntegrityError:
         first = KeptAnswer.objects.filter(**mine).first()
     if first is None or (first.status is None and first.digest == body):
-        raise Conflict("The first call with this Idempotency-Key still runs: ask again in a moment.")
+        raise ConflictError("The first call with this Idempotency-Key still runs: ask again in a moment.")
     if first.digest != body:
-        raise Unprocessable({"Idempotency-Key": ["This key was used with another body: take a new key."]})
-    raise Replayed(first)
+        raise UnprocessableError({"Idempotency-Key": ["This key was used with another body: take a new key."]})
+    raise ReplayedRequestError(first)
 
 
-def forget_old() -> None:
-    KeptAnswer.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
+def delete_expired() -> None:
+    KeptAnswer.objects.filter(created_at__lt=timezone.now() - RETENTION).delete()
 
 
-class IdempotentPosts(APIView):
+class IdempotentAPIView(APIView):
     """A view whose POSTs may carry an Idempotency-Key."""
 
     claim: KeptAnswer | None = None
@@ -90,15 +90,15 @@ class IdempotentPosts(APIView):
         super().initial(request, *args, **kwargs)
         key = request.headers.get("Idempotency-Key")
         if key is not None and request.method == "POST":
-            self.claim = begin(request, key)
+            self.claim = claim_key(request, key)
 
     def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, Replayed):
+        if isinstance(exc, ReplayedRequestError):
             return exc.response
         try:
             return super().handle_exception(exc)
         except Exception:
-            self._forget()  # a failure of ours: the next call may try again
+            self._release_claim()  # a failure of ours: the next call may try again
             raise
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
@@ -110,16 +110,16 @@ class IdempotentPosts(APIView):
                 status=self.claim.status, body_sealed=self.claim.body_sealed
             )
         else:
-            self._forget()
+            self._release_claim()
         return super().finalize_response(request, response, *args, **kwargs)
 
-    def _forget(self) -> None:
+    def _release_claim(self) -> None:
         if self.claim is not None:
             self.claim.delete()
             self.claim = None
 
 
-class EngineView(IdempotentPosts):
+class EngineView(IdempotentAPIView):
     # No docstring: the reference would show it at every call that has none of its own.
 
     required_scope = "vendor"

@@ -6,7 +6,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
-class JSONOnly(BaseContentNegotiation):
+class JSONContentNegotiation(BaseContentNegotiation):
     """JSON whatever `Accept` says; a body is parsed by the parser whose type matches exactly."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:

@@ -5,15 +5,15 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from integrations.api.errors import DETAILS
+from integrations.api.errors import STATUS_DETAILS
 
 
 @extend_schema(exclude=True)
-class Nothing(APIView):
+class NotFoundView(APIView):
     """Every address of the engine's API that leads nowhere: who has no token is not told so (401 comes before 404)."""
 
     required_scope = "vendor"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        raise NotFound(DETAILS[404])
+        raise NotFound(STATUS_DETAILS[404])

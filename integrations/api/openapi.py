@@ -6,9 +6,9 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
-from integrations.api.errors import problem
+from integrations.api.errors import build_problem
 
-PREFIX = "/api/vendor/v1/"
+ENGINE_API_PREFIX = "/api/vendor/v1/"
 SCHEMA_ROUTES = ("/api/vendor/v1/schema", "/api/vendor/v1/docs")
 Endpoint = tuple[str, str, str, Callable[..., Any]]
 
@@ -35,16 +35,16 @@ PROBLEM_SCHEMA = {
         },
     },
 }
-ALWAYS = {
+COMMON_ERRORS = {
     "401": "No token, or one that is unknown, expired or revoked",
     "403": "The token lacks the scope vendor",
     "414": "The address is too long",
     "431": "The headers are too large",
     "503": "The database is busy: nothing was kept, try again",
 }
-WITH_ID = {"404": "There is no such thing"}
-WITH_ORDER = {"410": "The candidate was erased"}
-WITH_BODY = {
+ID_ERRORS = {"404": "There is no such thing"}
+ORDER_ERRORS = {"410": "The candidate was erased"}
+BODY_ERRORS = {
     "400": "The body is not JSON as we take it",
     "409": "Not in this state, or the first call with this Idempotency-Key still runs",
     "413": "The body is too large",
@@ -54,7 +54,7 @@ WITH_BODY = {
 
 
 # As a caller may get them: (code, message, field).
-TOLD = {
+EXAMPLE_ERRORS = {
     "400": ("parse_error", "The body is not JSON as we take it: a key stands twice in one object.", ""),
     "401": ("authentication_failed", "The token is unknown, expired or revoked: get a new one.", ""),
     "403": ("insufficient_scope", "The token lacks the scope vendor.", ""),
@@ -70,10 +70,10 @@ TOLD = {
 }
 
 
-def example_of(status: str) -> dict[str, Any]:
-    code, message, field = TOLD[status]
+def build_example_problem(status: str) -> dict[str, Any]:
+    code, message, field = EXAMPLE_ERRORS[status]
     error = {"code": code, "message": message, **({"field": field} if field else {})}
-    return problem(int(status), f"{field}: {message}" if field else message, [error])
+    return build_problem(int(status), f"{field}: {message}" if field else message, [error])
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -88,21 +88,21 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {self.name: ["vendor"]}
 
 
-def engine_routes_only(endpoints: list[Endpoint]) -> list[Endpoint]:
+def select_engine_routes(endpoints: list[Endpoint]) -> list[Endpoint]:
     """The engine's routes, as INTERFACE.md writes them: without a closing slash."""
     return [
         (path.rstrip("/"), regex, method, view)
         for path, regex, method, view in endpoints
-        if path.startswith(PREFIX) and path.rstrip("/") not in SCHEMA_ROUTES
+        if path.startswith(ENGINE_API_PREFIX) and path.rstrip("/") not in SCHEMA_ROUTES
     ]
 
 
-def with_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+def add_problem_responses(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Each operation with the errors that it may answer, and its POSTs with their Idempotency-Key."""
     result["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
-            for status, description in _problems(path, method).items():
+            for status, description in _collect_errors(path, method).items():
                 operation["responses"].setdefault(
                     status,
                     {
@@ -110,17 +110,17 @@ def with_problems(result: dict[str, Any], generator: Any, request: Any, public: 
                         "content": {
                             "application/problem+json": {
                                 "schema": {"$ref": "#/components/schemas/Problem"},
-                                "example": example_of(status),
+                                "example": build_example_problem(status),
                             }
                         },
                     },
                 )
             if method == "post":
-                operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+                operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY_PARAMETER)
     return result
 
 
-IDEMPOTENCY_KEY = {
+IDEMPOTENCY_KEY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "The same key within a day gets the first call's answer, whole.",
@@ -128,14 +128,14 @@ IDEMPOTENCY_KEY = {
 }
 
 
-def _problems(path: str, method: str) -> dict[str, str]:
-    found = dict(ALWAYS)
+def _collect_errors(path: str, method: str) -> dict[str, str]:
+    found = dict(COMMON_ERRORS)
     if "{" in path:
-        found |= WITH_ID
+        found |= ID_ERRORS
     if re.search(r"/orders/\{", path):
-        found |= WITH_ORDER
+        found |= ORDER_ERRORS
     if method in ("post", "put", "patch"):
-        found |= WITH_BODY
+        found |= BODY_ERRORS
     elif "{" not in path:
-        found["422"] = WITH_BODY["422"]
+        found["422"] = BODY_ERRORS["422"]
     return found

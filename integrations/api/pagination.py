@@ -17,8 +17,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from integrations.api.errors import Unprocessable
-from integrations.api.fields import unknown_key
+from integrations.api.errors import UnprocessableError
+from integrations.api.fields import unknown_key_error
 
 
 @dataclass(frozen=True)
@@ -43,19 +43,19 @@ class Cursor:
         return cls(bool(backwards), tuple(values))
 
 
-def take_only(request: Request, names: Sequence[str]) -> None:
-    """A misspelt filter would give the whole list. Raises Unprocessable for what is not among these, or came twice."""
+def reject_unknown_params(request: Request, names: Sequence[str]) -> None:
+    """A misspelt filter would give the whole list. Raises UnprocessableError for unknown and repeated names."""
     errors: dict[str, list[Any]] = {}
     for name, values in request.query_params.lists():
         if name not in names:
-            errors[name] = [unknown_key(name, names, "parameter")]
+            errors[name] = [unknown_key_error(name, names, "parameter")]
         elif len(values) > 1:
             errors[name] = ["This came twice: send it once."]
     if errors:
-        raise Unprocessable(errors)
+        raise UnprocessableError(errors)
 
 
-class KeyPagination(BasePagination):
+class KeysetPagination(BasePagination):
     """A row that is there throughout comes exactly once.
 
     The view sets `ordering`: columns that never change, the last of them unique; all ascending, or all with a `-`.
@@ -65,14 +65,14 @@ class KeyPagination(BasePagination):
     max_page_size = 200
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        take_only(request, ["limit", "cursor", *getattr(view, "filters", ())])
+        reject_unknown_params(request, ["limit", "cursor", *getattr(view, "filters", ())])
         self.columns = [name.lstrip("-") for name in view.ordering]
         self.is_descending = view.ordering[0].startswith("-")
-        self.address = settings.PUBLIC_URL + request.get_full_path()
-        limit, cursor = self.limit_of(request), self._cursor(request)
+        self.url = settings.PUBLIC_URL + request.get_full_path()
+        limit, cursor = self.parse_limit(request), self._read_cursor(request)
         backwards = cursor is not None and cursor.is_backwards
         if cursor is not None:
-            queryset = queryset.filter(self._beyond(queryset.model, cursor))
+            queryset = queryset.filter(self._build_keyset_filter(queryset.model, cursor))
         signed = ["-" * (self.is_descending != backwards) + name for name in self.columns]
         found = list(queryset.order_by(*signed)[: limit + 1])
         page, has_more = found[:limit], len(found) > limit
@@ -84,35 +84,35 @@ class KeyPagination(BasePagination):
         return page
 
     def get_paginated_response(self, data: Any) -> Response:
-        following = self._link(self.page[-1], backwards=False) if self.has_next else None
-        previous = self._link(self.page[0], backwards=True) if self.has_previous else None
+        following = self._build_page_url(self.page[-1], backwards=False) if self.has_next else None
+        previous = self._build_page_url(self.page[0], backwards=True) if self.has_previous else None
         return Response({"results": data, "next": following, "previous": previous})
 
-    def limit_of(self, request: Request) -> int:
+    def parse_limit(self, request: Request) -> int:
         """More than the most is the most: who follows `next` misses nothing."""
         text = request.query_params.get("limit", str(self.page_size))
         if re.fullmatch(r"[0-9]{1,9}", text) is None or int(text) == 0:
-            raise Unprocessable({"limit": [f"Send a whole number from 1 to {self.max_page_size}."]})
+            raise UnprocessableError({"limit": [f"Send a whole number from 1 to {self.max_page_size}."]})
         return min(int(text), self.max_page_size)
 
-    def _cursor(self, request: Request) -> Cursor | None:
+    def _read_cursor(self, request: Request) -> Cursor | None:
         text = request.query_params.get("cursor")
-        return None if text is None else self._decoded(text)
+        return None if text is None else self._decode_cursor(text)
 
-    def _decoded(self, text: str) -> Cursor:
+    def _decode_cursor(self, text: str) -> Cursor:
         try:
             cursor = Cursor.decode(text)
         except ValueError:
-            raise self._foreign() from None
+            raise self._build_cursor_error() from None
         if len(cursor.values) != len(self.columns):
-            raise self._foreign()
+            raise self._build_cursor_error()
         return cursor
 
     @staticmethod
-    def _foreign() -> Unprocessable:
-        return Unprocessable({"cursor": ["Take it from next or previous of a list, or leave it out to begin."]})
+    def _build_cursor_error() -> UnprocessableError:
+        return UnprocessableError({"cursor": ["Take it from next or previous of a list, or leave it out to begin."]})
 
-    def _beyond(self, model: type[Model], cursor: Cursor) -> Q:
+    def _build_keyset_filter(self, model: type[Model], cursor: Cursor) -> Q:
         """(a, b) > (x, y) in the direction of travel, spelled out."""
         lookup = "lt" if self.is_descending != cursor.is_backwards else "gt"
         beyond, equal = Q(), Q()
@@ -122,14 +122,14 @@ class KeyPagination(BasePagination):
                 if isinstance(value, datetime):
                     value = value.astimezone(UTC)
             except (ValidationError, OverflowError):
-                raise self._foreign() from None
+                raise self._build_cursor_error() from None
             beyond |= equal & Q(**{f"{name}__{lookup}": value})
             equal &= Q(**{name: value})
         return beyond
 
-    def _link(self, row: Model, *, backwards: bool) -> str:
+    def _build_page_url(self, row: Model, *, backwards: bool) -> str:
         values = tuple(row._meta.get_field(name).value_to_string(row) for name in self.columns)  # type: ignore[union-attr]
-        return replace_query_param(self.address, "cursor", Cursor(backwards, values).encode())
+        return replace_query_param(self.url, "cursor", Cursor(backwards, values).encode())
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         link = {"type": "string", "format": "uri", "nullable": True}

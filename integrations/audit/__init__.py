@@ -6,7 +6,7 @@ from integrations.models import AuditEntry, User
 
 
 def record(
-    action: str, subject: object, *, by: User | None = None, address: str | None = None, **detail: Any
+    action: str, subject: object, *, by: User | None = None, ip: str | None = None, **detail: Any
 ) -> AuditEntry:
     """Write down one act. `action` is `noun.verb`; `subject` says of what; never a secret, nor a candidate's data."""
     return AuditEntry.objects.create(
@@ -14,6 +14,6 @@ def record(
         subject=str(subject),
         actor=by,
         actor_name=by.email if by else "",
-        address=address,
+        address=ip,
         detail=detail,
     )

@@ -18,15 +18,15 @@ from integrations.models import AuditEntry
 from integrations.outbox import leases
 
 log = structlog.get_logger(__name__)
-CHAIN = "audit"
+CHAIN_STREAM = "audit"
 LEASE_SECONDS = 10
-BATCH = 500
+BATCH_SIZE = 500
 
 
-def seal_of(entry: AuditEntry, before: str) -> str:
+def compute_mac(entry: AuditEntry, previous_mac: str) -> str:
     """Of the entry as the database gives it. Not of `actor`: it is emptied when the user is deleted, the name stays."""
     said = [
-        before,
+        previous_mac,
         entry.number,
         entry.at.isoformat(),
         entry.actor_name,
@@ -38,31 +38,31 @@ def seal_of(entry: AuditEntry, before: str) -> str:
     return salted_hmac("integrations.audit", json.dumps(said, sort_keys=True), algorithm="sha256").hexdigest()
 
 
-def extend() -> int:
+def append_pending() -> int:
     """Chain what was committed since, by one holder at a time. Returns how many entries that were."""
     if not AuditEntry.objects.filter(number=None).exists():
         return 0
-    return leases.alone(CHAIN, LEASE_SECONDS, _extend_under)
+    return leases.alone(CHAIN_STREAM, LEASE_SECONDS, _append_batch)
 
 
 @transaction.atomic
-def _extend_under(lease: leases.Lease) -> int:
+def _append_batch(lease: leases.Lease) -> int:
     lease.write(woken_at=None)  # the row is locked until commit: a holder whose lease ran out cannot chain beside us
     last = AuditEntry.objects.exclude(number=None).order_by("-number").first()
     number, seal = (last.number or 0, last.seal) if last else (0, "")
-    fresh = list(AuditEntry.objects.filter(number=None).order_by("pk")[:BATCH])
+    fresh = list(AuditEntry.objects.filter(number=None).order_by("pk")[:BATCH_SIZE])
     for entry in fresh:
         number += 1
         entry.number = number
-        entry.seal = seal = seal_of(entry, seal)
+        entry.seal = seal = compute_mac(entry, seal)
         entry.save(update_fields=["number", "seal"])
     if fresh:
         log.info("audit chained", number=number, seal=seal)
-        transaction.on_commit(partial(checkpoint.note, number, seal))
+        transaction.on_commit(partial(checkpoint.write_checkpoint, number, seal))
     return len(fresh)
 
 
-def verify() -> Iterator[str]:
+def verify_chain() -> Iterator[str]:
     """What is wrong with the chain, entry by entry; nothing, when it is whole."""
     number, seal = 0, ""
     for entry in AuditEntry.objects.exclude(number=None).order_by("number").iterator():
@@ -70,8 +70,8 @@ def verify() -> Iterator[str]:
         if found != number + 1:
             gone = f"entry {number + 1}" if found == number + 2 else f"entries {number + 1} to {found - 1}"
             yield f"{gone} of the audit: missing"
-        elif not constant_time_compare(entry.seal, seal_of(entry, seal)):
+        elif not constant_time_compare(entry.seal, compute_mac(entry, seal)):
             yield f"entry {found} of the audit (row {entry.pk}): changed after it was written, or not by this portal"
         number, seal = found, entry.seal
-    if cut_off := checkpoint.wrong():
+    if cut_off := checkpoint.find_mismatch():
         yield cut_off

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from integrations.connections import lifecycle, partner_configuration
-from integrations.encryption import Unreadable
+from integrations.encryption import DecryptionError
 from integrations.http.client import CallFailed, Reply
 from integrations.models import Connection, PartnerConfiguration
 from integrations.outbox import clock, deliveries
@@ -31,7 +31,7 @@ def _kept(row: Connection | PartnerConfiguration, name: str) -> str:
         return ""
     try:
         token: str = getattr(row, name)
-    except Unreadable:
+    except DecryptionError:
         return ""
     return token
 
@@ -41,7 +41,7 @@ def _a_missing_key_pauses() -> Iterator[None]:
     """A pair that no key opens is not refused: all waits until the key is back (RELIABILITY.md, S7)."""
     try:
         yield
-    except Unreadable as error:
+    except DecryptionError as error:
         raise CallFailed(str(error), had_effect_perhaps=False) from None
 
 
@@ -59,16 +59,16 @@ class ConnectionChannel(Channel):
 
     def token_call(self, stream: Stream) -> Call:
         connection = self._connection(stream)
-        if not connection.their_client_id and connection.state in lifecycle.UNDECIDED:
+        if not connection.their_client_id and connection.state in lifecycle.IN_PROGRESS_STATES:
             raise CallFailed("SmartRecruiters' pair for this company is still to come", had_effect_perhaps=False)
         if not connection.their_client_id:
             raise Undeliverable("SmartRecruiters' pair for this company is not here: the customer has to reconnect.")
         with _a_missing_key_pauses():
             secret = connection.their_client_secret
-        return Call.of(partner_configuration.api().get_token(connection.their_client_id, secret))
+        return Call.of(partner_configuration.build_api().get_token(connection.their_client_id, secret))
 
     def keep_token(self, stream: Stream, reply: Reply) -> str:
-        token, seconds = responses.token_of(reply)
+        token, seconds = responses.parse_token(reply)
         connection = self._connection(stream)
         connection.access_token, connection.access_token_expires_at = token, _expiry(seconds)
         connection.save(update_fields=["access_token_sealed", "access_token_expires_at"])
@@ -84,7 +84,7 @@ class ConnectionChannel(Channel):
     def credential_refused(self, stream: Stream, reason: str, pair: str | None = None) -> None:
         connection = Connection.objects.select_for_update().get(pk=stream.owner_id)
         if pair in (None, connection.their_client_secret_sealed):
-            lifecycle.need_reconnect(connection, reason)
+            lifecycle.require_reconnect(connection, reason)
 
 
 class MasterChannel(Channel):
@@ -99,13 +99,13 @@ class MasterChannel(Channel):
 
     def token_call(self, stream: Stream) -> Call:
         with _a_missing_key_pauses():
-            client_id, secret = partner_configuration.master_pair()
+            client_id, secret = partner_configuration.get_master_credentials()
         if not client_id or not secret:
             raise Undeliverable("The master pair is missing: set SMARTRECRUITERS_CLIENT_ID and …_SECRET, or enter it.")
-        return Call.of(partner_configuration.api().get_token(client_id, secret))
+        return Call.of(partner_configuration.build_api().get_token(client_id, secret))
 
     def keep_token(self, stream: Stream, reply: Reply) -> str:
-        token, seconds = responses.token_of(reply)
+        token, seconds = responses.parse_token(reply)
         row = PartnerConfiguration.load()
         row.master_token, row.master_token_expires_at = token, _expiry(seconds)
         row.save(update_fields=["master_token_sealed", "master_token_expires_at"])

@@ -13,19 +13,19 @@ from integrations.outbox.models import Delivery, DeliveryState
 
 SESSION_KEY = "consents"
 POPUP_KEY = "popup_until"
-REMEMBERED = 10
+MAX_REMEMBERED = 10
 
 
-def open_visit(request: HttpRequest, *, company_id: str, mode: DisplayMode, redirect: str) -> Consent:
+def start_consent(request: HttpRequest, *, company_id: str, mode: DisplayMode, redirect: str) -> Consent:
     """The record that all later steps read. It belongs to this browser session."""
     consent = Consent.objects.create(company_id=company_id, mode=mode, redirect=redirect)
-    remember(request, consent)
+    remember_consent(request, consent)
     return consent
 
 
-def remember(request: HttpRequest, consent: Consent) -> None:
+def remember_consent(request: HttpRequest, consent: Consent) -> None:
     keys = [*request.session.get(SESSION_KEY, []), consent.key]
-    request.session[SESSION_KEY] = keys[-REMEMBERED:]
+    request.session[SESSION_KEY] = keys[-MAX_REMEMBERED:]
     if consent.mode == DisplayMode.POPUP:
         request.session[POPUP_KEY] = consent.expires_at.timestamp()
 
@@ -46,7 +46,7 @@ def is_expired(consent: Consent) -> bool:
     return not consent.decision and consent.expires_at <= timezone.now()
 
 
-def forget_abandoned() -> None:
+def delete_abandoned() -> None:
     """Visits that nobody answered are no record of anything."""
     Consent.objects.filter(decision="", expires_at__lt=timezone.now() - timedelta(days=1)).delete()
 
@@ -55,12 +55,12 @@ def forget_abandoned() -> None:
 class Wording:
     """The sentences of the consent page; as text they are kept in the record of consent."""
 
-    may: list[str]
-    may_not: list[str]
+    allowed: list[str]
+    not_allowed: list[str]
 
     @classmethod
-    def of(cls, configuration: PartnerConfiguration) -> "Wording":
-        return cls(_lines(configuration.consent_scope), _lines(configuration.consent_limits))
+    def from_configuration(cls, configuration: PartnerConfiguration) -> "Wording":
+        return cls(_split_lines(configuration.consent_scope), _split_lines(configuration.consent_limits))
 
     @property
     def version(self) -> str:
@@ -69,47 +69,47 @@ class Wording:
 
     def __str__(self) -> str:
         return "\n".join(
-            ["They may:", *(f"- {line}" for line in self.may), "They may not:", *(f"- {line}" for line in self.may_not)]
+            ["They may:", *(f"- {line}" for line in self.allowed), "They may not:", *(f"- {line}" for line in self.not_allowed)]
         )
 
 
-def show(consent: Consent) -> Wording:
+def record_wording(consent: Consent) -> Wording:
     """The sentences as they are now; the record has what was shown last, so that it is what the person answered."""
-    wording = Wording.of(PartnerConfiguration.load())
+    wording = Wording.from_configuration(PartnerConfiguration.load())
     shown = {"wording": str(wording), "wording_version": wording.version}
     Consent.objects.filter(pk=consent.pk, decision="").exclude(**shown).update(**shown)
     return wording
 
 
-def _lines(text: str) -> list[str]:
+def _split_lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 @dataclass(frozen=True)
-class Exchange:
+class ExchangeStatus:
     """How far the exchange of credentials of one try is, in terms of what its page says."""
 
     state: str
     reason: str
     status: int | None
-    tries: int
+    attempt_count: int
     next_at: datetime | None
     is_held: bool
     connection: Connection
 
     @property
-    def is_working(self) -> bool:
+    def is_in_progress(self) -> bool:
         return self.state in (ConnectionState.APPROVED, ConnectionState.EXCHANGING)
 
     @property
     def is_stuck(self) -> bool:
         """A first answer did not come; the next try has its time."""
-        return self.is_working and (self.is_held or self.tries > 0)
+        return self.is_in_progress and (self.is_held or self.attempt_count > 0)
 
     @property
-    def outcome(self) -> str:
+    def page_name(self) -> str:
         """The name of the page that says it."""
-        if self.is_working:
+        if self.is_in_progress:
             return "working"
         if self.state == ConnectionState.REFUSED:
             pages = {403: "no_consent", 404: "no_configuration", 409: "already_connected"}
@@ -119,27 +119,27 @@ class Exchange:
         return {ConnectionState.LIVE: "done"}.get(ConnectionState(self.state), "ended")
 
 
-def delivery_of(attempt: ConnectAttempt) -> Delivery | None:
+def get_exchange_delivery(attempt: ConnectAttempt) -> Delivery | None:
     """The one that exchanges the credentials of this try."""
     of_company = Delivery.objects.filter(kind="exchange", subject=attempt.connection.company_id)
     return of_company.filter(payload__attempt=attempt.pk).prefetch_related("attempts").first()
 
 
-def hurry(attempt: ConnectAttempt) -> None:
+def retry_now(attempt: ConnectAttempt) -> None:
     """Somebody looks at the page and does not want to wait for the next try."""
-    if (delivery := delivery_of(attempt)) is not None:
+    if (delivery := get_exchange_delivery(attempt)) is not None:
         deliveries.hurry(delivery)
 
 
-def exchange_of(attempt: ConnectAttempt) -> Exchange:
-    connection, delivery = attempt.connection, delivery_of(attempt)
+def get_exchange_status(attempt: ConnectAttempt) -> ExchangeStatus:
+    connection, delivery = attempt.connection, get_exchange_delivery(attempt)
     tries = list(delivery.attempts.all()) if delivery else []
     is_waiting = delivery is not None and delivery.state == DeliveryState.PENDING
-    return Exchange(
+    return ExchangeStatus(
         state=attempt.state,
         reason=attempt.reason,
         status=next((one.status for one in tries if one.outcome), None),
-        tries=sum(1 for one in tries if one.outcome),
+        attempt_count=sum(1 for one in tries if one.outcome),
         next_at=delivery.due_at if delivery and is_waiting and tries else None,
         is_held=delivery is not None and delivery.state in (DeliveryState.HELD, DeliveryState.FAILED),
         connection=connection,

@@ -10,11 +10,11 @@ from integrations.outbox import deliveries
 from integrations.outbox.models import Delivery
 
 
-def tell(connection: Connection) -> None:
+def notify_reconnect(connection: Connection) -> None:
     """Decide the e-mails. Call it in the transaction that finds the connection broken: that happens once."""
-    people = memberships.administrators_of(connection.customer)
+    people = memberships.get_administrators(connection.customer)
     staff = User.objects.filter(is_active=True).exclude(staff_role="")
-    for kind, readers in ((ToCustomer.kind, people), (ToStaff.kind, staff)):
+    for kind, readers in ((CustomerReconnectHandler.kind, people), (StaffReconnectHandler.kind, staff)):
         for reader in readers:
             deliveries.enqueue(
                 kind,
@@ -25,52 +25,52 @@ def tell(connection: Connection) -> None:
             )
 
 
-class ToCustomer(mail.MailHandler):
+class CustomerReconnectHandler(mail.EmailHandler):
     kind = "reconnect"
 
     def unwanted(self, delivery: Delivery) -> str:
-        if _connection(delivery).state != ConnectionState.NEEDS_RECONNECT:
+        if _get_connection(delivery).state != ConnectionState.NEEDS_RECONNECT:
             return "the connection needs no hand any more"
-        reader = _reader(delivery)
+        reader = _get_reader(delivery)
         return "" if reader is not None and reader.is_active else "its reader does not sign in here any more"
 
-    def letter(self, delivery: Delivery) -> tuple[mail.Letter, str]:
-        connection, reader = _connection(delivery), User.objects.get(pk=delivery.payload["reader"])
-        return self.compose(connection, reader), reader.email
+    def build_email(self, delivery: Delivery) -> tuple[mail.EmailContent, str]:
+        connection, reader = _get_connection(delivery), User.objects.get(pk=delivery.payload["reader"])
+        return self.compose_email(connection, reader), reader.email
 
-    def compose(self, connection: Connection, reader: User) -> mail.Letter:
-        return mail.write(
+    def compose_email(self, connection: Connection, reader: User) -> mail.EmailContent:
+        return mail.render_email(
             self.kind,
-            self.language(connection),
+            self.get_language(connection),
             person=reader.get_full_name(),
             company=connection.company_id,
             customer=connection.customer.name,
             reason=connection.reason,
-            url=settings.PUBLIC_URL + self.path(connection),
+            url=settings.PUBLIC_URL + self.get_path(connection),
         )
 
-    def language(self, connection: Connection) -> str:
-        return mail.nearest(connection.customer.language)
+    def get_language(self, connection: Connection) -> str:
+        return mail.best_language(connection.customer.language)
 
-    def path(self, connection: Connection) -> str:
+    def get_path(self, connection: Connection) -> str:
         return reverse("home")
 
 
-class ToStaff(ToCustomer):
+class StaffReconnectHandler(CustomerReconnectHandler):
     """In English, as all of admin's pages."""
 
     kind = "reconnect_staff"
 
-    def language(self, connection: Connection) -> str:
+    def get_language(self, connection: Connection) -> str:
         return settings.LANGUAGE_CODE
 
-    def path(self, connection: Connection) -> str:
+    def get_path(self, connection: Connection) -> str:
         return reverse("admin:integrations_connection_change", args=[connection.pk])
 
 
-def _connection(delivery: Delivery) -> Connection:
+def _get_connection(delivery: Delivery) -> Connection:
     return Connection.objects.select_related("customer").get(pk=delivery.payload["connection"])
 
 
-def _reader(delivery: Delivery) -> User | None:
+def _get_reader(delivery: Delivery) -> User | None:
     return User.objects.filter(pk=delivery.payload["reader"]).first()

@@ -31,29 +31,29 @@ class Exchange(handlers.Handler):
         lifecycle.begin_exchange(attempt)
         company_id = attempt.connection.company_id
         return handlers.Call.of(
-            partner_configuration.api().post_integration(
+            partner_configuration.build_api().post_integration(
                 token, company_id, attempt.client_id_sent, attempt.client_secret
             )
         )
 
     def delivered(self, delivery: Delivery, reply: Reply) -> None:
-        client_id, secret = responses.pair_of(reply)
+        client_id, secret = responses.parse_credentials(reply)
         attempt = self._attempt(delivery)
         if Connection.objects.filter(their_client_id=client_id).exclude(pk=attempt.connection_id).exists():
             raise CallFailed("the answer holds the client id of another connection")
-        lifecycle.go_live(attempt, client_id, secret)
+        lifecycle.activate_connection(attempt, client_id, secret)
 
     def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
         attempt = self._attempt(delivery)
         status = reply.status if reply else 0
         is_live = attempt.connection.state == ConnectionState.LIVE
         if status == 409 and (delivery.is_ambiguous or not is_live):
-            lifecycle.lose_answer(attempt, LOST)
+            lifecycle.mark_response_lost(attempt, LOST)
         elif status == 409:
-            lifecycle.refuse(attempt, "This company is connected already.")
+            lifecycle.mark_refused(attempt, "This company is connected already.")
         else:
-            words = responses.said(reply) if reply else ""
-            lifecycle.refuse(attempt, f"{REFUSALS.get(status, reason)} {words}".strip())
+            words = responses.parse_error_message(reply) if reply else ""
+            lifecycle.mark_refused(attempt, f"{REFUSALS.get(status, reason)} {words}".strip())
 
     def _attempt(self, delivery: Delivery) -> ConnectAttempt:
         return ConnectAttempt.objects.select_related("connection", "client").get(pk=delivery.payload["attempt"])

@@ -12,14 +12,14 @@ from integrations.http.trusted_origins import is_trusted
 from integrations.models import Customer, DisplayMode, Membership
 
 
-class VisitForm(forms.Form):
+class ConsentRequestForm(forms.Form):
     """How SmartRecruiters sends somebody: `companyId`, and `redirect` in REDIRECT mode only (PROTOCOL.md)."""
 
     companyId = forms.CharField(max_length=64, strip=False)
     redirect = forms.CharField(max_length=2000, strip=False, required=False)
 
     @property
-    def mode(self) -> DisplayMode:
+    def display_mode(self) -> DisplayMode:
         """Said by the presence of `redirect`: an empty one is a broken REDIRECT, not a POPUP."""
         return DisplayMode.REDIRECT if "redirect" in self.data else DisplayMode.POPUP
 
@@ -31,7 +31,7 @@ class VisitForm(forms.Form):
 
     def clean_redirect(self) -> str:
         redirect: str = self.cleaned_data["redirect"]
-        if self.mode == DisplayMode.REDIRECT and not is_trusted(redirect):
+        if self.display_mode == DisplayMode.REDIRECT and not is_trusted(redirect):
             raise ValidationError("This address is not SmartRecruiters'.", code="untrusted")
         return redirect
 
@@ -66,7 +66,7 @@ class DecisionForm(forms.Form):
         return cleaned
 
     @property
-    def customer(self) -> Customer | None:
+    def chosen_customer(self) -> Customer | None:
         """Who approves: the one that was chosen, or the only one; None where somebody may connect for nobody."""
         chosen = self.cleaned_data["organisation"]
         return next((each.customer for each in self.memberships if not chosen or each.customer_id == chosen), None)

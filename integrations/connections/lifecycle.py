@@ -16,16 +16,16 @@ from integrations.models.clients import make_client_id, make_client_secret
 from integrations.outbox import deliveries
 from integrations.webhooks import events
 
-S = ConnectionState
+State = ConnectionState
 TRANSITIONS: dict[str, frozenset[str]] = {
-    S.APPROVED: frozenset({S.EXCHANGING, S.REFUSED, S.DISABLED}),
-    S.EXCHANGING: frozenset({S.LIVE, S.REFUSED, S.NEEDS_RECONNECT, S.DISABLED}),
-    S.LIVE: frozenset({S.LIVE, S.NEEDS_RECONNECT, S.DISABLED}),
-    S.REFUSED: frozenset({S.APPROVED, S.EXCHANGING}),  # of two tries the first was refused, the second goes on
-    S.NEEDS_RECONNECT: frozenset({S.LIVE, S.DISABLED}),
-    S.DISABLED: frozenset({S.APPROVED}),
+    State.APPROVED: frozenset({State.EXCHANGING, State.REFUSED, State.DISABLED}),
+    State.EXCHANGING: frozenset({State.LIVE, State.REFUSED, State.NEEDS_RECONNECT, State.DISABLED}),
+    State.LIVE: frozenset({State.LIVE, State.NEEDS_RECONNECT, State.DISABLED}),
+    State.REFUSED: frozenset({State.APPROVED, State.EXCHANGING}),  # of two tries the first was refused, the second goes on
+    State.NEEDS_RECONNECT: frozenset({State.LIVE, State.DISABLED}),
+    State.DISABLED: frozenset({State.APPROVED}),
 }
-UNDECIDED = (S.APPROVED, S.EXCHANGING)
+IN_PROGRESS_STATES = (State.APPROVED, State.EXCHANGING)
 """States of a try that goes on."""
 
 
@@ -33,19 +33,19 @@ class ConnectError(Exception):
     """Connecting is not possible; the message is for the person who tries."""
 
 
-class ConsentSpent(ConnectError):
+class ConsentUsedError(ConnectError):
     """The consent was decided already, or is older than ten minutes."""
 
 
-class BelongsToAnother(ConnectError):
+class CompanyTakenError(ConnectError):
     """The company is connected for another customer. Never moved by a click."""
 
 
-class MayNotConnect(ConnectError):
+class NotAllowedError(ConnectError):
     """This person has no right to connect."""
 
 
-def move(connection: Connection, to: str, reason: str = "", **changes: object) -> bool:
+def transition_to(connection: Connection, to: str, reason: str = "", **changes: object) -> bool:
     """Compare-and-set on the state, along TRANSITIONS. False: another state by now, and nothing changed."""
     allowed_from = [state for state, targets in TRANSITIONS.items() if to in targets]
     moved = Connection.objects.filter(pk=connection.pk, state__in=allowed_from).update(
@@ -55,44 +55,44 @@ def move(connection: Connection, to: str, reason: str = "", **changes: object) -
     return moved == 1
 
 
-def may_connect(user: User, customer: Customer) -> bool:
-    return any(each.customer_id == customer.pk for each in memberships.that_may_connect(user))
+def can_connect(user: User, customer: Customer) -> bool:
+    return any(each.customer_id == customer.pk for each in memberships.connectable_memberships(user))
 
 
 def live_companies(customer: Customer, *, other_than: str) -> list[str]:
     """The companies that an organisation has connected already: is this one meant, too?"""
-    live = customer.connections.filter(state=S.LIVE).exclude(company_id=other_than)
+    live = customer.connections.filter(state=State.LIVE).exclude(company_id=other_than)
     return list(live.values_list("company_id", flat=True))
 
 
-def is_anothers(company_id: str, customers: Iterable[Customer]) -> bool:
+def is_taken_by_other(company_id: str, customers: Iterable[Customer]) -> bool:
     """Has an organisation that is none of these connected this company before? Then none of these may approve it."""
     connection = Connection.objects.filter(company_id=company_id).exclude(customer__in=list(customers)).first()
-    return connection is not None and not _is_free(connection)
+    return connection is not None and not _is_unclaimed(connection)
 
 
-def approve(consent: Consent, *, by: User, customer: Customer | None, address: str | None = None) -> ConnectAttempt:
+def approve_consent(consent: Consent, *, by: User, customer: Customer | None, ip: str | None = None) -> ConnectAttempt:
     """Record the consent, mint a pair of our own, and queue its exchange. One transaction, no call.
 
-    Raises MayNotConnect, ConsentSpent, BelongsToAnother; then nothing is changed. An existing live connection stays as
+    Raises NotAllowedError, ConsentUsedError, CompanyTakenError; then nothing is changed. An existing live connection stays as
     it is until SmartRecruiters has answered.
     """
-    if customer is None or not may_connect(by, customer):
-        audit.record("connection.not_allowed", consent.company_id, by=by, address=address)
-        raise MayNotConnect("Your account may not connect systems. Ask an administrator of your organisation.")
+    if customer is None or not can_connect(by, customer):
+        audit.record("connection.not_allowed", consent.company_id, by=by, ip=ip)
+        raise NotAllowedError("Your account may not connect systems. Ask an administrator of your organisation.")
     try:
-        return _approve(consent, by=by, customer=customer, address=address)
-    except BelongsToAnother:
-        audit.record("connection.belongs_to_another", consent.company_id, by=by, address=address)
+        return _approve_consent(consent, by=by, customer=customer, ip=ip)
+    except CompanyTakenError:
+        audit.record("connection.belongs_to_another", consent.company_id, by=by, ip=ip)
         raise
 
 
 @transaction.atomic
-def _approve(consent: Consent, *, by: User, customer: Customer, address: str | None) -> ConnectAttempt:
-    _decide(consent, "approve", by=by, customer=customer, address=address)
-    connection = _connection_of(consent.company_id, customer)
-    move(connection, S.APPROVED)
-    attempt = _attempt(connection, consent)
+def _approve_consent(consent: Consent, *, by: User, customer: Customer, ip: str | None) -> ConnectAttempt:
+    _record_decision(consent, "approve", by=by, customer=customer, ip=ip)
+    connection = _get_connection(consent.company_id, customer)
+    transition_to(connection, State.APPROVED)
+    attempt = _create_attempt(connection, consent)
     deliveries.enqueue(
         "exchange",
         stream="master",
@@ -100,56 +100,56 @@ def _approve(consent: Consent, *, by: User, customer: Customer, address: str | N
         subject=connection.company_id,
         payload={"attempt": attempt.pk},
     )
-    audit.record("connection.approved", connection.company_id, by=by, address=address, customer=customer.pk)
+    audit.record("connection.approved", connection.company_id, by=by, ip=ip, customer=customer.pk)
     return attempt
 
 
-def deny(consent: Consent, *, by: User | None, address: str | None = None) -> None:
-    """The person said no: nothing is created. Raises ConsentSpent."""
+def deny_consent(consent: Consent, *, by: User | None, ip: str | None = None) -> None:
+    """The person said no: nothing is created. Raises ConsentUsedError."""
     with transaction.atomic():
-        _decide(consent, "deny", by=by, address=address)
-        audit.record("connection.denied", consent.company_id, by=by, address=address)
+        _record_decision(consent, "deny", by=by, ip=ip)
+        audit.record("connection.denied", consent.company_id, by=by, ip=ip)
 
 
-def _decide(
+def _record_decision(
     consent: Consent,
     decision: str,
     *,
     by: User | None,
-    address: str | None,
+    ip: str | None,
     customer: Customer | None = None,
 ) -> None:
     now = timezone.now()
     decided = Consent.objects.filter(pk=consent.pk, decision="", expires_at__gt=now).update(
-        decision=decision, decided_at=now, user=by, customer=customer, address=address
+        decision=decision, decided_at=now, user=by, customer=customer, address=ip
     )
     if not decided:
-        raise ConsentSpent("This request was answered already, or is older than ten minutes.")
+        raise ConsentUsedError("This request was answered already, or is older than ten minutes.")
     consent.refresh_from_db()
 
 
-def _connection_of(company_id: str, customer: Customer) -> Connection:
+def _get_connection(company_id: str, customer: Customer) -> Connection:
     connection, _ = Connection.objects.select_for_update().get_or_create(
         company_id=company_id, defaults={"customer": customer}
     )
     if connection.customer_id == customer.pk:
         return connection
-    if not _is_free(connection):
-        raise BelongsToAnother("This SmartRecruiters company is connected for another organisation.")
+    if not _is_unclaimed(connection):
+        raise CompanyTakenError("This SmartRecruiters company is connected for another organisation.")
     connection.customer = customer
     connection.save(update_fields=["customer", "updated_at"])
     return connection
 
 
-def _is_free(connection: Connection) -> bool:
+def _is_unclaimed(connection: Connection) -> bool:
     """It never was anybody's: somebody tried a company id that did not consent (RELIABILITY.md, C21). Nothing came for
     him all the same, by a pair whose answer was lost, and no other try of his goes on."""
-    if connection.state != S.REFUSED or connection.connected_at is not None or connection.orders.exists():
+    if connection.state != State.REFUSED or connection.connected_at is not None or connection.orders.exists():
         return False
-    return not connection.attempts.filter(state__in=UNDECIDED).exists()
+    return not connection.attempts.filter(state__in=IN_PROGRESS_STATES).exists()
 
 
-def _attempt(connection: Connection, consent: Consent) -> ConnectAttempt:
+def _create_attempt(connection: Connection, consent: Consent) -> ConnectAttempt:
     secret = make_client_secret()
     client = Client.objects.create(
         client_id=make_client_id(),
@@ -169,12 +169,12 @@ def _attempt(connection: Connection, consent: Consent) -> ConnectAttempt:
 def begin_exchange(attempt: ConnectAttempt) -> None:
     """The call is about to go out; our pair works already. Nothing begins of a try that is over."""
     Connection.objects.select_for_update().get(pk=attempt.connection_id)
-    if ConnectAttempt.objects.filter(pk=attempt.pk, state__in=UNDECIDED).update(state=S.EXCHANGING):
-        move(attempt.connection, S.EXCHANGING)
+    if ConnectAttempt.objects.filter(pk=attempt.pk, state__in=IN_PROGRESS_STATES).update(state=State.EXCHANGING):
+        transition_to(attempt.connection, State.EXCHANGING)
 
 
 @transaction.atomic
-def go_live(attempt: ConnectAttempt, their_client_id: str, their_client_secret: str) -> None:
+def activate_connection(attempt: ConnectAttempt, their_client_id: str, their_client_secret: str) -> None:
     """Store their pair, which SmartRecruiters shows once; what was held for this company goes out.
 
     A disable that came in the meantime wins: then our pair is dead, and theirs is of no use.
@@ -182,53 +182,53 @@ def go_live(attempt: ConnectAttempt, their_client_id: str, their_client_secret: 
     connection = Connection.objects.select_for_update().get(pk=attempt.connection_id)
     client = Client.objects.filter(attempt=attempt, revoked_at=None).first()  # by now: `attempt` was read before
     if client is None:
-        _finish(attempt, S.DISABLED, "disconnected before the exchange was done")
+        _finish_attempt(attempt, State.DISABLED, "disconnected before the exchange was done")
         return
     now = timezone.now()
     connection.their_client_id = their_client_id
     connection.their_client_secret = their_client_secret
     connection.access_token = ""
     connection.save(update_fields=["their_client_id", "their_client_secret_sealed", "access_token_sealed"])
-    move(connection, S.LIVE, connected_at=connection.connected_at or now, disabled_at=None)
-    _finish(attempt, S.LIVE)
-    _revoke(connection.clients.exclude(pk=client.pk).values_list("pk", flat=True), now)
+    transition_to(connection, State.LIVE, connected_at=connection.connected_at or now, disabled_at=None)
+    _finish_attempt(attempt, State.LIVE)
+    _revoke_clients(connection.clients.exclude(pk=client.pk).values_list("pk", flat=True), now)
     deliveries.release(connection.stream_name)
     events.of_connection(EventType.CONNECTION_ENABLED, connection)
     audit.record("connection.live", connection.company_id)
 
 
 @transaction.atomic
-def refuse(attempt: ConnectAttempt, reason: str) -> None:
+def mark_refused(attempt: ConnectAttempt, reason: str) -> None:
     """SmartRecruiters said no: nothing of this try is kept, and a connection that was live stays so."""
-    _finish(attempt, S.REFUSED, reason)
+    _finish_attempt(attempt, State.REFUSED, reason)
     Client.objects.filter(attempt=attempt).delete()
-    move(attempt.connection, S.REFUSED, reason)
+    transition_to(attempt.connection, State.REFUSED, reason)
     audit.record("connection.refused", attempt.connection.company_id, reason=reason)
 
 
 @transaction.atomic
-def lose_answer(attempt: ConnectAttempt, reason: str) -> None:
+def mark_response_lost(attempt: ConnectAttempt, reason: str) -> None:
     """SmartRecruiters has integrated and their pair is not here: orders come in and are kept, answers wait.
 
     A connection that is live goes on with the pair that it has; should that be dead by now, the next call says so.
     """
-    _finish(attempt, S.NEEDS_RECONNECT, reason)
-    if attempt.connection.state != S.LIVE:
-        need_reconnect(attempt.connection, reason)
+    _finish_attempt(attempt, State.NEEDS_RECONNECT, reason)
+    if attempt.connection.state != State.LIVE:
+        require_reconnect(attempt.connection, reason)
 
 
 @transaction.atomic
-def need_reconnect(connection: Connection, reason: str) -> None:
-    if move(connection, S.NEEDS_RECONNECT, reason):
+def require_reconnect(connection: Connection, reason: str) -> None:
+    if transition_to(connection, State.NEEDS_RECONNECT, reason):
         deliveries.hold(connection.stream_name, "The connection needs a reconnect.")
         audit.record("connection.needs_reconnect", connection.company_id, reason=reason)
-        emails.tell(connection)
+        emails.notify_reconnect(connection)
 
 
 @transaction.atomic
-def retry(connection: Connection, *, by: User) -> bool:
+def retry_connection(connection: Connection, *, by: User) -> bool:
     """Staff say that their pair is good again. False when there is no pair to try, or nothing to mend."""
-    if not connection.their_client_id or connection.state != S.NEEDS_RECONNECT or not move(connection, S.LIVE):
+    if not connection.their_client_id or connection.state != State.NEEDS_RECONNECT or not transition_to(connection, State.LIVE):
         return False
     deliveries.release(connection.stream_name)
     audit.record("connection.retried", connection.company_id, by=by)
@@ -236,19 +236,19 @@ def retry(connection: Connection, *, by: User) -> bool:
 
 
 @transaction.atomic
-def disable(connection: Connection, *, by: User | None = None, address: str | None = None, why: str = "") -> None:
+def disable_connection(connection: Connection, *, by: User | None = None, ip: str | None = None, reason: str = "") -> None:
     """Our pair and its tokens are dead at once; what is to be sent is held for a reconnect. Idempotent."""
     now = timezone.now()
     Connection.objects.select_for_update().get(pk=connection.pk)  # whoever connects it has done so, or sees us
-    _revoke(connection.clients.values_list("pk", flat=True), now)
+    _revoke_clients(connection.clients.values_list("pk", flat=True), now)
     deliveries.cancel([f"connect:{connection.company_id}"], "the connection was ended")
-    connection.attempts.filter(state__in=UNDECIDED).update(
-        state=S.DISABLED, reason="the connection was ended", client_secret_sealed="", finished_at=now
+    connection.attempts.filter(state__in=IN_PROGRESS_STATES).update(
+        state=State.DISABLED, reason="the connection was ended", client_secret_sealed="", finished_at=now
     )
-    if not move(
+    if not transition_to(
         connection,
-        S.DISABLED,
-        why,
+        State.DISABLED,
+        reason,
         disabled_at=now,
         their_client_id="",
         their_client_secret_sealed="",
@@ -258,16 +258,16 @@ def disable(connection: Connection, *, by: User | None = None, address: str | No
     deliveries.hold(connection.stream_name, "The customer ended the connection.")
     if connection.connected_at is not None:
         events.of_connection(EventType.CONNECTION_DISABLED, connection)
-    audit.record("connection.disabled", connection.company_id, by=by, address=address, why=why)
+    audit.record("connection.disabled", connection.company_id, by=by, ip=ip, why=reason)
 
 
-def _finish(attempt: ConnectAttempt, state: str, reason: str = "") -> None:
+def _finish_attempt(attempt: ConnectAttempt, state: str, reason: str = "") -> None:
     ConnectAttempt.objects.filter(pk=attempt.pk).update(
         state=state, reason=reason[:500], client_secret_sealed="", finished_at=timezone.now()
     )
     attempt.refresh_from_db()
 
 
-def _revoke(client_pks: object, now: datetime) -> None:
+def _revoke_clients(client_pks: object, now: datetime) -> None:
     Client.objects.filter(Q(pk__in=client_pks), revoked_at=None).update(revoked_at=now)
     get_access_token_model().objects.filter(application__in=client_pks).delete()

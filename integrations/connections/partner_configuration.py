@@ -11,7 +11,7 @@ from integrations.http import client
 from integrations.models import AssessmentType, Connection, PartnerConfiguration, ReportDelivery, UrlStyle, User
 from integrations.outbox import deliveries
 from integrations.smartrecruiters import responses
-from integrations.smartrecruiters.client import Api
+from integrations.smartrecruiters.client import SmartRecruitersAPI
 
 CALL_SECONDS = 25
 
@@ -20,10 +20,10 @@ class PartnerError(Exception):
     """Publishing or comparing did not work; the message says what to do."""
 
 
-def api(configuration: PartnerConfiguration | None = None) -> Api:
+def build_api(configuration: PartnerConfiguration | None = None) -> SmartRecruitersAPI:
     """SmartRecruiters' API as it is configured."""
     row = configuration or PartnerConfiguration.load()
-    return Api(
+    return SmartRecruitersAPI(
         settings.SMARTRECRUITERS_API_URL, row.assessment_api_path, row.token_path, row.candidates_path, row.jobs_path
     )
 
@@ -33,7 +33,7 @@ def uploads_reports(connection: Connection) -> bool:
     return (connection.report_delivery or PartnerConfiguration.load().report_delivery) == ReportDelivery.UPLOAD
 
 
-def master_pair() -> tuple[str, str]:
+def get_master_credentials() -> tuple[str, str]:
     """(client id, client secret) from the environment, else as entered in admin; empty where there is none."""
     if settings.SMARTRECRUITERS_CLIENT_ID:
         return settings.SMARTRECRUITERS_CLIENT_ID, settings.SMARTRECRUITERS_CLIENT_SECRET
@@ -41,12 +41,12 @@ def master_pair() -> tuple[str, str]:
     return row.master_client_id, row.master_client_secret
 
 
-def is_out_of_reach() -> bool:
+def is_unreachable() -> bool:
     """What would be published names this machine alone, and SmartRecruiters is not on it."""
     return bool(settings.IS_LOOPBACK and not settings.SMARTRECRUITERS_IS_LOOPBACK)
 
 
-def document(configuration: PartnerConfiguration | None = None) -> dict[str, Any]:
+def build_document(configuration: PartnerConfiguration | None = None) -> dict[str, Any]:
     """The whole document to PUT."""
     row = configuration or PartnerConfiguration.load()
     base = f"{settings.PUBLIC_URL}/smartrecruiters"
@@ -69,7 +69,7 @@ def document(configuration: PartnerConfiguration | None = None) -> dict[str, Any
     return found
 
 
-def mistakes(configuration: PartnerConfiguration) -> list[str]:
+def validate_configuration(configuration: PartnerConfiguration) -> list[str]:
     """PROTOCOL.md's rules that this configuration breaks, in words, before anything is sent."""
     types = configuration.supported_types
     known = set(AssessmentType.values)
@@ -80,35 +80,35 @@ def mistakes(configuration: PartnerConfiguration) -> list[str]:
     return found
 
 
-def publish(*, by: User | None = None) -> Any:
+def publish_configuration(*, by: User | None = None) -> Any:
     """PUT the document, compare the answer with it, and remember it. Returns what was sent, without the key.
 
     Raises PartnerError.
     """
     row = PartnerConfiguration.load()
-    if found := mistakes(row):
+    if found := validate_configuration(row):
         raise PartnerError(" ".join(found))
-    wanted = document(row)
-    reply = _call(api(row).put_configuration(_master_token(row), wanted))
-    if differences := compare(wanted, reply.content):
+    wanted = build_document(row)
+    reply = _send_request(build_api(row).put_configuration(_fetch_master_token(row), wanted))
+    if differences := compare_documents(wanted, reply.content):
         raise PartnerError("SmartRecruiters kept something else than was sent: " + "; ".join(differences))
-    published = without_key(wanted, row.disable_key)
+    published = redact_key(wanted, row.disable_key)
     PartnerConfiguration.objects.filter(pk=row.pk).update(published=published, published_at=timezone.now())
     deliveries.release("master")
     audit.record("configuration.published", "partner configuration", by=by)
     return published
 
 
-def drift() -> list[str]:
+def find_drift() -> list[str]:
     """What differs between our document and the one SmartRecruiters holds, a line each. Raises PartnerError."""
     row = PartnerConfiguration.load()
-    reply = _call(api(row).get_configuration(_master_token(row)), missing_is_fine=True)
+    reply = _send_request(build_api(row).get_configuration(_fetch_master_token(row)), allow_missing=True)
     if reply.status == 404:
         return ["SmartRecruiters holds no configuration yet."]
-    return [without_key(line, row.disable_key) for line in compare(document(row), reply.content)]
+    return [redact_key(line, row.disable_key) for line in compare_documents(build_document(row), reply.content)]
 
 
-def compare(ours: dict[str, Any], theirs: Any) -> list[str]:
+def compare_documents(ours: dict[str, Any], theirs: Any) -> list[str]:
     """The differences of two documents, a line each; order does not count within the types."""
     if not isinstance(theirs, dict):
         return ["SmartRecruiters' answer is no document."]
@@ -118,52 +118,52 @@ def compare(ours: dict[str, Any], theirs: Any) -> list[str]:
         if key == "supportedAssessmentTypes" and isinstance(other, list):
             mine, other = sorted(mine or []), sorted(map(str, other))
         if (mine or None) != (other or None):
-            lines.append(f"{key}: here {_said(mine)}, at SmartRecruiters {_said(other)}")
+            lines.append(f"{key}: here {_format_value(mine)}, at SmartRecruiters {_format_value(other)}")
     return lines
 
 
-def _said(value: Any) -> str:
+def _format_value(value: Any) -> str:
     """A text as it is, nothing as a word, all else as it goes over the wire."""
     if value is None:
         return "nothing"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def without_key(value: Any, key: str) -> Any:
+def redact_key(value: Any, key: str) -> Any:
     """The same document or line without the key of the disable URL: who has it can end connections."""
     if isinstance(value, dict):
-        return {name: without_key(item, key) for name, item in value.items()}
+        return {name: redact_key(item, key) for name, item in value.items()}
     return value.replace(key, "***") if isinstance(value, str) else value
 
 
 def is_published(row: PartnerConfiguration) -> bool:
     """What SmartRecruiters got is what stands here. Never, before the first time."""
-    return bool(row.published == without_key(document(row), row.disable_key))
+    return bool(row.published == redact_key(build_document(row), row.disable_key))
 
 
-def _master_token(row: PartnerConfiguration) -> str:
-    client_id, secret = master_pair()
+def _fetch_master_token(row: PartnerConfiguration) -> str:
+    client_id, secret = get_master_credentials()
     if not client_id or not secret:
         raise PartnerError(
             "The master pair is missing. Set SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET, "
             "or enter it under “Partner configuration” in admin."
         )
-    reply = _call(api(row).get_token(client_id, secret))
+    reply = _send_request(build_api(row).get_token(client_id, secret))
     try:
-        return responses.token_of(reply)[0]
+        return responses.parse_token(reply)[0]
     except client.CallFailed as error:
         raise PartnerError(f"SmartRecruiters' token endpoint: {error}.") from None
 
 
-def _call(request: client.Outgoing, *, missing_is_fine: bool = False) -> client.Reply:
+def _send_request(request: client.Outgoing, *, allow_missing: bool = False) -> client.Reply:
     try:
         reply = client.send(request, CALL_SECONDS)
     except client.CallFailed as error:
         raise PartnerError(f"SmartRecruiters did not answer ({error}). Nothing was changed; try again.") from None
-    if reply.status == 200 or (missing_is_fine and reply.status == 404):
+    if reply.status == 200 or (allow_missing and reply.status == 404):
         return reply
     advice = {
         401: "The master pair was refused: check SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET.",
         403: "The master pair lacks the scope partner_configuration_manage: ask SmartRecruiters' Partner Operations.",
     }.get(reply.status, "Nothing was changed.")
-    raise PartnerError(f"SmartRecruiters answered {reply.status} {responses.said(reply)}. {advice}")
+    raise PartnerError(f"SmartRecruiters answered {reply.status} {responses.parse_error_message(reply)}. {advice}")

@@ -29,7 +29,7 @@ class PartitionedMorsel(Morsel[str]):
     _flags: ClassVar[set[str]] = {*Morsel._flags, "partitioned"}  # type: ignore[attr-defined]
 
 
-def framed_name(name: str) -> str:
+def framed_cookie_name(name: str) -> str:
     prefix = "__Host-"
     return f"{prefix}frame-{name.removeprefix(prefix)}" if name.startswith(prefix) else f"frame-{name}"
 
@@ -53,37 +53,37 @@ def _is_popup(request: HttpRequest) -> bool:
     return request.path in SIGN_IN_PATHS and hasattr(request, "session") and has_open_popup(request)
 
 
-def _adopt(request: HttpRequest) -> None:
+def _adopt_frame_cookies(request: HttpRequest) -> None:
     """In a frame, the cookie of the frame stands in for the one that the browser kept back."""
     if request.headers.get("Sec-Fetch-Dest", "iframe") != "iframe":
         return
     for name in cookie_names():
-        if name not in request.COOKIES and framed_name(name) in request.COOKIES:
-            request.COOKIES[name] = request.COOKIES[framed_name(name)]
+        if name not in request.COOKIES and framed_cookie_name(name) in request.COOKIES:
+            request.COOKIES[name] = request.COOKIES[framed_cookie_name(name)]
 
 
-def _double(response: HttpResponse) -> None:
+def _duplicate_cookies(response: HttpResponse) -> None:
     for name in cookie_names():
         if name in response.cookies:
-            response.cookies[framed_name(name)] = _twin(response.cookies[name])
+            response.cookies[framed_cookie_name(name)] = _partition_cookie(response.cookies[name])
 
 
-def _twin(cookie: "Morsel[str]") -> PartitionedMorsel:
+def _partition_cookie(cookie: "Morsel[str]") -> PartitionedMorsel:
     twin = PartitionedMorsel()
-    twin.set(framed_name(cookie.key), cookie.value, cookie.coded_value)
+    twin.set(framed_cookie_name(cookie.key), cookie.value, cookie.coded_value)
     attributes: dict[str, Any] = {**cookie, "samesite": "None", "secure": True, "httponly": True, "partitioned": True}
     twin.update(attributes)
     return twin
 
 
-def _open_to_smartrecruiters(response: HttpResponse) -> None:
+def _allow_framing(response: HttpResponse) -> None:
     response._csp_replace = {"frame-ancestors": settings.SMARTRECRUITERS_TRUSTED_ORIGINS}  # type: ignore[attr-defined]
     response["Cross-Origin-Opener-Policy"] = "unsafe-none"
     if response.has_header("X-Frame-Options"):
         del response["X-Frame-Options"]
 
 
-class PopupPages:
+class PopupMiddleware:
     """Stands outside the session's and the CSRF middleware, whose cookies it doubles."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -92,10 +92,10 @@ class PopupPages:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not _is_in_flow(request):
             return self.get_response(request)
-        _adopt(request)
+        _adopt_frame_cookies(request)
         response = self.get_response(request)
         if _is_popup(request):
-            _double(response)
-            _open_to_smartrecruiters(response)
+            _duplicate_cookies(response)
+            _allow_framing(response)
         patch_vary_headers(response, ["Sec-Fetch-Dest"])
         return response

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from integrations.accounts.forms import HOW_TO_CHOOSE
+from integrations.accounts.forms import PASSWORD_HELP
 from integrations.models import User
 from integrations.roles import MemberRole
 
@@ -24,7 +24,7 @@ class InviteForm(RoleForm):
         return str(self.cleaned_data["email"]).lower()
 
 
-class JoinForm(forms.Form):
+class SignupForm(forms.Form):
     """Somebody new, who chooses a password."""
 
     name = forms.CharField(label="Your name", max_length=150, widget=forms.TextInput({"autocomplete": "name"}))
@@ -32,7 +32,7 @@ class JoinForm(forms.Form):
         label="Password",
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
-        help_text=HOW_TO_CHOOSE,
+        help_text=PASSWORD_HELP,
     )
     password2 = forms.CharField(
         label="The same again", strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"})

@@ -19,27 +19,27 @@ from integrations.models.invitations import invitation_deadline, make_invitation
 from integrations.outbox import deliveries
 from integrations.outbox.models import Delivery
 
-OPEN_AT_MOST = 50
-RESENT_AFTER = timedelta(minutes=1)
-KEPT = timedelta(days=30)
+MAX_OPEN = 50
+RESEND_INTERVAL = timedelta(minutes=1)
+RETENTION = timedelta(days=30)
 
 
 class InvitationError(Exception):
     """It cannot be done; the message is for the person who tried."""
 
 
-class NotOpen(InvitationError):
+class InvitationClosedError(InvitationError):
     """The link was used, revoked or replaced, or its time is over."""
 
 
-def open_ones(customer: Customer) -> QuerySet[Invitation]:
+def open_invitations(customer: Customer) -> QuerySet[Invitation]:
     """Those that nobody has accepted or revoked, expired ones too: they can be sent again."""
     found = Invitation.objects.filter(customer=customer, accepted_at=None, revoked_at=None)
     return found.select_related("invited_by", "customer")
 
 
 @transaction.atomic
-def invite(customer: Customer, email: str, role: str, *, by: User, address: str | None = None) -> Invitation:
+def send_invitation(customer: Customer, email: str, role: str, *, by: User, ip: str | None = None) -> Invitation:
     """Write to somebody. Who was invited before and has not come is written to again, with a new link.
 
     Raises InvitationError for who is one of them already, and for too many at once.
@@ -48,136 +48,136 @@ def invite(customer: Customer, email: str, role: str, *, by: User, address: str 
     email = email.strip().lower()
     if Membership.objects.filter(customer=customer, person__email=email).exists():
         raise InvitationError(f"{email} is one of your people already.")
-    waiting = open_ones(customer)
+    waiting = open_invitations(customer)
     if present := waiting.filter(email=email).first():
         present.role = role
         present.save(update_fields=["role"])
-        return resend(present, by=by, address=address)
-    if waiting.count() >= OPEN_AT_MOST:
+        return resend_invitation(present, by=by, ip=ip)
+    if waiting.count() >= MAX_OPEN:
         raise InvitationError("Fifty invitations are open. Revoke some, or wait until they are accepted.")
     invitation = Invitation(customer=customer, email=email, role=role, invited_by=by)
-    _send(invitation)
-    _record("invitation.sent", invitation, by, address)
+    _issue_link(invitation)
+    _record_action("invitation.sent", invitation, by, ip)
     return invitation
 
 
 @transaction.atomic
-def resend(invitation: Invitation, *, by: User, address: str | None = None) -> Invitation:
+def resend_invitation(invitation: Invitation, *, by: User, ip: str | None = None) -> Invitation:
     """A new link for another week; the earlier one no longer works. Raises InvitationError."""
     if invitation.state not in ("open", "expired"):
-        raise NotOpen("This invitation is not open any more.")
-    if invitation.sent_at > timezone.now() - RESENT_AFTER:
+        raise InvitationClosedError("This invitation is not open any more.")
+    if invitation.sent_at > timezone.now() - RESEND_INTERVAL:
         raise InvitationError("It was sent a moment ago. Try again in a minute.")
     invitation.sent_at, invitation.expires_at = timezone.now(), invitation_deadline()
-    _send(invitation)
-    _record("invitation.resent", invitation, by, address)
+    _issue_link(invitation)
+    _record_action("invitation.resent", invitation, by, ip)
     return invitation
 
 
 @transaction.atomic
-def revoke(invitation: Invitation, *, by: User, address: str | None = None) -> None:
-    """The link no longer works. Raises NotOpen."""
-    revoked = open_ones(invitation.customer).filter(pk=invitation.pk).update(revoked_at=timezone.now())
+def revoke_invitation(invitation: Invitation, *, by: User, ip: str | None = None) -> None:
+    """The link no longer works. Raises InvitationClosedError."""
+    revoked = open_invitations(invitation.customer).filter(pk=invitation.pk).update(revoked_at=timezone.now())
     if not revoked:
-        raise NotOpen("This invitation is not open any more.")
-    _record("invitation.revoked", invitation, by, address)
+        raise InvitationClosedError("This invitation is not open any more.")
+    _record_action("invitation.revoked", invitation, by, ip)
 
 
-def withdraw(membership: Membership, *, by: User, address: str | None = None) -> None:
+def revoke_for_member(membership: Membership, *, by: User, ip: str | None = None) -> None:
     """Who was added by hand needs no invitation any more."""
-    for invitation in open_ones(membership.customer).filter(email=membership.person.email.lower()):
-        revoke(invitation, by=by, address=address)
+    for invitation in open_invitations(membership.customer).filter(email=membership.person.email.lower()):
+        revoke_invitation(invitation, by=by, ip=ip)
 
 
-def found(token: str) -> Invitation | None:
+def get_by_token(token: str) -> Invitation | None:
     """By the link's token, in whatever state it is."""
-    return Invitation.objects.select_related("customer").filter(link_token_hash=_hash(token)).first()
+    return Invitation.objects.select_related("customer").filter(link_token_hash=_hash_token(token)).first()
 
 
 @transaction.atomic
-def accept(invitation: Invitation, person: User, *, address: str | None = None) -> Membership:
-    """Once. Raises NotOpen, and MembershipError for staff; then nothing has changed."""
+def accept_invitation(invitation: Invitation, person: User, *, ip: str | None = None) -> Membership:
+    """Once. Raises InvitationClosedError, and MembershipError for staff; then nothing has changed."""
     if person.email.lower() != invitation.email.lower():
         raise InvitationError("This invitation is for somebody else.")
     now = timezone.now()
-    is_first = open_ones(invitation.customer).filter(
+    is_first = open_invitations(invitation.customer).filter(
         pk=invitation.pk, link_token_hash=invitation.link_token_hash, expires_at__gt=now, customer__is_active=True
     )
     if not is_first.update(accepted_at=now):
-        raise NotOpen("This invitation is not open any more.")
-    membership = memberships.add(person, invitation.customer, invitation.role, by=person, address=address)
-    _record("invitation.accepted", invitation, person, address)
+        raise InvitationClosedError("This invitation is not open any more.")
+    membership = memberships.add_member(person, invitation.customer, invitation.role, by=person, ip=ip)
+    _record_action("invitation.accepted", invitation, person, ip)
     return membership
 
 
 @transaction.atomic
-def accept_as_newcomer(invitation: Invitation, *, name: str, password: str, address: str | None = None) -> Membership:
-    """Makes the account, too. Raises NotOpen, also where an account has come into being meanwhile."""
+def accept_as_new_user(invitation: Invitation, *, name: str, password: str, ip: str | None = None) -> Membership:
+    """Makes the account, too. Raises InvitationClosedError, also where an account has come into being meanwhile."""
     if User.objects.filter(email=invitation.email).exists():
-        raise NotOpen("There is an account with this address: sign in.")
+        raise InvitationClosedError("There is an account with this address: sign in.")
     person = User.objects.create_user(invitation.email, password, name=name)
-    audit.record("user.joined", person.pk, by=person, address=address, name=person.email)
-    return accept(invitation, person, address=address)
+    audit.record("user.joined", person.pk, by=person, ip=ip, name=person.email)
+    return accept_invitation(invitation, person, ip=ip)
 
 
-def forget_old() -> None:
+def delete_expired() -> None:
     """Addresses of people who never came."""
-    Invitation.objects.filter(expires_at__lt=timezone.now() - KEPT).delete()
+    Invitation.objects.filter(expires_at__lt=timezone.now() - RETENTION).delete()
 
 
-def said(email: str, *, instead: str) -> str:
+def sent_text(email: str, *, fallback: str) -> str:
     """What became of an invitation, for who sent it; `instead`: what to do where no e-mail goes out."""
-    if mail.is_sent():
+    if mail.is_email_enabled():
         return f"The invitation is on its way to {email}."
-    return f"The invitation for {email} is made, but no e-mail goes out from here yet: {instead}."
+    return f"The invitation for {email} is made, but no e-mail goes out from here yet: {fallback}."
 
 
-def said_again(email: str, *, instead: str) -> str:
+def resent_text(email: str, *, fallback: str) -> str:
     """The same of one that was sent again."""
-    if mail.is_sent():
+    if mail.is_email_enabled():
         return f"A new link is on its way to {email}; the earlier one no longer works."
-    return f"There is a new link for {email}, but no e-mail goes out from here yet: {instead}."
+    return f"There is a new link for {email}, but no e-mail goes out from here yet: {fallback}."
 
 
-def said_revoked(email: str) -> str:
+def revoked_text(email: str) -> str:
     return f"The invitation of {email} no longer works."
 
 
-def show(invitation: Invitation, *, by: User, address: str | None = None) -> str:
-    """The link, for somebody who hands it over. Raises NotOpen."""
+def reveal_link(invitation: Invitation, *, by: User, ip: str | None = None) -> str:
+    """The link, for somebody who hands it over. Raises InvitationClosedError."""
     if invitation.state != "open":
-        raise NotOpen("This invitation is not open any more.")
-    _record("invitation.link_shown", invitation, by, address)
-    return url_of(invitation)
+        raise InvitationClosedError("This invitation is not open any more.")
+    _record_action("invitation.link_shown", invitation, by, ip)
+    return invitation_url(invitation)
 
 
-def url_of(invitation: Invitation) -> str:
+def invitation_url(invitation: Invitation) -> str:
     return settings.PUBLIC_URL + reverse("invitation", kwargs={"token": invitation.link_token})
 
 
-def _hash(token: str) -> str:
+def _hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _send(invitation: Invitation) -> None:
+def _issue_link(invitation: Invitation) -> None:
     token = make_invitation_token()
-    invitation.link_token, invitation.link_token_hash = token, _hash(token)
+    invitation.link_token, invitation.link_token_hash = token, _hash_token(token)
     invitation.save()
     deliveries.enqueue(
-        InvitationMail.kind,
+        MemberInvitationHandler.kind,
         stream="email",
-        key=f"{InvitationMail.kind}:{invitation.pk}",
+        key=f"{MemberInvitationHandler.kind}:{invitation.pk}",
         subject=invitation.pk,
         payload={"link": invitation.link_token_hash},
     )
 
 
-def _record(action: str, invitation: Invitation, by: User, address: str | None) -> None:
+def _record_action(action: str, invitation: Invitation, by: User, ip: str | None) -> None:
     detail = {"name": invitation.email, "customer": invitation.customer_id, "role": invitation.role}
-    audit.record(action, invitation.pk, by=by, address=address, **detail)
+    audit.record(action, invitation.pk, by=by, ip=ip, **detail)
 
 
-class InvitationMail(mail.MailHandler):
+class MemberInvitationHandler(mail.EmailHandler):
     kind = "people_invitation"
 
     def unwanted(self, delivery: Delivery) -> str:
@@ -186,18 +186,18 @@ class InvitationMail(mail.MailHandler):
             return "the invitation is not open any more"
         return "" if invitation.link_token_hash == delivery.payload["link"] else "a newer link was sent"
 
-    def letter(self, delivery: Delivery) -> tuple[mail.Letter, str]:
+    def build_email(self, delivery: Delivery) -> tuple[mail.EmailContent, str]:
         invitation = Invitation.objects.select_related("customer", "invited_by").get(pk=delivery.subject)
-        return self.compose(invitation), invitation.email
+        return self.compose_email(invitation), invitation.email
 
-    def compose(self, invitation: Invitation) -> mail.Letter:
+    def compose_email(self, invitation: Invitation) -> mail.EmailContent:
         inviter = invitation.invited_by
-        return mail.write(
+        return mail.render_email(
             self.kind,
-            mail.nearest(invitation.customer.language),
+            mail.best_language(invitation.customer.language),
             customer=invitation.customer.name,
             inviter="" if inviter is None or inviter.is_staff else inviter.get_full_name(),
             is_administrator=invitation.role == "administrator",
             open_until=invitation.expires_at,
-            url=url_of(invitation),
+            url=invitation_url(invitation),
         )

@@ -20,19 +20,19 @@ class MembershipError(Exception):
     """It cannot be so; the message is for the person who tried."""
 
 
-def of(user: object) -> QuerySet[Membership]:
+def active_memberships(user: object) -> QuerySet[Membership]:
     """A person's memberships in organisations that are active; staff and strangers have none."""
     if not isinstance(user, User) or not user.is_active or user.is_staff:
         return Membership.objects.none()
     return user.memberships.filter(customer__is_active=True).select_related("customer").order_by("customer__name")
 
 
-def that_may_connect(user: object) -> list[Membership]:
+def connectable_memberships(user: object) -> list[Membership]:
     """Those in which this person may approve and end connections."""
-    return list(of(user).filter(role=MemberRole.ADMINISTRATOR))
+    return list(active_memberships(user).filter(role=MemberRole.ADMINISTRATOR))
 
 
-def administrators_of(customer: Customer) -> QuerySet[User]:
+def get_administrators(customer: Customer) -> QuerySet[User]:
     """Who is told when something of this organisation needs a hand; nobody while it is switched off."""
     return User.objects.filter(
         memberships__customer=customer,
@@ -43,31 +43,31 @@ def administrators_of(customer: Customer) -> QuerySet[User]:
     )
 
 
-def in_organisation(user: object, customer_id: str) -> Membership | None:
-    return of(user).filter(customer=customer_id).first()
+def get_membership(user: object, customer_id: str) -> Membership | None:
+    return active_memberships(user).filter(customer=customer_id).first()
 
 
-class Shown(TypedDict):
+class PageContext(TypedDict):
     """For a page: all of a person's memberships, and the one whose organisation it shows."""
 
     memberships: list[Membership]
     membership: Membership | None
 
 
-def shown(request: HttpRequest) -> Shown:
+def page_context(request: HttpRequest) -> PageContext:
     """The organisation that was chosen before, else the first; none for who belongs to none."""
-    mine = list(of(request.user))
+    mine = list(active_memberships(request.user))
     chosen = request.session.get(SESSION_KEY)
     current = next((each for each in mine if each.customer_id == chosen), mine[0] if mine else None)
     return {"memberships": mine, "membership": current}
 
 
-def choose(request: HttpRequest, membership: Membership) -> None:
+def switch_to(request: HttpRequest, membership: Membership) -> None:
     request.session[SESSION_KEY] = membership.customer_id
 
 
-def add(
-    person: User, customer: Customer, role: str, *, by: User | None = None, address: str | None = None
+def add_member(
+    person: User, customer: Customer, role: str, *, by: User | None = None, ip: str | None = None
 ) -> Membership:
     """Make somebody one of an organisation's people; who is one already keeps his place. Raises MembershipError."""
     if person.is_staff:
@@ -75,28 +75,28 @@ def add(
     with transaction.atomic():
         membership, is_new = Membership.objects.get_or_create(person=person, customer=customer, defaults={"role": role})
         if is_new:
-            _record("membership.added", membership, by, address)
+            _record_change("membership.added", membership, by, ip)
     return membership
 
 
 @transaction.atomic
-def change_role(membership: Membership, role: str, *, by: User, address: str | None = None) -> None:
+def change_role(membership: Membership, role: str, *, by: User, ip: str | None = None) -> None:
     """Raises MembershipError when nobody would be left who administers the organisation."""
     if role not in MemberRole.values:
         raise MembershipError("There is no such role.")
     if role != MemberRole.ADMINISTRATOR:
-        _keep_an_administrator(membership)
+        _require_administrator(membership)
     if membership.role != role:
         membership.role = role
         membership.save(update_fields=["role"])
-        _record("membership.changed", membership, by, address)
+        _record_change("membership.changed", membership, by, ip)
 
 
 @transaction.atomic
-def remove(membership: Membership, *, by: User, address: str | None = None) -> None:
+def remove_member(membership: Membership, *, by: User, ip: str | None = None) -> None:
     """The account stays, without this organisation. Raises MembershipError for its last administrator."""
-    _keep_an_administrator(membership)
-    _record("membership.removed", membership, by, address)
+    _require_administrator(membership)
+    _record_change("membership.removed", membership, by, ip)
     membership.delete()
 
 
@@ -107,7 +107,7 @@ def is_last_administrator(membership: Membership) -> bool:
     return membership.is_administrator and not others.exists()
 
 
-def _keep_an_administrator(membership: Membership) -> None:
+def _require_administrator(membership: Membership) -> None:
     """Two who remove each other at the same time wait for one another here."""
     customer = Customer.objects.select_for_update().get(pk=membership.customer_id)
     if is_last_administrator(membership):
@@ -116,12 +116,12 @@ def _keep_an_administrator(membership: Membership) -> None:
         )
 
 
-def _record(action: str, membership: Membership, by: User | None, address: str | None) -> None:
+def _record_change(action: str, membership: Membership, by: User | None, ip: str | None) -> None:
     audit.record(
         action,
         membership.person_id,
         by=by,
-        address=address,
+        ip=ip,
         name=membership.person.email,
         customer=membership.customer_id,
         role=membership.role,

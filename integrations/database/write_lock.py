@@ -6,20 +6,20 @@ from threading import Lock
 
 from django.db import connection
 
-lock = Lock()
-PATIENCE_SECONDS = 1.0
+process_lock = Lock()
+LOCK_TIMEOUT_SECONDS = 1.0
 """Then the one in front waits for another process, and each may as well ask for himself."""
 
 
 @contextlib.contextmanager
-def in_turn() -> Iterator[None]:
+def hold_write_lock() -> Iterator[None]:
     """Around a short transaction that many threads make at a time; never within another one."""
     if connection.vendor != "sqlite":
         yield
         return
-    is_mine = lock.acquire(timeout=PATIENCE_SECONDS)
+    is_mine = process_lock.acquire(timeout=LOCK_TIMEOUT_SECONDS)
     try:
         yield
     finally:
         if is_mine:
-            lock.release()
+            process_lock.release()

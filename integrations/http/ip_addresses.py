@@ -5,21 +5,21 @@ import ipaddress
 from django.http import HttpRequest
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
-PROTOCOLS = ipaddress.ip_network("192.0.0.0/24")
+IETF_PROTOCOL_ASSIGNMENTS = ipaddress.ip_network("192.0.0.0/24")
 """Of IANA's own uses; older Pythons take most of it for global."""
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def is_public(literal: str) -> bool:
+def is_public_ip(text: str) -> bool:
     """Of an address as numbers, in whatever clothes. Raises ValueError for what is none, a name for one."""
-    address = true_address(literal)
+    address = unmap_ipv4(text)
     is_special = address.is_multicast or address.is_reserved or getattr(address, "is_site_local", False)
-    return address.is_global and not is_special and address not in PROTOCOLS
+    return address.is_global and not is_special and address not in IETF_PROTOCOL_ASSIGNMENTS
 
 
-def true_address(literal: str) -> Address:
+def unmap_ipv4(text: str) -> IPAddress:
     """The IPv4 address that an IPv6 one stands for, where it does. Raises ValueError."""
-    address = ipaddress.ip_address(literal.strip("[]"))
+    address = ipaddress.ip_address(text.strip("[]"))
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in NAT64:
@@ -27,6 +27,6 @@ def true_address(literal: str) -> Address:
     return address.ipv4_mapped or address.sixtofour or address
 
 
-def address_of(request: HttpRequest) -> str | None:
-    """The address of who asks. Proxies are seen through by config.middleware.TrustedProxies, if they are trusted."""
+def get_client_ip(request: HttpRequest) -> str | None:
+    """The address of who asks. Proxies are seen through by config.middleware.TrustedProxyMiddleware, if they are trusted."""
     return request.META.get("REMOTE_ADDR") or None

@@ -10,7 +10,7 @@ COMPANY_ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,64}")
 ORDER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
-class UnsafeIdentifier(ValueError):
+class UnsafeIdentifierError(ValueError):
     """This id must not stand in a URL."""
 
 
@@ -18,15 +18,15 @@ def is_company_id(text: str) -> bool:
     return COMPANY_ID.fullmatch(text) is not None
 
 
-def is_fetchable(text: str) -> bool:
+def is_url_safe_id(text: str) -> bool:
     """May this id of a candidate or a job stand in a URL?"""
     return URL_ID.fullmatch(text) is not None
 
 
-def path(*segments: str) -> str:
-    """`/a/b/c` of configured prefixes and ids. Raises UnsafeIdentifier for an id that could lead elsewhere."""
+def build_path(*segments: str) -> str:
+    """`/a/b/c` of configured prefixes and ids. Raises UnsafeIdentifierError for an id that could lead elsewhere."""
     prefix, *ids = segments
     for segment in ids:
         if COMPANY_ID.fullmatch(segment) is None:
-            raise UnsafeIdentifier(f"{segment[:40]!r} is no id that may stand in a URL")
+            raise UnsafeIdentifierError(f"{segment[:40]!r} is no id that may stand in a URL")
     return "/".join([prefix.rstrip("/"), *ids])

@@ -17,7 +17,7 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
-from integrations.http.ip_addresses import is_public
+from integrations.http.ip_addresses import is_public_ip
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
@@ -133,7 +133,7 @@ class InTime(urllib3.connection.HTTPConnection):
             known = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
             raise NameResolutionError(name, self, known) from None
         addresses = list(dict.fromkeys(str(place[0]) for *_, place in found))
-        allowed = [address for address in addresses if not self.only_public or is_public(address)]
+        allowed = [address for address in addresses if not self.only_public or is_public_ip(address)]
         if addresses and not allowed:
             raise PrivateAddress
         return allowed

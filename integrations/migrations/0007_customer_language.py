@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='customer',
             name='language',
-            field=models.CharField(choices=integrations.models.customers.languages, default='en', help_text='In which its people are written to.', max_length=12, verbose_name='language of e-mails'),
+            field=models.CharField(choices=integrations.models.customers.language_choices, default='en', help_text='In which its people are written to.', max_length=12, verbose_name='language of e-mails'),
         ),
     ]

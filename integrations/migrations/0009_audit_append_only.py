@@ -4,11 +4,11 @@ from integrations.audit import triggers
 
 
 def install(apps, schema_editor):
-    triggers.install(schema_editor.connection)
+    triggers.create_triggers(schema_editor.connection)
 
 
 def lift(apps, schema_editor):
-    triggers.lift(schema_editor.connection)
+    triggers.drop_triggers(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

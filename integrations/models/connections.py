@@ -26,7 +26,7 @@ class ReportDelivery(models.TextChoices):
     UPLOAD = "upload", "The file, uploaded to SmartRecruiters"
 
 
-ENDED_THERE = "Disconnected in SmartRecruiters."
+ENDED_REMOTELY = "Disconnected in SmartRecruiters."
 
 
 class Connection(models.Model):  # type: ignore[django-manager-missing] # the toolkit's is untyped
@@ -71,9 +71,9 @@ class Connection(models.Model):  # type: ignore[django-manager-missing] # the to
         return f"connection:{self.pk}"
 
     @property
-    def was_ended_there(self) -> bool:
+    def is_ended_remotely(self) -> bool:
         """In SmartRecruiters: then nothing is left to disconnect before it is connected again."""
-        return self.state == ConnectionState.DISABLED and self.reason == ENDED_THERE
+        return self.state == ConnectionState.DISABLED and self.reason == ENDED_REMOTELY
 
     @property
     def accepts_calls(self) -> bool:

@@ -17,7 +17,7 @@ def make_customer_id() -> str:
     return "cus_" + get_random_string(12, "abcdefghijkmnpqrstuvwxyz23456789")
 
 
-def languages() -> list[tuple[str, str]]:
+def language_choices() -> list[tuple[str, str]]:
     """Those that there is a translation of: no migration when one is added."""
     return list(settings.LANGUAGES)
 
@@ -39,7 +39,7 @@ class Customer(models.Model):
     language = models.CharField(
         "language of e-mails",
         max_length=12,
-        choices=languages,
+        choices=language_choices,
         default="en",
         help_text="In which its people are written to.",
     )
@@ -93,7 +93,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing] # the tool
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
         """What Django's admin asks. A customer's people have no such permission; memberships say what they may."""
-        return self.is_active and roles.allows(self.staff_role, perm)
+        return self.is_active and roles.role_has_permission(self.staff_role, perm)
 
     def has_module_perms(self, app_label: str) -> bool:
         return self.is_active and self.is_staff

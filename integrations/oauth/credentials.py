@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from urllib.parse import unquote_plus
 
 
-def client_credentials(authorization: str, form: Iterable[tuple[str, str]]) -> tuple[str, str]:
+def parse_client_credentials(authorization: str, form: Iterable[tuple[str, str]]) -> tuple[str, str]:
     """(client id, secret) out of HTTP Basic, else out of the form body; empty strings where there are none."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() == "basic":

@@ -11,37 +11,37 @@ import time
 from django.core.cache import cache
 from django.db import connection, transaction
 
-AT_MOST = 30
-SECONDS = 60
+MAX_FAILURES = 30
+WINDOW_SECONDS = 60
 
 
-def _digest(client_id: str, address: str) -> str:
-    return hashlib.sha256(f"{client_id}\0{address}".encode()).hexdigest()
+def _compute_digest(client_id: str, ip: str) -> str:
+    return hashlib.sha256(f"{client_id}\0{ip}".encode()).hexdigest()
 
 
-def _read(digest: str) -> tuple[int, float]:
+def _read_counter(digest: str) -> tuple[int, float]:
     """(failures, when the minute that they are counted for ends)."""
     count, ends = cache.get(f"token-failed:{digest}", (0, 0.0))
-    return (count, ends) if ends > time.time() else (0, time.time() + SECONDS)
+    return (count, ends) if ends > time.time() else (0, time.time() + WINDOW_SECONDS)
 
 
-def wait(client_id: str, address: str) -> int:
+def get_retry_after(client_id: str, ip: str) -> int:
     """How many seconds this pair must wait before its next try; 0 when it may try now."""
-    count, ends = _read(_digest(client_id, address))
-    return max(1, math.ceil(ends - time.time())) if count >= AT_MOST else 0
+    count, ends = _read_counter(_compute_digest(client_id, ip))
+    return max(1, math.ceil(ends - time.time())) if count >= MAX_FAILURES else 0
 
 
 @transaction.atomic
-def note_failure(client_id: str, address: str) -> None:
+def record_failure(client_id: str, ip: str) -> None:
     """Count one more; two at once are two."""
-    digest = _digest(client_id, address)
+    digest = _compute_digest(client_id, ip)
     if connection.vendor == "postgresql":  # SQLite's writers come one by one as it is
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(digest[:15], 16)])
-    count, ends = _read(digest)
-    cache.set(f"token-failed:{digest}", (count + 1, ends), SECONDS + 1)
+    count, ends = _read_counter(digest)
+    cache.set(f"token-failed:{digest}", (count + 1, ends), WINDOW_SECONDS + 1)
 
 
-def is_first(address: str, refused: str = "token") -> bool:
+def is_first_failure(ip: str, kind: str = "token") -> bool:
     """Of this address in this minute: the audit hears of a guesser, and does not grow at his will."""
-    return bool(cache.add(f"{refused}-refused:{_digest('', address)}", True, SECONDS))
+    return bool(cache.add(f"{kind}-refused:{_compute_digest('', ip)}", True, WINDOW_SECONDS))

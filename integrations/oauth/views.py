@@ -9,54 +9,54 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from oauth2_provider.views import TokenView
 
 from integrations import audit
-from integrations.http.ip_addresses import address_of
+from integrations.http.ip_addresses import get_client_ip
 from integrations.oauth import throttling
-from integrations.oauth.credentials import client_credentials
+from integrations.oauth.credentials import parse_client_credentials
 
-MAX_BODY = 8 * 1024
-FORM = "application/x-www-form-urlencoded"
-CHARSETS = ("utf-8", "utf8", "us-ascii", "iso-8859-1")
+MAX_BODY_BYTES = 8 * 1024
+FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
+ACCEPTED_CHARSETS = ("utf-8", "utf8", "us-ascii", "iso-8859-1")
 """Which some clients name by habit: what is form-encoded is ASCII, and its bytes are read as UTF-8."""
-issue = TokenView.as_view()
+toolkit_token_view = TokenView.as_view()
 
 
-def refusal(error: str, description: str, status: int = 400) -> HttpResponse:
+def error_response(error: str, description: str, status: int = 400) -> HttpResponse:
     """RFC 6749, section 5.2."""
     return JsonResponse({"error": error, "error_description": description}, status=status)
 
 
-def invalid_client() -> HttpResponse:
-    response = refusal("invalid_client", "Unknown client, or the wrong secret.", 401)
+def invalid_client_response() -> HttpResponse:
+    response = error_response("invalid_client", "Unknown client, or the wrong secret.", 401)
     response["WWW-Authenticate"] = 'Basic realm="token"'
     return response
 
 
-def too_many(seconds: int) -> HttpResponse:
-    response = refusal("temporarily_unavailable", "Too many failed tries from this address: wait.", 429)
+def rate_limited_response(seconds: int) -> HttpResponse:
+    response = error_response("temporarily_unavailable", "Too many failed tries from this address: wait.", 429)
     response["Retry-After"] = str(seconds)
     return response
 
 
 @sensitive_variables()
-def _note_failure(request: HttpRequest) -> None:
+def _record_failure(request: HttpRequest) -> None:
     """The body was read and found well-formed before."""
-    client_id, _ = client_credentials(request.headers.get("Authorization", ""), parse_qsl(request.body.decode("ascii")))
-    address = address_of(request)
-    throttling.note_failure(client_id, address or "")
-    if throttling.is_first(address or ""):
-        audit.record("token.refused", client_id[:200], address=address)
+    client_id, _ = parse_client_credentials(request.headers.get("Authorization", ""), parse_qsl(request.body.decode("ascii")))
+    address = get_client_ip(request)
+    throttling.record_failure(client_id, address or "")
+    if throttling.is_first_failure(address or ""):
+        audit.record("token.refused", client_id[:200], ip=address)
 
 
 @sensitive_variables()
-def _checked(request: HttpRequest) -> HttpResponse | None:
+def _validate_request(request: HttpRequest) -> HttpResponse | None:
     """The refusal of a request that is malformed, or None."""
     charset = (request.content_params or {}).get("charset", "utf-8").lower()
-    if request.content_type != FORM or charset not in CHARSETS:
-        return refusal("invalid_request", f"Send the parameters as {FORM}, in UTF-8.")
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY:
-        return refusal("invalid_request", f"The body may have {MAX_BODY} bytes at most.", 413)
+    if request.content_type != FORM_MEDIA_TYPE or charset not in ACCEPTED_CHARSETS:
+        return error_response("invalid_request", f"Send the parameters as {FORM_MEDIA_TYPE}, in UTF-8.")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+        return error_response("invalid_request", f"The body may have {MAX_BODY_BYTES} bytes at most.", 413)
     if request.META.get("QUERY_STRING"):
-        return refusal("invalid_request", "Send the parameters in the body, never in the address.")
+        return error_response("invalid_request", "Send the parameters in the body, never in the address.")
     try:
         fields: list[tuple[str, str]] = parse_qsl(
             request.body.decode("ascii"),
@@ -66,42 +66,42 @@ def _checked(request: HttpRequest) -> HttpResponse | None:
             max_num_fields=20,
         )
     except ValueError:
-        return refusal("invalid_request", "The body is not form-encoded UTF-8.")
+        return error_response("invalid_request", "The body is not form-encoded UTF-8.")
     except UnreadablePostError:
-        return refusal("invalid_request", "The body broke off before its end, or came too slowly.")
+        return error_response("invalid_request", "The body broke off before its end, or came too slowly.")
     form = dict(fields)
     if len(form) != len(fields):
-        return refusal("invalid_request", "Each parameter may stand once.")
+        return error_response("invalid_request", "Each parameter may stand once.")
     if not all(text.isprintable() for pair in fields for text in pair):
-        return refusal("invalid_request", "A parameter holds a control character.")
+        return error_response("invalid_request", "A parameter holds a control character.")
     has_header = request.headers.get("Authorization", "").lower().startswith("basic ")
     if has_header and "client_secret" in form:
-        return refusal("invalid_request", "Authenticate by the header or in the body, not by both.")
+        return error_response("invalid_request", "Authenticate by the header or in the body, not by both.")
     if "grant_type" not in form:
-        return refusal("invalid_request", "grant_type is missing; send client_credentials.")
+        return error_response("invalid_request", "grant_type is missing; send client_credentials.")
     if form["grant_type"] != "client_credentials":
-        return refusal("unsupported_grant_type", "Send grant_type=client_credentials.")
-    client_id, secret = client_credentials(request.headers.get("Authorization", ""), fields)
+        return error_response("unsupported_grant_type", "Send grant_type=client_credentials.")
+    client_id, secret = parse_client_credentials(request.headers.get("Authorization", ""), fields)
     if has_header and form.get("client_id", client_id) != client_id:
-        return refusal("invalid_request", "client_id is another one than the header's: leave it out.")
-    if seconds := throttling.wait(client_id, address_of(request) or ""):
-        return too_many(seconds)
+        return error_response("invalid_request", "client_id is another one than the header's: leave it out.")
+    if seconds := throttling.get_retry_after(client_id, get_client_ip(request) or ""):
+        return rate_limited_response(seconds)
     if not client_id or not secret or not (client_id + secret).isprintable() or len(client_id + secret) > 500:
-        return invalid_client()
+        return invalid_client_response()
     return None
 
 
 @csrf_exempt
 @sensitive_post_parameters()
-def token(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+def token_endpoint(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
     """A token for client credentials, in the form body or by Basic. Errors as RFC 6749 says; never cached."""
     if request.method != "POST":
-        response = refusal("invalid_request", "Send a POST.", 405)
+        response = error_response("invalid_request", "Send a POST.", 405)
         response["Allow"] = "POST"
     else:
-        response = _checked(request) or issue(request, *args, **kwargs)
+        response = _validate_request(request) or toolkit_token_view(request, *args, **kwargs)
     if response.status_code == 401:
-        _note_failure(request)
-        response = invalid_client()  # one answer, byte for byte, for unknown clients and for wrong secrets
+        _record_failure(request)
+        response = invalid_client_response()  # one answer, byte for byte, for unknown clients and for wrong secrets
     response["Cache-Control"], response["Pragma"] = "no-store", "no-cache"
     return response

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import close_old_connections, transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
-from integrations.database.write_lock import in_turn
+from integrations.database.write_lock import hold_write_lock
 from integrations.http.client import CallFailed, Reply
 from integrations.outbox import clock, failpoints, leases
 from integrations.outbox.executor import Claimed, Line, pool, stopping
@@ -119,7 +119,7 @@ class Coordinator:
 
     def _write(self, fresh: Sequence[Claimed] = ()) -> None:
         """One transaction of this stream's holder; if it fails, what came back is still in our hands."""
-        with in_turn(), transaction.atomic():
+        with hold_write_lock(), transaction.atomic():
             self.lease.write(next_calls=self.line.next_calls())
             self.stream.refresh_from_db()
             Settlement(self.stream, self.channel).settle_all(self.done)
@@ -271,7 +271,7 @@ class Coordinator:
         if not ids:
             return
         state = S.HELD if self.stream.held_reason else S.PENDING
-        with in_turn(), transaction.atomic():
+        with hold_write_lock(), transaction.atomic():
             Attempt.objects.filter(pk__in=[c.attempt.pk for c in self.unbegun if c.attempt]).delete()
             Delivery.objects.filter(pk__in=ids, state=S.IN_FLIGHT, fence=self.lease.fence).update(
                 state=state, reason=self.stream.held_reason, attempts_made=F("attempts_made") - 1

@@ -9,7 +9,7 @@ SIMULATOR_DATA_DIR (var/simulator), SIMULATOR_MASTER_CLIENT_ID and SIMULATOR_MAS
 SIMULATOR_THREADS (400), PORTAL_URL (for a link alone: every URL it calls is one of the published configuration).
 
 The pages are at `/`; `GET /healthz` is 200 when all is up. Everything the pages can do, and more, is scriptable. The
-control API takes and answers JSON (`Content-Type: application/json`); `control.Control` is its typed client.
+control API takes and answers JSON (`Content-Type: application/json`); `control.ControlClient` is its typed client.
 
     GET    /_simulator/state                           configuration, companies, settings, faults, counts, ledger_end
     GET    /_simulator/companies                       POST {"id", "name"?} invents one more

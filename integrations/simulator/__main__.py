@@ -16,7 +16,7 @@ def die_with_master(_server: Any, _worker: Any) -> None:
         ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))  # PR_SET_PDEATHSIG
 
 
-class Server(BaseApplication):
+class SimulatorServer(BaseApplication):
     def load_config(self) -> None:
         options = {
             "bind": [f"{environment.BIND}:{environment.PORT}"],
@@ -43,4 +43,4 @@ class Server(BaseApplication):
 
 
 if __name__ == "__main__":
-    Server().run()
+    SimulatorServer().run()

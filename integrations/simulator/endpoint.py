@@ -11,16 +11,16 @@ from django.views.decorators.csrf import csrf_exempt
 
 from integrations.simulator import faults
 from integrations.simulator.entities import Fault
-from integrations.simulator.faults import error
-from integrations.simulator.limits import Standing
-from integrations.simulator.runtime import limits, world
-from integrations.simulator.state import digest
+from integrations.simulator.faults import build_error
+from integrations.simulator.limits import LimitStatus
+from integrations.simulator.runtime import rate_limiter, state
+from integrations.simulator.state import hash_secret
 
 MASTER_SCOPES = frozenset({"partner_configuration_manage", "client_credentials_write"})
 CUSTOMER_SCOPES = frozenset({"candidates_read", "jobs_read", "assessment_result_manage"})
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """An answer that is no success. With `breach` it broke the protocol, and is recorded as that."""
 
     def __init__(self, status: int, code: str, message: str, *, breach: str | None = None) -> None:
@@ -30,18 +30,18 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who the bearer token says is calling; `valid` unless it is dead."""
+    """Who the bearer token says is calling; `is_valid` unless it is dead."""
 
     client_id: str | None = None
     company: str | None = None
-    valid: bool = False
-    presented: bool = False
+    is_valid: bool = False
+    has_token: bool = False
 
     @property
     def scopes(self) -> frozenset[str]:
-        if not self.valid:
+        if not self.is_valid:
             return frozenset()
-        return MASTER_SCOPES if self.client_id == world.master.client_id else CUSTOMER_SCOPES
+        return MASTER_SCOPES if self.client_id == state.master_pair.client_id else CUSTOMER_SCOPES
 
 
 @dataclass
@@ -59,102 +59,102 @@ class View(Protocol):
     def __call__(self, call: Call, **ids: str) -> HttpResponse: ...
 
 
-def identify(request: HttpRequest) -> Caller:
+def identify_caller(request: HttpRequest) -> Caller:
     kind, _, value = request.headers.get("Authorization", "").partition(" ")
     if not value:
         return Caller()
-    token = world.tokens.get(digest(value)) if kind.lower() == "bearer" else None
+    token = state.tokens.get(hash_secret(value)) if kind.lower() == "bearer" else None
     if token is None:
-        return Caller(presented=True)
-    company = world.company_of_credential(token.client_id)
-    known = company is not None or token.client_id == world.master.client_id
+        return Caller(has_token=True)
+    company = state.find_company(token.client_id)
+    known = company is not None or token.client_id == state.master_pair.client_id
     return Caller(token.client_id, company, known and time.time() < token.expires_at, True)
 
 
-def endpoint(
+def api_endpoint(
     route: str,
     *methods: str,
     scope: str | None,
-    caller_of: Callable[[HttpRequest], Caller] = identify,
+    get_caller: Callable[[HttpRequest], Caller] = identify_caller,
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponseBase]]:
     """Turn `view(call, **ids)` into a Django view behind the door. Several methods share one limit."""
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
+    def decorate_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def enter(request: HttpRequest, **ids: str) -> HttpResponseBase:
-            call = Call(request, route, request.body, caller_of(request))
+        def wrapped_view(request: HttpRequest, **ids: str) -> HttpResponseBase:
+            call = Call(request, route, request.body, get_caller(request))
             if len(call.body) < int(request.META.get("CONTENT_LENGTH") or 0):
                 return HttpResponse(status=400)  # the caller died before he had said it all: it is no call
-            return _admit(call, lambda: _answer(call, view, methods, scope, ids), ids.get("company_id"))
+            return _serve_call(call, lambda: _call_view(call, view, methods, scope, ids), ids.get("company_id"))
 
-        return csrf_exempt(enter)
+        return csrf_exempt(wrapped_view)
 
-    return decorate
+    return decorate_view
 
 
-def _admit(call: Call, effect: Callable[[], HttpResponse], path_company: str | None) -> HttpResponseBase:
+def _serve_call(call: Call, effect: Callable[[], HttpResponse], path_company: str | None) -> HttpResponseBase:
     started = time.time()
-    settings, caller = world.settings, call.caller
+    settings, caller = state.settings, call.caller
     credential = caller.client_id or "anonymous"
-    standing = limits.enter(
+    standing = rate_limiter.acquire_slot(
         credential, call.route, rate=settings.rate, concurrent=settings.concurrent, enforced=settings.limits
     )
     fault = None
     try:
-        if standing.refused:
-            answer: HttpResponseBase = error(429, "TOO_MANY_REQUESTS", standing.refused)
+        if standing.refusal_reason:
+            answer: HttpResponseBase = build_error(429, "TOO_MANY_REQUESTS", standing.refusal_reason)
         else:
-            fault = faults.take(world, call.route, caller.company or path_company)
-            answer = _with_fault(call, effect, fault)
+            fault = faults.take_fault(state, call.route, caller.company or path_company)
+            answer = _apply_fault(call, effect, fault)
     finally:
         # Before a byte is written: a caller who has the answer may use the place at once.
-        limits.leave(credential)
-    for name, value in standing.headers().items():
+        rate_limiter.release_slot(credential)
+    for name, value in standing.build_headers().items():
         answer[name] = value
-    _note(call, standing, answer.status_code, started, fault, path_company)
+    _record_call(call, standing, answer.status_code, started, fault, path_company)
     return answer
 
 
-def _with_fault(call: Call, effect: Callable[[], HttpResponse], fault: Fault | None) -> HttpResponseBase:
-    answer = faults.perform(fault, call.request, effect) if fault else effect()
-    settings = world.settings
-    heard = faults.wait(call.request, faults.jittered(settings.latency, settings.jitter)) if settings.latency else True
-    if call.on_lost_reply and (not heard or (fault and not faults.answers(fault))):
+def _apply_fault(call: Call, effect: Callable[[], HttpResponse], fault: Fault | None) -> HttpResponseBase:
+    answer = faults.inject_fault(fault, call.request, effect) if fault else effect()
+    settings = state.settings
+    heard = faults.wait_while_connected(call.request, faults.add_jitter(settings.latency, settings.jitter)) if settings.latency else True
+    if call.on_lost_reply and (not heard or (fault and not faults.is_reply_delivered(fault))):
         call.on_lost_reply()
     return answer
 
 
-def _answer(
+def _call_view(
     call: Call, view: Callable[..., HttpResponse], methods: tuple[str, ...], scope: str | None, ids: dict[str, str]
 ) -> HttpResponse:
     try:
         if call.request.method not in methods:
-            raise Refused(405, "METHOD_NOT_ALLOWED", f"{call.request.method} is not taken here", breach="wrong method")
+            raise ApiError(405, "METHOD_NOT_ALLOWED", f"{call.request.method} is not taken here", breach="wrong method")
         if scope is not None:
-            _authorise(call, scope)
+            _authorise_call(call, scope)
         return view(call, **ids)
-    except Refused as refused:
+    except ApiError as refused:
         if refused.breach:
-            breach(refused.breach, refused.message, call, ids.get("order_id"))
-        return error(refused.status, refused.code, refused.message)
+            record_breach(refused.breach, refused.message, call, ids.get("order_id"))
+        return build_error(refused.status, refused.code, refused.message)
 
 
-def _authorise(call: Call, scope: str) -> None:
+def _authorise_call(call: Call, scope: str) -> None:
     caller = call.caller
-    if not caller.presented:
-        raise Refused(401, "UNAUTHORIZED", "no bearer token", breach="call without a token")
-    if not caller.valid:
-        raise Refused(401, "UNAUTHORIZED", "the token is unknown, expired or revoked")
+    if not caller.has_token:
+        raise ApiError(401, "UNAUTHORIZED", "no bearer token", breach="call without a token")
+    if not caller.is_valid:
+        raise ApiError(401, "UNAUTHORIZED", "the token is unknown, expired or revoked")
     if scope not in caller.scopes:
-        raise Refused(403, "FORBIDDEN", f"the token has no scope {scope}", breach="token without the scope")
+        raise ApiError(403, "FORBIDDEN", f"the token has no scope {scope}", breach="token without the scope")
 
 
-def breach(what: str, detail: str, call: Call, order_id: str | None = None) -> None:
-    world.record("breach", what=what, detail=detail, company=call.caller.company, order_id=order_id, route=call.route)
+def record_breach(what: str, detail: str, call: Call, order_id: str | None = None) -> None:
+    state.record_event("breach", what=what, detail=detail, company=call.caller.company, order_id=order_id, route=call.route)
 
 
-def _note(
-    call: Call, standing: Standing, status: int, started: float, fault: Fault | None, path_company: str | None
+def _record_call(
+    call: Call, standing: LimitStatus, status: int, started: float, fault: Fault | None, path_company: str | None
 ) -> None:
     fields: dict[str, Any] = {
         "route": call.route,
@@ -169,4 +169,4 @@ def _note(
     }
     if fault:
         fields["fault"] = fault.action
-    world.record("call", **fields)
+    state.record_event("call", **fields)

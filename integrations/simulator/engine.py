@@ -27,13 +27,13 @@ import requests
 PORT = int(os.environ.get("ENGINE_PORT", "8002"))
 BIND = os.environ.get("ENGINE_BIND", "127.0.0.1")
 PUBLIC_URL = os.environ.get("ENGINE_PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
-PORTAL = os.environ.get("PORTAL_URL", "http://localhost:8000").rstrip("/")
-MIN, MAX = 20, 80
-POINTS = [(2, 20, 0), (3, 20, 0), (3, 20, 0)]  # of each question's answers; the first ones make 28 of 80
+PORTAL_URL = os.environ.get("PORTAL_URL", "http://localhost:8000").rstrip("/")
+MIN_SCORE, MAX_SCORE = 20, 80
+ANSWER_POINTS = [(2, 20, 0), (3, 20, 0), (3, 20, 0)]  # of each question's answers; the first ones make 28 of 80
 UNANSWERED = -1
-WORDS = json.loads(Path(__file__).with_name("engine_words.json").read_text("utf-8"))
+TRANSLATIONS = json.loads(Path(__file__).with_name("engine_words.json").read_text("utf-8"))
 """By language: what the page says, and by the last word of a package's type its questions, each with its answers."""
-PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>
+PAGE_TEMPLATE = """<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>
 <link rel="icon" href="data:,"><meta name="viewport" content="width=device-width"><style>
 :root {{ color-scheme: light dark }}
 body {{ font: 1.05rem/1.5 system-ui, sans-serif; max-width: 36rem; margin: 2rem auto; padding: 0 1rem }}
@@ -43,77 +43,77 @@ legend small {{ display: block; font-weight: 400 }} legend + label {{ clear: bot
 button {{ font: inherit; padding: .6rem 1.4rem; border: 0; border-radius: 8px; background: #1f5fbf; color: #fff }}
 </style><main><h1>{title}</h1>{body}</main></html>"""
 HEADERS = {"Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 Json = dict[str, Any]
 
 
-bearer: dict[str, str] = {}
+auth_headers: dict[str, str] = {}
 
 
-def call(method: str, path: str, **options: Any) -> Json:
+def call_api(method: str, path: str, **options: Any) -> Json:
     """The engine API. A token that is missing or refused is got anew; an error answer raises HTTPError."""
-    address = f"{PORTAL}/api/vendor/v1/{path}"
-    answer = requests.request(method, address, headers=bearer, timeout=20, **options)
+    address = f"{PORTAL_URL}/api/vendor/v1/{path}"
+    answer = requests.request(method, address, headers=auth_headers, timeout=20, **options)
     if answer.status_code == 401:
         pair = (os.environ["ENGINE_CLIENT_ID"], os.environ["ENGINE_CLIENT_SECRET"])
-        token = requests.post(f"{PORTAL}/oauth/token", {"grant_type": "client_credentials"}, auth=pair, timeout=20)
+        token = requests.post(f"{PORTAL_URL}/oauth/token", {"grant_type": "client_credentials"}, auth=pair, timeout=20)
         token.raise_for_status()
-        bearer["Authorization"] = f"Bearer {token.json()['access_token']}"
-        answer = requests.request(method, address, headers=bearer, timeout=20, **options)
+        auth_headers["Authorization"] = f"Bearer {token.json()['access_token']}"
+        answer = requests.request(method, address, headers=auth_headers, timeout=20, **options)
     answer.raise_for_status()
     return dict(answer.json())
 
 
-def take_orders() -> None:
+def poll_orders() -> None:
     """Once a second, for ever, ask for orders nobody has. A portal that is away comes back."""
     with ThreadPoolExecutor(max_workers=8) as pool:
         while True:
             orders = []
             try:
-                orders = call("POST", "orders/lease", json={"max": 50, "seconds": 60})["orders"]
+                orders = call_api("POST", "orders/lease", json={"max": 50, "seconds": 60})["orders"]
             except (requests.RequestException, ValueError, LookupError) as away:
                 logging.warning("no orders: %s", away)
-            list(pool.map(take, orders))
+            list(pool.map(accept_order, orders))
             time.sleep(0 if orders else 1)
 
 
-def take(order: Json) -> None:
+def accept_order(order: Json) -> None:
     """Accept the order with the address of its page. If that fails, the lease ends and the order comes again."""
     try:
         if os.environ.get("ENGINE_AUTO_ANSWER") == "1":
-            report(order, [0] * len(POINTS))  # which accepts it too
+            report_result(order, [0] * len(ANSWER_POINTS))  # which accepts it too
         else:
             page = f"{PUBLIC_URL}/take/{order['id']}"
-            call("POST", f"orders/{order['id']}/accept", json={"launch_url": page})
+            call_api("POST", f"orders/{order['id']}/accept", json={"launch_url": page})
     except (requests.RequestException, ValueError, LookupError) as failed:
         logging.warning("%s: %s", order["id"], failed)
 
 
-def report(order: Json, choices: list[int]) -> None:
+def report_result(order: Json, choices: list[int]) -> None:
     """Upload the file, then report: it goes out with the result. Doing it twice changes nothing."""
-    raw = MIN + sum(points[choice] for points, choice in zip(POINTS, choices, strict=True))
+    raw = MIN_SCORE + sum(points[choice] for points, choice in zip(ANSWER_POINTS, choices, strict=True))
     label = "Excellent" if raw >= 70 else "Good" if raw >= 50 else "Needs practice"
     name = f"{order['candidate']['first_name']} {order['candidate']['last_name']}"
-    package = call("GET", f"packages/{order['package']}")
-    pdf = report_pdf([package["name"], f"Candidate: {name}", f"Score: {raw} of {MAX} ({label})"])
-    call("POST", f"orders/{order['id']}/attachments", files={"file": ("report.pdf", pdf, "application/pdf")})
+    package = call_api("GET", f"packages/{order['package']}")
+    pdf = build_pdf([package["name"], f"Candidate: {name}", f"Score: {raw} of {MAX_SCORE} ({label})"])
+    call_api("POST", f"orders/{order['id']}/attachments", files={"file": ("report.pdf", pdf, "application/pdf")})
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    score = {"score": {"raw": raw, "min": MIN, "max": MAX}, "score_label": label}
+    score = {"score": {"raw": raw, "min": MIN_SCORE, "max": MAX_SCORE}, "score_label": label}
     shared = {"status": "COMPLETED", **score, "submission_date": now}
     single = [
         {**shared, "assessment_id": each["id"], "assessment_date": now, "summary": f"{each['name']}: {label}"}
         for each in package["assessments"]
     ]
-    summary = f"{name} answered {len(choices)} questions and has {raw} of {MAX} points."
+    summary = f"{name} answered {len(choices)} questions and has {raw} of {MAX_SCORE} points."
     whole = {"assessment_package_date": order["created_at"], "summary": summary, "assessment_results": single}
     try:
-        call("PATCH", f"orders/{order['id']}/result", json={**shared, **whole})
+        call_api("PATCH", f"orders/{order['id']}/result", json={**shared, **whole})
     except requests.HTTPError as refused:
         if refused.response.status_code != 409:  # it is final already, and stays as it is
             raise
 
 
-def report_pdf(lines: list[str]) -> bytes:
+def build_pdf(lines: list[str]) -> bytes:
     """One page of text, by hand: five objects, the table of where each begins, and the trailer."""
     escaped = [line.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)") for line in lines]
     shown = " ".join(f"({line}) Tj T*" for line in escaped)
@@ -132,42 +132,42 @@ def report_pdf(lines: list[str]) -> bytes:
     return pdf + b"xref\n0 6\n%strailer\n<</Size 6 /Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (table, len(pdf))
 
 
-class Candidate(BaseHTTPRequestHandler):
+class CandidateHandler(BaseHTTPRequestHandler):
     """The page at launch_url. An order's id is random, and long enough to be the key to its page."""
 
     def do_GET(self) -> None:
         if self.path.partition("?")[0] in ("/", "/healthz"):
-            return self.answer(200, "The sample engine is up", "<p>Candidates come by their invitation's link.</p>")
-        self.with_order([])
+            return self.send_page(200, "The sample engine is up", "<p>Candidates come by their invitation's link.</p>")
+        self.serve_order([])
 
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(min(int(self.headers.get("Content-Length") or 0), 10_000)).decode("latin-1"))
-        chosen = [form.get(f"q{place}", [""])[0] for place in range(len(POINTS))]
-        self.with_order([int(choice) if choice in ("0", "1", "2") else UNANSWERED for choice in chosen])
+        chosen = [form.get(f"q{place}", [""])[0] for place in range(len(ANSWER_POINTS))]
+        self.serve_order([int(choice) if choice in ("0", "1", "2") else UNANSWERED for choice in chosen])
 
-    def with_order(self, choices: list[int]) -> None:
+    def serve_order(self, choices: list[int]) -> None:
         """Show the questions of the order in the path, or report its answers and lead back."""
         order_id, is_whole = self.path.removeprefix("/take/"), bool(choices) and UNANSWERED not in choices
         if not order_id.replace("_", "").isalnum():
-            return self.answer(404, "There is nothing here", "")
+            return self.send_page(404, "There is nothing here", "")
         try:
-            order = call("GET", f"orders/{order_id}")
+            order = call_api("GET", f"orders/{order_id}")
             finished = order["status"] in ("COMPLETED", "REJECTED", "EXPIRED")
             if is_whole and not finished:
-                report(order, choices)
-            package = call("GET", f"packages/{order['package']}")
+                report_result(order, choices)
+            package = call_api("GET", f"packages/{order['package']}")
         except requests.RequestException as failed:
             if failed.response is not None and failed.response.status_code in (404, 410):
-                return self.answer(404, "This test does not exist any more", "")
+                return self.send_page(404, "This test does not exist any more", "")
             logging.warning("%s: %s", order_id, failed)
-            return self.answer(503, "One moment", "<p>Nothing is lost. Please load this page again in a minute.</p>")
+            return self.send_page(503, "One moment", "<p>Nothing is lost. Please load this page again in a minute.</p>")
         if is_whole or finished:
-            return self.answer(303, "Thank you", "", Location=order["return_url"])
-        language = next((each for each in WORDS if each == (order["candidate"]["language"] or "")[:2]), "en")
-        body = self.questions(order["candidate"]["first_name"], package, WORDS[language], choices)
-        self.answer(422 if choices else 200, package["name"], body, language)
+            return self.send_page(303, "Thank you", "", Location=order["return_url"])
+        language = next((each for each in TRANSLATIONS if each == (order["candidate"]["language"] or "")[:2]), "en")
+        body = self.render_questions(order["candidate"]["first_name"], package, TRANSLATIONS[language], choices)
+        self.send_page(422 if choices else 200, package["name"], body, language)
 
-    def questions(self, name: str, package: Json, words: Json, choices: list[int]) -> str:
+    def render_questions(self, name: str, package: Json, words: Json, choices: list[int]) -> str:
         """Those of the package's type, each for one of its assessments, with what was chosen where some are missing."""
         body = f"<p>{html.escape(words['hello'].format(name=name))}</p><form method=post>"
         if missing := choices.count(UNANSWERED):
@@ -183,17 +183,17 @@ class Candidate(BaseHTTPRequestHandler):
             body += "</fieldset>"
         return body + f"<button>{words['submit']}</button></form>"
 
-    def answer(self, status: int, title: str, body: str, language: str = "en", **headers: str) -> None:
+    def send_page(self, status: int, title: str, body: str, language: str = "en", **headers: str) -> None:
         self.send_response(status)
-        for name, value in {**HEADERS, "Content-Security-Policy": POLICY, **headers}.items():
+        for name, value in {**HEADERS, "Content-Security-Policy": CSP, **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(PAGE.format(title=html.escape(title), body=body, language=language).encode())
+        self.wfile.write(PAGE_TEMPLATE.format(title=html.escape(title), body=body, language=language).encode())
 
     def log_message(self, *_: Any) -> None: ...  # the address of a candidate's page belongs in no log
 
 
 if __name__ == "__main__":
     logging.basicConfig(format="engine: %(message)s")
-    threading.Thread(target=take_orders, daemon=True).start()
-    ThreadingHTTPServer((BIND, PORT), Candidate).serve_forever()
+    threading.Thread(target=poll_orders, daemon=True).start()
+    ThreadingHTTPServer((BIND, PORT), CandidateHandler).serve_forever()

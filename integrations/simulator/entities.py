@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-FINAL = frozenset({"COMPLETED", "REJECTED", "EXPIRED"})
+FINAL_STATUSES = frozenset({"COMPLETED", "REJECTED", "EXPIRED"})
 STATUSES = ("PENDING", "IN_PROGRESS", "COMPLETED", "REJECTED", "EXPIRED")
-RANK = {"PENDING": 0, "IN_PROGRESS": 1, "COMPLETED": 2, "REJECTED": 2, "EXPIRED": 2}
+STATUS_RANK = {"PENDING": 0, "IN_PROGRESS": 1, "COMPLETED": 2, "REJECTED": 2, "EXPIRED": 2}
 ASSESSMENT_TYPES = (
     "BACKGROUND_CHECK",
     "BEHAVIORAL_ASSESSMENT",
@@ -17,7 +17,7 @@ ASSESSMENT_TYPES = (
 
 
 @dataclass(frozen=True)
-class Pair:
+class CredentialPair:
     client_id: str
     client_secret: str
 
@@ -30,15 +30,15 @@ class Company:
     name: str
     consents: int = 0
     consented: bool = False
-    partner_pair: Pair | None = None
-    own_pair: Pair | None = None
+    partner_pair: CredentialPair | None = None
+    own_pair: CredentialPair | None = None
     connected_at: float | None = None
     disconnected_at: float | None = None
     disable_owed: bool = False
-    former_client: str = ""
+    former_client_id: str = ""
 
     @property
-    def connected(self) -> bool:
+    def is_connected(self) -> bool:
         return self.partner_pair is not None
 
 
@@ -49,7 +49,7 @@ class Token:
 
 
 @dataclass(frozen=True)
-class Exchange:
+class CredentialExchange:
     """The use of a client id in the exchange of credentials. `settled`: the caller was told the outcome."""
 
     company: str
@@ -108,11 +108,11 @@ class Order:
     correction: str | None = None
 
     @property
-    def inline(self) -> bool:
+    def is_inline(self) -> bool:
         return self.kind == "inline"
 
     @property
-    def accepted(self) -> bool:
+    def is_accepted(self) -> bool:
         return any(answer.status in (200, 202) and answer.problem is None for answer in self.answers)
 
     @property

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 
-def _required(name: str) -> str:
+def _require_variable(name: str) -> str:
     value = os.environ.get(name, "")
     if not value:
         sys.exit(f"simulator: {name} is not set")
@@ -18,5 +18,5 @@ PUBLIC_URL = os.environ.get("SIMULATOR_PUBLIC_URL", f"http://localhost:{PORT}").
 DATA_DIR = Path(os.environ.get("SIMULATOR_DATA_DIR", "var/simulator"))
 THREADS = int(os.environ.get("SIMULATOR_THREADS", "400"))
 PORTAL_URL = os.environ.get("PORTAL_URL", "http://localhost:8000").rstrip("/")
-MASTER_CLIENT_ID = _required("SIMULATOR_MASTER_CLIENT_ID")
-MASTER_CLIENT_SECRET = _required("SIMULATOR_MASTER_CLIENT_SECRET")
+MASTER_CLIENT_ID = _require_variable("SIMULATOR_MASTER_CLIENT_ID")
+MASTER_CLIENT_SECRET = _require_variable("SIMULATOR_MASTER_CLIENT_SECRET")

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 
 from integrations.simulator.entities import Fault
-from integrations.simulator.state import World
+from integrations.simulator.state import SimulatorState
 
 ACTIONS = {
     "slow": "answer late",
@@ -32,19 +32,19 @@ ROUTES = (
     "result",
     "attachment",
 )
-_HANG_AT_MOST = 300.0
-_PAGE = b"<!doctype html><title>SmartRecruiters</title><h1>We will be back soon</h1>"
+_MAX_HANG_SECONDS = 300.0
+_MAINTENANCE_PAGE = b"<!doctype html><title>SmartRecruiters</title><h1>We will be back soon</h1>"
 
 
-def take(world: World, route: str, company: str | None) -> Fault | None:
+def take_fault(state: SimulatorState, route: str, company: str | None) -> Fault | None:
     """The first switch that fits this call, used up by one."""
-    with world.lock:
-        for fault in world.faults.values():
+    with state.lock:
+        for fault in state.faults.values():
             if fault.route not in (None, route) or fault.company not in (None, company):
                 continue
             if fault.chance < 1 and random.random() >= fault.chance:
                 continue
-            world.record(
+            state.record_event(
                 "fault_fired",
                 fault=fault.id,
                 action=fault.action,
@@ -56,7 +56,7 @@ def take(world: World, route: str, company: str | None) -> Fault | None:
     return None
 
 
-def wait(request: HttpRequest, seconds: float) -> bool:
+def wait_while_connected(request: HttpRequest, seconds: float) -> bool:
     """Sleep as long as the caller stays; False when he has gone. The body must have been read."""
     if seconds <= 0:
         return True
@@ -66,48 +66,48 @@ def wait(request: HttpRequest, seconds: float) -> bool:
     return not poll.poll(seconds * 1000)
 
 
-def jittered(seconds: float, jitter: float) -> float:
+def add_jitter(seconds: float, jitter: float) -> float:
     return max(0.0, seconds + random.uniform(-jitter, jitter))
 
 
-def answers(fault: Fault) -> bool:
+def is_reply_delivered(fault: Fault) -> bool:
     """Whether the caller learns the outcome of the call in spite of the fault."""
     return fault.action == "slow"
 
 
-def perform(fault: Fault, request: HttpRequest, effect: Callable[[], HttpResponse]) -> HttpResponseBase:
+def inject_fault(fault: Fault, request: HttpRequest, effect: Callable[[], HttpResponse]) -> HttpResponseBase:
     """Do the fault to this call, with the call's effect before it or, for `slow`, behind it, or not at all."""
     if fault.action == "slow" and not fault.after_effect:
-        wait(request, jittered(fault.seconds, fault.jitter))
+        wait_while_connected(request, add_jitter(fault.seconds, fault.jitter))
         return effect()
     answer = effect() if fault.after_effect else HttpResponse()
     if fault.action == "slow":
-        wait(request, jittered(fault.seconds, fault.jitter))
+        wait_while_connected(request, add_jitter(fault.seconds, fault.jitter))
         return answer
     if fault.action == "hang":
-        wait(request, _HANG_AT_MOST)
-        return _drop(request)
+        wait_while_connected(request, _MAX_HANG_SECONDS)
+        return _drop_connection(request)
     if fault.action == "truncated":
-        return _truncate(request, answer.content or b'{"status": "COMPLETED", "name": "cut"}')
+        return _truncate_response(request, answer.content or b'{"status": "COMPLETED", "name": "cut"}')
     if fault.action == "drop":
-        return _drop(request)
-    return _bad_answer(fault)
+        return _drop_connection(request)
+    return _build_faulty_response(fault)
 
 
-def _bad_answer(fault: Fault) -> HttpResponse:
+def _build_faulty_response(fault: Fault) -> HttpResponse:
     if fault.action == "html200":
-        return HttpResponse(_PAGE, content_type="text/html; charset=utf-8")
+        return HttpResponse(_MAINTENANCE_PAGE, content_type="text/html; charset=utf-8")
     if fault.action == "redirect":
         return HttpResponse(status=302, headers={"Location": "/login"})
     if fault.action == "garbage":
         return JsonResponse(["unexpected"], safe=False)
-    answer = error(fault.status, "SIMULATED", f"a simulated {fault.status}")
+    answer = build_error(fault.status, "SIMULATED", f"a simulated {fault.status}")
     if fault.retry_after is not None:
         answer["Retry-After"] = str(fault.retry_after)
     return answer
 
 
-def error(status: int, code: str, message: str, **more: Any) -> JsonResponse:
+def build_error(status: int, code: str, message: str, **more: Any) -> JsonResponse:
     return JsonResponse({**more, "errors": [{"code": code, "message": message}]}, status=status)
 
 
@@ -117,14 +117,14 @@ def _hang_up(request: HttpRequest) -> None:
         line.shutdown(socket.SHUT_RDWR)
 
 
-def _drop(request: HttpRequest) -> HttpResponse:
+def _drop_connection(request: HttpRequest) -> HttpResponse:
     _hang_up(request)
     return HttpResponse(status=444, reason="dropped")
 
 
-def _truncate(request: HttpRequest, body: bytes) -> StreamingHttpResponse:
-    def half() -> Iterator[bytes]:
+def _truncate_response(request: HttpRequest, body: bytes) -> StreamingHttpResponse:
+    def yield_half() -> Iterator[bytes]:
         yield body[: len(body) // 2]
         _hang_up(request)
 
-    return StreamingHttpResponse(half(), content_type="application/json", headers={"Content-Length": str(len(body))})
+    return StreamingHttpResponse(yield_half(), content_type="application/json", headers={"Content-Length": str(len(body))})

@@ -20,7 +20,7 @@ class Journal:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = path
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        self.end = self._cut_torn_line()
+        self.end_offset = self._cut_torn_line()
 
     def _cut_torn_line(self) -> int:
         size = os.fstat(self._descriptor).st_size
@@ -36,15 +36,15 @@ class Journal:
             os.ftruncate(self._descriptor, whole)
         return whole
 
-    def append(self, event: Event) -> None:
+    def append_event(self, event: Event) -> None:
         line = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         written = os.write(self._descriptor, line)
         if written != len(line):
-            os.ftruncate(self._descriptor, self.end)
+            os.ftruncate(self._descriptor, self.end_offset)
             raise OSError("the journal's disk is full")
-        self.end += written
+        self.end_offset += written
 
-    def read(self, since: int = 0) -> Iterator[tuple[Event, int]]:
+    def read_events(self, since: int = 0) -> Iterator[tuple[Event, int]]:
         """Each event from the byte offset `since` on, with the offset behind it."""
         with self.path.open("rb") as lines:
             lines.seek(since)
@@ -55,9 +55,9 @@ class Journal:
                 place += len(line)
                 yield json.loads(line), place
 
-    def tail(self, limit: int, kinds: frozenset[str] = frozenset()) -> list[Event]:
+    def tail_events(self, limit: int, kinds: frozenset[str] = frozenset()) -> list[Event]:
         """The last events of these kinds (of all, without any), newest first, as far as half a megabyte reaches."""
-        start = max(0, self.end - 512 * 1024)
+        start = max(0, self.end_offset - 512 * 1024)
         with self.path.open("rb") as lines:
             lines.seek(start)
             if start:

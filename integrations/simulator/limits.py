@@ -5,20 +5,20 @@ import time
 from collections import defaultdict, deque
 from dataclasses import dataclass
 
-WINDOW = 1.0
+WINDOW_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Standing:
+class LimitStatus:
     """Where a credential stands at one endpoint, the call that asks included."""
 
-    refused: str | None
+    refusal_reason: str | None
     limit: int
     remaining: int
     concurrent_limit: int
     concurrent: int
 
-    def headers(self) -> dict[str, str]:
+    def build_headers(self) -> dict[str, str]:
         return {
             "X-RateLimit-Limit": str(self.limit),
             "X-RateLimit-Remaining": str(self.remaining),
@@ -27,7 +27,7 @@ class Standing:
         }
 
 
-class Limits:
+class RateLimiter:
     """A sliding window of admitted calls per credential and endpoint, and what is in flight per credential."""
 
     def __init__(self) -> None:
@@ -35,14 +35,14 @@ class Limits:
         self._windows: defaultdict[tuple[str, str], deque[float]] = defaultdict(deque)
         self._in_flight: defaultdict[str, int] = defaultdict(int)
 
-    def enter(self, credential: str, endpoint: str, *, rate: int, concurrent: int, enforced: bool) -> Standing:
-        """Every `enter` is followed by a `leave`, a refused one too."""
+    def acquire_slot(self, credential: str, endpoint: str, *, rate: int, concurrent: int, enforced: bool) -> LimitStatus:
+        """Every `acquire_slot` is followed by a `release_slot`, a refused one too."""
         now = time.monotonic()
         with self._lock:
             self._in_flight[credential] += 1
             in_flight = self._in_flight[credential]
             window = self._windows[credential, endpoint]
-            while window and window[0] <= now - WINDOW:
+            while window and window[0] <= now - WINDOW_SECONDS:
                 window.popleft()
             refused = None
             if enforced and len(window) >= rate:
@@ -51,9 +51,9 @@ class Limits:
                 refused = f"more than {concurrent} requests at a time"
             else:
                 window.append(now)
-            return Standing(refused, rate, max(0, rate - len(window)), concurrent, in_flight)
+            return LimitStatus(refused, rate, max(0, rate - len(window)), concurrent, in_flight)
 
-    def leave(self, credential: str) -> None:
+    def release_slot(self, credential: str) -> None:
         with self._lock:
             self._in_flight[credential] -= 1
             if not self._in_flight[credential]:

@@ -1,14 +1,14 @@
-"""The one world of this process."""
+"""The one state of this process."""
 
 from integrations.simulator import environment
-from integrations.simulator.entities import Pair
+from integrations.simulator.entities import CredentialPair
 from integrations.simulator.journal import Journal
-from integrations.simulator.limits import Limits
-from integrations.simulator.state import World
+from integrations.simulator.limits import RateLimiter
+from integrations.simulator.state import SimulatorState
 
-world = World(
+state = SimulatorState(
     Journal(environment.DATA_DIR / "journal.jsonl"),
-    Pair(environment.MASTER_CLIENT_ID, environment.MASTER_CLIENT_SECRET),
+    CredentialPair(environment.MASTER_CLIENT_ID, environment.MASTER_CLIENT_SECRET),
 )
-limits = Limits()
-files = environment.DATA_DIR / "files"
+rate_limiter = RateLimiter()
+uploads_dir = environment.DATA_DIR / "files"

@@ -4,19 +4,19 @@ import unicodedata
 from typing import Any
 from uuid import UUID, uuid5
 
-_SPACE = UUID("5f0c7b52-8d0e-4c57-9f0c-2f6f4d1d7a10")
+_ID_NAMESPACE = UUID("5f0c7b52-8d0e-4c57-9f0c-2f6f4d1d7a10")
 
 COMPANIES = {
     "northwind": "Northwind Retail",
     "harbour-clinics": "Harbour Clinics",
     "juniper-freight": "Juniper Freight",
 }
-CANDIDATES_SHOWN = 12
+CANDIDATE_COUNT = 12
 
-_FIRST = ["Amara", "Zoë", "Jonas", "Priya", "Łucja", "Mateo", "Yuki", "Noor", "Caoimhe", "Tomás", "Kwame"]
-_LAST = ["Okafor", "Lindqvist", "Brandt", "Raman", "Nowak", "Duarte", "Sato", "Haddad", "Byrne", "Moreau"]
+_FIRST_NAMES = ["Amara", "Zoë", "Jonas", "Priya", "Łucja", "Mateo", "Yuki", "Noor", "Caoimhe", "Tomás", "Kwame"]
+_LAST_NAMES = ["Okafor", "Lindqvist", "Brandt", "Raman", "Nowak", "Duarte", "Sato", "Haddad", "Byrne", "Moreau"]
 _LANGUAGES = ["en", "de", "fr", "en-GB", "pl", "es", "ja", "ar"]
-_PLACE_KEYS = ("country", "countryCode", "region", "regionCode", "city", "address", "postalCode", "remote")
+_LOCATION_KEYS = ("country", "countryCode", "region", "regionCode", "city", "address", "postalCode", "remote")
 _JOBS = [
     ("Store manager", "Retail", ("Germany", "de", "Berlin", "BE", "Berlin", "Lindenstraße 12", "10969", False)),
     ("Data analyst", "Finance", ("United States", "us", "California", "CA", "Oakland", "9 Pine Street", "94111", True)),
@@ -26,22 +26,22 @@ _JOBS = [
 _TEAM_ROLES = ["HIRING_MANAGER", "RECRUITER", "INTERVIEW_TEAM", "Sponsor"]
 
 
-def identifier(*parts: object) -> str:
-    return str(uuid5(_SPACE, "/".join(str(part) for part in parts)))
+def build_id(*parts: object) -> str:
+    return str(uuid5(_ID_NAMESPACE, "/".join(str(part) for part in parts)))
 
 
-def candidate(company: str, number: int) -> dict[str, Any]:
+def build_candidate(company: str, number: int) -> dict[str, Any]:
     """The company's n-th candidate, as `GET /candidates/{id}` answers him."""
-    first, last = _FIRST[number % len(_FIRST)], _LAST[(number * 7 + number // len(_FIRST)) % len(_LAST)]
-    mailbox = _ascii(f"{first}.{last}".lower()) + (f".{number}" if number >= CANDIDATES_SHOWN else "")
-    job = job_of(company, number)
+    first, last = _FIRST_NAMES[number % len(_FIRST_NAMES)], _LAST_NAMES[(number * 7 + number // len(_FIRST_NAMES)) % len(_LAST_NAMES)]
+    mailbox = _to_ascii(f"{first}.{last}".lower()) + (f".{number}" if number >= CANDIDATE_COUNT else "")
+    job = get_job(company, number)
     return {
-        "id": identifier(company, "candidate", number),
+        "id": build_id(company, "candidate", number),
         "firstName": first,
         "lastName": last,
         "email": f"{mailbox}@{company}-candidates.example",
         "phoneNumber": f"+1 555 01{number % 100:02}",
-        "location": {key: job["location"][key] for key in _PLACE_KEYS[:5]},
+        "location": {key: job["location"][key] for key in _LOCATION_KEYS[:5]},
         "web": {"website": f"https://{mailbox.replace('.', '-')}.example"},
         "tags": ["simulated"],
         "education": [],
@@ -51,33 +51,33 @@ def candidate(company: str, number: int) -> dict[str, Any]:
     }
 
 
-def jobs(company: str) -> list[dict[str, Any]]:
+def build_jobs(company: str) -> list[dict[str, Any]]:
     return [
         {
-            "id": identifier(company, "job", number),
+            "id": build_id(company, "job", number),
             "title": title,
             "refNumber": f"REF{number + 101}",
             "company": {"identifier": company, "name": COMPANIES.get(company, company)},
-            "department": {"id": identifier(company, "department", department), "label": department},
-            "location": dict(zip(_PLACE_KEYS, place, strict=True)),
+            "department": {"id": build_id(company, "department", department), "label": department},
+            "location": dict(zip(_LOCATION_KEYS, place, strict=True)),
             "status": "SOURCING",
-            "creator": {"id": identifier(company, "person", "creator")},
+            "creator": {"id": build_id(company, "person", "creator")},
             "properties": [],
         }
         for number, (title, department, place) in enumerate(_JOBS)
     ]
 
 
-def job_of(company: str, number: int) -> dict[str, Any]:
-    every = jobs(company)
+def get_job(company: str, number: int) -> dict[str, Any]:
+    every = build_jobs(company)
     return every[number % len(every)]
 
 
-def hiring_team(company: str) -> dict[str, Any]:
-    content = [{"id": identifier(company, "person", role), "role": role} for role in _TEAM_ROLES]
+def build_hiring_team(company: str) -> dict[str, Any]:
+    content = [{"id": build_id(company, "person", role), "role": role} for role in _TEAM_ROLES]
     return {"totalFound": len(content), "content": content}
 
 
-def _ascii(text: str) -> str:
+def _to_ascii(text: str) -> str:
     text = text.replace("ł", "l")
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

@@ -13,11 +13,11 @@ from integrations.simulator.entities import (
     Answer,
     Breach,
     Company,
-    Exchange,
+    CredentialExchange,
     Fault,
     Notification,
     Order,
-    Pair,
+    CredentialPair,
     Settings,
     Token,
     Upload,
@@ -26,74 +26,74 @@ from integrations.simulator.journal import Event, Journal
 from integrations.simulator.merge_patch import merge_patch
 
 
-def digest(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-class World:
-    """Read without the lock (every value is frozen); check and `record` under it.
+class SimulatorState:
+    """Read without the lock (every value is frozen); check and `record_event` under it.
 
-    `record` is the only way to change anything: the event is on disk before it is true.
+    `record_event` is the only way to change anything: the event is on disk before it is true.
     """
 
-    def __init__(self, journal: Journal, master: Pair) -> None:
+    def __init__(self, journal: Journal, master_pair: CredentialPair) -> None:
         self.journal = journal
-        self.master = master
+        self.master_pair = master_pair
         self.lock = threading.RLock()
         self.settings = Settings()
         self.configuration: dict[str, Any] | None = None
         self.companies: dict[str, Company] = {}
         self.credentials: dict[str, str] = {}
         self.tokens: dict[str, Token] = {}
-        self.exchanges: dict[str, Exchange] = {}
+        self.exchanges: dict[str, CredentialExchange] = {}
         self.orders: dict[str, Order] = {}
-        self.orders_of: dict[str, list[str]] = {}
-        self.people: dict[str, tuple[str, dict[str, Any]]] = {}
+        self.order_ids_by_company: dict[str, list[str]] = {}
+        self.candidates: dict[str, tuple[str, dict[str, Any]]] = {}
         self.jobs: dict[str, tuple[str, dict[str, Any]]] = {}
         self.packages: dict[str, dict[str, dict[str, Any]]] = {}
         self.faults: dict[int, Fault] = {}
         self.breaches: list[Breach] = []
         self.counts: Counter[str] = Counter()
-        self._serial = 0
+        self._last_serial = 0
         for company_id, name in sample_data.COMPANIES.items():
             self._add_company({"id": company_id, "name": name})
-        for event, _ in journal.read():
-            self._apply(event)
+        for event, _ in journal.read_events():
+            self._apply_event(event)
 
-    def record(self, kind: str, **fields: Any) -> Event:
+    def record_event(self, kind: str, **fields: Any) -> Event:
         with self.lock:
             event = {"kind": kind, "at": round(time.time(), 4), **fields}
-            self.journal.append(event)
-            self._apply(event)
+            self.journal.append_event(event)
+            self._apply_event(event)
             return event
 
     def next_serial(self) -> int:
         with self.lock:
-            return self._serial + 1
+            return self._last_serial + 1
 
-    def of_company(self, company: str) -> list[Order]:
+    def list_orders(self, company: str) -> list[Order]:
         """Newest first."""
-        return [self.orders[order_id] for order_id in reversed(self.orders_of.get(company, []).copy())]
+        return [self.orders[order_id] for order_id in reversed(self.order_ids_by_company.get(company, []).copy())]
 
-    def company_of_credential(self, client_id: str | None) -> str | None:
+    def find_company(self, client_id: str | None) -> str | None:
         return self.credentials.get(client_id) if client_id else None
 
     # The fold
 
-    def _apply(self, event: Event) -> None:
+    def _apply_event(self, event: Event) -> None:
         self.counts[event["kind"]] += 1
-        fold = _FOLDS.get(event["kind"])
+        fold = _EVENT_HANDLERS.get(event["kind"])
         if fold is not None:
             fold(self, event)
 
     def _add_company(self, event: Event) -> None:
         company = event["id"]
         self.companies[company] = Company(id=company, name=event["name"])
-        for job in sample_data.jobs(company):
+        for job in sample_data.build_jobs(company):
             self.jobs[job["id"]] = (company, job)
-        for number in range(sample_data.CANDIDATES_SHOWN):
-            person = sample_data.candidate(company, number)
-            self.people[person["id"]] = (company, person)
+        for number in range(sample_data.CANDIDATE_COUNT):
+            person = sample_data.build_candidate(company, number)
+            self.candidates[person["id"]] = (company, person)
 
     def _change_company(self, company: str, **changes: Any) -> None:
         self.companies[company] = replace(self.companies[company], **changes)
@@ -101,36 +101,36 @@ class World:
     def _change_order(self, order_id: str, **changes: Any) -> None:
         self.orders[order_id] = replace(self.orders[order_id], **changes)
 
-    def _configure(self, event: Event) -> None:
+    def _set_configuration(self, event: Event) -> None:
         self.configuration = event["document"]
 
-    def _consent(self, event: Event) -> None:
+    def _grant_consent(self, event: Event) -> None:
         company = self.companies[event["company"]]
         self._change_company(company.id, consented=True, consents=company.consents + 1)
 
-    def _exchange(self, event: Event) -> None:
-        self.exchanges[event["client_id"]] = Exchange(
+    def _add_exchange(self, event: Event) -> None:
+        self.exchanges[event["client_id"]] = CredentialExchange(
             event["company"], event["secret_digest"], event["consent"], event["settled"]
         )
 
-    def _integrate(self, event: Event) -> None:
-        own = Pair(**event["own_pair"])
+    def _connect_company(self, event: Event) -> None:
+        own = CredentialPair(**event["own_pair"])
         self.credentials[own.client_id] = event["company"]
         self._change_company(
             event["company"],
-            partner_pair=Pair(**event["partner_pair"]),
+            partner_pair=CredentialPair(**event["partner_pair"]),
             own_pair=own,
             connected_at=event["at"],
             disable_owed=False,
         )
 
-    def _revoke(self, event: Event) -> None:
+    def _revoke_credential(self, event: Event) -> None:
         own = self.companies[event["company"]].own_pair
         if own is not None:
             self.credentials.pop(own.client_id, None)
 
-    def _disconnect(self, event: Event) -> None:
-        self._revoke(event)
+    def _disconnect_company(self, event: Event) -> None:
+        self._revoke_credential(event)
         ended = self.companies[event["company"]].partner_pair
         self._change_company(
             event["company"],
@@ -139,11 +139,11 @@ class World:
             own_pair=None,
             disconnected_at=event["at"],
             disable_owed=ended is not None,
-            former_client=ended.client_id if ended else "",
+            former_client_id=ended.client_id if ended else "",
         )
 
-    def _told_disable(self, event: Event) -> None:
-        if event["status"] == 204 and not self.companies[event["company"]].connected:
+    def _confirm_disable(self, event: Event) -> None:
+        if event["status"] == 204 and not self.companies[event["company"]].is_connected:
             self._change_company(event["company"], disable_owed=False)
 
     def _issue_token(self, event: Event) -> None:
@@ -155,7 +155,7 @@ class World:
             if clients is None or token.client_id in clients:
                 self.tokens[key] = replace(token, expires_at=event["at"])
 
-    def _see_package(self, event: Event) -> None:
+    def _store_package(self, event: Event) -> None:
         self.packages.setdefault(event["company"], {})[event["package"]["id"]] = event["package"]
 
     def _place_order(self, event: Event) -> None:
@@ -174,15 +174,15 @@ class World:
             placed_at=event["at"],
         )
         self.orders[order.id] = order
-        self.orders_of.setdefault(company, []).append(order.id)
-        self.people[order.candidate["id"]] = (company, order.candidate)
+        self.order_ids_by_company.setdefault(company, []).append(order.id)
+        self.candidates[order.candidate["id"]] = (company, order.candidate)
 
-    def _answer_order(self, event: Event) -> None:
+    def _add_answer(self, event: Event) -> None:
         order = self.orders[event["order_id"]]
         answer = Answer(event["at"], event["status"], event["seconds"], event["url"], event["problem"])
         self._change_order(order.id, answers=(*order.answers, answer))
 
-    def _take_result(self, event: Event) -> None:
+    def _merge_result(self, event: Event) -> None:
         order = self.orders[event["order_id"]]
         if event["repeat"]:
             self._change_order(order.id, repeats=order.repeats + 1)
@@ -200,26 +200,26 @@ class World:
             correction=None,
         )
 
-    def _take_upload(self, event: Event) -> None:
+    def _add_upload(self, event: Event) -> None:
         order = self.orders[event["order_id"]]
         upload = Upload(**event["upload"])
         attachment = {"type": upload.type, "url": upload.url}
         merged = {**order.result, "attachments": [*(order.result.get("attachments") or []), attachment]}
         self._change_order(order.id, result=merged, uploads=(*order.uploads, upload))
 
-    def _lose_reply(self, event: Event) -> None:
+    def _mark_reply_lost(self, event: Event) -> None:
         order = self.orders[event["order_id"]]
         changed = tuple(
             replace(upload, reply_lost=True) if upload.id == event["upload"] else upload for upload in order.uploads
         )
         self._change_order(order.id, uploads=changed)
 
-    def _announce(self, event: Event) -> None:
+    def _announce_correction(self, event: Event) -> None:
         self._change_order(event["order_id"], correction=event["reason"])
 
     def _set_fault(self, event: Event) -> None:
         fault = Fault(**event["fault"])
-        self._serial = max(self._serial, fault.id)
+        self._last_serial = max(self._last_serial, fault.id)
         self.faults[fault.id] = fault
 
     def _fire_fault(self, event: Event) -> None:
@@ -233,10 +233,10 @@ class World:
         for fault_id in event["ids"]:
             self.faults.pop(fault_id, None)
 
-    def _breach(self, event: Event) -> None:
-        self._serial += 1
+    def _add_breach(self, event: Event) -> None:
+        self._last_serial += 1
         fields = {key: event[key] for key in ("what", "detail", "company", "order_id", "route")}
-        self.breaches.append(Breach(id=self._serial, at=event["at"], **fields))
+        self.breaches.append(Breach(id=self._last_serial, at=event["at"], **fields))
 
     def _clear_breaches(self, event: Event) -> None:
         self.breaches = []
@@ -248,29 +248,29 @@ class World:
         self.counts[f"call.{event['status']}"] += 1
 
 
-_FOLDS: dict[str, Callable[[World, Event], None]] = {
-    "company_added": World._add_company,
-    "configured": World._configure,
-    "consented": World._consent,
-    "exchange": World._exchange,
-    "integrated": World._integrate,
-    "revoked": World._revoke,
-    "disconnected": World._disconnect,
-    "disable_told": World._told_disable,
-    "token_issued": World._issue_token,
-    "tokens_expired": World._expire_tokens,
-    "package_seen": World._see_package,
-    "order_placed": World._place_order,
-    "order_answered": World._answer_order,
-    "result": World._take_result,
-    "upload": World._take_upload,
-    "upload_reply_lost": World._lose_reply,
-    "correction_announced": World._announce,
-    "fault_set": World._set_fault,
-    "fault_fired": World._fire_fault,
-    "faults_cleared": World._clear_faults,
-    "breach": World._breach,
-    "breaches_cleared": World._clear_breaches,
-    "settings_changed": World._change_settings,
-    "call": World._count_call,
+_EVENT_HANDLERS: dict[str, Callable[[SimulatorState, Event], None]] = {
+    "company_added": SimulatorState._add_company,
+    "configured": SimulatorState._set_configuration,
+    "consented": SimulatorState._grant_consent,
+    "exchange": SimulatorState._add_exchange,
+    "integrated": SimulatorState._connect_company,
+    "revoked": SimulatorState._revoke_credential,
+    "disconnected": SimulatorState._disconnect_company,
+    "disable_told": SimulatorState._confirm_disable,
+    "token_issued": SimulatorState._issue_token,
+    "tokens_expired": SimulatorState._expire_tokens,
+    "package_seen": SimulatorState._store_package,
+    "order_placed": SimulatorState._place_order,
+    "order_answered": SimulatorState._add_answer,
+    "result": SimulatorState._merge_result,
+    "upload": SimulatorState._add_upload,
+    "upload_reply_lost": SimulatorState._mark_reply_lost,
+    "correction_announced": SimulatorState._announce_correction,
+    "fault_set": SimulatorState._set_fault,
+    "fault_fired": SimulatorState._fire_fault,
+    "faults_cleared": SimulatorState._clear_faults,
+    "breach": SimulatorState._add_breach,
+    "breaches_cleared": SimulatorState._clear_breaches,
+    "settings_changed": SimulatorState._change_settings,
+    "call": SimulatorState._count_call,
 }

@@ -1,7 +1,7 @@
 """SmartRecruiters' API: every call we make, as a request ready to be sent (PROTOCOL.md, "What we call").
 
 Nothing here knows the portal's models, and nothing here is called with an address that came from outside: the base is
-configured, and ids pass `identifiers.path`.
+configured, and ids pass `identifiers.build_path`.
 """
 
 from collections.abc import Mapping
@@ -9,69 +9,69 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.http.client import Outgoing
-from integrations.http.path_segments import path
+from integrations.http.path_segments import build_path
 
 
 @dataclass(frozen=True)
-class Api:
+class SmartRecruitersAPI:
     """Where the API lies: its origin, and the prefixes that nobody has settled."""
 
     origin: str
-    assessments: str = "/assessment-api/v202010"
-    token: str = "/identity/oauth/token"  # noqa: S105
-    candidates: str = "/candidates"
-    jobs: str = "/jobs"
+    assessments_path: str = "/assessment-api/v202010"
+    token_path: str = "/identity/oauth/token"  # noqa: S105
+    candidates_path: str = "/candidates"
+    jobs_path: str = "/jobs"
 
     def get_token(self, client_id: str, client_secret: str) -> Outgoing:
         """Client credentials for a token: 200 `{access_token, token_type, expires_in}`, 401 for a dead pair."""
         form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-        return Outgoing("POST", self.origin + self.token, "token", form=form)
+        return Outgoing("POST", self.origin + self.token_path, "token", form=form)
 
     def get_configuration(self, token: str) -> Outgoing:
-        return Outgoing("GET", self._assessments("partner", "configuration"), "configuration", _bearer(token))
+        return Outgoing("GET", self._build_assessments_url("partner", "configuration"), "configuration", _build_bearer_headers(token))
 
     def put_configuration(self, token: str, document: Mapping[str, Any]) -> Outgoing:
         """Always the whole document; 200 with what SmartRecruiters kept."""
-        url = self._assessments("partner", "configuration")
-        return Outgoing("PUT", url, "configuration", _json(token), json=document)
+        url = self._build_assessments_url("partner", "configuration")
+        return Outgoing("PUT", url, "configuration", _build_json_headers(token), json=document)
 
     def post_integration(self, token: str, company_id: str, client_id: str, client_secret: str) -> Outgoing:
         """Our pair for theirs, which the 200 shows once. 403: no consent; 404: no configuration; 409: done already."""
-        url = self._assessments("integration", "company", company_id)
+        url = self._build_assessments_url("integration", "company", company_id)
         return Outgoing(
-            "POST", url, "integration", _json(token), json={"clientId": client_id, "clientSecret": client_secret}
+            "POST", url, "integration", _build_json_headers(token), json={"clientId": client_id, "clientSecret": client_secret}
         )
 
     def get_candidate(self, token: str, candidate_id: str) -> Outgoing:
-        return Outgoing("GET", self.origin + path(self.candidates, candidate_id), "candidate", _bearer(token))
+        return Outgoing("GET", self.origin + build_path(self.candidates_path, candidate_id), "candidate", _build_bearer_headers(token))
 
     def get_job(self, token: str, job_id: str) -> Outgoing:
-        return Outgoing("GET", self.origin + path(self.jobs, job_id), "job", _bearer(token))
+        return Outgoing("GET", self.origin + build_path(self.jobs_path, job_id), "job", _build_bearer_headers(token))
 
     def get_hiring_team(self, token: str, job_id: str) -> Outgoing:
-        return Outgoing("GET", self.origin + path(self.jobs, job_id, "hiring-team"), "hiring team", _bearer(token))
+        return Outgoing("GET", self.origin + build_path(self.jobs_path, job_id, "hiring-team"), "hiring team", _build_bearer_headers(token))
 
     def patch_result(
         self, token: str, order_id: str, result: Mapping[str, Any], content_type: str = "application/json"
     ) -> Outgoing:
         """RFC 7396 merge patch of a result: 200 with the merged result."""
-        url = self._assessments("orders", order_id, "results")
-        return Outgoing("PATCH", url, "result", _json(token, content_type), json=result)
+        url = self._build_assessments_url("orders", order_id, "results")
+        return Outgoing("PATCH", url, "result", _build_json_headers(token, content_type), json=result)
 
     def post_attachment(
         self, token: str, order_id: str, part: str, name: str, content: bytes, content_type: str
     ) -> Outgoing:
         """Upload a file: 201 `{url}`. Not idempotent, and not for inline orders."""
-        url = self._assessments("orders", order_id, "results", "attachment")
-        return Outgoing("POST", url, "attachment", _bearer(token), files={part: (name, content, content_type)})
+        url = self._build_assessments_url("orders", order_id, "results", "attachment")
+        return Outgoing("POST", url, "attachment", _build_bearer_headers(token), files={part: (name, content, content_type)})
 
-    def _assessments(self, *segments: str) -> str:
-        return self.origin + path(self.assessments, *segments)
+    def _build_assessments_url(self, *segments: str) -> str:
+        return self.origin + build_path(self.assessments_path, *segments)
 
 
-def _bearer(token: str) -> dict[str, str]:
+def _build_bearer_headers(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _json(token: str, content_type: str = "application/json") -> dict[str, str]:
-    return {**_bearer(token), "Content-Type": content_type}
+def _build_json_headers(token: str, content_type: str = "application/json") -> dict[str, str]:
+    return {**_build_bearer_headers(token), "Content-Type": content_type}

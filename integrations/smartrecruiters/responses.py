@@ -4,40 +4,40 @@ from typing import Any
 
 from integrations.http.client import CallFailed, Reply
 
-MIN_LIFE, MAX_LIFE, DEFAULT_LIFE = 5, 24 * 3600, 300
-MAX_SECRET = 4096
+MIN_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS, DEFAULT_LIFETIME_SECONDS = 5, 24 * 3600, 300
+MAX_SECRET_LENGTH = 4096
 
 
-def _text(content: Any, key: str, what: str) -> str:
+def _require_text(content: Any, key: str, label: str) -> str:
     value = content.get(key) if isinstance(content, dict) else None
     if (
         not isinstance(value, str)
         or not value
-        or len(value) > MAX_SECRET
+        or len(value) > MAX_SECRET_LENGTH
         or not value.isascii()
         or not value.isprintable()
     ):
-        raise CallFailed(f"the answer holds no usable {what}")
+        raise CallFailed(f"the answer holds no usable {label}")
     return value
 
 
-def token_of(reply: Reply) -> tuple[str, int]:
+def parse_token(response: Reply) -> tuple[str, int]:
     """(access token, seconds it lives) of the token endpoint's 200. Raises CallFailed."""
-    token = _text(reply.content, "access_token", "access_token")
-    life = reply.content.get("expires_in")
+    token = _require_text(response.content, "access_token", "access_token")
+    life = response.content.get("expires_in")
     if isinstance(life, bool) or not isinstance(life, int) or life <= 0:
-        life = DEFAULT_LIFE
-    return token, max(MIN_LIFE, min(life, MAX_LIFE))
+        life = DEFAULT_LIFETIME_SECONDS
+    return token, max(MIN_LIFETIME_SECONDS, min(life, MAX_LIFETIME_SECONDS))
 
 
-def pair_of(reply: Reply) -> tuple[str, str]:
+def parse_credentials(response: Reply) -> tuple[str, str]:
     """(client id, client secret) of the integration's 200. Raises CallFailed."""
-    return _text(reply.content, "clientId", "clientId"), _text(reply.content, "clientSecret", "clientSecret")
+    return _require_text(response.content, "clientId", "clientId"), _require_text(response.content, "clientSecret", "clientSecret")
 
 
-def said(reply: Reply) -> str:
+def parse_error_message(response: Reply) -> str:
     """SmartRecruiters' own words, `code: message`, out of an error body; empty where it said nothing."""
-    errors = reply.content.get("errors") if isinstance(reply.content, dict) else None
+    errors = response.content.get("errors") if isinstance(response.content, dict) else None
     if not isinstance(errors, list):
         return ""
     lines = [

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext
 
-CHIPS: dict[str, tuple[str, str, str]] = {
+STATUS_BADGES: dict[str, tuple[str, str, str]] = {
     # a result
     "PENDING": ("Pending", "hollow", "plain"),
     "IN_PROGRESS": ("In progress", "half", "busy"),
@@ -36,18 +36,18 @@ CHIPS: dict[str, tuple[str, str, str]] = {
 }
 
 
-def chip_context(state: str | None) -> dict[str, str]:
+def status_badge(state: str | None) -> dict[str, str]:
     """A status as word, shape and colour: never colour alone."""
-    word, shape, tone = CHIPS.get(state or "", ((state or "Not reported").replace("_", " ").lower(), "hollow", "plain"))
+    word, shape, tone = STATUS_BADGES.get(state or "", ((state or "Not reported").replace("_", " ").lower(), "hollow", "plain"))
     return {"word": gettext(word), "shape": shape, "tone": tone}
 
 
-def status_word(state: str) -> str:
+def status_label(state: str) -> str:
     """The chip's word alone."""
-    return gettext(CHIPS[state][0]) if state in CHIPS else state
+    return gettext(STATUS_BADGES[state][0]) if state in STATUS_BADGES else state
 
 
-def when(moment: datetime | None) -> SafeString | str:
+def relative_time(moment: datetime | None) -> SafeString | str:
     """A time as people say it, with the exact instant on hover and for screen readers."""
     if moment is None:
         return "–"
@@ -68,18 +68,18 @@ def when(moment: datetime | None) -> SafeString | str:
     )
 
 
-def chip(state: str, word: str = "") -> SafeString:
+def render_status_badge(state: str, word: str = "") -> SafeString:
     """The chip of a state; `word` says it in other words."""
-    look = chip_context(state)
+    look = status_badge(state)
     return render_to_string("partials/chip.html", look | ({"word": word} if word else {}))
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
+def format_count(number: int, noun: str, plural: str = "") -> str:
     """`1 order`, `2 orders`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def switch(is_on: bool, on: str, off: str) -> SafeString:
+def render_boolean_badge(is_on: bool, on: str, off: str) -> SafeString:
     """A chip for what is either so or not: an active customer, a retired package."""
     shape, tone = ("filled", "good") if is_on else ("dashed", "plain")
     return render_to_string("partials/chip.html", {"word": on if is_on else off, "shape": shape, "tone": tone})

@@ -39,70 +39,70 @@ else:
     InlineFormSet = forms.BaseInlineFormSet
 
 
-SECRET = re.compile(r"secret|sealed|token|hash|password")
+SECRET_LOOKUP = re.compile(r"secret|sealed|token|hash|password")
 
 
 @dataclass(frozen=True)
-class Way:
+class StreamLabel:
     """What people call a stream, and the page of whose it is; empty where it is nobody's."""
 
-    called: str
+    label: str
     url: str = ""
 
 
-class Desk(Protocol):
+class StaffSite(Protocol):
     """What the admin site does for its pages, since it knows all models."""
 
-    def record(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None: ...
+    def record_audit(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None: ...
 
-    def entries_of(self, subject: str) -> Sequence[Any]:
+    def get_audit_entries(self, subject: str) -> Sequence[Any]:
         """The newest audit entries of a subject."""
 
-    def customers_of(self, subjects: Sequence[str]) -> dict[str, str]:
+    def get_customer_names(self, subjects: Sequence[str]) -> dict[str, str]:
         """The names of the customers whose orders or companies these are."""
 
-    def page_of(self, subject: str) -> str:
+    def get_subject_url(self, subject: str) -> str:
         """The address of the page of what a delivery is about; empty where there is none."""
 
-    def ways_of(self, streams: Iterable[str]) -> dict[str, Way]:
+    def get_stream_labels(self, streams: Iterable[str]) -> dict[str, StreamLabel]:
         """Each of these streams as people know it."""
 
-    def streams_like(self, term: str) -> Sequence[str]:
+    def search_streams(self, term: str) -> Sequence[str]:
         """The streams of customers, companies and engines that are called like this."""
 
 
-class Refusal(Exception):
+class ActionError(Exception):
     """An act cannot be done; the message is for the person who tried."""
 
 
 @dataclass(frozen=True)
-class Act:
+class ObjectAction:
     """Something staff may do to one row: a button on its page, then a page that says what will happen, then a POST."""
 
     name: str
-    verb: str
+    label: str
     perform: Callable[[HttpRequest, Any], str | HttpResponseBase]
-    """Does it and says what happened, or answers with a page of its own. Raises Refusal."""
+    """Does it and says what happened, or answers with a page of its own. Raises ActionError."""
     consequences: Callable[[Any], Sequence[str]]
-    is_offered: Callable[[Any], bool] = lambda row: True
-    is_grave: bool = False
-    right: str = "change"
+    is_available: Callable[[Any], bool] = lambda row: True
+    is_destructive: bool = False
+    permission: str = "change"
     """The verb of the permission that it needs; roles.py says which roles have it."""
-    over: Callable[[Any], str] = lambda row: ""
+    unavailable_reason: Callable[[Any], str] = lambda row: ""
     """Why it is not offered any more, where that can be told; it may have been while the page stood open."""
-    asks_why: bool = False
-    """It is not done without a reason; `reason` reads it."""
+    requires_reason: bool = False
+    """It is not done without a reason; `get_reason` reads it."""
 
 
-LONGEST_REASON = 500
+MAX_REASON_LENGTH = 500
 
 
-def reason(request: HttpRequest) -> str:
+def get_reason(request: HttpRequest) -> str:
     """What somebody gave as a reason for an act that asks for one."""
-    return request.POST.get("reason", "").strip()[:LONGEST_REASON]
+    return request.POST.get("reason", "").strip()[:MAX_REASON_LENGTH]
 
 
-def link(row: Model | None, text: object = None) -> SafeString:
+def render_admin_link(row: Model | None, text: object = None) -> SafeString:
     """A link to a row's page in admin."""
     if row is None:
         return SafeString("–")
@@ -113,46 +113,46 @@ def link(row: Model | None, text: object = None) -> SafeString:
 class StaffAdmin(ModelAdmin):
     plural: ClassVar[str] = ""
     """What staff call these rows, where the model's own name says less."""
-    nothing_yet: ClassVar[str] = ""
+    empty_list_text: ClassVar[str] = ""
     """What will stand in the list, and what makes it so."""
-    verbs_audit: ClassVar[bool] = False
+    audits_itself: ClassVar[bool] = False
     """The verbs that save these rows write the audit entries themselves."""
     change_form_template = "admin/portal_change_form.html"
-    personal: ClassVar[frozenset[str]] = frozenset()
+    personal_fields: ClassVar[frozenset[str]] = frozenset()
     """Columns about candidates, by which only who may see them may look for rows."""
 
-    def record(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:
-        self.desk.record(request, action, subject, **detail)
+    def record_audit(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:
+        self.staff_site.record_audit(request, action, subject, **detail)
 
     @property
-    def desk(self) -> Desk:
-        return cast(Desk, self.admin_site)
+    def staff_site(self) -> StaffSite:
+        return cast(StaffSite, self.admin_site)
 
-    def subject_of(self, row: Any) -> str:
+    def get_audit_subject(self, row: Any) -> str:
         """Under which name audit entries speak of this row."""
         return str(row.pk)
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
-        self._audit(request, "added", obj)
+        self._audit_model_change(request, "added", obj)
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
-        self._audit(request, "changed", obj, changes=message)
+        self._audit_model_change(request, "changed", obj, changes=message)
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Model]) -> Any:
         for row in queryset:
-            self._audit(request, "deleted", row)
+            self._audit_model_change(request, "deleted", row)
         return super().log_deletions(request, queryset)
 
-    def _audit(self, request: HttpRequest, done: str, row: Model, **detail: Any) -> None:
-        if not self.verbs_audit:
-            self.record(request, f"{self.opts.model_name}.{done}", self.subject_of(row), name=str(row), **detail)
+    def _audit_model_change(self, request: HttpRequest, event: str, row: Model, **detail: Any) -> None:
+        if not self.audits_itself:
+            self.record_audit(request, f"{self.opts.model_name}.{event}", self.get_audit_subject(row), name=str(row), **detail)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Not by a secret: `?client_secret__startswith=` would tell it letter by letter. Nor by what is hidden."""
-        is_secret = SECRET.search(lookup) is not None
-        if lookup.partition("__")[0] in self.personal and not (request and may_see_personal(request)):
+        is_secret = SECRET_LOOKUP.search(lookup) is not None
+        if lookup.partition("__")[0] in self.personal_fields and not (request and can_see_personal(request)):
             return False
         return not is_secret and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
 
@@ -162,19 +162,19 @@ class StaffAdmin(ModelAdmin):
         found = super().get_object(request, object_id, from_field)
         return found or super().get_object(request, unquote(object_id), from_field)
 
-    def acts(self) -> Sequence[Act]:
+    def get_object_actions(self) -> Sequence[ObjectAction]:
         return ()
 
-    def may_act(self, request: HttpRequest, right: str = "change") -> bool:
-        return request.user.has_perm(f"{self.opts.app_label}.{right}_{self.opts.model_name}")
+    def can_act(self, request: HttpRequest, permission: str = "change") -> bool:
+        return request.user.has_perm(f"{self.opts.app_label}.{permission}_{self.opts.model_name}")
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.act_view)
+        view = self.admin_site.admin_view(self.object_action_view)
         name = f"{self.opts.app_label}_{self.opts.model_name}_act"
         return [path("<path:object_id>/act/<slug:name>/", view, name=name), *super().get_urls()]
 
-    def offered(self, request: HttpRequest, row: Any) -> list[Act]:
-        return [act for act in self.acts() if self.may_act(request, act.right) and act.is_offered(row)]
+    def get_available_actions(self, request: HttpRequest, row: Any) -> list[ObjectAction]:
+        return [act for act in self.get_object_actions() if self.can_act(request, act.permission) and act.is_available(row)]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """A filter's value that no query can hold, like the year -1, counts like one that is none."""
@@ -192,7 +192,7 @@ class StaffAdmin(ModelAdmin):
         row = self.get_object(request, object_id)
         if row is None:
             return super().change_view(request, object_id, form_url, extra_context)
-        context = {"acts": self.offered(request, row), "title": str(row), "subtitle": None}
+        context = {"object_actions": self.get_available_actions(request, row), "title": str(row), "subtitle": None}
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def history_view(
@@ -209,57 +209,57 @@ class StaffAdmin(ModelAdmin):
             "opts": self.opts,
             "original": row,
             "title": f"History: {row}",
-            "entries": self.desk.entries_of(self.subject_of(row)),
-            "back_url": self.url_of(row),
+            "entries": self.staff_site.get_audit_entries(self.get_audit_subject(row)),
+            "back_url": self.get_change_url(row),
         }
         return TemplateResponse(request, "admin/history.html", context)
 
     @csrf_protect_m
-    def act_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
+    def object_action_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
         """GET says what will happen, POST does it."""
         row = self.get_object(request, object_id)
-        act = next((act for act in self.acts() if act.name == name), None)
+        act = next((act for act in self.get_object_actions() if act.name == name), None)
         if row is None or act is None:
             raise Http404
-        if not self.may_act(request, act.right):
+        if not self.can_act(request, act.permission):
             raise PermissionDenied
-        if not act.is_offered(row):
-            messages.warning(request, act.over(row) or f"“{act.verb}” is not possible here any more.")
-            return redirect(self.url_of(row))
-        is_without_reason = act.asks_why and not reason(request)
+        if not act.is_available(row):
+            messages.warning(request, act.unavailable_reason(row) or f"“{act.label}” is not possible here any more.")
+            return redirect(self.get_change_url(row))
+        is_without_reason = act.requires_reason and not get_reason(request)
         if request.method == "POST" and is_without_reason:
             messages.error(request, "Nothing was done: say why first.")
         if request.method != "POST" or is_without_reason:
-            return TemplateResponse(request, "admin/act.html", self._confirmation(request, row, act))
+            return TemplateResponse(request, "admin/act.html", self._build_confirmation(request, row, act))
         try:
             outcome = act.perform(request, row)
-        except Refusal as refusal:
+        except ActionError as refusal:
             messages.error(request, str(refusal))
         else:
             if isinstance(outcome, HttpResponseBase):
                 return outcome
             messages.success(request, outcome)
-        return redirect(self.url_of(row))
+        return redirect(self.get_change_url(row))
 
-    def _confirmation(self, request: HttpRequest, row: Any, act: Act) -> dict[str, Any]:
+    def _build_confirmation(self, request: HttpRequest, row: Any, action: ObjectAction) -> dict[str, Any]:
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": row,
-            "act": act,
-            "consequences": act.consequences(row),
-            "longest_reason": LONGEST_REASON,
-            "back_url": self.url_of(row),
-            "title": f"{act.verb}: {row}",
+            "action": action,
+            "consequences": action.consequences(row),
+            "max_reason_length": MAX_REASON_LENGTH,
+            "back_url": self.get_change_url(row),
+            "title": f"{action.label}: {row}",
         }
 
-    def url_of(self, row: Any) -> str:
+    def get_change_url(self, row: Any) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(row.pk)])
 
 
-def may_see_personal(request: HttpRequest) -> bool:
+def can_see_personal(request: HttpRequest) -> bool:
     """Candidates' names, addresses, answers and reports, and the calls that carried them."""
-    return request.user.has_perm(roles.PERSONAL)
+    return request.user.has_perm(roles.PERSONAL_DATA_PERMISSION)
 
 
 class LabelledForm(ModelForm):
@@ -276,7 +276,7 @@ class LabelledFormSet(InlineFormSet):
     deletion_widget = forms.CheckboxInput(attrs={"aria-label": "Delete"})  # type: ignore[assignment]
 
 
-class RowsInline(TabularInline):
+class EditableInline(TabularInline):
     """Rows that are edited in a table."""
 
     form = LabelledForm
@@ -284,7 +284,7 @@ class RowsInline(TabularInline):
     extra = 0
 
 
-class ReadOnly:
+class ReadOnlyMixin:
     """Rows that only the portal itself writes."""
 
     def has_add_permission(self, *args: Any, **kwargs: Any) -> bool:
@@ -297,11 +297,11 @@ class ReadOnly:
         return False
 
 
-class ReadOnlyAdmin(ReadOnly, StaffAdmin):
+class ReadOnlyAdmin(ReadOnlyMixin, StaffAdmin):
     pass
 
 
-class ReadOnlyInline(ReadOnly, TabularInline):
+class ReadOnlyInline(ReadOnlyMixin, TabularInline):
     extra = 0
     can_delete = False
     show_change_link = False

@@ -10,7 +10,7 @@ register = template.Library()
 
 
 @register.filter
-def in_popup(request: HttpRequest) -> bool:
+def is_in_popup(request: HttpRequest) -> bool:
     """Is this sign-in a step of a consent in POPUP mode, which would be lost if the window led elsewhere?"""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     return wanted.startswith(CONSENT_PATH) and has_open_popup(request)

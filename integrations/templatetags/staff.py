@@ -9,12 +9,12 @@ register = template.Library()
 
 
 @register.filter
-def pretty(value: Any) -> str:
+def format_json(value: Any) -> str:
     """JSON as people read it; a text stays as it is."""
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
 
 @register.filter
-def words(name: str) -> str:
+def replace_underscores(name: str) -> str:
     """`hiring_team` as `hiring team`."""
     return name.replace("_", " ")

@@ -41,7 +41,7 @@ def rotate(webhook: Webhook, *, address: str | None = None) -> Webhook:
     webhook.former_secret, webhook.secret = webhook.secret, make_secret()
     webhook.former_secret_until = clock.now() + OVERLAP
     webhook.save(update_fields=["former_secret_sealed", "secret_sealed", "former_secret_until"])
-    audit.record("webhook.secret_renewed", webhook.pk, address=address, client=webhook.client.client_id)
+    audit.record("webhook.secret_renewed", webhook.pk, ip=address, client=webhook.client.client_id)
     return webhook
 
 

@@ -4,14 +4,14 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from integrations.api.fields import Choice, Listed, Strict, Text
+from integrations.api.fields import StrictChoiceField, StrictListField, StrictSerializer, StrictCharField
 from integrations.http import ip_addresses, trusted_origins
 from integrations.models import EventType, Webhook
 
 
 def check_url(url: str) -> None:
     """https and a public host; with WEBHOOKS_ALLOW_PRIVATE also http and private ones (INTERFACE.md, "Settings")."""
-    parts = trusted_origins.split(url)
+    parts = trusted_origins.parse_url(url)
     if parts is None:
         raise serializers.ValidationError("Send a plain absolute address, in ASCII, without user info and fragment.")
     scheme, host, _, _ = parts
@@ -26,7 +26,7 @@ def check_url(url: str) -> None:
 def is_public(host: str) -> bool:
     """By its spelling: a dotted name, or a public address. Where it leads is checked when we are connected."""
     try:
-        return ip_addresses.is_public(host)
+        return ip_addresses.is_public_ip(host)
     except ValueError:
         last = host.rpartition(".")[2]
         return (
@@ -37,17 +37,17 @@ def is_public(host: str) -> bool:
         )
 
 
-@extend_schema_field({"type": "string", "format": "uri", "maxLength": 2000, "pattern": f"^{trusted_origins.PLAINLY}$"})
-class EndpointAddress(Text):
+@extend_schema_field({"type": "string", "format": "uri", "maxLength": 2000, "pattern": f"^{trusted_origins.STRICT_URL_PATTERN}$"})
+class EndpointAddress(StrictCharField):
     pass
 
 
-class WebhookSerializer(Strict):
+class WebhookSerializer(StrictSerializer):
     """`secret` comes from POST and rotate only."""
 
-    id = Text(read_only=True)
+    id = StrictCharField(read_only=True)
     url = EndpointAddress(max_length=2000)
-    events = Listed(child=Choice(EventType.choices), allow_empty=False)
+    events = StrictListField(child=StrictChoiceField(EventType.choices), allow_empty=False)
 
     def validate_url(self, url: str) -> str:
         check_url(url)
@@ -55,7 +55,7 @@ class WebhookSerializer(Strict):
 
 
 class WebhookWithSecretSerializer(WebhookSerializer):
-    secret = Text(read_only=True)
+    secret = StrictCharField(read_only=True)
 
 
 class EventSerializer(serializers.Serializer[Any]):
@@ -70,7 +70,7 @@ class EventPageSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
 
 
-class NoBody(Strict):
+class NoBody(StrictSerializer):
     """A call that takes no key."""
 
 

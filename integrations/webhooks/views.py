@@ -10,11 +10,11 @@ from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.api.authentication import caller
-from integrations.api.errors import Unprocessable
+from integrations.api.authentication import get_caller
+from integrations.api.errors import UnprocessableError
 from integrations.api.idempotency import EngineView
-from integrations.api.pagination import KeyPagination, take_only
-from integrations.http.ip_addresses import address_of
+from integrations.api.pagination import KeysetPagination, reject_unknown_params
+from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Event, Webhook
 from integrations.webhooks import endpoints, events
 from integrations.webhooks.serializers import (
@@ -34,21 +34,21 @@ class Webhooks(EngineView, GenericAPIView[Webhook]):
     queryset = Webhook.objects.none()
 
     def get_queryset(self) -> QuerySet[Webhook]:
-        return Webhook.objects.filter(client=caller(self.request).client)
+        return Webhook.objects.filter(client=get_caller(self.request).client)
 
     def one(self) -> Webhook:
         return get_object_or_404(self.get_queryset(), pk=self.kwargs["webhook_id"])
 
 
 class WebhookList(Webhooks, ListAPIView[Webhook]):
-    pagination_class = KeyPagination
+    pagination_class = KeysetPagination
     ordering = ("created_at", "id")
 
     @extend_schema(responses={201: WebhookWithSecretSerializer})
     def post(self, request: Request) -> Response:
         """Register an endpoint. The answer alone shows its secret."""
-        wish = WebhookSerializer(data=request.data).accepted()
-        webhook = endpoints.register(caller(request).client, **wish)
+        wish = WebhookSerializer(data=request.data).require_valid_data()
+        webhook = endpoints.register(get_caller(request).client, **wish)
         return Response(shown(webhook, with_secret=True), status=201)
 
 
@@ -60,7 +60,7 @@ class WebhookDetail(Webhooks):
     def patch(self, request: Request, webhook_id: str) -> Response:
         """Another address, other events. An endpoint that was off is on again."""
         webhook = self.one()
-        changes = WebhookSerializer(data=request.data, partial=True).accepted()
+        changes = WebhookSerializer(data=request.data, partial=True).require_valid_data()
         return Response(shown(endpoints.change(webhook, **changes)))
 
     def delete(self, request: Request, webhook_id: str) -> Response:
@@ -74,8 +74,8 @@ class WebhookRotation(Webhooks):
     def post(self, request: Request, webhook_id: str) -> Response:
         """A new secret; for a day messages bear both signatures."""
         webhook = self.one()
-        NoBody(data=request.data).accepted()
-        return Response(shown(endpoints.rotate(webhook, address=address_of(request)), with_secret=True))
+        NoBody(data=request.data).require_valid_data()
+        return Response(shown(endpoints.rotate(webhook, address=get_client_ip(request)), with_secret=True))
 
 
 class WebhookTest(Webhooks):
@@ -83,7 +83,7 @@ class WebhookTest(Webhooks):
     def post(self, request: Request, webhook_id: str) -> Response:
         """Send a message that stands for nothing."""
         webhook = self.one()
-        NoBody(data=request.data).accepted()
+        NoBody(data=request.data).require_valid_data()
         endpoints.test(webhook)
         return Response(shown(webhook))
 
@@ -103,11 +103,11 @@ class EventList(GenericAPIView[Event]):
         responses=EventPageSerializer,
     )
     def get(self, request: Request) -> Response:
-        take_only(request, ["after", "limit"])
+        reject_unknown_params(request, ["after", "limit"])
         after = request.query_params.get("after") or "0"
         if re.fullmatch(r"[0-9]{1,18}", after) is None:
-            raise Unprocessable({"after": ["Send the cursor of an event, or leave it out to begin."]})
-        limit = KeyPagination().limit_of(request)
+            raise UnprocessableError({"after": ["Send the cursor of an event, or leave it out to begin."]})
+        limit = KeysetPagination().parse_limit(request)
         events.number()
         found = list(Event.objects.filter(number__gt=int(after)).order_by("number")[: limit + 1])
         page = found[:limit]

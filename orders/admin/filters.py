@@ -6,19 +6,19 @@ from django.http import HttpRequest
 
 from integrations.models import Customer
 from integrations.outbox.models import Delivery, DeliveryState, Lane
-from integrations.staff.display import CHIPS
+from integrations.staff.display import STATUS_BADGES
 from orders.models import Order, Status
 
 S = DeliveryState
 
 
-def with_delivery(orders: QuerySet[Order]) -> QuerySet[Order]:
+def annotate_delivery_state(orders: QuerySet[Order]) -> QuerySet[Order]:
     """`delivery_state`: of the newest result of each; none before a first result is to be sent."""
     newest = Delivery.objects.filter(subject=OuterRef("pk"), lane=Lane.RESULT).order_by("-pk")
     return orders.annotate(delivery_state=Subquery(newest.values("state")[:1]))
 
 
-class ByStatus(admin.SimpleListFilter):
+class StatusFilter(admin.SimpleListFilter):
     title = "status"
     parameter_name = "status"
 
@@ -32,7 +32,7 @@ class ByStatus(admin.SimpleListFilter):
         return queryset.filter(status__in=["", Status.PENDING] if self.value() == Status.PENDING else [self.value()])
 
 
-class ByCustomer(admin.SimpleListFilter):
+class CustomerFilter(admin.SimpleListFilter):
     title = "customer"
     parameter_name = "customer"
 
@@ -43,22 +43,22 @@ class ByCustomer(admin.SimpleListFilter):
         return queryset.filter(connection__customer=self.value()) if self.value() else queryset
 
 
-class ByDelivery(admin.SimpleListFilter):
+class DeliveryFilter(admin.SimpleListFilter):
     title = "delivery of the result"
     parameter_name = "delivery"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         states = ("none", S.PENDING, S.IN_FLIGHT, S.DELIVERED, S.HELD, S.UNKNOWN, S.FAILED)
-        return [(str(state), CHIPS[state][0]) for state in states]
+        return [(str(state), STATUS_BADGES[state][0]) for state in states]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Of a queryset that went through `with_delivery`."""
+        """Of a queryset that went through `annotate_delivery_state`."""
         if not self.value():
             return queryset
         return queryset.filter(delivery_state=None if self.value() == "none" else self.value())
 
 
-class ByKind(admin.SimpleListFilter):
+class KindFilter(admin.SimpleListFilter):
     title = "kind"
     parameter_name = "kind"
 

@@ -38,46 +38,46 @@ class ReportForm(forms.Form):
         if (upload.size or 0) > files.MAX_SIZE:
             raise forms.ValidationError("The file is larger than 10 MB.")
         try:
-            files.kind_of(upload.read())
-        except files.Unusable as error:
+            files.detect_content_type(upload.read())
+        except files.UnsupportedFileError as error:
             raise forms.ValidationError(f"The file {error}.") from None
         upload.seek(0)
         return upload
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        score = [cleaned.get(f"score_{name}") for name in results.SCORE]
+        score = [cleaned.get(f"score_{name}") for name in results.SCORE_KEYS]
         if any(value is not None for value in score):
             raw, low, high = score
             if raw is None or low is None or high is None:
                 self.add_error("score_raw", "A score needs all three numbers.")
             elif not low <= raw <= high or low == high:
                 self.add_error("score_raw", "The score lies between the lowest and the highest possible.")
-        if not self.errors and not self.changes() and not cleaned.get("report"):
+        if not self.errors and not self.build_changes() and not cleaned.get("report"):
             raise forms.ValidationError("Nothing is filled in, so there is nothing to report.")
         return cleaned
 
-    def changes(self) -> dict[str, Any]:
+    def build_changes(self) -> dict[str, Any]:
         """What is filled in; an empty field leaves what is there as it is."""
         said = self.cleaned_data
         found: dict[str, Any] = {name: said[name] for name in ("status", "score_label", "summary") if said.get(name)}
         if said.get("score_raw") is not None:
-            found["score"] = {name: said[f"score_{name}"] for name in results.SCORE}
+            found["score"] = {name: said[f"score_{name}"] for name in results.SCORE_KEYS}
         if not found or not said.get("part"):
             return found
         return {"assessment_results": [{"assessment_id": said["part"], **found}]}
 
-    def columns(self) -> dict[str, Any]:
+    def preview_columns(self) -> dict[str, Any]:
         """What is filled in and right so far, by the names of a result's columns: for a look while typing."""
         self.full_clean()
         said = self.cleaned_data
         found = {name: said[name] for name in ("status", "score_label", "summary") if said.get(name)}
-        score = {f"score_{name}": said.get(f"score_{name}") for name in results.SCORE}
+        score = {f"score_{name}": said.get(f"score_{name}") for name in results.SCORE_KEYS}
         return found if None in score.values() or "score_raw" in self.errors else found | score
 
     @transaction.atomic
     def save(self, *, by: User) -> None:
-        """Report it and add the file, both or neither. Raises Conflict, Gone, Unprocessable."""
+        """Report it and add the file, both or neither. Raises ConflictError, GoneError, UnprocessableError."""
         if upload := self.cleaned_data["report"]:
             attachments.add_file(
                 self.order.pk,
@@ -86,10 +86,10 @@ class ReportForm(forms.Form):
                 name=upload.name or "",
                 by=by.email,
             )
-        if changes := self.changes():
+        if changes := self.build_changes():
             correction = self.cleaned_data["correction"]
             results.report(self.order.pk, changes, by=by.email, hop=Hop.ENGINE, correction=correction)
 
 
-def whole_of(order: Order) -> Result | None:
+def find_package_result(order: Order) -> Result | None:
     return next((row for row in order.results.all() if not row.assessment_id), None)

@@ -13,25 +13,25 @@ from integrations.api import fields
 from integrations.http import trusted_origins
 
 # As validators, so that the API's description has them.
-ONE_LINE = RegexValidator(
+SINGLE_LINE = RegexValidator(
     r"\A[^\x00-\x1f\x7f-\x9f]+\Z", "Send a text on one line, without control characters.", "control"
 )
-LINES = RegexValidator(
+MULTILINE = RegexValidator(
     r"\A[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+\Z",
     "Send a text without control characters; line ends and tabs are good.",
     "control",
 )
 
 
-class Text(fields.Text):
-    """Of any language, without control characters; line ends and tabs only with `lines`."""
+class PlainTextField(fields.StrictCharField):
+    """Of any language, without control characters; line ends and tabs only with `multiline`."""
 
     default_error_messages = {"printable": "Send printable characters only."}
 
-    def __init__(self, *, lines: bool = False, printable: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, multiline: bool = False, printable: bool = False, **kwargs: Any) -> None:
         self.printable = printable
         super().__init__(**kwargs)
-        self.validators.append(LINES if lines else ONE_LINE)
+        self.validators.append(MULTILINE if multiline else SINGLE_LINE)
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
@@ -40,10 +40,10 @@ class Text(fields.Text):
         return text
 
 
-class Instant(serializers.DateTimeField):
+class InstantField(serializers.DateTimeField):
     """ISO 8601 with an offset or Z; kept in UTC."""
 
-    default_error_messages = fields.wants("an instant in ISO 8601 with Z or an offset, like 2020-08-28T20:36:28Z")
+    default_error_messages = fields.build_error_messages("an instant in ISO 8601 with Z or an offset, like 2020-08-28T20:36:28Z")
 
     def to_internal_value(self, value: Any) -> datetime:
         try:
@@ -55,11 +55,11 @@ class Instant(serializers.DateTimeField):
         return self.fail("invalid")  # type: ignore[return-value]
 
 
-ADDRESS = {"type": "string", "format": "uri", "maxLength": 2000, "pattern": f"^{trusted_origins.PLAINLY}(?:#[!-~]*)?$"}
+URL_SCHEMA = {"type": "string", "format": "uri", "maxLength": 2000, "pattern": f"^{trusted_origins.STRICT_URL_PATTERN}(?:#[!-~]*)?$"}
 
 
-@extend_schema_field(ADDRESS)
-class Address(Text):
+@extend_schema_field(URL_SCHEMA)
+class CheckedURLField(PlainTextField):
     """A web address that `check` admits; it raises ValueError with the reason."""
 
     def __init__(self, *, check: Callable[[str], object], **kwargs: Any) -> None:
@@ -75,7 +75,7 @@ class Address(Text):
         return address
 
 
-class TextMap(serializers.Field[dict[str, str], Any, Any, Any]):
+class TextMapField(serializers.Field[dict[str, str], Any, Any, Any]):
     """An object whose values are all text."""
 
     default_error_messages = {

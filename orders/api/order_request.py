@@ -7,56 +7,56 @@ from typing import Any
 from rest_framework import serializers
 
 from integrations.http import trusted_origins
-from orders.api.fields import Address, Text, TextMap
+from orders.api.fields import CheckedURLField, PlainTextField, TextMapField
 from orders.intake import OrderRequest
 
-MAX_UNKNOWN = 8 * 1024
+MAX_UNKNOWN_BYTES = 8 * 1024
 
 
-def _return_address(url: str) -> None:
+def _check_return_url(url: str) -> None:
     """Where an inline candidate goes back to: a trusted origin, or any plain https address (INTERFACE.md)."""
-    parts = trusted_origins.split(url)
+    parts = trusted_origins.parse_url(url)
     if parts is None or not (parts[0] == "https" or trusted_origins.is_trusted(url)):
         raise ValueError("must be a plain https address")
 
 
-class Optional(Text):
+class OptionalTextField(PlainTextField):
     def __init__(self, max_length: int = 200, **kwargs: Any) -> None:
         super().__init__(max_length=max_length, required=False, allow_blank=True, **kwargs)
 
 
 class CandidateSerializer(serializers.Serializer[Any]):
-    id = Optional(printable=True, allow_null=True)
-    email = Optional(320)
-    firstName = Optional()
-    lastName = Optional()
-    applicationLanguage = Optional(35, allow_null=True)
+    id = OptionalTextField(printable=True, allow_null=True)
+    email = OptionalTextField(320)
+    firstName = OptionalTextField()
+    lastName = OptionalTextField()
+    applicationLanguage = OptionalTextField(35, allow_null=True)
 
 
 class RequesterSerializer(serializers.Serializer[Any]):
-    userId = Optional(printable=True, allow_null=True)
-    email = Optional(320, allow_null=True)
+    userId = OptionalTextField(printable=True, allow_null=True)
+    email = OptionalTextField(320, allow_null=True)
 
 
 class JobSerializer(serializers.Serializer[Any]):
-    id = Optional(printable=True, allow_null=True)
+    id = OptionalTextField(printable=True, allow_null=True)
 
 
 class OrderRequestSerializer(serializers.Serializer[OrderRequest]):
     """`is_inline` in the context: the body must name where the candidate goes back to."""
 
-    resultCallbackURL = Address(check=trusted_origins.order_id_of, max_length=500)
+    resultCallbackURL = CheckedURLField(check=trusted_origins.extract_order_id, max_length=500)
     candidate = CandidateSerializer()
     requester = RequesterSerializer(required=False, allow_null=True)
-    assessmentPackageId = Text(max_length=200, printable=True)
-    companyId = Text(max_length=200, printable=True)
+    assessmentPackageId = PlainTextField(max_length=200, printable=True)
+    companyId = PlainTextField(max_length=200, printable=True)
     job = JobSerializer(required=False, allow_null=True)
-    jobId = Optional(printable=True, allow_null=True)
-    completedAssessmentCallbackUrl = Address(check=_return_address, required=False, allow_null=True)
-    completeAssessmentCallbackUrl = Address(check=_return_address, required=False, allow_null=True)
+    jobId = OptionalTextField(printable=True, allow_null=True)
+    completedAssessmentCallbackUrl = CheckedURLField(check=_check_return_url, required=False, allow_null=True)
+    completeAssessmentCallbackUrl = CheckedURLField(check=_check_return_url, required=False, allow_null=True)
 
     def get_fields(self) -> dict[str, Any]:
-        return super().get_fields() | {"fields": TextMap(required=False, allow_null=True)}
+        return super().get_fields() | {"fields": TextMapField(required=False, allow_null=True)}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         returns = attrs.get("completedAssessmentCallbackUrl") or attrs.get("completeAssessmentCallbackUrl")
@@ -65,11 +65,11 @@ class OrderRequestSerializer(serializers.Serializer[OrderRequest]):
             raise serializers.ValidationError({"completedAssessmentCallbackUrl": message}, code="required")
         return attrs
 
-    def order_request(self) -> OrderRequest:
+    def to_order_request(self) -> OrderRequest:
         sent = self.validated_data
         candidate, requester, job = sent["candidate"], sent.get("requester") or {}, sent.get("job") or {}
         return OrderRequest(
-            smartrecruiters_order_id=trusted_origins.order_id_of(sent["resultCallbackURL"]),
+            smartrecruiters_order_id=trusted_origins.extract_order_id(sent["resultCallbackURL"]),
             result_callback_url=sent["resultCallbackURL"],
             package_id=sent["assessmentPackageId"],
             company_id=sent["companyId"],
@@ -85,20 +85,20 @@ class OrderRequestSerializer(serializers.Serializer[OrderRequest]):
             requester_email=requester.get("email") or "",
             job_id=job.get("id") or sent.get("jobId") or "",
             fields=sent.get("fields") or {},
-            unknown=dict(self._unknown()),
+            unknown=dict(self._collect_unknown()),
         )
 
-    def _unknown(self) -> Iterator[tuple[str, object]]:
+    def _collect_unknown(self) -> Iterator[tuple[str, object]]:
         """What came and we do not know, by its path, as far as there is room for it."""
-        room = MAX_UNKNOWN
-        for path, value in _unknown(self, self.initial_data):
+        room = MAX_UNKNOWN_BYTES
+        for path, value in _iterate_unknown(self, self.initial_data):
             room -= len(json.dumps({path: value}, ensure_ascii=False).encode())
             if room < 0:
                 return
             yield path, value
 
 
-def _unknown(
+def _iterate_unknown(
     serializer: serializers.Serializer[Any], sent: dict[str, Any], prefix: str = ""
 ) -> Iterator[tuple[str, object]]:
     for key, value in sent.items():
@@ -106,4 +106,4 @@ def _unknown(
         if known is None:
             yield prefix + key, value
         elif isinstance(known, serializers.Serializer) and isinstance(value, dict):
-            yield from _unknown(known, value, f"{prefix}{key}.")
+            yield from _iterate_unknown(known, value, f"{prefix}{key}.")

@@ -11,7 +11,7 @@ from orders.models import Attachment, AttachmentType, Order, Result, Status
 DELIVERY_STATES: dict[str | None, str] = {None: "none", "in_flight": "pending", "unknown": "pending"}
 
 
-class OrNull(serializers.CharField):
+class NullableCharField(serializers.CharField):
     """A text that is null where we keep an empty one."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -22,11 +22,11 @@ class OrNull(serializers.CharField):
 
 
 class CandidateSerializer(serializers.Serializer[Order]):
-    id = OrNull(source="candidate_id")
+    id = NullableCharField(source="candidate_id")
     email = serializers.CharField(source="candidate_email")
     first_name = serializers.CharField(source="candidate_first_name")
     last_name = serializers.CharField(source="candidate_last_name")
-    language = OrNull(source="candidate_language")
+    language = NullableCharField(source="candidate_language")
 
 
 class RequesterSerializer(serializers.Serializer[Order]):
@@ -34,16 +34,16 @@ class RequesterSerializer(serializers.Serializer[Order]):
     email = serializers.CharField(source="requester_email")
 
 
-class ScoreOut(serializers.Serializer[Any]):
+class ScoreOutputSerializer(serializers.Serializer[Any]):
     raw = serializers.IntegerField()
     min = serializers.IntegerField()
     max = serializers.IntegerField()
 
 
-class AssessmentResultOut(serializers.Serializer[Result]):
+class AssessmentResultOutputSerializer(serializers.Serializer[Result]):
     assessment_id = serializers.CharField()
     status = serializers.ChoiceField(Status.choices, allow_null=True)
-    score = ScoreOut(allow_null=True)
+    score = ScoreOutputSerializer(allow_null=True)
     score_label = serializers.CharField(allow_null=True)
     summary = serializers.CharField(allow_null=True)
     assessment_date = serializers.DateTimeField(allow_null=True)
@@ -54,44 +54,44 @@ class AssessmentResultOut(serializers.Serializer[Result]):
         return {
             "assessment_id": instance.assessment_id,
             "status": instance.status or None,
-            "score": merge_patch.score_of(instance),
+            "score": merge_patch.build_score(instance),
             "score_label": instance.score_label,
             "summary": instance.summary,
-            "assessment_date": _instant(instance.assessment_date),
-            "submission_date": _instant(instance.submission_date),
+            "assessment_date": _serialize_instant(instance.assessment_date),
+            "submission_date": _serialize_instant(instance.submission_date),
             "name": instance.name,
         }
 
 
-def _instant(at: Any) -> str | None:
+def _serialize_instant(at: Any) -> str | None:
     return None if at is None else serializers.DateTimeField().to_representation(at)
 
 
-class ResultOut(serializers.Serializer[Order]):
+class ResultOutputSerializer(serializers.Serializer[Order]):
     status = serializers.ChoiceField(Status.choices)
     assessment_package_date = serializers.DateTimeField(allow_null=True)
     submission_date = serializers.DateTimeField(allow_null=True)
     name = serializers.CharField(allow_null=True)
     summary = serializers.CharField(allow_null=True)
     score_label = serializers.CharField(allow_null=True)
-    score = ScoreOut(allow_null=True)
-    assessment_results = AssessmentResultOut(many=True)
+    score = ScoreOutputSerializer(allow_null=True)
+    assessment_results = AssessmentResultOutputSerializer(many=True)
 
     def to_representation(self, instance: Order) -> dict[str, Any]:
         rows = list(instance.results.all())
         package = next((row for row in rows if row.assessment_id == ""), None) or Result(order=instance)
-        found = AssessmentResultOut().to_representation(package)
+        found = AssessmentResultOutputSerializer().to_representation(package)
         return {
             "status": package.status or Status.PENDING.value,
             "assessment_package_date": found["assessment_date"],
             **{key: found[key] for key in ("submission_date", "name", "summary", "score_label", "score")},
-            "assessment_results": [AssessmentResultOut().to_representation(row) for row in rows if row.assessment_id],
+            "assessment_results": [AssessmentResultOutputSerializer().to_representation(row) for row in rows if row.assessment_id],
         }
 
 
 class AttachmentSerializer(serializers.Serializer[Attachment]):
     id = serializers.CharField()
-    assessment_id = OrNull()
+    assessment_id = NullableCharField()
     type = serializers.ChoiceField(AttachmentType.choices)
     name = serializers.CharField()
     url = serializers.SerializerMethodField()
@@ -116,15 +116,15 @@ class OrderSerializer(serializers.Serializer[Order]):
     updated_at = serializers.DateTimeField()
     candidate = CandidateSerializer(source="*")
     requester = serializers.SerializerMethodField()
-    job_id = OrNull()
+    job_id = NullableCharField()
     accepted_at = serializers.DateTimeField(allow_null=True)
     lease_expires_at = serializers.DateTimeField(allow_null=True)
-    launch_url = OrNull()
+    launch_url = NullableCharField()
     take_url = serializers.SerializerMethodField()
     return_url = serializers.SerializerMethodField()
     status = serializers.SerializerMethodField()
     delivery = serializers.SerializerMethodField()
-    result = ResultOut(source="*")
+    result = ResultOutputSerializer(source="*")
     attachments = AttachmentSerializer(many=True)
 
     def get_fields(self) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class OrderSerializer(serializers.Serializer[Order]):
         return DELIVERY_STATES.get(state) or str(state)
 
 
-class LeasedSerializer(serializers.Serializer[Any]):
+class LeasedOrdersSerializer(serializers.Serializer[Any]):
     orders = OrderSerializer(many=True)
 
 
@@ -163,7 +163,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
     score_percent = serializers.IntegerField(allow_null=True)
 
 
-class LineSerializer(serializers.Serializer[Any]):
+class TimelineEntrySerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField()
     hop = serializers.ChoiceField(["in", "engine", "candidate", "out"])
     what = serializers.CharField()
@@ -172,4 +172,4 @@ class LineSerializer(serializers.Serializer[Any]):
 
 
 class TimelineSerializer(serializers.Serializer[Any]):
-    results = LineSerializer(many=True)
+    results = TimelineEntrySerializer(many=True)

@@ -8,47 +8,47 @@ from orders import expiry, links
 from orders.models import Order
 
 
-class Invitation(mail.MailHandler):
+class InvitationHandler(mail.EmailHandler):
     kind = "invitation"
-    bad_address = "The candidate's e-mail address cannot be used: send the link to the candidate another way."
+    invalid_email_reason = "The candidate's e-mail address cannot be used: send the link to the candidate another way."
 
     def unwanted(self, delivery: Delivery) -> str:
-        return self._unwanted(self._order(delivery))
+        return self._skip_reason_for(self._load_order(delivery))
 
-    def _unwanted(self, order: Order) -> str:
+    def _skip_reason_for(self, order: Order) -> str:
         if order.erased_at is not None:
             return "the candidate was erased"
         if order.is_final:
             return f"the order is {order.status}"
         return "the order has expired" if expiry.has_expired(order, timezone.now()) else ""
 
-    def letter(self, delivery: Delivery) -> tuple[mail.Letter, str]:
-        order = self._order(delivery)
-        return compose(order, self.kind), order.candidate_email
+    def build_email(self, delivery: Delivery) -> tuple[mail.EmailContent, str]:
+        order = self._load_order(delivery)
+        return build_email(order, self.kind), order.candidate_email
 
-    def _order(self, delivery: Delivery) -> Order:
+    def _load_order(self, delivery: Delivery) -> Order:
         return Order.objects.select_related("package", "connection__customer").get(pk=delivery.subject)
 
 
-class Reminder(Invitation):
+class ReminderHandler(InvitationHandler):
     """The same link again for a candidate who has not begun, once."""
 
     kind = "reminder"
 
-    def _unwanted(self, order: Order) -> str:
-        has_begun = order.visited_at is not None or order.status not in expiry.UNBEGUN
-        return super()._unwanted(order) or ("the candidate has begun" if has_begun else "")
+    def _skip_reason_for(self, order: Order) -> str:
+        has_begun = order.visited_at is not None or order.status not in expiry.NOT_STARTED
+        return super()._skip_reason_for(order) or ("the candidate has begun" if has_begun else "")
 
 
-def compose(order: Order, kind: str) -> mail.Letter:
+def build_email(order: Order, kind: str) -> mail.EmailContent:
     """The invitation or the reminder, in the order's language."""
-    return mail.write(
+    return mail.render_email(
         kind,
-        mail.nearest(order.candidate_language),
+        mail.best_language(order.candidate_language),
         candidate=order.candidate_name,
         customer=order.connection.customer.name,
         package=order.package.name,
         description=order.package.description,
         url=links.take_url(order),
-        open_until=expiry.end_of(order),
+        open_until=expiry.compute_expiry(order),
     )

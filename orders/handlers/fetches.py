@@ -9,10 +9,10 @@ from integrations.connections import partner_configuration
 from integrations.http.client import Outgoing, Reply, send
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery
-from integrations.smartrecruiters.client import Api
+from integrations.smartrecruiters.client import SmartRecruitersAPI
 from orders import resources
 from orders.handlers import prefetch
-from orders.handlers.prefetch import order_of
+from orders.handlers.prefetch import get_order
 from orders.models import Order, Resource, ResourceState
 
 
@@ -23,32 +23,32 @@ class FetchHandler(handlers.Handler):
     gives_up_after = timedelta(days=1)
 
     def gather(self, found: Sequence[Delivery]) -> None:
-        prefetch.gather(found)
+        prefetch.prefetch_orders(found)
 
     def unwanted(self, delivery: Delivery) -> str:
-        return "the candidate was erased" if order_of(delivery).erased_at is not None else ""
+        return "the candidate was erased" if get_order(delivery).erased_at is not None else ""
 
     def call(self, delivery: Delivery, token: str) -> handlers.Call:
-        outgoing = self.question(
-            partner_configuration.api(prefetch.configuration_of(delivery)), order_of(delivery), token
+        outgoing = self.build_request(
+            partner_configuration.build_api(prefetch.get_configuration(delivery)), get_order(delivery), token
         )
-        return handlers.Call(outgoing.endpoint, _without_text(outgoing), outgoing.shown())
+        return handlers.Call(outgoing.endpoint, _make_summarizing_run(outgoing), outgoing.shown())
 
-    def question(self, api: Api, order: Order, token: str) -> Outgoing:
+    def build_request(self, api: SmartRecruitersAPI, order: Order, token: str) -> Outgoing:
         raise TypeError(f"{type(self).__name__} must say what it asks")
 
     def delivered(self, delivery: Delivery, reply: Reply) -> None:
-        content = resources.SHORTENED[self.kind](reply.content)
-        self._resource(delivery, state=ResourceState.THERE, content=content, reason="")
+        content = resources.NORMALIZERS[self.kind](reply.content)
+        self._save_resource(delivery, state=ResourceState.THERE, content=content, reason="")
 
     def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
-        self._resource(delivery, state=ResourceState.NONE, content={}, reason=reason[:300])
+        self._save_resource(delivery, state=ResourceState.NONE, content={}, reason=reason[:300])
 
-    def _resource(self, delivery: Delivery, **columns: Any) -> None:
+    def _save_resource(self, delivery: Delivery, **columns: Any) -> None:
         Resource.objects.update_or_create(order_id=delivery.subject, kind=self.kind, defaults=columns)
 
 
-def _without_text(outgoing: Outgoing) -> Any:
+def _make_summarizing_run(outgoing: Outgoing) -> Any:
     """A success holds far more of a person than we need: of its text, the attempt keeps the names of the keys."""
 
     def run(deadline: float) -> Reply:
@@ -63,19 +63,19 @@ def _without_text(outgoing: Outgoing) -> Any:
 class CandidateHandler(FetchHandler):
     kind = "candidate"
 
-    def question(self, api: Api, order: Order, token: str) -> Outgoing:
+    def build_request(self, api: SmartRecruitersAPI, order: Order, token: str) -> Outgoing:
         return api.get_candidate(token, order.candidate_id)
 
 
 class JobHandler(FetchHandler):
     kind = "job"
 
-    def question(self, api: Api, order: Order, token: str) -> Outgoing:
+    def build_request(self, api: SmartRecruitersAPI, order: Order, token: str) -> Outgoing:
         return api.get_job(token, order.job_id)
 
 
 class HiringTeamHandler(FetchHandler):
     kind = "hiring_team"
 
-    def question(self, api: Api, order: Order, token: str) -> Outgoing:
+    def build_request(self, api: SmartRecruitersAPI, order: Order, token: str) -> Outgoing:
         return api.get_hiring_team(token, order.job_id)

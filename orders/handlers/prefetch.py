@@ -15,7 +15,7 @@ from orders import uploads
 from orders.models import Order, Upload, UploadState
 
 
-def gather(deliveries: Sequence[Delivery]) -> None:
+def prefetch_orders(deliveries: Sequence[Delivery]) -> None:
     """The orders, and the configuration by which they are sent."""
     configuration = PartnerConfiguration.load()
     awaits_upload = Exists(Upload.objects.filter(order=OuterRef("pk"), state=UploadState.PLANNED))
@@ -26,7 +26,7 @@ def gather(deliveries: Sequence[Delivery]) -> None:
             vars(delivery).update(order=found[delivery.subject], configuration=configuration)
 
 
-def gather_results(deliveries: Sequence[Delivery]) -> None:
+def prefetch_results(deliveries: Sequence[Delivery]) -> None:
     """What was decided to tell about the same orders, before and after."""
     alike = defaultdict(list)
     columns = ("pk", "key", "state", "payload")
@@ -36,30 +36,30 @@ def gather_results(deliveries: Sequence[Delivery]) -> None:
         vars(delivery)["results"] = alike[delivery.key]
 
 
-def order_of(delivery: Delivery) -> Order:
-    return _known(delivery, "order")  # type: ignore[no-any-return]
+def get_order(delivery: Delivery) -> Order:
+    return _get_prefetched(delivery, "order")  # type: ignore[no-any-return]
 
 
-def configuration_of(delivery: Delivery) -> PartnerConfiguration:
-    return _known(delivery, "configuration")  # type: ignore[no-any-return]
+def get_configuration(delivery: Delivery) -> PartnerConfiguration:
+    return _get_prefetched(delivery, "configuration")  # type: ignore[no-any-return]
 
 
-def results_of(delivery: Delivery) -> list[Delivery]:
+def get_results(delivery: Delivery) -> list[Delivery]:
     """All results of its order, the oldest first, as they stood when the round began."""
     if "results" not in vars(delivery):
-        gather_results([delivery])
+        prefetch_results([delivery])
     return vars(delivery)["results"]  # type: ignore[no-any-return]
 
 
-def doubts_of(delivery: Delivery) -> list[Delivery]:
+def get_unresolved_uploads(delivery: Delivery) -> list[Delivery]:
     """The uploads of its order of which nobody knew when its call was built."""
-    if "doubts" not in vars(delivery):
-        awaits_upload = order_of(delivery).awaits_upload  # type: ignore[attr-defined]
-        vars(delivery)["doubts"] = uploads.doubtful(delivery.subject) if awaits_upload else []
-    return vars(delivery)["doubts"]  # type: ignore[no-any-return]
+    if "unresolved_uploads" not in vars(delivery):
+        awaits_upload = get_order(delivery).awaits_upload  # type: ignore[attr-defined]
+        vars(delivery)["unresolved_uploads"] = uploads.unresolved_deliveries(delivery.subject) if awaits_upload else []
+    return vars(delivery)["unresolved_uploads"]  # type: ignore[no-any-return]
 
 
-def _known(delivery: Delivery, name: str) -> Any:
+def _get_prefetched(delivery: Delivery, name: str) -> Any:
     if name not in vars(delivery):
-        gather([delivery])
+        prefetch_orders([delivery])
     return vars(delivery)[name]

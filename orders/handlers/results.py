@@ -15,10 +15,10 @@ from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from integrations.webhooks import events
 from orders import merge_patch, uploads
 from orders.handlers import prefetch
-from orders.handlers.prefetch import order_of
-from orders.handlers.uploads import UploadHandler, tell
+from orders.handlers.prefetch import get_order
+from orders.handlers.uploads import UploadHandler, resend_result
 
-CONTENT_TYPES = ("application/json", "application/merge-patch+json")
+PATCH_CONTENT_TYPES = ("application/json", "application/merge-patch+json")
 
 
 class ResultHandler(handlers.Handler):
@@ -29,26 +29,26 @@ class ResultHandler(handlers.Handler):
     not_found_is_fresh_for = timedelta(minutes=15)
 
     def gather(self, found: Sequence[Delivery]) -> None:
-        prefetch.gather(found)
-        prefetch.gather_results(found)
+        prefetch.prefetch_orders(found)
+        prefetch.prefetch_results(found)
 
     def unwanted(self, delivery: Delivery) -> str:
-        if order_of(delivery).erased_at is not None:
+        if get_order(delivery).erased_at is not None:
             return "the candidate was erased"
-        results = prefetch.results_of(delivery)
+        results = prefetch.get_results(delivery)
         if any(each.pk > delivery.pk and each.state != DeliveryState.SUPERSEDED for each in results):
             return deliveries.NEWER  # a dead letter that somebody sends again must not turn back what is shown
         last = next((each for each in reversed(results) if each.state == DeliveryState.DELIVERED), None)
         if last is None:
             return ""
         told = merge_patch.comparable(last.payload, delivery.payload)
-        if merge_patch.without_empty(told) != merge_patch.without_empty(delivery.payload):
+        if merge_patch.drop_empty(told) != merge_patch.drop_empty(delivery.payload):
             return ""
         if "attachments" in delivery.payload and "attachments" not in last.payload:
             return ""  # an empty array, after one that was left out
-        if prefetch.doubts_of(delivery):
+        if prefetch.get_unresolved_uploads(delivery):
             return ""  # the answer says what became of an upload
-        between = merge_patch.perhaps_sent(
+        between = merge_patch.possibly_sent(
             Delivery.objects.filter(key=delivery.key, pk__gt=last.pk).exclude(pk=delivery.pk)
         )
         if delivery.attempts_made or between.exists() or _has_uploaded_since(last):
@@ -57,51 +57,51 @@ class ResultHandler(handlers.Handler):
 
     def must_wait(self, delivery: Delivery) -> bool:
         """For an upload on its way whose report was removed: what it leaves there has to be taken away."""
-        on_its_way = _uploads_of(delivery).filter(state=DeliveryState.IN_FLIGHT)
+        on_its_way = _upload_deliveries(delivery).filter(state=DeliveryState.IN_FLIGHT)
         return "attachments" in delivery.payload and on_its_way.exists()
 
     def call(self, delivery: Delivery, token: str) -> handlers.Call:
-        configuration = prefetch.configuration_of(delivery)
-        kinds = sorted(CONTENT_TYPES, key=lambda kind: kind != configuration.patch_content_type)
-        outgoing = partner_configuration.api(configuration).patch_result(
+        configuration = prefetch.get_configuration(delivery)
+        kinds = sorted(PATCH_CONTENT_TYPES, key=lambda kind: kind != configuration.patch_content_type)
+        outgoing = partner_configuration.build_api(configuration).patch_result(
             token,
-            order_of(delivery).smartrecruiters_order_id,
-            merge_patch.addressed(delivery.payload),
+            get_order(delivery).smartrecruiters_order_id,
+            merge_patch.resolve_urls(delivery.payload),
             kinds[delivery.variant % 2],
         )
-        prefetch.doubts_of(delivery)  # of before the call, for its answer
+        prefetch.get_unresolved_uploads(delivery)  # of before the call, for its answer
         shown = replace(outgoing, json=delivery.payload)
-        return handlers.Call(outgoing.endpoint, _discreet(outgoing, shown.json), shown.shown())
+        return handlers.Call(outgoing.endpoint, _make_redacting_run(outgoing, shown.json), shown.shown())
 
     def keeps_answer(self, delivery: Delivery) -> bool:
-        return bool(prefetch.doubts_of(delivery))
+        return bool(prefetch.get_unresolved_uploads(delivery))
 
     def delivered(self, delivery: Delivery, reply: Reply) -> None:
-        if uploads.learn(order_of(delivery), prefetch.doubts_of(delivery), reply.content):
-            tell(delivery.subject)
+        if uploads.resolve_from_response(get_order(delivery), prefetch.get_unresolved_uploads(delivery), reply.content):
+            resend_result(delivery.subject)
 
     def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
         events.of_order(EventType.DELIVERY_FAILED, delivery.subject)
 
 
-def _uploads_of(result: Delivery) -> QuerySet[Delivery]:
+def _upload_deliveries(result: Delivery) -> QuerySet[Delivery]:
     return Delivery.objects.filter(subject=result.subject, kind=UploadHandler.kind)
 
 
 def _has_uploaded_since(last: Delivery) -> bool:
     """Has an upload gone out after this result, to stand beside what its array says?"""
     told = Attempt.objects.filter(delivery=last).aggregate(last=Max("pk"))["last"] or 0
-    return Attempt.objects.filter(delivery__in=_uploads_of(last), pk__gt=told).exists()
+    return Attempt.objects.filter(delivery__in=_upload_deliveries(last), pk__gt=told).exists()
 
 
-def _discreet(outgoing: Outgoing, kept: merge_patch.Document) -> Any:
+def _make_redacting_run(outgoing: Outgoing, payload: merge_patch.Document) -> Any:
     """Send it, and keep of the answer what opens no report: of addresses, the engine's own alone."""
-    elsewhere = set(uploads.addresses_in(kept))
+    elsewhere = set(uploads.extract_urls(payload))
 
     def run(deadline: float) -> Reply:
         reply = send(outgoing, deadline)
-        text = merge_patch.without_links(reply.text)
-        for url in set(uploads.addresses_in(reply.content)) - elsewhere:
+        text = merge_patch.redact_links(reply.text)
+        for url in set(uploads.extract_urls(reply.content)) - elsewhere:
             text = text.replace(url, "***").replace(url.replace("/", "\\/"), "***")
         return replace(reply, text=text)
 

@@ -1,6 +1,6 @@
 """Erasing a candidate (GDPR, article 17; RELIABILITY.md, S11 and S17).
 
-Gone is what `personal.CANDIDATE` lists, with the reports' files, what was sent and answered, and corrections' reasons.
+Gone is what `personal.CANDIDATE_FIELDS` lists, reports' files, what was sent and answered, and corrections' reasons.
 The order's row, its ids, its status and what happened when stay, so that a recruiter's question finds an answer.
 """
 
@@ -13,24 +13,24 @@ import structlog
 from django.db import connection, models, transaction
 
 from integrations import audit
-from integrations.encryption import Unreadable
+from integrations.encryption import DecryptionError
 from integrations.models import KeptAnswer, User
 from integrations.outbox import clock
 from integrations.outbox import erasure as outbox
 from orders import files
 from orders.models import Attachment, Hop, Order, OrderEvent, Resource, ResourceState, Result, Upload
 from orders.privacy import erasure_log
-from orders.privacy.personal_data import CANDIDATE
+from orders.privacy.personal_data import CANDIDATE_FIELDS
 
 log = structlog.get_logger(__name__)
-WHY = "the candidate was erased"
-ERASED = "Candidate erased"
+CANCEL_REASON = "the candidate was erased"
+ERASED_EVENT = "Candidate erased"
 """How an order's timeline says it."""
-THIN = ("webhook",)
+NON_PERSONAL_KINDS = ("webhook",)
 """Kinds of deliveries with nothing of the candidate in them: an engine may go on hearing of the order's id."""
 
 
-class OnItsWay(Exception):
+class DeliveryInFlightError(Exception):
     """A call about the candidate is being made this moment; nothing was erased. Ask again within a minute."""
 
     def __init__(self) -> None:
@@ -50,130 +50,130 @@ class Erasure:
     files: int = 0
 
 
-def erase(email: str, *, by: User | None = None, address: str | None = None, patience: float = 0) -> Erasure:
+def erase(email: str, *, by: User | None = None, ip: str | None = None, wait_seconds: float = 0) -> Erasure:
     """Erase the candidate with this e-mail address, in capitals or not, from all orders placed so far.
 
-    First noted in the erasure log, then made in one transaction. Waits `patience` seconds for calls that are on their
-    way, then raises OnItsWay.
+    First noted in the erasure log, then made in one transaction. Waits `wait_seconds` for calls that are on their
+    way, then raises DeliveryInFlightError.
     """
-    whose = erasure_log.pseudonym(email)
-    erasure_log.append(whose)
-    return _erase(whose, orders_of(email), by, address, patience)
+    whose = erasure_log.make_pseudonym(email)
+    erasure_log.append_entry(whose)
+    return _cancel_and_erase(whose, find_order_ids(email), by, ip, wait_seconds)
 
 
-def erase_order(order: Order, *, by: User | None = None, address: str | None = None, patience: float = 0) -> Erasure:
+def erase_candidate_of(order: Order, *, by: User | None = None, ip: str | None = None, wait_seconds: float = 0) -> Erasure:
     """Erase an order's candidate from all orders; from this one alone where it names no address."""
     if order.candidate_email.strip():
-        return erase(order.candidate_email, by=by, address=address, patience=patience)
-    return erase_alone(order.pk, by=by, address=address, patience=patience)
+        return erase(order.candidate_email, by=by, ip=ip, wait_seconds=wait_seconds)
+    return erase_single_order(order.pk, by=by, ip=ip, wait_seconds=wait_seconds)
 
 
-def erase_alone(
-    order_id: str, *, by: User | None = None, address: str | None = None, patience: float = 0, why: str = ""
+def erase_single_order(
+    order_id: str, *, by: User | None = None, ip: str | None = None, wait_seconds: float = 0, reason: str = ""
 ) -> Erasure:
     """Erase the candidate from this order, and from no other that is for the same address."""
-    whose = erasure_log.pseudonym(order_id)
-    erasure_log.append(whose)
-    return _erase(whose, [order_id], by, address, patience, why)
+    whose = erasure_log.make_pseudonym(order_id)
+    erasure_log.append_entry(whose)
+    return _cancel_and_erase(whose, [order_id], by, ip, wait_seconds, reason)
 
 
-def replay_log(*, patience: float = 0) -> list[Erasure]:
+def replay_log(*, wait_seconds: float = 0) -> list[Erasure]:
     """Erase again whom a restored backup brought back. Who ordered again after his erasure keeps the newer orders."""
-    logged = erasure_log.last_erasures()
+    logged = erasure_log.load_last_erasures()
     found: dict[str, list[str]] = {}
-    for order_id, email, at in _living().values_list("pk", "candidate_email", "created_at").iterator():
-        for whose in (erasure_log.pseudonym(email), erasure_log.pseudonym(order_id)):
+    for order_id, email, at in _unerased_orders().values_list("pk", "candidate_email", "created_at").iterator():
+        for whose in (erasure_log.make_pseudonym(email), erasure_log.make_pseudonym(order_id)):
             if whose in logged and at <= logged[whose]:
                 found.setdefault(whose, []).append(order_id)
-    return [_erase(whose, ids, None, None, patience) for whose, ids in found.items()]
+    return [_cancel_and_erase(whose, ids, None, None, wait_seconds) for whose, ids in found.items()]
 
 
-def _living() -> models.QuerySet[Order]:
+def _unerased_orders() -> models.QuerySet[Order]:
     return Order.objects.filter(erased_at=None)
 
 
-def orders_of(email: str) -> list[str]:
+def find_order_ids(email: str) -> list[str]:
     """Compared here, since SQLite knows no other letters than ASCII's without case."""
     sought = email.strip().casefold()
-    rows = _living().exclude(candidate_email="").values_list("pk", "candidate_email")
+    rows = _unerased_orders().exclude(candidate_email="").values_list("pk", "candidate_email")
     return [order_id for order_id, kept in rows.iterator() if kept.strip().casefold() == sought]
 
 
-def _erase(whose: str, ids: list[str], by: User | None, address: str | None, patience: float, why: str = "") -> Erasure:
+def _cancel_and_erase(pseudonym: str, ids: list[str], by: User | None, ip: str | None, wait_seconds: float, reason: str = "") -> Erasure:
     if not ids:
-        return Erasure(whose)
-    ends = time.monotonic() + patience
-    while outbox.call_off(ids, WHY, spared=THIN):
+        return Erasure(pseudonym)
+    ends = time.monotonic() + wait_seconds
+    while outbox.call_off(ids, CANCEL_REASON, spared=NON_PERSONAL_KINDS):
         if time.monotonic() > ends:
-            raise OnItsWay
+            raise DeliveryInFlightError
         time.sleep(0.5)
-    done = _make(whose, ids, by, address, why)
-    empty_journal()
+    done = _erase_rows(pseudonym, ids, by, ip, reason)
+    truncate_wal()
     return done
 
 
 @transaction.atomic
-def _make(whose: str, ids: list[str], by: User | None, address: str | None, why: str) -> Erasure:
+def _erase_rows(pseudonym: str, ids: list[str], by: User | None, ip: str | None, reason: str) -> Erasure:
     # Locked first: nobody reports, accepts or adds a file from here on, and whoever waits for it finds it erased.
     list(Order.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
-    if outbox.call_off(ids, WHY, spared=THIN):
-        raise OnItsWay
-    deliveries = outbox.blank(ids, spared=THIN)
-    _blank_orders(ids)
+    if outbox.call_off(ids, CANCEL_REASON, spared=NON_PERSONAL_KINDS):
+        raise DeliveryInFlightError
+    deliveries = outbox.blank(ids, spared=NON_PERSONAL_KINDS)
+    _redact_orders(ids)
     Resource.objects.filter(order__in=ids).update(state=ResourceState.NONE, content={}, reason="")
     Result.objects.filter(order__in=ids).delete()
-    _forget_corrections(ids)
-    _forget_kept_answers(ids)
+    _redact_corrections(ids)
+    _delete_idempotency_records(ids)
     keys = list(Attachment.objects.filter(order__in=ids).exclude(file="").values_list("file", flat=True))
     Attachment.objects.filter(order__in=ids).delete()
     Upload.objects.filter(order__in=ids).delete()
     who = by.email if by else ""
-    OrderEvent.objects.bulk_create(OrderEvent(order_id=each, hop=Hop.IN, what=ERASED, by=who) for each in ids)
-    said: dict[str, Any] = {"orders": ids, "files": len(keys)} | ({"why": why} if why else {})
-    audit.record("candidate.erased", whose, by=by, address=address, **said)
+    OrderEvent.objects.bulk_create(OrderEvent(order_id=each, hop=Hop.IN, what=ERASED_EVENT, by=who) for each in ids)
+    said: dict[str, Any] = {"orders": ids, "files": len(keys)} | ({"why": reason} if reason else {})
+    audit.record("candidate.erased", pseudonym, by=by, ip=ip, **said)
     # Within the transaction: should it fail after all, the erasure is made again, and a file that is gone is meant so.
     for key in keys:
         files.remove(key)
-    return Erasure(whose, len(ids), deliveries, len(keys))
+    return Erasure(pseudonym, len(ids), deliveries, len(keys))
 
 
-def _blank_orders(ids: Collection[str]) -> None:
+def _redact_orders(ids: Collection[str]) -> None:
     blanks: dict[str, Any] = {
         name: {} if isinstance(Order._meta.get_field(name), models.JSONField) else ""
-        for name in CANDIDATE["orders.order"]
+        for name in CANDIDATE_FIELDS["orders.order"]
     }
     now = clock.now()
     for order in Order.objects.filter(pk__in=ids).only("digest"):
         # Keyed, so that the same order coming again is known, and nobody can try addresses against it.
-        digest = erasure_log.pseudonym(order.digest)
+        digest = erasure_log.make_pseudonym(order.digest)
         Order.objects.filter(pk=order.pk).update(**blanks, digest=digest, erased_at=now, updated_at=now)
 
 
-def _forget_corrections(ids: Collection[str]) -> None:
+def _redact_corrections(ids: Collection[str]) -> None:
     """The reason of a correction is free text."""
     for event in OrderEvent.objects.filter(order__in=ids):
         if event.detail.pop("correction", None) is not None:
             event.save(update_fields=["detail"])
 
 
-def _forget_kept_answers(ids: Collection[str]) -> None:
+def _delete_idempotency_records(ids: Collection[str]) -> None:
     """The answers to calls of the orders' own addresses, and to leases that handed one of them out, or still may."""
     for order_id in ids:
         KeptAnswer.objects.filter(path__contains=f"/orders/{order_id}").delete()
     for answer in KeptAnswer.objects.filter(path__endswith="/orders/lease").iterator():
-        if answer.status is None or _names_one(answer, ids):
+        if answer.status is None or _mentions_any_order(answer, ids):
             answer.delete()
 
 
-def _names_one(answer: KeptAnswer, ids: Collection[str]) -> bool:
+def _mentions_any_order(record: KeptAnswer, ids: Collection[str]) -> bool:
     try:
-        body = answer.body
-    except Unreadable:
+        body = record.body
+    except DecryptionError:
         return True  # nobody can be given it any more
     return any(order_id in body for order_id in ids)
 
 
-def empty_journal() -> bool:
+def truncate_wal() -> bool:
     """SQLite's journal still holds the pages as they were. False where somebody was reading them all the while."""
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         return True

@@ -14,22 +14,22 @@ from django.utils.crypto import salted_hmac
 from integrations.outbox import clock
 
 
-def pseudonym(of: str) -> str:
+def make_pseudonym(identifier: str) -> str:
     """Of an address, however it is spelled; or of an order's id."""
-    return salted_hmac("orders.erasure", of.strip().casefold(), algorithm="sha256").hexdigest()
+    return salted_hmac("orders.erasure", identifier.strip().casefold(), algorithm="sha256").hexdigest()
 
 
-def path() -> Path:
+def log_path() -> Path:
     return Path(settings.PORTAL_DATA_DIR) / "erasures.log"
 
 
-def append(whose: str) -> None:
+def append_entry(pseudonym: str) -> None:
     """Write one line, and return when it is on disk. Raises OSError."""
-    folder = path().parent
-    descriptor = os.open(path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    folder = log_path().parent
+    descriptor = os.open(log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         # A line that a power cut broke off must not swallow this one.
-        os.write(descriptor, f"\n{clock.now().isoformat()} {whose}\n".encode())
+        os.write(descriptor, f"\n{clock.now().isoformat()} {pseudonym}\n".encode())
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
@@ -40,12 +40,12 @@ def append(whose: str) -> None:
         os.close(descriptor)
 
 
-def last_erasures() -> dict[str, datetime]:
+def load_last_erasures() -> dict[str, datetime]:
     """When each pseudonym was erased last. Raises ValueError for a line that is none."""
     found: dict[str, datetime] = {}
-    if not path().exists():
+    if not log_path().exists():
         return found
-    for line in filter(None, path().read_text().splitlines()):
+    for line in filter(None, log_path().read_text().splitlines()):
         at, _, whose = line.partition(" ")
         if len(whose) == 64:  # else it was broken off, and so its erasure was not made
             found[whose] = max(datetime.fromisoformat(at), found.get(whose, datetime.fromisoformat(at)))

@@ -13,7 +13,7 @@ from integrations.models import ConnectionState, Customer
 from orders.models import Attachment, Order
 from orders.privacy import erasure, export
 
-WHY = "The customer left."
+OFFBOARDING_REASON = "The customer left."
 
 
 @dataclass(frozen=True)
@@ -30,28 +30,28 @@ class Certificate:
     """Orders whose candidate could not be erased now, since a call about him was on its way: run it again."""
 
 
-def cut_off(customer: Customer) -> int:
+def deactivate_customer(customer: Customer) -> int:
     """Its people are out, its tokens dead, its deliveries held. Returns how many connections were ended."""
     with transaction.atomic():
         Customer.objects.filter(pk=customer.pk).update(is_active=False)
         living = list(customer.connections.exclude(state=ConnectionState.DISABLED))
         for connection in living:
-            lifecycle.disable(connection, why=WHY)
+            lifecycle.disable_connection(connection, reason=OFFBOARDING_REASON)
     return len(living)
 
 
-def offboard(customer: Customer, target: IO[bytes], *, patience: float = 0) -> Certificate:
+def offboard(customer: Customer, target: IO[bytes], *, wait_seconds: float = 0) -> Certificate:
     """Cut the customer off, write its data as a zip, then erase every candidate of its orders. Audited.
 
     May be repeated: what is erased already is not in the zip any more.
     """
-    ended = cut_off(customer)
+    ended = deactivate_customer(customer)
     ids = list(Order.objects.filter(connection__customer=customer, erased_at=None).values_list("pk", flat=True))
-    files = _return(ids, target)
+    files = _write_archive(ids, target)
     for order_id in ids:
         try:
-            erasure.erase_alone(order_id, patience=patience, why=WHY)
-        except erasure.OnItsWay:
+            erasure.erase_single_order(order_id, wait_seconds=wait_seconds, reason=OFFBOARDING_REASON)
+        except erasure.DeliveryInFlightError:
             continue
     left = Order.objects.filter(pk__in=ids, erased_at=None).count()
     audit.record("customer.offboarded", customer.pk, connections=ended, orders=len(ids), files=files, left=left)
@@ -59,9 +59,9 @@ def offboard(customer: Customer, target: IO[bytes], *, patience: float = 0) -> C
     return Certificate(customer.pk, customer.name, now, ended, len(ids), files, left)
 
 
-def _return(ids: list[str], target: IO[bytes]) -> int:
+def _write_archive(ids: list[str], target: IO[bytes]) -> int:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for order in Order.objects.filter(pk__in=ids).select_related("connection__customer", "package").iterator():
-            archive.writestr(f"orders/{order.pk}.json", export.as_json(order))
+            archive.writestr(f"orders/{order.pk}.json", export.dump_order(order))
         attachments = Attachment.objects.filter(order__in=ids).exclude(file="")
         return sum(export.write_file(archive, each) for each in attachments.iterator())

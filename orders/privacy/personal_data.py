@@ -1,11 +1,11 @@
 """Which columns hold something of a person: a test compares this with the models, so that none is forgotten.
 
-Of every column that holds text or JSON one of four things is said. `CANDIDATE`: of a candidate; `erasure` empties it,
-or deletes its row. `ABOUT_ORDERS`: text about an order in which something of its candidate could stand; `erasure`
-takes that out. `PEOPLE`: of those who work here: staff, customers' people. `IMPERSONAL`: of nobody.
+Of every column that holds text or JSON one of four is said. `CANDIDATE_FIELDS`: of a candidate; `erasure` empties it,
+or deletes its row. `ORDER_TEXT_FIELDS`: text about an order in which something of its candidate could stand; `erasure`
+takes that out. `USER_FIELDS`: of those who work here: staff, customers' people. `NON_PERSONAL_FIELDS`: of nobody.
 """
 
-CANDIDATE: dict[str, frozenset[str]] = {
+CANDIDATE_FIELDS: dict[str, frozenset[str]] = {
     "orders.order": frozenset(
         {
             "completed_callback_url",
@@ -30,13 +30,13 @@ CANDIDATE: dict[str, frozenset[str]] = {
     "integrations.keptanswer": frozenset({"body_sealed"}),
 }
 
-ABOUT_ORDERS: dict[str, frozenset[str]] = {
+ORDER_TEXT_FIELDS: dict[str, frozenset[str]] = {
     "orders.order": frozenset({"digest"}),
     "orders.orderevent": frozenset({"detail"}),
     "outbox.delivery": frozenset({"payload", "reason"}),
 }
 
-PEOPLE: dict[str, frozenset[str]] = {
+USER_FIELDS: dict[str, frozenset[str]] = {
     "account.emailaddress": frozenset({"email"}),
     "admin.logentry": frozenset({"object_repr", "change_message"}),
     "assessments.catalogueimport": frozenset({"content", "shown"}),
@@ -51,7 +51,7 @@ PEOPLE: dict[str, frozenset[str]] = {
     "socialaccount.socialaccount": frozenset({"uid", "extra_data"}),
 }
 
-IMPERSONAL: dict[str, frozenset[str]] = {
+NON_PERSONAL_FIELDS: dict[str, frozenset[str]] = {
     "account.emailconfirmation": frozenset({"key"}),
     "admin.logentry": frozenset({"object_id"}),
     "assessments.assessment": frozenset({"assessment_id", "type", "name", "description"}),

@@ -17,26 +17,26 @@ from orders.models import Order
 from orders.privacy import erasure
 
 log = structlog.get_logger(__name__)
-BATCH = 200
+BATCH_SIZE = 200
 """Of one customer in one run: the worker that does it wakes the couriers too, and the next run goes on."""
 
 
-def apply_due() -> int:
+def apply_policies() -> int:
     """Erase, for each customer, the orders whose days are over. Returns how many there were. Raises OSError."""
     customers = Customer.objects.exclude(retention_days=None)
-    return sum(_apply(customer, customer.retention_days or 0) for customer in customers)
+    return sum(_apply_policy(customer, customer.retention_days or 0) for customer in customers)
 
 
-def _apply(customer: Customer, days: int) -> int:
+def _apply_policy(customer: Customer, days: int) -> int:
     why = f"kept for {days} days"
-    done = sum(_erase(order_id, why) for order_id in due(customer, days).values_list("pk", flat=True)[:BATCH])
+    done = sum(_erase_order(order_id, why) for order_id in due_orders(customer, days).values_list("pk", flat=True)[:BATCH_SIZE])
     if done:
         audit.record("retention.applied", customer.pk, days=days, orders=done)
         log.info("candidates erased after their time", customer=customer.pk, days=days, orders=done)
     return done
 
 
-def due(customer: Customer, days: int) -> QuerySet[Order]:
+def due_orders(customer: Customer, days: int) -> QuerySet[Order]:
     """What is still to be sent goes first: it is delivered, or has failed, within a week."""
     waiting = Delivery.objects.filter(
         subject=OuterRef("pk"), state__in=[DeliveryState.PENDING, DeliveryState.IN_FLIGHT]
@@ -46,9 +46,9 @@ def due(customer: Customer, days: int) -> QuerySet[Order]:
     return living.exclude(Exists(waiting)).order_by("updated_at", "pk")
 
 
-def _erase(order_id: str, why: str) -> int:
+def _erase_order(order_id: str, reason: str) -> int:
     """This order alone: of the same candidate's other orders another customer's contract may say something else."""
     try:
-        return erasure.erase_alone(order_id, why=why).orders
-    except erasure.OnItsWay:
+        return erasure.erase_single_order(order_id, reason=reason).orders
+    except erasure.DeliveryInFlightError:
         return 0

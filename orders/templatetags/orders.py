@@ -13,16 +13,16 @@ register.filter(scores.score_percent)
 
 
 @register.simple_tag
-def health_of(connections: Iterable[Connection]) -> dict[int, queries.Health]:
-    return queries.health_of(connections)
+def connection_health(connections: Iterable[Connection]) -> dict[int, queries.ConnectionHealth]:
+    return queries.load_connection_health(connections)
 
 
 @register.filter
-def at(found: dict[int, queries.Health], key: int) -> queries.Health:
+def get_item(found: dict[int, queries.ConnectionHealth], key: int) -> queries.ConnectionHealth:
     return found[key]
 
 
 @register.filter
-def only(connection: Connection) -> list[Connection]:
+def as_list(connection: Connection) -> list[Connection]:
     """A list of one."""
     return [connection]

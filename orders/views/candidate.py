@@ -22,112 +22,112 @@ log = structlog.get_logger(__name__)
 # Without a CSRF cookie: the link alone is the right, and some mail programs' browsers keep no cookies.
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-def take(request: HttpRequest, token: str) -> HttpResponse:
+def take_assessment(request: HttpRequest, token: str) -> HttpResponse:
     """One page with one button. A GET alone changes nothing, save for an inline order's: that goes straight on."""
-    order = launch.find(token)
+    order = launch.get_by_token(token)
     if order is None or order.erased_at is not None:
-        return _nothing(request, order)
+        return _render_unavailable(request, order)
     if order.is_final or expiry.has_expired(order, timezone.now()):
-        return _see_other(links.return_url(order)) if request.method == "POST" else _done(request, order)
+        return _see_other(links.return_url(order)) if request.method == "POST" else _respond_done(request, order)
     if not order.launch_url:
-        return _see_other(links.take_url(order)) if request.method == "POST" else _waiting(request, order)
+        return _see_other(links.take_url(order)) if request.method == "POST" else _render_waiting(request, order)
     if request.method == "POST":
-        return _see_other(launch.go(order.pk).launch_url)
+        return _see_other(launch.start_assessment(order.pk).launch_url)
     if order.is_inline:
-        return HttpResponseRedirect(launch.go(order.pk).launch_url if request.method == "GET" else order.launch_url)
-    return _invited(request, order)
+        return HttpResponseRedirect(launch.start_assessment(order.pk).launch_url if request.method == "GET" else order.launch_url)
+    return _render_invitation(request, order)
 
 
 @require_safe
-def done(request: HttpRequest, token: str) -> HttpResponse:
+def finish_assessment(request: HttpRequest, token: str) -> HttpResponse:
     """Back from the assessment: an inline candidate returns to SmartRecruiters, the others are thanked."""
-    order = launch.find(token)
+    order = launch.get_by_token(token)
     if order is None or order.erased_at is not None:
-        return _nothing(request, order)
-    return _done(request, order)
+        return _render_unavailable(request, order)
+    return _respond_done(request, order)
 
 
 @require_safe
-def report(request: HttpRequest, token: str) -> HttpResponse:
+def download_report(request: HttpRequest, token: str) -> HttpResponse:
     """A report, as a download that no browser runs anything of."""
     attachment = (
-        Attachment.objects.filter(link_token_hash=links.hash_of(token), order__erased_at=None)
+        Attachment.objects.filter(link_token_hash=links.hash_token(token), order__erased_at=None)
         .select_related("order")
         .first()
     )
     if attachment is None:  # an erasure leaves nothing by which the link could be told from one that never was
-        return _page(request, None, "no_report", status=404)
+        return _render_page(request, None, "no_report", status=404)
     try:
         content = files.read(attachment)
-    except files.Damaged as error:
+    except files.DamagedFileError as error:
         log.error("a report cannot be shown", attachment=attachment.pk, reason=str(error))
-        return _page(request, None, "damaged", status=404)
+        return _render_page(request, None, "damaged", status=404)
     if request.method == "GET":
         Attachment.objects.filter(pk=attachment.pk).update(opened_count=F("opened_count") + 1)
-    return _private(files.download(attachment, content))
+    return _set_private_headers(files.build_download(attachment, content))
 
 
-def _invited(request: HttpRequest, order: Order) -> HttpResponse:
-    response = _page(
+def _render_invitation(request: HttpRequest, order: Order) -> HttpResponse:
+    response = _render_page(
         request,
         order,
         "take",
-        host=_host_of(order.launch_url),
+        host=_get_host(order.launch_url),
         description=order.package.description,
         has_begun=order.visited_at is not None,
-        open_until=expiry.end_of(order) if order.status in expiry.UNBEGUN else None,
+        open_until=expiry.compute_expiry(order) if order.status in expiry.NOT_STARTED else None,
     )
     # Chromium holds a form's redirects to form-action too (RELIABILITY.md, C33), the engine's own ones included: one of
     # those to a host of its own would leave the candidate with a button that does nothing.
     schemes = ["https:", "http:"] if settings.IS_LOOPBACK else ["https:"]
-    response._csp_update = {"form-action": [engine_urls.origin_of(order.launch_url), *schemes]}  # type: ignore[attr-defined]
+    response._csp_update = {"form-action": [engine_urls.get_origin(order.launch_url), *schemes]}  # type: ignore[attr-defined]
     return response
 
 
-def _waiting(request: HttpRequest, order: Order) -> HttpResponse:
-    return _page(request, order, "preparing")
+def _render_waiting(request: HttpRequest, order: Order) -> HttpResponse:
+    return _render_page(request, order, "preparing")
 
 
-def _done(request: HttpRequest, order: Order) -> HttpResponse:
-    url, is_trusted = launch.way_back(order) if order.is_inline else ("", False)
+def _respond_done(request: HttpRequest, order: Order) -> HttpResponse:
+    url, is_trusted = launch.resolve_callback_url(order) if order.is_inline else ("", False)
     if is_trusted:
-        return _private(HttpResponseRedirect(url))
+        return _set_private_headers(HttpResponseRedirect(url))
     if url:
-        return _page(request, order, "back", host=_host_of(url), way_back=url)
+        return _render_page(request, order, "back", host=_get_host(url), callback_url=url)
     if expiry.has_expired(order, timezone.now()):
-        return _page(request, order, "expired", status=410)
-    return _page(request, order, "thanks")
+        return _render_page(request, order, "expired", status=410)
+    return _render_page(request, order, "thanks")
 
 
-def _nothing(request: HttpRequest, order: Order | None) -> HttpResponse:
+def _render_unavailable(request: HttpRequest, order: Order | None) -> HttpResponse:
     if order is None:
-        return _page(request, None, "unknown", status=404)
-    return _page(request, order, "gone", status=410)
+        return _render_page(request, None, "unknown", status=404)
+    return _render_page(request, order, "gone", status=410)
 
 
 def _see_other(url: str) -> HttpResponse:
     response = HttpResponseRedirect(url)
     response.status_code = 303
-    return _private(response)
+    return _set_private_headers(response)
 
 
-def _host_of(url: str) -> str:
-    parts = trusted_origins.split(url.partition("#")[0])
+def _get_host(url: str) -> str:
+    parts = trusted_origins.parse_url(url.partition("#")[0])
     return parts[1] if parts else ""
 
 
-def _page(request: HttpRequest, order: Order | None, name: str, *, status: int = 200, **facts: Any) -> HttpResponse:
+def _render_page(request: HttpRequest, order: Order | None, name: str, *, status: int = 200, **context: Any) -> HttpResponse:
     """`templates/orders/{name}.html` in the order's language, else the browser's."""
-    language = mail.nearest((order and order.candidate_language) or translation.get_language() or "")
+    language = mail.best_language((order and order.candidate_language) or translation.get_language() or "")
     if order is not None:
-        facts |= {"package": order.package.name, "customer": order.connection.customer.name}
+        context |= {"package": order.package.name, "customer": order.connection.customer.name}
     with translation.override(language):
-        page = render(request, f"orders/{name}.html", facts, status=status)
+        page = render(request, f"orders/{name}.html", context, status=status)
     page["Content-Language"] = language
-    return _private(page)
+    return _set_private_headers(page)
 
 
-def _private(response: HttpResponse) -> HttpResponse:
+def _set_private_headers(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = "no-store, private"
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "no-referrer"

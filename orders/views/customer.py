@@ -12,17 +12,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from integrations import audit
 from integrations.customers import memberships
-from integrations.http.ip_addresses import address_of
+from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Membership, User
 from orders import files, queries, search_terms
 from orders.models import Attachment, Status
 
-PAGE = 50
+PAGE_SIZE = 50
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-def orders(request: HttpRequest) -> HttpResponse:
+def list_orders(request: HttpRequest) -> HttpResponse:
     """Newest first. Another customer's are not in the query; staff have a place of their own.
 
     A search is a POST, which leads to an address without its words: a candidate's name must not stand in one, and a
@@ -32,40 +32,40 @@ def orders(request: HttpRequest) -> HttpResponse:
     if user.is_staff:
         return redirect("admin:orders_order_changelist")
     if request.method == "POST":
-        return searched(request)
-    shown = memberships.shown(request)
+        return redirect_to_search(request)
+    shown = memberships.page_context(request)
     membership = shown["membership"]
     asked = request.GET
-    sought = search_terms.words_of(request, asked.get("search", ""))
+    sought = search_terms.load_terms(request, asked.get("search", ""))
     status, company = asked.get("status", ""), asked.get("company", "")
-    mine = queries.of_customer(membership.customer if membership else None)
-    rows = queries.narrowed(mine, sought=sought, status=status, company=company)
+    mine = queries.for_customer(membership.customer if membership else None)
+    rows = queries.filter_orders(mine, search=sought, status=status, company=company)
     context = {
         **shown,
-        "page": Paginator(rows, PAGE).get_page(asked.get("page")),
-        "sought": sought,
+        "page": Paginator(rows, PAGE_SIZE).get_page(asked.get("page")),
+        "search_terms": sought,
         "status": status,
         "company": company,
         "statuses": Status.choices,
-        "companies": _companies(membership),
-        "is_narrowed": bool(sought or status or company),
+        "companies": _list_companies(membership),
+        "is_filtered": bool(sought or status or company),
         "may_read_reports": membership is not None and membership.is_administrator,
     }
     return render(request, "orders/list.html", context)
 
 
-def searched(request: HttpRequest) -> HttpResponse:
+def redirect_to_search(request: HttpRequest) -> HttpResponse:
     """What nobody could have chosen is left out: it would stand in the address at whatever length."""
-    choices = {"status": Status.values, "company": _companies(memberships.shown(request)["membership"])}
+    choices = {"status": Status.values, "company": _list_companies(memberships.page_context(request)["membership"])}
     asked = {name: chosen for name, known in choices.items() if (chosen := request.POST.get(name, "")) in known}
     page = request.POST.get("page", "")
     asked["page"] = page if page.isdecimal() and len(page) < 8 else ""
-    asked["search"] = search_terms.remember(request, request.POST.get("q", ""))
+    asked["search"] = search_terms.store_terms(request, request.POST.get("q", ""))
     given = urlencode({name: value for name, value in asked.items() if value})
     return redirect(f"{reverse('customer_orders')}?{given}" if given else "customer_orders")
 
 
-def _companies(membership: Membership | None) -> list[str]:
+def _list_companies(membership: Membership | None) -> list[str]:
     if membership is None:
         return []
     return list(membership.customer.connections.values_list("company_id", flat=True))
@@ -73,9 +73,9 @@ def _companies(membership: Membership | None) -> list[str]:
 
 @require_safe
 @login_required
-def report(request: HttpRequest, order_id: str, attachment_id: str) -> HttpResponse:
+def download_report(request: HttpRequest, order_id: str, attachment_id: str) -> HttpResponse:
     """A report, for administrators of the order's own organisation. Another's is not found."""
-    mine = memberships.of(request.user)
+    mine = memberships.active_memberships(request.user)
     attachment = (
         Attachment.objects.filter(pk=attachment_id, order=order_id, order__erased_at=None)
         .filter(order__connection__customer__in=mine.values("customer"))
@@ -90,13 +90,13 @@ def report(request: HttpRequest, order_id: str, attachment_id: str) -> HttpRespo
         return render(request, "403.html", status=403)
     try:
         content = files.read(attachment)
-    except files.Damaged:
+    except files.DamagedFileError:
         return render(request, "orders/damaged.html", status=404)
     audit.record(
         "order.report_opened",
         order.pk,
         by=cast(User, request.user),
-        address=address_of(request),
+        ip=get_client_ip(request),
         attachment=attachment.pk,
     )
-    return files.download(attachment, content)
+    return files.build_download(attachment, content)

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assessments.requester import NoRequester, email_of
+from assessments.requester import InvalidRequesterError, parse_requester
 
 EMAIL = "rita@northwind.example"
 
 
-def on_the_wire(text: str) -> str:
+def encode_header(text: str) -> str:
     """What WSGI makes of a header's UTF-8 bytes."""
     return text.encode().decode("latin-1")
 
@@ -26,11 +26,11 @@ def on_the_wire(text: str) -> str:
     ],
 )
 def test_email_of_every_spelling(header: str) -> None:
-    assert email_of(header) == EMAIL
+    assert parse_requester(header) == EMAIL
 
 
 def test_email_of_another_alphabet() -> None:
-    assert email_of(on_the_wire('{"email": "zoë@müller.example"}')) == "zoë@müller.example"
+    assert parse_requester(encode_header('{"email": "zoë@müller.example"}')) == "zoë@müller.example"
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,16 @@ def test_email_of_another_alphabet() -> None:
     ],
 )
 def test_email_of_anything_else(header: str) -> None:
-    with pytest.raises(NoRequester, match="Send"):
-        email_of(header)
+    with pytest.raises(InvalidRequesterError, match="Send"):
+        parse_requester(header)
 
 
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")))
 def test_email_of_whatever_comes(header: str) -> None:
     """An address, or a refusal; never another exception, and never a text that could match two domains."""
     try:
-        email = email_of(header)
-    except NoRequester:
+        email = parse_requester(header)
+    except InvalidRequesterError:
         return
     assert email.count("@") == 1
     assert email.isprintable()
@@ -94,4 +94,4 @@ def test_email_of_real_addresses(email: str, spelling: str) -> None:
     header = json.dumps({"email": email}) if spelling == "json" else spelling.format(email)
     if any(character in email for character in "={}/?#"):
         return
-    assert email_of(header) == email
+    assert parse_requester(header) == email

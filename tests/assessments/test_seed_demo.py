@@ -27,13 +27,13 @@ PACKAGES = {
 }
 
 
-def seed() -> Any:
+def run_seed_demo() -> Any:
     out = StringIO()
     call_command("seed_demo", "--json", stdout=out)
     return json.loads(out.getvalue())
 
 
-def token_of(client_id: str, client_secret: str) -> str:
+def fetch_token(client_id: str, client_secret: str) -> str:
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
     answer = APIClient().post(
         "/oauth/token",
@@ -46,7 +46,7 @@ def token_of(client_id: str, client_secret: str) -> str:
 
 @pytest.mark.django_db
 def test_seed_demo_says_what_is_there() -> None:
-    seeded = seed()
+    seeded = run_seed_demo()
     passwords = [seeded["admin"].pop("password"), *(each.pop("password") for each in seeded["customers"])]
     secret = seeded["engine"].pop("client_secret")
     assert seeded == {
@@ -75,7 +75,7 @@ def test_seed_demo_says_what_is_there() -> None:
 
 @pytest.mark.django_db
 def test_seed_demo_people_can_sign_in() -> None:
-    seeded = seed()
+    seeded = run_seed_demo()
     people = [
         (user.email, user.staff_role, [*user.memberships.values_list("customer", "role")])
         for person in (seeded["admin"], *seeded["customers"])
@@ -91,7 +91,7 @@ def test_seed_demo_people_can_sign_in() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize("customer_id", ["cus_demo_northwind", "cus_demo_harbour"])
 def test_seed_demo_customers_see_all_six_types(api: Api, customer_id: str) -> None:
-    seed()
+    run_seed_demo()
     connection = rows.make_connection(Customer.objects.get(pk=customer_id))
     listed = api(rows.make_token(connection)).get("/smartrecruiters/packages").json()
     assert {package["id"]: package["type"] for package in listed} == PACKAGES
@@ -102,8 +102,8 @@ def test_seed_demo_customers_see_all_six_types(api: Api, customer_id: str) -> No
 
 @pytest.mark.django_db
 def test_seed_demo_engine_gets_a_token(api: Api) -> None:
-    seeded = seed()
-    listed = api(token_of(**seeded["engine"])).get("/api/vendor/v1/packages").json()
+    seeded = run_seed_demo()
+    listed = api(fetch_token(**seeded["engine"])).get("/api/vendor/v1/packages").json()
     assert sorted(package["id"] for package in listed["results"]) == sorted(PACKAGES)
 
 
@@ -111,7 +111,7 @@ def test_seed_demo_touches_no_other_rows(api: Api, customer: Customer, token: st
     """The first customer here has the name of the demo's."""
     rows.make_package("skills", assessments=("a",))
     before = [[*model.objects.order_by("pk").values()] for model in (Package, Customer, User, Client, Connection)]
-    seeded = seed()
+    seeded = run_seed_demo()
     after = [
         [*model.objects.exclude(pk__in=own).order_by("pk").values()]
         for model, own in (
@@ -128,32 +128,32 @@ def test_seed_demo_touches_no_other_rows(api: Api, customer: Customer, token: st
 
 
 def test_seed_demo_again_is_the_same(engine: APIClient) -> None:
-    first = seed()
+    first = run_seed_demo()
     counts = [model.objects.count() for model in (Package, Customer, User, Client, AuditEntry)]
-    assert seed() == first
+    assert run_seed_demo() == first
     assert [model.objects.count() for model in (Package, Customer, User, Client, AuditEntry)] == counts
 
 
 def test_seed_demo_again_mends_what_it_promises(api: Api, engine: APIClient) -> None:
-    first = seed()
+    first = run_seed_demo()
     engine.put("/api/vendor/v1/packages", {"packages": []})
     Client.objects.filter(client_id="demo-engine").update(client_secret="", revoked_at="2026-01-01T00:00:00Z")
     for user in User.objects.all():
         user.set_password("changed")
         user.is_active = False
         user.save()
-    assert seed() == first
+    assert run_seed_demo() == first
     assert Package.objects.filter(retired_at=None).count() == len(PACKAGES)
-    assert api(token_of(**first["engine"])).get("/api/vendor/v1/packages").status_code == 200
+    assert api(fetch_token(**first["engine"])).get("/api/vendor/v1/packages").status_code == 200
     user = User.objects.get(email="admin@demo.example")
     assert (user.is_active, user.check_password(first["admin"]["password"])) == (True, True)
 
 
 @pytest.mark.django_db
 def test_seed_demo_secrets_are_the_installations_own(settings: Any) -> None:
-    here = seed()
+    here = run_seed_demo()
     settings.SECRET_KEY = "another-installation-" * 3
-    there = seed()
+    there = run_seed_demo()
     secrets = [
         {each["admin"]["password"], each["engine"]["client_secret"], *(one["password"] for one in each["customers"])}
         for each in (here, there)
@@ -163,7 +163,7 @@ def test_seed_demo_secrets_are_the_installations_own(settings: Any) -> None:
 
 @pytest.mark.django_db
 def test_seed_demo_for_people(capsys: pytest.CaptureFixture[str]) -> None:
-    seeded = seed()
+    seeded = run_seed_demo()
     call_command("seed_demo")
     shown = capsys.readouterr().out.split()
     people = [seeded["admin"], *seeded["customers"]]

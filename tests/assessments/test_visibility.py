@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from assessments.models import Package
-from assessments.visibility import Asking, may_order, seen_by
+from assessments.visibility import PackageQuery, can_order, visible_packages
 from integrations.models import AssessmentType, Customer
 from tests.rows import make_package
 
@@ -20,8 +20,8 @@ EVERYTHING = {
 }
 
 
-def sees(customer: Customer, **came: Any) -> list[str]:
-    return [package.id for package in seen_by(Asking(customer, **came), types=AssessmentType.values)]
+def list_visible(customer: Customer, **came: Any) -> list[str]:
+    return [package.id for package in visible_packages(PackageQuery(customer, **came), types=AssessmentType.values)]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def sees(customer: Customer, **came: Any) -> list[str]:
 )
 def test_rule_that_matches(customer: Customer, key: str, value: Any) -> None:
     make_package(rules=({key: value},))
-    assert sees(customer, **EVERYTHING) == ["skills"]
+    assert list_visible(customer, **EVERYTHING) == ["skills"]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_rule_that_matches(customer: Customer, key: str, value: Any) -> None:
 )
 def test_rule_that_does_not_match(customer: Customer, key: str, value: Any) -> None:
     make_package(rules=({key: value},))
-    assert sees(customer, **EVERYTHING) == []
+    assert list_visible(customer, **EVERYTHING) == []
 
 
 @pytest.mark.parametrize(
@@ -78,53 +78,53 @@ def test_rule_that_does_not_match(customer: Customer, key: str, value: Any) -> N
 )
 def test_rule_whose_value_did_not_come(customer: Customer, key: str, value: Any) -> None:
     make_package(rules=({key: value},))
-    assert sees(customer) == []
+    assert list_visible(customer) == []
 
 
 @pytest.mark.parametrize("missing", [*EVERYTHING])
 def test_rule_with_all_keys_needs_them_all(customer: Customer, missing: str) -> None:
     make_package(rules=({**EVERYTHING, "fields": {"seniority": "Senior"}, "customer": customer},))
-    assert sees(customer, **EVERYTHING) == ["skills"]
-    assert sees(customer, **{key: value for key, value in EVERYTHING.items() if key != missing}) == []
+    assert list_visible(customer, **EVERYTHING) == ["skills"]
+    assert list_visible(customer, **{key: value for key, value in EVERYTHING.items() if key != missing}) == []
 
 
 def test_field_with_several_values_matches_by_one(customer: Customer) -> None:
     make_package(rules=({"fields": {"seniority": "Senior"}},))
-    assert sees(customer, fields={"seniority": ["Lead", "senior"]}) == ["skills"]
+    assert list_visible(customer, fields={"seniority": ["Lead", "senior"]}) == ["skills"]
 
 
 def test_package_without_rules_is_everybodys(customer: Customer, other_customer: Customer) -> None:
     make_package()
-    assert (sees(customer), sees(other_customer)) == (["skills"], ["skills"])
+    assert (list_visible(customer), list_visible(other_customer)) == (["skills"], ["skills"])
 
 
 def test_rule_without_keys_is_everybodys(customer: Customer) -> None:
     make_package(rules=({},))
-    assert sees(customer) == ["skills"]
+    assert list_visible(customer) == ["skills"]
 
 
 def test_rule_of_a_customer(customer: Customer, other_customer: Customer) -> None:
     make_package(rules=({"customer": customer},))
-    assert (sees(customer), sees(other_customer)) == (["skills"], [])
+    assert (list_visible(customer), list_visible(other_customer)) == (["skills"], [])
 
 
 def test_one_of_two_rules_is_enough(customer: Customer, other_customer: Customer) -> None:
     make_package(rules=({"customer": other_customer}, {"country": "DE"}))
-    assert (sees(customer, country="DE"), sees(customer, country="FR")) == (["skills"], [])
+    assert (list_visible(customer, country="DE"), list_visible(customer, country="FR")) == (["skills"], [])
 
 
 def test_keys_of_two_rules_are_not_mixed(customer: Customer, other_customer: Customer) -> None:
     make_package(rules=({"customer": customer, "country": "FR"}, {"customer": other_customer, "country": "DE"}))
-    assert sees(customer, country="DE") == []
+    assert list_visible(customer, country="DE") == []
 
 
 def test_retired_package_is_not_seen(customer: Customer, retired: Package) -> None:
-    assert sees(customer) == []
+    assert list_visible(customer) == []
 
 
 def test_package_of_another_type_is_not_seen(customer: Customer) -> None:
     make_package(type="SKILL_TEST")
-    assert seen_by(Asking(customer), types=["VIDEO_INTERVIEW"]) == []
+    assert visible_packages(PackageQuery(customer), types=["VIDEO_INTERVIEW"]) == []
 
 
 @pytest.mark.parametrize(
@@ -144,11 +144,11 @@ def test_may_order(customer: Customer, other_customer: Customer, keys: list[str]
         "theirs": {"customer": other_customer},
         "anybody's, elsewhere": {"requester": "@nowhere.example", "remote": True},
     }
-    assert may_order(make_package(rules=tuple(rules[key] for key in keys)), customer) is allowed
+    assert can_order(make_package(rules=tuple(rules[key] for key in keys)), customer) is allowed
 
 
 def test_may_order_a_retired_package(customer: Customer, retired: Package) -> None:
-    assert may_order(retired, customer) is True
+    assert can_order(retired, customer) is True
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.bench import measures, report
-from tests.bench.stage import Stage, say
+from tests.bench.stage import Stage, print_progress
 from tests.integrations.simulator.process import ROOT
 
 MEASURES = ("tokens", "packages", "delay", "drain", "throughput", "memory", "recovery")
@@ -33,16 +33,16 @@ def main() -> int:
         "recovery": (),
     }
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    found: list[measures.Measured] = []
+    found: list[measures.Measurement] = []
     try:
         with Stage(folder) as stage:
             for name in chosen.measures or MEASURES:
-                say(f"Measuring {name} …")
+                print_progress(f"Measuring {name} …")
                 found += getattr(measures, name)(stage, *sizes[name])
     finally:
         if found:
-            report.write(found, ROOT / "var" / "bench")
-            sys.stdout.write(report.table(found) + "\n")
+            report.write_report(found, ROOT / "var" / "bench")
+            sys.stdout.write(report.render_table(found) + "\n")
         shutil.rmtree(folder, ignore_errors=True)
     return 0
 

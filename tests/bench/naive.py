@@ -28,10 +28,10 @@ def set_up(**_: object) -> None:
 
 @app.task(autoretry_for=(requests.RequestException,), retry_backoff=True, retry_jitter=True, max_retries=10)
 def send(order: str) -> None:
-    patch(requests, order)
+    send_patch(requests, order)
 
 
-def patch(http: ModuleType | requests.Session, order_id: str) -> None:
+def send_patch(http: ModuleType | requests.Session, order_id: str) -> None:
     from orders.models import Order
 
     order = Order.objects.select_related("connection").get(smartrecruiters_order_id=order_id)
@@ -45,7 +45,7 @@ def patch(http: ModuleType | requests.Session, order_id: str) -> None:
     ).raise_for_status()
 
 
-def loop(orders: Iterable[str], seconds: float) -> None:
+def send_in_loop(orders: Iterable[str], seconds: float) -> None:
     """One after the other, for so long at most."""
     session = requests.Session()
     ends = time.monotonic() + seconds
@@ -53,6 +53,6 @@ def loop(orders: Iterable[str], seconds: float) -> None:
         if time.monotonic() > ends:
             return
         try:
-            patch(session, order)
+            send_patch(session, order)
         except requests.RequestException:
             time.sleep(1)

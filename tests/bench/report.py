@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pygal
 
-from tests.bench.measures import Measured
+from tests.bench.measures import Measurement
 
 
-def table(found: list[Measured]) -> str:
+def render_table(found: list[Measurement]) -> str:
     marks = {True: "met", False: "missed", None: ""}
     lines = ["| What | Measured | Goal | |", "|---|---|---|---|"]
     lines += [f"| {row.name} | {row.value} | {row.goal} | {marks[row.is_met]} |" for row in found]
     return "\n".join(lines)
 
 
-def write(found: list[Measured], folder: Path) -> None:
+def write_report(found: list[Measurement], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.md").write_text(table(found) + "\n")
+    (folder / "report.md").write_text(render_table(found) + "\n")
     for number, row in enumerate(row for row in found if row.points):
         plot = pygal.XY(
             title=row.name,

@@ -10,7 +10,7 @@ from typing import Any
 
 import django
 
-from integrations.simulator.control import Control
+from integrations.simulator.control import ControlClient
 from tests.e2e.world import World, wait_for
 
 Json = dict[str, Any]
@@ -29,17 +29,17 @@ class Stage:
         os.environ.update(self.world.environment)
         os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
         django.setup()
-        self.package = self.world.packages(PACKAGE_TYPE)[0]
+        self.package = self.world.package_ids(PACKAGE_TYPE)[0]
         return self
 
     def __exit__(self, *error: object) -> None:
         self.world.__exit__(*error)
 
     @property
-    def control(self) -> Control:
+    def control(self) -> ControlClient:
         return self.world.control
 
-    def connect(self, count: int) -> list[str]:
+    def connect_companies(self, count: int) -> list[str]:
         """So many companies more, each with a connection of its own."""
         from integrations.connections import lifecycle
         from integrations.models import Connection, Consent, User
@@ -49,27 +49,27 @@ class Stage:
         fresh = [f"bench-{len(self.companies) + number}" for number in range(count)]
         for company in fresh:
             self.control.add_company(company)
-            self.control.consent(company)
+            self.control.grant_consent(company)
             consent = Consent.objects.create(company_id=company, mode="REDIRECT")
-            lifecycle.approve(consent, by=admin, customer=admin.customers.get())
+            lifecycle.approve_consent(consent, by=admin, customer=admin.customers.get())
         live = Connection.objects.filter(company_id__in=fresh, state="live")
         wait_for("the connections", lambda: live.count() == count, 120 + count * 2)
         self.companies += fresh
         return fresh
 
-    def place(self, company: str, count: int) -> list[str]:
+    def place_orders(self, company: str, count: int) -> list[str]:
         """Orders by the simulator; their ids there."""
-        placed = Control(self.world.simulator.url).place(company, self.package, count=count, parallel=8, retries=5)
+        placed = ControlClient(self.world.simulator.url).place_orders(company, self.package, count=count, parallel=8, retries=5)
         assert all(order["accepted"] for order in placed), [order for order in placed if not order["accepted"]][:3]
         return [order["order_id"] for order in placed]
 
     def place_everywhere(self, companies: Iterable[str], count: int) -> list[str]:
         with ThreadPoolExecutor(4) as pool:
             return [
-                order for orders in pool.map(lambda company: self.place(company, count), companies) for order in orders
+                order for orders in pool.map(lambda company: self.place_orders(company, count), companies) for order in orders
             ]
 
-    def report(self, orders: Iterable[str], **result: Any) -> int:
+    def report_results(self, orders: Iterable[str], **result: Any) -> int:
         """Report a result of each order, as the engine's API would; nothing goes out while the streams are held."""
         from orders import results
         from orders.models import Order
@@ -81,14 +81,14 @@ class Stage:
             done += 1
         return done
 
-    def hold(self, companies: Iterable[str]) -> None:
+    def hold_streams(self, companies: Iterable[str]) -> None:
         from integrations.models import Connection
         from integrations.outbox import deliveries
 
         for connection in Connection.objects.filter(company_id__in=list(companies)):
             deliveries.hold(connection.stream_name, "until the bench begins")
 
-    def release(self, companies: Iterable[str]) -> float:
+    def release_streams(self, companies: Iterable[str]) -> float:
         """All at once; the moment in seconds since 1970."""
         from django.db import transaction
 
@@ -100,7 +100,7 @@ class Stage:
                 deliveries.release(connection.stream_name)
         return time.time()
 
-    def drained(self, companies: Iterable[str]) -> None:
+    def wait_until_drained(self, companies: Iterable[str]) -> None:
         """Waits until nothing of these companies is to be sent any more."""
         from integrations.models import Connection
         from integrations.outbox.models import Delivery
@@ -109,10 +109,10 @@ class Stage:
         waiting = Delivery.objects.filter(stream__name__in=names, state__in=["pending", "in_flight"])
         wait_for("the backlog to drain", lambda: not waiting.exists(), 900)
 
-    def calls(self, since: int, route: str = "result") -> list[Json]:
+    def recorded_calls(self, since: int, route: str = "result") -> list[Json]:
         """The simulator's record of the calls of one route since a cursor of its ledger."""
-        return [event for event in self.control.events(since, kinds="call") if event["route"] == route]
+        return [event for event in self.control.iterate_events(since, kinds="call") if event["route"] == route]
 
 
-def say(text: str) -> None:
+def print_progress(text: str) -> None:
     sys.stderr.write(f"{text}\n")

@@ -46,7 +46,7 @@ def run_python(*arguments: str, **environment: str) -> "subprocess.CompletedProc
     )
 
 
-class StandIn:
+class SupervisorProcess:
     """A supervisor in a process of its own, over small commands."""
 
     def __init__(self, folder: Path) -> None:
@@ -71,12 +71,12 @@ class StandIn:
                 stderr=console,
                 preexec_fn=lambda: signal.signal(signal.SIGHUP, hangup),
             )
-        wait_for(lambda: "started" in self.console())
+        wait_for(lambda: "started" in self.read_console())
 
-    def console(self) -> list[str]:
+    def read_console(self) -> list[str]:
         return (self.folder / "console").read_text().splitlines()
 
-    def pids(self) -> set[int]:
+    def list_pids(self) -> set[int]:
         """This supervisor's children and theirs."""
         found, new = set(), {self.process.pid}
         while new:
@@ -84,7 +84,7 @@ class StandIn:
             found |= new
         return found
 
-    def end(self, signum: signal.Signals) -> int:
+    def stop(self, signum: signal.Signals) -> int:
         self.process.send_signal(signum)
         return self.process.wait(timeout=20)
 
@@ -97,8 +97,8 @@ def children_of(pid: int) -> list[int]:
 
 
 @pytest.fixture
-def stand_in(tmp_path: Path) -> Iterator[StandIn]:
-    stand_in = StandIn(tmp_path)
+def stand_in(tmp_path: Path) -> Iterator[SupervisorProcess]:
+    stand_in = SupervisorProcess(tmp_path)
     yield stand_in
     if stand_in.process.poll() is None:
-        stand_in.end(signal.SIGTERM)
+        stand_in.stop(signal.SIGTERM)

@@ -46,14 +46,14 @@ def test_name_stands_where_there_is_no_logo(client: Browser, settings: Any) -> N
 @pytest.mark.parametrize("value", ["/nowhere/logo.svg", "https://cdn.example/logo.svg", __file__])
 def test_logo_that_is_none_is_refused_at_the_start(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="is no SVG or PNG file here"):
-        environment.logo("BRAND_LOGO", value)
+        environment.parse_logo_path("BRAND_LOGO", value)
 
 
 @pytest.mark.parametrize("colour", ["#2557a7", "#ffe066", "#000000", "#ffffff", "#777777"])
 def test_colour_of_any_brand_can_be_read(client: Browser, settings: Any, colour: str) -> None:
     settings.BRAND_COLOUR = colour
-    for ground in (colours.LIGHT_GROUND, colours.DARK_GROUND):
-        accent = colours.readable(colours.parsed(colour), ground)
-        assert colours.contrast(accent, ground) >= 4.5
-        assert colours.contrast(colours.text_on(accent), accent) >= 4.5
+    for ground in (colours.LIGHT_BACKGROUND, colours.DARK_BACKGROUND):
+        accent = colours.ensure_contrast(colours.parse_hex(colour), ground)
+        assert colours.contrast_ratio(accent, ground) >= 4.5
+        assert colours.contrast_ratio(colours.pick_text_colour(accent), accent) >= 4.5
     assert client.get("/brand.css").content.decode().count("--brand-on:") == 2

@@ -13,10 +13,10 @@ from orders import results
 from orders.models import Order
 from tests import rows
 from tests.config.conftest import run_python
-from tests.hostile import TEXTS
+from tests.hostile import ODD_TEXTS
 from tests.integrations.accounts.test_sign_in import sign_in, text
-from tests.mailbox import carried
-from tests.orders.bodies import place
+from tests.mailbox import deliver_emails
+from tests.orders.bodies import place_order
 
 pytestmark = pytest.mark.django_db
 RESET = "/accounts/password/reset/"
@@ -41,7 +41,7 @@ def test_host_that_is_not_ours_is_refused(client: Browser, alice: User, settings
     for path in (RESET, "/", "/accounts/login/"):
         answer = client.post(path, {"email": alice.email}, HTTP_HOST=host)
         assert (answer.status_code, "evil" in text(answer)) == (400, False)
-    assert carried() == []
+    assert deliver_emails() == []
 
 
 def link_of(message: Any) -> str:
@@ -57,12 +57,12 @@ def test_forwarded_host_is_ignored_in_a_reset_mail(client: Browser, alice: User,
         "HTTP_X_ORIGINAL_HOST": "evil.example",
     }
     client.post(RESET, {"email": alice.email}, HTTP_HOST=OURS, **forged)
-    assert link_of(carried()[0]).split("/")[2] == "localhost:8000"
+    assert link_of(deliver_emails()[0]).split("/")[2] == "localhost:8000"
 
 
 def path_of_reset(client: Browser, user: User) -> str:
     client.post(RESET, {"email": user.email})
-    return "/" + link_of(carried()[-1]).split("/", 3)[3]
+    return "/" + link_of(deliver_emails()[-1]).split("/", 3)[3]
 
 
 NEW = {"password1": "a new one, and long", "password2": "a new one, and long"}
@@ -71,7 +71,7 @@ NEW = {"password1": "a new one, and long", "password2": "a new one, and long"}
 def test_nobodys_mailbox_is_filled_by_asking_for_links(client: Browser, alice: User) -> None:
     statuses = [client.post(RESET, {"email": alice.email}).status_code for _ in range(8)]
     assert statuses == [302] * 5 + [429] * 3
-    assert len(carried()) == 5
+    assert len(deliver_emails()) == 5
 
 
 def test_reset_link_is_good_once(client: Browser, alice: User) -> None:
@@ -227,7 +227,7 @@ def scripted(connection: Connection) -> Order:
         "lastName": evil,
         "applicationLanguage": "en",
     }
-    order = place(
+    order = place_order(
         connection,
         candidate=candidate,
         requester={"userId": evil, "email": evil},
@@ -240,30 +240,30 @@ def scripted(connection: Connection) -> Order:
     return order
 
 
-def test_markup_in_what_came_is_shown_as_text(desk: Browser, alice: User, scripted: Order) -> None:
+def test_markup_in_what_came_is_shown_as_text(staff_browser: Browser, alice: User, scripted: Order) -> None:
     """A16."""
     customer = Browser()
     customer.force_login(alice)
     change = reverse("admin:orders_order_change", args=[scripted.pk])
     pages = [
-        desk.get(change),
-        desk.get("/admin/orders/order/"),
-        desk.get("/admin/outbox/delivery/"),
-        desk.get("/admin/"),
+        staff_browser.get(change),
+        staff_browser.get("/admin/orders/order/"),
+        staff_browser.get("/admin/outbox/delivery/"),
+        staff_browser.get("/admin/"),
     ]
     pages += [customer.get("/orders"), customer.get("/"), Browser().get(f"/take/{scripted.link_token}")]
-    pages += [desk.get(reverse("admin:orders_order_history", args=[scripted.pk]))]
+    pages += [staff_browser.get(reverse("admin:orders_order_history", args=[scripted.pk]))]
     for page in pages:
         assert page.status_code in (200, 410)
         assert [sign for sign in ("<img src=x", "</script><img", "<i>skills") if sign in page.content.decode()] == []
     assert "&lt;img src=x" in pages[0].content.decode()
 
 
-@pytest.mark.parametrize("said", TEXTS)
-def test_any_text_is_shown_as_it_is(desk: Browser, connection: Connection, said: str) -> None:
+@pytest.mark.parametrize("said", ODD_TEXTS)
+def test_any_text_is_shown_as_it_is(staff_browser: Browser, connection: Connection, said: str) -> None:
     """O27: nothing evaluates it, nothing strips it."""
     rows.make_package()
-    order = place(connection, candidate={"email": "ada@lovelace.example", "firstName": said, "lastName": "Lovelace"})
+    order = place_order(connection, candidate={"email": "ada@lovelace.example", "firstName": said, "lastName": "Lovelace"})
     order.refresh_from_db()
     assert order.candidate_first_name == said
-    assert desk.get(reverse("admin:orders_order_change", args=[order.pk])).status_code == 200
+    assert staff_browser.get(reverse("admin:orders_order_change", args=[order.pk])).status_code == 200

@@ -16,12 +16,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from config.supervisor.console import say
-from tests.crash.rig import NotStarted
-from tests.crash.run import Form, Run
+from config.supervisor.console import print_message
+from tests.crash.rig import RigStartError
+from tests.crash.run import RunConfig, Run
 
-SHORT = Form(results=600, companies=5, seconds=75, patience=75, scale=0.1, rounds=1)
-LONG = Form(results=10_000, companies=12, seconds=900, patience=900, scale=1.0, rounds=4)
+SHORT = RunConfig(results=600, companies=5, seconds=75, patience=75, scale=0.1, rounds=1)
+LONG = RunConfig(results=10_000, companies=12, seconds=900, patience=900, scale=1.0, rounds=4)
 
 
 def main() -> int:
@@ -39,14 +39,14 @@ def main() -> int:
     folder.chmod(0o711)
     is_good = False
     try:
-        is_good = Run(folder, form, seed=options.seed, on_postgresql=on_postgresql).play()
+        is_good = Run(folder, form, seed=options.seed, on_postgresql=on_postgresql).execute()
     except KeyboardInterrupt:
-        say(f"broken off (seed {options.seed})")
-    except NotStarted as reason:
-        say(f"could not be played (seed {options.seed}): {reason}")
+        print_message(f"broken off (seed {options.seed})")
+    except RigStartError as reason:
+        print_message(f"could not be played (seed {options.seed}): {reason}")
     finally:
         if options.keep or not is_good:
-            say(f"logs and ledger: {folder}", to=sys.stderr)
+            print_message(f"logs and ledger: {folder}", to=sys.stderr)
         else:
             shutil.rmtree(folder, ignore_errors=True)
     return 0 if is_good else 1

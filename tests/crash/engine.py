@@ -19,7 +19,7 @@ FINAL = ("COMPLETED", "REJECTED")
 
 
 @dataclass
-class Carried:
+class TrackedOrder:
     """One order and what was accepted of it. The n-th result bears `order/n` in its summary."""
 
     id: str
@@ -34,34 +34,34 @@ class Carried:
     is_done: bool = False
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The portal said no to something that is right."""
 
 
 class Engine:
     def __init__(self, url: str, pair: tuple[str, str], *, seed: int, results_per_order: int, pause: float) -> None:
-        self.url, self.pair = url, pair
+        self.url, self.credentials = url, pair
         self.per_order, self.pause = results_per_order, pause
         self.random = random.Random(f"{seed}-engine")
-        self.orders: dict[str, Carried] = {}
+        self.orders: dict[str, TrackedOrder] = {}
         self.refusals: list[str] = []
-        self.answers: Counter[int] = Counter()
+        self.status_counts: Counter[int] = Counter()
         self.slowest = 0.0
         self.calls = self.repeated_calls = 0
-        self.ending = threading.Event()
+        self.stopping = threading.Event()
         self._token = ""
         self._lock = threading.Lock()
-        self._due: list[tuple[float, int, Carried, Iterator[None]]] = []
-        self._at_work = 0
+        self._due: list[tuple[float, int, TrackedOrder, Iterator[None]]] = []
+        self._running_count = 0
         self._local = threading.local()
-        self._threads = [threading.Thread(target=self._take_orders, daemon=True)]
-        self._threads += [threading.Thread(target=self._work, daemon=True) for _ in range(WORKERS)]
+        self._threads = [threading.Thread(target=self._lease_orders, daemon=True)]
+        self._threads += [threading.Thread(target=self._run_worker, daemon=True) for _ in range(WORKERS)]
 
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
 
-    def hurry(self) -> None:
+    def drop_pauses(self) -> None:
         """No more pauses between an order's results."""
         self.pause = 0.0
         with self._lock:
@@ -73,41 +73,41 @@ class Engine:
 
     def is_idle(self) -> bool:
         with self._lock:
-            return not self._due and not self._at_work
+            return not self._due and not self._running_count
 
-    def end(self) -> None:
-        self.ending.set()
+    def stop(self) -> None:
+        self.stopping.set()
         for thread in self._threads:
             thread.join(10)
 
     # Calls
 
     def call(self, method: str, path: str, **options: Any) -> Any:
-        """Until the portal takes it: 503, no answer and an old token are tried again. Raises Refused."""
+        """Until the portal takes it: 503, no answer and an old token are tried again. Raises RefusedError."""
         with self._lock:
             self.calls += 1
-        while not self.ending.is_set():
+        while not self.stopping.is_set():
             began = time.monotonic()
-            answer = self._once(method, path, options)
+            answer = self._request_once(method, path, options)
             if answer is not None:
-                self.answers[answer.status_code] += 1
+                self.status_counts[answer.status_code] += 1
             if answer is not None and answer.status_code < 300:
                 self.slowest = max(self.slowest, time.monotonic() - began)
                 return answer.json() if answer.content else None
             if answer is not None and answer.status_code == 401:
                 self._token = ""
             elif answer is not None and answer.status_code < 501:
-                raise Refused(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+                raise RefusedError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
             with self._lock:
                 self.repeated_calls += 1
-            self.ending.wait(0.25)
-        raise Refused(f"{method} {path}: not taken before the end")
+            self.stopping.wait(0.25)
+        raise RefusedError(f"{method} {path}: not taken before the end")
 
-    def _once(self, method: str, path: str, options: Any) -> requests.Response | None:
-        session = self._session()
+    def _request_once(self, method: str, path: str, options: Any) -> requests.Response | None:
+        session = self._get_session()
         try:
             if not self._token:
-                form = {"grant_type": "client_credentials", "client_id": self.pair[0], "client_secret": self.pair[1]}
+                form = {"grant_type": "client_credentials", "client_id": self.credentials[0], "client_secret": self.credentials[1]}
                 answer = session.post(f"{self.url}/oauth/token", data=form, timeout=20)
                 if answer.status_code != 200:
                     return answer if 400 < answer.status_code < 500 and answer.status_code != 401 else None
@@ -117,14 +117,14 @@ class Engine:
         except (requests.RequestException, ValueError, KeyError):
             return None
 
-    def _session(self) -> requests.Session:
+    def _get_session(self) -> requests.Session:
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
             self._local.session.trust_env = False
         session: requests.Session = self._local.session
         return session
 
-    def events(self) -> list[Json]:
+    def fetch_events(self) -> list[Json]:
         """All of them, by pull."""
         found: list[Json] = []
         path = "/events?limit=200"
@@ -137,79 +137,79 @@ class Engine:
 
     # Work
 
-    def _take_orders(self) -> None:
-        while not self.ending.is_set():
+    def _lease_orders(self) -> None:
+        while not self.stopping.is_set():
             try:
                 leased = self.call("POST", "/orders/lease", json={"max": 20, "seconds": 10})["orders"]
-            except Refused as refused:
-                self._note(refused)
+            except RefusedError as refused:
+                self._record_refusal(refused)
                 continue
             for order in leased:
-                self._take(order)
-            self.ending.wait(0.1 if leased else 0.4)
+                self._track_order(order)
+            self.stopping.wait(0.1 if leased else 0.4)
 
-    def _take(self, order: Json) -> None:
+    def _track_order(self, order: Json) -> None:
         with self._lock:
             if order["id"] in self.orders:
                 return
             parts = [each["assessment_id"] for each in order["result"]["assessment_results"]]
-            carried = Carried(order["id"], order["smartrecruiters_order_id"], order["company_id"], parts)
+            carried = TrackedOrder(order["id"], order["smartrecruiters_order_id"], order["company_id"], parts)
             self.orders[carried.id] = carried
-            self._later(carried, self._steps(carried))
+            self._schedule_step(carried, self._play_order(carried))
 
-    def _later(self, carried: Carried, steps: Iterator[None]) -> None:
+    def _schedule_step(self, carried: TrackedOrder, steps: Iterator[None]) -> None:
         at = time.monotonic() + self.random.uniform(0.2, 1.8) * self.pause if self.pause else 0.0
         heapq.heappush(self._due, (at, id(steps), carried, steps))
 
-    def _next(self) -> tuple[Carried, Iterator[None]] | None:
+    def _pop_due(self) -> tuple[TrackedOrder, Iterator[None]] | None:
         with self._lock:
             if not self._due or self._due[0][0] > time.monotonic():
                 return None
             _, _, carried, steps = heapq.heappop(self._due)
-            self._at_work += 1
+            self._running_count += 1
             return carried, steps
 
-    def _work(self) -> None:
-        while not self.ending.is_set():
-            found = self._next()
+    def _run_worker(self) -> None:
+        while not self.stopping.is_set():
+            found = self._pop_due()
             if found is None:
-                self.ending.wait(0.05)
+                self.stopping.wait(0.05)
                 continue
-            self._step(*found)
+            self._run_step(*found)
 
-    def _step(self, carried: Carried, steps: Iterator[None]) -> None:
+    def _run_step(self, carried: TrackedOrder, steps: Iterator[None]) -> None:
         try:
             next(steps)
             is_over = False
         except StopIteration:
             is_over = carried.is_done = True
-        except Refused as refused:
+        except RefusedError as refused:
             is_over = True
-            self._note(refused)
+            self._record_refusal(refused)
         with self._lock:
-            self._at_work -= 1
+            self._running_count -= 1
             if not is_over:
-                self._later(carried, steps)
+                self._schedule_step(carried, steps)
 
-    def _note(self, refused: Refused) -> None:
-        if not self.ending.is_set():
+    def _record_refusal(self, refused: RefusedError) -> None:
+        if not self.stopping.is_set():
             self.refusals.append(str(refused))
-            self.ending.wait(0.5)
+            self.stopping.wait(0.5)
 
-    def _steps(self, order: Carried) -> Iterator[None]:
+    def _play_order(self, order: TrackedOrder) -> Iterator[None]:
         """What an engine does with an order, with a pause at each `yield`."""
         if self.random.random() < 0.7:
             self.call("POST", f"/orders/{order.id}/accept", json={"launch_url": "https://engine.example/start"})
             yield
         attach_at = self.random.sample(range(1, self.per_order + 1), k=min(2, self.per_order))
         for number in range(1, self.per_order + 1):
-            self._report(order, number, is_last=number == self.per_order)
+            self._report_result(order, number, is_last=number == self.per_order)
             yield
             if number in attach_at:
-                self._attach(order, number)
+                self._add_attachment(order, number)
                 yield
 
-    def _report(self, order: Carried, number: int, *, is_last: bool) -> None:
+    def _report_result(self, order: TrackedOrder, number: int, *, is_last: bool) -> None:
         status = self.random.choice(FINAL) if is_last else "IN_PROGRESS"
         body: Json = {"status": status, "summary": f"{order.order_id}/{number}"}
         if number > 1:
@@ -217,7 +217,7 @@ class Engine:
         self.call("PATCH", f"/orders/{order.id}/result", json=body)
         order.results, order.status = number, status
 
-    def _attach(self, order: Carried, number: int) -> None:
+    def _add_attachment(self, order: TrackedOrder, number: int) -> None:
         path = f"/orders/{order.id}/attachments"
         if self.random.random() < 0.5:
             url = f"https://engine.example/reports/{order.order_id}/{number}"

@@ -13,24 +13,24 @@ from config.supervisor.parent import die_with_parent
 from config.supervisor.process import Program
 
 
-class Part:
+class RigProcess:
     """A process group that dies with this process; started from the main thread alone, to which the kernel ties it."""
 
-    def __init__(self, program: Program, logs: Path, *, user: int | None = None, ends_by: int = signal.SIGTERM) -> None:
-        self.program, self.user, self.ends_by = program, user, ends_by
+    def __init__(self, program: Program, logs: Path, *, user: int | None = None, stop_signal: int = signal.SIGTERM) -> None:
+        self.program, self.user, self.stop_signal = program, user, stop_signal
         self.name = program.name
-        self.is_wanted = True
+        self.should_run = True
         self.starts: list[float] = []
         self.deaths = 0
         self._log = logs / f"{self.name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def mind(self) -> None:
+    def ensure_running(self) -> None:
         """Start it if it should run and does not."""
         if self._process is not None and self._has_ended():
             self.deaths += 1
             self._process = None
-        if self._process is None and self.is_wanted:
+        if self._process is None and self.should_run:
             self._start(self.program.environment)
 
     def _start(self, environment: Mapping[str, str]) -> None:
@@ -56,7 +56,7 @@ class Part:
             return True
         if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             return False
-        self.signal(signal.SIGKILL)
+        self.signal_group(signal.SIGKILL)
         process.wait()
         return True
 
@@ -64,30 +64,30 @@ class Part:
     def pid(self) -> int | None:
         return self._process.pid if self._process is not None and self._process.returncode is None else None
 
-    def signal(self, number: int) -> None:
+    def signal_group(self, number: int) -> None:
         """To the whole group."""
         if (pid := self.pid) is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, number)
 
     def kill(self) -> None:
-        self.signal(signal.SIGKILL)
+        self.signal_group(signal.SIGKILL)
 
-    def ask(self, number: int | None = None) -> None:
+    def send_signal(self, number: int | None = None) -> None:
         """A signal to the leader alone: gunicorn's master ends its workers itself."""
         if (pid := self.pid) is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number or self.ends_by)
+                os.kill(pid, number or self.stop_signal)
 
-    def end(self, patience: float) -> None:
+    def stop(self, timeout: float) -> None:
         """For good: kindly first."""
-        self.is_wanted = False
+        self.should_run = False
         if self._process is None:
             return
-        self.signal(signal.SIGCONT)
-        self.ask()
+        self.signal_group(signal.SIGCONT)
+        self.send_signal()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(patience)
+            self._process.wait(timeout)
         if self._process.returncode is None:
             self.kill()
             self._process.wait()

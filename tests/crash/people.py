@@ -14,7 +14,7 @@ from tests.crash.rig import COURIERS, Rig
 from tests.crash.witness import Witness
 
 Json = dict[str, Any]
-OWN_KINDS = ("manual", "bulk", "hiring_step")
+ORDER_KINDS = ("manual", "bulk", "hiring_step")
 
 
 class Recruiters(threading.Thread):
@@ -24,50 +24,50 @@ class Recruiters(threading.Thread):
         self, rig: Rig, packages: list[Json], companies: list[str], *, wanted: int, seconds: float, seed: int
     ) -> None:
         super().__init__(daemon=True)
-        self.control = rig.control()
+        self.control = rig.make_control()
         self.packages, self.companies = packages, companies
         self.wanted, self.seconds = wanted, seconds
         self.random = random.Random(f"{seed}-recruiters")
         self.accepted: set[str] = set()
         self.unanswered: set[str] = set()
         self.slowest = 0.0
-        self.ending = threading.Event()
+        self.stopping = threading.Event()
 
     def run(self) -> None:
         began = time.monotonic()
-        while len(self.accepted) < self.wanted and not self.ending.is_set():
+        while len(self.accepted) < self.wanted and not self.stopping.is_set():
             behind = (time.monotonic() - began) / self.seconds * self.wanted - len(self.accepted)
             if behind < 1:
-                self.ending.wait(0.2)
+                self.stopping.wait(0.2)
                 continue
-            self._place(min(self.random.randint(1, 12), self.wanted - len(self.accepted)))
+            self._place_orders(min(self.random.randint(1, 12), self.wanted - len(self.accepted)))
 
-    def _place(self, count: int) -> None:
+    def _place_orders(self, count: int) -> None:
         package = self.random.choice(self.packages)
         is_inline = package["type"] == "INLINE_ASSESSMENT"
-        wish = {"inline": True} if is_inline else {"kind": self.random.choice(OWN_KINDS)}
+        wish = {"inline": True} if is_inline else {"kind": self.random.choice(ORDER_KINDS)}
         try:
-            placed = self.control.place(
+            placed = self.control.place_orders(
                 self.random.choice(self.companies), package["id"], count=count, parallel=4, retries=2, **wish
             )
         except (requests.RequestException, ControlError):
-            self.ending.wait(0.5)
+            self.stopping.wait(0.5)
             return
-        self._read(placed)
+        self._record_placed(placed)
         for order_id in self.random.sample(sorted(self.unanswered), min(3, len(self.unanswered))):
-            self.again(order_id)
+            self.retry_order(order_id)
 
-    def send_again(self) -> None:
+    def retry_unanswered(self) -> None:
         for order_id in list(self.unanswered):
-            self.again(order_id)
+            self.retry_order(order_id)
 
-    def again(self, order_id: str) -> None:
+    def retry_order(self, order_id: str) -> None:
         try:
-            self._read([self.control.retry(order_id)])
+            self._record_placed([self.control.retry_order(order_id)])
         except (requests.RequestException, ControlError):
-            self.ending.wait(0.5)
+            self.stopping.wait(0.5)
 
-    def _read(self, placed: list[Json]) -> None:
+    def _record_placed(self, placed: list[Json]) -> None:
         for order in placed:
             if order["accepted"]:
                 self.accepted.add(order["order_id"])
@@ -76,8 +76,8 @@ class Recruiters(threading.Thread):
             elif order["status_code"] is None or order["status_code"] >= 500:
                 self.unanswered.add(order["order_id"])
 
-    def end(self) -> None:
-        self.ending.set()
+    def stop(self) -> None:
+        self.stopping.set()
         self.join(30)
 
 
@@ -89,21 +89,21 @@ class Admin:
         self.session = requests.Session()
         self.session.trust_env = False
 
-    def _post(self, page: requests.Response, **fields: str) -> requests.Response:
+    def _submit_form(self, page: requests.Response, **fields: str) -> requests.Response:
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
         return self.session.post(page.url, data={**hidden, **fields}, headers={"Origin": self.url}, timeout=30)
 
-    def approve(self, consent_url: str) -> bool:
+    def approve_consent(self, consent_url: str) -> bool:
         page = self.session.get(consent_url, timeout=30)
         if 'name="password"' in page.text:
-            page = self._post(page, login=self.account["email"], password=self.account["password"])
-        return 'name="decision"' in page.text and self._post(page, decision="approve").status_code == 200
+            page = self._submit_form(page, login=self.account["email"], password=self.account["password"])
+        return 'name="decision"' in page.text and self._submit_form(page, decision="approve").status_code == 200
 
 
 class Customers(threading.Thread):
     """Disconnect and reconnect under load; connect new companies while something dies or breaks at each step."""
 
-    STEPS: list[Json] = [
+    EXCHANGE_FAULTS: list[Json] = [
         {"action": "drop", "after_effect": True},
         {"action": "drop"},
         {"action": "truncated", "after_effect": True},
@@ -119,96 +119,96 @@ class Customers(threading.Thread):
     def __init__(self, rig: Rig, witness: Witness, accounts: list[Json], *, seed: int, pause: float) -> None:
         super().__init__(daemon=True)
         self.rig, self.witness, self.accounts, self.pause = rig, witness, accounts, pause
-        self.control = rig.control()
+        self.control = rig.make_control()
         self.random = random.Random(f"{seed}-customers")
         self.connected: list[str] = []
-        self.ways: list[str] = []
+        self.outcomes: list[str] = []
         self.problems: list[str] = []
-        self.ending = threading.Event()
+        self.stopping = threading.Event()
 
     def run(self) -> None:
-        steps = list(self.STEPS)
+        steps = list(self.EXCHANGE_FAULTS)
         self.random.shuffle(steps)
         number = 0
-        while not self.ending.is_set():
+        while not self.stopping.is_set():
             number += 1
             try:
                 if number % 3 == 0:
-                    self._come_back(self.random.choice(self.connected))
+                    self._reconnect(self.random.choice(self.connected))
                 else:
                     self._connect_with(f"late-{number}", steps[number % len(steps)])
             except (requests.RequestException, ControlError) as error:
-                self.ways.append(f"broke off ({type(error).__name__})")
-            self.ending.wait(self.random.uniform(0.5, 1.5) * self.pause)
+                self.outcomes.append(f"broke off ({type(error).__name__})")
+            self.stopping.wait(self.random.uniform(0.5, 1.5) * self.pause)
 
-    def _come_back(self, company: str) -> None:
-        self.ways.append("disconnected and reconnected")
-        self.disconnect(company)
-        self.ending.wait(self.random.uniform(0, 2))
-        self.connect(company, patience=20)
+    def _reconnect(self, company: str) -> None:
+        self.outcomes.append("disconnected and reconnected")
+        self.disconnect_company(company)
+        self.stopping.wait(self.random.uniform(0, 2))
+        self.connect_company(company, patience=20)
 
     def _connect_with(self, company: str, fault: Json) -> None:
         self.control.add_company(company)
         self.connected.append(company)
         is_slow = fault["action"] == "slow"
-        self.control.fault(company=company, route="integration", count=1, **fault)
-        self._approve(company)
+        self.control.set_fault(company=company, route="integration", count=1, **fault)
+        self._approve_consent(company)
         if is_slow:
             time.sleep(self.random.uniform(0, 3))
             for name in (*COURIERS, "web") if self.random.random() < 0.3 else COURIERS:
-                self.rig.parts[name].kill()
-        self.ways.append(f"connected with {'a death' if is_slow else fault['action']} on the way")
+                self.rig.processes[name].kill()
+        self.outcomes.append(f"connected with {'a death' if is_slow else fault['action']} on the way")
 
-    def begin(self, company: str) -> None:
+    def connect_first(self, company: str) -> None:
         """A first connect, with nothing in its way."""
-        control = self.rig.control()
+        control = self.rig.make_control()
         control.add_company(company)
-        if self.connect(company):
+        if self.connect_company(company):
             self.connected.append(company)
 
-    def disconnect(self, company: str) -> None:
+    def disconnect_company(self, company: str) -> None:
         """As SmartRecruiters does it: it tells until it is heard."""
-        status = self.control.disconnect(company)
+        status = self.control.disconnect_company(company)
         deadline = time.monotonic() + 20
         while status != 204 and time.monotonic() < deadline:
             time.sleep(0.3)
-            status = self.control.tell_disabled(company)
+            status = self.control.notify_disabled(company)
 
-    def connect(self, company: str, *, patience: float = 60) -> bool:
+    def connect_company(self, company: str, *, patience: float = 60) -> bool:
         """Until it is live: where the answer was lost, disconnect and connect again, as the page tells the customer."""
         deadline = time.monotonic() + patience
-        while time.monotonic() < deadline and not self.ending.is_set():
-            state = self.witness.state_of(company)
-            if state == "live" and self.control.company(company)["connected"]:
+        while time.monotonic() < deadline and not self.stopping.is_set():
+            state = self.witness.connection_state(company)
+            if state == "live" and self.control.get_company(company)["connected"]:
                 return True
             if state in ("approved", "exchanging"):
                 time.sleep(0.2)
                 continue
-            if self.control.company(company)["connected"]:
-                self.disconnect(company)
-            self._approve(company)
+            if self.control.get_company(company)["connected"]:
+                self.disconnect_company(company)
+            self._approve_consent(company)
             time.sleep(0.3)
         return False
 
-    def _approve(self, company: str) -> None:
+    def _approve_consent(self, company: str) -> None:
         try:
             account = self.accounts[sum(company.encode()) % len(self.accounts)]
-            Admin(self.rig.url, account).approve(self.control.consent(company) or "")
+            Admin(self.rig.url, account).approve_consent(self.control.grant_consent(company) or "")
         except requests.RequestException:
             time.sleep(0.5)
 
-    def settle(self) -> list[str]:
+    def reconnect_all(self) -> list[str]:
         """In calm: every company is live in the end. Returns those that are not."""
-        self.ending.clear()
-        return [company for company in self.connected if not self._patiently(lambda c=company: self.connect(c))]
+        self.stopping.clear()
+        return [company for company in self.connected if not self._record_problems(lambda c=company: self.connect_company(c))]
 
-    def _patiently(self, act: Callable[[], bool]) -> bool:
+    def _record_problems(self, act: Callable[[], bool]) -> bool:
         try:
             return act()
         except (requests.RequestException, ControlError) as error:
             self.problems.append(str(error)[:200])
             return False
 
-    def end(self) -> None:
-        self.ending.set()
+    def stop(self) -> None:
+        self.stopping.set()
         self.join(60)

@@ -9,33 +9,33 @@ from tests.crash.verdict import Verdict
 if TYPE_CHECKING:
     from tests.crash.run import Run
 
-SHOWN = 20
+MAX_SHOWN = 20
 KINDS = ("lost", "doubled", "backwards", "foreign", "breaches")
 
 
-def lines(run: "Run", verdict: Verdict, recovery: float | None, seconds: float) -> Iterator[str]:
-    yield from _traffic(run, verdict)
-    yield from _troubles(run, verdict)
+def report_lines(run: "Run", verdict: Verdict, recovery: float | None, seconds: float) -> Iterator[str]:
+    yield from _traffic_lines(run, verdict)
+    yield from _problem_lines(run, verdict)
     if recovery is not None:
         yield f"recovered {recovery:.0f} s after the last fault; {seconds:.0f} s in all (seed {run.seed})"
         return
-    states = run.witness.states(kind="result")
-    yield f"  not all arrived, and nothing moved for {run.form.patience:.0f} s (seed {run.seed}): {states}"
-    yield from (f"  {row}" for row in run.witness.oldest())
+    states = run.witness.count_states(kind="result")
+    yield f"  not all arrived, and nothing moved for {run.config.patience:.0f} s (seed {run.seed}): {states}"
+    yield from (f"  {row}" for row in run.witness.describe_oldest())
 
 
-def _traffic(run: "Run", verdict: Verdict) -> Iterator[str]:
+def _traffic_lines(run: "Run", verdict: Verdict) -> Iterator[str]:
     engine, recruiters = run.engine, run.recruiters
     attachments = sum(len(each.attachments) for each in engine.orders.values())
     yield (
         f"accepted: {len(recruiters.accepted)} orders, {engine.accepted_results} results, {attachments} attachments; "
-        f"{len(run.customers.connected)} companies, {len(run.customers.ways)} connects and reconnects"
+        f"{len(run.customers.connected)} companies, {len(run.customers.outcomes)} connects and reconnects"
     )
-    deaths = [f"{part.name} {part.deaths}" for part in run.rig.parts.values() if part.deaths]
-    answers = Counter(each["status"] for each in run.control.events(kinds="call") if each["route"] == "result")
+    deaths = [f"{part.name} {part.deaths}" for part in run.rig.processes.values() if part.deaths]
+    answers = Counter(each["status"] for each in run.control.iterate_events(kinds="call") if each["route"] == "result")
     yield f"deaths: {', '.join(deaths)}"
     told = ", ".join(f"{status} {count}" for status, count in sorted(answers.items()))
-    yield f"uploads: {sum(1 for _ in run.control.events(kinds='upload'))}; answers to PATCH: {told}"
+    yield f"uploads: {sum(1 for _ in run.control.iterate_events(kinds='upload'))}; answers to PATCH: {told}"
     yield (
         f"slowest answer to an order {recruiters.slowest:.1f} s, to the engine {engine.slowest:.1f} s; "
         f"no answer in 15 s {verdict.late} times; the engine repeated {engine.repeated_calls} of {engine.calls} calls"
@@ -46,9 +46,9 @@ def _traffic(run: "Run", verdict: Verdict) -> Iterator[str]:
     )
 
 
-def _troubles(run: "Run", verdict: Verdict) -> Iterator[str]:
+def _problem_lines(run: "Run", verdict: Verdict) -> Iterator[str]:
     if not run.rig.has_small_disk:
         yield "not played: the disk full (it takes root to mount a small one)"
     for kind in KINDS:
-        yield from (f"  {kind}: {each}" for each in getattr(verdict, kind)[:SHOWN])
-    yield from (f"  refused to the engine: {refusal}" for refusal in run.engine.refusals[:SHOWN])
+        yield from (f"  {kind}: {each}" for each in getattr(verdict, kind)[:MAX_SHOWN])
+    yield from (f"  refused to the engine: {refusal}" for refusal in run.engine.refusals[:MAX_SHOWN])

@@ -20,11 +20,11 @@ from typing import Any
 import requests
 
 from config.supervisor import broker, commands
-from config.supervisor.environment import of_machine
+from config.supervisor.environment import build_machine_environment
 from config.supervisor.process import Program
-from integrations.simulator.control import Control
+from integrations.simulator.control import ControlClient
 from tests import postgres
-from tests.crash.parts import Part
+from tests.crash.parts import RigProcess
 from tests.integrations.simulator.process import MASTER, free_port
 
 FAILPOINTS = {
@@ -36,12 +36,12 @@ DISK_MEGABYTES = 96
 COURIERS = ("courier-a", "courier-b")
 
 
-class NotStarted(Exception):
+class RigStartError(Exception):
     """A part did not come up."""
 
 
 class Rig:
-    """Starts and minds the parts; `mind` is to be called often, from the main thread."""
+    """Starts and minds the parts; `ensure_running` is to be called often, from the main thread."""
 
     def __init__(self, folder: Path, *, scale: float, on_postgresql: bool) -> None:
         self.folder, self.scale = folder, scale
@@ -51,24 +51,24 @@ class Rig:
         self.logs = folder / "logs"
         self.has_small_disk = False
         self.postgres_is_ours = False
-        self.parts: dict[str, Part] = {}
-        self.environment = self._environment()
+        self.processes: dict[str, RigProcess] = {}
+        self.environment = self._build_environment()
         self._on_postgresql = on_postgresql
 
     @property
     def simulator_url(self) -> str:
         return f"http://localhost:{self.simulator_port}"
 
-    def control(self, timeout: float = 30) -> Control:
+    def make_control(self, timeout: float = 30) -> ControlClient:
         """A client of the simulator for one thread."""
-        return Control(self.simulator_url, timeout=timeout)
+        return ControlClient(self.simulator_url, timeout=timeout)
 
-    def _environment(self) -> dict[str, str]:
+    def _build_environment(self) -> dict[str, str]:
         return {
-            **of_machine(os.environ),
+            **build_machine_environment(os.environ),
             "PORT": str(self.port),
             "PORTAL_DATA_DIR": str(self.folder / "portal"),
-            "REDIS_URL": broker.url(self.runtime),
+            "REDIS_URL": broker.build_url(self.runtime),
             "SMARTRECRUITERS_API_URL": self.simulator_url,
             "SMARTRECRUITERS_TRUSTED_ORIGINS": f"{self.simulator_url} http://127.0.0.1:{self.simulator_port}",
             "SMARTRECRUITERS_CLIENT_ID": MASTER[0],
@@ -84,51 +84,51 @@ class Rig:
     def __enter__(self) -> "Rig":
         return self
 
-    def start_world(self) -> None:
+    def start_dependencies(self) -> None:
         """All but the portal, whose database is made next."""
         for folder in (self.logs, self.folder / "portal", self.folder / "mail"):
             folder.mkdir(parents=True)
         self._mount_small_disk()
         if self._on_postgresql:
             self._start_postgresql()
-        machine = of_machine(os.environ)
-        self._add(broker.program(self.runtime, machine))
+        machine = build_machine_environment(os.environ)
+        self._start_process(broker.build_program(self.runtime, machine))
         simulator = {
             **machine,
             "SIMULATOR_MASTER_CLIENT_ID": MASTER[0],
             "SIMULATOR_MASTER_CLIENT_SECRET": MASTER[1],
             "PORTAL_URL": self.url,
         }
-        self._add(commands.simulator("127.0.0.1", self.simulator_port, self.folder / "simulator", simulator))
+        self._start_process(commands.build_simulator_program("127.0.0.1", self.simulator_port, self.folder / "simulator", simulator))
 
     def start_portal(self) -> None:
-        self._add(commands.web([f"127.0.0.1:{self.port}"], self.environment))
-        for program in commands.background(self.environment):
-            part = _renamed(program)
-            self._add(_with_failpoints(part, FAILPOINTS.get(part.name, "")))
-        self.wait_for("simulator", self.control(2).is_up)
+        self._start_process(commands.build_web_program([f"127.0.0.1:{self.port}"], self.environment))
+        for program in commands.build_background_programs(self.environment):
+            part = _rename_couriers(program)
+            self._start_process(_with_failpoints(part, FAILPOINTS.get(part.name, "")))
+        self.wait_for("simulator", self.make_control(2).is_up)
         self.wait_for("web", self.is_ready)
 
     def __exit__(self, *_: object) -> None:
-        for part in reversed(self.parts.values()):
-            part.end(5 if part.name == "postgres" else 1)
+        for part in reversed(self.processes.values()):
+            part.stop(5 if part.name == "postgres" else 1)
         shutil.rmtree(self.runtime, ignore_errors=True)
 
-    def _add(self, program: Program, **options: Any) -> Part:
-        part = self.parts[program.name] = Part(program, self.logs, **options)
-        part.mind()
+    def _start_process(self, program: Program, **options: Any) -> RigProcess:
+        part = self.processes[program.name] = RigProcess(program, self.logs, **options)
+        part.ensure_running()
         return part
 
-    def mind(self) -> None:
-        for part in self.parts.values():
-            part.mind()
+    def ensure_running(self) -> None:
+        for part in self.processes.values():
+            part.ensure_running()
 
     def wait_for(self, what: str, condition: Callable[[], bool], seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
-            self.mind()
+            self.ensure_running()
             if time.monotonic() > deadline:
-                raise NotStarted(f"{what} did not come up:\n{self.parts[what].log_tail()}")
+                raise RigStartError(f"{what} did not come up:\n{self.processes[what].log_tail()}")
             time.sleep(0.05)
 
     def is_ready(self) -> bool:
@@ -136,7 +136,7 @@ class Rig:
             return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
         return False
 
-    def manage(self, *command: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+    def run_manage(self, *command: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(
             [sys.executable, "manage.py", *command],
             cwd=Path(__file__).parents[2],
@@ -146,24 +146,24 @@ class Rig:
             timeout=300,
         )
         if check and done.returncode:
-            raise NotStarted(f"manage.py {' '.join(command)}:\n{done.stderr[-3000:]}")
+            raise RigStartError(f"manage.py {' '.join(command)}:\n{done.stderr[-3000:]}")
         return done
 
-    def twins(self, *names: str) -> list[Part]:
+    def start_twins(self, *names: str) -> list[RigProcess]:
         """A second one of each of these, under another name."""
-        return [self._add(replace(self.parts[name].program, name=f"{name}-twin")) for name in names]
+        return [self._start_process(replace(self.processes[name].program, name=f"{name}-twin")) for name in names]
 
-    def calm(self) -> None:
+    def restore_processes(self) -> None:
         """Whatever was stopped or kept down runs."""
-        for name, part in list(self.parts.items()):
+        for name, part in list(self.processes.items()):
             if name.endswith("-twin"):
-                self.parts.pop(name).end(1)
+                self.processes.pop(name).stop(1)
                 continue
-            part.signal(signal.SIGCONT)
-            part.is_wanted = True
+            part.signal_group(signal.SIGCONT)
+            part.should_run = True
             if name in FAILPOINTS:
                 part.program = _with_failpoints(part.program, "")
-                part.ask(signal.SIGTERM)
+                part.send_signal(signal.SIGTERM)
 
     # What is not a process of the portal
 
@@ -183,22 +183,22 @@ class Rig:
         if url := os.environ.get("TEST_DATABASE_URL"):
             self.environment["DATABASE_URL"] = url
             return
-        server = postgres.binaries()
+        server = postgres.find_binaries()
         if server is None:
-            raise NotStarted("there is no PostgreSQL here: install it, or set TEST_DATABASE_URL")
+            raise RigStartError("there is no PostgreSQL here: install it, or set TEST_DATABASE_URL")
         self.postgres_is_ours = True
-        owner, port, password = postgres.unprivileged(), free_port(), secrets.token_hex(16)
+        owner, port, password = postgres.unprivileged_uid(), free_port(), secrets.token_hex(16)
         self.runtime.chmod(0o711)
         home = self.runtime / "postgres"
         home.mkdir()
-        postgres.make(server, home, password, owner)
+        postgres.init_cluster(server, home, password, owner)
         # Nothing is proved of a power cut here, but what a commit said must hold when the server dies.
         options = ("fsync=off", "max_connections=200", f"port={port}", f"unix_socket_directories={home}")
         command = [str(server / "postgres"), "-D", str(home / "rows"), "-h", "127.0.0.1"]
         program = Program(
-            "postgres", (*command, *(part for option in options for part in ("-c", option))), of_machine(os.environ)
+            "postgres", (*command, *(part for option in options for part in ("-c", option))), build_machine_environment(os.environ)
         )
-        self._add(program, user=owner, ends_by=signal.SIGQUIT)
+        self._start_process(program, user=owner, stop_signal=signal.SIGQUIT)
         probe = [str(server / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
         self.wait_for("postgres", lambda: subprocess.call(probe) == 0)
         self.environment["DATABASE_URL"] = f"postgres://tests:{password}@127.0.0.1:{port}/postgres"
@@ -210,13 +210,13 @@ class Rig:
             line.sendall((" ".join(words) + "\r\n").encode())
             line.recv(100)
 
-    def invitations(self) -> list[tuple[str, str]]:
+    def read_invitations(self) -> list[tuple[str, str]]:
         """(delivery, order) of every e-mail that went out."""
         written = (file.read_text(errors="replace") for file in (self.folder / "mail").iterdir())
         return [found for text in written for found in re.findall(r"Message-ID: <invitation\.(\d+)\.(\w+)@", text)]
 
     @contextlib.contextmanager
-    def full_disk(self) -> Iterator[None]:
+    def fill_disk(self) -> Iterator[None]:
         """Not a byte is left on the data folder's disk."""
         ballast = self.folder / "portal" / "ballast"
         try:
@@ -228,7 +228,7 @@ class Rig:
             ballast.unlink(missing_ok=True)
 
 
-def _renamed(program: Program) -> Program:
+def _rename_couriers(program: Program) -> Program:
     """The couriers are called courier-a and courier-b here; the second one dies at failpoints."""
     name = dict(zip(("courier", "courier-2"), COURIERS, strict=True)).get(program.name, program.name)
     return replace(program, name=name)

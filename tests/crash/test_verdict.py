@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.crash import faults
 from tests.crash import verdict as judge
-from tests.crash.engine import Carried
+from tests.crash.engine import TrackedOrder
 from tests.crash.verdict import Verdict
 
 
@@ -24,14 +24,14 @@ def effect(number: int, order: str = "a", **changes: Any) -> dict[str, Any]:
 
 def of_effects(*ledger: dict[str, Any]) -> Verdict:
     verdict = Verdict()
-    judge.effects(list(ledger), verdict)
+    judge.check_effects(list(ledger), verdict)
     return verdict
 
 
 def of_order(shown: dict[str, Any], results: int = 3, **more: Any) -> Verdict:
     verdict = Verdict()
-    carried = Carried("ord_1", "a", "acme", [], results=results, status="COMPLETED", attachments={"att_1": "https://r"})
-    judge.order(carried, {"result": shown, "uploads": [], "notifications": [], **more}, verdict)
+    carried = TrackedOrder("ord_1", "a", "acme", [], results=results, status="COMPLETED", attachments={"att_1": "https://r"})
+    judge.check_order(carried, {"result": shown, "uploads": [], "notifications": [], **more}, verdict)
     return verdict
 
 
@@ -59,7 +59,7 @@ def test_result_of_another_order_or_by_another_s_credential_is_foreign() -> None
 
 def test_order_that_shows_all_is_good() -> None:
     verdict = of_order(WHOLE)
-    assert (verdict.is_good, verdict.line()) == (True, "lost 0, doubled 0, backwards 0, foreign 0 of 3")
+    assert (verdict.is_good, verdict.summary_line()) == (True, "lost 0, doubled 0, backwards 0, foreign 0 of 3")
 
 
 def test_result_status_or_attachment_that_is_missing_is_lost() -> None:
@@ -78,8 +78,8 @@ def test_attachment_upload_or_notification_twice_is_doubled() -> None:
 
 def test_order_that_is_missing_or_there_twice_is_seen() -> None:
     verdict = Verdict()
-    carried = [Carried("ord_1", "a", "acme", []), Carried("ord_2", "a", "acme", [])]
-    judge.orders({"a", "b", "c"}, ["a", "b", "b"], carried, verdict)
+    carried = [TrackedOrder("ord_1", "a", "acme", []), TrackedOrder("ord_2", "a", "acme", [])]
+    judge.check_orders({"a", "b", "c"}, ["a", "b", "b"], carried, verdict)
     assert sorted(verdict.lost) == [
         "b: never given to the engine",
         "c: never given to the engine",
@@ -91,37 +91,37 @@ def test_order_that_is_missing_or_there_twice_is_seen() -> None:
 def test_event_that_is_missing_or_there_twice_is_seen() -> None:
     verdict = Verdict()
     told = [{"type": "order.created", "data": {"order": "ord_2"}}] * 2
-    judge.events(told, [Carried("ord_1", "a", "acme", []), Carried("ord_2", "b", "acme", [])], verdict)
+    judge.check_events(told, [TrackedOrder("ord_1", "a", "acme", []), TrackedOrder("ord_2", "b", "acme", [])], verdict)
     assert (verdict.lost, verdict.doubled) == (["a: its event"], ["b: its event"])
 
 
 def test_invitation_by_two_e_mails_is_doubled_and_the_same_e_mail_again_is_not() -> None:
     verdict = Verdict()
-    judge.invitations([("1", "ord_1"), ("1", "ord_1"), ("2", "ord_2"), ("3", "ord_2")], verdict)
+    judge.check_invitations([("1", "ord_1"), ("1", "ord_1"), ("2", "ord_2"), ("3", "ord_2")], verdict)
     assert (verdict.doubled, verdict.repeated_mails) == (["ord_2: invited by 2 e-mails"], 1)
 
 
 def test_late_answer_is_excused_only_while_the_portal_starts() -> None:
     late = {"what": "w", "detail": "no answer within 15 s", "order_id": "a", "company": "acme", "at": 100.0}
     excused, counted = Verdict(), Verdict()
-    judge.breaches([late], [90.0], excused)
-    judge.breaches([late], [50.0, 101.0], counted)
+    judge.check_breaches([late], [90.0], excused)
+    judge.check_breaches([late], [50.0, 101.0], counted)
     assert (excused.breaches, counted.breaches) == ([], ["w: no answer within 15 s (a)"])
 
 
 def test_plan_of_a_seed_is_the_same_each_time_and_plays_each_fault() -> None:
-    plans = [faults.plan(list(faults.FAULTS), 75, random.Random(7)) for _ in range(2)]
+    plans = [faults.plan_faults(list(faults.FAULTS), 75, random.Random(7)) for _ in range(2)]
     assert plans[0] == plans[1]
     assert sorted(name for _, name in plans[0]) == sorted(faults.FAULTS)
 
 
 def test_report_given_as_a_file_is_there_once() -> None:
-    carried = Carried("ord_1", "a", "acme", [], attachments={"att_1": "https://r"}, digests={"https://r": "d"})
+    carried = TrackedOrder("ord_1", "a", "acme", [], attachments={"att_1": "https://r"}, digests={"https://r": "d"})
     uploads = [{"sha256": "d", "url": "https://u"}]
     good, twice, gone = Verdict(), Verdict(), Verdict()
     for verdict, urls in ((good, ["https://u"]), (twice, ["https://u", "https://r"]), (gone, [])):
         shown = {"attachments": [{"url": url} for url in urls]}
-        judge.order(carried, {"result": shown, "uploads": uploads, "notifications": []}, verdict)
+        judge.check_order(carried, {"result": shown, "uploads": uploads, "notifications": []}, verdict)
     assert (good.lost, good.doubled) == ([], [])
     assert (twice.lost, twice.doubled) == ([], ["a: attachment https://r as a link and as a file"])
     assert (gone.lost, gone.doubled) == (["a: attachment https://r"], [])

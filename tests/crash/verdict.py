@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.crash.engine import Carried
+from tests.crash.engine import TrackedOrder
 
 Json = dict[str, Any]
 BOOT_SECONDS = 30
@@ -24,7 +24,7 @@ class Verdict:
     late: int = 0
     repeated_mails: int = 0
 
-    def line(self) -> str:
+    def summary_line(self) -> str:
         counts = ", ".join(f"{name} {len(getattr(self, name))}" for name in ("lost", "doubled", "backwards", "foreign"))
         return f"{counts} of {self.accepted}"
 
@@ -33,16 +33,16 @@ class Verdict:
         return not (self.lost or self.doubled or self.backwards or self.foreign or self.breaches)
 
 
-def _nonce(event: Json) -> tuple[str, int]:
+def _parse_nonce(event: Json) -> tuple[str, int]:
     order_id, _, number = str(event["patch"].get("summary") or "").rpartition("/")
     return order_id, int(number) if number.isdigit() else 0
 
 
-def effects(ledger: list[Json], verdict: Verdict) -> None:
+def check_effects(ledger: list[Json], verdict: Verdict) -> None:
     """In the order in which they had their effect: never back, never somebody else's."""
     highest: Counter[str] = Counter()
     for event in ledger:
-        order_id, (named, number) = event["order_id"], _nonce(event)
+        order_id, (named, number) = event["order_id"], _parse_nonce(event)
         if named != order_id or not str(event["client_id"]).startswith(f"sr-{event['company']}-"):
             verdict.foreign.append(f"{order_id}: {named or 'no name'} by {event['client_id']}")
         if event["repeat"]:
@@ -55,11 +55,11 @@ def effects(ledger: list[Json], verdict: Verdict) -> None:
         highest[order_id] = max(highest[order_id], number)
 
 
-def order(carried: Carried, shown: Json, verdict: Verdict) -> None:
+def check_order(carried: TrackedOrder, shown: Json, verdict: Verdict) -> None:
     """`shown`: the order as SmartRecruiters has it in the end."""
     verdict.accepted += carried.results
     result = shown["result"]
-    number = _nonce({"patch": result})[1]
+    number = _parse_nonce({"patch": result})[1]
     verdict.lost += [f"{carried.order_id}: result {each}" for each in range(number + 1, carried.results + 1)]
     if number == carried.results and (result.get("status") or "") != carried.status:
         verdict.lost.append(f"{carried.order_id}: {carried.status} is {result.get('status')}")
@@ -77,12 +77,12 @@ def order(carried: Carried, shown: Json, verdict: Verdict) -> None:
     verdict.doubled += [f"{carried.order_id}: told of {status} again" for status, count in told.items() if count > 1]
 
 
-def was_taken(answered: Json) -> bool:
+def is_accepted(answered: Json) -> bool:
     """Whether the portal told SmartRecruiters that the order is taken."""
     return answered["status"] in (200, 202) and answered["problem"] is None
 
 
-def orders(accepted: set[str], here: list[str], carried: list[Carried], verdict: Verdict) -> None:
+def check_orders(accepted: set[str], here: list[str], carried: list[TrackedOrder], verdict: Verdict) -> None:
     """Every order that SmartRecruiters was told is taken is here once, and the engine had it once."""
     verdict.lost += [f"{order_id}: the order itself" for order_id in accepted - set(here)]
     verdict.doubled += [f"{each}: the order itself" for each, count in Counter(here).items() if count > 1]
@@ -91,25 +91,25 @@ def orders(accepted: set[str], here: list[str], carried: list[Carried], verdict:
     verdict.lost += [f"{order_id}: never given to the engine" for order_id in accepted - seen.keys()]
 
 
-def breaches(recorded: list[Json], web_starts: list[float], verdict: Verdict) -> None:
+def check_breaches(recorded: list[Json], web_starts: list[float], verdict: Verdict) -> None:
     """What the simulator found against the protocol. That a portal which is being started is late is no fault."""
-    found = [each for each in recorded if not _was_starting(each, web_starts)]
+    found = [each for each in recorded if not _is_during_start(each, web_starts)]
     verdict.late = len(recorded) - len(found)
     verdict.breaches += [f"{each['what']}: {each['detail']} ({each['order_id'] or each['company']})" for each in found]
 
 
-def _was_starting(breach: Json, web_starts: list[float]) -> bool:
+def _is_during_start(breach: Json, web_starts: list[float]) -> bool:
     is_late = breach["detail"].startswith("no answer within")
     return is_late and any(breach["at"] - BOOT_SECONDS < start < breach["at"] for start in web_starts)
 
 
-def answers(answered: list[Json], verdict: Verdict) -> None:
+def check_answers(answered: list[Json], verdict: Verdict) -> None:
     """An order is taken, or refused for a reason, or the portal is busy: never a fault of ours."""
     broken = [each for each in answered if each["status"] in (500, 502, 504)]
     verdict.breaches += [f"portal's answer to an order: {each['status']} ({each['order_id']})" for each in broken]
 
 
-def events(told: list[Json], carried: list[Carried], verdict: Verdict) -> None:
+def check_events(told: list[Json], carried: list[TrackedOrder], verdict: Verdict) -> None:
     """As an engine reads them by pull: each order was announced once."""
     created = Counter(each["data"]["order"] for each in told if each["type"] == "order.created")
     ours = {each.id: each.order_id for each in carried}
@@ -117,7 +117,7 @@ def events(told: list[Json], carried: list[Carried], verdict: Verdict) -> None:
     verdict.doubled += [f"{ours.get(each, each)}: its event" for each, count in created.items() if count > 1]
 
 
-def invitations(message_ids: Iterable[tuple[str, str]], verdict: Verdict) -> None:
+def check_invitations(message_ids: Iterable[tuple[str, str]], verdict: Verdict) -> None:
     """(delivery, order) of every e-mail that went out: the same one again is what SMTP cannot exclude."""
     sent = Counter(message_ids)
     invited = Counter(order for _, order in sent)

@@ -11,7 +11,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.db.models import Count
 
 T = TypeVar("T")
-WAITING = ("pending", "in_flight")
+WAITING_STATES = ("pending", "in_flight")
 
 
 def open_portal(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -35,7 +35,7 @@ class Witness:
 
         self._connections, self._deliveries, self._orders = Connection.objects, Delivery.objects, Order.objects
 
-    def _ask(self, question: Callable[[], T], patience: float = 30) -> T:
+    def _run_query(self, question: Callable[[], T], patience: float = 30) -> T:
         deadline = time.monotonic() + patience
         while True:
             try:
@@ -47,51 +47,51 @@ class Witness:
                     raise
                 time.sleep(0.3)
 
-    def state_of(self, company: str) -> str:
-        found = self._ask(lambda: self._connections.filter(company_id=company).values_list("state", flat=True).first())
+    def connection_state(self, company: str) -> str:
+        found = self._run_query(lambda: self._connections.filter(company_id=company).values_list("state", flat=True).first())
         return str(found or "")
 
-    def states(self, **which: str) -> dict[str, int]:
+    def count_states(self, **which: str) -> dict[str, int]:
         rows = self._deliveries.filter(**which).order_by().values_list("state").annotate(Count("pk"))
-        return dict(self._ask(lambda: list(rows)))
+        return dict(self._run_query(lambda: list(rows)))
 
-    def waiting(self) -> int:
+    def count_waiting(self) -> int:
         """What of results and uploads has not come to an end."""
-        kinds = (self.states(kind="result"), self.states(kind="upload"))
-        return sum(states.get(state, 0) for states in kinds for state in (*WAITING, "held", "unknown"))
+        kinds = (self.count_states(kind="result"), self.count_states(kind="upload"))
+        return sum(states.get(state, 0) for states in kinds for state in (*WAITING_STATES, "held", "unknown"))
 
     def order_ids(self) -> list[str]:
         """SmartRecruiters' ids of all orders here."""
-        return self._ask(lambda: list(self._orders.values_list("smartrecruiters_order_id", flat=True)))
+        return self._run_query(lambda: list(self._orders.values_list("smartrecruiters_order_id", flat=True)))
 
     def replay_failed(self) -> int:
         """What staff do with dead letters once the cause is gone."""
         from integrations.outbox.models import DeliveryState
 
-        failed = self._ask(lambda: list(self._deliveries.filter(kind="result", state=DeliveryState.FAILED)))
-        return sum(self._ask(lambda d=delivery: self._replay(d)) for delivery in failed)
+        failed = self._run_query(lambda: list(self._deliveries.filter(kind="result", state=DeliveryState.FAILED)))
+        return sum(self._run_query(lambda d=delivery: self._replay_delivery(d)) for delivery in failed)
 
-    def settle_unknown(self, look: Callable[[str], set[str]]) -> int:
+    def settle_unknown(self, find_digests: Callable[[str], set[str]]) -> int:
         """What staff do with an upload that nobody knows of: look at SmartRecruiters, and say so or send it again.
 
-        `look`: the digests of what SmartRecruiters was given of an order, by its id there.
+        `find_digests`: the digests of what SmartRecruiters was given of an order, by its id there.
         """
         from integrations.outbox import deliveries
         from integrations.outbox.models import DeliveryState
         from orders import uploads
 
-        unknown = self._ask(lambda: list(self._deliveries.filter(kind="upload", state=DeliveryState.UNKNOWN)))
+        unknown = self._run_query(lambda: list(self._deliveries.filter(kind="upload", state=DeliveryState.UNKNOWN)))
         for delivery in unknown:
-            upload = self._ask(lambda d=delivery: uploads.of(d))
-            is_there = upload.digest in look(upload.order.smartrecruiters_order_id)
-            self._ask(lambda d=delivery, act=deliveries.settle if is_there else deliveries.replay: act(d))
+            upload = self._run_query(lambda d=delivery: uploads.load_upload(d))
+            is_there = upload.digest in find_digests(upload.order.smartrecruiters_order_id)
+            self._run_query(lambda d=delivery, act=deliveries.settle if is_there else deliveries.replay: act(d))
         return len(unknown)
 
     def prefer_uploads(self, company: str) -> None:
         """This company gets files, not links."""
-        self._ask(lambda: self._connections.filter(company_id=company).update(report_delivery="upload"))
+        self._run_query(lambda: self._connections.filter(company_id=company).update(report_delivery="upload"))
 
-    def _replay(self, delivery: Any) -> int:
+    def _replay_delivery(self, delivery: Any) -> int:
         from integrations.outbox import deliveries
 
         try:
@@ -100,9 +100,9 @@ class Witness:
             return 0
         return 1
 
-    def oldest(self, limit: int = 5) -> list[str]:
-        rows = self._deliveries.filter(kind="result", state__in=[*WAITING, "held", "failed"]).order_by("pk")
-        found = self._ask(lambda: list(rows.select_related("stream")[:limit]))
+    def describe_oldest(self, limit: int = 5) -> list[str]:
+        rows = self._deliveries.filter(kind="result", state__in=[*WAITING_STATES, "held", "failed"]).order_by("pk")
+        found = self._run_query(lambda: list(rows.select_related("stream")[:limit]))
         return [
             f"{d.subject} {d.state} failures={d.failures} due={d.due_at:%H:%M:%S} {d.reason[:120]}; {d.stream.name}"
             f" lease={d.stream.lease_expires_at} held={d.stream.held_reason!r} paused={d.stream.paused_until}"

@@ -43,13 +43,13 @@ OPTIONS = {
 AXE = f"axe.run({json.dumps(OPTIONS)})"
 REPORT_VIOLATIONS = """addEventListener("securitypolicyviolation", event => console.error(
     `CSP: ${event.violatedDirective} blocked ${event.blockedURI || event.sample}`))"""
-PATIENCE = 60_000  # ms
+TIMEOUT_MS = 60_000  # ms
 
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def launch_chromium() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, NAMES)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
@@ -62,57 +62,57 @@ class Visitor:
 
     def __init__(self, browser: Browser, *, origins: set[str], portal: str, viewport: ViewportSize = DESKTOP) -> None:
         self.faults: list[str] = []
-        self._foreseen: set[int] = set()
+        self._expected_statuses: set[int] = set()
         self._origins, self._portal = origins, portal
         self.context = browser.new_context(locale="en-GB", reduced_motion="reduce", viewport=viewport)
-        self.context.set_default_timeout(PATIENCE)
+        self.context.set_default_timeout(TIMEOUT_MS)
         self.context.add_init_script(REPORT_VIOLATIONS)
-        self.context.on("console", self._hear)
-        self.context.on("weberror", self._break)
-        self.context.on("request", self._ask)
-        self.context.on("response", self._answer)
+        self.context.on("console", self._record_console)
+        self.context.on("weberror", self._record_script_error)
+        self.context.on("request", self._check_request)
+        self.context.on("response", self._check_response)
         self.page = self.context.new_page()
 
-    def _hear(self, message: ConsoleMessage) -> None:
-        is_status = message.text.startswith("Failed to load resource: the server responded")  # _answer sees it too
+    def _record_console(self, message: ConsoleMessage) -> None:
+        is_status = message.text.startswith("Failed to load resource: the server responded")  # _check_response sees it too
         if message.type in ("error", "warning") and not is_status:
             self.faults.append(f"console on {message.page and message.page.url}: {message.text}")
 
-    def _break(self, error: WebError) -> None:
+    def _record_script_error(self, error: WebError) -> None:
         self.faults.append(f"script on {error.page and error.page.url}: {error.error}")
 
-    def _ask(self, request: Request) -> None:
+    def _check_request(self, request: Request) -> None:
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(request.url))
         if origin not in self._origins and not request.url.startswith(("data:", "about:", "blob:")):
             self.faults.append(f"request to another origin: {request.url}")
 
-    def _answer(self, response: Response) -> None:
-        is_foreseen = response.status in self._foreseen and response.request.is_navigation_request()
+    def _check_response(self, response: Response) -> None:
+        is_foreseen = response.status in self._expected_statuses and response.request.is_navigation_request()
         if response.status >= 400 and not is_foreseen:
             self.faults.append(f"{response.status} for {response.request.method} {response.url}")
 
     @contextmanager
-    def foreseeing(self, status: int) -> Iterator[None]:
+    def expect_status(self, status: int) -> Iterator[None]:
         """A page of this status is right now."""
-        self._foreseen.add(status)
+        self._expected_statuses.add(status)
         yield
-        self._foreseen.remove(status)
+        self._expected_statuses.remove(status)
 
-    def press(self, name: str) -> None:
+    def press_button(self, name: str) -> None:
         button = self.page.get_by_role("button", name=name, exact=True)
         expect(button).to_be_visible()
         button.click()
 
-    def follow(self, name: str) -> None:
+    def follow_link(self, name: str) -> None:
         self.page.get_by_role("link", name=name, exact=True).click()
 
-    def sees(self, heading: str, place: Page | Frame | None = None) -> None:
+    def expect_page(self, heading: str, place: Page | Frame | None = None) -> None:
         """Waits for the portal's page of this heading and examines it. A page that refreshes itself stops that."""
         place = place or self.page
         expect(place.get_by_role("heading", name=heading, exact=True, level=1)).to_be_visible()
-        self.examine(place)
+        self.check_accessibility(place)
 
-    def examine(self, place: Page | Frame | None = None) -> None:
+    def check_accessibility(self, place: Page | Frame | None = None) -> None:
         """Light and dark, on a phone and a screen: it fits, and breaks no rule of WCAG 2.2 AA."""
         place = place or self.page
         assert place.url.startswith(self._portal), place.url
@@ -120,30 +120,30 @@ class Visitor:
         place.evaluate("stop()")
         place.evaluate(AXE_SCRIPT)
         if isinstance(place, Frame):
-            self._examine(place, "framed")
+            self._check_layout(place, "framed")
             return
         size = place.viewport_size or DESKTOP
         for scheme, width in product(("light", "dark"), (PHONE, DESKTOP)):
             place.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
             place.set_viewport_size(width)
-            self._examine(place, f"{scheme}, {width['width']} px")
+            self._check_layout(place, f"{scheme}, {width['width']} px")
         place.emulate_media(color_scheme="light", reduced_motion="reduce")
         place.set_viewport_size(size)
 
-    def _examine(self, place: Page | Frame, how: str) -> None:
+    def _check_layout(self, place: Page | Frame, how: str) -> None:
         where = f"{place.title()!r} {place.url} ({how})"
         overhang = place.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if overhang > 0:
             self.faults.append(f"{where}: {overhang} px wider than the window")
         for violation in place.evaluate(AXE)["violations"]:
-            self.faults += [f"{where}: {violation['id']}: {_told(node)}" for node in violation["nodes"]]
+            self.faults += [f"{where}: {violation['id']}: {_describe_node(node)}" for node in violation["nodes"]]
 
 
-def _told(node: dict[str, Any]) -> str:
+def _describe_node(node: dict[str, Any]) -> str:
     return f"{node['html'][:200]} {node['failureSummary']}"
 
 
-def picture(name: str, shown: Locator, *, width: int) -> None:
+def take_picture(name: str, shown: Locator, *, width: int) -> None:
     """One of the README's pictures, under PICTURES=1."""
     if os.environ.get("PICTURES") == "1":
         size = shown.page.viewport_size or DESKTOP

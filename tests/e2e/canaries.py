@@ -14,16 +14,16 @@ from django.apps import apps
 
 from orders.privacy import personal_data
 
-EVERY_SECRET = """
+SECRETS_SCRIPT = """
 import json
 from integrations import rotation
 from integrations.encryption import Sealed, unseal
 found = {}
-for column in rotation.columns():
+for column in rotation.find_sealed_columns():
     if str(column) == "integrations.keptanswer.body_sealed":
         continue  # an answer, not a secret
-    for row in column.filled:
-        if isinstance(column, rotation.SecondFactor):
+    for row in column.filled_rows:
+        if isinstance(column, rotation.AuthenticatorColumn):
             value = unseal(row.data[column.name], owner="second factor")
         else:
             clear = {each.column: name for name, each in vars(column.model).items() if isinstance(each, Sealed)}
@@ -33,32 +33,32 @@ print("SECRETS", json.dumps(found))
 """
 
 
-def sealed_in(output: str) -> dict[str, str]:
-    """What EVERY_SECRET printed: each sealed value in clear, by its column."""
+def parse_secrets(output: str) -> dict[str, str]:
+    """What SECRETS_SCRIPT printed: each sealed value in clear, by its column."""
     line = next(line for line in output.splitlines() if line.startswith("SECRETS "))
     found: dict[str, str] = json.loads(line.removeprefix("SECRETS "))
     return found
 
 
-class Wire:
+class BrokerMonitor:
     """Everything that goes over the broker's socket, from the beginning on."""
 
     def __init__(self, broker: Path) -> None:
-        self.broker, self._heard = broker, bytearray()
-        self._line = socket.socket(socket.AF_UNIX)
-        self._line.connect(str(broker))
-        self._line.sendall(b"MONITOR\r\n")
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.broker, self._captured = broker, bytearray()
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(str(broker))
+        self._socket.sendall(b"MONITOR\r\n")
+        threading.Thread(target=self._read_monitor, daemon=True).start()
 
-    def _listen(self) -> None:
-        while said := self._line.recv(65536):
-            self._heard += said
+    def _read_monitor(self) -> None:
+        while said := self._socket.recv(65536):
+            self._captured += said
 
-    def heard(self) -> bytes:
+    def captured_bytes(self) -> bytes:
         """With all that lies in the broker's memory now."""
-        return bytes(self._heard) + b"\n".join(self._kept())
+        return bytes(self._captured) + b"\n".join(self._stored_values())
 
-    def _kept(self) -> Iterator[bytes]:
+    def _stored_values(self) -> Iterator[bytes]:
         client = redis.Redis(unix_socket_path=str(self.broker))
         read: dict[bytes, Any] = {
             b"list": lambda key: client.lrange(key, 0, -1),
@@ -71,16 +71,16 @@ class Wire:
             yield key + repr(read[client.type(key)](key)).encode()
 
 
-def spellings(mark: str) -> set[bytes]:
+def mark_spellings(mark: str) -> set[bytes]:
     """As it is, in JSON, and in an address."""
     return {mark.encode(), json.dumps(mark)[1:-1].encode(), mark.replace("@", "%40").encode()}
 
 
-def seen(marks: Iterable[str], content: bytes) -> list[str]:
-    return sorted(mark for mark in marks if any(each in content for each in spellings(mark)))
+def find_marks(marks: Iterable[str], content: bytes) -> list[str]:
+    return sorted(mark for mark in marks if any(each in content for each in mark_spellings(mark)))
 
 
-def columns_with(marks: Iterable[str], database: Path) -> dict[str, set[str]]:
+def find_columns(marks: Iterable[str], database: Path) -> dict[str, set[str]]:
     """Per mark the columns in which it stands, as `app.model.column`; tables without a model by their own name."""
     labels = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True)}
     found: dict[str, set[str]] = {mark: set() for mark in marks}
@@ -90,21 +90,21 @@ def columns_with(marks: Iterable[str], database: Path) -> dict[str, set[str]]:
             model = labels.get(table)
             for row in connection.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 (our own tables)
                 for name, value in zip(names, row, strict=True):
-                    for mark in seen(found, str(value).encode()):
+                    for mark in find_marks(found, str(value).encode()):
                         found[mark].add(f"{model._meta.label_lower if model else table}.{name}")
     return found
 
 
-def listed(*registers: dict[str, frozenset[str]]) -> set[str]:
+def flatten_columns(*registers: dict[str, frozenset[str]]) -> set[str]:
     """Columns as `personal` lists them."""
     return {f"{label}.{name}" for each in registers for label, names in each.items() for name in names}
 
 
-OF_CANDIDATES = listed(personal_data.CANDIDATE, personal_data.ABOUT_ORDERS)
-OF_PEOPLE = listed(personal_data.PEOPLE, personal_data.CANDIDATE)
+CANDIDATE_COLUMNS = flatten_columns(personal_data.CANDIDATE_FIELDS, personal_data.ORDER_TEXT_FIELDS)
+PERSONAL_COLUMNS = flatten_columns(personal_data.USER_FIELDS, personal_data.CANDIDATE_FIELDS)
 
 
-def links_in(mails: Iterable[Path]) -> set[str]:
+def find_tokens(mails: Iterable[Path]) -> set[str]:
     """The secret part of each link that was mailed."""
     text = "".join(path.read_text() for path in mails).replace("=\n", "").replace("=3D", "=")
     return set(re.findall(r"/(?:take|files|invitations|password/reset/key)/([\w-]{16,})", text))

@@ -1,6 +1,6 @@
 """What a process of its own begins with that places orders over a line to PostgreSQL of the test's making."""
 
-BEGIN = """
+SETUP_SCRIPT = """
 import django
 django.setup()
 from django.core.management import call_command

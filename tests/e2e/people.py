@@ -31,8 +31,8 @@ def open_in_admin(staff: Visitor, name: str) -> None:
 def publish_display_mode(staff: Visitor, mode: str) -> None:
     open_in_admin(staff, "Partner configuration")
     staff.page.get_by_label("Consent page opens as").select_option(mode)
-    staff.press("Save and continue editing")
-    staff.press("Publish to SmartRecruiters")
+    staff.press_button("Save and continue editing")
+    staff.press_button("Publish to SmartRecruiters")
     expect(staff.page.get_by_text("Published. SmartRecruiters' answer is what was sent.")).to_be_visible()
 
 
@@ -45,72 +45,72 @@ def open_company(person: Visitor, start: str, company: str, link: str) -> None:
 
 def ask_to_connect(person: Visitor, start: str, company: str) -> None:
     open_company(person, start, company, "Open apps")
-    person.follow("Connect")
-    person.press("Allow and go on")
+    person.follow_link("Connect")
+    person.press_button("Allow and go on")
 
 
-def connect(person: Visitor, world: World, company: str, customer: int = 0) -> None:
+def connect_company(person: Visitor, world: World, company: str, customer: int = 0) -> None:
     """REDIRECT, to the end. Signs in where that is asked for."""
     ask_to_connect(person, world.simulator.url, company)
     sign_in_heading = person.page.get_by_role("heading", name="Sign in", exact=True)
     expect(sign_in_heading.or_(person.page.get_by_role("button", name="Approve", exact=True))).to_be_visible()
     if sign_in_heading.is_visible():
         sign_in(person.page, world.seeded["customers"][customer])
-    person.press("Approve")
+    person.press_button("Approve")
     expect(person.page.get_by_role("heading", name="is connected")).to_be_visible()
 
 
 def disconnect_in_smartrecruiters(person: Visitor, world: World, company: str) -> None:
     open_company(person, world.simulator.url, company, "Order an assessment")
-    person.follow("Apps")
-    person.press("Disconnect")
+    person.follow_link("Apps")
+    person.press_button("Disconnect")
     expect(person.page.get_by_role("link", name="Connect", exact=True)).to_be_visible()
 
 
-def order(recruiter: Visitor, world: World, company: str, package: str, candidate: str) -> None:
+def place_order(recruiter: Visitor, world: World, company: str, package: str, candidate: str) -> None:
     """Orders, and stays on the candidate's panel."""
     open_company(recruiter, world.simulator.url, company, "Order an assessment")
     card = recruiter.page.locator("section.card", has=recruiter.page.get_by_role("heading", name=package, exact=True))
     card.get_by_role("link", name="Order").click()
     recruiter.page.get_by_role("combobox", name="Candidate").select_option(label=candidate)
-    recruiter.press("Place the order")
+    recruiter.press_button("Place the order")
     expect(recruiter.page.get_by_role("heading", name=package, exact=True)).to_be_visible()
 
 
-def invitation(world: World, address: str, package: str) -> str:
+def find_invitation(world: World, email: str, package: str) -> str:
     """The link in the e-mail that invites this candidate to this package."""
 
-    def link() -> str:
+    def find_link() -> str:
         for file in (world.folder / "mail").glob("*"):
             for raw in file.read_bytes().split(b"\n" + b"-" * 79 + b"\n"):
                 mail = message_from_bytes(raw.lstrip(), policy=policy.default)
                 body = mail.get_body(("plain",))
-                if address in str(mail["To"]) and package in str(mail["Subject"]) and body is not None:
+                if email in str(mail["To"]) and package in str(mail["Subject"]) and body is not None:
                     return re.findall(r"http://\S+/take/[\w-]+", body.get_content())[0]
         return ""
 
-    return wait_for(f"the invitation of {address}", link)
+    return wait_for(f"the invitation of {email}", find_link)
 
 
-def answer(candidate: Visitor) -> None:
+def answer_questions(candidate: Visitor) -> None:
     """On the sample engine's page: the first answer to each question."""
     expect(candidate.page.get_by_text("please choose one answer each")).to_be_visible()
     for question in candidate.page.get_by_role("group").all():
         question.get_by_role("radio").first.check()
-    candidate.press("Submit answers")
+    candidate.press_button("Submit answers")
 
 
-def take(candidate: Visitor, link: str, package: str) -> None:
+def take_assessment(candidate: Visitor, link: str, package: str) -> None:
     candidate.page.goto(link)
     expect(candidate.page.get_by_role("button", name="Begin")).to_be_visible()
-    candidate.sees(package)
-    candidate.press("Begin")
-    answer(candidate)
-    candidate.sees("Thank you")
+    candidate.expect_page(package)
+    candidate.press_button("Begin")
+    answer_questions(candidate)
+    candidate.expect_page("Thank you")
 
 
 def read_report(recruiter: Visitor) -> str:
     with recruiter.page.expect_download() as download:
-        recruiter.follow("Report 1")
+        recruiter.follow_link("Report 1")
     assert download.value.suggested_filename == "report.pdf"
     return PdfReader(Path(download.value.path())).pages[0].extract_text()

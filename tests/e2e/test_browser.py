@@ -7,21 +7,21 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Frame, Locator, Page, ViewportSize, expect
 
-from tests.e2e.browser import DESKTOP, PHONE, Visitor, chromium, picture
+from tests.e2e.browser import DESKTOP, PHONE, Visitor, launch_chromium, take_picture
 from tests.e2e.people import (
-    answer,
+    answer_questions,
     ask_to_connect,
-    connect,
+    connect_company,
     disconnect_in_smartrecruiters,
-    invitation,
+    find_invitation,
     open_company,
     open_in_admin,
-    order,
+    place_order,
     publish_display_mode,
     read_report,
     sign_in,
     sign_in_to_admin,
-    take,
+    take_assessment,
 )
 from tests.e2e.world import Json, World, wait_for
 
@@ -42,7 +42,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with chromium() as browser:
+    with launch_chromium() as browser:
         yield browser
 
 
@@ -97,41 +97,41 @@ class Engine:
 def test_redirect_order_answer_and_report(world: World, person: Open) -> None:
     admin = person()
     ask_to_connect(admin, world.simulator.url, "northwind")
-    admin.sees("Sign in")
+    admin.expect_page("Sign in")
     sign_in(admin.page, world.seeded["customers"][0])
-    admin.sees(CONSENT)
-    picture("consent", admin.page.locator("form.card"), width=680)
-    admin.press("Approve")
+    admin.expect_page(CONSENT)
+    take_picture("consent", admin.page.locator("form.card"), width=680)
+    admin.press_button("Approve")
     expect(admin.page.get_by_role("heading", name="Northwind Retail is connected")).to_be_visible()
 
     recruiter = person()
-    order(recruiter, world, "northwind", SPREADSHEETS, "Amara Okafor (en)")
-    link = invitation(world, "amara.okafor@northwind-candidates.example", SPREADSHEETS)
-    take(person(viewport=PHONE), link, SPREADSHEETS)
+    place_order(recruiter, world, "northwind", SPREADSHEETS, "Amara Okafor (en)")
+    link = find_invitation(world, "amara.okafor@northwind-candidates.example", SPREADSHEETS)
+    take_assessment(person(viewport=PHONE), link, SPREADSHEETS)
     expect(recruiter.page.get_by_text("28/80").first).to_be_visible()
     assert "Score: 28 of 80" in read_report(recruiter)
 
     staff = person()
     sign_in_to_admin(staff, world)
-    staff.examine()
+    staff.check_accessibility()
     open_in_admin(staff, "Orders")
     staff.page.locator("#result_list").get_by_role("link", name="ord_").first.click()
     timeline = staff.page.locator("section", has=staff.page.get_by_role("heading", name="Timeline"))
     expect(timeline).to_be_visible()
-    staff.examine()
-    picture("timeline", timeline, width=1180)
-    assert world.control.breaches() == []
+    staff.check_accessibility()
+    take_picture("timeline", timeline, width=1180)
+    assert world.control.list_breaches() == []
 
 
 def pop_up(admin: Visitor) -> Page:
     with admin.page.expect_popup() as opened:
-        admin.press("Open the vendor's page")
+        admin.press_button("Open the vendor's page")
     return opened.value
 
 
 def framed(admin: Visitor) -> Frame:
     """The vendor's page in a frame of SmartRecruiters', where one signs in first."""
-    admin.follow("Show it in this page")
+    admin.follow_link("Show it in this page")
     admin.page.frame_locator("iframe.frame").get_by_role("button", name="Sign in").wait_for()
     return admin.page.frames[1]
 
@@ -141,9 +141,9 @@ def test_popup_window_closes_when_connected(world: World, person: Open, popup_mo
     admin = person()
     ask_to_connect(admin, world.simulator.url, "in-a-window")
     window = pop_up(admin)
-    admin.sees("Sign in", window)
+    admin.expect_page("Sign in", window)
     sign_in(window, world.seeded["customers"][0])
-    admin.sees(CONSENT, window)
+    admin.expect_page(CONSENT, window)
     with window.expect_event("close"):
         window.get_by_role("button", name="Approve").click()
     expect(admin.page.get_by_role("heading", name="in-a-window is connected")).to_be_visible()
@@ -154,9 +154,9 @@ def test_popup_in_a_frame_of_another_site_connects(world: World, person: Open, p
     admin = person()
     ask_to_connect(admin, elsewhere(world), "in-a-frame")
     frame = framed(admin)
-    admin.sees("Sign in", frame)
+    admin.expect_page("Sign in", frame)
     sign_in(frame, world.seeded["customers"][0])
-    admin.sees(CONSENT, frame)
+    admin.expect_page(CONSENT, frame)
     frame.get_by_role("button", name="Approve").click()
     expect(admin.page.get_by_role("heading", name="in-a-frame is connected")).to_be_visible()
 
@@ -185,20 +185,20 @@ def test_denial_in_a_frame_is_noticed_by_the_page_around_it(world: World, person
     frame.get_by_role("button", name="Deny").click()
     expect(admin.page.get_by_text("you denied on the vendor's page")).to_be_visible()
     expect(admin.page.locator("iframe.frame")).to_be_hidden()
-    admin.follow("Try again")
+    admin.follow_link("Try again")
     admin.page.frame_locator("iframe.frame").get_by_role("button", name="Approve").wait_for()
 
 
 def test_candidate_who_applies_comes_back_to_smartrecruiters(world: World, person: Open) -> None:
     world.control.add_company("shop")
-    connect(person(), world, "shop")
+    connect_company(person(), world, "shop")
     candidate = person(viewport=PHONE)
     open_company(candidate, world.simulator.url, "shop", "Career site")
-    candidate.press("Apply")
-    answer(candidate)
+    candidate.press_button("Apply")
+    answer_questions(candidate)
     expect(candidate.page.get_by_role("heading", name="Thank you, Amara")).to_be_visible()
     assert candidate.page.url.startswith(world.simulator.url)
-    candidate.follow("the candidate's panel")
+    candidate.follow_link("the candidate's panel")
     expect(candidate.page.get_by_text("28/80").first).to_be_visible()
     assert "Score: 28 of 80" in read_report(candidate)
 
@@ -206,24 +206,24 @@ def test_candidate_who_applies_comes_back_to_smartrecruiters(world: World, perso
 def test_disconnected_on_either_side_comes_back(world: World, person: Open) -> None:
     world.control.add_company("comes-back")
     admin = person()
-    connect(admin, world, "comes-back")
+    connect_company(admin, world, "comes-back")
     disconnect_in_smartrecruiters(admin, world, "comes-back")
-    connect(admin, world, "comes-back")
+    connect_company(admin, world, "comes-back")
 
     home = admin.context.new_page()
     home.goto(world.url)
-    admin.sees("Connections", home)
+    admin.expect_page("Connections", home)
     card = home.locator("section", has=home.get_by_role("heading", name="comes-back"))
     card.get_by_role("link", name="Disconnect").click()
-    admin.sees("Disconnect comes-back?", home)
+    admin.expect_page("Disconnect comes-back?", home)
     home.get_by_role("button", name="Disconnect").click()
     expect(home.get_by_text("comes-back is disconnected.")).to_be_visible()
-    admin.sees("Connections", home)
+    admin.expect_page("Connections", home)
     disconnect_in_smartrecruiters(admin, world, "comes-back")
-    connect(admin, world, "comes-back")
+    connect_company(admin, world, "comes-back")
 
-    order(admin, world, "comes-back", TYPING, "Amara Okafor (en)")
-    take(person(), invitation(world, "amara.okafor@comes-back-candidates.example", TYPING), TYPING)
+    place_order(admin, world, "comes-back", TYPING, "Amara Okafor (en)")
+    take_assessment(person(), find_invitation(world, "amara.okafor@comes-back-candidates.example", TYPING), TYPING)
     expect(admin.page.get_by_text("28/80").first).to_be_visible()
 
 
@@ -232,33 +232,33 @@ def test_denied_connects_nothing(world: World, person: Open) -> None:
     admin = person()
     ask_to_connect(admin, world.simulator.url, "denied")
     sign_in(admin.page, world.seeded["customers"][0])
-    admin.press("Deny")
+    admin.press_button("Deny")
     expect(admin.page.get_by_role("heading", name="Nothing was connected")).to_be_visible()
-    assert [each for each in world.control.events(kinds="integrated") if each["company"] == "denied"] == []
+    assert [each for each in world.control.iterate_events(kinds="integrated") if each["company"] == "denied"] == []
 
 
 def test_company_of_another_customer_is_refused(world: World, person: Open) -> None:
     world.control.add_company("taken")
-    connect(person(), world, "taken")
+    connect_company(person(), world, "taken")
     disconnect_in_smartrecruiters(person(), world, "taken")
     other = person()
     ask_to_connect(other, world.simulator.url, "taken")
     sign_in(other.page, world.seeded["customers"][1])
-    with other.foreseeing(409):
-        other.press("Approve")
-        other.sees("This company is connected for another organisation")
-    other.follow("Back to SmartRecruiters")
+    with other.expect_status(409):
+        other.press_button("Approve")
+        other.expect_page("This company is connected for another organisation")
+    other.follow_link("Back to SmartRecruiters")
     expect(other.page.get_by_role("heading", name="Nothing was connected")).to_be_visible()
 
 
 def test_admin_waits_while_smartrecruiters_does_not_answer(world: World, person: Open) -> None:
     world.control.add_company("patient")
-    world.control.fault("status", route="integration", company="patient", status=503)
+    world.control.set_fault("status", route="integration", company="patient", status=503)
     admin = person()
     ask_to_connect(admin, world.simulator.url, "patient")
     sign_in(admin.page, world.seeded["customers"][0])
-    admin.press("Approve")
-    admin.sees("SmartRecruiters has not answered yet")
+    admin.press_button("Approve")
+    admin.expect_page("SmartRecruiters has not answered yet")
     world.control.clear_faults()
     admin.page.reload()
     expect(admin.page.get_by_role("heading", name="patient is connected")).to_be_visible()
@@ -271,9 +271,9 @@ def test_links_that_lead_nowhere_are_friendly(world: World, person: Open) -> Non
         ("/nothing", 404, "There is nothing here"),
         ("/smartrecruiters/integration?companyId=x&redirect=https://elsewhere.example/", 400, "This link is not right"),
     ):
-        with somebody.foreseeing(status):
+        with somebody.expect_status(status):
             somebody.page.goto(world.url + path)
-            somebody.sees(heading)
+            somebody.expect_page(heading)
 
 
 def test_candidate_waits_until_there_is_a_test_and_not_for_ever(world: World, person: Open) -> None:
@@ -281,45 +281,45 @@ def test_candidate_waits_until_there_is_a_test_and_not_for_ever(world: World, pe
     engine = Engine(world)
     engine.call("PUT", "packages/by-hand", type="SKILL_TEST", name=BY_HAND, delivery="manual")
     recruiter = person()
-    connect(recruiter, world, "patience")
-    order(recruiter, world, "patience", BY_HAND, "Zoë Haddad (de)")
-    link = invitation(world, "zoe.haddad@patience-candidates.example", BY_HAND)
+    connect_company(recruiter, world, "patience")
+    place_order(recruiter, world, "patience", BY_HAND, "Zoë Haddad (de)")
+    link = find_invitation(world, "zoe.haddad@patience-candidates.example", BY_HAND)
     candidate = person(viewport=PHONE)
     candidate.page.goto(link)
-    candidate.sees("Ihr Test wird vorbereitet")
+    candidate.expect_page("Ihr Test wird vorbereitet")
     ours = engine.call("GET", "orders")["results"][0]
     candidate.page.reload()
     engine.call("POST", f"orders/{ours['id']}/accept", launch_url=f"{world.engine_url}/take/{ours['id']}")
     expect(candidate.page.get_by_role("button", name="Beginnen")).to_be_visible()
-    candidate.sees(BY_HAND)
+    candidate.expect_page(BY_HAND)
     candidate.page.evaluate("document.documentElement.dir = 'rtl'")
-    candidate.examine()
+    candidate.check_accessibility()
     engine.call("PATCH", f"orders/{ours['id']}/result", status="EXPIRED")
-    with candidate.foreseeing(410):
+    with candidate.expect_status(410):
         candidate.page.goto(link)
-        candidate.sees("Dieser Link ist abgelaufen")
+        candidate.expect_page("Dieser Link ist abgelaufen")
 
 
 def test_staff_find_out_why_a_result_is_not_in_smartrecruiters_and_mend_it(world: World, person: Open) -> None:
     world.control.add_company("mended")
     recruiter = person()
-    connect(recruiter, world, "mended")
-    world.control.fault("status", route="result", company="mended", status=422)
-    order(recruiter, world, "mended", TYPING, "Amara Okafor (en)")
-    take(person(), invitation(world, "amara.okafor@mended-candidates.example", TYPING), TYPING)
+    connect_company(recruiter, world, "mended")
+    world.control.set_fault("status", route="result", company="mended", status=422)
+    place_order(recruiter, world, "mended", TYPING, "Amara Okafor (en)")
+    take_assessment(person(), find_invitation(world, "amara.okafor@mended-candidates.example", TYPING), TYPING)
 
     staff = person()
     sign_in_to_admin(staff, world)
     failed = staff.page.locator(".troubles li", has_text="SmartRecruiters found something wrong with the result (422)")
     reload_until(staff, failed)
-    staff.examine()
+    staff.check_accessibility()
     failed.get_by_role("link").click()
     expect(staff.page.get_by_text("The result is not in SmartRecruiters.")).to_be_visible()
-    staff.examine()
+    staff.check_accessibility()
     world.control.clear_faults()
     staff.page.locator(".notice").get_by_role("link", name="Send again").click()
-    staff.examine()
-    staff.press("Send again")
+    staff.check_accessibility()
+    staff.press_button("Send again")
     expect(staff.page.get_by_text("The result is sent again by hand")).to_be_visible()
     reload_until(staff, staff.page.get_by_text("Result delivered to SmartRecruiters"))
     expect(recruiter.page.get_by_text("28/80").first).to_be_visible()
@@ -338,18 +338,18 @@ def reload_until(visitor: Visitor, shown: Locator) -> None:
 def test_pages_of_an_account(world: World, person: Open) -> None:
     admin = person()
     admin.page.goto(world.url)
-    admin.follow("Forgot your password?")
-    admin.examine()
+    admin.follow_link("Forgot your password?")
+    admin.check_accessibility()
     admin.page.go_back()
     account = world.seeded["customers"][1]
     sign_in(admin.page, {**account, "password": "wrong"})
     expect(admin.page.get_by_role("alert")).to_be_visible()
-    admin.examine()
+    admin.check_accessibility()
     sign_in(admin.page, account)
-    admin.sees("Connections")
-    admin.follow(account["email"])
+    admin.expect_page("Connections")
+    admin.follow_link(account["email"])
     expect(admin.page.get_by_role("link", name=account["email"])).to_have_attribute("aria-current", "page")
-    admin.examine()
+    admin.check_accessibility()
 
 
 def test_pages_of_staff(world: World, person: Open) -> None:
@@ -357,7 +357,7 @@ def test_pages_of_staff(world: World, person: Open) -> None:
     sign_in_to_admin(staff, world)
     for way in staff.page.locator("#nav-sidebar a").evaluate_all(HREFS):
         staff.page.goto(way)
-        staff.examine()
+        staff.check_accessibility()
         for first in staff.page.locator("#result_list tbody a").evaluate_all(HREFS)[:1]:
             staff.page.goto(first)
-            staff.examine()
+            staff.check_accessibility()

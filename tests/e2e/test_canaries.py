@@ -17,7 +17,7 @@ import requests
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 
 from tests.e2e import canaries
-from tests.e2e.canaries import Wire
+from tests.e2e.canaries import BrokerMonitor
 from tests.e2e.world import Json, Person, World, wait_for
 from tests.integrations.simulator.process import MASTER
 
@@ -50,7 +50,7 @@ class Nest:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.wire = Wire(world.folder / "portal" / "run" / "broker.sock")
+        self.wire = BrokerMonitor(world.folder / "portal" / "run" / "broker.sock")
         self.secrets = {"master": MASTER[1], **SETTINGS, **TYPED}
         self.people: set[str] = set()
 
@@ -62,8 +62,8 @@ class Nest:
         """Signed in; the cookies and the password are secrets from here on."""
         person = Person(self.world, account["email"], account["password"])
         page = person.session.get(f"{self.world.url}/accounts/login/")
-        assert person.post(page, login=person.email, password=f"{TYPED['password']}").status_code == 200
-        assert person.post(page, login=person.email, password=person.password).status_code == 200
+        assert person.submit_form(page, login=person.email, password=f"{TYPED['password']}").status_code == 200
+        assert person.submit_form(page, login=person.email, password=person.password).status_code == 200
         self.people.add(person.email)
         self.secrets[f"password of {person.email}"] = person.password
         self.remember_cookies(person)
@@ -85,7 +85,7 @@ def nest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nest]:
         tmp_path_factory.mktemp("canaries"), engine=False, LOG_LEVEL="DEBUG", WEBHOOKS_ALLOW_PRIVATE="1", **SETTINGS
     ) as world:
         nest = Nest(world)
-        world.connect(COMPANY)
+        world.connect_company(COMPANY)
         the_engine_works(nest)
         smartrecruiters_orders(nest)
         the_candidate_comes(nest)
@@ -108,20 +108,20 @@ def the_engine_works(nest: Nest) -> None:
 
 
 def smartrecruiters_orders(nest: Nest) -> None:
-    control, package = nest.world.control, nest.world.packages("SKILL_TEST")[0]
+    control, package = nest.world.control, nest.world.package_ids("SKILL_TEST")[0]
     said = {"candidate": CANDIDATE, "fields": {"team": f"{MARK}-field"}, "somethingNew": {"deep": f"{MARK}-new"}}
     said["requester"] = {"userId": f"{MARK}-user", "email": f"{MARK}.ruth@nest.example"}
-    [order] = control.place(COMPANY, package, overrides=said)
-    [fetched] = control.place(COMPANY, package, candidates=[0])
-    inline = nest.world.packages("INLINE_ASSESSMENT")[0]
-    [placed] = control.place(
+    [order] = control.place_orders(COMPANY, package, overrides=said)
+    [fetched] = control.place_orders(COMPANY, package, candidates=[0])
+    inline = nest.world.package_ids("INLINE_ASSESSMENT")[0]
+    [placed] = control.place_orders(
         COMPANY, inline, inline=True, overrides={"candidate": {**CANDIDATE, "email": EMAIL.upper()}}
     )
     assert [each["accepted"] for each in (order, fetched, placed)] == [True] * 3
     nest.secrets["inline link"] = placed["url"].rpartition("/")[2]
     wrong = {"candidate": {**CANDIDATE, "email": f"{MARK}-no-address\r\nBcc: x"}, "companyId": "another-company"}
-    assert [each["accepted"] for each in control.place(COMPANY, package, overrides=wrong)] == [False]
-    control.fault("status", status=400, route="result", company=COMPANY, count=1)
+    assert [each["accepted"] for each in control.place_orders(COMPANY, package, overrides=wrong)] == [False]
+    control.set_fault("status", status=400, route="result", company=COMPANY, count=1)
 
 
 def the_engine_reports(nest: Nest) -> None:
@@ -144,8 +144,8 @@ def the_engine_reports(nest: Nest) -> None:
 
 def the_candidate_comes(nest: Nest) -> None:
     mails = nest.world.folder / "mail"
-    wait_for("the invitations", lambda: len(canaries.links_in(mails.glob("*"))) >= 2)
-    for number, token in enumerate(canaries.links_in(mails.glob("*"))):
+    wait_for("the invitations", lambda: len(canaries.find_tokens(mails.glob("*"))) >= 2)
+    for number, token in enumerate(canaries.find_tokens(mails.glob("*"))):
         nest.secrets[f"mailed link {number}"] = token
         link = f"{nest.world.url}/take/{token}"
         requests.get(link, timeout=10)
@@ -159,7 +159,7 @@ def customers_look(nest: Nest) -> None:
     for path in ("/", "/accounts/password/change/", f"/?q={EMAIL}"):
         assert alice.session.get(f"{nest.world.url}{path}").status_code == 200
     page = alice.session.get(f"{nest.world.url}/accounts/password/reset/")
-    assert alice.post(page, email=alice.email).status_code == 200
+    assert alice.submit_form(page, email=alice.email).status_code == 200
     nest.remember_cookies(alice)
 
 
@@ -172,7 +172,7 @@ def staff_look(nest: Nest) -> None:
         assert page.status_code == 200
         admin.session.get(f"{url}{path.removesuffix('change/')}act/export/")
         exported = f"{url}{path.removesuffix('change/')}act/export/"
-        assert admin.post(admin.session.get(exported), reason="Asked.").headers["Content-Type"] == "application/zip"
+        assert admin.submit_form(admin.session.get(exported), reason="Asked.").headers["Content-Type"] == "application/zip"
     home = admin.session.get(f"{url}/admin/")
     admin.session.post(
         f"{url}/admin/orders/order/find/",
@@ -186,10 +186,10 @@ def staff_look(nest: Nest) -> None:
 
 def second_factor(nest: Nest, person: Person) -> None:
     again = person.session.get(f"{nest.world.url}/accounts/2fa/totp/activate/")
-    page = person.post(again, password=person.password)
+    page = person.submit_form(again, password=person.password)
     nest.secrets["second factor"] = re.findall(r'id="authenticator_secret"[^>]*>(\w+)<', page.text)[0]
     counter = next(iter(yield_hotp_counters_from_time()))
-    done = person.post(page, code=format_hotp_value(hotp_value(nest.secrets["second factor"], counter)))
+    done = person.submit_form(page, code=format_hotp_value(hotp_value(nest.secrets["second factor"], counter)))
     assert (done.status_code, "This code is wrong" in done.text) == (200, False)
 
 
@@ -210,14 +210,14 @@ def strangers_try(nest: Nest) -> None:
 def tried(nest: Nest) -> bool:
     asked = "from integrations.outbox.models import Delivery; print('left', Delivery.objects.filter("
     asked += "attempts_made=0, state__in=['pending', 'in_flight']).count())"
-    return "left 0" in nest.world.manage("shell", "-c", asked)
+    return "left 0" in nest.world.run_manage("shell", "-c", asked)
 
 
 def collect(nest: Nest) -> None:
     """The secrets that the portal or SmartRecruiters made by themselves."""
-    for number, token in enumerate(sorted(canaries.links_in((nest.world.folder / "mail").glob("*")))):
+    for number, token in enumerate(sorted(canaries.find_tokens((nest.world.folder / "mail").glob("*")))):
         nest.secrets[f"link in a mail {number}"] = token
-    nest.secrets |= canaries.sealed_in(nest.world.manage("shell", "-c", canaries.EVERY_SECRET))
+    nest.secrets |= canaries.parse_secrets(nest.world.run_manage("shell", "-c", canaries.SECRETS_SCRIPT))
     journal = (nest.world.folder / "simulator" / "journal.jsonl").read_text()
     for number, secret in enumerate(sorted(set(re.findall(r'"client_secret":"([^"]+)"', journal)))):
         nest.secrets[f"secret of a pair {number}"] = secret
@@ -227,11 +227,11 @@ def collect(nest: Nest) -> None:
 
 def names_of(nest: Nest, content: bytes) -> list[str]:
     """Which secrets stand there, by their names: a failing test must not print them either."""
-    return [name for name, secret in nest.secrets.items() if canaries.seen([secret], content)]
+    return [name for name, secret in nest.secrets.items() if canaries.find_marks([secret], content)]
 
 
 def lines_about(marks: list[str], log: bytes) -> list[bytes]:
-    return [line for line in log.lower().splitlines() if canaries.seen(marks, line)]
+    return [line for line in log.lower().splitlines() if canaries.find_marks(marks, line)]
 
 
 def test_there_were_secrets_to_look_for(nest: Nest) -> None:
@@ -256,10 +256,10 @@ def test_logs_hold_no_secret_and_nobody(nest: Nest) -> None:
 
 
 def test_broker_hears_of_nothing(nest: Nest) -> None:
-    heard = nest.wire.heard()
+    heard = nest.wire.captured_bytes()
     assert b"integrations.outbox.tasks.carry" in heard
     assert names_of(nest, heard) == []
-    assert canaries.seen([MARK, *FETCHED, *nest.people], heard.lower()) == []
+    assert canaries.find_marks([MARK, *FETCHED, *nest.people], heard.lower()) == []
 
 
 def test_database_holds_no_secret_in_clear(nest: Nest) -> None:
@@ -268,16 +268,16 @@ def test_database_holds_no_secret_in_clear(nest: Nest) -> None:
 
 
 def test_people_stand_in_the_columns_that_are_listed_as_theirs(nest: Nest) -> None:
-    found = canaries.columns_with([MARK, *FETCHED, *nest.people, NOT_WANTED], nest.database)
+    found = canaries.find_columns([MARK, *FETCHED, *nest.people, NOT_WANTED], nest.database)
     assert found.pop(NOT_WANTED) == set(), "more is kept of a candidate than anybody needs"
     for mark, columns in found.items():
         assert columns, f"{mark} was to be somewhere"
-        assert columns - (canaries.OF_PEOPLE if mark in nest.people else canaries.OF_CANDIDATES) == set()
+        assert columns - (canaries.PERSONAL_COLUMNS if mark in nest.people else canaries.CANDIDATE_COLUMNS) == set()
 
 
 def test_audit_is_whole_and_guarded_in_a_database_that_migrations_made(nest: Nest) -> None:
     """Guards are lost where a migration makes the table anew, as SQLite's do."""
-    assert nest.world.manage("audit_verify").startswith("The audit's chain is whole.")
+    assert nest.world.run_manage("audit_verify").startswith("The audit's chain is whole.")
     with sqlite3.connect(nest.database, timeout=20) as connection:
         with pytest.raises(sqlite3.IntegrityError, match="the audit is append-only"):
             connection.execute("DELETE FROM integrations_auditentry")
@@ -289,8 +289,8 @@ def test_audit_is_whole_and_guarded_in_a_database_that_migrations_made(nest: Nes
 def test_erased_candidates_leave_neither_rows_nor_lines(nest: Nest) -> None:
     """The last one here: it takes away what the others look for."""
     for email in (EMAIL, FETCHED[0]):
-        assert nest.world.manage("erase_candidate", email).startswith("Erased from ")
+        assert nest.world.run_manage("erase_candidate", email).startswith("Erased from ")
     content = b"".join(Path(f"{nest.database}{end}").read_bytes() for end in ("", "-wal"))
     files = b"".join(path.read_bytes() for path in (nest.world.folder / "portal" / "files").glob("*"))
-    assert canaries.seen([MARK, *FETCHED], (content + files).lower()) == []
+    assert canaries.find_marks([MARK, *FETCHED], (content + files).lower()) == []
     assert lines_about([MARK, *FETCHED], (nest.world.folder / "portal.log").read_bytes()) == []

@@ -18,7 +18,7 @@ from tests.integrations.simulator.process import ROOT
 pytestmark = [pytest.mark.e2e, pytest.mark.postgresql, pytest.mark.xdist_group("e2e")]
 WATCHED = b'INSERT INTO "orders_order"'
 SCRIPT = (
-    intake_script.BEGIN
+    intake_script.SETUP_SCRIPT
     + """
 body = bodies.order_body()
 for _ in range(2):
@@ -77,7 +77,7 @@ def cutting(port: int) -> Iterator[int]:
 
 
 def test_order_whose_commit_went_unheard_is_one_order_when_it_comes_again() -> None:
-    with postgres.database() as url, cutting(urlsplit(url).port or 5432) as port:
+    with postgres.provide_database() as url, cutting(urlsplit(url).port or 5432) as port:
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.settings",

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.xdist_group("e2e
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with browser.chromium() as chromium:
+    with browser.launch_chromium() as chromium:
         yield chromium
 
 
@@ -53,12 +53,12 @@ def sign_in(place: Page | Frame, world: World) -> None:
 
 def entry(world: World, company: str, **more: Any) -> str:
     world.control.add_company(company)
-    world.control.consent(company)
+    world.control.grant_consent(company)
     return f"{world.url}/smartrecruiters/integration?companyId={company}"
 
 
 def is_connected(world: World, company: str) -> bool:
-    return bool(world.control.company(company)["state"] == "connected")
+    return bool(world.control.get_company(company)["state"] == "connected")
 
 
 def test_popup_works_in_a_frame_of_another_site(context: BrowserContext, world: World) -> None:
@@ -122,7 +122,7 @@ def test_redirect_lands_in_smartrecruiters(context: BrowserContext, world: World
     sign_in(page, world)
     press(page, button)
     page.wait_for_url(back)
-    assert world.control.company(company)["state"] == state
+    assert world.control.get_company(company)["state"] == state
 
 
 def test_consent_by_keyboard_alone(context: BrowserContext, world: World) -> None:

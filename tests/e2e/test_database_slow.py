@@ -18,7 +18,7 @@ from tests.integrations.simulator.process import ROOT, free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.postgresql, pytest.mark.xdist_group("e2e")]
 SCRIPT = (
-    intake_script.BEGIN
+    intake_script.SETUP_SCRIPT
     + """
 import sys, time
 from django.db import connection
@@ -65,7 +65,7 @@ class Line:
 
 @contextmanager
 def asking() -> Iterator[tuple[Line, "subprocess.Popen[str]"]]:
-    with postgres.database() as url, socket.create_server(("127.0.0.1", free_port())) as listener:
+    with postgres.provide_database() as url, socket.create_server(("127.0.0.1", free_port())) as listener:
         line = Line(urlsplit(url).port or 5432)
         threading.Thread(target=line.serve, args=(listener,), daemon=True).start()
         environment = {

@@ -41,19 +41,19 @@ def run(world: World, folder: Path, *commands: str, **names: str) -> None:
 
 def blocks(file: str) -> list[str]:
     """The page's commands, a text for each step."""
-    return [step.commands for step in views.steps(file)]
+    return [step.commands for step in views.parse_steps(file)]
 
 
 def test_quick_start_of_the_page_brings_a_result_to_smartrecruiters(world: World, tmp_path: Path) -> None:
-    world.connect("quick-start")
-    placed = world.control.place("quick-start", world.packages("SKILL_TEST")[0])
+    world.connect_company("quick-start")
+    placed = world.control.place_orders("quick-start", world.package_ids("SKILL_TEST")[0])
     (tmp_path / "report.pdf").write_bytes(REPORT)
     run(world, tmp_path, (ROOT / "templates" / views.QUICKSTART).read_text())
-    wait_for("the result", lambda: world.statuses(placed) == ["COMPLETED"])
-    result = world.control.order(placed[0]["order_id"])["result"]
+    wait_for("the result", lambda: world.order_statuses(placed) == ["COMPLETED"])
+    result = world.control.get_order(placed[0]["order_id"])["result"]
     assert (result["score"], result["scoreLabel"]) == ({"raw": 28, "min": 20, "max": 80}, "Promising")
     assert [attachment["type"] for attachment in result["attachments"]] == ["PDF_URL"]
-    assert world.control.breaches() == []
+    assert world.control.list_breaches() == []
 
 
 def test_webhooks_of_the_page_reach_its_endpoint(world: World, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_webhooks_of_the_page_reach_its_endpoint(world: World, tmp_path: Path) -
     token, register, test, rotate, change, remove = blocks(views.QUICKSTART)[0], *blocks(views.WEBHOOKS)
     run(world, tmp_path, token, register, HOOK=f"http://127.0.0.1:{port}/")
     made = json.loads((tmp_path / "webhook.json").read_text())
-    (tmp_path / "endpoint.py").write_text(views.text(views.RECEIVER))
+    (tmp_path / "endpoint.py").write_text(views.render_text(views.RECEIVER))
     environment = {**os.environ, "WEBHOOK_SECRET": made["secret"], "HOOK_PORT": str(port), "PYTHONUNBUFFERED": "1"}
     with (tmp_path / "told").open("wb") as told:
         endpoint = subprocess.Popen(
@@ -83,8 +83,8 @@ def test_webhooks_of_the_page_reach_its_endpoint(world: World, tmp_path: Path) -
 
 
 def test_events_of_the_page_go_on_behind_the_cursor(world: World, tmp_path: Path) -> None:
-    world.connect("by-pull")
-    world.control.place("by-pull", world.packages("SKILL_TEST")[0], count=2)
+    world.connect_company("by-pull")
+    world.control.place_orders("by-pull", world.package_ids("SKILL_TEST")[0], count=2)
     token, (first, following) = blocks(views.QUICKSTART)[0], blocks(views.EVENTS)
     run(world, tmp_path, token, first, f"({following}) > following.json")
     told = json.loads((tmp_path / "events.json").read_text())
@@ -93,8 +93,8 @@ def test_events_of_the_page_go_on_behind_the_cursor(world: World, tmp_path: Path
 
 
 def test_every_call_keeps_to_its_description(world: World, tmp_path: Path) -> None:
-    world.connect("schemathesis")
-    world.control.place("schemathesis", world.packages("SKILL_TEST")[0], count=3)
+    world.connect_company("schemathesis")
+    world.control.place_orders("schemathesis", world.package_ids("SKILL_TEST")[0], count=3)
     program = str(Path(sys.executable).with_name("schemathesis"))
     configuration = str(Path(__file__).with_name("schemathesis.toml"))
     command = [program, "--config-file", configuration, "run", f"{world.url}/api/vendor/v1/schema"]

@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests import rows
-from tests.e2e.browser import Visitor, chromium
+from tests.e2e.browser import Visitor, launch_chromium
 from tests.e2e.people import sign_in
 from tests.e2e.world import wait_for
-from tests.everything import World, address
+from tests.everything import World, build_url
 from tests.integrations.accounts.test_mfa import code_of
 from tests.routes import ROUTES
 
@@ -30,7 +30,7 @@ PARTS = ("admin:letter", "admin:orders_order_preview", "admin:autocomplete")
 @pytest.fixture
 def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the browser's driver runs a loop in this thread
-    with chromium() as browser:
+    with launch_chromium() as browser:
         yield browser
 
 
@@ -46,8 +46,8 @@ def pages(world: World) -> dict[str, dict[str, int]]:
     known: set[object] = set()
     for person in PEOPLE:
         for row in (row for row in ROUTES if row not in PARTS):
-            url = address(world, row)
-            answer = world.ask(person, "GET", url)
+            url = build_url(world, row)
+            answer = world.send_request(person, "GET", url)
             if not answer.headers.get("Content-Type", "").startswith("text/html") or answer.status_code in (302, 405):
                 continue
             shown = (url, answer.status_code) if answer.status_code == 200 else answer.content.split(b"</title>")[0]
@@ -65,9 +65,9 @@ def test_every_page_fits_and_can_be_read(everything: World, live_server: Any, br
     ]
     visitor.context.add_cookies(cookies)
     for url, status in pages(everything)[person].items():
-        with visitor.foreseeing(status):
+        with visitor.expect_status(status):
             visitor.page.goto(live_server.url + url)
-            visitor.examine()
+            visitor.check_accessibility()
     visitor.context.close()
     assert visitor.faults == []
 
@@ -82,32 +82,32 @@ def test_second_factor_is_set_up_used_and_switched_off(
     page = visitor.page
     page.goto(live_server.url)
     sign_in(page, account)
-    visitor.follow(account["email"])
-    visitor.sees("Second factor")
-    visitor.follow("Add a passkey")
-    visitor.sees("Is it you?")
+    visitor.follow_link(account["email"])
+    visitor.expect_page("Second factor")
+    visitor.follow_link("Add a passkey")
+    visitor.expect_page("Is it you?")
     page.get_by_label("Password").fill(account["password"])
-    visitor.press("Go on")
+    visitor.press_button("Go on")
     page.get_by_role("heading", name="Is it you?").wait_for(state="detached")
-    visitor.examine()
+    visitor.check_accessibility()
     page.goto(f"{live_server.url}/accounts/2fa/")
-    visitor.follow("Set up")
-    visitor.sees("Set up your authenticator app")
+    visitor.follow_link("Set up")
+    visitor.expect_page("Set up your authenticator app")
     secret = page.get_by_label("The same as text").input_value()
     wait_for("a code that does not end at once", lambda: time.time() % 30 < 15)
     page.locator("[name=code]").fill(code_of(secret))
-    visitor.press("Switch on")
-    visitor.sees("Recovery codes")
-    visitor.follow("Make new ones…")
-    visitor.sees("Make recovery codes?")
+    visitor.press_button("Switch on")
+    visitor.expect_page("Recovery codes")
+    visitor.follow_link("Make new ones…")
+    visitor.expect_page("Make recovery codes?")
     page.goto(f"{live_server.url}/accounts/2fa/")
-    visitor.sees("Second factor")
-    visitor.follow("Switch off…")
+    visitor.expect_page("Second factor")
+    visitor.follow_link("Switch off…")
     page.get_by_role("heading", level=1).wait_for()
-    visitor.examine()
-    visitor.press("Sign out")
+    visitor.check_accessibility()
+    visitor.press_button("Sign out")
     page.goto(live_server.url)
     sign_in(page, account)
-    visitor.sees("Second factor")
+    visitor.expect_page("Second factor")
     visitor.context.close()
     assert visitor.faults == []

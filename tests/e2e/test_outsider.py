@@ -95,7 +95,7 @@ def until(condition: Callable[[], Any], seconds: float = 90) -> Any:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with World(tmp_path_factory.mktemp("outsider"), engine=False) as world:
-        world.connect("outsider")
+        world.connect_company("outsider")
         yield world
 
 
@@ -109,7 +109,7 @@ def engine(world: World) -> Engine:
 
 def standing(world: World, order: Json) -> Json:
     """The result as SmartRecruiters has it, the address of the hosted file aside."""
-    result: Json = world.control.order(order["smartrecruiters_order_id"])["result"]
+    result: Json = world.control.get_order(order["smartrecruiters_order_id"])["result"]
     [report] = result.pop("attachments")
     assert requests.get(report.pop("url"), timeout=10).content == PDF
     return {**result, "attachments": [report]}
@@ -134,7 +134,7 @@ def expected(order: Json) -> Json:
 
 
 def test_ordinary_order_is_completed(world: World, engine: Engine) -> None:
-    [placed] = world.control.place("outsider", "outsider-skills")
+    [placed] = world.control.place_orders("outsider", "outsider-skills")
     [order] = engine.take(10)
     assert (order["smartrecruiters_order_id"], order["package"]) == (placed["order_id"], "outsider-skills")
     assert (order["inline"], order["status"], order["delivery"]) == (False, "PENDING", "none")
@@ -158,11 +158,11 @@ def test_ordinary_order_is_completed(world: World, engine: Engine) -> None:
     assert [each["type"] for each in told if each["data"].get("order") == order["id"]] == ["order.created"]
     hops = {line["hop"] for line in engine.call("GET", f"/orders/{order['id']}/timeline")["results"]}
     assert hops == {"in", "engine", "candidate", "out"}
-    assert world.control.breaches() == []
+    assert world.control.list_breaches() == []
 
 
 def test_inline_order_is_completed(world: World, engine: Engine) -> None:
-    [placed] = world.control.place("outsider", "outsider-inline", inline=True)
+    [placed] = world.control.place_orders("outsider", "outsider-inline", inline=True)
     browser = requests.Session()
     assert browser.get(placed["url"], allow_redirects=False, timeout=10).status_code == 200  # it waits for the engine
     [order] = engine.take(10)
@@ -175,4 +175,4 @@ def test_inline_order_is_completed(world: World, engine: Engine) -> None:
     engine.report(order)
     until(lambda: engine.is_delivered(order))
     assert standing(world, order) == expected(order)
-    assert world.control.breaches() == []
+    assert world.control.list_breaches() == []

@@ -12,18 +12,18 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 
 def test_restart_in_order_turns_no_order_away_and_repeats_nothing(world: World) -> None:
-    world.connect("rolling")
-    package = world.packages("SKILL_TEST")[0]
-    since = world.control.ledger_end()
+    world.connect_company("rolling")
+    package = world.package_ids("SKILL_TEST")[0]
+    since = world.control.get_ledger_end()
     placed = []
     ordering = threading.Thread(
-        target=lambda: placed.extend(world.control.place("rolling", package, count=150, parallel=4))
+        target=lambda: placed.extend(world.control.place_orders("rolling", package, count=150, parallel=4))
     )
     ordering.start()
-    os.kill(world.pid_of("gunicorn"), signal.SIGHUP)  # new workers first, then the old ones end
-    os.kill(world.pid_of("courier@"), signal.SIGTERM)
+    os.kill(world.find_pid("gunicorn"), signal.SIGHUP)  # new workers first, then the old ones end
+    os.kill(world.find_pid("courier@"), signal.SIGTERM)
     ordering.join()
     assert {order["status_code"] for order in placed} == {202}
-    wait_for("the results", lambda: set(world.statuses(placed)) == {"COMPLETED"}, 150)
-    repeats = [each for each in world.control.events(since, kinds="result") if each["repeat"]]
-    assert (repeats, world.control.breaches()) == ([], [])
+    wait_for("the results", lambda: set(world.order_statuses(placed)) == {"COMPLETED"}, 150)
+    repeats = [each for each in world.control.iterate_events(since, kinds="result") if each["repeat"]]
+    assert (repeats, world.control.list_breaches()) == ([], [])

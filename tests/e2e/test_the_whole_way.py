@@ -16,22 +16,22 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 
 def test_hundred_orders_over_all_six_types_leave_no_breach(world: World) -> None:
-    world.connect("hundred-orders")
+    world.connect_company("hundred-orders")
     placed = []
-    inline = set(world.packages("INLINE_ASSESSMENT"))
-    for package in islice(cycle(world.packages()), 20):
-        placed += world.control.place("hundred-orders", package, count=5, inline=package in inline)
+    inline = set(world.package_ids("INLINE_ASSESSMENT"))
+    for package in islice(cycle(world.package_ids()), 20):
+        placed += world.control.place_orders("hundred-orders", package, count=5, inline=package in inline)
     assert [order["accepted"] for order in placed] == [True] * 100
-    wait_for("100 results", lambda: set(world.statuses(placed)) == {"COMPLETED"}, 150)
-    results = [world.control.order(order["order_id"])["result"] for order in placed]
+    wait_for("100 results", lambda: set(world.order_statuses(placed)) == {"COMPLETED"}, 150)
+    results = [world.control.get_order(order["order_id"])["result"] for order in placed]
     assert {tuple(result["score"].items()) for result in results} == {(("raw", 28), ("min", 20), ("max", 80))}
     for result in results:
         report = requests.get(result["attachments"][0]["url"], timeout=10)
         assert (report.status_code, report.content[:5]) == (200, b"%PDF-")
-    assert world.control.breaches() == []
+    assert world.control.list_breaches() == []
     completions = [
         event["order_id"]
-        for event in world.control.events(kinds="result")
+        for event in world.control.iterate_events(kinds="result")
         if event["status_before"] != event["status_after"] == "COMPLETED"
     ]
     ours = {order["order_id"] for order in placed}
@@ -39,34 +39,34 @@ def test_hundred_orders_over_all_six_types_leave_no_breach(world: World) -> None
 
 
 def test_order_is_answered_at_once_while_smartrecruiters_and_the_broker_hang(world: World) -> None:
-    world.connect("all-hang")
-    package = world.packages("SKILL_TEST")[0]
-    broker = world.pid_of("valkey-server")
+    world.connect_company("all-hang")
+    package = world.package_ids("SKILL_TEST")[0]
+    broker = world.find_pid("valkey-server")
     for route in ("token", "result", "candidate", "job", "hiring_team"):
-        world.control.fault("hang", route=route, company="all-hang")
+        world.control.set_fault("hang", route=route, company="all-hang")
     os.kill(broker, signal.SIGSTOP)
     try:
-        placed = world.control.place("all-hang", package, count=8)
+        placed = world.control.place_orders("all-hang", package, count=8)
         assert [order["status_code"] for order in placed] == [202] * 8
         assert max(order["seconds"] for order in placed) < 2
     finally:
         os.kill(broker, signal.SIGCONT)
         world.control.clear_faults()
-    wait_for("the results after all are back", lambda: set(world.statuses(placed)) == {"COMPLETED"}, 150)
-    assert world.control.breaches() == []
+    wait_for("the results after all are back", lambda: set(world.order_statuses(placed)) == {"COMPLETED"}, 150)
+    assert world.control.list_breaches() == []
 
 
 def test_disconnecting_cuts_off_at_once_and_reconnecting_goes_on(world: World) -> None:
-    world.connect("comes-back")
-    package = world.packages("SKILL_TEST")[0]
-    assert world.control.disconnect("comes-back") == 204
-    assert world.control.tell_disabled("comes-back") in (204, None)
+    world.connect_company("comes-back")
+    package = world.package_ids("SKILL_TEST")[0]
+    assert world.control.disconnect_company("comes-back") == 204
+    assert world.control.notify_disabled("comes-back") in (204, None)
     began = time.monotonic()
-    world.connect("comes-back")
-    placed = world.control.place("comes-back", package)
-    wait_for("the result after a reconnect", lambda: world.statuses(placed) == ["COMPLETED"])
+    world.connect_company("comes-back")
+    placed = world.control.place_orders("comes-back", package)
+    wait_for("the result after a reconnect", lambda: world.order_statuses(placed) == ["COMPLETED"])
     assert time.monotonic() - began < 60
-    assert world.control.breaches() == []
+    assert world.control.list_breaches() == []
 
 
 @pytest.mark.postgresql
@@ -75,15 +75,15 @@ def test_disconnecting_cuts_off_at_once_and_reconnecting_goes_on(world: World) -
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="no Redis here")
 def test_portal_on_postgresql_and_redis_needs_nothing_else_changed(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("servers")
-    with postgres.database() as database_url, redis_server(folder) as redis_url:
+    with postgres.provide_database() as database_url, redis_server(folder) as redis_url:
         keys = {
             "SECRET_KEY": "e2e-" + "0123456789abcdef" * 3,
             "ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
         }
         with World(folder, DATABASE_URL=database_url, REDIS_URL=redis_url, **keys) as world:
-            world.connect("on-servers")
+            world.connect_company("on-servers")
             placed = []
-            for package in world.packages("SKILL_TEST", "VIDEO_INTERVIEW"):
-                placed += world.control.place("on-servers", package, count=5)
-            wait_for("the results", lambda: set(world.statuses(placed)) == {"COMPLETED"})
-            assert world.control.breaches() == []
+            for package in world.package_ids("SKILL_TEST", "VIDEO_INTERVIEW"):
+                placed += world.control.place_orders("on-servers", package, count=5)
+            wait_for("the results", lambda: set(world.order_statuses(placed)) == {"COMPLETED"})
+            assert world.control.list_breaches() == []

@@ -21,47 +21,47 @@ row.save(update_fields=["report_delivery"])
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A portal that uploads, with an engine that answers every order at once."""
     with World(tmp_path_factory.mktemp("uploads")) as world:
-        world.manage("shell", "-c", UPLOAD)
+        world.run_manage("shell", "-c", UPLOAD)
         yield world
 
 
 def listed(world: World, order: dict[str, Any]) -> list[str]:
-    result = world.control.order(order["order_id"])["result"]
+    result = world.control.get_order(order["order_id"])["result"]
     return [each["url"] for each in result.get("attachments", [])]
 
 
 def uploaded(world: World, order: dict[str, Any]) -> list[str]:
-    return [each["url"] for each in world.control.order(order["order_id"])["uploads"]]
+    return [each["url"] for each in world.control.get_order(order["order_id"])["uploads"]]
 
 
 def test_reports_of_ordinary_orders_are_uploaded_and_inline_ones_linked(world: World) -> None:
-    world.connect("uploads")
-    ordinary = world.control.place("uploads", world.packages("SKILL_TEST")[0], count=5)
-    inline = world.control.place("uploads", world.packages("INLINE_ASSESSMENT")[0], inline=True)
+    world.connect_company("uploads")
+    ordinary = world.control.place_orders("uploads", world.package_ids("SKILL_TEST")[0], count=5)
+    inline = world.control.place_orders("uploads", world.package_ids("INLINE_ASSESSMENT")[0], inline=True)
     placed = [*ordinary, *inline]
     wait_for("the reports", lambda: all(listed(world, order) for order in placed), 150)
-    wait_for("the results", lambda: world.statuses(placed) == ["COMPLETED"] * 6)
+    wait_for("the results", lambda: world.order_statuses(placed) == ["COMPLETED"] * 6)
     wait_for("quiet", lambda: "pending 0" in pending(world))
     assert [listed(world, order) for order in ordinary] == [uploaded(world, order) for order in ordinary]
     assert {len(uploaded(world, order)) for order in ordinary} == {1}
     assert [uploaded(world, order) for order in inline] == [[]]
     for order in placed:
         assert requests.get(listed(world, order)[0], timeout=10).content[:5] == b"%PDF-"
-    assert world.control.breaches() == []
+    assert world.control.list_breaches() == []
 
 
 def test_upload_whose_answer_is_lost_is_found_and_not_doubled(world: World) -> None:
-    world.connect("uploads-lost")
-    world.control.fault("drop", route="attachment", company="uploads-lost", count=2, after_effect=True)
-    placed = world.control.place("uploads-lost", world.packages("SKILL_TEST")[0], count=3)
+    world.connect_company("uploads-lost")
+    world.control.set_fault("drop", route="attachment", company="uploads-lost", count=2, after_effect=True)
+    placed = world.control.place_orders("uploads-lost", world.package_ids("SKILL_TEST")[0], count=3)
     wait_for("the reports", lambda: all(listed(world, order) for order in placed), 150)
     wait_for("quiet", lambda: "pending 0" in pending(world))
     assert [listed(world, order) for order in placed] == [uploaded(world, order) for order in placed]
     assert {len(uploaded(world, order)) for order in placed} == {1}
-    assert world.control.breaches() == []
+    assert world.control.list_breaches() == []
 
 
 def pending(world: World) -> str:
     asked = "from integrations.outbox.models import Delivery; print('pending', Delivery.objects.filter("
     asked += "kind__in=['result', 'upload'], state__in=['pending', 'in_flight', 'unknown']).count())"
-    return world.manage("shell", "-c", asked)
+    return world.run_manage("shell", "-c", asked)

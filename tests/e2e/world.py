@@ -20,10 +20,10 @@ from tests.integrations.simulator.process import MASTER, ROOT, Simulator, free_p
 
 T = TypeVar("T")
 Json = dict[str, Any]
-PATIENCE = 90
+TIMEOUT_SECONDS = 90
 
 
-def wait_for(what: str, condition: Callable[[], T], seconds: float = PATIENCE) -> T:
+def wait_for(what: str, condition: Callable[[], T], seconds: float = TIMEOUT_SECONDS) -> T:
     """What the condition answers, once it is true."""
     deadline = time.monotonic() + seconds
     while True:
@@ -64,17 +64,17 @@ class World:
 
     def __enter__(self) -> Self:
         self.simulator.start()
-        self._start("portal", "config.supervisor", "serve", PORT=str(self.port))
+        self._start_process("portal", "config.supervisor", "serve", PORT=str(self.port))
         wait_for("the portal to answer", self._is_ready)
-        self.seeded = json.loads(self.manage("seed_demo", "--json"))
-        self.manage("publish_configuration")
+        self.seeded = json.loads(self.run_manage("seed_demo", "--json"))
+        self.run_manage("publish_configuration")
         if self._has_engine:
             self._start_engine()
         return self
 
     def _start_engine(self) -> None:
         client = self.seeded["engine"]
-        self._start(
+        self._start_process(
             "engine",
             "integrations.simulator.engine",
             PORTAL_URL=self.url,
@@ -93,7 +93,7 @@ class World:
                 os.killpg(process.pid, signal.SIGKILL)
         self.simulator.kill()
 
-    def _start(self, name: str, module: str, *arguments: str, **environment: str) -> None:
+    def _start_process(self, name: str, module: str, *arguments: str, **environment: str) -> None:
         self.folder.mkdir(exist_ok=True)
         with (self.folder / f"{name}.log").open("wb") as log:
             self._processes.append(
@@ -113,21 +113,21 @@ class World:
             return requests.get(f"{self.url}/readyz", timeout=5).status_code == 200
         return False
 
-    def manage(self, *command: str) -> str:
+    def run_manage(self, *command: str) -> str:
         done = subprocess.run(
             [sys.executable, "manage.py", *command], cwd=ROOT, env=self.environment, capture_output=True, text=True
         )
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 
-    def log(self) -> str:
+    def read_log(self) -> str:
         return (self.folder / "portal.log").read_text()
 
-    def pid_of(self, command: str) -> int:
+    def find_pid(self, command: str) -> int:
         """A child of the supervisor by a part of its command line."""
-        return self.pids_of(command)[0]
+        return self.find_pids(command)[0]
 
-    def pids_of(self, command: str) -> list[int]:
+    def find_pids(self, command: str) -> list[int]:
         found = []
         for line in subprocess.run(
             ["ps", "-eww", "-o", "pid,ppid,args"], capture_output=True, text=True
@@ -144,11 +144,11 @@ class World:
         account = self.seeded["customers"][customer]
         return Person(self, account["email"], account["password"])
 
-    def connect(self, company: str, customer: int = 0) -> None:
+    def connect_company(self, company: str, customer: int = 0) -> None:
         """A customer's admin connects a company, by the pages, and waits until it is done."""
         self.control.add_company(company)
-        self.sign_in(customer).approve(self.control.consent(company) or "")
-        wait_for(f"{company} to be connected", lambda: self.control.company(company)["state"] == "connected")
+        self.sign_in(customer).approve_consent(self.control.grant_consent(company) or "")
+        wait_for(f"{company} to be connected", lambda: self.control.get_company(company)["state"] == "connected")
 
     def engine_token(self) -> str:
         """For the test itself to be the engine."""
@@ -160,13 +160,13 @@ class World:
         token: str = answer.json()["access_token"]
         return token
 
-    def packages(self, *types: str) -> list[str]:
+    def package_ids(self, *types: str) -> list[str]:
         """The seeded packages' ids, of these types or of all."""
         return [package["id"] for package in self.seeded["packages"] if not types or package["type"] in types]
 
-    def statuses(self, placed: list[Json]) -> list[str]:
+    def order_statuses(self, placed: list[Json]) -> list[str]:
         """SmartRecruiters' status of each of these orders."""
-        return [self.control.order(order["order_id"])["status"] for order in placed]
+        return [self.control.get_order(order["order_id"])["status"] for order in placed]
 
 
 class Person:
@@ -177,17 +177,17 @@ class Person:
         self.session = requests.Session()
         self.session.trust_env = False
 
-    def post(self, page: requests.Response, **fields: str) -> requests.Response:
+    def submit_form(self, page: requests.Response, **fields: str) -> requests.Response:
         """Submit the page's form, with its hidden fields."""
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
         return self.session.post(page.url, data={**hidden, **fields}, headers={"Origin": self.world.url}, timeout=30)
 
-    def approve(self, consent_url: str) -> requests.Response:
+    def approve_consent(self, consent_url: str) -> requests.Response:
         page = self.session.get(consent_url, timeout=30)
         if 'name="password"' in page.text:
-            page = self.post(page, login=self.email, password=self.password)
+            page = self.submit_form(page, login=self.email, password=self.password)
         assert 'name="decision"' in page.text, page.text[:3000]
-        return self.post(page, decision="approve")
+        return self.submit_form(page, decision="approve")
 
 
 @contextlib.contextmanager

@@ -38,9 +38,9 @@ def order_body(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in body.items() if value is not None}
 
 
-def place(connection: Connection, **changes: Any) -> Order:
+def place_order(connection: Connection, **changes: Any) -> Order:
     serializer = OrderRequestSerializer(data=order_body(companyId=connection.company_id, **changes))
     serializer.is_valid(raise_exception=True)
-    request = serializer.order_request()
+    request = serializer.to_order_request()
     order, _ = intake.place(connection=connection, request=request, is_inline=bool(request.completed_callback_url))
     return order

@@ -20,22 +20,22 @@ def package(db: None) -> Package:
 @pytest.fixture
 def order(package: Package, connection: Connection) -> Order:
     """An ordinary order of Northwind for `package`."""
-    return bodies.place(connection)
+    return bodies.place_order(connection)
 
 
 @pytest.fixture
 def inline_order(package: Package, connection: Connection) -> Order:
-    return bodies.place(connection, **bodies.INLINE)
+    return bodies.place_order(connection, **bodies.INLINE)
 
 
 @pytest.fixture
-def carry(connection: Connection) -> Callable[[], None]:
+def run_courier(connection: Connection) -> Callable[[], None]:
     """Carry what is due of Northwind's."""
     return lambda: courier.carry(Stream.objects.get(name=connection.stream_name).pk)
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+def advance_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
     """Move the courier's clock on."""
     true_now, moved = clock.now, [timedelta(0)]
     monkeypatch.setattr(clock, "now", lambda: true_now() + moved[0])

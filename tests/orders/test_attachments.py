@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from integrations.outbox.models import Delivery
 from orders import files, results
-from orders.api.engine import NO_FORM
+from orders.api.engine import UNREADABLE_FORM
 from orders.models import Attachment, Order, OrderEvent
 
 pytestmark = pytest.mark.django_db
@@ -242,12 +242,12 @@ MULTIPART = "multipart/form-data"
 @pytest.mark.parametrize(
     ("body", "kind", "status", "says"),
     [
-        (b"x", MULTIPART, 400, NO_FORM),
-        (b"x", f"{MULTIPART}; boundary=", 400, NO_FORM),
-        (b"x", f"{MULTIPART}; boundary={'x' * 300}", 400, NO_FORM),
-        (b"x", f"{MULTIPART}; boundary=\xe9", 400, NO_FORM),
-        (b"x", f"{MULTIPART}; boundary=x; charset=hex", 400, NO_FORM),
-        (ENCODED, f"{MULTIPART}; boundary=x", 400, NO_FORM),
+        (b"x", MULTIPART, 400, UNREADABLE_FORM),
+        (b"x", f"{MULTIPART}; boundary=", 400, UNREADABLE_FORM),
+        (b"x", f"{MULTIPART}; boundary={'x' * 300}", 400, UNREADABLE_FORM),
+        (b"x", f"{MULTIPART}; boundary=\xe9", 400, UNREADABLE_FORM),
+        (b"x", f"{MULTIPART}; boundary=x; charset=hex", 400, UNREADABLE_FORM),
+        (ENCODED, f"{MULTIPART}; boundary=x", 400, UNREADABLE_FORM),
         (b"x", "multipart/mixed; boundary=x", 415, f"Send application/json or {MULTIPART}."),
         (b"x", "text/plain", 415, f"Send application/json or {MULTIPART}."),
     ],
@@ -324,7 +324,7 @@ def test_full_disk_is_503_and_leaves_nothing(
     ],
 )
 def test_name_to_download_by_is_a_plain_one(name: str, shown: str) -> None:
-    assert files.display_name(name, "application/pdf") == shown
+    assert files.sanitize_name(name, "application/pdf") == shown
 
 
 # Serving

@@ -46,11 +46,11 @@ def test_instants_waits_and_terms_are_the_same_everywhere(
     monkeypatch.setattr(clock, "now", lambda: now)  # a server's clock is its own
     engine = api(rows.make_token())
     rows.make_package(expires_after_days=1)
-    order = bodies.place(connection)
+    order = bodies.place_order(connection)
     Order.objects.filter(pk=order.pk).update(created_at=now)
     order.refresh_from_db()
     assert order.created_at == now
-    assert expiry.end_of(order) == now + timedelta(seconds=86400)
+    assert expiry.compute_expiry(order) == now + timedelta(seconds=86400)
     shown = engine.get(f"/api/vendor/v1/orders/{order.pk}").json()
     assert shown["created_at"] == f"{now:%Y-%m-%dT%H:%M:%S.%f}Z"
     leased = engine.post("/api/vendor/v1/orders/lease", {"seconds": 3600}).json()["orders"][0]
@@ -67,7 +67,7 @@ def test_lease_of_a_stream_and_retention_count_seconds(
     connection: Connection, monkeypatch: pytest.MonkeyPatch, now: datetime
 ) -> None:
     rows.make_package()
-    order = bodies.place(connection)
+    order = bodies.place_order(connection)
     stream = Stream.objects.get(name=connection.stream_name)
     monkeypatch.setattr(clock, "now", lambda: now)
     assert leases.take(stream.pk, 60) is not None
@@ -77,4 +77,4 @@ def test_lease_of_a_stream_and_retention_count_seconds(
     Delivery.objects.all().delete()
     for seconds, found in ((-1, []), (1, [order])):
         monkeypatch.setattr(clock, "now", lambda late=seconds: now + timedelta(days=366, seconds=late))
-        assert list(retention.due(connection.customer, 366)) == found
+        assert list(retention.due_orders(connection.customer, 366)) == found

@@ -53,16 +53,16 @@ BAD = [
 @pytest.mark.parametrize("is_loopback", [True, False])
 def test_public_https_is_good(settings: Any, url: str, is_loopback: bool) -> None:
     settings.IS_LOOPBACK = is_loopback
-    engine_urls.check(url)
+    engine_urls.validate_url(url)
 
 
 @pytest.mark.parametrize("url", LOOPBACK)
 def test_http_and_loopback_are_good_on_a_loopback_portal_alone(settings: Any, url: str) -> None:
     settings.IS_LOOPBACK = True
-    engine_urls.check(url)
+    engine_urls.validate_url(url)
     settings.IS_LOOPBACK = False
     with pytest.raises(ValueError, match="must"):
-        engine_urls.check(url)
+        engine_urls.validate_url(url)
 
 
 @pytest.mark.parametrize("url", BAD)
@@ -70,13 +70,13 @@ def test_http_and_loopback_are_good_on_a_loopback_portal_alone(settings: Any, ur
 def test_other_address_is_refused(settings: Any, url: str, is_loopback: bool) -> None:
     settings.IS_LOOPBACK = is_loopback
     with pytest.raises(ValueError, match="must"):
-        engine_urls.check(url)
+        engine_urls.validate_url(url)
 
 
 @given(st.text(max_size=60).map(lambda rest: "https://" + rest))
 def test_whatever_comes_is_good_or_refused(url: str) -> None:
     try:
-        engine_urls.check(url)
+        engine_urls.validate_url(url)
     except ValueError:
         return
     assert url.isascii()
@@ -94,4 +94,4 @@ def test_whatever_comes_is_good_or_refused(url: str) -> None:
     ],
 )
 def test_origin_is_what_a_policy_names(url: str, origin: str) -> None:
-    assert engine_urls.origin_of(url) == origin
+    assert engine_urls.get_origin(url) == origin

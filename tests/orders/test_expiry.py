@@ -21,7 +21,7 @@ def _days(package: Package) -> None:
 
 
 def old(connection: Connection, status: str = "", days: float = 15) -> Order:
-    order = bodies.place(connection)
+    order = bodies.place_order(connection)
     if status:
         results.report(order.pk, {"status": status}, by="engine")
     Order.objects.filter(pk=order.pk).update(created_at=timezone.now() - timedelta(days=days))
@@ -63,14 +63,14 @@ def test_package_without_days_never_expires(connection: Connection) -> None:
 
 def test_candidate_who_begins_a_moment_before_may_finish(connection: Connection) -> None:
     order = old(connection)
-    launch.go(order.pk)
-    assert expiry.expire(order.pk) is False
+    launch.start_assessment(order.pk)
+    assert expiry.expire_order(order.pk) is False
     Order.objects.update(status="", erased_at=timezone.now())
-    assert expiry.expire(order.pk) is False
+    assert expiry.expire_order(order.pk) is False
 
 
 def test_batch_leaves_the_rest_to_the_next_run(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         old(connection)
-    monkeypatch.setattr(expiry, "BATCH", 2)
+    monkeypatch.setattr(expiry, "BATCH_SIZE", 2)
     assert [expiry.expire_due() for _ in range(3)] == [2, 1, 0]

@@ -14,7 +14,7 @@ from tests.orders import bodies
 from tests.orders.privacy.test_erasure import bodies_pdf
 
 pytestmark = pytest.mark.django_db
-LONG_AGO = time.time() - 2 * files.GRACE_SECONDS
+LONG_AGO = time.time() - 2 * files.ORPHAN_GRACE_SECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def age(folder: Path) -> None:
 
 
 def test_old_files_without_a_row_go_and_others_stay(package: Any, connection: Connection, folder: Path) -> None:
-    order = bodies.place(connection)
+    order = bodies.place_order(connection)
     kept, _ = attachments.add_file(order.pk, bodies_pdf(), by="engine")
     files.store(b"a process died before it wrote the row")
     (folder / f".{'a' * 48}.part").write_bytes(b"and another one in the middle of the file")
@@ -46,8 +46,8 @@ def test_sweep_looks_at_thousands_of_files(folder: Path) -> None:
     for number in range(1201):
         (folder / f"{number:048x}").touch()
     age(folder)
-    assert (files.sweep(), list(folder.iterdir())) == (1201, [])
+    assert (files.delete_orphans(), list(folder.iterdir())) == (1201, [])
 
 
 def test_sweep_without_a_folder_is_content() -> None:
-    assert files.sweep() == 0
+    assert files.delete_orphans() == 0

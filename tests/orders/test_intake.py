@@ -37,7 +37,7 @@ def test_order_is_kept_with_all_that_came(smartrecruiters: APIClient, package: P
     order = Order.objects.get()
     assert {name: getattr(order, name) for name in KEPT} == KEPT
     assert (order.connection, order.package, order.accepted_at, order.erased_at) == (connection, package, None, None)
-    assert links.hash_of(order.link_token) == order.link_token_hash
+    assert links.hash_token(order.link_token) == order.link_token_hash
     assert [(e.hop, e.what, e.by, e.detail) for e in OrderEvent.objects.all()] == [
         ("in", "Ordered: Package skills", "SmartRecruiters", {"inline": False})
     ]

@@ -43,7 +43,7 @@ def settle(state: DeliveryState, *, attempted: bool = True) -> dict[str, Any]:
     ],
 )
 def test_instants_are_utc_in_milliseconds(at: datetime, text: str) -> None:
-    assert merge_patch.instant(at) == text
+    assert merge_patch.format_instant(at) == text
 
 
 def test_only_what_was_set_is_sent(order: Order) -> None:
@@ -130,10 +130,10 @@ def test_cleared_score_of_an_assessment_is_left_out_of_its_entry(order: Order) -
 
 
 def test_attachments_are_always_all_of_them(order: Order) -> None:
-    attachments.add_address(order.pk, "https://e.example/1", type="VIDEO_URL", by="engine")
+    attachments.add_url(order.pk, "https://e.example/1", type="VIDEO_URL", by="engine")
     report(order, status="COMPLETED")
-    attachments.add_address(order.pk, "https://e.example/2", type="PDF_URL", by="engine")
-    attachments.add_address(order.pk, "https://e.example/3", type="OTHER_URL", assessment_id="typing", by="engine")
+    attachments.add_url(order.pk, "https://e.example/2", type="PDF_URL", by="engine")
+    attachments.add_url(order.pk, "https://e.example/3", type="OTHER_URL", assessment_id="typing", by="engine")
     assert newest().payload == {
         "status": "COMPLETED",
         "attachments": [
@@ -147,7 +147,7 @@ def test_attachments_are_always_all_of_them(order: Order) -> None:
 
 
 def test_last_attachment_that_goes_leaves_an_empty_array_once(order: Order) -> None:
-    attachments.add_address(order.pk, "https://e.example/1", type="PDF_URL", by="engine")
+    attachments.add_url(order.pk, "https://e.example/1", type="PDF_URL", by="engine")
     report(order, status="COMPLETED")
     settle(S.DELIVERED)
     attachments.remove(order.pk, Attachment.objects.get().pk, by="engine")
@@ -168,7 +168,7 @@ def test_hosted_report_is_stored_without_its_link_and_sent_with_it(order: Order)
             {"assessmentId": "logic", "attachments": [{"type": "PDF_URL", "url": f"attachment:{inside.pk}"}]}
         ],
     }
-    sent = merge_patch.addressed(payload)
+    sent = merge_patch.resolve_urls(payload)
     link = f"{settings.PUBLIC_URL}/files/{attachment.link_token}"
     assert sent["attachments"] == [{"type": "PDF_URL", "url": link}]
     assert sent["assessmentResults"][0]["attachments"][0]["url"].endswith(f"/files/{inside.link_token}")
@@ -177,11 +177,11 @@ def test_hosted_report_is_stored_without_its_link_and_sent_with_it(order: Order)
 
 def test_hosted_report_that_is_gone_is_left_out(order: Order) -> None:
     document = {"attachments": [{"type": "PDF_URL", "url": "attachment:att_gone"}], "summary": None}
-    assert merge_patch.addressed(document) == {"attachments": [], "summary": None}
+    assert merge_patch.resolve_urls(document) == {"attachments": [], "summary": None}
 
 
 @pytest.mark.parametrize("slash", ["/", "\\/"])
 def test_links_are_taken_out_of_what_comes_back(slash: str) -> None:
     text = '{"url":"http://localhost:8000/files/4TMLGmpmDNmXMr3itq2JUZxtqal0EDes"}'.replace("/", slash)
     hidden = '{"url":"http://localhost:8000/files/***"}'.replace("/", slash)
-    assert merge_patch.without_links(text) == hidden
+    assert merge_patch.redact_links(text) == hidden

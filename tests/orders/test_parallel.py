@@ -76,7 +76,7 @@ def test_one_of_two_companies_wins(
 
 
 def test_no_order_is_leased_to_two(api: Callable[[str], APIClient], package: Package, connection: Connection) -> None:
-    made = {bodies.place(connection).pk for _ in range(30)}
+    made = {bodies.place_order(connection).pk for _ in range(30)}
     engine_token = rows.make_token()
     answers = at_once(lambda _: api(engine_token).post("/api/vendor/v1/orders/lease", {"max": 4}).json(), 16)
     leased = [order["id"] for answer in answers for order in answer["orders"]]
@@ -89,11 +89,11 @@ def test_thousand_leases_hand_out_each_order_once(order: Order) -> None:
     Order.objects.bulk_create(made)
 
     def some(_: int) -> list[str]:
-        return [order_id for _ in range(1000 // MANY) for order_id in leases.lease(client, max=1)]
+        return [order_id for _ in range(1000 // MANY) for order_id in leases.lease_orders(client, max=1)]
 
     leased = [order_id for found in at_once(some) for order_id in found]
     # Beside others a lease may find less than there is, since it waits for no row; the next one finds the rest.
-    leased += leases.lease(client, max=1000)
+    leased += leases.lease_orders(client, max=1000)
     assert Counter(leased) == Counter([order.pk, *(each.pk for each in made)])
 
 

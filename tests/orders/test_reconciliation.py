@@ -21,7 +21,7 @@ def counts(row: Reconciliation) -> dict[str, int]:
 
 
 def arrived(order: Order) -> None:
-    Delivery.objects.filter(key=merge_patch.key_of(order), state=S.PENDING).update(state=S.DELIVERED)
+    Delivery.objects.filter(key=merge_patch.result_key(order), state=S.PENDING).update(state=S.DELIVERED)
 
 
 def test_order_without_a_report_is_not_counted(order: Order) -> None:
@@ -65,7 +65,7 @@ def test_report_after_the_confirmed_one_that_nothing_carries_is_a_gap(order: Ord
     results.report(order.pk, {"status": "IN_PROGRESS"}, by="engine")
     arrived(order)
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    deliveries.cancel([merge_patch.key_of(order)], "a mistake")
+    deliveries.cancel([merge_patch.result_key(order)], "a mistake")
     row = reconciliation.reconcile(since=since and timezone.now() - since)
     assert row.gaps == {order.pk: "what is confirmed or on its way is not what was reported last"}
 
@@ -73,7 +73,7 @@ def test_report_after_the_confirmed_one_that_nothing_carries_is_a_gap(order: Ord
 def test_report_that_smartrecruiters_has_already_is_confirmed(order: Order) -> None:
     results.report(order.pk, {"status": "COMPLETED", "summary": "good"}, by="engine")
     arrived(order)
-    results.send(order)
+    results.enqueue_result(order)
     Delivery.objects.filter(state=S.PENDING, kind="result").update(state=S.SUPERSEDED)
     assert counts(reconciliation.reconcile()) == {"reported": 1, "confirmed": 1}
 
@@ -89,7 +89,7 @@ def test_key_that_was_cleared_is_no_gap(order: Order) -> None:
 def test_attachment_that_waits_for_a_status_is_no_gap(order: Order) -> None:
     results.report(order.pk, {"summary": "so far"}, by="engine")
     arrived(order)
-    attachments.add_address(order.pk, "https://engine.example/r", type="OTHER_URL", by="engine")
+    attachments.add_url(order.pk, "https://engine.example/r", type="OTHER_URL", by="engine")
     assert counts(reconciliation.reconcile()) == {"reported": 1, "confirmed": 1}
 
 
@@ -103,11 +103,11 @@ def test_erased_order_is_not_counted(order: Order) -> None:
 def test_orders_of_all_connections_take_as_many_queries_a_batch(
     order: Order, other_connection: Connection, django_assert_max_num_queries: Any
 ) -> None:
-    for each in (order, *(bodies.place(other_connection, job=None) for _ in range(4))):
+    for each in (order, *(bodies.place_order(other_connection, job=None) for _ in range(4))):
         results.report(each.pk, {"status": "COMPLETED"}, by="engine")
     Order.objects.update(updated_at=timezone.now() - timedelta(days=2))
     with django_assert_max_num_queries(6):
-        row = reconciliation.reconcile_lately()
+        row = reconciliation.reconcile_recent()
     assert counts(row) == {"reported": 5, "waiting": 5}
 
 
@@ -125,4 +125,4 @@ def test_command_says_what_is_where_and_fails_on_a_gap(order: Order, capsys: pyt
     Delivery.objects.filter(kind="result").delete()
     with pytest.raises(CommandError) as failure:
         call_command("reconcile")
-    assert (failure.value.returncode, str(failure.value)) == (1, f"{order.pk}: {reconciliation.NOTHING}")
+    assert (failure.value.returncode, str(failure.value)) == (1, f"{order.pk}: {reconciliation.NOTHING_SENT}")

@@ -25,7 +25,7 @@ def _days(package: Package) -> None:
 
 
 def old(connection: Connection, days: float = 4, **changes: Any) -> Order:
-    order = bodies.place(connection, **changes)
+    order = bodies.place_order(connection, **changes)
     Order.objects.update(created_at=timezone.now() - timedelta(days=days))
     return order
 
@@ -96,7 +96,7 @@ def test_candidate_who_begins_before_the_mail_goes_is_not_written_to(connection:
     order = old(connection)
     assert carry() == ["Your invitation: Package skills (Assessments)"]
     reminders.remind_due()
-    launch.go(order.pk)
+    launch.start_assessment(order.pk)
     assert len(carry()) == 1
     delivery = Delivery.objects.get(kind="reminder")
     assert (delivery.state, delivery.reason) == ("superseded", "the candidate has begun")
@@ -104,10 +104,10 @@ def test_candidate_who_begins_before_the_mail_goes_is_not_written_to(connection:
 
 def test_reminder_says_until_when_in_the_candidates_language(connection: Connection) -> None:
     Package.objects.update(expires_after_days=14)
-    order = bodies.place(connection, candidate={"id": "1", "email": "a@b.example", "applicationLanguage": "de-AT"})
+    order = bodies.place_order(connection, candidate={"id": "1", "email": "a@b.example", "applicationLanguage": "de-AT"})
     order.created_at = datetime(2026, 3, 1, tzinfo=UTC)
     order.package.expires_after_days = 14
-    body = emails.compose(order, "reminder").text
+    body = emails.build_email(order, "reminder").text
     assert "Er gilt bis zum 15. März 2026." in body
 
 
@@ -119,6 +119,6 @@ def test_package_without_days_reminds_nobody(connection: Connection) -> None:
 
 def test_batch_leaves_the_rest_to_the_next_run(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     made = {old(connection).pk for _ in range(3)}
-    monkeypatch.setattr(reminders, "BATCH", 2)
+    monkeypatch.setattr(reminders, "BATCH_SIZE", 2)
     assert [reminders.remind_due() for _ in range(3)] == [2, 1, 0]
     assert set(reminded()) == made

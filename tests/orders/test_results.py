@@ -336,8 +336,8 @@ def test_order_that_the_engine_expires_is_an_event(engine: APIClient, order: Ord
 
 
 def test_two_orders_do_not_touch_each_other(engine: APIClient, order: Order, connection: Connection) -> None:
-    other = bodies.place(connection)
+    other = bodies.place_order(connection)
     engine.patch(url(order), {"status": "COMPLETED"})
     engine.patch(url(other), {"status": "IN_PROGRESS"})
-    leases.accept(other.pk, launch_url="https://engine.example/1", by="engine")
+    leases.accept_order(other.pk, launch_url="https://engine.example/1", by="engine")
     assert waiting() == [{"status": "COMPLETED"}, {"status": "IN_PROGRESS"}]

@@ -30,19 +30,19 @@ def tried(of: Delivery, *attempts: dict[str, Any]) -> Delivery:
 
 
 def whats(*deliveries: Delivery) -> list[str]:
-    return [line["what"] for line in timeline.merge([], deliveries)]
+    return [line["what"] for line in timeline.merge_entries([], deliveries)]
 
 
 def test_timeline_of_an_event_is_the_event() -> None:
     event = OrderEvent(at=NOON, hop=Hop.IN, what="Ordered: Skills", by="SmartRecruiters", detail={"inline": False})
-    assert timeline.merge([event], []) == [
+    assert timeline.merge_entries([event], []) == [
         {"at": NOON, "hop": "in", "what": "Ordered: Skills", "by": "SmartRecruiters", "detail": {"inline": False}}
     ]
 
 
 def test_timeline_of_an_attempt_says_when_the_next_one_is() -> None:
     failed = tried(delivery(), {"status": 503, "outcome": "pause", "duration_ms": 40})
-    assert timeline.merge([], [failed]) == [
+    assert timeline.merge_entries([], [failed]) == [
         {
             "at": NOON + timedelta(minutes=1),
             "hop": "out",
@@ -60,7 +60,7 @@ def test_timeline_has_the_newest_on_top() -> None:
     later = OrderEvent(at=NOON + timedelta(hours=1), hop=Hop.ENGINE, what="Reported as completed")
     first, second = (OrderEvent(at=NOON, hop=Hop.IN, what=what) for what in ("Ordered", "Accepted"))
     sent = tried(delivery(S.DELIVERED), {"outcome": "delivered", "status": 200})
-    assert [line["what"] for line in timeline.merge([later, second, first], [sent])] == [
+    assert [line["what"] for line in timeline.merge_entries([later, second, first], [sent])] == [
         "Reported as completed",
         "Result delivered to SmartRecruiters",
         "Accepted",
@@ -80,7 +80,7 @@ def test_timeline_has_the_newest_on_top() -> None:
 )
 def test_timeline_puts_a_delivery_into_its_lane(stream: str, kind: str, hop: str, what: str) -> None:
     sent = tried(delivery(S.DELIVERED, stream, kind=kind), {"outcome": "delivered"})
-    line = timeline.merge([], [sent])[0]
+    line = timeline.merge_entries([], [sent])[0]
     assert (line["hop"], line["what"]) == (hop, what)
 
 
@@ -133,7 +133,7 @@ def test_timeline_of_a_delivery_without_attempts(state: str, reason: str, what: 
 def test_timeline_of_an_order_takes_four_queries(order: Order, django_assert_num_queries: Any) -> None:
     Attempt.objects.create(delivery=Delivery.objects.all()[0], number=1, started_at=NOON)
     with django_assert_num_queries(4):
-        lines = timeline.of(order)
+        lines = timeline.build_timeline(order)
     assert {line["hop"] for line in lines} == {"in", "out", "candidate"}
 
 
@@ -143,7 +143,7 @@ def test_timeline_says_who_sent_a_delivery_again(order: Order) -> None:
     audit.record("delivery.replayed", order.pk, delivery=sent.pk)
     audit.record("delivery.settled", order.pk, delivery=0)
     audit.record("order.viewed", order.pk)
-    lines = timeline.of(order)[:2]
+    lines = timeline.build_timeline(order)[:2]
     assert [(line["hop"], line["what"]) for line in lines] == [
         ("out", "What was to be sent was seen at the other side, and counts as delivered"),
         ("candidate", "The invitation is sent again by hand"),

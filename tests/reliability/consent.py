@@ -1,12 +1,12 @@
 """Section 2.2: the consent (C)."""
 
-from tests.reliability.rows import rows_of
+from tests.reliability.rows import parse_rows
 
 UNTRUSTED = """
     hostile untrusted_redirect_of_a_consent_is_a_page_that_leads_nowhere
     addresses address_elsewhere_or_oddly_spelt_is_not_trusted
 """
-ROWS = rows_of(f"""
+ROWS = parse_rows(f"""
 C1 a redirect to another site{UNTRUSTED}
 C2 a redirect that is a script{UNTRUSTED}
 C3 a redirect without a scheme{UNTRUSTED}

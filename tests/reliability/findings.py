@@ -1,8 +1,8 @@
 """Section 1: the findings that matter most, numbered as there."""
 
-from tests.reliability.rows import rows_of
+from tests.reliability.rows import parse_rows
 
-ROWS = rows_of("""
+ROWS = parse_rows("""
 1 an id from outside chooses the route that we call
     addresses id_that_could_lead_elsewhere_never_enters_a_url
     addresses path_of_whatever_id_stays_one_segment

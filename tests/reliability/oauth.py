@@ -1,8 +1,8 @@
 """Section 2.1: the token endpoint and bearers (T)."""
 
-from tests.reliability.rows import rows_of
+from tests.reliability.rows import parse_rows
 
-ROWS = rows_of("""
+ROWS = parse_rows("""
 T1 a secret in the address
     token only_post_is_taken
     logs secrets_and_addresses_are_masked

@@ -1,8 +1,8 @@
 """Sections 2.4 to 2.6: packages and orders (O), results (R), files (F)."""
 
-from tests.reliability.rows import rows_of
+from tests.reliability.rows import parse_rows
 
-ROWS = rows_of("""
+ROWS = parse_rows("""
 O1 a callback into a private network
     hostile callback_elsewhere_is_refused_and_nothing_is_kept
     intake what_is_wrong_in_the_body_is_named

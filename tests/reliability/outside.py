@@ -1,8 +1,8 @@
 """Section 2.7: what goes out (X)."""
 
-from tests.reliability.rows import rows_of
+from tests.reliability.rows import parse_rows
 
-ROWS = rows_of("""
+ROWS = parse_rows("""
 X1 another customer's token
     hostile_peer each_customers_token_is_used_for_its_own_orders_alone
     simulated result_by_another_companys_token_is_refused

@@ -1,8 +1,8 @@
 """Section 2.3: sign-in, admin, platform (A)."""
 
-from tests.reliability.rows import rows_of
+from tests.reliability.rows import parse_rows
 
-ROWS = rows_of("""
+ROWS = parse_rows("""
 A1 passwords tried one after the other
     sign_in guesser_is_stopped_and_the_owner_elsewhere_is_not
     why: No budget over all addresses: whoever spent it would lock the owner out (A3). Ten tries in five minutes from

@@ -1,8 +1,8 @@
 """Section 2.8: secrets, people's data, the audit, operations (S)."""
 
-from tests.reliability.rows import rows_of
+from tests.reliability.rows import parse_rows
 
-ROWS = rows_of("""
+ROWS = parse_rows("""
 S1 secrets in logs
     canaries logs_hold_no_secret_and_nobody
     logs secrets_and_addresses_are_masked

@@ -82,7 +82,7 @@ class Row:
     why: str = ""
 
 
-def rows_of(table: str) -> dict[str, Row]:
+def parse_rows(table: str) -> dict[str, Row]:
     """Raises ValueError for a row that stands twice, KeyError for a file that has no short name."""
     found: dict[str, tuple[str, list[str]]] = {}
     name = ""
@@ -94,14 +94,14 @@ def rows_of(table: str) -> dict[str, Row]:
         if name in found:
             raise ValueError(f"{name} stands twice")
         found[name] = about.strip(), []
-    return {name: _row(about, lines) for name, (about, lines) in found.items()}
+    return {name: _parse_row(about, lines) for name, (about, lines) in found.items()}
 
 
-def _row(about: str, lines: list[str]) -> Row:
+def _parse_row(about: str, lines: list[str]) -> Row:
     why = " ".join(line.removeprefix("why: ") for line in lines if line.startswith("why: "))
-    return Row(about, tuple(_proof(line) for line in lines if not line.startswith("why: ")), why)
+    return Row(about, tuple(_parse_proof(line) for line in lines if not line.startswith("why: ")), why)
 
 
-def _proof(line: str) -> str:
+def _parse_proof(line: str) -> str:
     kind, _, name = line.partition(" ")
     return line if kind.rstrip(":") in KINDS else f"{FILES[kind]}::test_{name}"

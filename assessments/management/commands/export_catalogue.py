@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, file: str | None, format: str | None, **options: Any) -> None:
         form = format or ("csv" if file and file.lower().endswith(".csv") else "json")
-        content = plan.export(form)
+        content = plan.export_catalogue(form)
         if file:
             Path(file).write_bytes(content)
         else:

@@ -18,42 +18,42 @@ class Command(BaseCommand):
         parser.add_argument("--retire-missing", action="store_true", help="retire packages that are not in the file")
 
     def handle(self, *args: Any, file: str, apply: bool, retire_missing: bool, **options: Any) -> None:
-        content = sys.stdin.buffer.read() if file == "-" else _content(file)
-        found = plan.make(content, retire_missing=retire_missing, progress=self._progress("checked"))
-        self._refuse(found)
+        content = sys.stdin.buffer.read() if file == "-" else _read_file(file)
+        found = plan.build_plan(content, retire_missing=retire_missing, progress=self._report_progress("checked"))
+        self._reject_problems(found)
         for change in found.changes:
-            self._show(change)
+            self._print_change(change)
         if apply:
-            self._apply(content, found, retire_missing)
+            self._apply_plan(content, found, retire_missing)
         counts = ", ".join(f"{count} {kind}" for kind, count in found.counts.items())
         self.stdout.write(f"{counts}{'' if apply else ' (nothing was changed: --apply does it)'}")
 
-    def _apply(self, content: bytes, found: Plan, retire_missing: bool) -> None:
+    def _apply_plan(self, content: bytes, import_plan: Plan, retire_missing: bool) -> None:
         try:
-            progress = self._progress("written")
-            plan.apply(content, retire_missing=retire_missing, expected=found.digest, progress=progress)
-        except plan.Moved as moved:
+            progress = self._report_progress("written")
+            plan.apply_plan(content, retire_missing=retire_missing, expected_digest=import_plan.digest, write_progress=progress)
+        except plan.CatalogueChangedError as moved:
             raise CommandError(str(moved)) from None
-        audit.record("catalogue.imported", "catalogue", counts=found.counts)
+        audit.record("catalogue.imported", "catalogue", counts=import_plan.counts)
 
-    def _refuse(self, found: Plan) -> None:
-        for line, field, message in found.problems:
+    def _reject_problems(self, import_plan: Plan) -> None:
+        for line, field, message in import_plan.problems:
             self.stderr.write(f"line {line}: {field + ': ' if field else ''}{message}")
-        if found.problems:
-            raise CommandError(f"{len(found.problems)} to mend; nothing was changed.")
+        if import_plan.problems:
+            raise CommandError(f"{len(import_plan.problems)} to mend; nothing was changed.")
 
-    def _show(self, change: Change) -> None:
+    def _print_change(self, change: Change) -> None:
         if change.kind == "unchanged":
             return
         self.stdout.write(f"{change.kind} {change.id} ({change.name})")
         for name, before, after in change.differences:
             self.stdout.write(f"  {name}: {before or '–'} → {after or '–'}")
 
-    def _progress(self, done_is: str) -> plan.Progress:
-        return lambda done, total: self.stderr.write(f"{done:,} of {total:,} {done_is}")
+    def _report_progress(self, label: str) -> plan.ProgressCallback:
+        return lambda done, total: self.stderr.write(f"{done:,} of {total:,} {label}")
 
 
-def _content(file: str) -> bytes:
+def _read_file(file: str) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:

@@ -17,12 +17,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0, stdout=self.stderr)
-        with migration_lock.alone(connection):
-            seeded = seed.seed()
-        self.stdout.write(json.dumps(seeded) if options["json"] else _for_people(seeded))
+        with migration_lock.hold_migration_lock(connection):
+            seeded = seed.seed_demo()
+        self.stdout.write(json.dumps(seeded) if options["json"] else _format_text(seeded))
 
 
-def _for_people(seeded: dict[str, Any]) -> str:
+def _format_text(seeded: dict[str, Any]) -> str:
     people = [("Partner staff", seeded["admin"]), *((each["name"], each) for each in seeded["customers"])]
     lines = [f"{name:<18} {person['email']:<28} {person['password']}" for name, person in people]
     lines += ["", *(f"{key:<18} {value}" for key, value in seeded["engine"].items()), ""]

@@ -5,7 +5,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 
 
-class PasswordFromLink(PasswordResetFromKeyView):
+class PasswordResetLinkView(PasswordResetFromKeyView):
     """allauth's, which says 200 to a link that was used, is too old, or never was one."""
 
     def form_valid(self, form: Any) -> HttpResponse:

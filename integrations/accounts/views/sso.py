@@ -15,28 +15,28 @@ from integrations.accounts import sso
 log = structlog.get_logger(__name__)
 
 
-def by_provider(view: Any) -> Callable[[HttpRequest], HttpResponse]:
+def guard_provider_errors(view: Any) -> Callable[[HttpRequest], HttpResponse]:
     @require_GET
-    def asked(request: HttpRequest) -> HttpResponse:
+    def guarded_view(request: HttpRequest) -> HttpResponse:
         if not settings.OIDC_ISSUER:
             raise Http404
         try:
-            answer: HttpResponse = view.adapter_view(sso.VendorProvider(request, sso.PROVIDER))(request)
-        except sso.FAULTS as fault:
+            answer: HttpResponse = view.adapter_view(sso.VendorOIDCAdapter(request, sso.PROVIDER_ID))(request)
+        except sso.SSO_ERRORS as fault:
             log.warning("identity provider failed", why=type(fault).__name__)
             return render(request, "socialaccount/authentication_error.html", status=502)
         return answer
 
-    return asked
+    return guarded_view
 
 
-_begin, callback = by_provider(OAuth2LoginView), by_provider(OAuth2CallbackView)
+_login_view, callback_view = guard_provider_errors(OAuth2LoginView), guard_provider_errors(OAuth2CallbackView)
 
 
-def begin(request: HttpRequest) -> HttpResponse:
+def begin_login(request: HttpRequest) -> HttpResponse:
     """Of the address nothing counts but where to go afterwards: no scope, no parameter for the provider."""
     asked = QueryDict(mutable=True)
     if wanted := request.GET.get("next"):
         asked["next"] = wanted
     request.GET = asked  # type: ignore[assignment]
-    return _begin(request)
+    return _login_view(request)

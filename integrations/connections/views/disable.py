@@ -12,11 +12,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from integrations import audit
-from integrations.api.authentication import outlive_remembered
+from integrations.api.authentication import wait_for_token_cache
 from integrations.connections import lifecycle
-from integrations.http.ip_addresses import address_of
+from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Connection, PartnerConfiguration
-from integrations.models.connections import ENDED_THERE
+from integrations.models.connections import ENDED_REMOTELY
 from integrations.oauth import throttling
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ def is_disable_key(key: str) -> bool:
     return hmac.compare_digest(key.encode(), PartnerConfiguration.load().disable_key.encode())
 
 
-def is_of_another(request: Request, connection: Connection) -> bool:
+def has_foreign_token(request: Request, connection: Connection) -> bool:
     """Does a bearer come along that is known, dead or alive, and not this company's?"""
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer":
@@ -36,14 +36,14 @@ def is_of_another(request: Request, connection: Connection) -> bool:
     return known is not None and (known.application is None or known.application.connection_id != connection.pk)
 
 
-def note_refusal(request: Request, company_id: str, why: str) -> None:
-    log.warning("disable refused", why=why, company_id=company_id)
-    address = address_of(request)
-    if throttling.is_first(address or "", "disable"):
-        audit.record("connection.disable_refused", company_id, address=address, why=why)
+def record_refusal(request: Request, company_id: str, reason: str) -> None:
+    log.warning("disable refused", why=reason, company_id=company_id)
+    address = get_client_ip(request)
+    if throttling.is_first_failure(address or "", "disable"):
+        audit.record("connection.disable_refused", company_id, ip=address, why=reason)
 
 
-class CompanyIntegration(APIView):
+class CompanyIntegrationView(APIView):
     """DELETE: the connection is ended. The key in the address is the proof: no other is declared (PROTOCOL.md)."""
 
     authentication_classes = ()
@@ -51,14 +51,14 @@ class CompanyIntegration(APIView):
 
     def delete(self, request: Request, key: str, company_id: str) -> Response:
         if not is_disable_key(key):
-            note_refusal(request, company_id, "wrong key")
+            record_refusal(request, company_id, "wrong key")
             raise Http404
         connection = Connection.objects.filter(company_id=company_id).first()
         if connection is None:
             raise Http404
-        if is_of_another(request, connection):
-            note_refusal(request, company_id, "a token of another company")
+        if has_foreign_token(request, connection):
+            record_refusal(request, company_id, "a token of another company")
             raise PermissionDenied("The token belongs to another company.")
-        lifecycle.disable(connection, address=address_of(request), why=ENDED_THERE)
-        outlive_remembered()
+        lifecycle.disable_connection(connection, ip=get_client_ip(request), reason=ENDED_REMOTELY)
+        wait_for_token_cache()
         return Response(status=204)

@@ -11,70 +11,70 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views import View
 
-from integrations.accounts.adapter import BACKEND, AccountAdapter
+from integrations.accounts.adapter import AUTH_BACKEND, AccountAdapter
 from integrations.customers import invitations, memberships
-from integrations.customers.forms import JoinForm
-from integrations.http.ip_addresses import address_of
+from integrations.customers.forms import SignupForm
+from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Invitation, User
 
 
-def outcome(request: HttpRequest, name: str, status: int, **context: object) -> HttpResponse:
+def render_outcome(request: HttpRequest, name: str, status: int, **context: object) -> HttpResponse:
     return render(request, f"integrations/invitation/{name}.html", context, status=status)
 
 
-class InvitationPage(View):
+class InvitationView(View):
     """GET changes nothing: programs that scan mail open links, too."""
 
     def dispatch(self, request: HttpRequest, token: str) -> HttpResponseBase:  # type: ignore[override]
-        invitation = invitations.found(token)
+        invitation = invitations.get_by_token(token)
         if invitation is None:
-            return outcome(request, "unknown", 404)
+            return render_outcome(request, "unknown", 404)
         if invitation.state != "open" or not invitation.customer.is_active:
-            return outcome(request, "over", 410, invitation=invitation)
+            return render_outcome(request, "over", 410, invitation=invitation)
         return super().dispatch(request, invitation)
 
     def get(self, request: HttpRequest, invitation: Invitation) -> HttpResponse:
         if request.user.is_authenticated:
-            return self._of_somebody(request, invitation)
+            return self._render_for_user(request, invitation)
         if User.objects.filter(email=invitation.email).exists():
             return redirect(f"{reverse('account_login')}?{urlencode({'next': request.path})}")
-        return self._ask(request, invitation, JoinForm(email=invitation.email))
+        return self._render_signup(request, invitation, SignupForm(email=invitation.email))
 
     def post(self, request: HttpRequest, invitation: Invitation) -> HttpResponse:
         if request.POST.get("act") == "change-account":
             logout(request)
             return redirect(request.path)
         try:
-            return self._accept(request, invitation)
-        except invitations.NotOpen:
-            return outcome(request, "over", 410, invitation=invitation)
+            return self._accept_invitation(request, invitation)
+        except invitations.InvitationClosedError:
+            return render_outcome(request, "over", 410, invitation=invitation)
         except (invitations.InvitationError, memberships.MembershipError):
-            return self._of_somebody(request, invitation)
+            return self._render_for_user(request, invitation)
 
-    def _of_somebody(self, request: HttpRequest, invitation: Invitation) -> HttpResponse:
+    def _render_for_user(self, request: HttpRequest, invitation: Invitation) -> HttpResponse:
         is_staff = getattr(request.user, "is_staff", False)
         if is_staff or getattr(request.user, "email", "") != invitation.email:
-            return outcome(request, "another", 403, invitation=invitation, is_staff=is_staff)
-        return outcome(request, "join", 200, invitation=invitation)
+            return render_outcome(request, "another", 403, invitation=invitation, is_staff=is_staff)
+        return render_outcome(request, "join", 200, invitation=invitation)
 
-    def _ask(self, request: HttpRequest, invitation: Invitation, form: JoinForm, status: int = 200) -> HttpResponse:
-        return outcome(request, "new", status, invitation=invitation, form=form)
+    def _render_signup(self, request: HttpRequest, invitation: Invitation, form: SignupForm, status: int = 200) -> HttpResponse:
+        return render_outcome(request, "new", status, invitation=invitation, form=form)
 
-    def _accept(self, request: HttpRequest, invitation: Invitation) -> HttpResponse:
+    def _accept_invitation(self, request: HttpRequest, invitation: Invitation) -> HttpResponse:
         if isinstance(request.user, User):
-            membership = invitations.accept(invitation, request.user, address=address_of(request))
+            membership = invitations.accept_invitation(invitation, request.user, ip=get_client_ip(request))
         else:
-            form = JoinForm(request.POST, email=invitation.email)
+            form = SignupForm(request.POST, email=invitation.email)
             if not form.is_valid():
-                return self._ask(request, invitation, form, 400)
-            membership = invitations.accept_as_newcomer(
+                return self._render_signup(request, invitation, form, 400)
+            membership = invitations.accept_as_new_user(
                 invitation,
                 name=form.cleaned_data["name"],
                 password=form.cleaned_data["password1"],
-                address=address_of(request),
+                ip=get_client_ip(request),
             )
-            login(request, membership.person, backend=BACKEND)
+            login(request, membership.person, backend=AUTH_BACKEND)
             reauthenticate_by_password(request)  # he has just chosen it: to ask for it again proves nothing
-        memberships.choose(request, membership)
+        memberships.switch_to(request, membership)
         messages.success(request, f"Welcome to {membership.customer}.")
         return redirect(AccountAdapter(request).get_login_redirect_url(request))

@@ -11,22 +11,22 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from integrations.accounts.login_redirects import only_post
+from integrations.accounts.login_redirects import require_post
 from integrations.customers import invitations, memberships
 from integrations.customers.forms import InviteForm, RoleForm
-from integrations.http.ip_addresses import address_of
+from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Customer, Invitation, Membership, User
 
 
-def by_of(request: HttpRequest) -> dict[str, Any]:
+def get_actor(request: HttpRequest) -> dict[str, Any]:
     """Who acts, from where: for the audit."""
     assert isinstance(request.user, User)  # noqa: S101 (login_required said so)
-    return {"by": request.user, "address": address_of(request)}
+    return {"by": request.user, "ip": get_client_ip(request)}
 
 
-def administered(request: HttpRequest, customer_id: str) -> Customer:
+def get_administered_customer(request: HttpRequest, customer_id: str) -> Customer:
     """Of others 404, and 403 where this person only looks on."""
-    membership = memberships.in_organisation(request.user, customer_id)
+    membership = memberships.get_membership(request.user, customer_id)
     if membership is None:
         raise Http404
     if not membership.is_administrator:
@@ -34,25 +34,25 @@ def administered(request: HttpRequest, customer_id: str) -> Customer:
     return membership.customer
 
 
-def tried(request: HttpRequest, act: Callable[[], object], done: str) -> HttpResponse:
+def run_and_report(request: HttpRequest, action: Callable[[], object], success_text: str) -> HttpResponse:
     """Do it, and say so, or say why not."""
     try:
-        act()
+        action()
     except (invitations.InvitationError, memberships.MembershipError) as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, done)
+        messages.success(request, success_text)
     return redirect("people")
 
 
 @require_safe
 @login_required
-def people(request: HttpRequest) -> HttpResponse:
-    return page(request, InviteForm())
+def list_people(request: HttpRequest) -> HttpResponse:
+    return render_page(request, InviteForm())
 
 
-def page(request: HttpRequest, form: InviteForm, status: int = 200) -> HttpResponse:
-    shown = memberships.shown(request)
+def render_page(request: HttpRequest, form: InviteForm, status: int = 200) -> HttpResponse:
+    shown = memberships.page_context(request)
     membership = shown["membership"]
     if membership is None:
         return redirect("home")
@@ -60,58 +60,58 @@ def page(request: HttpRequest, form: InviteForm, status: int = 200) -> HttpRespo
         **shown,
         "form": form,
         "people": membership.customer.memberships.select_related("person").order_by("person__email"),
-        "invitations": invitations.open_ones(membership.customer),
+        "invitations": invitations.open_invitations(membership.customer),
     }
     return render(request, "integrations/people.html", context, status=status)
 
 
-@only_post
+@require_post
 @login_required
-def invite(request: HttpRequest) -> HttpResponse:
-    customer = administered(request, request.POST.get("organisation", ""))
+def invite_person(request: HttpRequest) -> HttpResponse:
+    customer = get_administered_customer(request, request.POST.get("organisation", ""))
     form = InviteForm(request.POST)
     if not form.is_valid():
-        return page(request, form, 400)
+        return render_page(request, form, 400)
     email, role = form.cleaned_data["email"], form.cleaned_data["role"]
-    return tried(
+    return run_and_report(
         request,
-        lambda: invitations.invite(customer, email, role, **by_of(request)),
-        invitations.said(email, instead=ask_for_it()),
+        lambda: invitations.send_invitation(customer, email, role, **get_actor(request)),
+        invitations.sent_text(email, fallback=link_instruction()),
     )
 
 
-def ask_for_it() -> str:
+def link_instruction() -> str:
     return f"ask {settings.BRAND_NAME} for the link"
 
 
-def invited(request: HttpRequest, invitation_id: str) -> Invitation:
+def get_invitation(request: HttpRequest, invitation_id: str) -> Invitation:
     invitation = get_object_or_404(Invitation.objects.select_related("customer"), pk=invitation_id)
-    administered(request, invitation.customer_id)
+    get_administered_customer(request, invitation.customer_id)
     return invitation
 
 
-@only_post
+@require_post
 @login_required
-def resend(request: HttpRequest, invitation_id: str) -> HttpResponse:
-    invitation = invited(request, invitation_id)
-    return tried(
+def resend_invitation(request: HttpRequest, invitation_id: str) -> HttpResponse:
+    invitation = get_invitation(request, invitation_id)
+    return run_and_report(
         request,
-        lambda: invitations.resend(invitation, **by_of(request)),
-        invitations.said_again(invitation.email, instead=ask_for_it()),
+        lambda: invitations.resend_invitation(invitation, **get_actor(request)),
+        invitations.resent_text(invitation.email, fallback=link_instruction()),
     )
 
 
-@only_post
+@require_post
 @login_required
-def revoke(request: HttpRequest, invitation_id: str) -> HttpResponse:
-    invitation = invited(request, invitation_id)
-    said = invitations.said_revoked(invitation.email)
-    return tried(request, lambda: invitations.revoke(invitation, **by_of(request)), said)
+def revoke_invitation(request: HttpRequest, invitation_id: str) -> HttpResponse:
+    invitation = get_invitation(request, invitation_id)
+    said = invitations.revoked_text(invitation.email)
+    return run_and_report(request, lambda: invitations.revoke_invitation(invitation, **get_actor(request)), said)
 
 
-def member(request: HttpRequest, membership_id: int) -> Membership:
+def get_membership(request: HttpRequest, membership_id: int) -> Membership:
     membership = get_object_or_404(Membership.objects.select_related("customer", "person"), pk=membership_id)
-    administered(request, membership.customer_id)
+    get_administered_customer(request, membership.customer_id)
     return membership
 
 
@@ -119,7 +119,7 @@ def member(request: HttpRequest, membership_id: int) -> Membership:
 @login_required
 def change_role(request: HttpRequest, membership_id: int) -> HttpResponse:
     """To the other role, which the page asks for where somebody cannot take it back: with himself."""
-    membership = member(request, membership_id)
+    membership = get_membership(request, membership_id)
     if request.method != "POST":
         context = {"membership": membership, "is_last": memberships.is_last_administrator(membership)}
         return render(request, "integrations/role.html", context)
@@ -128,19 +128,19 @@ def change_role(request: HttpRequest, membership_id: int) -> HttpResponse:
         raise Http404
     role = form.cleaned_data["role"]
     done = f"{membership.person} is {'an administrator' if role == 'administrator' else 'a viewer'} now."
-    return tried(request, lambda: memberships.change_role(membership, role, **by_of(request)), done)
+    return run_and_report(request, lambda: memberships.change_role(membership, role, **get_actor(request)), done)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-def remove(request: HttpRequest, membership_id: int) -> HttpResponse:
+def remove_person(request: HttpRequest, membership_id: int) -> HttpResponse:
     """Says what it means on GET, does it on POST."""
-    membership = member(request, membership_id)
+    membership = get_membership(request, membership_id)
     if request.method != "POST":
         context = {"membership": membership, "is_last": memberships.is_last_administrator(membership)}
         return render(request, "integrations/remove.html", context)
-    return tried(
+    return run_and_report(
         request,
-        lambda: memberships.remove(membership, **by_of(request)),
+        lambda: memberships.remove_member(membership, **get_actor(request)),
         f"{membership.person} is no longer one of the people of {membership.customer}.",
     )

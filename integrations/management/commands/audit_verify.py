@@ -13,7 +13,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if wrong := list(chain.verify()):
+        if wrong := list(chain.verify_chain()):
             raise CommandError("\n".join(wrong), returncode=1)
         last = AuditEntry.objects.exclude(number=None).order_by("-number").first()
         waiting = AuditEntry.objects.filter(number=None).count()

@@ -21,5 +21,5 @@ class Command(BaseCommand):
             raise CommandError(f"NAME: {' '.join(error.messages)}") from None
         if not name.isprintable() or not name:
             raise CommandError("NAME: give a name of printable characters.")
-        client, secret = engine_clients.create(name)
+        client, secret = engine_clients.create_client(name)
         self.stdout.write(f"client_id: {client.client_id}\nclient_secret: {secret}")

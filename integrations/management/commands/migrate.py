@@ -10,5 +10,5 @@ class Command(migrate.Command):
     """Django's own, one at a time."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with migration_lock.alone(connections[options["database"]]):
+        with migration_lock.hold_migration_lock(connections[options["database"]]):
             super().handle(*args, **options)

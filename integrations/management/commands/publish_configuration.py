@@ -15,10 +15,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if not options["check"]:
-                sent = partner_configuration.publish()
+                sent = partner_configuration.publish_configuration()
                 self.stdout.write(json.dumps(sent, indent=2))
                 return
-            differences = partner_configuration.drift()
+            differences = partner_configuration.find_drift()
         except partner_configuration.PartnerError as error:
             raise CommandError(str(error)) from None
         for line in differences:

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations import audit, key_rotation
 
-MISSING = (
+MISSING_KEY_MESSAGE = (
     "{count} values are under a key that is not in ENCRYPTION_KEYS: add it again, behind the newest one, and run this "
     "once more. They are unchanged:\n{rows}"
 )
@@ -25,8 +25,8 @@ class Command(BaseCommand):
         is_check = options["check"]
         former, unreadable = 0, []
         counts: dict[str, int] = {}
-        for column in key_rotation.columns():
-            count = (key_rotation.check if is_check else key_rotation.rotate)(column)
+        for column in key_rotation.find_sealed_columns():
+            count = (key_rotation.inspect_column if is_check else key_rotation.rotate_column)(column)
             former += count.former
             unreadable += count.unreadable
             word = "under a former key" if is_check else "brought under the newest key"
@@ -36,7 +36,7 @@ class Command(BaseCommand):
             changed = {name: number for name, number in counts.items() if number}
             audit.record("encryption_keys.rotated", "encryption keys", values=changed)
         if unreadable:
-            raise CommandError(MISSING.format(count=len(unreadable), rows="\n".join(unreadable)), returncode=1)
+            raise CommandError(MISSING_KEY_MESSAGE.format(count=len(unreadable), rows="\n".join(unreadable)), returncode=1)
         if is_check and former:
             raise CommandError(f"{former} values need a former key: run rotate_encryption_keys.", returncode=1)
         self.stdout.write("Every encrypted value is under the newest key: former keys may go.")

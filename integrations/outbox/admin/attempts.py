@@ -7,8 +7,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.outbox.models import Attempt
-from integrations.staff.display import when
-from integrations.staff.model_admin import ReadOnlyInline, may_see_personal
+from integrations.staff.display import relative_time
+from integrations.staff.model_admin import ReadOnlyInline, can_see_personal
 
 
 def pretty(value: Any) -> SafeString | str:
@@ -30,10 +30,10 @@ class AttemptInline(ReadOnlyInline):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """What went over the line may tell of a candidate."""
-        return self.fields if may_see_personal(request) else self.fields[:5]
+        return self.fields if can_see_personal(request) else self.fields[:5]
 
     def began(self, attempt: Attempt) -> SafeString | str:
-        return when(attempt.started_at)
+        return relative_time(attempt.started_at)
 
     def took(self, attempt: Attempt) -> str:
         return "–" if attempt.duration_ms is None else f"{attempt.duration_ms} ms"

@@ -18,8 +18,8 @@ from integrations.outbox.admin import replay_progress
 from integrations.outbox.admin.attempts import AttemptInline, pretty
 from integrations.outbox.admin.replay_preview import AGAIN, AT_ONCE, Step, fate, step_of
 from integrations.outbox.models import Delivery, DeliveryState
-from integrations.staff.display import CHIPS, chip, when
-from integrations.staff.model_admin import Act, ReadOnlyAdmin, Refusal, link, may_see_personal
+from integrations.staff.display import STATUS_BADGES, render_status_badge, relative_time
+from integrations.staff.model_admin import ObjectAction, ReadOnlyAdmin, ActionError, render_admin_link, can_see_personal
 
 S = DeliveryState
 
@@ -57,7 +57,7 @@ class ByState(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """In the chips' words."""
-        return [(state, CHIPS[state][0]) for state in S.values]
+        return [(state, STATUS_BADGES[state][0]) for state in S.values]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
         return queryset.filter(state=self.value()) if self.value() else queryset
@@ -65,7 +65,7 @@ class ByState(admin.SimpleListFilter):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    nothing_yet = "What goes out, to SmartRecruiters, engines and by e-mail, will stand here with every try."
+    empty_list_text = "What goes out, to SmartRecruiters, engines and by e-mail, will stand here with every try."
     list_display = ("what", "state_", "subject_", "tries", "time_")
     list_filter = (Trouble, ByState, "kind")
     list_select_related = ("stream",)
@@ -82,11 +82,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     readonly_fields = ("what", "state_", "about", "due_", "payload_", "stream_")
     inlines = (AttemptInline,)
     actions = ("replay",)
-    personal = frozenset({"payload"})
+    personal_fields = frozenset({"payload"})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         shown = super().get_fieldsets(request, obj)
-        return shown if may_see_personal(request) else [each for each in shown if each[0] != "Payload"]
+        return shown if can_see_personal(request) else [each for each in shown if each[0] != "Payload"]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -94,31 +94,31 @@ class DeliveryAdmin(ReadOnlyAdmin):
         """What was sent may tell of a candidate, so who looks at it is written down."""
         delivery = self.get_object(request, object_id)
         if delivery is not None and self.has_view_permission(request, delivery):
-            self.record(request, "delivery.viewed", self.subject_of(delivery), delivery=delivery.pk)
+            self.record_audit(request, "delivery.viewed", self.get_audit_subject(delivery), delivery=delivery.pk)
         return super().change_view(request, object_id, form_url, extra_context)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """With whose they are, asked for all rows of the page at once."""
         shown = super().get_changelist_instance(request)
-        customers = self.desk.customers_of([delivery.subject for delivery in shown.result_list])
+        customers = self.staff_site.get_customer_names([delivery.subject for delivery in shown.result_list])
         for delivery in shown.result_list:
             vars(delivery)["customer_name"] = customers.get(delivery.subject, "")
         return shown
 
-    def subject_of(self, delivery: Any) -> str:
+    def get_audit_subject(self, delivery: Any) -> str:
         return str(delivery.subject or delivery.key)
 
-    def acts(self) -> Sequence[Act]:
+    def get_object_actions(self) -> Sequence[ObjectAction]:
         return (
-            Act(
+            ObjectAction(
                 "replay",
                 "Send again",
                 self._replay_one,
                 lambda delivery: [f"This delivery {fate(delivery)[1]}.", "The replay is recorded, with your name."],
                 lambda delivery: delivery.state in AGAIN,
-                over=_meanwhile,
+                unavailable_reason=_meanwhile,
             ),
-            Act(
+            ObjectAction(
                 "hurry",
                 "Try again now",
                 self._hurry_one,
@@ -127,9 +127,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
                     "If it fails again, the next try is after the usual time. That is recorded, with your name.",
                 ],
                 lambda delivery: delivery.state == S.PENDING and delivery.failures > 0,
-                over=_meanwhile,
+                unavailable_reason=_meanwhile,
             ),
-            Act(
+            ObjectAction(
                 "settle",
                 "It has arrived",
                 self._settle_one,
@@ -138,7 +138,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
                     "It is not sent again. That is recorded, with your name.",
                 ],
                 lambda delivery: delivery.state == S.UNKNOWN,
-                over=_meanwhile,
+                unavailable_reason=_meanwhile,
             ),
         )
 
@@ -150,25 +150,25 @@ class DeliveryAdmin(ReadOnlyAdmin):
         try:
             deliveries.replay(delivery)
         except deliveries.NotReplayable as error:
-            raise Refusal(str(error)) from None
-        self.record(request, "delivery.replayed", self.subject_of(delivery), delivery=delivery.pk)
+            raise ActionError(str(error)) from None
+        self.record_audit(request, "delivery.replayed", self.get_audit_subject(delivery), delivery=delivery.pk)
 
     def _hurry_one(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
         if not deliveries.hurry(delivery):
             delivery.refresh_from_db()
-            raise Refusal(_meanwhile(delivery) or "It does not wait any more.")
-        self.record(request, "delivery.hurried", self.subject_of(delivery), delivery=delivery.pk)
+            raise ActionError(_meanwhile(delivery) or "It does not wait any more.")
+        self.record_audit(request, "delivery.hurried", self.get_audit_subject(delivery), delivery=delivery.pk)
         return self._back(request, delivery, "It is tried now. What becomes of it stands here in a moment.")
 
     def _settle_one(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
         if not deliveries.settle(delivery):
-            raise Refusal("It is not unknown any more.")
-        self.record(request, "delivery.settled", self.subject_of(delivery), delivery=delivery.pk)
+            raise ActionError("It is not unknown any more.")
+        self.record_audit(request, "delivery.settled", self.get_audit_subject(delivery), delivery=delivery.pk)
         return self._back(request, delivery, "It counts as delivered.")
 
     def _back(self, request: HttpRequest, delivery: Delivery, said: str) -> str | HttpResponse:
         """To the page of what it is about, where there is one: whoever mends an order's result came from there."""
-        page = self.desk.page_of(delivery.subject)
+        page = self.staff_site.get_subject_url(delivery.subject)
         if not page:
             return said
         messages.success(request, said)
@@ -196,7 +196,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def _replay_quietly(self, request: HttpRequest, delivery: Delivery) -> bool:
         try:
             self._replay(request, delivery)
-        except Refusal:
+        except ActionError:
             return False
         return True
 
@@ -221,9 +221,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return [path("progress/<slug:key>/", view, name="outbox_delivery_progress"), *super().get_urls()]
 
     def _dry_run(self, request: HttpRequest, step: Step) -> dict[str, Any]:
-        ways = self.desk.ways_of([delivery.stream.name for delivery, _ in (*step.sent, *step.left)])
+        ways = self.staff_site.get_stream_labels([delivery.stream.name for delivery, _ in (*step.sent, *step.left)])
         for delivery, _ in (*step.sent, *step.left):
-            vars(delivery)["way"] = ways[delivery.stream.name].called
+            vars(delivery)["way"] = ways[delivery.stream.name].label
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -236,7 +236,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         }
 
     def has_act_permission(self, request: HttpRequest) -> bool:
-        return self.may_act(request)
+        return self.can_act(request)
 
     @admin.display(description="what", ordering="kind")
     def what(self, delivery: Delivery) -> str:
@@ -245,11 +245,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description="state", ordering="state")
     def state_(self, delivery: Delivery) -> SafeString:
         """With its reason, where there is one."""
-        return format_html('{}<span class="second">{}</span>', chip(delivery.state), failure_messages.of(delivery))
+        return format_html('{}<span class="second">{}</span>', render_status_badge(delivery.state), failure_messages.of(delivery))
 
     @admin.display(description="about")
     def about(self, delivery: Delivery) -> SafeString | str:
-        page = self.desk.page_of(delivery.subject)
+        page = self.staff_site.get_subject_url(delivery.subject)
         return format_html('<a href="{}">{}</a>', page, delivery.subject) if page else delivery.subject or "–"
 
     @admin.display(description="about", ordering="subject")
@@ -265,16 +265,16 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description="when", ordering="created_at")
     def time_(self, delivery: Delivery) -> SafeString | str:
         waits = delivery.state == S.PENDING
-        return format_html("due {}", when(delivery.due_at)) if waits else when(delivery.created_at)
+        return format_html("due {}", relative_time(delivery.due_at)) if waits else relative_time(delivery.created_at)
 
     @admin.display(description="next try")
     def due_(self, delivery: Delivery) -> SafeString | str:
-        return when(delivery.due_at) if delivery.state == S.PENDING else "–"
+        return relative_time(delivery.due_at) if delivery.state == S.PENDING else "–"
 
     @admin.display(description="stream")
     def stream_(self, delivery: Delivery) -> SafeString:
         name = delivery.stream.name
-        return link(delivery.stream, self.desk.ways_of([name])[name].called)
+        return render_admin_link(delivery.stream, self.staff_site.get_stream_labels([name])[name].label)
 
     @admin.display(description="as it was decided")
     def payload_(self, delivery: Delivery) -> SafeString | str:

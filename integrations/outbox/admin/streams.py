@@ -11,8 +11,8 @@ from django.utils.safestring import SafeString
 
 from integrations.outbox import clock, deliveries
 from integrations.outbox.models import DeliveryState, Stream
-from integrations.staff.display import counted, switch, when
-from integrations.staff.model_admin import Act, ReadOnlyAdmin, Way
+from integrations.staff.display import format_count, render_boolean_badge, relative_time
+from integrations.staff.model_admin import ObjectAction, ReadOnlyAdmin, StreamLabel
 
 S = DeliveryState
 HELD_BY_STAFF = "Held by staff."
@@ -20,7 +20,7 @@ HELD_BY_STAFF = "Held by staff."
 
 @admin.register(Stream)
 class StreamAdmin(ReadOnlyAdmin):
-    nothing_yet = "Each way out will stand here once something went over it: a connection, an endpoint, e-mail."
+    empty_list_text = "Each way out will stand here once something went over it: a connection, an endpoint, e-mail."
     list_display = ("called_", "state_", "waiting_", "oldest_")
     search_fields = ("name",)
     search_help_text = "By a customer, a company's id, an engine or its address."
@@ -38,37 +38,37 @@ class StreamAdmin(ReadOnlyAdmin):
         """By the names that people know, too."""
         found, has_twice = super().get_search_results(request, queryset, search_term)
         if term := search_term.strip():
-            found |= queryset.filter(name__in=self.desk.streams_like(term))
+            found |= queryset.filter(name__in=self.staff_site.search_streams(term))
         return found, has_twice
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """With whose they are, asked for all rows of the page at once."""
         shown = super().get_changelist_instance(request)
-        ways = self.desk.ways_of([stream.name for stream in shown.result_list])
+        ways = self.staff_site.get_stream_labels([stream.name for stream in shown.result_list])
         for stream in shown.result_list:
-            vars(stream)["called"] = ways[stream.name].called
+            vars(stream)["called"] = ways[stream.name].label
         return shown
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         stream = self.get_object(request, object_id)
-        title = {"title": self._way(stream).called} if isinstance(stream, Stream) else {}
+        title = {"title": self._way(stream).label} if isinstance(stream, Stream) else {}
         return super().change_view(request, object_id, form_url, title | (extra_context or {}))
 
-    def _way(self, stream: Stream) -> Way:
-        return self.desk.ways_of([stream.name])[stream.name]
+    def _way(self, stream: Stream) -> StreamLabel:
+        return self.staff_site.get_stream_labels([stream.name])[stream.name]
 
-    def acts(self) -> Sequence[Act]:
+    def get_object_actions(self) -> Sequence[ObjectAction]:
         return (
-            Act(
+            ObjectAction(
                 "release",
                 "Send what is held",
                 self._release,
                 lambda stream: ["Everything that is held in this stream is sent now.", f"It was held: {why(stream)}"],
                 _may_be_released,
             ),
-            Act(
+            ObjectAction(
                 "hold",
                 "Hold",
                 self._hold,
@@ -80,17 +80,17 @@ class StreamAdmin(ReadOnlyAdmin):
             ),
         )
 
-    def subject_of(self, stream: Stream) -> str:
+    def get_audit_subject(self, stream: Stream) -> str:
         return stream.name
 
     def _release(self, request: HttpRequest, stream: Stream) -> str:
         count = deliveries.release(stream.name)
-        self.record(request, "stream.released", stream.name, deliveries=count)
-        return f"{counted(count, 'delivery is', 'deliveries are')} sent now."
+        self.record_audit(request, "stream.released", stream.name, deliveries=count)
+        return f"{format_count(count, 'delivery is', 'deliveries are')} sent now."
 
     def _hold(self, request: HttpRequest, stream: Stream) -> str:
         deliveries.hold(stream.name, HELD_BY_STAFF)
-        self.record(request, "stream.held", stream.name)
+        self.record_audit(request, "stream.held", stream.name)
         return "Nothing of this stream is sent any more."
 
     @admin.display(description="stream", ordering="name")
@@ -100,11 +100,11 @@ class StreamAdmin(ReadOnlyAdmin):
     @admin.display(description="whose")
     def whose(self, stream: Stream) -> SafeString | str:
         way = self._way(stream)
-        return format_html('<a href="{}">{}</a>', way.url, way.called) if way.url else way.called
+        return format_html('<a href="{}">{}</a>', way.url, way.label) if way.url else way.label
 
     @admin.display(description="paused until")
     def paused_until_(self, stream: Stream) -> SafeString | str:
-        return when(stream.paused_until)
+        return relative_time(stream.paused_until)
 
     @admin.display(description="last pause")
     def last_pause(self, stream: Stream) -> str:
@@ -123,14 +123,14 @@ class StreamAdmin(ReadOnlyAdmin):
     @admin.display(description="carried by a courier until")
     def held_by(self, stream: Stream) -> SafeString | str:
         until = stream.lease_expires_at
-        return when(until) if until and until > clock.now() else "–"
+        return relative_time(until) if until and until > clock.now() else "–"
 
     @admin.display(description="state")
     def state_(self, stream: Stream) -> SafeString:
         """With why, where it is held or paused."""
         word = "Held" if stream.held_reason else "Paused"
         reason = why(stream)
-        return format_html('{}<span class="second">{}</span>', switch(not reason, "Open", word), reason)
+        return format_html('{}<span class="second">{}</span>', render_boolean_badge(not reason, "Open", word), reason)
 
     @admin.display(description="why")
     def why(self, stream: Stream) -> str:
@@ -143,7 +143,7 @@ class StreamAdmin(ReadOnlyAdmin):
     @admin.display(description="oldest", ordering="oldest")
     def oldest_(self, stream: Any) -> SafeString | str:
         oldest: datetime | None = stream.oldest
-        return when(oldest)
+        return relative_time(oldest)
 
 
 def why(stream: Stream) -> str:

@@ -9,57 +9,57 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse, JsonResponse
 
 from integrations.simulator import environment
-from integrations.simulator.api.bodies import own_order
-from integrations.simulator.endpoint import Call, Refused, breach, endpoint
+from integrations.simulator.api.bodies import get_own_order
+from integrations.simulator.endpoint import Call, ApiError, record_breach, api_endpoint
 from integrations.simulator.entities import Upload
-from integrations.simulator.runtime import files, world
+from integrations.simulator.runtime import uploads_dir, state
 
 _UPLOAD_TYPES = {b"%PDF-": "PDF_URL", b"\x89PNG": "OTHER_URL", b"\xff\xd8\xff": "OTHER_URL"}
 
 
-@endpoint("attachment", "POST", scope="assessment_result_manage")
-def attachment(call: Call, order_id: str) -> HttpResponse:
-    order = own_order(call, order_id)
-    if order.inline:
-        raise Refused(403, "FORBIDDEN", "inline orders take no uploads", breach="upload for an inline order")
-    sent = _uploaded(call)
+@api_endpoint("attachment", "POST", scope="assessment_result_manage")
+def upload_attachment(call: Call, order_id: str) -> HttpResponse:
+    order = get_own_order(call, order_id)
+    if order.is_inline:
+        raise ApiError(403, "FORBIDDEN", "inline orders take no uploads", breach="upload for an inline order")
+    sent = _get_upload(call)
     content = sent.read()
     kind = next((kind for magic, kind in _UPLOAD_TYPES.items() if content.startswith(magic)), None)
     if kind is None:
-        raise Refused(400, "BAD_REQUEST", "the file is no PDF, PNG or JPEG", breach="upload of another type")
-    if len(content) > world.settings.upload_limit:
-        raise Refused(413, "PAYLOAD_TOO_LARGE", "the file is too large")
-    upload = _keep(order_id, sent.name or "file", kind, content)
-    with world.lock:
-        if any(each.sha256 == upload.sha256 for each in world.orders[order_id].uploads):
-            breach("attachment uploaded twice", f"{upload.name} is there already", call, order_id)
-        world.record(
+        raise ApiError(400, "BAD_REQUEST", "the file is no PDF, PNG or JPEG", breach="upload of another type")
+    if len(content) > state.settings.upload_limit:
+        raise ApiError(413, "PAYLOAD_TOO_LARGE", "the file is too large")
+    upload = _store_file(order_id, sent.name or "file", kind, content)
+    with state.lock:
+        if any(each.sha256 == upload.sha256 for each in state.orders[order_id].uploads):
+            record_breach("attachment uploaded twice", f"{upload.name} is there already", call, order_id)
+        state.record_event(
             "upload",
             order_id=order_id,
             company=order.company,
             client_id=call.caller.client_id,
             upload=vars(upload),
         )
-    call.on_lost_reply = lambda: _lost(order_id, upload)
+    call.on_lost_reply = lambda: _record_lost_reply(order_id, upload)
     return JsonResponse({"url": upload.url}, status=201)
 
 
-def _uploaded(call: Call) -> "UploadedFile[bytes]":
+def _get_upload(call: Call) -> "UploadedFile[bytes]":
     if call.request.content_type != "multipart/form-data":
-        raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", "an upload is multipart/form-data", breach="upload without a form")
-    part, sent = world.settings.upload_part, call.request.FILES
+        raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", "an upload is multipart/form-data", breach="upload without a form")
+    part, sent = state.settings.upload_part, call.request.FILES
     found = sent.getlist(part)
     if [*sent] != [part] or len(found) != 1 or call.request.POST:
         names = sorted({*sent, *call.request.POST})
-        raise Refused(400, "BAD_REQUEST", f"the parts are {names}, not [{part!r}]", breach="upload with other parts")
+        raise ApiError(400, "BAD_REQUEST", f"the parts are {names}, not [{part!r}]", breach="upload with other parts")
     return found[0]
 
 
-def _keep(order_id: str, name: str, kind: str, content: bytes) -> Upload:
+def _store_file(order_id: str, name: str, kind: str, content: bytes) -> Upload:
     upload_id = secrets.token_hex(16)
     safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip(".-")[:100] or "file"
-    files.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (files / upload_id).write_bytes(content)
+    uploads_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (uploads_dir / upload_id).write_bytes(content)
     return Upload(
         id=upload_id,
         name=safe,
@@ -70,5 +70,5 @@ def _keep(order_id: str, name: str, kind: str, content: bytes) -> Upload:
     )
 
 
-def _lost(order_id: str, upload: Upload) -> None:
-    world.record("upload_reply_lost", order_id=order_id, upload=upload.id)
+def _record_lost_reply(order_id: str, upload: Upload) -> None:
+    state.record_event("upload_reply_lost", order_id=order_id, upload=upload.id)

@@ -2,22 +2,22 @@
 
 from django.http import HttpResponse, JsonResponse
 
-from integrations.simulator.api.bodies import complain, json_of
-from integrations.simulator.endpoint import Call, Refused, endpoint
-from integrations.simulator.runtime import world
+from integrations.simulator.api.bodies import reject_malformed, parse_body
+from integrations.simulator.endpoint import Call, ApiError, api_endpoint
+from integrations.simulator.runtime import state
 from integrations.simulator.wire.configuration import check_configuration
 
 
-@endpoint("configuration", "GET", "PUT", scope="partner_configuration_manage")
-def configuration(call: Call) -> HttpResponse:
+@api_endpoint("configuration", "GET", "PUT", scope="partner_configuration_manage")
+def manage_configuration(call: Call) -> HttpResponse:
     if call.request.method == "PUT":
-        _publish(call)
-    if world.configuration is None:
-        raise Refused(404, "NOT_FOUND", "there is no partner configuration yet")
-    return JsonResponse(world.configuration)
+        _publish_configuration(call)
+    if state.configuration is None:
+        raise ApiError(404, "NOT_FOUND", "there is no partner configuration yet")
+    return JsonResponse(state.configuration)
 
 
-def _publish(call: Call) -> None:
-    document = json_of(call, "configuration")
-    complain(check_configuration(document), "configuration")
-    world.record("configured", document=document)
+def _publish_configuration(call: Call) -> None:
+    document = parse_body(call, "configuration")
+    reject_malformed(check_configuration(document), "configuration")
+    state.record_event("configured", document=document)

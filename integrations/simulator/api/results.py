@@ -4,11 +4,11 @@ from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
-from integrations.simulator.api.bodies import complain, json_of, own_order
-from integrations.simulator.endpoint import Call, Refused, breach, endpoint
-from integrations.simulator.entities import FINAL, RANK, Order
+from integrations.simulator.api.bodies import reject_malformed, parse_body, get_own_order
+from integrations.simulator.endpoint import Call, ApiError, record_breach, api_endpoint
+from integrations.simulator.entities import FINAL_STATUSES, STATUS_RANK, Order
 from integrations.simulator.merge_patch import merge_patch
-from integrations.simulator.runtime import world
+from integrations.simulator.runtime import state
 from integrations.simulator.wire.results import check_result
 
 _PATCH_TYPES = {
@@ -18,16 +18,16 @@ _PATCH_TYPES = {
 }
 
 
-@endpoint("result", "PATCH", scope="assessment_result_manage")
-def result(call: Call, order_id: str) -> HttpResponse:
+@api_endpoint("result", "PATCH", scope="assessment_result_manage")
+def patch_result(call: Call, order_id: str) -> HttpResponse:
     _check_patch_type(call)
-    with world.lock:
-        order = own_order(call, order_id)
-        patch = json_of(call, "result")
-        complain(check_result(patch, order.assessments), "result")
+    with state.lock:
+        order = get_own_order(call, order_id)
+        patch = parse_body(call, "result")
+        reject_malformed(check_result(patch, order.assessments), "result")
         merged = merge_patch(order.result, patch)
-        _watch_behaviour(call, order, merged)
-        world.record(
+        _record_regressions(call, order, merged)
+        state.record_event(
             "result",
             order_id=order_id,
             company=order.company,
@@ -43,45 +43,45 @@ def result(call: Call, order_id: str) -> HttpResponse:
 
 def _check_patch_type(call: Call) -> None:
     given = call.request.content_type
-    if given in _PATCH_TYPES[world.settings.patch_types]:
+    if given in _PATCH_TYPES[state.settings.patch_types]:
         return
     strange = None if given in _PATCH_TYPES["both"] else "result of an unknown content type"
-    raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", f"{given!r} is not taken here", breach=strange)
+    raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", f"{given!r} is not taken here", breach=strange)
 
 
-def _watch_behaviour(call: Call, order: Order, merged: dict[str, Any]) -> None:
+def _record_regressions(call: Call, order: Order, merged: dict[str, Any]) -> None:
     """What the real one would swallow, and a recruiter would not: taken, but on the record unless announced."""
     if order.correction:
         return
-    now = _statuses(merged)
-    for level, before in _statuses(order.result).items():
+    now = _collect_statuses(merged)
+    for level, before in _collect_statuses(order.result).items():
         after = now.get(level)
         if after == before or level not in now:
             continue
-        if before in FINAL:
-            breach("final status changed", f"{level}: {before} became {after}", call, order.id)
-        elif before and RANK.get(after or "", -1) < RANK[before]:
-            breach("status went back", f"{level}: {before} became {after}", call, order.id)
-    for attachment in _urls(order.result) - _urls(merged) - _unheard(order):
-        breach("attachment dropped", f"{attachment} is gone", call, order.id)
-    for assessment in _assessments(order.result) - _assessments(merged):
-        breach("assessment result dropped", f"the result of {assessment} is gone", call, order.id)
+        if before in FINAL_STATUSES:
+            record_breach("final status changed", f"{level}: {before} became {after}", call, order.id)
+        elif before and STATUS_RANK.get(after or "", -1) < STATUS_RANK[before]:
+            record_breach("status went back", f"{level}: {before} became {after}", call, order.id)
+    for attachment in _collect_urls(order.result) - _collect_urls(merged) - _collect_lost_urls(order):
+        record_breach("attachment dropped", f"{attachment} is gone", call, order.id)
+    for assessment in _collect_assessment_ids(order.result) - _collect_assessment_ids(merged):
+        record_breach("assessment result dropped", f"the result of {assessment} is gone", call, order.id)
 
 
-def _statuses(result_: dict[str, Any]) -> dict[str, str | None]:
+def _collect_statuses(result: dict[str, Any]) -> dict[str, str | None]:
     """By assessment, and of the whole."""
-    single = {each["assessmentId"]: each.get("status") for each in result_.get("assessmentResults") or []}
-    return {"the package": result_.get("status"), **single}
+    single = {each["assessmentId"]: each.get("status") for each in result.get("assessmentResults") or []}
+    return {"the package": result.get("status"), **single}
 
 
-def _urls(result_: dict[str, Any]) -> set[str]:
-    levels = [result_, *(result_.get("assessmentResults") or [])]
+def _collect_urls(result: dict[str, Any]) -> set[str]:
+    levels = [result, *(result.get("assessmentResults") or [])]
     return {each["url"] for level in levels for each in level.get("attachments") or []}
 
 
-def _unheard(order: Order) -> set[str]:
+def _collect_lost_urls(order: Order) -> set[str]:
     return {upload.url for upload in order.uploads if upload.reply_lost}
 
 
-def _assessments(result_: dict[str, Any]) -> set[str]:
-    return {each["assessmentId"] for each in result_.get("assessmentResults") or []}
+def _collect_assessment_ids(result: dict[str, Any]) -> set[str]:
+    return {each["assessmentId"] for each in result.get("assessmentResults") or []}

@@ -6,76 +6,76 @@ from typing import Any
 from django.http import HttpRequest
 
 from integrations.simulator import consent, sample_data
-from integrations.simulator.control_api.decorators import Wrong, control
-from integrations.simulator.control_api.serializers import company_view
+from integrations.simulator.control_api.decorators import InvalidRequestError, control_endpoint
+from integrations.simulator.control_api.serializers import serialize_company
 from integrations.simulator.partner import disable_call
 from integrations.simulator.partner import packages as portal_packages
 from integrations.simulator.partner.http_client import Reply
-from integrations.simulator.runtime import world
+from integrations.simulator.runtime import state
 from integrations.simulator.wire.configuration import LOCATION_KEYS
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_COMPANY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-@control("GET", "POST")
-def companies(body: dict[str, Any], request: HttpRequest) -> Any:
+@control_endpoint("GET", "POST")
+def manage_companies(body: dict[str, Any], request: HttpRequest) -> Any:
     if request.method == "GET":
-        return [company_view(each) for each in world.companies.values()]
+        return [serialize_company(each) for each in state.companies.values()]
     company = body.get("id")
-    if not isinstance(company, str) or not _ID.fullmatch(company):
-        raise Wrong(f"{company!r} is no id of a company")
-    with world.lock:
-        if company not in world.companies:
-            world.record("company_added", id=company, name=body.get("name", company))
-    return company_view(world.companies[company])
+    if not isinstance(company, str) or not _COMPANY_ID.fullmatch(company):
+        raise InvalidRequestError(f"{company!r} is no id of a company")
+    with state.lock:
+        if company not in state.companies:
+            state.record_event("company_added", id=company, name=body.get("name", company))
+    return serialize_company(state.companies[company])
 
 
-@control("GET")
-def one(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str, Any]:
-    return company_view(world.companies[company])
+@control_endpoint("GET")
+def get_company(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str, Any]:
+    return serialize_company(state.companies[company])
 
 
-@control("POST")
+@control_endpoint("POST")
 def grant_consent(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str, Any]:
-    return {"consent_url": consent.grant(company), "display_mode": consent.display_mode()}
+    return {"consent_url": consent.grant_consent(company), "display_mode": consent.get_display_mode()}
 
 
-@control("POST")
-def disconnect(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str, Any]:
-    return {"status_code": disable_call.disconnect(company)}
+@control_endpoint("POST")
+def disconnect_company(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str, Any]:
+    return {"status_code": disable_call.disconnect_company(company)}
 
 
-@control("POST")
-def tell_disabled(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str, Any]:
-    return {"status_code": disable_call.tell_disabled(company)}
+@control_endpoint("POST")
+def notify_disabled(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str, Any]:
+    return {"status_code": disable_call.notify_disabled(company)}
 
 
-@control("POST")
-def revoke(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str, Any]:
+@control_endpoint("POST")
+def revoke_credential(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str, Any]:
     """The portal's credential dies without a word; the company still looks connected."""
-    world.record("revoked", company=company)
+    state.record_event("revoked", company=company)
     return {}
 
 
-@control("GET")
-def candidates(body: dict[str, Any], request: HttpRequest, company: str) -> list[dict[str, Any]]:
-    return [sample_data.candidate(company, number) for number in range(sample_data.CANDIDATES_SHOWN)]
+@control_endpoint("GET")
+def list_candidates(body: dict[str, Any], request: HttpRequest, company: str) -> list[dict[str, Any]]:
+    return [sample_data.build_candidate(company, number) for number in range(sample_data.CANDIDATE_COUNT)]
 
 
-@control("GET")
-def packages(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str, Any]:
+@control_endpoint("GET")
+def fetch_packages(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str, Any]:
     query = request.GET.dict()
     requester = query.pop("requester", None)
     location = {key: str(query.pop(key)) for key in LOCATION_KEYS if key in query}
     mapped = {key: str(value) for key, value in query.items()}
-    reply = portal_packages.packages(company, requester=requester, location=location, fields=mapped)
-    return _reply_view(reply, "packages")
+    reply = portal_packages.fetch_packages(company, requester=requester, location=location, fields=mapped)
+    return _serialize_reply(reply, "packages")
 
 
-@control("GET")
-def package(body: dict[str, Any], request: HttpRequest, company: str, package_id: str) -> dict[str, Any]:
-    return _reply_view(portal_packages.package(company, package_id), "package")
+@control_endpoint("GET")
+def fetch_package(body: dict[str, Any], request: HttpRequest, company: str, package_id: str) -> dict[str, Any]:
+    return _serialize_reply(portal_packages.fetch_package(company, package_id), "package")
 
 
-def _reply_view(reply: Reply, what: str) -> dict[str, Any]:
+def _serialize_reply(reply: Reply, what: str) -> dict[str, Any]:
     return {"status_code": reply.status, "seconds": reply.seconds, "problem": reply.problem, what: reply.body}

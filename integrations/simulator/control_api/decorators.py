@@ -8,66 +8,66 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from django.http import HttpRequest, JsonResponse
 
-from integrations.simulator.faults import error
-from integrations.simulator.partner.http_client import NotPossible
-from integrations.simulator.runtime import world
+from integrations.simulator.faults import build_error
+from integrations.simulator.partner.http_client import PortalCallError
+from integrations.simulator.runtime import state
 
 
-class Wrong(Exception):
+class InvalidRequestError(Exception):
     """The test asks for something that makes no sense."""
 
 
-def control(*methods: str) -> Callable[[Callable[..., Any]], Callable[..., JsonResponse]]:
+def control_endpoint(*methods: str) -> Callable[[Callable[..., Any]], Callable[..., JsonResponse]]:
     """Turn `view(body, request, **ids)` into a Django view that takes and answers JSON."""
 
-    def decorate(view: Callable[..., Any]) -> Callable[..., JsonResponse]:
+    def decorate_view(view: Callable[..., Any]) -> Callable[..., JsonResponse]:
         @wraps(view)
-        def enter(request: HttpRequest, **ids: str) -> JsonResponse:
+        def wrapped_view(request: HttpRequest, **ids: str) -> JsonResponse:
             if request.method not in methods:
-                return error(405, "METHOD_NOT_ALLOWED", f"only {', '.join(methods)}")
-            if "company" in ids and ids["company"] not in world.companies:
-                return error(404, "NOT_FOUND", f"no company {ids['company']}")
-            if "order_id" in ids and ids["order_id"] not in world.orders:
-                return error(404, "NOT_FOUND", f"no order {ids['order_id']}")
+                return build_error(405, "METHOD_NOT_ALLOWED", f"only {', '.join(methods)}")
+            if "company" in ids and ids["company"] not in state.companies:
+                return build_error(404, "NOT_FOUND", f"no company {ids['company']}")
+            if "order_id" in ids and ids["order_id"] not in state.orders:
+                return build_error(404, "NOT_FOUND", f"no order {ids['order_id']}")
             try:
-                return JsonResponse(view(_body(request), request, **ids), safe=False)
-            except (Wrong, NotPossible) as wrong:
-                return error(422, "WRONG", str(wrong))
+                return JsonResponse(view(_parse_body(request), request, **ids), safe=False)
+            except (InvalidRequestError, PortalCallError) as wrong:
+                return build_error(422, "WRONG", str(wrong))
 
-        return enter
+        return wrapped_view
 
-    return decorate
-
-
-def check_types(wish: dict[str, Any], made: type) -> None:
-    """What `made`, a dataclass, would be made of is of its fields' types. Raises Wrong."""
-    hints = get_type_hints(made)
-    for key, value in wish.items():
-        if not _fits(value, hints[key]):
-            raise Wrong(f"{key} is of another type")
+    return decorate_view
 
 
-def _fits(value: object, hint: Any) -> bool:
+def check_types(values: dict[str, Any], target_class: type) -> None:
+    """What `target_class`, a dataclass, would be made of is of its fields' types. Raises InvalidRequestError."""
+    hints = get_type_hints(target_class)
+    for key, value in values.items():
+        if not _is_of_type(value, hints[key]):
+            raise InvalidRequestError(f"{key} is of another type")
+
+
+def _is_of_type(value: object, hint: Any) -> bool:
     kind = get_origin(hint) or hint
     if kind is UnionType:
-        return any(_fits(value, each) for each in get_args(hint))
+        return any(_is_of_type(value, each) for each in get_args(hint))
     if kind is tuple:
-        return isinstance(value, list) and all(_fits(each, get_args(hint)[0]) for each in value)
+        return isinstance(value, list) and all(_is_of_type(each, get_args(hint)[0]) for each in value)
     if kind is dict:
-        return isinstance(value, dict) and all(_fits(each, get_args(hint)[1]) for each in value.values())
+        return isinstance(value, dict) and all(_is_of_type(each, get_args(hint)[1]) for each in value.values())
     wanted = (int, float) if kind is float else kind
     return kind is Any or (isinstance(value, wanted) and (kind is bool or not isinstance(value, bool)))
 
 
-def _body(request: HttpRequest) -> dict[str, Any]:
+def _parse_body(request: HttpRequest) -> dict[str, Any]:
     if request.method in ("GET", "DELETE"):
         return {}
     if request.content_type != "application/json":
-        raise Wrong("the control API takes application/json")
+        raise InvalidRequestError("the control API takes application/json")
     try:
         body = json.loads(request.body or b"{}")
     except ValueError:
-        raise Wrong("the body is not JSON") from None
+        raise InvalidRequestError("the body is not JSON") from None
     if not isinstance(body, dict):
-        raise Wrong("the body is not an object")
+        raise InvalidRequestError("the body is not an object")
     return body

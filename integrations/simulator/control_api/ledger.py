@@ -5,45 +5,45 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from integrations.simulator.control_api.decorators import control
-from integrations.simulator.control_api.serializers import company_view
-from integrations.simulator.runtime import world
+from integrations.simulator.control_api.decorators import control_endpoint
+from integrations.simulator.control_api.serializers import serialize_company
+from integrations.simulator.runtime import state
 
 _SECRET_KEYS = {"own_pair", "partner_pair", "digest", "secret_digest"}
 
 
-@control("GET")
-def state(body: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
+@control_endpoint("GET")
+def get_state(body: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
     return {
-        "configuration": world.configuration,
-        "companies": [company_view(each) for each in world.companies.values()],
-        "settings": asdict(world.settings),
-        "faults": [asdict(each) for each in world.faults.copy().values()],
-        "counts": dict(world.counts),
-        "orders": len(world.orders),
-        "breaches": len(world.breaches),
-        "ledger_end": world.journal.end,
+        "configuration": state.configuration,
+        "companies": [serialize_company(each) for each in state.companies.values()],
+        "settings": asdict(state.settings),
+        "faults": [asdict(each) for each in state.faults.copy().values()],
+        "counts": dict(state.counts),
+        "orders": len(state.orders),
+        "breaches": len(state.breaches),
+        "ledger_end": state.journal.end_offset,
     }
 
 
-@control("GET")
-def ledger(body: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
+@control_endpoint("GET")
+def read_ledger(body: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
     """`next` is the cursor to go on with; the page is the last one when `more` is false."""
     since, limit = int(request.GET.get("since", "0")), int(request.GET.get("limit", "1000"))
     kinds = {kind for kind in request.GET.get("kinds", "").split(",") if kind}
     events: list[dict[str, Any]] = []
     place, more = since, False
-    for event, place in world.journal.read(since):
+    for event, place in state.journal.read_events(since):
         if not kinds or event["kind"] in kinds:
             events.append({key: value for key, value in event.items() if key not in _SECRET_KEYS})
         if len(events) >= limit:
-            more = place < world.journal.end
+            more = place < state.journal.end_offset
             break
     return {"events": events, "next": place, "more": more}
 
 
-@control("GET", "DELETE")
-def breaches(body: dict[str, Any], request: HttpRequest) -> list[dict[str, Any]]:
+@control_endpoint("GET", "DELETE")
+def manage_breaches(body: dict[str, Any], request: HttpRequest) -> list[dict[str, Any]]:
     if request.method == "DELETE":
-        world.record("breaches_cleared")
-    return [asdict(each) for each in world.breaches]
+        state.record_event("breaches_cleared")
+    return [asdict(each) for each in state.breaches]

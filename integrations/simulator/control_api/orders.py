@@ -5,49 +5,49 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from integrations.simulator.control_api.decorators import Wrong, check_types, control
-from integrations.simulator.control_api.serializers import order_view
-from integrations.simulator.partner.orders import Wish, place, send
-from integrations.simulator.runtime import world
+from integrations.simulator.control_api.decorators import InvalidRequestError, check_types, control_endpoint
+from integrations.simulator.control_api.serializers import serialize_order
+from integrations.simulator.partner.orders import OrderSpec, place_orders, send_order
+from integrations.simulator.runtime import state
 
-_WISH_KEYS = {each.name for each in fields(Wish)}
+_SPEC_KEYS = {each.name for each in fields(OrderSpec)}
 
 
-@control("GET", "POST")
-def orders(body: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
+@control_endpoint("GET", "POST")
+def manage_orders(body: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
     if request.method == "POST":
-        return {"orders": [order_view(each) for each in place(wish_of(body))]}
+        return {"orders": [serialize_order(each) for each in place_orders(build_spec(body))]}
     company, limit = request.GET.get("company"), int(request.GET.get("limit", "100"))
-    ids = world.orders_of.get(company, []) if company else [*world.orders]
-    return {"orders": [order_view(world.orders[each]) for each in ids[::-1][:limit]], "total": len(ids)}
+    ids = state.order_ids_by_company.get(company, []) if company else [*state.orders]
+    return {"orders": [serialize_order(state.orders[each]) for each in ids[::-1][:limit]], "total": len(ids)}
 
 
-def wish_of(body: dict[str, Any]) -> Wish:
+def build_spec(body: dict[str, Any]) -> OrderSpec:
     body = dict(body)
     if body.pop("inline", False):
         body["kind"] = "inline"
-    strange = body.keys() - _WISH_KEYS
+    strange = body.keys() - _SPEC_KEYS
     if strange:
-        raise Wrong(f"an order has no {', '.join(sorted(strange))}")
+        raise InvalidRequestError(f"an order has no {', '.join(sorted(strange))}")
     if not {"company", "package"} <= body.keys():
-        raise Wrong("an order needs a company and a package")
-    check_types(body, Wish)
-    return Wish(**{**body, "candidates": tuple(body.get("candidates", ()))})
+        raise InvalidRequestError("an order needs a company and a package")
+    check_types(body, OrderSpec)
+    return OrderSpec(**{**body, "candidates": tuple(body.get("candidates", ()))})
 
 
-@control("GET")
-def order(body: dict[str, Any], request: HttpRequest, order_id: str) -> dict[str, Any]:
-    return order_view(world.orders[order_id])
+@control_endpoint("GET")
+def get_order(body: dict[str, Any], request: HttpRequest, order_id: str) -> dict[str, Any]:
+    return serialize_order(state.orders[order_id])
 
 
-@control("POST")
-def retry(body: dict[str, Any], request: HttpRequest, order_id: str) -> dict[str, Any]:
-    send(order_id)
-    return order_view(world.orders[order_id])
+@control_endpoint("POST")
+def retry_order(body: dict[str, Any], request: HttpRequest, order_id: str) -> dict[str, Any]:
+    send_order(order_id)
+    return serialize_order(state.orders[order_id])
 
 
-@control("POST")
-def announce(body: dict[str, Any], request: HttpRequest, order_id: str) -> dict[str, Any]:
+@control_endpoint("POST")
+def announce_correction(body: dict[str, Any], request: HttpRequest, order_id: str) -> dict[str, Any]:
     """The next change of this order's result is meant: no breach, whatever it drops or turns back."""
-    world.record("correction_announced", order_id=order_id, reason=body.get("reason", "announced by a test"))
-    return order_view(world.orders[order_id])
+    state.record_event("correction_announced", order_id=order_id, reason=body.get("reason", "announced by a test"))
+    return serialize_order(state.orders[order_id])

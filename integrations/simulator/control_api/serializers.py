@@ -4,25 +4,25 @@ from dataclasses import asdict
 from typing import Any
 
 from integrations.simulator.entities import Company, Order
-from integrations.simulator.runtime import world
+from integrations.simulator.runtime import state
 
 
-def company_view(company: Company) -> dict[str, Any]:
+def serialize_company(company: Company) -> dict[str, Any]:
     return {
         "id": company.id,
         "name": company.name,
         "consented": company.consented,
-        "connected": company.connected,
-        "state": "connected" if company.connected else "disconnected",
+        "connected": company.is_connected,
+        "state": "connected" if company.is_connected else "disconnected",
         "connected_at": company.connected_at,
         "disable_owed": company.disable_owed,
         "client_id": company.partner_pair.client_id if company.partner_pair else None,
         "own_client_id": company.own_pair.client_id if company.own_pair else None,
-        "orders": len(world.orders_of.get(company.id, [])),
+        "orders": len(state.order_ids_by_company.get(company.id, [])),
     }
 
 
-def order_view(order: Order) -> dict[str, Any]:
+def serialize_order(order: Order) -> dict[str, Any]:
     last = order.answers[-1] if order.answers else None
     return {
         "order_id": order.id,
@@ -32,7 +32,7 @@ def order_view(order: Order) -> dict[str, Any]:
         "candidate": order.candidate,
         "job_id": order.body.get("jobId") or order.body.get("job", {}).get("id"),
         "placed_at": order.placed_at,
-        "accepted": order.accepted,
+        "accepted": order.is_accepted,
         "status_code": last.status if last else None,
         "seconds": last.seconds if last else None,
         "problem": last.problem if last else None,

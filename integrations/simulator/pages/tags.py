@@ -14,14 +14,14 @@ _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 @register.simple_tag
-def chip(status: str | None) -> SafeString:
+def status_chip(status: str | None) -> SafeString:
     """A status by word, shape and colour."""
     shape = (status or "none").lower().replace("_", "-")
-    return format_html('<span class="chip chip-{}">{}</span>', shape, words(status) if status else "No result yet")
+    return format_html('<span class="chip chip-{}">{}</span>', shape, humanize_code(status) if status else "No result yet")
 
 
 @register.simple_tag
-def moment(at: float | None) -> SafeString | str:
+def time_ago(at: float | None) -> SafeString | str:
     """How long ago, with the exact instant on hover."""
     if at is None:
         return ""
@@ -30,11 +30,11 @@ def moment(at: float | None) -> SafeString | str:
         '<time datetime="{}" title="{}">{}</time>',
         exact.isoformat(timespec="milliseconds"),
         f"{exact:%d %b %Y %H:%M:%S} UTC",
-        _ago(time.time() - at),
+        _format_age(time.time() - at),
     )
 
 
-def _ago(seconds: float) -> str:
+def _format_age(seconds: float) -> str:
     if seconds < 3:
         return "just now"
     unit, size = next((unit, size) for unit, size in _UNITS if seconds >= size)
@@ -42,7 +42,7 @@ def _ago(seconds: float) -> str:
 
 
 @register.filter
-def words(code: str | None) -> str:
+def humanize_code(code: str | None) -> str:
     """`SKILL_TEST` as "Skill test"."""
     return (code or "").replace("_", " ").capitalize()
 
@@ -66,16 +66,16 @@ def score_percent(score: dict[str, int]) -> int:
 
 
 @register.filter
-def written(value: Any) -> str:
+def as_text(value: Any) -> str:
     """Text as it is; all else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @register.filter
-def lookup(mapping: dict[str, Any], key: str) -> Any:
+def get_item(mapping: dict[str, Any], key: str) -> Any:
     return mapping.get(key, "")
 
 
 @register.filter
-def milliseconds(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -9,15 +9,15 @@ from urllib.parse import quote
 
 import requests
 
-from integrations.simulator.runtime import world
+from integrations.simulator.runtime import state
 from integrations.simulator.wire.configuration import PLACEHOLDERS
-from integrations.simulator.wire.portal import check_problem
-from integrations.simulator.wire.strict_json import NotJson, parse_json
+from integrations.simulator.wire.portal import check_error_body
+from integrations.simulator.wire.strict_json import InvalidJsonError, parse_json
 
 _LIMIT_SECONDS = 15
 
 
-class NotPossible(Exception):
+class PortalCallError(Exception):
     """There is nothing to call: no configuration, no such URL in it, or no connection."""
 
 
@@ -35,7 +35,7 @@ class Reply:
 _local = threading.local()
 
 
-def _session() -> requests.Session:
+def _get_session() -> requests.Session:
     session: requests.Session | None = getattr(_local, "session", None)
     if session is None:
         session = _local.session = requests.Session()
@@ -44,19 +44,19 @@ def _session() -> requests.Session:
     return session
 
 
-def send(method: str, url: str, **options: Any) -> Reply:
+def send_request(method: str, url: str, **options: Any) -> Reply:
     started = time.monotonic()
-    limit = world.settings.partner_timeout
+    limit = state.settings.partner_timeout
     try:
-        answer = _session().request(method, url, timeout=(min(5.0, limit), limit), allow_redirects=False, **options)
+        answer = _get_session().request(method, url, timeout=(min(5.0, limit), limit), allow_redirects=False, **options)
     except requests.Timeout:
         return Reply(None, time.monotonic() - started, problem=f"no answer within {limit:g} s")
     except requests.RequestException as broken:
         return Reply(None, time.monotonic() - started, problem=f"no connection: {type(broken).__name__}")
-    return _read(answer, time.monotonic() - started)
+    return _parse_reply(answer, time.monotonic() - started)
 
 
-def _read(answer: requests.Response, seconds: float) -> Reply:
+def _parse_reply(answer: requests.Response, seconds: float) -> Reply:
     if not answer.content:
         return Reply(answer.status_code, seconds, headers=answer.headers)
     kind = answer.headers.get("Content-Type", "").partition(";")[0]
@@ -64,17 +64,17 @@ def _read(answer: requests.Response, seconds: float) -> Reply:
         return Reply(answer.status_code, seconds, answer.text[:500], f"the answer is {kind or 'of no type'}, not JSON")
     try:
         return Reply(answer.status_code, seconds, parse_json(answer.content), headers=answer.headers)
-    except NotJson as broken:
+    except InvalidJsonError as broken:
         return Reply(answer.status_code, seconds, answer.text[:500], str(broken))
 
 
-def breach(what: str, problems: Iterable[str], company: str, route: str, order_id: str | None = None) -> None:
+def record_breach(what: str, problems: Iterable[str], company: str, route: str, order_id: str | None = None) -> None:
     detail = "; ".join(problems)
     if detail:
-        world.record("breach", what=what, detail=detail, company=company, order_id=order_id, route=f"portal {route}")
+        state.record_event("breach", what=what, detail=detail, company=company, order_id=order_id, route=f"portal {route}")
 
 
-def judge(reply: Reply, company: str, route: str, order_id: str | None = None) -> None:
+def check_reply(reply: Reply, company: str, route: str, order_id: str | None = None) -> None:
     """Record what breaks the protocol whatever was asked: slowness, redirects, errors in another form."""
     problems = []
     if reply.seconds > _LIMIT_SECONDS:
@@ -82,22 +82,22 @@ def judge(reply: Reply, company: str, route: str, order_id: str | None = None) -
     if reply.status is not None and 300 <= reply.status < 400:
         problems.append(f"a redirect ({reply.status})")
     if reply.status is not None and 400 <= reply.status < 500 and route != "token":
-        problems += [reply.problem] if reply.problem else check_problem(reply.body)
-    breach("portal's answer", problems, company, route, order_id)
+        problems += [reply.problem] if reply.problem else check_error_body(reply.body)
+    record_breach("portal's answer", problems, company, route, order_id)
 
 
-def published(key: str) -> str:
-    if world.configuration is None:
-        raise NotPossible("the partner has published no configuration")
-    url: str | None = world.configuration.get(key)
+def get_published_url(key: str) -> str:
+    if state.configuration is None:
+        raise PortalCallError("the partner has published no configuration")
+    url: str | None = state.configuration.get(key)
     if not url:
-        raise NotPossible(f"the partner has published no {key}")
+        raise PortalCallError(f"the partner has published no {key}")
     return url
 
 
-def fill(key: str, value: str) -> str:
+def build_url(key: str, value: str) -> str:
     """The URL of one thing: by its placeholder, or, where there is none (or a setting says so), appended."""
-    url, placeholder = published(key), PLACEHOLDERS[key]
-    if placeholder in url and world.settings.url_form != "prefix":
+    url, placeholder = get_published_url(key), PLACEHOLDERS[key]
+    if placeholder in url and state.settings.url_form != "prefix":
         return url.replace(placeholder, quote(value, safe=""))
     return f"{url.replace('/' + placeholder, '').rstrip('/')}/{quote(value, safe='')}"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from integrations.simulator.entities import ASSESSMENT_TYPES
-from integrations.simulator.wire.words import doubled, is_web_url, unknown_keys
+from integrations.simulator.wire.words import find_duplicates, is_web_url, find_unknown_keys
 
 REQUIRED_URLS = ("consentUrl", "assessmentPackageListUrl", "singleAssessmentPackageUrl", "oauthTokenUrl")
 OPTIONAL_URLS = ("packageOrderUrl", "inlineAssessmentPackageOrderUrl", "integrationDisableUrl")
@@ -18,31 +18,31 @@ _CONFIGURATION_KEYS = {
     "supportedAssessmentTypes",
     "fields",
 }
-_FIELD_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+_FIELD_ID_PATTERN = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
 
 def check_configuration(document: Any) -> list[str]:
     if not isinstance(document, dict):
         return ["the configuration is not an object"]
-    return [*_configuration_problems(document)]
+    return [*_find_configuration_problems(document)]
 
 
-def _configuration_problems(document: dict[str, Any]) -> Iterator[str]:
+def _find_configuration_problems(document: dict[str, Any]) -> Iterator[str]:
     for key in sorted({*REQUIRED_URLS, "consentDisplayMode", "supportedAssessmentTypes"} - document.keys()):
         yield f"{key} is missing"
-    yield from unknown_keys(document, _CONFIGURATION_KEYS, "")
+    yield from find_unknown_keys(document, _CONFIGURATION_KEYS, "")
     for key in (*REQUIRED_URLS, *OPTIONAL_URLS):
         if key in document:
-            yield from _url_problems(document[key], key, PLACEHOLDERS.get(key))
+            yield from _find_url_problems(document[key], key, PLACEHOLDERS.get(key))
     if document.get("consentDisplayMode", "REDIRECT") not in ("REDIRECT", "POPUP"):
         yield "consentDisplayMode is neither REDIRECT nor POPUP"
     if "supportedAssessmentTypes" in document:
-        yield from _type_list_problems(document["supportedAssessmentTypes"])
+        yield from _find_type_problems(document["supportedAssessmentTypes"])
     if "fields" in document:
-        yield from _field_problems(document["fields"])
+        yield from _find_field_problems(document["fields"])
 
 
-def _url_problems(value: Any, where: str, placeholder: str | None = None) -> Iterator[str]:
+def _find_url_problems(value: Any, where: str, placeholder: str | None = None) -> Iterator[str]:
     if not isinstance(value, str) or not value:
         yield f"{where} is not a text"
         return
@@ -51,7 +51,7 @@ def _url_problems(value: Any, where: str, placeholder: str | None = None) -> Ite
         yield f"{where} is not an absolute web URL"
 
 
-def _type_list_problems(types: Any) -> Iterator[str]:
+def _find_type_problems(types: Any) -> Iterator[str]:
     if not isinstance(types, list) or not 1 <= len(types) <= len(ASSESSMENT_TYPES):
         yield "supportedAssessmentTypes is not a list of 1 to 6"
         return
@@ -62,7 +62,7 @@ def _type_list_problems(types: Any) -> Iterator[str]:
         yield "supportedAssessmentTypes names a type twice"
 
 
-def _field_problems(fields: Any) -> Iterator[str]:
+def _find_field_problems(fields: Any) -> Iterator[str]:
     if not isinstance(fields, list) or len(fields) > 5:
         yield "fields is not a list of at most 5"
         return
@@ -72,9 +72,9 @@ def _field_problems(fields: Any) -> Iterator[str]:
             continue
         if not all(isinstance(value, str) and value for value in each.values()):
             yield f"fields.{place}: id, name and description are texts"
-        elif not _FIELD_ID.fullmatch(each["id"]) or each["id"] in LOCATION_KEYS:
+        elif not _FIELD_ID_PATTERN.fullmatch(each["id"]) or each["id"] in LOCATION_KEYS:
             yield f"fields.{place}.id {each['id']!r} cannot be a query parameter of its own"
-    yield from doubled((each.get("id") for each in fields if isinstance(each, dict)), "fields", "id")
+    yield from find_duplicates((each.get("id") for each in fields if isinstance(each, dict)), "fields", "id")
 
 
 def check_credentials(body: Any) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from integrations.simulator.wire.words import doubled, is_web_url
+from integrations.simulator.wire.words import find_duplicates, is_web_url
 
 
 def check_package_list(listing: Any, supported: Iterable[str]) -> list[str]:
@@ -13,42 +13,42 @@ def check_package_list(listing: Any, supported: Iterable[str]) -> list[str]:
         return ["an empty array: no packages is 204"]
     types = [*supported]
     problems = [
-        problem for place, each in enumerate(listing) for problem in _package_problems(each, types, f"{place}.")
+        problem for place, each in enumerate(listing) for problem in _find_package_problems(each, types, f"{place}.")
     ]
-    return [*problems, *doubled((each.get("id") for each in listing if isinstance(each, dict)), "packages", "id")]
+    return [*problems, *find_duplicates((each.get("id") for each in listing if isinstance(each, dict)), "packages", "id")]
 
 
 def check_package(package: Any, supported: Iterable[str]) -> list[str]:
-    return [*_package_problems(package, [*supported], "")]
+    return [*_find_package_problems(package, [*supported], "")]
 
 
-def _package_problems(package: Any, types: list[str], at: str) -> Iterator[str]:
+def _find_package_problems(package: Any, types: list[str], prefix: str) -> Iterator[str]:
     keys = {"id", "type", "name", "description", "assessments"}
     if not isinstance(package, dict) or package.keys() != keys:
-        yield f"{at}package has not exactly {', '.join(sorted(keys))}"
+        yield f"{prefix}package has not exactly {', '.join(sorted(keys))}"
         return
-    yield from _catalogue_texts(package, types, at)
+    yield from _find_entry_problems(package, types, prefix)
     assessments = package["assessments"]
     if not isinstance(assessments, list):
-        yield f"{at}assessments is not a list"
+        yield f"{prefix}assessments is not a list"
         return
     for place, each in enumerate(assessments):
-        below = f"{at}assessments.{place}."
+        below = f"{prefix}assessments.{place}."
         if not isinstance(each, dict) or each.keys() | {"name"} != {"id", "type", "name", "description"}:
             yield f"{below[:-1]} has not exactly id, type, name and description"
         else:
-            yield from _catalogue_texts(each, types, below)
-    yield from doubled((each.get("id") for each in assessments if isinstance(each, dict)), f"{at}assessments", "id")
+            yield from _find_entry_problems(each, types, below)
+    yield from find_duplicates((each.get("id") for each in assessments if isinstance(each, dict)), f"{prefix}assessments", "id")
 
 
-def _catalogue_texts(entry: dict[str, Any], types: list[str], at: str) -> Iterator[str]:
+def _find_entry_problems(entry: dict[str, Any], types: list[str], prefix: str) -> Iterator[str]:
     for key in ("id", "name", "description"):
         if key in entry and not isinstance(entry[key], str):
-            yield f"{at}{key} is not a text"
+            yield f"{prefix}{key} is not a text"
     if not entry["id"]:
-        yield f"{at}id is empty"
+        yield f"{prefix}id is empty"
     if entry["type"] not in types:
-        yield f"{at}type {entry['type']!r} is not one of the published types"
+        yield f"{prefix}type {entry['type']!r} is not one of the published types"
 
 
 def check_token(answer: Any) -> list[str]:
@@ -70,7 +70,7 @@ def check_inline_answer(answer: Any) -> list[str]:
     return []
 
 
-def check_problem(answer: Any) -> list[str]:
+def check_error_body(answer: Any) -> list[str]:
     errors = answer.get("errors") if isinstance(answer, dict) else None
     good = isinstance(errors, list) and all(
         isinstance(each, dict) and {"code", "message"} <= each.keys() for each in errors

@@ -6,43 +6,43 @@ from datetime import datetime
 from typing import Any
 
 from integrations.simulator.entities import STATUSES
-from integrations.simulator.wire.words import doubled, is_web_url, unknown_keys
+from integrations.simulator.wire.words import find_duplicates, is_web_url, find_unknown_keys
 
 ATTACHMENT_TYPES = ("VIDEO_URL", "PDF_URL", "OTHER_URL")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
-_TEXT = ("name", "summary", "scoreLabel")
-_SHARED_KEYS = {*_TEXT, "status", "submissionDate", "score", "attachments"}
-_PACKAGE_LEVEL = {*_SHARED_KEYS, "assessmentPackageDate", "assessmentResults"}
-_ASSESSMENT_LEVEL = {*_SHARED_KEYS, "assessmentId", "assessmentDate"}
+_DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
+_TEXT_KEYS = ("name", "summary", "scoreLabel")
+_SHARED_KEYS = {*_TEXT_KEYS, "status", "submissionDate", "score", "attachments"}
+_PACKAGE_KEYS = {*_SHARED_KEYS, "assessmentPackageDate", "assessmentResults"}
+_ASSESSMENT_KEYS = {*_SHARED_KEYS, "assessmentId", "assessmentDate"}
 
 
 def check_result(patch: Any, assessments: tuple[str, ...] | None) -> list[str]:
     """A merge patch of a package's result; `assessments` are the ids of the package, None if nobody knows."""
     if not isinstance(patch, dict):
         return ["the result is not an object"]
-    return [*_level_problems(patch, _PACKAGE_LEVEL, ""), *_assessment_results(patch, assessments)]
+    return [*_find_level_problems(patch, _PACKAGE_KEYS, ""), *_find_assessment_problems(patch, assessments)]
 
 
-def _level_problems(level: dict[str, Any], known: set[str], at: str) -> Iterator[str]:
-    yield from unknown_keys(level, known, at)
+def _find_level_problems(level: dict[str, Any], known: set[str], prefix: str) -> Iterator[str]:
+    yield from find_unknown_keys(level, known, prefix)
     for key, value in level.items():
         if key == "status":
             if value not in STATUSES:
-                yield f"{at}status {value!r} is not one of {', '.join(STATUSES)}"
+                yield f"{prefix}status {value!r} is not one of {', '.join(STATUSES)}"
         elif value is None or key not in known:
             continue
-        elif key in _TEXT and not isinstance(value, str):
-            yield f"{at}{key} is not a text"
+        elif key in _TEXT_KEYS and not isinstance(value, str):
+            yield f"{prefix}{key} is not a text"
         elif key.endswith("Date") and not _is_date(value):
-            yield f"{at}{key} {value!r} is not like 2020-08-28T20:36:28.618Z"
+            yield f"{prefix}{key} {value!r} is not like 2020-08-28T20:36:28.618Z"
         elif key == "score":
-            yield from _score_problems(value, at)
+            yield from _find_score_problems(value, prefix)
         elif key == "attachments":
-            yield from _attachment_problems(value, at)
+            yield from _find_attachment_problems(value, prefix)
 
 
 def _is_date(value: Any) -> bool:
-    if not isinstance(value, str) or not _DATE.fullmatch(value):
+    if not isinstance(value, str) or not _DATE_PATTERN.fullmatch(value):
         return False
     try:
         datetime.fromisoformat(value)
@@ -51,31 +51,31 @@ def _is_date(value: Any) -> bool:
     return True
 
 
-def _score_problems(score: Any, at: str) -> Iterator[str]:
+def _find_score_problems(score: Any, prefix: str) -> Iterator[str]:
     if not isinstance(score, dict) or score.keys() != {"raw", "min", "max"}:
-        yield f"{at}score has not exactly raw, min and max"
+        yield f"{prefix}score has not exactly raw, min and max"
     elif not all(type(score[key]) is int for key in score):
-        yield f"{at}score {score} is not made of integers"
+        yield f"{prefix}score {score} is not made of integers"
     elif not score["min"] < score["max"] or not score["min"] <= score["raw"] <= score["max"]:
-        yield f"{at}score {score} is not min <= raw <= max with min < max"
+        yield f"{prefix}score {score} is not min <= raw <= max with min < max"
 
 
-def _attachment_problems(attachments: Any, at: str) -> Iterator[str]:
+def _find_attachment_problems(attachments: Any, prefix: str) -> Iterator[str]:
     if not isinstance(attachments, list):
-        yield f"{at}attachments is not a list"
+        yield f"{prefix}attachments is not a list"
         return
     for place, each in enumerate(attachments):
         if not isinstance(each, dict) or each.keys() != {"type", "url"}:
-            yield f"{at}attachments.{place} has not exactly type and url"
+            yield f"{prefix}attachments.{place} has not exactly type and url"
             continue
         if each["type"] not in ATTACHMENT_TYPES:
-            yield f"{at}attachments.{place}.type {each['type']!r} is not one of {', '.join(ATTACHMENT_TYPES)}"
+            yield f"{prefix}attachments.{place}.type {each['type']!r} is not one of {', '.join(ATTACHMENT_TYPES)}"
         if not is_web_url(each["url"]):
-            yield f"{at}attachments.{place}.url is not an absolute web URL"
-    yield from doubled((each.get("url") for each in attachments if isinstance(each, dict)), f"{at}attachments", "url")
+            yield f"{prefix}attachments.{place}.url is not an absolute web URL"
+    yield from find_duplicates((each.get("url") for each in attachments if isinstance(each, dict)), f"{prefix}attachments", "url")
 
 
-def _assessment_results(patch: dict[str, Any], assessments: tuple[str, ...] | None) -> Iterator[str]:
+def _find_assessment_problems(patch: dict[str, Any], assessments: tuple[str, ...] | None) -> Iterator[str]:
     results = patch.get("assessmentResults")
     if results is None:
         return
@@ -87,7 +87,7 @@ def _assessment_results(patch: dict[str, Any], assessments: tuple[str, ...] | No
         if not isinstance(each, dict):
             yield f"{at[:-1]} is not an object"
             continue
-        yield from _level_problems(each, _ASSESSMENT_LEVEL, at)
+        yield from _find_level_problems(each, _ASSESSMENT_KEYS, at)
         yield from (f"{at}{key} is null inside an array" for key, value in each.items() if value is None)
         assessment = each.get("assessmentId")
         if not isinstance(assessment, str) or not assessment:
@@ -95,4 +95,4 @@ def _assessment_results(patch: dict[str, Any], assessments: tuple[str, ...] | No
         elif assessments is not None and assessment not in assessments:
             yield f"{at}assessmentId {assessment!r} is not of this package"
     ids = (each.get("assessmentId") for each in results if isinstance(each, dict))
-    yield from doubled(ids, "assessmentResults", "assessmentId")
+    yield from find_duplicates(ids, "assessmentResults", "assessmentId")

@@ -4,18 +4,18 @@ import json
 from typing import Any
 
 
-class NotJson(Exception):
+class InvalidJsonError(Exception):
     """The body is no JSON, or says one key twice."""
 
 
 def parse_json(body: bytes) -> Any:
     try:
-        return json.loads(body.decode(), object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
+        return json.loads(body.decode(), object_pairs_hook=_reject_duplicate_keys, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as broken:
-        raise NotJson(f"the body is not JSON: {broken}") from None
+        raise InvalidJsonError(f"the body is not JSON: {broken}") from None
 
 
-def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = [key for key, _ in pairs]
     for key in keys:
         if keys.count(key) > 1:
@@ -23,5 +23,5 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _no_constant(name: str) -> Any:
+def _reject_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")

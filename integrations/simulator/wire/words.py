@@ -16,12 +16,12 @@ def is_web_url(value: Any) -> bool:
         return False
 
 
-def unknown_keys(level: dict[str, Any], known: set[str], at: str) -> Iterator[str]:
+def find_unknown_keys(level: dict[str, Any], known: set[str], prefix: str) -> Iterator[str]:
     for key in level.keys() - known:
-        yield f"{at}{key} is not a key SmartRecruiters knows"
+        yield f"{prefix}{key} is not a key SmartRecruiters knows"
 
 
-def doubled(values: Iterable[Any], where: str, key: str) -> Iterator[str]:
+def find_duplicates(values: Iterable[Any], where: str, key: str) -> Iterator[str]:
     seen: set[str] = set()
     for value in values:
         if isinstance(value, str) and value in seen:

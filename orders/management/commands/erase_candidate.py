@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders.privacy import erasure
 
-PATIENCE = 90.0
+WAIT_SECONDS = 90.0
 """Longer than any call may last."""
 
 
@@ -24,18 +24,18 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["replay_log"]:
-                self._say(erasure.replay_log(patience=PATIENCE))
+                self._print_summary(erasure.replay_log(wait_seconds=WAIT_SECONDS))
                 return
             email = (options["email"] if options["email"] is not None else sys.stdin.readline()).strip()
             if "@" not in email:
                 raise CommandError("Give the candidate's e-mail address, as an argument or on standard input.")
-            self._say([erasure.erase(email, patience=PATIENCE)])
-        except erasure.OnItsWay as error:
+            self._print_summary([erasure.erase(email, wait_seconds=WAIT_SECONDS)])
+        except erasure.DeliveryInFlightError as error:
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"The erasure log cannot be written ({error.strerror}): nothing was erased.") from None
 
-    def _say(self, done: list[erasure.Erasure]) -> None:
+    def _print_summary(self, done: list[erasure.Erasure]) -> None:
         """Nothing of the candidate: what a terminal shows, some log may keep."""
         orders, files = sum(each.orders for each in done), sum(each.files for each in done)
         if orders:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations.staff.model_admin import LONGEST_REASON
+from integrations.staff.model_admin import MAX_REASON_LENGTH
 from orders.privacy import export
 
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from None
         with os.fdopen(descriptor, "wb") as target:
-            done = export.export(email, target, reason=options["reason"].strip()[:LONGEST_REASON])
+            done = export.export(email, target, reason=options["reason"].strip()[:MAX_REASON_LENGTH])
         if not done.orders:
             path.unlink()
             raise CommandError("Nothing to export: no order is for such a candidate.", returncode=2)

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from integrations.models import Customer
 from orders.privacy import offboarding
 
-PATIENCE = 90.0
+WAIT_SECONDS = 90.0
 """Longer than any call may last."""
 
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}. Nothing was done.") from None
         with os.fdopen(descriptor, "wb") as target:
-            certificate = offboarding.offboard(customer, target, patience=PATIENCE)
+            certificate = offboarding.offboard(customer, target, wait_seconds=WAIT_SECONDS)
         self.stdout.write(json.dumps(asdict(certificate), indent=2, ensure_ascii=False))
         if certificate.candidates_left:
             raise CommandError("Some candidates are not erased yet: run this again in a minute.", returncode=1)

@@ -19,7 +19,7 @@ class Command(BaseCommand):
         email = (options["email"] if options["email"] is not None else sys.stdin.readline()).strip()
         if "@" not in email:
             raise CommandError("Give the candidate's e-mail address, as an argument or on standard input.")
-        entries = access_log.of(email)
+        entries = access_log.find_entries(email)
         if not entries:
             self.stderr.write("Nobody: the audit has no act on a candidate with this address.")
         for entry in entries:

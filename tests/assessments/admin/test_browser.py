@@ -11,19 +11,19 @@ from playwright.sync_api import expect
 from assessments.models import Package
 from integrations.models import Customer, PartnerConfiguration, PartnerField
 from tests import rows
-from tests.e2e.browser import Visitor, chromium
+from tests.e2e.browser import Visitor, launch_chromium
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.xdist_group("browser")]
 LIST = "/admin/assessments/package/"
 
 
 @pytest.fixture
-def stella(live_server: Any, desk: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
+def stella(live_server: Any, staff_browser: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
     """Staff, signed in. What was wrong on any page fails the test."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the browser's driver runs a loop in this thread
-    with chromium() as browser:
+    with launch_chromium() as browser:
         visitor = Visitor(browser, origins={live_server.url}, portal=live_server.url)
-        signed_in = ((name, each.value) for name, each in desk.cookies.items())
+        signed_in = ((name, each.value) for name, each in staff_browser.cookies.items())
         cookies: Any = [{"name": name, "value": value, "url": live_server.url} for name, value in signed_in]
         visitor.context.add_cookies(cookies)
         yield visitor
@@ -37,15 +37,15 @@ def test_list_follows_what_is_chosen(stella: Visitor, live_server: Any, customer
     rows.make_package("sales", rules=({"fields": {"department": "Sales"}, "city": "Oslo"},))
     page = stella.page
     page.goto(live_server.url + LIST)
-    stella.follow("Who sees what")
-    stella.examine()
+    stella.follow_link("Who sees what")
+    stella.check_accessibility()
     page.get_by_label("Customer").select_option("Northwind Retail")
     expect(page.get_by_text("city is to be Oslo, and nothing came; department is to be Sales")).to_be_visible()
     page.get_by_label("City").fill("oslo")
     page.get_by_label("Department").fill("sales")
     expect(page.get_by_role("heading", name="1 package for Northwind Retail")).to_be_visible()
     page.get_by_text("As SmartRecruiters gets it").click()
-    stella.examine()
+    stella.check_accessibility()
     assert "city=oslo" in page.url
 
 
@@ -56,16 +56,16 @@ def test_file_is_looked_through_and_applied(stella: Visitor, live_server: Any, t
     right.write_text("package,name,type\nskills,Skills for all,\nnew,New,SKILL_TEST\n")
     page = stella.page
     page.goto(live_server.url + LIST)
-    stella.follow("Import")
-    stella.examine()
+    stella.follow_link("Import")
+    stella.check_accessibility()
     page.get_by_label("File", exact=True).set_input_files(wrong)
-    stella.press("Show what would change")
+    stella.press_button("Show what would change")
     expect(page.get_by_role("heading", name="1 to mend in the file; nothing was changed")).to_be_visible()
-    stella.examine()
+    stella.check_accessibility()
     page.get_by_label("File", exact=True).set_input_files(right)
-    stella.press("Show what would change")
+    stella.press_button("Show what would change")
     expect(page.get_by_text("1 created, 1 updated, 0 retired, 0 unchanged.")).to_be_visible()
-    stella.examine()
-    stella.press("Apply 2 changes")
+    stella.check_accessibility()
+    stella.press_button("Apply 2 changes")
     expect(page.get_by_text("Imported: 1 created, 1 updated")).to_be_visible()
     assert dict(Package.objects.values_list("pk", "name")) == {"skills": "Skills for all", "new": "New"}

@@ -15,11 +15,11 @@ pytestmark = pytest.mark.django_db
 LIST = "/admin/assessments/package/"
 
 
-def text(answer: Any) -> str:
+def page_text(answer: Any) -> str:
     return " ".join(answer.content.decode().split())
 
 
-def form(*, assessments: tuple[dict[str, Any], ...] = (), rules: tuple[dict[str, Any], ...] = (), **fields: Any) -> Any:
+def build_form(*, assessments: tuple[dict[str, Any], ...] = (), rules: tuple[dict[str, Any], ...] = (), **fields: Any) -> Any:
     """What the page posts: the package, and its new assessments and rules."""
     found = {"id": "skills", "type": "SKILL_TEST", "name": "Skills", "delivery": "engine", **fields}
     for prefix, forms in (("assessments", assessments), ("rules", rules)):
@@ -28,11 +28,11 @@ def form(*, assessments: tuple[dict[str, Any], ...] = (), rules: tuple[dict[str,
     return found
 
 
-def test_package_is_written_with_assessments_and_rules(desk: Browser, customer: Customer) -> None:
+def test_package_is_written_with_assessments_and_rules(staff_browser: Browser, customer: Customer) -> None:
     PartnerField.objects.create(field_id="department", name="Department", description="Where")
     logic = {"assessment_id": "logic", "type": "SKILL_TEST", "name": "Logic", "position": 0}
     rule = {"customer": customer.pk, "remote": "true", "fields_as_text": "department = Sales\n\n"}
-    assert desk.post(f"{LIST}add/", form(assessments=(logic,), rules=(rule,)))["Location"] == LIST
+    assert staff_browser.post(f"{LIST}add/", build_form(assessments=(logic,), rules=(rule,)))["Location"] == LIST
     package = Package.objects.get()
     assert [(each.assessment_id, each.name) for each in package.assessments.all()] == [("logic", "Logic")]
     assert [(r.customer, r.remote, r.fields) for r in package.rules.all()] == [
@@ -54,44 +54,44 @@ def test_package_is_written_with_assessments_and_rules(desk: Browser, customer: 
         ({"rules": ({"fields_as_text": "department"},)}, "Write each as id = value."),
     ],
 )
-def test_package_that_is_wrong_is_refused(desk: Browser, fields: dict[str, Any], said: str) -> None:
+def test_package_that_is_wrong_is_refused(staff_browser: Browser, fields: dict[str, Any], said: str) -> None:
     PartnerField.objects.create(field_id="department", name="Department", description="Where")
     PartnerConfiguration.load()
     PartnerConfiguration.objects.update(supported_types=["SKILL_TEST"])
-    assert said in text(desk.post(f"{LIST}add/", form(**fields)))
+    assert said in page_text(staff_browser.post(f"{LIST}add/", build_form(**fields)))
     assert not Package.objects.exists()
 
 
-def test_package_rule_cannot_be_emptied(desk: Browser) -> None:
+def test_package_rule_cannot_be_emptied(staff_browser: Browser) -> None:
     rule = rows.make_package("skills", rules=({"country": "DE"},)).rules.get()
     emptied = {"id": rule.pk, "package": "skills", "country": "", "remote": "unknown", "fields_as_text": ""}
-    answer = desk.post(f"{LIST}skills/change/", form(rules=(emptied,)) | {"rules-INITIAL_FORMS": 1})
-    assert "An empty rule shows the package to everybody." in text(answer)
+    answer = staff_browser.post(f"{LIST}skills/change/", build_form(rules=(emptied,)) | {"rules-INITIAL_FORMS": 1})
+    assert "An empty rule shows the package to everybody." in page_text(answer)
     assert list(Rule.objects.values_list("country", flat=True)) == ["DE"]
 
 
-def test_package_rule_shows_its_fields_as_lines(desk: Browser) -> None:
+def test_package_rule_shows_its_fields_as_lines(staff_browser: Browser) -> None:
     rows.make_package("skills", rules=({"fields": {"department": "Sales", "level": "senior"}},))
-    assert "department = Sales\nlevel = senior" in desk.get(f"{LIST}skills/change/").content.decode()
+    assert "department = Sales\nlevel = senior" in staff_browser.get(f"{LIST}skills/change/").content.decode()
 
 
-def test_package_keeps_its_id_and_its_assessments_theirs(desk: Browser) -> None:
+def test_package_keeps_its_id_and_its_assessments_theirs(staff_browser: Browser) -> None:
     package = rows.make_package("skills", assessments=("logic",))
     part = package.assessments.get()
     changed = {"id": part.pk, "package": "skills", "assessment_id": "other", "type": "SKILL_TEST", "name": "New",
                "position": 0}  # fmt: skip
-    desk.post(f"{LIST}skills/change/", form(id="other", assessments=(changed,)) | {"assessments-INITIAL_FORMS": 1})
+    staff_browser.post(f"{LIST}skills/change/", build_form(id="other", assessments=(changed,)) | {"assessments-INITIAL_FORMS": 1})
     assert list(Package.objects.values_list("id", "name")) == [("skills", "Skills")]
     assert list(package.assessments.values_list("assessment_id", "name")) == [("logic", "New")]
 
 
-def test_package_retires_and_comes_back(desk: Browser) -> None:
+def test_package_retires_and_comes_back(staff_browser: Browser) -> None:
     package = rows.make_package("skills")
-    assert "Hiring steps that have it go on ordering it" in text(desk.get(f"{LIST}skills/act/retire/"))
-    desk.post(f"{LIST}skills/act/retire/")
+    assert "Hiring steps that have it go on ordering it" in page_text(staff_browser.get(f"{LIST}skills/act/retire/"))
+    staff_browser.post(f"{LIST}skills/act/retire/")
     package.refresh_from_db()
     assert package.retired_at is not None
-    desk.post(f"{LIST}skills/act/offer/")
+    staff_browser.post(f"{LIST}skills/act/offer/")
     package.refresh_from_db()
     assert package.retired_at is None
     assert list(AuditEntry.objects.order_by("pk").values_list("action", "subject")) == [
@@ -100,52 +100,52 @@ def test_package_retires_and_comes_back(desk: Browser) -> None:
     ]
 
 
-def test_packages_retire_in_bulk(desk: Browser) -> None:
+def test_packages_retire_in_bulk(staff_browser: Browser) -> None:
     for name in ("a", "b", "c"):
         rows.make_package(name)
-    desk.post(LIST, {"action": "retire_chosen", "_selected_action": ["a", "b"]})
+    staff_browser.post(LIST, {"action": "retire_selected", "_selected_action": ["a", "b"]})
     assert list(Package.objects.filter(retired_at=None).values_list("pk", flat=True)) == ["c"]
-    shown = {state: text(desk.get(f"{LIST}?on_offer={state}")) for state in ("yes", "no")}
+    shown = {state: page_text(staff_browser.get(f"{LIST}?on_offer={state}")) for state in ("yes", "no")}
     assert ["Package c" in shown["yes"], "Package a" in shown["yes"], "Package a" in shown["no"]] == [True, False, True]
 
 
-def test_package_is_never_deleted(desk: Browser) -> None:
+def test_package_is_never_deleted(staff_browser: Browser) -> None:
     rows.make_package("skills")
-    assert desk.post(f"{LIST}skills/delete/", {"post": "yes"}).status_code == 403
-    assert "delete_selected" not in text(desk.get(LIST))
+    assert staff_browser.post(f"{LIST}skills/delete/", {"post": "yes"}).status_code == 403
+    assert "delete_selected" not in page_text(staff_browser.get(LIST))
 
 
-def test_package_list_asks_as_often_for_one_row_as_for_many(desk: Browser, django_assert_num_queries: Any) -> None:
+def test_package_list_asks_as_often_for_one_row_as_for_many(staff_browser: Browser, django_assert_num_queries: Any) -> None:
     rows.make_package("a", assessments=("x", "y"), rules=({"country": "DE"},))
-    desk.get(LIST)
+    staff_browser.get(LIST)
     with django_assert_num_queries(5) as one:
-        desk.get(LIST)
+        staff_browser.get(LIST)
     for name in "bcd":
         rows.make_package(name, assessments=("x",))
     with django_assert_num_queries(len(one)):
-        page = text(desk.get(LIST))
+        page = page_text(staff_browser.get(LIST))
     assert (Rule.objects.count(), "every customer" in page) == (1, True)
 
 
-def test_customer_who_alone_sees_a_package_is_not_deleted(desk: Browser, customer: Customer) -> None:
+def test_customer_who_alone_sees_a_package_is_not_deleted(staff_browser: Browser, customer: Customer) -> None:
     url = f"/admin/integrations/customer/{quote(customer.pk)}/delete/"
     package = Package.objects.create(id="skills", type="SKILL_TEST", name="Skills")
     last = Rule.objects.create(package=package, customer=customer)
-    page = text(desk.get(url))
+    page = page_text(staff_browser.get(url))
     assert "these rules are all that keeps their packages from the other customers" in page
     assert (f"rule {last.pk} of skills" in page, 'name="post"' in page) == (True, False)
-    desk.post(url, {"post": "yes"})
+    staff_browser.post(url, {"post": "yes"})
     with pytest.raises(ProtectedError):
         customer.delete()
     assert Customer.objects.filter(pk=customer.pk).exists()
 
 
-def test_customer_is_deleted_with_rules_beside_others(desk: Browser, customer: Customer) -> None:
+def test_customer_is_deleted_with_rules_beside_others(staff_browser: Browser, customer: Customer) -> None:
     url = f"/admin/integrations/customer/{quote(customer.pk)}/delete/"
     package = Package.objects.create(id="skills", type="SKILL_TEST", name="Skills")
     Rule.objects.create(package=package, customer=customer)
     kept = Rule.objects.create(package=package, requester="@northwind.example")
-    page = text(desk.get(url))
+    page = page_text(staff_browser.get(url))
     assert (f"<h1>Delete {customer}?</h1>" in page, "It cannot be undone." in page) == (True, True)
-    assert desk.post(url, {"post": "yes"}).status_code == 302
+    assert staff_browser.post(url, {"post": "yes"}).status_code == 302
     assert (list(Rule.objects.all()), Customer.objects.filter(pk=customer.pk).exists()) == ([kept], False)

@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from rest_framework.test import APIClient
 
 from assessments.models import Package
-from assessments.visibility import Asking, Hidden, Miss, hidden_from, seen_by
+from assessments.visibility import PackageQuery, HiddenPackage, RuleMismatch, hidden_packages, visible_packages
 from integrations.models import AssessmentType, Customer, PartnerConfiguration, PartnerField
 from tests import rows
 
@@ -22,12 +22,12 @@ def _field() -> None:
     PartnerField.objects.create(field_id="department", name="Department", description="Where")
 
 
-def text(answer: Any) -> str:
+def page_text(answer: Any) -> str:
     return " ".join(answer.content.decode().split())
 
 
-def hidden(customer: Customer, **came: Any) -> list[Hidden]:
-    return hidden_from(Asking(customer, **came), types=AssessmentType.values)
+def list_hidden(customer: Customer, **came: Any) -> list[HiddenPackage]:
+    return hidden_packages(PackageQuery(customer, **came), types=AssessmentType.values)
 
 
 def test_reason_names_the_keys_that_do_not_match(customer: Customer, other_customer: Customer) -> None:
@@ -38,26 +38,26 @@ def test_reason_names_the_keys_that_do_not_match(customer: Customer, other_custo
     )
     rows.make_package(rules=rules)
     came = {"requester": "rita@northwind.example", "country": "de", "remote": False, "fields": {"department": ["HR"]}}
-    [package] = hidden(customer, **came)
-    assert (package.id, package.why) == ("skills", "")
-    assert package.rules == [
-        [Miss("customer", "Harbour Clinics", "Northwind Retail")],
+    [package] = list_hidden(customer, **came)
+    assert (package.id, package.reason) == ("skills", "")
+    assert package.rule_mismatches == [
+        [RuleMismatch("customer", "Harbour Clinics", "Northwind Retail")],
         [
-            Miss("requester", "@harbour.example", "rita@northwind.example"),
-            Miss("country", "FR", "de"),
-            Miss("region", "BY", ""),
-            Miss("remote", "true", "false"),
+            RuleMismatch("requester", "@harbour.example", "rita@northwind.example"),
+            RuleMismatch("country", "FR", "de"),
+            RuleMismatch("region", "BY", ""),
+            RuleMismatch("remote", "true", "false"),
         ],
-        [Miss("city", "Oslo", ""), Miss("department", "Sales", "HR"), Miss("level", "2", "")],
+        [RuleMismatch("city", "Oslo", ""), RuleMismatch("department", "Sales", "HR"), RuleMismatch("level", "2", "")],
     ]
 
 
 def test_retired_or_unpublished_package_says_so(customer: Customer) -> None:
     rows.make_package("old", retired_at="2026-01-01T00:00Z")
     rows.make_package("film", "VIDEO_INTERVIEW")
-    assert hidden_from(Asking(customer), types=["SKILL_TEST"]) == [
-        Hidden("film", "Package film", "The partner configuration does not offer its type, Video interview."),
-        Hidden("old", "Package old", "It is retired."),
+    assert hidden_packages(PackageQuery(customer), types=["SKILL_TEST"]) == [
+        HiddenPackage("film", "Package film", "The partner configuration does not offer its type, Video interview."),
+        HiddenPackage("old", "Package old", "It is retired."),
     ]
 
 
@@ -78,43 +78,43 @@ def test_every_hidden_package_has_a_reason_and_no_seen_one_is_hidden(
     for requester, country, remote, fields in product(
         ("", "B@a.example", "c@a.example"), ("", "de", "FR"), (None, True), ({}, {"department": ["SALES"]})
     ):
-        asking = Asking(customer, requester=requester, country=country, remote=remote, fields=fields)
-        seen = {package.id for package in seen_by(asking, types=AssessmentType.values)}
-        left_out = hidden_from(asking, types=AssessmentType.values)
+        asking = PackageQuery(customer, requester=requester, country=country, remote=remote, fields=fields)
+        seen = {package.id for package in visible_packages(asking, types=AssessmentType.values)}
+        left_out = hidden_packages(asking, types=AssessmentType.values)
         assert {package.id for package in left_out} == everything - seen
-        assert all(all(package.rules) for package in left_out)
+        assert all(all(package.rule_mismatches) for package in left_out)
 
 
-def test_page_without_a_customer_says_what_to_do(desk: Browser, customer: Customer) -> None:
-    page = text(desk.get(PAGE))
+def test_page_without_a_customer_says_what_to_do(staff_browser: Browser, customer: Customer) -> None:
+    page = page_text(staff_browser.get(PAGE))
     assert "Choose a customer." in page
     assert 'name="department"' in page
 
 
-def test_page_is_what_smartrecruiters_gets(desk: Browser, smartrecruiters: APIClient, customer: Customer) -> None:
+def test_page_is_what_smartrecruiters_gets(staff_browser: Browser, smartrecruiters: APIClient, customer: Customer) -> None:
     rows.make_package("sales", assessments=("logic",), rules=({"fields": {"department": "Sales"}, "country": "DE"},))
     rows.make_package("oslo", rules=({"city": "Oslo"},))
     query = {"country-code": "de", "department": "sales"}
-    answer = desk.get(PAGE, {"customer": customer.pk, "requester": "rita@northwind.example", **query, "remote": ""})
+    answer = staff_browser.get(PAGE, {"customer": customer.pk, "requester": "rita@northwind.example", **query, "remote": ""})
     assert answer.context["seen"] == smartrecruiters.get("/smartrecruiters/packages", query).json()
-    page = text(answer)
+    page = page_text(answer)
     assert "1 package for Northwind Retail" in page
     assert "1 package that is not shown" in page
     assert "city is to be <strong>Oslo</strong>, and nothing came" in page
 
 
-def test_page_of_nothing_says_204(desk: Browser, customer: Customer) -> None:
-    assert "SmartRecruiters is answered 204" in text(desk.get(PAGE, {"customer": customer.pk}))
+def test_page_of_nothing_says_204(staff_browser: Browser, customer: Customer) -> None:
+    assert "SmartRecruiters is answered 204" in page_text(staff_browser.get(PAGE, {"customer": customer.pk}))
 
 
-def test_requester_that_is_none_is_refused(desk: Browser, customer: Customer) -> None:
-    page = text(desk.get(PAGE, {"customer": customer.pk, "requester": "rita"}))
+def test_requester_that_is_none_is_refused(staff_browser: Browser, customer: Customer) -> None:
+    page = page_text(staff_browser.get(PAGE, {"customer": customer.pk, "requester": "rita"}))
     assert "or the address alone." in page
     assert "Choose a customer." in page
 
 
-def test_page_is_reached_from_the_list_and_for_staff_alone(desk: Browser, alice: Any) -> None:
-    assert f'href="{PAGE}"' in text(desk.get("/admin/assessments/package/"))
+def test_page_is_reached_from_the_list_and_for_staff_alone(staff_browser: Browser, alice: Any) -> None:
+    assert f'href="{PAGE}"' in page_text(staff_browser.get("/admin/assessments/package/"))
     browser = Browser()
     browser.force_login(alice)
     assert browser.get(PAGE).status_code in (302, 403)

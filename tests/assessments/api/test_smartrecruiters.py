@@ -22,7 +22,7 @@ SKILLS = {
 }
 
 
-def problem(status: int, title: str, code: str, detail: str, **field: str) -> dict[str, Any]:
+def problem_document(status: int, title: str, code: str, detail: str, **field: str) -> dict[str, Any]:
     message = detail.removeprefix(f"{field.get('field')}: ")
     return {
         "type": "about:blank",
@@ -33,7 +33,7 @@ def problem(status: int, title: str, code: str, detail: str, **field: str) -> di
     }
 
 
-NO_PACKAGE = problem(404, "Not Found", "not_found", "No such assessment package.")
+NO_PACKAGE = problem_document(404, "Not Found", "not_found", "No such assessment package.")
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -124,7 +124,7 @@ def test_list_with_a_bad_requester(smartrecruiters: APIClient, header: str) -> N
     answer = smartrecruiters.get(LIST, HTTP_REQUESTER=header)
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
     said = 'Send {"email": "a@b.example"} as JSON, or email,a@b.example, or the address alone.'
-    assert answer.json() == problem(400, "Bad request", "invalid", f"requester: {said}", field="requester")
+    assert answer.json() == problem_document(400, "Bad request", "invalid", f"requester: {said}", field="requester")
 
 
 def test_list_leaves_out_types_that_are_not_published(smartrecruiters: APIClient) -> None:

@@ -36,13 +36,13 @@ def stored(customer: Customer) -> Package:
     return package
 
 
-def changed(content: str | bytes, **options: bool) -> plan.Plan:
+def plan_import(content: str | bytes, **options: bool) -> plan.Plan:
     content = content.encode() if isinstance(content, str) else content
-    return plan.make(content, **{"retire_missing": False, **options})
+    return plan.build_plan(content, **{"retire_missing": False, **options})
 
 
 def test_json_is_what_an_engine_puts_and_what_staff_decide(stored: Package, customer: Customer) -> None:
-    assert json.loads(plan.export("json"))["packages"][1] == {
+    assert json.loads(plan.export_catalogue("json"))["packages"][1] == {
         "id": "skills",
         "type": "SKILL_TEST",
         "name": '=HYPERLINK("http://evil.example")',
@@ -65,7 +65,7 @@ def test_json_is_what_an_engine_puts_and_what_staff_decide(stored: Package, cust
 
 
 def test_csv_has_no_cell_that_a_spreadsheet_would_run(stored: Package) -> None:
-    text = plan.export("csv").decode("utf-8-sig")
+    text = plan.export_catalogue("csv").decode("utf-8-sig")
     assert '"\'=HYPERLINK(""http://evil.example"")"' in text
     assert '"\'\'=a\nb, ""ü"""' in text
     assert '"\'@northwind.example"' in text
@@ -73,7 +73,7 @@ def test_csv_has_no_cell_that_a_spreadsheet_would_run(stored: Package) -> None:
 
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_import_of_an_export_changes_nothing(stored: Package, form: str) -> None:
-    found = changed(plan.export(form), retire_missing=True)
+    found = plan_import(plan.export_catalogue(form), retire_missing=True)
     assert (found.problems, found.drafts) == ([], [])
     assert found.counts == {"created": 0, "updated": 0, "retired": 0, "unchanged": 2}
 
@@ -81,31 +81,31 @@ def test_import_of_an_export_changes_nothing(stored: Package, form: str) -> None
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_export_makes_the_same_catalogue_elsewhere(stored: Package, form: str) -> None:
     Package.objects.filter(pk="other").update(retired_at="2026-01-01T00:00Z")
-    content, before = plan.export(form), plan.export("json")
+    content, before = plan.export_catalogue(form), plan.export_catalogue("json")
     Package.objects.all().delete()
-    found = changed(content)
-    plan.apply(content, retire_missing=False, expected=found.digest)
-    assert (found.counts["created"], plan.export("json")) == (2, before)
+    found = plan_import(content)
+    plan.apply_plan(content, retire_missing=False, expected_digest=found.digest)
+    assert (found.counts["created"], plan.export_catalogue("json")) == (2, before)
 
 
 @given(cells=st.lists(st.text(alphabet="='+-@\t\n\r\"',;aé＝ "), min_size=1, max_size=5))
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_survives_its_guard(cells: list[str]) -> None:
     for cell in cells:
-        guarded = csv_file._guarded(cell)
-        assert csv_file._bared(guarded) == cell
+        guarded = csv_file._escape_formula(cell)
+        assert csv_file._unescape_formula(guarded) == cell
         assert guarded[:1] not in ("=", "+", "-", "@", "\t", "\r", "\n", "＝")
 
 
 def test_plan_says_field_by_field_what_would_change(stored: Package, customer: Customer) -> None:
-    package = json.loads(plan.export("json"))["packages"][1]
+    package = json.loads(plan.export_catalogue("json"))["packages"][1]
     package |= {"name": "Skills", "expires_after_days": None, "remind_after_days": None}
     package["assessments"] = [
         {"id": "typing", "description": "Three minutes"},
         {"id": "speech", "type": "SKILL_TEST", "name": "Speech"},
     ]
     package["rules"] = [*package["rules"][1:], {"customer": customer.pk, "city": "Oslo"}]
-    found = changed(json.dumps({"packages": [package]}))
+    found = plan_import(json.dumps({"packages": [package]}))
     [change] = found.changes
     assert (change.id, change.kind) == ("skills", "updated")
     assert change.differences == [
@@ -122,24 +122,24 @@ def test_plan_says_field_by_field_what_would_change(stored: Package, customer: C
 
 def test_plan_writes_nothing_and_apply_does_what_it_says(stored: Package) -> None:
     content = b'package,name,type\r\nskills,Skills,\r\nnew,"New, one",SKILL_TEST\r\n'
-    before = plan.export("json")
-    found = changed(content, retire_missing=True)
-    assert plan.export("json") == before
+    before = plan.export_catalogue("json")
+    found = plan_import(content, retire_missing=True)
+    assert plan.export_catalogue("json") == before
     assert [(change.id, change.kind) for change in found.changes] == [
         ("skills", "updated"),
         ("new", "created"),
         ("other", "retired"),
     ]
     counted: list[tuple[int, int]] = []
-    plan.apply(content, retire_missing=True, expected=found.digest, progress=lambda *each: counted.append(each))
+    plan.apply_plan(content, retire_missing=True, expected_digest=found.digest, write_progress=lambda *each: counted.append(each))
     names = dict(Package.objects.filter(retired_at=None).values_list("pk", "name"))
     assert (names, counted) == ({"skills": "Skills", "new": "New, one"}, [(3, 3)])
     assert (Rule.objects.count(), stored.assessments.count()) == (3, 2)  # not in the file, so they stay
 
 
 def test_retired_package_comes_back_or_goes_by_its_own_word(stored: Package) -> None:
-    catalogue.retire("other")
-    found = changed("package,retired\nother,FALSE\nskills,TRUE\n")
+    catalogue.retire_packages("other")
+    found = plan_import("package,retired\nother,FALSE\nskills,TRUE\n")
     assert [(change.id, change.kind, change.differences) for change in found.changes] == [
         ("other", "updated", [Difference("retired", "true", "false")]),
         ("skills", "retired", [Difference("retired", "false", "true")]),
@@ -147,20 +147,20 @@ def test_retired_package_comes_back_or_goes_by_its_own_word(stored: Package) -> 
 
 
 def test_rules_that_go_are_said_to_open_the_package(stored: Package) -> None:
-    [change] = changed('{"packages": [{"id": "skills", "rules": []}]}').changes
+    [change] = plan_import('{"packages": [{"id": "skills", "rules": []}]}').changes
     assert change.differences[-1] == Difference("rules", "3 of them", "none: every customer sees it")
 
 
 def test_rules_in_another_order_are_the_same(stored: Package) -> None:
-    package = json.loads(plan.export("json"))["packages"][1]
+    package = json.loads(plan.export_catalogue("json"))["packages"][1]
     package["rules"].reverse()
-    assert changed(json.dumps({"packages": [package]})).counts["unchanged"] == 1
+    assert plan_import(json.dumps({"packages": [package]})).counts["unchanged"] == 1
 
 
 def test_semicolons_and_spreadsheets_words_are_understood(db: None) -> None:
     text = "\ufeffpackage;type;name;invite_candidate;expires_after_days\r\nshop; SKILL_TEST ;Shop;WAHR;14\r\n"
-    assert changed(text).problems == [Problem(2, "invite_candidate", "Send true or false.")]
-    assert changed(text.replace("WAHR", "TRUE")).counts["created"] == 1
+    assert plan_import(text).problems == [Problem(2, "invite_candidate", "Send true or false.")]
+    assert plan_import(text.replace("WAHR", "TRUE")).counts["created"] == 1
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_semicolons_and_spreadsheets_words_are_understood(db: None) -> None:
 def test_what_is_wrong_is_told_with_its_line(
     stored: Package, content: str, line: int, field: str, message: str
 ) -> None:
-    found = changed(content)
+    found = plan_import(content)
     first = found.problems[0]
     assert (first.line, first.field, first.message[: len(message)]) == (line, field, message)
 
@@ -213,14 +213,14 @@ def test_what_is_wrong_is_told_with_its_line(
     ],
 )
 def test_file_that_is_not_utf8_is_refused(db: None, content: bytes) -> None:
-    [problem] = changed(content).problems
+    [problem] = plan_import(content).problems
     assert problem.message == "The file is not UTF-8: save it as “CSV UTF-8”."
 
 
 def test_type_that_is_not_published_is_refused(stored: Package) -> None:
     PartnerConfiguration.load()
     PartnerConfiguration.objects.update(supported_types=["SKILL_TEST"])
-    [problem] = changed("package,type\nskills,VIDEO_INTERVIEW\n").problems
+    [problem] = plan_import("package,type\nskills,VIDEO_INTERVIEW\n").problems
     assert problem.message == "This type is not published; the partner configuration has SKILL_TEST."
 
 
@@ -228,15 +228,15 @@ def test_type_that_is_not_published_is_refused(stored: Package) -> None:
 def test_stored_type_that_is_published_no_longer_comes_back(stored: Package, form: str) -> None:
     PartnerConfiguration.load()
     PartnerConfiguration.objects.update(supported_types=["VIDEO_INTERVIEW"])
-    assert changed(plan.export(form)).counts["unchanged"] == 2
+    assert plan_import(plan.export_catalogue(form)).counts["unchanged"] == 2
 
 
 def test_catalogue_that_moved_is_not_overwritten(stored: Package) -> None:
     content = b"package,name\nskills,Skills\n"
-    found = changed(content)
+    found = plan_import(content)
     Package.objects.update(name="Renamed meanwhile")
-    with pytest.raises(plan.Moved):
-        plan.apply(content, retire_missing=False, expected=found.digest)
+    with pytest.raises(plan.CatalogueChangedError):
+        plan.apply_plan(content, retire_missing=False, expected_digest=found.digest)
     assert set(Package.objects.values_list("name", flat=True)) == {"Renamed meanwhile"}
 
 
@@ -247,12 +247,12 @@ def test_plan_takes_as_many_queries_for_one_as_for_three(
     PartnerConfiguration.load()
     for number in range(count):
         rows.make_package(f"p{number}", assessments=("a", "b"), rules=({"customer": customer},) * count)
-    content = plan.export("csv")
+    content = plan.export_catalogue("csv")
     with django_assert_num_queries(5):  # packages, assessments, rules, customers, their assessments
-        assert changed(content).counts["unchanged"] == count
+        assert plan_import(content).counts["unchanged"] == count
 
 
-def run(*arguments: str) -> tuple[str, str]:
+def run_command(*arguments: str) -> tuple[str, str]:
     out, told = StringIO(), StringIO()
     call_command(*arguments, stdout=out, stderr=told)
     return out.getvalue(), told.getvalue()
@@ -260,19 +260,19 @@ def run(*arguments: str) -> tuple[str, str]:
 
 def test_commands_go_there_and_back(stored: Package, tmp_path: Path) -> None:
     for name in ("catalogue.csv", "catalogue.json"):
-        run("export_catalogue", str(tmp_path / name))
+        run_command("export_catalogue", str(tmp_path / name))
         nothing = "0 created, 0 updated, 0 retired, 2 unchanged (nothing was changed: --apply does it)\n"
-        assert run("import_catalogue", str(tmp_path / name)) == (nothing, "2 of 2 checked\n")
-    assert run("export_catalogue")[0].encode() == (tmp_path / "catalogue.json").read_bytes()
+        assert run_command("import_catalogue", str(tmp_path / name)) == (nothing, "2 of 2 checked\n")
+    assert run_command("export_catalogue")[0].encode() == (tmp_path / "catalogue.json").read_bytes()
 
 
 def test_command_shows_and_then_applies(stored: Package, tmp_path: Path) -> None:
     file = tmp_path / "names.csv"
     file.write_text("package,name\nother,Other\n")
-    said, _ = run("import_catalogue", str(file))
+    said, _ = run_command("import_catalogue", str(file))
     assert said.startswith("updated other (Other)\n  name: Package other → Other\n0 created, 1 updated, 0 retired")
     assert Package.objects.get(pk="other").name == "Package other"
-    run("import_catalogue", str(file), "--apply")
+    run_command("import_catalogue", str(file), "--apply")
     assert Package.objects.get(pk="other").name == "Other"
     entry = AuditEntry.objects.get(action="catalogue.imported")
     assert entry.detail == {"counts": {"created": 0, "updated": 1, "retired": 0, "unchanged": 0}}

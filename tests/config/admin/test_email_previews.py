@@ -12,7 +12,7 @@ from integrations import mail
 from integrations.models import User
 
 pytestmark = pytest.mark.django_db
-KINDS = [kind.name for kind in email_previews.KINDS]
+KINDS = [kind.name for kind in email_previews.EMAIL_PREVIEWS]
 LANGUAGES = [code for code, _ in settings.LANGUAGES]
 
 
@@ -20,8 +20,8 @@ def text(answer: Any) -> str:
     return " ".join(answer.content.decode().split())
 
 
-def test_every_email_has_its_frame_and_its_text(desk: Browser) -> None:
-    page = desk.get("/admin/emails/?language=de")
+def test_every_email_has_its_frame_and_its_text(staff_browser: Browser) -> None:
+    page = staff_browser.get("/admin/emails/?language=de")
     assert text(page).count('<iframe class="letter__frame" sandbox ') == len(KINDS)
     assert "Guten Tag Amara Okafor," in text(page)
     assert "frame-src 'self'" in page["Content-Security-Policy"]
@@ -31,8 +31,8 @@ def test_every_email_has_its_frame_and_its_text(desk: Browser) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_frame_runs_and_loads_nothing(desk: Browser, kind: str, language: str) -> None:
-    frame = desk.get(f"/admin/emails/{kind}/{language}/")
+def test_frame_runs_and_loads_nothing(staff_browser: Browser, kind: str, language: str) -> None:
+    frame = staff_browser.get(f"/admin/emails/{kind}/{language}/")
     assert (frame.status_code, frame["Content-Security-Policy"]) == (200, email_previews.FRAME_POLICY)
     assert frame["X-Frame-Options"] == "SAMEORIGIN"
     assert f'<html lang="{language}"' in text(frame)
@@ -40,8 +40,8 @@ def test_frame_runs_and_loads_nothing(desk: Browser, kind: str, language: str) -
 
 
 @pytest.mark.parametrize("path", ["emails/invitation/xx/", "emails/bill/en/", "emails/?language=xx"])
-def test_unknown_email_or_language_is_not_there(desk: Browser, path: str) -> None:
-    assert desk.get(f"/admin/{path}").status_code == 404
+def test_unknown_email_or_language_is_not_there(staff_browser: Browser, path: str) -> None:
+    assert staff_browser.get(f"/admin/{path}").status_code == 404
 
 
 def test_emails_are_for_staff(client: Browser, alice: User) -> None:
@@ -50,8 +50,8 @@ def test_emails_are_for_staff(client: Browser, alice: User) -> None:
         assert client.get(path).status_code == 302
 
 
-def test_emails_stand_in_the_sidebar(desk: Browser) -> None:
-    assert '<a href="/admin/emails/">E-mails</a>' in text(desk.get("/admin/"))
+def test_emails_stand_in_the_sidebar(staff_browser: Browser) -> None:
+    assert '<a href="/admin/emails/">E-mails</a>' in text(staff_browser.get("/admin/"))
 
 
 def test_every_email_that_there_is_is_shown() -> None:
@@ -62,7 +62,7 @@ def test_every_email_that_there_is_is_shown() -> None:
 @pytest.mark.parametrize("language", [code for code in LANGUAGES if code != "en"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_email_speaks_one_language(kind: str, language: str) -> None:
-    english, other = (mail.write(kind, code, **email_previews.facts()) for code in ("en", language))
-    known = {email_previews.facts()["description"], email_previews.facts()["url"], settings.BRAND_NAME}
+    english, other = (mail.render_email(kind, code, **email_previews.sample_context()) for code in ("en", language))
+    known = {email_previews.sample_context()["description"], email_previews.sample_context()["url"], settings.BRAND_NAME}
     assert set(english.text.splitlines()) & set(other.text.splitlines()) - known <= {""}
     assert english.subject != other.subject

@@ -29,7 +29,7 @@ def text(answer: Any) -> str:
 
 def done() -> str:
     """A letter for each step that is done: Address, Pair, pUblished, pacKages, Engine, Mail, Customer, Live."""
-    return "".join(letter for letter, step in zip("apukemcl", setup_checklist.steps(), strict=True) if step.is_done)
+    return "".join(letter for letter, step in zip("apukemcl", setup_checklist.list_steps(), strict=True) if step.is_done)
 
 
 def failed(key: str, reason: str, state: str = DeliveryState.FAILED) -> None:
@@ -37,11 +37,11 @@ def failed(key: str, reason: str, state: str = DeliveryState.FAILED) -> None:
     Delivery.objects.filter(pk=row.pk).update(state=state, reason=reason)
 
 
-def test_dashboard_of_an_empty_portal_says_what_to_do(desk: Browser, settings: Any) -> None:
+def test_dashboard_of_an_empty_portal_says_what_to_do(staff_browser: Browser, settings: Any) -> None:
     settings.SMARTRECRUITERS_CLIENT_ID = ""
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
     assert done() == ""
-    page = text(desk.get("/admin/"))
+    page = text(staff_browser.get("/admin/"))
     assert "To the first live customer: 0 of 8 done" in page
     assert "Nothing needs a hand" in page
 
@@ -51,12 +51,12 @@ def test_dashboard_checklist_fills_step_by_step(alice: User, settings: Any) -> N
     assert done() == "mc"
     row = PartnerConfiguration.load()
     row.master_client_secret = "x"
-    row.published = partner_configuration.without_key(partner_configuration.document(row), row.disable_key)
+    row.published = partner_configuration.redact_key(partner_configuration.build_document(row), row.disable_key)
     row.save()
     assert done() == "pumc"
     rows.make_package("skills")
     assert done() == "pukmc"
-    engine_clients.create("production")
+    engine_clients.create_client("production")
     assert done() == "pukemc"
     rows.make_connection(alice.customers.get())
     assert done() == "pukemcl"
@@ -64,10 +64,10 @@ def test_dashboard_checklist_fills_step_by_step(alice: User, settings: Any) -> N
     assert done() == "apukemcl"
 
 
-def test_dashboard_checklist_is_of_tasks_and_leads_to_where_they_are_done(desk: Browser, settings: Any) -> None:
+def test_dashboard_checklist_is_of_tasks_and_leads_to_where_they_are_done(staff_browser: Browser, settings: Any) -> None:
     settings.SMARTRECRUITERS_CLIENT_ID = ""
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-    page = text(desk.get("/admin/"))
+    page = text(staff_browser.get("/admin/"))
     for said in (
         "It calls itself http://localhost:8000, where SmartRecruiters cannot reach it.",
         '/change/#id_master_client_id">Enter the master pair</a>',
@@ -75,9 +75,9 @@ def test_dashboard_checklist_is_of_tasks_and_leads_to_where_they_are_done(desk: 
         "EMAIL_URL is not set: candidates and customers are not written to.",
     ):
         assert said in page
-    assert 'id="id_master_client_id"' in text(desk.get(setup_checklist.steps()[1].url))
-    for step in setup_checklist.steps():
-        assert desk.get(step.url, follow=True).status_code == 200
+    assert 'id="id_master_client_id"' in text(staff_browser.get(setup_checklist.list_steps()[1].url))
+    for step in setup_checklist.list_steps():
+        assert staff_browser.get(step.url, follow=True).status_code == 200
 
 
 def test_dashboard_checklist_wants_no_engine_where_staff_do_it(db: None) -> None:
@@ -87,7 +87,7 @@ def test_dashboard_checklist_wants_no_engine_where_staff_do_it(db: None) -> None
 
 def test_dashboard_checklist_sees_that_the_configuration_changed_since(db: None) -> None:
     row = PartnerConfiguration.load()
-    row.published = partner_configuration.without_key(partner_configuration.document(row), row.disable_key)
+    row.published = partner_configuration.redact_key(partner_configuration.build_document(row), row.disable_key)
     row.save()
     assert "u" in done()
     row.offers_inline = False
@@ -95,46 +95,46 @@ def test_dashboard_checklist_sees_that_the_configuration_changed_since(db: None)
     assert "u" not in done()
 
 
-def test_dashboard_shows_what_needs_a_hand(desk: Browser, connection: Connection) -> None:
+def test_dashboard_shows_what_needs_a_hand(staff_browser: Browser, connection: Connection) -> None:
     Connection.objects.update(state=ConnectionState.NEEDS_RECONNECT, reason="Their pair was refused.")
     deliveries.hold("master", "The master pair was refused.")
     deliveries.hold(connection.stream_name, "The connection needs a reconnect.")
     for key in "abc":
         failed(key, "422 no such status")
     failed("d", "", DeliveryState.UNKNOWN)
-    assert [(trouble.what, trouble.count) for trouble in overview.troubles()] == [
+    assert [(trouble.message, trouble.count) for trouble in overview.list_issues()] == [
         ("Northwind Retail (northwind) needs a reconnect. Their pair was refused.", 1),
         ("Nothing of “SmartRecruiters, with the master pair” is sent. The master pair was refused.", 1),
         ("Result failed: 422 no such status", 3),
         ("Result may have been sent or not", 1),
     ]
-    page = text(desk.get("/admin/"))
+    page = text(staff_browser.get("/admin/"))
     assert "<strong>3 ×</strong> Result failed: 422 no such status" in page
-    for trouble in overview.troubles():
-        assert desk.get(trouble.url).status_code == 200
+    for trouble in overview.list_issues():
+        assert staff_browser.get(trouble.url).status_code == 200
 
 
 def test_dashboard_sees_that_nobody_carries_what_is_due(db: None) -> None:
     deliveries.enqueue("result", stream="connection:7", key="a", payload={})
-    assert overview.troubles() == []
+    assert overview.list_issues() == []
     Delivery.objects.update(due_at=clock.now() - timedelta(minutes=6))
-    assert [(trouble.what, trouble.count) for trouble in overview.troubles()] == [
+    assert [(trouble.message, trouble.count) for trouble in overview.list_issues()] == [
         ("Deliveries are due and nobody carries them. Is a worker running?", 1)
     ]
 
 
-def test_dashboard_shows_endpoints_that_are_off(desk: Browser) -> None:
-    engine, _ = engine_clients.create("production")
+def test_dashboard_shows_endpoints_that_are_off(staff_browser: Browser) -> None:
+    engine, _ = engine_clients.create_client("production")
     webhook = endpoints.register(engine, url="https://engine.example/hook", events=["order.created"])
-    assert overview.troubles() == []
+    assert overview.list_issues() == []
     endpoints.switch_off(webhook, "The endpoint answered 410: it is gone.")
-    [trouble] = overview.troubles()
-    assert trouble.what == (
+    [trouble] = overview.list_issues()
+    assert trouble.message == (
         "The endpoint https://engine.example/hook of “production” is off. The endpoint answered 410: it is gone."
     )
-    desk.post(trouble.url.replace("/change/", "/act/resume/"))
-    assert overview.troubles() == []
-    desk.post(trouble.url.replace("/change/", "/act/test/"))
+    staff_browser.post(trouble.url.replace("/change/", "/act/resume/"))
+    assert overview.list_issues() == []
+    staff_browser.post(trouble.url.replace("/change/", "/act/test/"))
     assert list(Delivery.objects.values_list("kind", flat=True)) == ["webhook"]
     assert list(
         AuditEntry.objects.filter(action__startswith="webhook.").order_by("pk").values_list("action", "subject")
@@ -144,54 +144,54 @@ def test_dashboard_shows_endpoints_that_are_off(desk: Browser) -> None:
     ]
 
 
-def test_dashboard_shows_what_the_comparison_missed(desk: Browser, connection: Connection) -> None:
+def test_dashboard_shows_what_the_comparison_missed(staff_browser: Browser, connection: Connection) -> None:
     rows.make_package("skills")
-    order = bodies.place(connection)
+    order = bodies.place_order(connection)
     Reconciliation.objects.create(reported=1, gap=1, gaps={order.pk: "nothing of it is on its way"})
-    [trouble] = overview.troubles()
-    assert (trouble.count, order.pk in text(desk.get(trouble.url))) == (1, True)
+    [trouble] = overview.list_issues()
+    assert (trouble.count, order.pk in text(staff_browser.get(trouble.url))) == (1, True)
     Reconciliation.objects.create(reported=1, confirmed=1)
-    assert overview.troubles() == []
+    assert overview.list_issues() == []
 
 
-def test_dashboard_sees_when_workers_fall_silent(desk: Browser) -> None:
+def test_dashboard_sees_when_workers_fall_silent(staff_browser: Browser) -> None:
     beat = Heartbeat.objects.create(worker="courier@here", at=clock.now())
-    assert overview.troubles() == []
-    assert "A worker was seen" in text(desk.get("/admin/"))
+    assert overview.list_issues() == []
+    assert "A worker was seen" in text(staff_browser.get("/admin/"))
     beat.at -= timedelta(minutes=3)
     beat.save()
-    assert [trouble.what for trouble in overview.troubles()] == [
+    assert [trouble.message for trouble in overview.list_issues()] == [
         "No worker has been seen for a while: nothing is sent. Do the workers run, and can the database be written?"
     ]
 
 
-def test_dashboard_and_readiness_see_when_nobody_wakes_the_workers(desk: Browser) -> None:
+def test_dashboard_and_readiness_see_when_nobody_wakes_the_workers(staff_browser: Browser) -> None:
     """The broker, the scheduler or the dispatcher is away: the couriers beat on, and nothing is sent."""
     Beat()()
-    assert (overview.troubles(), desk.get("/readyz").json()["degraded"]) == ([], [])
+    assert (overview.list_issues(), staff_browser.get("/readyz").json()["degraded"]) == ([], [])
     Heartbeat.objects.update(at=clock.now() - timedelta(days=2))
     Watchdog("courier@here", is_dispatcher=False).beat()
     said = "Nothing is sent: nobody wakes the workers. Do broker (REDIS_URL), scheduler and dispatcher run?"
-    assert [trouble.what for trouble in overview.troubles()] == [said]
-    assert desk.get("/readyz").json() == {"status": "degraded", "degraded": [said]}
+    assert [trouble.message for trouble in overview.list_issues()] == [said]
+    assert staff_browser.get("/readyz").json() == {"status": "degraded", "degraded": [said]}
 
 
-def test_dashboard_and_readiness_see_a_full_disk(desk: Browser, settings: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(degradations, "LEAST_ROOM", 2**62)
-    [said] = desk.get("/readyz").json()["degraded"]
+def test_dashboard_and_readiness_see_a_full_disk(staff_browser: Browser, settings: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(degradations, "MIN_FREE_BYTES", 2**62)
+    [said] = staff_browser.get("/readyz").json()["degraded"]
     assert said.startswith("The disk of the data folder is nearly full: ")
-    assert said in text(desk.get("/admin/"))
+    assert said in text(staff_browser.get("/admin/"))
     settings.PORTAL_DATA_DIR = settings.PORTAL_DATA_DIR / "gone"
-    assert desk.get("/readyz").json()["degraded"] == [
+    assert staff_browser.get("/readyz").json()["degraded"] == [
         "The data folder cannot be read (No such file or directory): see PORTAL_DATA_DIR."
     ]
 
 
-def test_dashboard_counts_orders_by_status(desk: Browser, connection: Connection) -> None:
+def test_dashboard_counts_orders_by_status(staff_browser: Browser, connection: Connection) -> None:
     rows.make_package("skills")
-    orders = [bodies.place(connection) for _ in range(3)]
+    orders = [bodies.place_order(connection) for _ in range(3)]
     Order.objects.filter(pk=orders[0].pk).update(status="COMPLETED")
-    found = overview.status_counts(statistics.orders_by_day())
+    found = overview.count_by_status(statistics.count_daily_orders())
     assert {each["status"]: each["count"] for each in found} == {
         "PENDING": 2,
         "IN_PROGRESS": 0,
@@ -200,16 +200,16 @@ def test_dashboard_counts_orders_by_status(desk: Browser, connection: Connection
         "EXPIRED": 0,
     }
     for each in found:
-        assert desk.get(each["url"]).status_code == 200
-    assert "3 orders in 30 days, 1 completed" in text(desk.get("/admin/"))
+        assert staff_browser.get(each["url"]).status_code == 200
+    assert "3 orders in 30 days, 1 completed" in text(staff_browser.get("/admin/"))
 
 
-def test_dashboard_leads_from_one_failed_result_to_its_order(desk: Browser, connection: Connection) -> None:
+def test_dashboard_leads_from_one_failed_result_to_its_order(staff_browser: Browser, connection: Connection) -> None:
     row = deliveries.enqueue("result", stream=connection.stream_name, key="a", payload={}, subject="ord_a")
     said = '422: {"errors": [{"code": "INVALID", "message": "the order is closed."}]}'
     Delivery.objects.filter(pk=row.pk).update(state=DeliveryState.FAILED, reason=said)
-    [trouble] = overview.troubles()
-    assert (trouble.what, trouble.verb, trouble.url) == (
+    [trouble] = overview.list_issues()
+    assert (trouble.message, trouble.link_text, trouble.url) == (
         "Result failed: SmartRecruiters found something wrong with the result (422): “the order is closed”",
         "See the order",
         "/admin/orders/order/ord_5Fa/change/",
@@ -220,8 +220,8 @@ def test_dashboard_names_a_few_broken_connections_and_counts_the_rest(db: None) 
     customer = rows.make_customer("Northwind Retail")
     for number in range(12):
         rows.make_connection(customer, f"company-{number}", state=ConnectionState.NEEDS_RECONNECT)
-    troubles = overview.troubles()
-    assert (len(troubles), troubles[-1].what, troubles[-1].count) == (11, "More connections need a reconnect.", 2)
+    troubles = overview.list_issues()
+    assert (len(troubles), troubles[-1].message, troubles[-1].count) == (11, "More connections need a reconnect.", 2)
 
 
 def delivered(seconds: float, ago: timedelta = timedelta(0)) -> None:
@@ -231,80 +231,80 @@ def delivered(seconds: float, ago: timedelta = timedelta(0)) -> None:
     Delivery.objects.filter(pk=row.pk).update(state=DeliveryState.DELIVERED, **columns)
 
 
-def test_dashboard_says_how_long_results_take(desk: Browser) -> None:
+def test_dashboard_says_how_long_results_take(staff_browser: Browser) -> None:
     for seconds in range(1, 101):
         delivered(seconds / 10)
     delivered(7200, timedelta(days=3))
-    today = statistics.last_days()[-1]
-    assert [(lag.day, round(lag.half, 2), round(lag.most, 2), lag.results) for lag in statistics.lags()] == [
+    today = statistics.list_days()[-1]
+    assert [(lag.day, round(lag.median, 2), round(lag.p95, 2), lag.results) for lag in statistics.measure_lags()] == [
         (today - timedelta(days=3), 7200.0, 7200.0, 1),
         (today, 5.0, 9.5, 100),
     ]
-    page = text(desk.get("/admin/"))
+    page = text(staff_browser.get("/admin/"))
     assert '<h2 id="lag-heading">Results today reached SmartRecruiters in 5.0 s, 95 % within 9.5 s</h2>' in page
     assert '<th scope="row">' + f"{date_format(today, 'j F')}</th><td>100</td><td>5.0 s</td><td>9.5 s</td>" in page
 
 
-def test_dashboard_shows_failures_by_reason_in_words(desk: Browser) -> None:
+def test_dashboard_shows_failures_by_reason_in_words(staff_browser: Browser) -> None:
     for key in "abc":
         failed(key, "503")
     failed("d", "503: busy", DeliveryState.HELD)
     failed("e", "the mail server did not take it (OSError)")
-    found = overview.failures(statistics.standing())
-    assert (found.said, found.others) == ("5 deliveries do not get through", 0)
+    found = overview.summarize_failures(statistics.list_stuck_deliveries())
+    assert (found.title, found.other_count) == ("5 deliveries do not get through", 0)
     assert [(each.reason, each.count, each.share) for each in found.reasons] == [
         ("SmartRecruiters was not available (503)", 4, 80),
         ("the mail server did not take it (OSError)", 1, 20),
     ]
-    assert '4<span class="visually-hidden">, 80 %</span>' in text(desk.get("/admin/"))
+    assert '4<span class="visually-hidden">, 80 %</span>' in text(staff_browser.get("/admin/"))
 
 
-def test_dashboard_says_with_one_voice_what_goes_on_by_itself(desk: Browser) -> None:
+def test_dashboard_says_with_one_voice_what_goes_on_by_itself(staff_browser: Browser) -> None:
     nothing = 'Nothing needs a hand</h2> <p class="empty">What fails'
-    page = text(desk.get("/admin/"))
+    page = text(staff_browser.get("/admin/"))
     assert (nothing in page, "No delivery waits." in page) == (True, True)
     failed("a", "503", DeliveryState.PENDING)
     Delivery.objects.update(failures=1, due_at=clock.now() + timedelta(minutes=5, seconds=30))
     failed("b", "The customer disconnected.", DeliveryState.HELD)
-    assert overview.patience(statistics.standing()).again == 1
-    page = text(desk.get("/admin/"))
+    assert overview.summarize_backlog(statistics.list_stuck_deliveries()).retrying_count == 1
+    page = text(staff_browser.get("/admin/"))
     assert "1 delivery</a> failed and tries again by itself; next <time" in page
     assert "1 delivery is</a> held until the way is open again." in page
     assert "2 deliveries do not get through" in page
     assert (nothing in page, "No delivery waits" in page) == (False, False)
     Delivery.objects.update(due_at=clock.now())
-    assert "tries again by itself; the next is due." in text(desk.get("/admin/"))
+    assert "tries again by itself; the next is due." in text(staff_browser.get("/admin/"))
 
 
-def test_dashboard_counts_results_that_have_not_arrived(desk: Browser) -> None:
+def test_dashboard_counts_results_that_have_not_arrived(staff_browser: Browser) -> None:
     delivered(1)
     delivered(2)
     for key in "bc":
         deliveries.enqueue("result", stream="connection:7", key=key, payload={}, lane=Lane.RESULT)
-    assert "95 % within 2.0 s; 2 have not arrived</h2>" in text(desk.get("/admin/"))
+    assert "95 % within 2.0 s; 2 have not arrived</h2>" in text(staff_browser.get("/admin/"))
 
 
 def test_dashboard_takes_as_many_queries_for_many_rows_as_for_one(
-    desk: Browser, connection: Connection, django_assert_max_num_queries: Any
+    staff_browser: Browser, connection: Connection, django_assert_max_num_queries: Any
 ) -> None:
     rows.make_package("skills")
 
     def queries(number: int) -> int:
-        bodies.place(connection)
+        bodies.place_order(connection)
         delivered(number)
         failed(f"failed-{number}", f"reason {number}")
         with django_assert_max_num_queries(25) as captured:
-            desk.get("/admin/")
+            staff_browser.get("/admin/")
         return len(captured)
 
     queries(0)
     assert len({queries(number) for number in range(1, 4)}) == 1
 
 
-def test_dashboard_has_no_style_or_script_of_its_own(desk: Browser, connection: Connection) -> None:
+def test_dashboard_has_no_style_or_script_of_its_own(staff_browser: Browser, connection: Connection) -> None:
     rows.make_package("skills")
-    bodies.place(connection)
+    bodies.place_order(connection)
     delivered(1)
-    page = text(desk.get("/admin/"))
+    page = text(staff_browser.get("/admin/"))
     assert page.count('<svg class="plot"') == 2
     assert [word for word in ("style=", "<style", "onclick", "javascript:") if word in page] == []

@@ -50,7 +50,7 @@ def world(connection: Connection, staff: User) -> dict[type[Model], Model]:
     configuration.master_client_secret = configuration.master_token = f"{CANARY}-master"
     configuration.disable_key = f"{CANARY}-disable"
     configuration.save()
-    engine, _ = engine_clients.create("production", by=staff)
+    engine, _ = engine_clients.create_client("production", by=staff)
     consent = Consent.objects.create(key=f"{CANARY}-consent", company_id="northwind", mode="REDIRECT")
     client, _ = rows.make_client(connection)
     attempt = ConnectAttempt(connection=connection, consent=consent, client=client, client_id_sent="sent")
@@ -111,9 +111,9 @@ def test_admin_registers_what_this_house_wrote_and_nothing_else() -> None:
     assert set(admin.site._registry) == set(MODELS)
 
 
-def test_admin_pages_are_there_for_staff(desk: Browser, world: dict[type[Model], Model]) -> None:
+def test_admin_pages_are_there_for_staff(staff_browser: Browser, world: dict[type[Model], Model]) -> None:
     expected = pages(world)
-    assert {url: desk.get(url).status_code for url in expected} == expected
+    assert {url: staff_browser.get(url).status_code for url in expected} == expected
 
 
 def test_admin_pages_lead_customers_home(alice: User, world: dict[type[Model], Model]) -> None:
@@ -133,45 +133,45 @@ def test_admin_pages_send_strangers_to_sign_in(world: dict[type[Model], Model]) 
     assert Browser().get("/admin/login/?next=/admin/")["Location"].startswith("/accounts/login/")
 
 
-def test_admin_pages_show_no_secret(desk: Browser, world: dict[type[Model], Model], staff: User) -> None:
-    texts = {url: desk.get(url).content.decode() for url in pages(world)}
+def test_admin_pages_show_no_secret(staff_browser: Browser, world: dict[type[Model], Model], staff: User) -> None:
+    texts = {url: staff_browser.get(url).content.decode() for url in pages(world)}
     hashes = [Client.objects.values_list("client_secret", flat=True)[0], staff.password, "srp_"]
     sealed = [value for row in world.values() for name, value in vars(row).items() if name.endswith("_sealed")]
     secrets = [CANARY, *hashes, *filter(None, sealed)]
     assert [(url, secret) for url, text in texts.items() for secret in secrets if secret in text] == []
 
 
-def test_admin_cannot_be_searched_by_a_secret(desk: Browser, world: dict[type[Model], Model]) -> None:
+def test_admin_cannot_be_searched_by_a_secret(staff_browser: Browser, world: dict[type[Model], Model]) -> None:
     digest = Client.objects.filter(connection=None).values_list("client_secret", flat=True)[0]
-    assert "production" not in desk.get("/admin/integrations/client/", {"q": digest}).content.decode()
+    assert "production" not in staff_browser.get("/admin/integrations/client/", {"q": digest}).content.decode()
     for lookup in ("client_secret__startswith", "connection__access_token_sealed__startswith"):
-        assert desk.get("/admin/integrations/client/", {lookup: "s"}).status_code in (302, 400)
+        assert staff_browser.get("/admin/integrations/client/", {lookup: "s"}).status_code in (302, 400)
 
 
-def test_admin_pages_carry_no_inline_style_or_script(desk: Browser, world: dict[type[Model], Model]) -> None:
-    texts = {url: desk.get(url).content.decode() for url in pages(world)}
+def test_admin_pages_carry_no_inline_style_or_script(staff_browser: Browser, world: dict[type[Model], Model]) -> None:
+    texts = {url: staff_browser.get(url).content.decode() for url in pages(world)}
     signs = (" style=", " onclick=", "<style", "<script>")
     found = [(url, sign) for url, text in texts.items() for sign in signs if sign in text]
     assert found == []
 
 
-def test_admin_takes_no_change_of_rows_that_are_only_read(desk: Browser, world: dict[type[Model], Model]) -> None:
+def test_admin_takes_no_change_of_rows_that_are_only_read(staff_browser: Browser, world: dict[type[Model], Model]) -> None:
     before: Any = list(LogEntry.objects.values())
     for model in (AuditEntry, Connection, Consent, Delivery, Stream, Webhook):
         url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[world[model].pk])
-        assert desk.post(url, {"state": "live"}).status_code == 403
-        assert desk.post(url.replace("/change/", "/delete/"), {"post": "yes"}).status_code == 403
+        assert staff_browser.post(url, {"state": "live"}).status_code == 403
+        assert staff_browser.post(url.replace("/change/", "/delete/"), {"post": "yes"}).status_code == 403
     assert list(LogEntry.objects.values()) == before
 
 
-def test_breadcrumbs_call_rows_as_the_sidebar_does(desk: Browser, alice: User) -> None:
-    page = " ".join(desk.get(f"/admin/integrations/user/{alice.pk}/change/").content.decode().split())
+def test_breadcrumbs_call_rows_as_the_sidebar_does(staff_browser: Browser, alice: User) -> None:
+    page = " ".join(staff_browser.get(f"/admin/integrations/user/{alice.pk}/change/").content.decode().split())
     assert '<a href="/admin/integrations/user/">People</a>' in page
     assert "Users" not in page
 
 
-def test_every_page_has_a_menu_and_leads_to_the_own_account(desk: Browser, staff: User) -> None:
-    page = " ".join(desk.get("/admin/orders/order/").content.decode().split())
+def test_every_page_has_a_menu_and_leads_to_the_own_account(staff_browser: Browser, staff: User) -> None:
+    page = " ".join(staff_browser.get("/admin/orders/order/").content.decode().split())
     [menu] = re.findall('<details class="menu">(.*?)</details>', page)
     assert '<a href="/admin/orders/order/" aria-current="page">Orders</a>' in menu
     for place in ("/admin/", "/accounts/2fa/", "/admin/outbox/delivery/", "/admin/integrations/customer/"):
@@ -180,4 +180,4 @@ def test_every_page_has_a_menu_and_leads_to_the_own_account(desk: Browser, staff
         f'<a class="who" href="/accounts/2fa/" title="Your account: second factor, password, sessions">{staff.name}</a>'
         in page
     )
-    assert '<details class="menu">' not in desk.get("/admin/orders/order/?_popup=1").content.decode()
+    assert '<details class="menu">' not in staff_browser.get("/admin/orders/order/?_popup=1").content.decode()

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # i
 from rest_framework.test import APIClient
 
 from config.apidocs import examples
-from integrations.api.openapi import TOLD
+from integrations.api.openapi import EXAMPLE_ERRORS
 from integrations.models import Connection, Customer, EventType
 from integrations.outbox.models import Delivery
 from integrations.webhooks import events
@@ -25,7 +25,7 @@ Json = dict[str, Any]
 API = "/api/vendor/v1"
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 VARIES = {
-    r"http://localhost:8000": examples.PORTAL,
+    r"http://localhost:8000": examples.PORTAL_URL,
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z": "(instant)",
     r"\b(ord|att|wh)_[a-z0-9]{20}\b": r"\1_",
     r"/(take|files)/[A-Za-z0-9_-]{32}": r"/\1/",
@@ -87,7 +87,7 @@ def test_every_id_in_a_path_has_an_example(description: Json) -> None:
 
 def test_examples_are_of_calls_that_there_are(description: Json) -> None:
     known = {call for call, _ in calls(description)}
-    assert examples.REQUESTS.keys() | examples.ANSWERS.keys() <= known
+    assert examples.REQUESTS.keys() | examples.RESPONSES.keys() <= known
 
 
 def test_examples_name_nobody_s_host(description: Json) -> None:
@@ -95,7 +95,7 @@ def test_examples_name_nobody_s_host(description: Json) -> None:
     assert [host for host in hosts if not host.endswith(".example")] == []
 
 
-@pytest.mark.parametrize("status", TOLD)
+@pytest.mark.parametrize("status", EXAMPLE_ERRORS)
 def test_problem_s_example_says_its_status(description: Json, status: str) -> None:
     found = [
         each["example"] for _, operation in calls(description) for what, each in media(operation) if what == status
@@ -130,7 +130,7 @@ class Story:
         answer = getattr(self.engine, method.lower())(address, examples.REQUESTS.get(call))
         assert answer.status_code == status, (call, answer.content)
         body = answer.json()
-        expected = examples.ANSWERS[call][str(status)]
+        expected = examples.RESPONSES[call][str(status)]
         if call == "PATCH orders/{order_id}/result":
             body["updated_at"] = expected["updated_at"]
         assert bare(body) == bare(expected), call
@@ -147,11 +147,11 @@ def story(api: Any) -> Story:
 
 
 def order(connection: Connection) -> None:
-    who = examples.LEASED["candidate"]
+    who = examples.LEASED_ORDER["candidate"]
     candidate = {"id": who["id"], "email": who["email"], "firstName": "Amara", "lastName": "Okafor"}
-    bodies.place(
+    bodies.place_order(
         connection,
-        order_id=examples.LEASED["smartrecruiters_order_id"],
+        order_id=examples.LEASED_ORDER["smartrecruiters_order_id"],
         candidate=candidate | {"applicationLanguage": "en"},
         requester={"userId": "user-7", "email": "rita@northwind.example"},
         assessmentPackageId="shop-manager",
@@ -179,7 +179,7 @@ def fetched(kind: str) -> Json:
             "content": [{"id": "user-7", "role": "RECRUITER"}, {"id": "user-9", "role": "HIRING_MANAGER"}],
         },
     }
-    return resources.SHORTENED[kind](sent[kind])
+    return resources.NORMALIZERS[kind](sent[kind])
 
 
 def test_examples_tell_what_the_api_answers(story: Story, settings: Any, tmp_path: Any) -> None:
@@ -200,9 +200,9 @@ def test_examples_tell_what_the_api_answers(story: Story, settings: Any, tmp_pat
         Resource.objects.filter(kind=kind).update(state="there", content=fetched(kind))
         story.tell(f"GET orders/{{order_id}}/{kind.replace('_', '-')}")
 
-    form = {**examples.FILE, "file": SimpleUploadedFile("report.pdf", PDF)}
+    form = {**examples.FILE_REQUEST, "file": SimpleUploadedFile("report.pdf", PDF)}
     uploaded = story.engine.post(f"{API}/orders/{story.ids['order_id']}/attachments", form, format="multipart")
-    assert (uploaded.status_code, bare(uploaded.json())) == (201, bare(examples.ATTACHED_FILE))
+    assert (uploaded.status_code, bare(uploaded.json())) == (201, bare(examples.FILE_ATTACHMENT))
     story.tell("POST orders/{order_id}/attachments", 201)
     story.tell("POST orders/{order_id}/attachments", 200)
     for call in ("POST orders/{order_id}/result/preview", "PATCH orders/{order_id}/result"):
@@ -217,4 +217,4 @@ def test_examples_tell_what_the_api_answers(story: Story, settings: Any, tmp_pat
     story.tell("PATCH webhooks/{webhook_id}")
     events.of_connection(EventType.CONNECTION_DISABLED, connection)
     story.tell("GET events")
-    assert story.told == {(call, status) for call, answers in examples.ANSWERS.items() for status in answers}
+    assert story.told == {(call, status) for call, answers in examples.RESPONSES.items() for status in answers}

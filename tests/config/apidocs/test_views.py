@@ -35,18 +35,18 @@ def test_docs_show_every_call_with_its_examples_and_every_step(db: None) -> None
     page = Browser().get("/api/vendor/v1/docs")
     text = page.content.decode()
     assert page.status_code == 200
-    operations = reference.operations()
+    operations = reference.list_operations()
     for operation in operations:
         assert f'id="{operation["anchor"]}"' in text
-    steps = [step for file in (views.QUICKSTART, views.WEBHOOKS, views.EVENTS) for step in views.steps(file)]
-    shown = sum(bool(operation[key]) for operation in operations for key in ("sends", "gets"))
+    steps = [step for file in (views.QUICKSTART, views.WEBHOOKS, views.EVENTS) for step in views.parse_steps(file)]
+    shown = sum(bool(operation[key]) for operation in operations for key in ("request_example", "response_example"))
     assert text.count("<pre") == len(steps) + shown + 3  # the message, the endpoint, the lines by hand
-    assert [operation["anchor"] for operation in operations if operation["takes"] and not operation["sends"]] == []
+    assert [operation["anchor"] for operation in operations if operation["request_fields"] and not operation["request_example"]] == []
 
 
 def test_reference_names_each_kind_of_a_field_once(db: None) -> None:
-    [report] = [each for each in reference.operations() if each["method"] == "PATCH" and "/result" in each["path"]]
-    kinds = {field["name"]: field["type"] for field in report["takes"]}
+    [report] = [each for each in reference.list_operations() if each["method"] == "PATCH" and "/result" in each["path"]]
+    kinds = {field["name"]: field["type"] for field in report["request_fields"]}
     assert (kinds["summary"], kinds["score"], kinds["score.raw"]) == ("string or null", "Score or null", "integer")
     assert kinds["status"] == "PENDING or IN_PROGRESS or COMPLETED or REJECTED or EXPIRED"
 
@@ -61,7 +61,7 @@ def prose(page: str) -> list[str]:
 
 
 def texts(table: str) -> list[str]:
-    return [sentence.text for sentence in interface.sentences(table)]
+    return [sentence.text for sentence in interface.parse_sentences(table)]
 
 
 def test_every_sentence_of_the_page_is_in_the_table_of_tests(db: None) -> None:
@@ -69,15 +69,15 @@ def test_every_sentence_of_the_page_is_in_the_table_of_tests(db: None) -> None:
 
 
 def test_every_sentence_of_the_reference_is_in_the_table_of_tests(db: None) -> None:
-    operations = reference.operations()
-    calls = [f"{o['method']} {o['path'].removeprefix('/api/vendor/v1/')}: {o['says']}" for o in operations]
-    answers = {f"{s['code']} {s['says']}" for operation in operations for s in operation["statuses"] if s["says"]}
+    operations = reference.list_operations()
+    calls = [f"{o['method']} {o['path'].removeprefix('/api/vendor/v1/')}: {o['description']}" for o in operations]
+    answers = {f"{s['code']} {s['description']}" for operation in operations for s in operation["statuses"] if s["description"]}
     assert calls == texts(interface.CALLS)
     assert sorted(answers) == texts(interface.ANSWERS)
 
 
 def test_page_says_the_schedule_that_is_kept() -> None:
-    assert views.schedule() == "5 s, 30 s, 2 min, 10 min, 30 min, 1 h, 2 h, 4 h, 8 h, then every 12 h"
+    assert views.format_schedule() == "5 s, 30 s, 2 min, 10 min, 30 min, 1 h, 2 h, 4 h, 8 h, then every 12 h"
     assert [int(wait.total_seconds()) for wait in (*retry_policy.SCHEDULE, retry_policy.AFTERWARDS)] == [
         *(5, 30, 120, 600, 1800),
         *(hours * 3600 for hours in (1, 2, 4, 8, 12)),
@@ -86,13 +86,13 @@ def test_page_says_the_schedule_that_is_kept() -> None:
 
 
 def test_page_says_what_happens_of_every_event() -> None:
-    assert list(views.HAPPENED) == list(EventType)
+    assert list(views.EVENT_DESCRIPTIONS) == list(EventType)
 
 
 def is_genuine(secret: str, headers: dict[str, str], body: bytes) -> bool:
     """By the page's own lines."""
     names: dict[str, Any] = {}
-    exec(views.text(views.VERIFY), names)  # noqa: S102
+    exec(views.render_text(views.VERIFY), names)  # noqa: S102
     found: bool = names["is_genuine"](secret, headers, body)
     return found
 
@@ -135,12 +135,12 @@ import django
 django.setup()
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from config.description import description
+from config.description import get_schema
 sys.setswitchinterval(1e-6)
 begin = Barrier(8)
 def first(_):
     begin.wait()
-    return len(description()["paths"])
+    return len(get_schema()["paths"])
 with ThreadPoolExecutor(8) as readers:
     print(len(set(readers.map(first, range(8)))))
 """

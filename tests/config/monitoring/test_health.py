@@ -10,7 +10,7 @@ from django.db import InternalError, connection
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
-from integrations.encryption import Unreadable
+from integrations.encryption import DecryptionError
 from integrations.models import PartnerConfiguration, User
 from orders import queries
 
@@ -28,7 +28,7 @@ def test_readiness_is_over_where_the_database_can_only_be_read(client: Browser) 
 
 
 def unreadable(*_: object, **__: object) -> None:
-    raise Unreadable("no key opens own_secret")
+    raise DecryptionError("no key opens own_secret")
 
 
 def failing(*_: object, **__: object) -> None:
@@ -45,23 +45,23 @@ def test_database_that_can_only_be_read_is_503_for_programs(engine: APIClient, m
     )
 
 
-def test_database_that_can_only_be_read_is_503_for_people(desk: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("config.admin.overview.overview", failing)
-    answer = desk.get("/admin/")
+def test_database_that_can_only_be_read_is_503_for_people(staff_browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.admin.overview.build_overview", failing)
+    answer = staff_browser.get("/admin/")
     assert (answer.status_code, answer["Retry-After"]) == (503, "2")
 
 
 def test_missing_key_is_told_to_staff_on_their_first_page_and_where_it_is_needed(
-    desk: Browser, staff: User, settings: Any
+    staff_browser: Browser, staff: User, settings: Any
 ) -> None:
     row = PartnerConfiguration.load()
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
-    desk.force_login(staff)  # sessions are sealed, too
+    staff_browser.force_login(staff)  # sessions are sealed, too
     said = "no key in ENCRYPTION_KEYS opens the secret of integrations.partnerconfiguration:1:disable_key_sealed"
-    assert said in desk.get("/readyz").json()["reason"]
-    first = desk.get("/admin/")
+    assert said in staff_browser.get("/readyz").json()["reason"]
+    first = staff_browser.get("/admin/")
     assert (first.status_code, f"This portal lacks a key: {said}" in first.content.decode()) == (200, True)
-    answer = desk.get(f"/admin/integrations/partnerconfiguration/{row.pk}/change/")
+    answer = staff_browser.get(f"/admin/integrations/partnerconfiguration/{row.pk}/change/")
     page = answer.content.decode()
     assert (answer.status_code, said in page, "Set ENCRYPTION_KEYS and restart" in page) == (503, True, True)
 

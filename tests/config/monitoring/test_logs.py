@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client as Browser
 
-from config.monitoring.logs import logging_of, redact
+from config.monitoring.logs import build_logging, redact_event
 
 ERROR = ValueError("for ada@lovelace.example with token=abcdef")
 
@@ -50,13 +50,13 @@ ERROR = ValueError("for ada@lovelace.example with token=abcdef")
 )
 def test_secrets_and_addresses_are_masked(said: dict[str, Any], written: dict[str, Any] | None) -> None:
     before = dict(said)
-    assert redact(None, "", said) == (before if written is None else written)
+    assert redact_event(None, "", said) == (before if written is None else written)
 
 
 @pytest.mark.parametrize("form", ["console", "json"])
 def test_line_break_in_a_value_begins_no_line(form: str) -> None:
     """RELIABILITY.md, S10."""
-    formatter = logging_of(form)["formatters"]["line"]
+    formatter = build_logging(form)["formatters"]["line"]
     made = formatter["()"](foreign_pre_chain=formatter["foreign_pre_chain"], processors=formatter["processors"])
     record = logging.LogRecord(
         "portal", logging.INFO, "", 0, "Not Found: %s", ("/x\n2026 [info] FAKE\r\x1b[31m",), None
@@ -100,12 +100,12 @@ def test_what_is_away_is_said_once_in_a_while_and_without_a_trace(
     logger: str, record: Any, other: Any, said: str
 ) -> None:
     """It is met every second: at 5 to 12 KB each, a day would be more than a gigabyte."""
-    logging_ = logging_of("json")
+    logging_ = build_logging("json")
     [name] = logging_["loggers"][logger]["filters"]
     sparing = logging_["filters"][name]["()"]()
     first, second, third = record(), record(), other()
     assert [sparing.filter(each) for each in (first, second, third)] == [True, False, True]
     assert (first.getMessage(), first.exc_info) == (said, None)
     assert (third.exc_info or (None, None))[1] in (None, ERROR)
-    sparing.every_seconds = 0
+    sparing.interval_seconds = 0
     assert sparing.filter(second)

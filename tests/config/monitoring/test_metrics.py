@@ -45,8 +45,8 @@ def test_metrics_are_refused_without_the_token(on: None, db: None, header: str) 
 def test_metrics_say_how_it_stands(on: None, connection: Connection, time_machine: Any) -> None:
     time_machine.move_to("2026-11-24T10:00:00Z", tick=False)
     rows.make_package()
-    bodies.place(connection)
-    Order.objects.filter(pk=bodies.place(connection).pk).update(status="COMPLETED")
+    bodies.place_order(connection)
+    Order.objects.filter(pk=bodies.place_order(connection).pk).update(status="COMPLETED")
     Delivery.objects.filter(kind="job").update(state=DeliveryState.FAILED)
     Delivery.objects.filter(kind="candidate").update(due_at=clock.now() - timedelta(seconds=90))
     Delivery.objects.filter(kind="invitation").update(due_at=clock.now() + timedelta(days=1))
@@ -79,6 +79,6 @@ def test_metrics_ask_the_database_as_often_whatever_there_is(
 ) -> None:
     rows.make_package()
     for _ in range(3):
-        bodies.place(connection)
+        bodies.place_order(connection)
     with django_assert_num_queries(5):
         assert scrape().status_code == 200

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from config.monitoring import sentry
-from config.monitoring.logs import logging_of
+from config.monitoring.logs import build_logging
 from config.monitoring.sentry import Tracker
 
 Came = queue.Queue[tuple[str, str, list[Any]]]
@@ -42,7 +42,7 @@ def came() -> Iterator[tuple[str, Came]]:
 
 def logger_to(dsn: str) -> logging.Logger:
     """As the settings have it: the same formatter."""
-    made = logging_of("json", dsn=dsn)
+    made = build_logging("json", dsn=dsn)
     line = made["formatters"]["line"]
     handler = Tracker(made["handlers"]["tracker"]["dsn"])
     handler.setFormatter(line["()"](foreign_pre_chain=line["foreign_pre_chain"], processors=line["processors"]))
@@ -77,7 +77,7 @@ def test_tracker_that_is_away_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPat
 
 
 def test_without_a_tracker_there_is_no_handler() -> None:
-    made = logging_of("json")
+    made = build_logging("json")
     assert (list(made["handlers"]), made["root"]["handlers"]) == (["console"], ["console"])
-    made = logging_of("json", dsn="https://key@errors.vendor.example/1")
+    made = build_logging("json", dsn="https://key@errors.vendor.example/1")
     assert made["root"]["handlers"] == ["console", "tracker"]

@@ -4,15 +4,15 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from config.server.worker import Worker
+from config.server.worker import BufferingWorker
 
 
-class HastyWorker(Worker):
-    gather_seconds = 0.6
+class HastyWorker(BufferingWorker):
+    buffer_seconds = 0.6
     read_seconds = 0.8
-    answer_seconds = 0.8
-    goodbye_seconds = 0.3
-    max_waiting = 3
+    response_seconds = 0.8
+    linger_seconds = 0.3
+    max_queued = 3
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -221,7 +221,7 @@ def test_sqlite_without_a_write_ahead_log_is_an_error(
     own = {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "own.sqlite3", "OPTIONS": options}
     handler = ConnectionHandler({"default": own})
     monkeypatch.setattr(checks, "connections", handler)
-    found = checks.sqlite_keeps_a_write_ahead_log(databases=["default"])
+    found = checks.check_sqlite_wal(databases=["default"])
     handler["default"].close()
     assert [each.id for each in found] == ["portal.E001"] * is_refused
     assert all("put PORTAL_DATA_DIR on a local disk" in each.msg for each in found)

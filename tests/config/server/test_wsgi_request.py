@@ -7,8 +7,8 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 from django.http.response import HttpResponseBase
 
-from config.wsgi import django_application, give_length
-from integrations.api.errors import PROBLEM
+from config.wsgi import django_application, add_content_length
+from integrations.api.errors import PROBLEM_MEDIA_TYPE
 from tests import rows
 
 pytestmark = pytest.mark.django_db
@@ -65,12 +65,12 @@ def test_address_is_read_as_utf_8_whatever_charset_is_named() -> None:
 def test_body_in_another_charset_is_refused(kind: str, status: int) -> None:
     bearer = f"Bearer {rows.make_token()}"
     answer = ask("POST", "/api/vendor/v1/orders/lease", body=b"{}", CONTENT_TYPE=kind, HTTP_AUTHORIZATION=bearer)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (status, PROBLEM if status >= 400 else JSON)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (status, PROBLEM_MEDIA_TYPE if status >= 400 else JSON)
 
 
 @pytest.mark.parametrize("coding", ["chunked", "gzip, chunked", "Chunked"])
 def test_body_in_chunks_is_never_taken_for_an_empty_one(coding: str) -> None:
     """That would be `{}`: an engine's report would be answered 200, and lost."""
     environ: dict[str, Any] = {"HTTP_TRANSFER_ENCODING": coding, "wsgi.input": io.BytesIO(b"\x1f\x8b")}
-    give_length(environ)
+    add_content_length(environ)
     assert (environ["CONTENT_LENGTH"], environ["wsgi.input"].read()) == ("2", b"\x1f\x8b")

@@ -66,8 +66,8 @@ def test_new_file_is_a_new_language(tmp_path: Path) -> None:
         folder = tmp_path / code / "LC_MESSAGES"
         folder.mkdir(parents=True)
         (folder / "django.po").write_text(PO)
-    assert translations.codes(tmp_path) == ["en", "ar", "fr", "zh-hans"]
-    assert environment.languages(["en", "ar", "xx"]) == [("en", "English"), ("ar", "العربيّة"), ("xx", "xx")]
+    assert translations.list_language_codes(tmp_path) == ["en", "ar", "fr", "zh-hans"]
+    assert environment.language_choices(["en", "ar", "xx"]) == [("en", "English"), ("ar", "العربيّة"), ("xx", "xx")]
     translations.compile_all(tmp_path)
     compiled = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.mo"))
     assert compiled == [f"{code}/LC_MESSAGES/django.mo" for code in ("ar", "fr", "zh_Hans")]

@@ -8,25 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from config.supervisor import process, supervisor
-from config.supervisor.console import say
-from config.supervisor.data_dir import Lock
+from config.supervisor.console import print_message
+from config.supervisor.data_dir import DataDirLock
 from config.supervisor.output import LogFile
 from config.supervisor.process import Program
-from config.supervisor.supervisor import Stopped, Supervisor
+from config.supervisor.supervisor import ShutdownRequested, Supervisor
 
 
 def main(folder: Path) -> int:
     plan = json.loads((folder / "plan.json").read_text())
-    process.FIRST_DELAY = plan["first_delay"]
-    process.LONGEST_DELAY = supervisor.LONGEST_DELAY = plan["longest_delay"]
-    with Lock(folder) as lock, Supervisor(say=say, grace=plan["grace"], stopping=lock.stopping) as running:
+    process.INITIAL_DELAY = plan["first_delay"]
+    process.MAX_DELAY = supervisor.MAX_DELAY = plan["longest_delay"]
+    with DataDirLock(folder) as lock, Supervisor(print_message=print_message, grace=plan["grace"], on_stop=lock.announce_stop) as running:
         try:
             for name, command in plan["programs"].items():
-                running.start(Program(name, tuple(command), dict(os.environ)), LogFile(folder / f"{name}.log"))
-            say("started")
-            running.run()
-        except Stopped:
-            say("stopped")
+                running.start_program(Program(name, tuple(command), dict(os.environ)), LogFile(folder / f"{name}.log"))
+            print_message("started")
+            running.run_forever()
+        except ShutdownRequested:
+            print_message("stopped")
     return 0
 
 

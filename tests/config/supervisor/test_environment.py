@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from config.supervisor import environment
-from config.supervisor.demo import listening, portal_environment
-from config.supervisor.environment import Address, of_machine, of_serve
-from config.supervisor.errors import Refusal
+from config.supervisor.demo import list_binds, build_portal_environment
+from config.supervisor.environment import BindAddress, build_machine_environment, build_serve_environment
+from config.supervisor.errors import StartupError
 
 # Every setting of the portal; the demo gives its own value to the first ones and leaves out the others.
 GIVEN = {
@@ -30,21 +30,21 @@ LEFT_OUT = {
     *("SENTRY_DSN", "LOG_FORMAT", "BRAND_NAME", "EMAIL_FROM", "OUTBOX_TIME_SCALE", "DJANGO_SETTINGS_MODULE"),
     *("PORTAL_WORKER", "PYTHONPATH", "HTTP_PROXY", "GUNICORN_CMD_ARGS", "CELERY_BROKER_URL", "WEB_CONCURRENCY"),
 }
-ADDRESS = Address("127.0.0.1", 18000)
+ADDRESS = BindAddress("127.0.0.1", 18000)
 
 
 @pytest.mark.parametrize("name", sorted(GIVEN | LEFT_OUT))
 def test_demo_environment_leaks_no_setting_of_the_caller(tmp_path: Path, name: str) -> None:
-    machine = of_machine({"PATH": "/bin", name: "leaked"})
+    machine = build_machine_environment({"PATH": "/bin", name: "leaked"})
 
-    made = portal_environment(machine, ADDRESS, tmp_path / "run", tmp_path)
+    made = build_portal_environment(machine, ADDRESS, tmp_path / "run", tmp_path)
 
     assert "leaked" not in made.values()
     assert (name in made) == (name in GIVEN)
 
 
 def test_demo_environment_names_every_setting(tmp_path: Path) -> None:
-    made = portal_environment(of_machine({"PATH": "/bin"}), ADDRESS, tmp_path / "run", tmp_path)
+    made = build_portal_environment(build_machine_environment({"PATH": "/bin"}), ADDRESS, tmp_path / "run", tmp_path)
 
     assert set(made) == GIVEN | {"PATH", "PYTHONUNBUFFERED"}
     assert made["PORTAL_ENV_FILE"] == ""
@@ -56,7 +56,7 @@ def test_serve_environment_completes_the_callers_by_the_env_file(tmp_path: Path)
     file = tmp_path / "settings"
     file.write_text("PORT=9000\nBIND='0.0.0.0'\nREDIS_URL=redis://broker.example/0\n# PUBLIC_URL=no\n")
 
-    made = of_serve({"PORTAL_ENV_FILE": str(file), "PORT": "9001"})
+    made = build_serve_environment({"PORTAL_ENV_FILE": str(file), "PORT": "9001"})
 
     assert made == {
         "PORTAL_ENV_FILE": str(file),
@@ -71,19 +71,19 @@ def test_serve_environment_with_empty_env_file_reads_none(monkeypatch: pytest.Mo
     (tmp_path / ".env").write_text("PORT=9000\n")
     monkeypatch.setattr(environment, "REPOSITORY", tmp_path)
 
-    assert of_serve({})["PORT"] == "9000"
-    assert "PORT" not in of_serve({"PORTAL_ENV_FILE": ""})
+    assert build_serve_environment({})["PORT"] == "9000"
+    assert "PORT" not in build_serve_environment({"PORTAL_ENV_FILE": ""})
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "8000.0", "²"])
 def test_address_with_bad_port_is_refused(port: str) -> None:
-    with pytest.raises(Refusal, match=f"PORT={port} is not a port: give a number from 1 to 65535"):
-        Address.from_environment({"PORT": port})
+    with pytest.raises(StartupError, match=f"PORT={port} is not a port: give a number from 1 to 65535"):
+        BindAddress.from_environment({"PORT": port})
 
 
 def test_address_without_room_for_the_demos_ports_is_refused() -> None:
-    with pytest.raises(Refusal, match="give a number from 1 to 65533"):
-        Address.from_environment({"PORT": "65534"}, ports=3)
+    with pytest.raises(StartupError, match="give a number from 1 to 65533"):
+        BindAddress.from_environment({"PORT": "65534"}, ports=3)
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_address_without_room_for_the_demos_ports_is_refused() -> None:
     ],
 )
 def test_address_listens_and_is_reached(bind: str, listen: str, reachable: str) -> None:
-    address = Address.from_environment({"BIND": bind})
+    address = BindAddress.from_environment({"BIND": bind})
 
-    assert (address.listen(), address.reachable) == (listen, reachable)
+    assert (address.format_bind(), address.reachable_host) == (listen, reachable)
 
 
 @pytest.mark.parametrize(
@@ -111,4 +111,4 @@ def test_address_listens_and_is_reached(bind: str, listen: str, reachable: str) 
     ],
 )
 def test_demo_listens_on_loopback_in_any_case(bind: str, listen: list[str]) -> None:
-    assert listening(Address(bind, 8000)) == listen
+    assert list_binds(BindAddress(bind, 8000)) == listen

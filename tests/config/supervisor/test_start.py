@@ -15,14 +15,14 @@ import pytest
 from django.core.mail import EmailMultiAlternatives, get_connection
 
 from config.supervisor import broker, data_dir, demo
-from config.supervisor.banner import banner
-from config.supervisor.data_dir import Lock
-from config.supervisor.demo_credentials import master_pair
-from config.supervisor.errors import Refusal
-from config.supervisor.health import answers, host_of
+from config.supervisor.banner import format_banner
+from config.supervisor.data_dir import DataDirLock
+from config.supervisor.demo_credentials import ensure_credentials
+from config.supervisor.errors import StartupError
+from config.supervisor.health import is_healthy, extract_host
 from config.supervisor.mailbox import Mailbox
 from config.supervisor.output import LogFile
-from config.supervisor.ports import require_free
+from config.supervisor.ports import require_free_port
 from tests.config.conftest import REPOSITORY, free_port, run_python, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -44,13 +44,13 @@ def test_serve_on_a_taken_port_says_so_in_one_line(tmp_path: Path, taken_port: i
 
 
 def test_port_that_comes_free_in_time_is_taken(taken_port: int) -> None:
-    with pytest.raises(Refusal):
-        require_free("127.0.0.1", taken_port, why="the portal")
-    require_free("127.0.0.1", free_port(), why="the portal")
+    with pytest.raises(StartupError):
+        require_free_port("127.0.0.1", taken_port, purpose="the portal")
+    require_free_port("127.0.0.1", free_port(), purpose="the portal")
 
 
 def test_serve_on_a_folder_in_use_says_so_in_one_line(tmp_path: Path) -> None:
-    with Lock(tmp_path):
+    with DataDirLock(tmp_path):
         done = run_python("-m", "config.supervisor", "serve", PORT=str(free_port()), PORTAL_DATA_DIR=str(tmp_path))
 
     assert (done.returncode, done.stdout) == (1, "")
@@ -58,10 +58,10 @@ def test_serve_on_a_folder_in_use_says_so_in_one_line(tmp_path: Path) -> None:
 
 
 def test_lock_waits_for_one_that_is_stopping(tmp_path: Path) -> None:
-    with Lock(tmp_path) as first:
-        first.stopping()
+    with DataDirLock(tmp_path) as first:
+        first.announce_stop()
         code = (
-            f"from config.supervisor.folder import Lock\nwith Lock(__import__('pathlib').Path({str(tmp_path)!r})): pass"
+            f"from config.supervisor.folder import DataDirLock\nwith DataDirLock(__import__('pathlib').Path({str(tmp_path)!r})): pass"
         )
         second = subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY)
         with pytest.raises(subprocess.TimeoutExpired):
@@ -73,27 +73,27 @@ def test_lock_waits_for_one_that_is_stopping(tmp_path: Path) -> None:
 def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     code = (
         "import pathlib, signal\n"
-        "from config.supervisor.folder import Lock\n"
-        f"with Lock(pathlib.Path({str(tmp_path)!r})): print(flush=True); signal.pause()"
+        "from config.supervisor.folder import DataDirLock\n"
+        f"with DataDirLock(pathlib.Path({str(tmp_path)!r})): print(flush=True); signal.pause()"
     )
     with subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
         holder.kill()
 
-    with Lock(tmp_path):
+    with DataDirLock(tmp_path):
         assert (tmp_path / "portal.lock").read_text() == str(os.getpid())
 
 
 def test_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(Refusal, match=r"cannot be written by user .* \(Not a directory\): change its owner or rights"):
-        data_dir.prepare(tmp_path / "file" / "var")
+    with pytest.raises(StartupError, match=r"cannot be written by user .* \(Not a directory\): change its owner or rights"):
+        data_dir.prepare_data_dir(tmp_path / "file" / "var")
 
 
 def test_folder_is_private(tmp_path: Path) -> None:
-    data_dir.prepare(tmp_path / "var")
+    data_dir.prepare_data_dir(tmp_path / "var")
 
     assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700
 
@@ -105,7 +105,7 @@ def test_runtime_folder_is_short_private_and_gone_at_the_end(tmp_path: Path) -> 
     with broker.runtime_folder(tmp_path / "run", {"TMPDIR": str(deep)}) as made:
         assert stat.S_IMODE(made.stat().st_mode) == 0o700
         assert (tmp_path / "run").readlink() == made
-        assert broker.url(made) == f"redis+socket://{made}/broker.sock"
+        assert broker.build_url(made) == f"redis+socket://{made}/broker.sock"
         assert len(f"{made}/broker.sock") <= 107
 
     assert not made.exists()
@@ -133,7 +133,7 @@ def test_runtime_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 
 def test_broker_answers_on_its_socket(tmp_path: Path) -> None:
     with broker.runtime_folder(tmp_path / "run", {}) as made:
-        program = broker.program(made, dict(os.environ))
+        program = broker.build_program(made, dict(os.environ))
         server = subprocess.Popen(program.command, env=program.environment, stdout=subprocess.PIPE)
         try:
             wait_for((made / "broker.sock").exists)
@@ -150,7 +150,7 @@ def test_broker_answers_on_its_socket(tmp_path: Path) -> None:
 def test_log_keeps_one_older_file(tmp_path: Path) -> None:
     log = LogFile(tmp_path / "web.log", max_bytes=10)
     for word in (b"first line", b"second line", b"third"):
-        log.write(word)
+        log.write_line(word)
 
     assert log.path.read_bytes() == b"third\n"
     assert (tmp_path / "web.log.1").read_bytes() == b"second line\n"
@@ -159,9 +159,9 @@ def test_log_keeps_one_older_file(tmp_path: Path) -> None:
 
 
 def test_master_pair_is_made_once_and_private(tmp_path: Path) -> None:
-    first = master_pair(tmp_path / "master.json")
+    first = ensure_credentials(tmp_path / "master.json")
 
-    assert master_pair(tmp_path / "master.json") == first
+    assert ensure_credentials(tmp_path / "master.json") == first
     assert stat.S_IMODE((tmp_path / "master.json").stat().st_mode) == 0o600
     assert min(map(len, first)) >= 32
 
@@ -169,7 +169,7 @@ def test_master_pair_is_made_once_and_private(tmp_path: Path) -> None:
 def test_master_pair_from_a_broken_file_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "master.json").write_text("{")
 
-    assert master_pair(tmp_path / "master.json") == master_pair(tmp_path / "master.json")
+    assert ensure_credentials(tmp_path / "master.json") == ensure_credentials(tmp_path / "master.json")
 
 
 class Healthy(BaseHTTPRequestHandler):
@@ -188,10 +188,10 @@ def test_answers_asks_healthz_under_the_public_name() -> None:
     with HTTPServer(("127.0.0.1", 0), Healthy) as server:
         threading.Thread(target=server.handle_request).start()
 
-        assert answers("127.0.0.1", server.server_port, name=host_of("https://portal.example/"))
+        assert is_healthy("127.0.0.1", server.server_port, name=extract_host("https://portal.example/"))
 
     assert Healthy.asked == "/healthz portal.example"
-    assert not answers("127.0.0.1", server.server_port, name="portal.example")
+    assert not is_healthy("127.0.0.1", server.server_port, name="portal.example")
 
 
 def test_banner_shows_where_to_click_and_with_which_passwords() -> None:
@@ -203,7 +203,7 @@ def test_banner_shows_where_to_click_and_with_which_passwords() -> None:
         ],
     }
 
-    lines = [line.strip() for line in banner(8000, seeded, logs="var/demo/log", mail="var/demo/mail").splitlines()]
+    lines = [line.strip() for line in format_banner(8000, seeded, logs="var/demo/log", mail="var/demo/mail").splitlines()]
 
     assert "Acme             alice@acme.example   alice-word" in lines
     assert "Globex Limited   bob@globex.example   bob-word" in lines
@@ -237,4 +237,4 @@ def send_mail(folder: Path, subject: str, body: str) -> None:
 
 
 def test_demo_uses_its_own_folder_below_the_repository() -> None:
-    assert demo.FOLDER == REPOSITORY / "var" / "demo"
+    assert demo.DATA_DIR == REPOSITORY / "var" / "demo"

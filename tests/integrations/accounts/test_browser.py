@@ -12,7 +12,7 @@ from integrations.models import Customer, User
 from integrations.outbox import courier
 from integrations.outbox.models import Stream
 from tests import rows
-from tests.e2e.browser import Visitor, chromium
+from tests.e2e.browser import Visitor, launch_chromium
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.xdist_group("browser")]
 Visit = Callable[[], Visitor]
@@ -32,7 +32,7 @@ def visit(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the browser's driver runs a loop in this thread
     settings.PUBLIC_URL = live_server.url
     visitors: list[Visitor] = []
-    with chromium() as browser:
+    with launch_chromium() as browser:
 
         def another() -> Visitor:
             visitors.append(Visitor(browser, origins={live_server.url}, portal=live_server.url))
@@ -56,40 +56,40 @@ def sign_in(person: Visitor, url: str, user: User) -> None:
     person.page.goto(url)
     person.page.get_by_label("E-mail address").fill(user.email)
     person.page.get_by_label("Password").fill(rows.PASSWORD)
-    person.press("Sign in")
+    person.press_button("Sign in")
 
 
 def add_passkey(person: Visitor, *, alone: bool) -> None:
     """From the page of second factors."""
-    person.follow("Add a passkey")
-    person.sees("Is it you?")
+    person.follow_link("Add a passkey")
+    person.expect_page("Is it you?")
     person.page.get_by_label("Password").fill(rows.PASSWORD)
-    person.press("Go on")
-    person.sees("Add a passkey")
+    person.press_button("Go on")
+    person.expect_page("Add a passkey")
     person.page.get_by_label("Name of the device").fill("Alice's laptop")
     if alone:
         person.page.get_by_label("Sign in with it alone, without the password").check()
-    person.press("Add")
-    person.sees("Recovery codes")
+    person.press_button("Add")
+    person.expect_page("Recovery codes")
 
 
 def test_passkey_signs_in_alone(visit: Visit, live_server: Any, alice: User) -> None:
     person = visit()
     has_device(person)
     sign_in(person, live_server.url, alice)
-    person.sees("Connections")
+    person.expect_page("Connections")
     person.page.goto(f"{live_server.url}/accounts/2fa/")
-    person.sees("Second factor")
+    person.expect_page("Second factor")
     add_passkey(person, alone=True)
     person.page.goto(f"{live_server.url}/accounts/2fa/")
-    person.follow("See and change")
-    person.sees("Passkeys")
+    person.follow_link("See and change")
+    person.expect_page("Passkeys")
     expect(person.page.get_by_text("Signs you in alone.")).to_be_visible()
-    person.press("Sign out")
+    person.press_button("Sign out")
     person.page.goto(f"{live_server.url}/accounts/login/?next=/orders")
-    person.sees("Sign in")
-    person.press("Sign in with a passkey")
-    person.sees("Orders")
+    person.expect_page("Sign in")
+    person.press_button("Sign in with a passkey")
+    person.expect_page("Orders")
 
 
 def test_passkey_is_the_second_factor_of_staff(visit: Visit, live_server: Any, staff: User, settings: Any) -> None:
@@ -97,15 +97,15 @@ def test_passkey_is_the_second_factor_of_staff(visit: Visit, live_server: Any, s
     person = visit()
     has_device(person)
     sign_in(person, f"{live_server.url}/admin/", staff)
-    person.sees("Second factor")
+    person.expect_page("Second factor")
     expect(person.page.get_by_text("Staff sign in with a second factor.")).to_be_visible()
     add_passkey(person, alone=False)
-    person.follow("Done")
+    person.follow_link("Done")
     expect(person.page.get_by_role("heading", name="Overview")).to_be_visible()
-    person.press("Sign out")
+    person.press_button("Sign out")
     sign_in(person, f"{live_server.url}/admin/", staff)
-    person.sees("Second factor")
-    person.press("Use a passkey")
+    person.expect_page("Second factor")
+    person.press_button("Use a passkey")
     expect(person.page.get_by_role("heading", name="Overview")).to_be_visible()
 
 
@@ -115,16 +115,16 @@ def test_passkey_that_is_refused_leaves_the_other_ways(visit: Visit, live_server
     sign_in(person, live_server.url, alice)
     person.page.goto(f"{live_server.url}/accounts/2fa/")
     add_passkey(person, alone=True)
-    person.press("Sign out") if person.page.get_by_role("button", name="Sign out").count() else None
+    person.press_button("Sign out") if person.page.get_by_role("button", name="Sign out").count() else None
     person.context.clear_cookies()
     device.send("WebAuthn.disable")
     device.send("WebAuthn.enable")
     device.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE | {"isUserVerified": False}})
     person.page.goto(f"{live_server.url}/accounts/login/")
-    person.press("Sign in with a passkey")
+    person.press_button("Sign in with a passkey")
     expect(person.page.get_by_text("The passkey was not used. Try again, or use another way.")).to_be_visible()
     sign_in(person, f"{live_server.url}/accounts/login/", alice)
-    person.sees("Second factor")
+    person.expect_page("Second factor")
 
 
 def test_passkeys_are_kept_and_removed(visit: Visit, live_server: Any, alice: User) -> None:
@@ -134,13 +134,13 @@ def test_passkeys_are_kept_and_removed(visit: Visit, live_server: Any, alice: Us
     person.page.goto(f"{live_server.url}/accounts/2fa/")
     add_passkey(person, alone=False)
     person.page.goto(f"{live_server.url}/accounts/2fa/webauthn/")
-    person.follow("Rename Alice's laptop")
-    person.sees("Rename the passkey")
+    person.follow_link("Rename Alice's laptop")
+    person.expect_page("Rename the passkey")
     person.page.get_by_label("Name").fill("Old laptop")
-    person.press("Rename")
-    person.follow("Remove… Old laptop")
-    person.sees("Remove “Old laptop”?")
-    person.press("Remove")
+    person.press_button("Rename")
+    person.follow_link("Remove… Old laptop")
+    person.expect_page("Remove “Old laptop”?")
+    person.press_button("Remove")
     expect(person.page.get_by_text("There is none yet.")).to_be_visible()
 
 
@@ -149,27 +149,27 @@ def test_person_is_invited_joins_and_is_removed(
 ) -> None:
     owner, newcomer = visit(), visit()
     sign_in(owner, f"{live_server.url}/people", alice)
-    owner.sees("People")
+    owner.expect_page("People")
     owner.page.get_by_label("E-mail address").fill("dora@northwind.example")
-    owner.press("Invite")
+    owner.press_button("Invite")
     expect(owner.page.get_by_text("The invitation is on its way to dora@northwind.example.")).to_be_visible()
-    owner.sees("People")
+    owner.expect_page("People")
     courier.carry(Stream.objects.get(name="email").pk)
     newcomer.page.goto(re.findall(r"http://\S+/invitations/\S+", mail.outbox[0].body)[0])
-    newcomer.sees("Join Northwind Retail")
+    newcomer.expect_page("Join Northwind Retail")
     newcomer.page.get_by_label("Your name").fill("Dora")
     newcomer.page.get_by_label("Password").fill("a long way to the sea")
     newcomer.page.get_by_label("The same again").fill("a long way to the sea")
-    newcomer.press("Join")
+    newcomer.press_button("Join")
     expect(newcomer.page.get_by_text("Welcome to Northwind Retail.")).to_be_visible()
-    newcomer.sees("Connections")
+    newcomer.expect_page("Connections")
     owner.page.reload()
-    owner.follow("Remove… dora@northwind.example")
-    owner.sees("Remove dora@northwind.example?")
-    owner.press("Remove")
+    owner.follow_link("Remove… dora@northwind.example")
+    owner.expect_page("Remove dora@northwind.example?")
+    owner.press_button("Remove")
     newcomer.page.reload()
     expect(newcomer.page.get_by_text("Your account belongs to no organisation")).to_be_visible()
-    newcomer.sees("Connections")
+    newcomer.expect_page("Connections")
 
 
 @pytest.mark.parametrize("mode", ["REDIRECT", "POPUP"])
@@ -187,7 +187,7 @@ def test_consent_for_one_of_several_by_keyboard_alone(
     page.keyboard.press("Tab")
     page.keyboard.type(rows.PASSWORD)
     page.keyboard.press("Enter")
-    person.sees("Connect SmartRecruiters to Assessments?")
+    person.expect_page("Connect SmartRecruiters to Assessments?")
     for _ in range(20):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.name") == "organisation":
@@ -201,7 +201,7 @@ def test_consent_for_one_of_several_by_keyboard_alone(
             break
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/progress"))
-    person.examine()
+    person.check_accessibility()
     assert [*customer.connections.values_list("company_id")] == [("northwind",)]
 
 
@@ -212,7 +212,7 @@ def test_deny_by_keyboard_alone(visit: Visit, live_server: Any, settings: Any, a
     page = person.page
     back = f"&redirect={live_server.url}/healthz" if mode == "REDIRECT" else ""
     sign_in(person, f"{live_server.url}/smartrecruiters/integration?companyId=northwind{back}", alice)
-    person.sees("Connect SmartRecruiters to Assessments?")
+    person.expect_page("Connect SmartRecruiters to Assessments?")
     for _ in range(20):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.innerText") == "Deny":
@@ -221,7 +221,7 @@ def test_deny_by_keyboard_alone(visit: Visit, live_server: Any, settings: Any, a
     if mode == "REDIRECT":
         page.wait_for_url(f"{live_server.url}/healthz")
     else:
-        person.sees("Not connected")
+        person.expect_page("Not connected")
 
 
 def test_denied_popup_closes_by_its_own_button(visit: Visit, live_server: Any, alice: User) -> None:
@@ -237,7 +237,7 @@ def test_denied_popup_closes_by_its_own_button(visit: Visit, live_server: Any, a
     window = opened.value
     window.get_by_role("button", name="Deny").click()
     expect(window.get_by_role("heading", name="Not connected")).to_be_visible()
-    person.examine(window)
+    person.check_accessibility(window)
     with window.expect_event("close"):
         window.get_by_role("button", name="Close it").click()
     assert page.evaluate("popup.closed")

@@ -12,7 +12,7 @@ from integrations.models import Customer, User
 from integrations.outbox.models import Delivery
 from tests import rows
 from tests.integrations.accounts.test_mfa import AT, code_of, signed_in_and_sure
-from tests.mailbox import carried
+from tests.mailbox import deliver_emails
 
 pytestmark = pytest.mark.django_db
 NEW = "a horse of another colour"
@@ -22,7 +22,7 @@ IF_NOT = "If it was not you, choose a new password at once"
 
 def told(person: User) -> list[str]:
     """What the e-mails say that have gone out, each in its one sentence."""
-    notices = [each for each in carried() if each.subject == SUBJECT]
+    notices = [each for each in deliver_emails() if each.subject == SUBJECT]
     assert all(each.to == [person.email] and IF_NOT in each.body for each in notices)
     return [each.body.splitlines()[2].partition(" It was on ")[0] for each in notices]
 
@@ -42,7 +42,7 @@ def test_change_of_the_password_is_told(client: Browser, alice: User) -> None:
 
 def test_reset_of_the_password_is_told(client: Browser, alice: User) -> None:
     client.post("/accounts/password/reset/", {"email": alice.email})
-    [letter] = carried()
+    [letter] = deliver_emails()
     link = next(line for line in letter.body.splitlines() if line.startswith("http")).removeprefix(settings.PUBLIC_URL)
     form = client.get(link)["Location"]
     client.post(form, {"password1": NEW, "password2": NEW})
@@ -73,10 +73,10 @@ def test_removal_of_a_passkey_is_told(client: Browser, alice: User) -> None:
 
 def test_notice_speaks_the_organisations_language_and_keeps_no_address(alice: User) -> None:
     Customer.objects.update(language="de")
-    emails.tell("webauthn_added", alice)
+    emails.notify_change("webauthn_added", alice)
     [delivery] = Delivery.objects.all()
     assert alice.email not in str([*Delivery.objects.values()])
-    [letter] = carried()
+    [letter] = deliver_emails()
     assert letter.subject == "Ihr Konto bei Assessments wurde geändert"
     assert "Ein Passkey wurde hinzugefügt. Es war am " in letter.body
     assert f"{settings.PUBLIC_URL}/accounts/password/reset/" in letter.body

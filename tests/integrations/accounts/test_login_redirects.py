@@ -21,7 +21,7 @@ def sent(browser: Browser, path: str, came_from: str = "") -> str:
     headers = {"Referer": came_from} if came_from else {}
     page = urlsplit(browser.post(path, {}, headers=headers)["Location"])
     asked = parse_qs(page.query)
-    assert (page.path, asked[login_redirects.ENDED]) == ("/accounts/login/", ["1"])
+    assert (page.path, asked[login_redirects.SESSION_EXPIRED]) == ("/accounts/login/", ["1"])
     return asked["next"][0]
 
 
@@ -86,7 +86,7 @@ def test_every_address_that_takes_forms_alone_is_known_as_one(client: Browser, c
         *(reverse(name, kwargs={"key": "a" * 32}) for name in ("consent_again", "consent_account")),
     ]
     for path in paths:
-        assert login_redirects.shows_a_page(path) == (client.get(path).status_code != 405), path
+        assert login_redirects.has_get_view(path) == (client.get(path).status_code != 405), path
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from django.test import Client as Browser
 
-from integrations.accounts.mfa import SecondFactorAdapter
+from integrations.accounts.mfa import MFAAdapter
 from integrations.models import AuditEntry, User
 from tests import rows
 from tests.integrations.accounts.test_sign_in import sign_in, text
@@ -58,7 +58,7 @@ def test_guesser_of_codes_is_stopped(client: Browser, staff: User, secret: str) 
 
 def test_database_shows_no_secret(staff: User, secret: str) -> None:
     stored = str([*Authenticator.objects.values_list("data", flat=True)])
-    seed = SecondFactorAdapter().decrypt(Authenticator.objects.get(type="recovery_codes").data["seed"])
+    seed = MFAAdapter().decrypt(Authenticator.objects.get(type="recovery_codes").data["seed"])
     assert (secret in stored, seed in stored) == (False, False)
 
 
@@ -90,7 +90,7 @@ def test_passkey_is_made_for_the_public_name(rf: Any, settings: Any) -> None:
     names = []
     for settings.IS_LOOPBACK in (True, False):
         with context.request_context(rf.get("/", HTTP_HOST="localhost:8000")):
-            names.append(SecondFactorAdapter().get_public_key_credential_rp_entity()["id"])
+            names.append(MFAAdapter().get_public_key_credential_rp_entity()["id"])
     assert names == ["localhost", "portal.vendor.example"]
 
 

@@ -114,10 +114,10 @@ def changed_by_herself(browser: Browser, user: User, new: str) -> None:
 
 def changed_in_admin(browser: Browser, user: User, new: str) -> None:
     boss = rows.make_user(None, "boss@vendor.example")
-    desk = Browser()
-    desk.force_login(boss)
+    staff_browser = Browser()
+    staff_browser.force_login(boss)
     form = {"password1": new, "password2": new, "usable_password": "true"}
-    assert desk.post(f"/admin/integrations/user/{user.pk}/password/", form).status_code == 302
+    assert staff_browser.post(f"/admin/integrations/user/{user.pk}/password/", form).status_code == 302
 
 
 @pytest.mark.parametrize("change", [changed_by_herself, changed_in_admin])
@@ -145,12 +145,12 @@ def test_sign_out_everywhere(client: Browser, alice: User, charlie: User) -> Non
     assert (entry.subject, entry.actor_name, entry.detail) == (str(alice.pk), alice.email, {"sessions": 2})
 
 
-def test_staff_sign_a_person_out_everywhere(desk: Browser, client: Browser, alice: User) -> None:
+def test_staff_sign_a_person_out_everywhere(staff_browser: Browser, client: Browser, alice: User) -> None:
     sign_in(client, alice.email)
     act = f"/admin/integrations/user/{alice.pk}/act/sign-out/"
-    assert "Every session of this person ends at once" in text(desk.get(act))
+    assert "Every session of this person ends at once" in text(staff_browser.get(act))
     assert is_in(client, "/")
-    assert "Signed out of 1 browser." in text(desk.post(act, follow=True))
+    assert "Signed out of 1 browser." in text(staff_browser.post(act, follow=True))
     assert not is_in(client, "/")
     assert AuditEntry.objects.get(action="sessions.ended").actor_name == "stella@vendor.example"
 

@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from integrations.models import AuditEntry, Customer, User
 from integrations.outbox.models import Delivery
 from tests import rows
-from tests.mailbox import carried
+from tests.mailbox import deliver_emails
 
 pytestmark = pytest.mark.django_db
 SIGN_IN = "/accounts/login/"
@@ -116,7 +116,7 @@ def test_nobody_signs_up(client: Browser) -> None:
 @pytest.mark.parametrize("email", ["alice@northwind.example", "nobody@northwind.example"])
 def test_password_reset_tells_nobody_who_has_an_account(client: Browser, alice: User, email: str) -> None:
     assert client.post("/accounts/password/reset/", {"email": email})["Location"] == "/accounts/password/reset/done/"
-    assert [message.to for message in carried()] == [[email]]
+    assert [message.to for message in deliver_emails()] == [[email]]
 
 
 def test_own_address_is_not_changed_here(client: Browser, alice: User) -> None:
@@ -145,11 +145,11 @@ def test_staff_must_set_up_a_second_factor_where_it_is_required(client: Browser,
     assert "Staff sign in with a second factor. Set up one of the two" in text(client.get("/accounts/2fa/"))
 
 
-def test_staff_are_told_that_they_need_no_second_factor_where_it_is_optional(desk: Browser, settings: Any) -> None:
+def test_staff_are_told_that_they_need_no_second_factor_where_it_is_optional(staff_browser: Browser, settings: Any) -> None:
     settings.STAFF_MFA = "optional"
-    page = text(desk.get("/accounts/2fa/"))
+    page = text(staff_browser.get("/accounts/2fa/"))
     assert ("Staff sign in with" in page, "You need none here, while the portal" in page) == (False, True)
-    assert "Staff sign in with" not in text(desk.get("/accounts/2fa/totp/activate/", follow=True))
+    assert "Staff sign in with" not in text(staff_browser.get("/accounts/2fa/totp/activate/", follow=True))
 
 
 def test_second_factor_is_asked_for(client: Browser, staff: User, settings: Any) -> None:
@@ -223,7 +223,7 @@ def test_reset_link_stands_nowhere_in_the_database(client: Browser, alice: User)
     client.post("/accounts/password/reset/", {"email": alice.email})
     delivery = Delivery.objects.get()
     kept = str([*Delivery.objects.values()])
-    [message] = carried()
+    [message] = deliver_emails()
     link = next(line for line in message.body.splitlines() if line.startswith("http"))
     assert link.startswith("http://localhost:8000/accounts/password/reset/key/")
     assert (link.split("/")[-2] in kept, alice.email in kept, delivery.payload["sealed"] != "") == (False, False, True)
@@ -233,7 +233,7 @@ def test_reset_link_stands_nowhere_in_the_database(client: Browser, alice: User)
 def test_reset_is_written_in_the_language_of_the_organisation(client: Browser, alice: User) -> None:
     Customer.objects.update(language="de")
     client.post("/accounts/password/reset/", {"email": alice.email})
-    assert carried()[0].subject == "Ein neues Passwort für Assessments"
+    assert deliver_emails()[0].subject == "Ein neues Passwort für Assessments"
 
 
 def test_neighbour_at_the_same_address_is_not_locked_out(client: Browser, alice: User, bob: User) -> None:

@@ -10,7 +10,7 @@ from integrations.customers import invitations
 from integrations.models import Customer, User
 from tests import rows
 from tests.integrations.accounts.test_sign_in import SIGN_IN, sign_in, text
-from tests.mailbox import carried
+from tests.mailbox import deliver_emails
 
 pytestmark = pytest.mark.django_db
 NEW = "a horse of another colour"
@@ -19,7 +19,7 @@ RULES = "At least twelve characters, no common password, and nothing like your n
 
 def link_of_reset(browser: Browser, person: User) -> str:
     browser.post("/accounts/password/reset/", {"email": person.email})
-    lines = carried()[-1].body.splitlines()
+    lines = deliver_emails()[-1].body.splitlines()
     return next(line for line in lines if line.startswith("http")).removeprefix(settings.PUBLIC_URL)
 
 
@@ -59,7 +59,7 @@ def test_second_tab_of_sign_in_goes_on_to_what_was_wanted(alice: User) -> None:
 
 
 def test_used_invitation_leads_on_whoever_is_signed_in(client: Browser, customer: Customer, alice: User) -> None:
-    invitation = invitations.invite(customer, "new@northwind.example", "viewer", by=alice)
+    invitation = invitations.send_invitation(customer, "new@northwind.example", "viewer", by=alice)
     link = f"/invitations/{invitation.link_token}"
     form = {"name": "Noor", "password1": NEW, "password2": NEW}
     client.post(link, form)

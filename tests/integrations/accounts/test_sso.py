@@ -16,7 +16,7 @@ from django.test import Client as Browser
 from integrations.http import client as http_client
 from integrations.models import AuditEntry, Customer, User
 from tests import rows
-from tests.integrations.outbox.peer import Answer, Peer, serving
+from tests.integrations.outbox.peer import Answer, Peer, run_peer
 from tests.integrations.simulator.process import free_port
 
 pytestmark = pytest.mark.django_db
@@ -209,7 +209,7 @@ WELL_KNOWN = "/.well-known/openid-configuration"
 
 @pytest.fixture
 def peer(settings: Any) -> Iterator[Peer]:
-    with serving() as peer:
+    with run_peer() as peer:
         settings.OIDC_ISSUER = peer.url
         settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = "portal", "secret"
         yield peer
@@ -237,7 +237,7 @@ def test_provider_that_answers_amiss_gets_a_page(client: Browser, peer: Peer, an
     peer.script = {WELL_KNOWN: [answer]}
     page = client.get(BEGIN)
     assert (page.status_code, "did not sign you in" in text(page)) == (502, True)
-    assert peer.paths() == [WELL_KNOWN]
+    assert peer.received_paths() == [WELL_KNOWN]
 
 
 def test_provider_that_is_down_gets_a_page(client: Browser, peer: Peer, settings: Any) -> None:
@@ -250,7 +250,7 @@ def test_document_of_another_issuer_is_not_taken(client: Browser, peer: Peer) ->
     state = parse_qs(urlsplit(client.get(BEGIN)["Location"]).query)["state"][0]
     answer = client.get(BACK, {"code": "x", "state": state})
     assert "did not sign you in" in text(answer)
-    assert peer.paths() == [WELL_KNOWN, WELL_KNOWN]
+    assert peer.received_paths() == [WELL_KNOWN, WELL_KNOWN]
 
 
 @pytest.mark.parametrize("token", [{}, {"access_token": "x"}, {"access_token": "x", "id_token": "no.token.at all"}])
@@ -273,4 +273,4 @@ def test_door_for_the_provider_wants_tls_and_follows_nothing(peer: Peer) -> None
     peer.script = {"/": [Answer(307, headers={"Location": f"{peer.url}/other"})]}
     with pytest.raises(http_client.PROVIDER_FAULTS, match="not followed"):
         http_client.ProviderSession(may_be_plain=True).post(f"{peer.url}/", data={"client_secret": "x"})
-    assert peer.paths() == ["/"]
+    assert peer.received_paths() == ["/"]

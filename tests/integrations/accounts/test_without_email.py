@@ -33,18 +33,18 @@ def page_of(row: Customer | Invitation) -> str:
     return f"/admin/integrations/{row._meta.model_name}/{quote(row.pk)}"
 
 
-def test_staff_hand_the_link_over(desk: Browser, customer: Customer) -> None:
+def test_staff_hand_the_link_over(staff_browser: Browser, customer: Customer) -> None:
     ask = f"{page_of(customer)}/invite/"
-    assert "EMAIL_URL is not set" in text(desk.get(ask))
-    answer = desk.post(ask, {"email": DORA, "role": "administrator"}, follow=True)
+    assert "EMAIL_URL is not set" in text(staff_browser.get(ask))
+    answer = staff_browser.post(ask, {"email": DORA, "role": "administrator"}, follow=True)
     invitation = Invitation.objects.get()
     assert answer.redirect_chain == [(f"{page_of(invitation)}/change/", 302)]
     assert (
         f"The invitation for {DORA} is made, but no e-mail goes out from here yet: hand the link over yourself."
         in text(answer)
     )
-    assert invitations.url_of(invitation) not in text(answer)
-    shown = text(desk.post(f"{page_of(invitation)}/act/link/"))
+    assert invitations.invitation_url(invitation) not in text(answer)
+    shown = text(staff_browser.post(f"{page_of(invitation)}/act/link/"))
     [link] = re.findall(r"http://localhost:8000(/invitations/[^\s<]+)", shown)
     assert f"Join {customer}" in text(Browser().get(link))
     assert list(AuditEntry.objects.filter(action__startswith="invitation.").values_list("action", "actor_name")) == [
@@ -54,21 +54,21 @@ def test_staff_hand_the_link_over(desk: Browser, customer: Customer) -> None:
 
 
 def test_link_is_for_administrators_and_open_invitations(customer: Customer, alice: User, staff: User) -> None:
-    invitation = invitations.invite(customer, DORA, "viewer", by=alice)
+    invitation = invitations.send_invitation(customer, DORA, "viewer", by=alice)
     support = Browser()
     support.force_login(rows.make_user(None, "sam@vendor.example", role="support"))
     assert support.post(f"{page_of(invitation)}/act/link/").status_code == 403
-    invitations.revoke(invitation, by=alice)
-    desk = Browser()
-    desk.force_login(staff)
-    assert "/invitations/" not in text(desk.post(f"{page_of(invitation)}/act/link/", follow=True))
+    invitations.revoke_invitation(invitation, by=alice)
+    staff_browser = Browser()
+    staff_browser.force_login(staff)
+    assert "/invitations/" not in text(staff_browser.post(f"{page_of(invitation)}/act/link/", follow=True))
 
 
-def test_link_is_not_shown_where_mail_is_sent(desk: Browser, customer: Customer, alice: User, settings: Any) -> None:
+def test_link_is_not_shown_where_mail_is_sent(staff_browser: Browser, customer: Customer, alice: User, settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    invitation = invitations.invite(customer, DORA, "viewer", by=alice)
-    assert "Show the link" not in text(desk.get(f"{page_of(invitation)}/change/"))
-    assert "/invitations/" not in text(desk.post(f"{page_of(invitation)}/act/link/", follow=True))
+    invitation = invitations.send_invitation(customer, DORA, "viewer", by=alice)
+    assert "Show the link" not in text(staff_browser.get(f"{page_of(invitation)}/change/"))
+    assert "/invitations/" not in text(staff_browser.post(f"{page_of(invitation)}/act/link/", follow=True))
 
 
 def test_customers_are_told_whom_to_ask(client: Browser, customer: Customer, alice: User, settings: Any) -> None:
@@ -79,16 +79,16 @@ def test_customers_are_told_whom_to_ask(client: Browser, customer: Customer, ali
 
 
 def test_delivery_says_that_nobody_got_it(
-    desk: Browser, customer: Customer, alice: User, capsys: pytest.CaptureFixture[str]
+    staff_browser: Browser, customer: Customer, alice: User, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    invitations.invite(customer, DORA, "viewer", by=alice)
+    invitations.send_invitation(customer, DORA, "viewer", by=alice)
     courier.carry(Stream.objects.get(name="email").pk)
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.reason, Attempt.objects.get().response) == ("delivered", UNSENT, UNSENT)
-    assert UNSENT in text(desk.get("/admin/outbox/delivery/"))
-    [line] = timeline.merge([], [delivery])
+    assert UNSENT in text(staff_browser.get("/admin/outbox/delivery/"))
+    [line] = timeline.merge_entries([], [delivery])
     assert line["what"] == f"“people invitation” was {UNSENT}"
-    assert UNSENT == mail.UNSENT
+    assert UNSENT == mail.NOT_SENT_NOTE
 
 
 @pytest.mark.parametrize(("is_loopback", "said"), [(True, []), (False, ["e-mails go nowhere: EMAIL_URL is not set"])])

@@ -7,8 +7,8 @@ import pytest
 from django.contrib.admin.utils import quote
 from django.test import Client as Browser
 
-from integrations.admin.partner import difference
-from integrations.admin.partner_form import FROM_ENVIRONMENT
+from integrations.admin.partner import parse_difference
+from integrations.admin.partner_form import FROM_ENVIRONMENT_HELP
 from integrations.connections import partner_configuration
 from integrations.models import (
     AuditEntry,
@@ -45,11 +45,11 @@ def inlines(*prefixes: str) -> dict[str, int]:
 # Customers and their people
 
 
-def test_customer_is_added_and_switched_off(desk: Browser) -> None:
-    desk.post(f"{AT}/customer/add/", {"name": "Old Mill", "is_active": "on", "language": "en"})
+def test_customer_is_added_and_switched_off(staff_browser: Browser) -> None:
+    staff_browser.post(f"{AT}/customer/add/", {"name": "Old Mill", "is_active": "on", "language": "en"})
     customer = Customer.objects.get()
     assert (customer.name, customer.is_active) == ("Old Mill", True)
-    desk.post(
+    staff_browser.post(
         f"{AT}/customer/{quote(customer.pk)}/change/",
         {"name": "Old Mill", "language": "de", **inlines("connections", "memberships", "invitations")},
     )
@@ -59,34 +59,34 @@ def test_customer_is_added_and_switched_off(desk: Browser) -> None:
 
 
 def test_customer_that_connected_is_not_deleted(
-    desk: Browser, connection: Connection, other_customer: Customer
+    staff_browser: Browser, connection: Connection, other_customer: Customer
 ) -> None:
     url = f"{AT}/customer/{{}}/delete/"
-    assert desk.get(url.format(quote(connection.customer_id))).status_code == 403
-    assert desk.post(url.format(quote(other_customer.pk)), {"post": "yes"}).status_code == 302
+    assert staff_browser.get(url.format(quote(connection.customer_id))).status_code == 403
+    assert staff_browser.post(url.format(quote(other_customer.pk)), {"post": "yes"}).status_code == 302
     assert list(Customer.objects.all()) == [connection.customer]
 
 
-def test_customer_page_shows_people_and_connections(desk: Browser, connection: Connection, alice: User) -> None:
-    page = text(desk.get(f"{AT}/customer/{quote(connection.customer_id)}/change/"))
+def test_customer_page_shows_people_and_connections(staff_browser: Browser, connection: Connection, alice: User) -> None:
+    page = text(staff_browser.get(f"{AT}/customer/{quote(connection.customer_id)}/change/"))
     for said in (
         "alice@northwind.example",
         ">northwind<",
         f"/admin/integrations/user/add/?customer={connection.customer_id}",
-        '<td class="field-person_">',
+        '<td class="field-person_link">',
     ):
         assert said in page
 
 
 def test_customer_list_asks_as_often_for_one_row_as_for_many(
-    desk: Browser, customer: Customer, django_assert_num_queries: Any
+    staff_browser: Browser, customer: Customer, django_assert_num_queries: Any
 ) -> None:
-    desk.get(f"{AT}/customer/")
+    staff_browser.get(f"{AT}/customer/")
     with django_assert_num_queries(5) as one:
-        desk.get(f"{AT}/customer/")
+        staff_browser.get(f"{AT}/customer/")
     rows.make_connection(rows.make_customer("Other"), "other")
     with django_assert_num_queries(len(one)):
-        desk.get(f"{AT}/customer/")
+        staff_browser.get(f"{AT}/customer/")
 
 
 def person(**fields: Any) -> dict[str, Any]:
@@ -104,8 +104,8 @@ def changed(user: User, *added: dict[str, str], **fields: Any) -> dict[str, Any]
     return {**person, **{f"memberships-{name}": value for name, value in inline.items()}, **fields}
 
 
-def test_user_is_added_with_a_password_that_signs_in(desk: Browser, customer: Customer) -> None:
-    desk.post(f"{AT}/user/add/", person(customer=customer.pk))
+def test_user_is_added_with_a_password_that_signs_in(staff_browser: Browser, customer: Customer) -> None:
+    staff_browser.post(f"{AT}/user/add/", person(customer=customer.pk))
     user = User.objects.get(name="Dora")
     assert (user.email, user.staff_role) == ("dora@northwind.example", "")
     assert [*user.memberships.values_list("customer", "role")] == [(customer.pk, "administrator")]
@@ -122,60 +122,60 @@ def test_user_is_added_with_a_password_that_signs_in(desk: Browser, customer: Cu
         ({"staff_role": "viewer"}, "Partner staff belong to no customer."),
     ],
 )
-def test_user_that_is_wrong_is_refused(desk: Browser, alice: User, fields: dict[str, str], said: str) -> None:
-    assert said in text(desk.post(f"{AT}/user/add/", person(customer=alice.customers.get().pk, **fields)))
+def test_user_that_is_wrong_is_refused(staff_browser: Browser, alice: User, fields: dict[str, str], said: str) -> None:
+    assert said in text(staff_browser.post(f"{AT}/user/add/", person(customer=alice.customers.get().pk, **fields)))
     assert not User.objects.filter(name="Dora").exists()
 
 
-def test_user_of_nobody_is_refused(desk: Browser) -> None:
-    assert "Choose a customer here, or a role of partner staff below" in text(desk.post(f"{AT}/user/add/", person()))
+def test_user_of_nobody_is_refused(staff_browser: Browser) -> None:
+    assert "Choose a customer here, or a role of partner staff below" in text(staff_browser.post(f"{AT}/user/add/", person()))
     assert not User.objects.filter(name="Dora").exists()
 
 
-def test_user_page_says_each_thing_once_and_in_our_words(desk: Browser, alice: User, customer: Customer) -> None:
-    page = text(desk.get(f"{AT}/user/{alice.pk}/change/"))
+def test_user_page_says_each_thing_once_and_in_our_words(staff_browser: Browser, alice: User, customer: Customer) -> None:
+    page = text(staff_browser.get(f"{AT}/user/{alice.pk}/change/"))
     for said in ("Last sign-in:", "Role among partner staff:", "May sign in", "Added:"):
         assert said in page
     assert [word for word in ("Last login", "Is active", "Empty: no staff", "Date joined") if word in page] == []
-    added = text(desk.post(f"{AT}/user/add/", person(customer=customer.pk), follow=True))
+    added = text(staff_browser.post(f"{AT}/user/add/", person(customer=customer.pk), follow=True))
     assert "Dora is added. Nobody was written to: hand the password over yourself." in added
     assert "You may edit it again" not in added
 
 
-def test_user_gets_a_new_password(desk: Browser, alice: User) -> None:
-    page = text(desk.get(f"{AT}/user/{alice.pk}/change/"))
+def test_user_gets_a_new_password(staff_browser: Browser, alice: User) -> None:
+    page = text(staff_browser.get(f"{AT}/user/{alice.pk}/change/"))
     assert (f"{AT}/user/{alice.pk}/password/" in page, "md5" in page) == (True, False)
     fields = {"password1": "another horse battery", "password2": "another horse battery", "usable_password": "true"}
-    desk.post(f"{AT}/user/{alice.pk}/password/", fields)
+    staff_browser.post(f"{AT}/user/{alice.pk}/password/", fields)
     alice.refresh_from_db()
     assert alice.check_password("another horse battery")
     assert acts("user.") == [("user.changed", str(alice.pk), STELLA)]
 
 
-def test_user_of_staff_is_added_with_a_role(desk: Browser) -> None:
-    desk.post(f"{AT}/user/add/", person(staff_role="support"))
+def test_user_of_staff_is_added_with_a_role(staff_browser: Browser) -> None:
+    staff_browser.post(f"{AT}/user/add/", person(staff_role="support"))
     assert (User.objects.get(name="Dora").staff_role, Membership.objects.count()) == ("support", 0)
 
 
-def test_user_gets_another_organisation(desk: Browser, alice: User, other_customer: Customer) -> None:
+def test_user_gets_another_organisation(staff_browser: Browser, alice: User, other_customer: Customer) -> None:
     page = f"{AT}/user/{alice.pk}/change/"
-    desk.post(page, changed(alice, {"customer": other_customer.pk, "role": "viewer"}))
+    staff_browser.post(page, changed(alice, {"customer": other_customer.pk, "role": "viewer"}))
     assert sorted(alice.memberships.values_list("customer__name", "role")) == [
         ("Harbour Clinics", "viewer"),
         ("Northwind Retail", "administrator"),
     ]
 
 
-def test_user_with_an_organisation_is_made_no_staff(desk: Browser, alice: User) -> None:
-    answer = desk.post(f"{AT}/user/{alice.pk}/change/", changed(alice, staff_role="support"))
+def test_user_with_an_organisation_is_made_no_staff(staff_browser: Browser, alice: User) -> None:
+    answer = staff_browser.post(f"{AT}/user/{alice.pk}/change/", changed(alice, staff_role="support"))
     alice.refresh_from_db()
     assert "Partner staff belong to no customer." in text(answer)
     assert alice.staff_role == ""
 
 
 @pytest.mark.parametrize("fields", [{"staff_role": "support"}, {"is_active": ""}])
-def test_user_who_is_the_last_administrator_stays_so(desk: Browser, staff: User, fields: dict[str, str]) -> None:
-    answer = desk.post(f"{AT}/user/{staff.pk}/change/", changed(staff, **fields))
+def test_user_who_is_the_last_administrator_stays_so(staff_browser: Browser, staff: User, fields: dict[str, str]) -> None:
+    answer = staff_browser.post(f"{AT}/user/{staff.pk}/change/", changed(staff, **fields))
     staff.refresh_from_db()
     assert "This is the last administrator: make somebody else one first." in text(answer)
     assert (staff.staff_role, staff.is_active) == ("administrator", True)
@@ -184,29 +184,29 @@ def test_user_who_is_the_last_administrator_stays_so(desk: Browser, staff: User,
 # Connections
 
 
-def test_connection_says_what_to_do(desk: Browser, connection: Connection) -> None:
+def test_connection_says_what_to_do(staff_browser: Browser, connection: Connection) -> None:
     Connection.objects.update(state=ConnectionState.NEEDS_RECONNECT, reason="Their pair was refused.")
-    page = text(desk.get(f"{AT}/connection/{connection.pk}/change/"))
+    page = text(staff_browser.get(f"{AT}/connection/{connection.pk}/change/"))
     for said in ("Their pair was refused.", "nothing is lost", "/act/retry/", "/act/disconnect/", "Stored, encrypted."):
         assert said in page
 
 
-def test_connection_is_ended_after_a_page_that_says_so(desk: Browser, connection: Connection) -> None:
+def test_connection_is_ended_after_a_page_that_says_so(staff_browser: Browser, connection: Connection) -> None:
     url = f"{AT}/connection/{connection.pk}/act/disconnect/"
-    assert "is cut off at once" in text(desk.get(url))
+    assert "is cut off at once" in text(staff_browser.get(url))
     connection.refresh_from_db()
     assert connection.state == ConnectionState.LIVE
-    assert "The company northwind is disconnected." in text(desk.post(url, follow=True))
+    assert "The company northwind is disconnected." in text(staff_browser.post(url, follow=True))
     connection.refresh_from_db()
     assert (connection.state, connection.their_client_secret) == (ConnectionState.DISABLED, "")
     assert acts("connection.") == [("connection.disabled", "northwind", STELLA)]
 
 
-def test_connection_is_tried_again(desk: Browser, connection: Connection) -> None:
+def test_connection_is_tried_again(staff_browser: Browser, connection: Connection) -> None:
     deliveries.enqueue("result", stream=connection.stream_name, key="a", payload={})
     deliveries.hold(connection.stream_name, "The connection needs a reconnect.")
     Connection.objects.update(state=ConnectionState.NEEDS_RECONNECT)
-    desk.post(f"{AT}/connection/{connection.pk}/act/retry/")
+    staff_browser.post(f"{AT}/connection/{connection.pk}/act/retry/")
     connection.refresh_from_db()
     assert (connection.state, Delivery.objects.get().state) == (ConnectionState.LIVE, DeliveryState.PENDING)
     assert acts("connection.") == [("connection.retried", "northwind", STELLA)]
@@ -222,10 +222,10 @@ def test_connection_is_tried_again(desk: Browser, connection: Connection) -> Non
     ],
 )
 def test_connection_offers_what_its_state_allows(
-    desk: Browser, connection: Connection, state: str, buttons: list[str]
+    staff_browser: Browser, connection: Connection, state: str, buttons: list[str]
 ) -> None:
     Connection.objects.update(state=state)
-    page = text(desk.get(f"{AT}/connection/{connection.pk}/change/"))
+    page = text(staff_browser.get(f"{AT}/connection/{connection.pk}/change/"))
     assert [name for name in ("retry", "disconnect") if f"/act/{name}/" in page] == buttons
 
 
@@ -253,39 +253,39 @@ def shown(answer: Any) -> tuple[str, str]:
     return pair[0], pair[1]
 
 
-def test_engine_secret_is_shown_once(desk: Browser) -> None:
-    client_id, secret = shown(desk.post(f"{AT}/client/add/", {"name": "production"}))
+def test_engine_secret_is_shown_once(staff_browser: Browser) -> None:
+    client_id, secret = shown(staff_browser.post(f"{AT}/client/add/", {"name": "production"}))
     assert token_status(client_id, secret) == 200
     client = Client.objects.get()
     pages = [f"{AT}/client/", f"{AT}/client/{client.pk}/change/", f"{AT}/client/{client.pk}/history/", "/admin/"]
-    assert [page for page in pages if secret in text(desk.get(page))] == []
-    assert secret not in str(dict(desk.session)) + str(desk.cookies)
+    assert [page for page in pages if secret in text(staff_browser.get(page))] == []
+    assert secret not in str(dict(staff_browser.session)) + str(staff_browser.cookies)
     assert acts("client.") == [("client.created", client_id, STELLA)]
 
 
-def test_engine_secret_is_renewed_and_the_old_one_dead(desk: Browser) -> None:
-    client_id, old = shown(desk.post(f"{AT}/client/add/", {"name": "production"}))
+def test_engine_secret_is_renewed_and_the_old_one_dead(staff_browser: Browser) -> None:
+    client_id, old = shown(staff_browser.post(f"{AT}/client/add/", {"name": "production"}))
     pk = Client.objects.get().pk
-    assert "The present secret and its tokens stop working at once." in text(desk.get(f"{AT}/client/{pk}/act/renew/"))
-    same_id, new = shown(desk.post(f"{AT}/client/{pk}/act/renew/"))
+    assert "The present secret and its tokens stop working at once." in text(staff_browser.get(f"{AT}/client/{pk}/act/renew/"))
+    same_id, new = shown(staff_browser.post(f"{AT}/client/{pk}/act/renew/"))
     assert (same_id, token_status(client_id, old), token_status(client_id, new)) == (client_id, 401, 200)
     assert acts("client.")[1:] == [("client.secret_renewed", client_id, STELLA)]
 
 
-def test_engine_is_renamed_and_revoked(desk: Browser) -> None:
-    client_id, secret = shown(desk.post(f"{AT}/client/add/", {"name": "production"}))
+def test_engine_is_renamed_and_revoked(staff_browser: Browser) -> None:
+    client_id, secret = shown(staff_browser.post(f"{AT}/client/add/", {"name": "production"}))
     client = Client.objects.get()
-    desk.post(f"{AT}/client/{client.pk}/change/", {"name": "staging"})
+    staff_browser.post(f"{AT}/client/{client.pk}/change/", {"name": "staging"})
     assert token_status(client_id, secret) == 200
-    desk.post(f"{AT}/client/{client.pk}/act/revoke/")
+    staff_browser.post(f"{AT}/client/{client.pk}/act/revoke/")
     assert (token_status(client_id, secret), Client.objects.get().name) == (401, "staging")
-    assert "/act/" not in text(desk.get(f"{AT}/client/{client.pk}/change/"))
+    assert "/act/" not in text(staff_browser.get(f"{AT}/client/{client.pk}/change/"))
 
 
-def test_engine_list_leaves_smartrecruiters_clients_out(desk: Browser, connection: Connection) -> None:
+def test_engine_list_leaves_smartrecruiters_clients_out(staff_browser: Browser, connection: Connection) -> None:
     client, _ = rows.make_client(connection)
-    assert client.client_id not in text(desk.get(f"{AT}/client/"))
-    assert desk.get(f"{AT}/client/{client.pk}/change/").status_code == 302
+    assert client.client_id not in text(staff_browser.get(f"{AT}/client/"))
+    assert staff_browser.get(f"{AT}/client/{client.pk}/change/").status_code == 302
 
 
 # The partner configuration
@@ -307,19 +307,19 @@ def no_environment_pair(settings: Any) -> None:
     settings.SMARTRECRUITERS_CLIENT_ID = settings.SMARTRECRUITERS_CLIENT_SECRET = ""
 
 
-def test_configuration_is_one_row(desk: Browser) -> None:
-    assert desk.get(f"{AT}/partnerconfiguration/")["Location"] == CHANGE
-    assert desk.get(f"{AT}/partnerconfiguration/add/").status_code == 403
+def test_configuration_is_one_row(staff_browser: Browser) -> None:
+    assert staff_browser.get(f"{AT}/partnerconfiguration/")["Location"] == CHANGE
+    assert staff_browser.get(f"{AT}/partnerconfiguration/add/").status_code == 403
 
 
-def test_saved_configuration_says_what_smartrecruiters_has(desk: Browser) -> None:
+def test_saved_configuration_says_what_smartrecruiters_has(staff_browser: Browser) -> None:
     def saved(**fields: str) -> str:
-        return text(desk.post(CHANGE, configuration(**fields), follow=True))
+        return text(staff_browser.post(CHANGE, configuration(**fields), follow=True))
 
     assert "Saved. SmartRecruiters knows nothing of it yet: publish it." in saved()
     row = PartnerConfiguration.load()
     PartnerConfiguration.objects.update(
-        published=partner_configuration.without_key(partner_configuration.document(row), row.disable_key)
+        published=partner_configuration.redact_key(partner_configuration.build_document(row), row.disable_key)
     )
     assert "Saved. SmartRecruiters has it as it stands here." in saved()
     changed = saved(display_mode="POPUP")
@@ -327,29 +327,29 @@ def test_saved_configuration_says_what_smartrecruiters_has(desk: Browser) -> Non
 
 
 @pytest.mark.usefixtures("no_environment_pair")
-def test_configuration_keeps_the_master_pair_sealed(desk: Browser) -> None:
+def test_configuration_keeps_the_master_pair_sealed(staff_browser: Browser) -> None:
     deliveries.hold("master", "The master pair was refused.")
-    desk.post(CHANGE, configuration(master_client_id="vendor", master_client_secret="master-canary"))
+    staff_browser.post(CHANGE, configuration(master_client_id="vendor", master_client_secret="master-canary"))
     row = PartnerConfiguration.load()
     assert (row.master_client_id, row.master_client_secret) == ("vendor", "master-canary")
     assert "master-canary" not in row.master_client_secret_sealed
     assert Stream.objects.get(name="master").held_reason == ""
-    assert "master-canary" not in text(desk.get(CHANGE)) + text(desk.get(CHANGE.replace("change", "history")))
+    assert "master-canary" not in text(staff_browser.get(CHANGE)) + text(staff_browser.get(CHANGE.replace("change", "history")))
 
 
 @pytest.mark.usefixtures("no_environment_pair")
-def test_configuration_with_an_empty_secret_keeps_the_stored_one(desk: Browser) -> None:
-    desk.post(CHANGE, configuration(master_client_id="vendor", master_client_secret="master-canary"))
-    desk.post(CHANGE, configuration(master_client_id="vendor", display_mode="POPUP"))
+def test_configuration_with_an_empty_secret_keeps_the_stored_one(staff_browser: Browser) -> None:
+    staff_browser.post(CHANGE, configuration(master_client_id="vendor", master_client_secret="master-canary"))
+    staff_browser.post(CHANGE, configuration(master_client_id="vendor", display_mode="POPUP"))
     row = PartnerConfiguration.load()
     assert (row.master_client_secret, row.display_mode) == ("master-canary", "POPUP")
-    answer = desk.post(CHANGE, configuration(master_client_id="another"))
+    answer = staff_browser.post(CHANGE, configuration(master_client_id="another"))
     assert "A new client id needs its secret." in text(answer)
 
 
-def test_configuration_says_that_the_environment_wins(desk: Browser) -> None:
-    assert FROM_ENVIRONMENT in text(desk.get(CHANGE))
-    desk.post(CHANGE, configuration(master_client_id="mallory", master_client_secret="x"))
+def test_configuration_says_that_the_environment_wins(staff_browser: Browser) -> None:
+    assert FROM_ENVIRONMENT_HELP in text(staff_browser.get(CHANGE))
+    staff_browser.post(CHANGE, configuration(master_client_id="mallory", master_client_secret="x"))
     row = PartnerConfiguration.load()
     assert (row.master_client_id, row.master_client_secret) == ("", "")
 
@@ -368,30 +368,30 @@ def test_configuration_says_that_the_environment_wins(desk: Browser) -> None:
           for name in ("field_id", "name", "description")}}, "Please submit at most 5 forms."),
     ],
 )  # fmt: skip
-def test_configuration_that_is_wrong_is_refused(desk: Browser, changes: dict[str, Any], said: str) -> None:
+def test_configuration_that_is_wrong_is_refused(staff_browser: Browser, changes: dict[str, Any], said: str) -> None:
     rows.make_package("skills")
-    assert said in text(desk.post(CHANGE, configuration(**changes)))
+    assert said in text(staff_browser.post(CHANGE, configuration(**changes)))
     row = PartnerConfiguration.load()
     assert (len(row.supported_types), row.fields.count()) == (6, 0)
 
 
-def test_configuration_shows_what_is_sent_without_its_key(desk: Browser) -> None:
-    page = text(desk.get(CHANGE))
+def test_configuration_shows_what_is_sent_without_its_key(staff_browser: Browser) -> None:
+    page = text(staff_browser.get(CHANGE))
     assert "/smartrecruiters/***/integrations/companies/{companyId}" in page
     assert PartnerConfiguration.load().disable_key not in page
 
 
 @pytest.mark.parametrize("verb", ["publish", "compare"])
-def test_configuration_says_when_smartrecruiters_does_not_answer(desk: Browser, settings: Any, verb: str) -> None:
+def test_configuration_says_when_smartrecruiters_does_not_answer(staff_browser: Browser, settings: Any, verb: str) -> None:
     settings.SMARTRECRUITERS_API_URL = "http://127.0.0.1:9"
     url = f"{AT}/partnerconfiguration/{verb}/"
-    assert desk.get(url)["Location"] == CHANGE
-    assert "SmartRecruiters did not answer" in text(desk.post(url, follow=True))
+    assert staff_browser.get(url)["Location"] == CHANGE
+    assert "SmartRecruiters did not answer" in text(staff_browser.post(url, follow=True))
 
 
 def test_configuration_difference_is_taken_apart() -> None:
     line = "consentUrl: here https://a.example/x, at SmartRecruiters nothing"
-    assert difference(line) == {"key": "consentUrl", "here": "https://a.example/x", "there": "nothing"}
-    assert difference("SmartRecruiters holds no configuration yet.") == {
+    assert parse_difference(line) == {"key": "consentUrl", "here": "https://a.example/x", "there": "nothing"}
+    assert parse_difference("SmartRecruiters holds no configuration yet.") == {
         "key": "SmartRecruiters holds no configuration yet."
     }

@@ -24,23 +24,23 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 @pytest.fixture(autouse=True)
 def _simulator(running: Simulator, settings: Any) -> None:
     settings.SMARTRECRUITERS_API_URL = running.url
-    running.control.settings(limits=False)
+    running.control.change_settings(limits=False)
 
 
 def text(answer: Any) -> str:
     return " ".join(answer.content.decode().split())
 
 
-def test_configuration_is_published_and_compared(desk: Browser) -> None:
-    assert "SmartRecruiters holds no configuration yet." in text(desk.post(f"{AT}/compare/"))
-    assert "Published. SmartRecruiters" in text(desk.post(f"{AT}/publish/", follow=True))
-    assert "SmartRecruiters holds what is configured here." in text(desk.post(f"{AT}/compare/"))
+def test_configuration_is_published_and_compared(staff_browser: Browser) -> None:
+    assert "SmartRecruiters holds no configuration yet." in text(staff_browser.post(f"{AT}/compare/"))
+    assert "Published. SmartRecruiters" in text(staff_browser.post(f"{AT}/publish/", follow=True))
+    assert "SmartRecruiters holds what is configured here." in text(staff_browser.post(f"{AT}/compare/"))
     PartnerConfiguration.objects.update(display_mode="POPUP")
-    page = text(desk.post(f"{AT}/compare/"))
+    page = text(staff_browser.post(f"{AT}/compare/"))
     assert "1 difference." in page
     assert "<ins>POPUP</ins>" in page
     assert "<del>REDIRECT</del>" in page
-    assert "It was changed here since: publish it again." in text(desk.get(f"{AT}/1/change/"))
+    assert "It was changed here since: publish it again." in text(staff_browser.get(f"{AT}/1/change/"))
     recorded = AuditEntry.objects.order_by("pk").values_list("action", "actor_name")
     assert [action for action, by in recorded if by == "stella@vendor.example"] == [
         "configuration.compared",
@@ -50,9 +50,9 @@ def test_configuration_is_published_and_compared(desk: Browser) -> None:
     ]
 
 
-def test_configuration_that_leads_nowhere_is_warned_of(desk: Browser, settings: Any) -> None:
+def test_configuration_that_leads_nowhere_is_warned_of(staff_browser: Browser, settings: Any) -> None:
     warning = "The portal calls itself <code>http://localhost:8000</code>, where SmartRecruiters cannot reach it."
     settings.SMARTRECRUITERS_IS_LOOPBACK = True
-    assert warning not in text(desk.get(f"{AT}/1/change/"))
+    assert warning not in text(staff_browser.get(f"{AT}/1/change/"))
     settings.SMARTRECRUITERS_IS_LOOPBACK = False
-    assert warning in text(desk.get(f"{AT}/1/change/"))
+    assert warning in text(staff_browser.get(f"{AT}/1/change/"))

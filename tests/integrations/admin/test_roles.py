@@ -15,7 +15,7 @@ from integrations.roles import StaffRole
 from orders import attachments
 from orders.models import Order
 from tests import rows
-from tests.orders.bodies import place
+from tests.orders.bodies import place_order
 from tests.orders.test_attachments import PDF
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def signed_in(role: str) -> Browser:
 @pytest.fixture
 def order(connection: Connection) -> Order:
     rows.make_package("skills")
-    return place(connection)
+    return place_order(connection)
 
 
 @pytest.fixture

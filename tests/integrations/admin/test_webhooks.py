@@ -15,7 +15,7 @@ from integrations.outbox.models import Delivery, DeliveryState, Stream
 from integrations.roles import StaffRole
 from integrations.webhooks import endpoints, events, replay
 from tests import rows
-from tests.integrations.outbox.peer import Answer, Peer, serving
+from tests.integrations.outbox.peer import Answer, Peer, run_peer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 S = DeliveryState
@@ -26,7 +26,7 @@ ALL_DAY = {"since": "2020-01-01T00:00", "until": "2100-01-01T00:00"}
 @pytest.fixture
 def peer(settings: Any) -> Iterator[Peer]:
     settings.WEBHOOKS_ALLOW_PRIVATE = True
-    with serving() as peer:
+    with run_peer() as peer:
         yield peer
 
 
@@ -58,45 +58,45 @@ def states() -> list[str]:
     return list(Delivery.objects.order_by("pk").values_list("state", flat=True))
 
 
-def test_empty_list_says_how_an_endpoint_is_registered(desk: Browser) -> None:
-    page = text(desk.get(LIST))
+def test_empty_list_says_how_an_endpoint_is_registered(staff_browser: Browser) -> None:
+    page = text(staff_browser.get(LIST))
     assert "It registers them itself, by its own API" in page
     assert 'href="/api/vendor/v1/docs#webhooks"' in page
 
 
-def test_list_with_an_endpoint_shows_it(desk: Browser, webhook: Webhook) -> None:
-    page = text(desk.get(LIST))
+def test_list_with_an_endpoint_shows_it(staff_browser: Browser, webhook: Webhook) -> None:
+    page = text(staff_browser.get(LIST))
     assert (webhook.url in page, "It registers them itself" in page) == (True, False)
 
 
-def test_every_try_is_shown(desk: Browser, webhook: Webhook, peer: Peer) -> None:
+def test_every_try_is_shown(staff_browser: Browser, webhook: Webhook, peer: Peer) -> None:
     peer.script["/hook"] = [Answer(500)]
     happen("ord_1")
     carry(webhook)
-    page = text(desk.get(f"{page_of(webhook)}/change/"))
+    page = text(staff_browser.get(f"{page_of(webhook)}/change/"))
     delivery = Delivery.objects.get()
     assert "<td>ord_1</td>" in page
     assert "Next try <time" in page
     assert f'href="/admin/outbox/delivery/{delivery.pk}/change/">order.created</a>' in page
-    detail = text(desk.get(f"/admin/outbox/delivery/{delivery.pk}/change/"))
+    detail = text(staff_browser.get(f"/admin/outbox/delivery/{delivery.pk}/change/"))
     assert f"POST {peer.url}/hook" in detail
     assert ">500</td>" in detail
 
 
-def test_test_is_sent_and_shown(desk: Browser, webhook: Webhook, peer: Peer) -> None:
-    page = text(desk.post(f"{page_of(webhook)}/act/test/", follow=True))
+def test_test_is_sent_and_shown(staff_browser: Browser, webhook: Webhook, peer: Peer) -> None:
+    page = text(staff_browser.post(f"{page_of(webhook)}/act/test/", follow=True))
     assert "A test is on its way" in page
     assert "<td>a test</td>" in page
     carry(webhook)
     assert [received.body["data"] for received in peer.received] == [{"test": True}]
 
 
-def test_stretch_of_time_is_counted_and_nothing_is_sent_by_that(desk: Browser, webhook: Webhook) -> None:
+def test_stretch_of_time_is_counted_and_nothing_is_sent_by_that(staff_browser: Browser, webhook: Webhook) -> None:
     happen("ord_1", "ord_2")
     happen("ord_1", type=EventType.ORDER_EXPIRED)
     happen("ord_3", type=EventType.DELIVERY_FAILED)  # not among its events
     carry(webhook)
-    page = text(desk.get(f"{page_of(webhook)}/replay/", ALL_DAY))
+    page = text(staff_browser.get(f"{page_of(webhook)}/replay/", ALL_DAY))
     assert "<strong>3</strong> messages go again. Nothing has been sent yet." in page
     assert re.findall(r"<li>(\d of) <code>([a-z.]+)</code></li>", page) == [
         ("2 of", "order.created"),
@@ -105,12 +105,12 @@ def test_stretch_of_time_is_counted_and_nothing_is_sent_by_that(desk: Browser, w
     assert states() == [S.DELIVERED] * 3
 
 
-def test_stretch_of_time_goes_again_under_the_same_ids(desk: Browser, webhook: Webhook, peer: Peer) -> None:
+def test_stretch_of_time_goes_again_under_the_same_ids(staff_browser: Browser, webhook: Webhook, peer: Peer) -> None:
     ids: list[str] = []
     peer.watch = lambda headers, body: ids.append(headers["webhook-id"])
     happen("ord_1", "ord_2")
     carry(webhook)
-    page = text(desk.post(f"{page_of(webhook)}/replay/", ALL_DAY, follow=True))
+    page = text(staff_browser.post(f"{page_of(webhook)}/replay/", ALL_DAY, follow=True))
     assert "2 sent again, 0 were on their way already." in page
     carry(webhook)
     first, second = [event.public_id for event in Event.objects.order_by("number")]
@@ -120,15 +120,15 @@ def test_stretch_of_time_goes_again_under_the_same_ids(desk: Browser, webhook: W
     assert entry.detail == {**ALL_DAY, "sent": 2, "waiting": 0}
 
 
-def test_message_that_is_on_its_way_is_never_doubled(desk: Browser, webhook: Webhook) -> None:
+def test_message_that_is_on_its_way_is_never_doubled(staff_browser: Browser, webhook: Webhook) -> None:
     happen("ord_1")
     carry(webhook)
     happen("ord_2")
-    assert "1 more is on the way already and goes once." in text(desk.get(f"{page_of(webhook)}/replay/", ALL_DAY))
+    assert "1 more is on the way already and goes once." in text(staff_browser.get(f"{page_of(webhook)}/replay/", ALL_DAY))
     for _ in range(2):
-        desk.post(f"{page_of(webhook)}/replay/", ALL_DAY)
+        staff_browser.post(f"{page_of(webhook)}/replay/", ALL_DAY)
     assert states() == [S.DELIVERED, S.PENDING, S.PENDING]
-    assert "Nothing would go again: 2 messages are on the way" in text(desk.get(f"{page_of(webhook)}/replay/", ALL_DAY))
+    assert "Nothing would go again: 2 messages are on the way" in text(staff_browser.get(f"{page_of(webhook)}/replay/", ALL_DAY))
 
 
 def test_message_that_failed_is_the_same_delivery_again(webhook: Webhook, peer: Peer) -> None:
@@ -162,37 +162,37 @@ def test_nothing_from_before_the_registration_goes_out(peer: Peer) -> None:
     assert replay.replay(webhook, now - timedelta(days=1), now + timedelta(days=1)).again == []
 
 
-def test_endpoint_that_is_off_keeps_them(desk: Browser, webhook: Webhook) -> None:
+def test_endpoint_that_is_off_keeps_them(staff_browser: Browser, webhook: Webhook) -> None:
     happen("ord_1")
     carry(webhook)
     endpoints.switch_off(webhook, "The endpoint answered 410: it is gone.")
-    assert "they wait until it is switched on" in text(desk.get(f"{page_of(webhook)}/replay/", ALL_DAY))
-    desk.post(f"{page_of(webhook)}/replay/", ALL_DAY)
+    assert "they wait until it is switched on" in text(staff_browser.get(f"{page_of(webhook)}/replay/", ALL_DAY))
+    staff_browser.post(f"{page_of(webhook)}/replay/", ALL_DAY)
     assert states() == [S.DELIVERED, S.HELD]
 
 
-def test_endpoint_is_switched_on_again(desk: Browser, webhook: Webhook) -> None:
+def test_endpoint_is_switched_on_again(staff_browser: Browser, webhook: Webhook) -> None:
     endpoints.switch_off(webhook, "The endpoint answered 410: it is gone.")
     happen("ord_1")
     assert states() == [S.HELD]
-    desk.post(f"{page_of(webhook)}/act/resume/")
+    staff_browser.post(f"{page_of(webhook)}/act/resume/")
     assert states() == [S.PENDING]
     carry(webhook)
     assert states() == [S.DELIVERED]
 
 
-def test_too_many_at_once_are_refused(desk: Browser, webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_at_once_are_refused(staff_browser: Browser, webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay, "MOST", 1)
     happen("ord_1", "ord_2")
     carry(webhook)
-    for send in (desk.get, desk.post):
+    for send in (staff_browser.get, staff_browser.post):
         assert "There are more than 1 messages in this stretch" in text(send(f"{page_of(webhook)}/replay/", ALL_DAY))
     assert states() == [S.DELIVERED] * 2
 
 
-def test_stretch_that_ends_before_it_begins_is_refused(desk: Browser, webhook: Webhook) -> None:
+def test_stretch_that_ends_before_it_begins_is_refused(staff_browser: Browser, webhook: Webhook) -> None:
     stretch = {"since": ALL_DAY["until"], "until": ALL_DAY["since"]}
-    assert "choose a later time" in text(desk.post(f"{page_of(webhook)}/replay/", stretch))
+    assert "choose a later time" in text(staff_browser.post(f"{page_of(webhook)}/replay/", stretch))
 
 
 def test_replay_is_for_those_who_may_change_webhooks(webhook: Webhook) -> None:

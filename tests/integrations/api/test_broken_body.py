@@ -10,7 +10,7 @@ from integrations.models import AuditEntry, Connection, User
 from orders.models import Attachment, Order
 from tests import rows
 from tests.integrations.oauth.test_token import FORM, basic
-from tests.orders.bodies import ORDERS, place
+from tests.orders.bodies import ORDERS, place_order
 
 SAYS = "The body broke off before its end, or came too slowly."
 
@@ -39,7 +39,7 @@ def test_order_whose_body_breaks_off_is_400_and_not_kept(token: str) -> None:
 @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
 def test_report_whose_body_breaks_off_is_400_and_not_kept(engine_token: str, connection: Connection, kind: str) -> None:
     rows.make_package()
-    order = place(connection)
+    order = place_order(connection)
     url = f"/api/vendor/v1/orders/{order.pk}/attachments"
     answer = send(url, kind, HTTP_AUTHORIZATION=f"Bearer {engine_token}")
     assert (answer.status_code, answer.json()["detail"]) == (400, SAYS)

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.test import APIClient, APIRequestFactory
 
 from assessments.models import Package
-from integrations.api.errors import Unprocessable
-from integrations.api.pagination import Cursor, KeyPagination
+from integrations.api.errors import UnprocessableError
+from integrations.api.pagination import Cursor, KeysetPagination
 from tests.rows import make_package
 
 PACKAGES = "/api/vendor/v1/packages"
@@ -153,7 +153,7 @@ def test_cursor_beyond_the_calendar(engine: APIClient, instant: str) -> None:
 
 
 def paged(query: dict[str, Any]) -> Any:
-    paginator = KeyPagination()
+    paginator = KeysetPagination()
     rows = paginator.paginate_queryset(
         Package.objects.all(), Request(APIRequestFactory().get("/x", query)), NEWEST_FIRST
     )
@@ -185,7 +185,7 @@ def cursor_of(url: str) -> str:
 
 
 def test_a_cursor_that_is_no_moment(five: None) -> None:
-    with pytest.raises(Unprocessable):
+    with pytest.raises(UnprocessableError):
         paged({"cursor": Cursor(False, ("yesterday", "a")).encode()})
 
 

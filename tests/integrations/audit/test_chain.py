@@ -24,15 +24,15 @@ def folder(settings: Any, tmp_path: Path) -> Path:
 @pytest.fixture
 def chained(staff: User) -> list[AuditEntry]:
     for number in range(1, 6):
-        audit.record("order.viewed", f"ord_{number}", by=staff, address="2001:DB8::7", found=number, how="näher")
-    assert chain.extend() == 5
+        audit.record("order.viewed", f"ord_{number}", by=staff, ip="2001:DB8::7", found=number, how="näher")
+    assert chain.append_pending() == 5
     return list(AuditEntry.objects.order_by("number"))
 
 
 @pytest.fixture
 def owner(chained: list[AuditEntry]) -> None:
     """Somebody who may do anything to the tables, and takes their guards away."""
-    triggers.lift(connection)
+    triggers.drop_triggers(connection)
 
 
 def verify() -> str:
@@ -57,7 +57,7 @@ def test_chain_is_whole_and_goes_on(chained: list[AuditEntry]) -> None:
     audit.record("order.viewed", "ord_6")
     head = f"The newest is 5, sealed {chained[-1].seal}."
     assert verify() == f"The audit's chain is whole. {head} 1 wait for their number.\n"
-    assert (chain.extend(), chain.extend()) == (1, 0)
+    assert (chain.append_pending(), chain.append_pending()) == (1, 0)
     assert verify().endswith(" 0 wait for their number.\n")
 
 
@@ -97,7 +97,7 @@ def test_deleted_entries_are_named(owner: None, chained: list[AuditEntry]) -> No
 def test_chain_made_anew_without_the_key_is_seen(owner: None, chained: list[AuditEntry], settings: Any) -> None:
     key, settings.SECRET_KEY = settings.SECRET_KEY, "another key " * 4
     AuditEntry.objects.update(number=None, seal="")
-    chain.extend()
+    chain.append_pending()
     settings.SECRET_KEY = key
     assert wrong() == [changed(entry.number or 0, entry.pk) for entry in chained]
 
@@ -109,7 +109,7 @@ def test_workers_at_once_make_one_chain() -> None:
 
     def extend(_: int) -> int:
         try:
-            return chain.extend()
+            return chain.append_pending()
         finally:
             connections.close_all()
 
@@ -128,7 +128,7 @@ def noted(
 ) -> list[AuditEntry]:
     audit.record("order.viewed", "ord_6")
     with django_capture_on_commit_callbacks(execute=True):
-        chain.extend()
+        chain.append_pending()
     entries = list(AuditEntry.objects.order_by("number"))
     assert (folder / "audit_head").read_text() == f"6 {entries[-1].seal}\n"
     assert verify().startswith("The audit's chain is whole.")
@@ -144,7 +144,7 @@ def test_end_that_was_cut_off_is_seen_and_stays_seen(
     for number in range(2):
         audit.record("order.viewed", f"ord_new_{number}")
         with django_capture_on_commit_callbacks(execute=True):
-            chain.extend()
+            chain.append_pending()
     assert wrong() == [f"entry 6 of the audit: not the one whose seal stands in {folder / 'audit_head'}"]
     (folder / "audit_head").unlink()
     assert verify().startswith("The audit's chain is whole.")
@@ -157,7 +157,7 @@ def test_head_is_kept_by_the_owner_alone_and_is_no_reason_to_stop(
     (folder / "audit_head").mkdir()
     audit.record("order.viewed", "ord_7")
     with django_capture_on_commit_callbacks(execute=True):
-        assert chain.extend() == 1
+        assert chain.append_pending() == 1
 
 
 # The database's own guard

@@ -56,7 +56,7 @@ class Stage:
 
     def failed(self) -> Delivery:
         rows.make_package()
-        order = bodies.place(self.connection)
+        order = bodies.place_order(self.connection)
         delivery = Delivery.objects.filter(subject=order.pk).latest("pk")
         Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.FAILED)
         return delivery
@@ -91,7 +91,7 @@ def renew_engine_secret(stage: Stage) -> None:
     client, _ = rows.make_client()
     client.client_id = "engine-1"
     client.save()
-    assert stage.desk.post(f"/admin/integrations/client/{client.pk}/act/renew/").status_code == 200
+    assert stage.staff_browser.post(f"/admin/integrations/client/{client.pk}/act/renew/").status_code == 200
 
 
 def renew_webhook_secret(stage: Stage) -> None:
@@ -108,24 +108,24 @@ def rotate_keys(stage: Stage) -> None:
 
 def view(stage: Stage) -> None:
     rows.make_package()
-    order = bodies.place(stage.connection)
-    assert stage.desk.get(f"/admin/orders/order/{order.pk}/change/").status_code == 200
+    order = bodies.place_order(stage.connection)
+    assert stage.staff_browser.get(f"/admin/orders/order/{order.pk}/change/").status_code == 200
 
 
 def export(stage: Stage) -> None:
     rows.make_package()
-    order = bodies.place(stage.connection)
-    assert stage.desk.post(f"/admin/orders/order/{order.pk}/act/export/", {"reason": "Asked."}).status_code == 200
+    order = bodies.place_order(stage.connection)
+    assert stage.staff_browser.post(f"/admin/orders/order/{order.pk}/act/export/", {"reason": "Asked."}).status_code == 200
 
 
 def replay(stage: Stage) -> None:
     delivery = stage.failed()
-    assert stage.desk.post(f"/admin/outbox/delivery/{delivery.pk}/act/replay/").status_code == 302
+    assert stage.staff_browser.post(f"/admin/outbox/delivery/{delivery.pk}/act/replay/").status_code == 302
 
 
 def change_role(stage: Stage) -> None:
     form = changed(stage.bob, **{"memberships-0-role": "administrator"})
-    assert stage.desk.post(f"/admin/integrations/user/{stage.bob.pk}/change/", form).status_code == 302
+    assert stage.staff_browser.post(f"/admin/integrations/user/{stage.bob.pk}/change/", form).status_code == 302
 
 
 def wrong_password(stage: Stage) -> None:

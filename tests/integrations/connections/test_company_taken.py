@@ -20,7 +20,7 @@ def asked(browser: Browser, person: User) -> str:
 def test_page_warns_whoever_is_of_another_organisation_and_names_nobody(
     client: Browser, charlie: User, alice: User, connection: Connection
 ) -> None:
-    lifecycle.disable(connection)
+    lifecycle.disable_connection(connection)
     page = asked(client, charlie)
     assert (WARNING in page, "Northwind Retail" in page, 'name="decision"' in page) == (True, False, True)
     assert WARNING not in asked(client, alice)
@@ -39,7 +39,7 @@ def test_company_that_somebody_only_tried_is_free(client: Browser, charlie: User
 
 
 def test_warning_says_what_approving_does(client: Browser, charlie: User, connection: Connection) -> None:
-    lifecycle.disable(connection)
+    lifecycle.disable_connection(connection)
     client.force_login(charlie)
     page = client.get("/smartrecruiters/integration?companyId=northwind")["Location"]
     answer = client.post(page, {"decision": "approve"})

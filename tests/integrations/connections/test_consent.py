@@ -279,14 +279,14 @@ def answered(attempt: ConnectAttempt, status: int | None) -> Delivery:
 
 def test_progress_leads_back_when_the_exchange_is_done(browser: Browser) -> None:
     progress, attempt = approved(browser)
-    lifecycle.go_live(attempt, "theirs", "their-secret")
+    lifecycle.activate_connection(attempt, "theirs", "their-secret")
     response = browser.get(progress)
     assert (response.status_code, response["Location"]) == (302, BACK)
 
 
 def test_progress_checks_the_stored_redirect_again(browser: Browser, settings: Any) -> None:
     progress, attempt = approved(browser)
-    lifecycle.go_live(attempt, "theirs", "their-secret")
+    lifecycle.activate_connection(attempt, "theirs", "their-secret")
     settings.SMARTRECRUITERS_TRUSTED_ORIGINS = ["https://elsewhere.example"]
     response = browser.get(progress)
     assert (response.status_code, response.has_header("Location")) == (200, False)
@@ -295,7 +295,7 @@ def test_progress_checks_the_stored_redirect_again(browser: Browser, settings: A
 
 def test_progress_of_a_popup_says_that_the_window_may_be_closed(browser: Browser) -> None:
     progress, attempt = approved(browser, redirect=None)
-    lifecycle.go_live(attempt, "theirs", "their-secret")
+    lifecycle.activate_connection(attempt, "theirs", "their-secret")
     page = text(browser.get(progress))
     assert "You may close this window." in page
     assert "http-equiv" not in page
@@ -313,7 +313,7 @@ def test_progress_of_a_popup_says_that_the_window_may_be_closed(browser: Browser
 def test_progress_of_a_refused_try_says_why_and_leads_back(browser: Browser, status: int, said: str) -> None:
     progress, attempt = approved(browser)
     answered(attempt, status)
-    lifecycle.refuse(attempt, "clientId: too short")
+    lifecycle.mark_refused(attempt, "clientId: too short")
     page = text(browser.get(progress))
     assert said in page
     assert f'href="{BACK.replace("&", "&amp;")}"' in page
@@ -324,7 +324,7 @@ def test_progress_of_a_lost_answer_says_to_connect_again(browser: Browser) -> No
     progress, attempt = approved(browser)
     answered(attempt, None)
     lifecycle.begin_exchange(attempt)
-    lifecycle.lose_answer(attempt, "the answer was lost")
+    lifecycle.mark_response_lost(attempt, "the answer was lost")
     assert "disconnect Assessments, then connect again" in text(browser.get(progress))
 
 
@@ -346,7 +346,7 @@ def test_progress_says_that_the_vendor_cannot_reach_smartrecruiters(browser: Bro
 
 def test_progress_of_a_connection_ended_meanwhile_says_so(browser: Browser) -> None:
     progress, attempt = approved(browser)
-    lifecycle.disable(attempt.connection)
+    lifecycle.disable_connection(attempt.connection)
     assert "The connection was ended" in text(browser.get(progress))
 
 
@@ -439,7 +439,7 @@ def test_visits_that_nobody_answered_are_forgotten_after_a_day(browser: Browser)
     answered, fresh, _ = (visit(browser, company=name) for name in ("answered", "fresh", "abandoned"))
     browser.post(page_of(answered), {"decision": "deny"})
     Consent.objects.exclude(pk=fresh.pk).update(expires_at=timezone.now() - timedelta(days=2))
-    consents.forget_abandoned()
+    consents.delete_abandoned()
     assert set(Consent.objects.values_list("company_id", flat=True)) == {"answered", "fresh"}
 
 
@@ -455,13 +455,13 @@ def test_record_has_the_wording_that_was_shown_and_its_version(browser: Browser)
     consent = visit(browser)
     browser.get(page_of(consent))
     row = PartnerConfiguration.load()
-    before = consents.Wording.of(row)
+    before = consents.Wording.from_configuration(row)
     row.consent_scope = "Read everything"
     row.save()
     browser.post(page_of(consent), {"decision": "approve"})
     consent.refresh_from_db()
     assert (consent.wording, consent.wording_version) == (str(before), before.version)
-    assert consents.Wording.of(row).version != before.version
+    assert consents.Wording.from_configuration(row).version != before.version
     assert "Read everything" not in consent.wording
 
 
@@ -470,7 +470,7 @@ def test_record_has_a_wording_where_the_page_was_skipped(browser: Browser) -> No
     browser.post(page_of(consent), {"decision": "approve"})
     consent.refresh_from_db()
     assert (consent.wording_version, len(consent.wording_version)) == (
-        consents.Wording.of(PartnerConfiguration.load()).version,
+        consents.Wording.from_configuration(PartnerConfiguration.load()).version,
         12,
     )
 

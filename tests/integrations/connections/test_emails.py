@@ -13,7 +13,7 @@ REFUSED = "SmartRecruiters' token endpoint refuses the pair (401)."
 
 
 def break_(connection: Connection) -> None:
-    lifecycle.need_reconnect(Connection.objects.get(pk=connection.pk), REFUSED)
+    lifecycle.require_reconnect(Connection.objects.get(pk=connection.pk), REFUSED)
 
 
 def carry() -> list[tuple[list[str], str]]:
@@ -55,7 +55,7 @@ def test_staff_read_why_and_where_to_mend_it(connection: Connection, staff: User
 
 def test_nobody_is_told_what_is_mended_already(connection: Connection, alice: User, staff: User) -> None:
     break_(connection)
-    assert lifecycle.retry(Connection.objects.get(pk=connection.pk), by=staff)
+    assert lifecycle.retry_connection(Connection.objects.get(pk=connection.pk), by=staff)
     assert carry() == []
     reasons = Delivery.objects.filter(stream__name="email").values_list("state", "reason")
     assert set(reasons) == {("superseded", "the connection needs no hand any more")}
@@ -64,7 +64,7 @@ def test_nobody_is_told_what_is_mended_already(connection: Connection, alice: Us
 def test_next_incident_is_told_again(connection: Connection, alice: User, staff: User) -> None:
     break_(connection)
     carry()
-    lifecycle.retry(Connection.objects.get(pk=connection.pk), by=staff)
+    lifecycle.retry_connection(Connection.objects.get(pk=connection.pk), by=staff)
     break_(connection)
     assert len(carry()) == 4
 

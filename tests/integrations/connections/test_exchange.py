@@ -37,7 +37,7 @@ def simulator(running: Simulator, settings) -> Iterator[Simulator]:
     settings.SMARTRECRUITERS_API_URL = running.url
     settings.SMARTRECRUITERS_TRUSTED_ORIGINS = [running.url]
     running.control.clear_faults()
-    running.control.settings(limits=False)  # each test publishes, many times a second
+    running.control.change_settings(limits=False)  # each test publishes, many times a second
     yield running
     running.control.clear_faults()
 
@@ -45,7 +45,7 @@ def simulator(running: Simulator, settings) -> Iterator[Simulator]:
 @pytest.fixture
 def company(simulator: Simulator, request: pytest.FixtureRequest) -> str:
     """A company of this test's own, in a SmartRecruiters that knows our configuration."""
-    partner_configuration.publish()
+    partner_configuration.publish_configuration()
     name = f"c-{abs(hash(request.node.name))}"[:40]
     simulator.control.add_company(name)
     return name
@@ -57,8 +57,8 @@ def consent_to(company: str) -> Consent:
 
 def approve(company: str, by: User, *, in_smartrecruiters: Simulator | None) -> ConnectAttempt:
     if in_smartrecruiters is not None:
-        in_smartrecruiters.control.consent(company)
-    return lifecycle.approve(consent_to(company), by=by, customer=by.customers.get(), address="192.0.2.7")
+        in_smartrecruiters.control.grant_consent(company)
+    return lifecycle.approve_consent(consent_to(company), by=by, customer=by.customers.get(), ip="192.0.2.7")
 
 
 def carry(stream: str = "master") -> None:
@@ -129,8 +129,8 @@ def test_company_of_one_customer_is_never_moved_to_another(
     first = approve(company, alice, in_smartrecruiters=simulator)
     carry()
     consent = consent_to(company)
-    with pytest.raises(lifecycle.BelongsToAnother):
-        lifecycle.approve(consent, by=charlie, customer=charlie.customers.get())
+    with pytest.raises(lifecycle.CompanyTakenError):
+        lifecycle.approve_consent(consent, by=charlie, customer=charlie.customers.get())
     consent.refresh_from_db()
     assert (consent.decision, state_of(first)) == ("", (C.LIVE, C.LIVE))
 
@@ -152,7 +152,7 @@ def test_second_try_on_a_live_connection_changes_nothing(simulator: Simulator, c
 def test_lost_answer_needs_a_reconnect_and_our_pair_goes_on_working(
     simulator: Simulator, company: str, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simulator.control.fault("drop", route="integration", after_effect=True, count=1)
+    simulator.control.set_fault("drop", route="integration", after_effect=True, count=1)
     attempt = approve(company, alice, in_smartrecruiters=simulator)
     ours = attempt.client_secret
     carry()
@@ -167,14 +167,14 @@ def test_lost_answer_needs_a_reconnect_and_our_pair_goes_on_working(
 def test_reconnect_after_a_lost_answer_releases_what_was_held(
     simulator: Simulator, company: str, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simulator.control.fault("drop", route="integration", after_effect=True, count=1)
+    simulator.control.set_fault("drop", route="integration", after_effect=True, count=1)
     first = approve(company, alice, in_smartrecruiters=simulator)
     ours = first.client_secret
     carry()
     carry_later(monkeypatch, 7)
     held = deliveries.enqueue("probe", stream=first.connection.stream_name, key="x", payload={})
-    lifecycle.disable(first.connection)
-    simulator.control.disconnect(company)
+    lifecycle.disable_connection(first.connection)
+    simulator.control.disconnect_company(company)
     second = approve(company, alice, in_smartrecruiters=simulator)
     carry()
     assert state_of(second) == (C.LIVE, C.LIVE)
@@ -187,7 +187,7 @@ def test_reconnect_after_a_lost_answer_releases_what_was_held(
 def test_answer_without_their_pair_is_never_a_live_connection(
     simulator: Simulator, company: str, alice: User, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
-    simulator.control.fault(action, route="integration", after_effect=True, count=1)
+    simulator.control.set_fault(action, route="integration", after_effect=True, count=1)
     attempt = approve(company, alice, in_smartrecruiters=simulator)
     carry()
     assert attempt.connection.state != C.LIVE
@@ -198,7 +198,7 @@ def test_answer_without_their_pair_is_never_a_live_connection(
 def test_exchange_goes_on_by_itself_when_smartrecruiters_is_back(
     simulator: Simulator, company: str, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simulator.control.fault("status", status=500, route="integration", count=1)
+    simulator.control.set_fault("status", status=500, route="integration", count=1)
     attempt = approve(company, alice, in_smartrecruiters=simulator)
     carry()
     assert state_of(attempt) == (C.EXCHANGING, C.EXCHANGING)
@@ -213,8 +213,8 @@ def test_disable_is_effective_at_once_and_twice_does_no_harm(
     ours = attempt.client_secret
     carry()
     token = rows.make_token(attempt.connection)
-    lifecycle.disable(attempt.connection, by=alice, why="no longer wanted")
-    lifecycle.disable(attempt.connection, by=alice)
+    lifecycle.disable_connection(attempt.connection, by=alice, reason="no longer wanted")
+    lifecycle.disable_connection(attempt.connection, by=alice)
     assert api(token).get("/smartrecruiters/packages").status_code == 401
     assert token_for(attempt.client_id_sent, ours) == 401
     attempt.connection.refresh_from_db()
@@ -223,7 +223,7 @@ def test_disable_is_effective_at_once_and_twice_does_no_harm(
 
 def test_disable_before_the_exchange_cancels_it(simulator: Simulator, company: str, alice: User) -> None:
     attempt = approve(company, alice, in_smartrecruiters=simulator)
-    lifecycle.disable(attempt.connection)
+    lifecycle.disable_connection(attempt.connection)
     carry()
     assert state_of(attempt) == (C.DISABLED, C.DISABLED)
     assert Attempt.objects.count() == 0
@@ -268,33 +268,33 @@ def test_missing_key_pauses_and_its_return_goes_on(
 
 def test_consent_is_good_for_one_decision_and_ten_minutes(company: str, alice: User) -> None:
     consent = consent_to(company)
-    lifecycle.deny(consent, by=alice)
-    with pytest.raises(lifecycle.ConsentSpent):
-        lifecycle.approve(consent, by=alice, customer=alice.customers.get())
+    lifecycle.deny_consent(consent, by=alice)
+    with pytest.raises(lifecycle.ConsentUsedError):
+        lifecycle.approve_consent(consent, by=alice, customer=alice.customers.get())
     late = Consent.objects.create(company_id=company, mode="POPUP", expires_at=timezone.now())
-    with pytest.raises(lifecycle.ConsentSpent):
-        lifecycle.approve(late, by=alice, customer=alice.customers.get())
+    with pytest.raises(lifecycle.ConsentUsedError):
+        lifecycle.approve_consent(late, by=alice, customer=alice.customers.get())
     assert Connection.objects.count() == 0
 
 
 def test_person_without_the_right_cannot_approve(company: str, bob: User, staff: User) -> None:
     for person in (bob, staff):
-        with pytest.raises(lifecycle.MayNotConnect):
-            lifecycle.approve(consent_to(company), by=person, customer=person.customers.first())
+        with pytest.raises(lifecycle.NotAllowedError):
+            lifecycle.approve_consent(consent_to(company), by=person, customer=person.customers.first())
     assert Connection.objects.count() == 0
 
 
 def test_configuration_that_was_published_shows_no_drift(simulator: Simulator) -> None:
-    partner_configuration.publish()
-    assert partner_configuration.drift() == []
+    partner_configuration.publish_configuration()
+    assert partner_configuration.find_drift() == []
 
 
 def test_configuration_that_changed_shows_its_drift(simulator: Simulator) -> None:
     from integrations.models import PartnerConfiguration
 
-    partner_configuration.publish()
+    partner_configuration.publish_configuration()
     PartnerConfiguration.objects.update(display_mode="POPUP")
-    assert partner_configuration.drift() == ["consentDisplayMode: here POPUP, at SmartRecruiters REDIRECT"]
+    assert partner_configuration.find_drift() == ["consentDisplayMode: here POPUP, at SmartRecruiters REDIRECT"]
 
 
 def test_configuration_with_a_wrong_pair_says_what_to_do(simulator: Simulator, settings) -> None:
@@ -302,7 +302,7 @@ def test_configuration_with_a_wrong_pair_says_what_to_do(simulator: Simulator, s
     with pytest.raises(
         partner_configuration.PartnerError, match="The master pair was refused: check SMARTRECRUITERS_CLIENT_ID"
     ):
-        partner_configuration.publish()
+        partner_configuration.publish_configuration()
 
 
 def test_connects_disables_and_orders_at_once_are_never_a_fault_of_ours(
@@ -325,7 +325,7 @@ def test_connects_disables_and_orders_at_once_are_never_a_fault_of_ours(
 
     def disable(_number: int) -> set[int]:
         for _ in range(4):
-            lifecycle.disable(Connection.objects.get(pk=connection.pk))
+            lifecycle.disable_connection(Connection.objects.get(pk=connection.pk))
         return set()
 
     def connect(_number: int) -> set[int]:

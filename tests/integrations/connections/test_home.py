@@ -7,7 +7,7 @@ from django.test import Client as Browser
 
 from integrations.connections import lifecycle
 from integrations.models import AuditEntry, Connection, ConnectionState, User
-from integrations.models.connections import ENDED_THERE
+from integrations.models.connections import ENDED_REMOTELY
 from tests import rows
 
 pytestmark = pytest.mark.django_db
@@ -83,9 +83,9 @@ def test_home_asks_the_database_as_often_for_three_connections(
 
 def test_home_asks_for_a_second_disconnect_only_where_it_is_due(browser: Browser, connection: Connection) -> None:
     there_too = "disconnect Assessments there too, then connect again in SmartRecruiters."
-    lifecycle.disable(connection, why="Disconnected on this page.")
+    lifecycle.disable_connection(connection, reason="Disconnected on this page.")
     assert there_too in browser.get("/").content.decode()
-    Connection.objects.update(reason=ENDED_THERE)
+    Connection.objects.update(reason=ENDED_REMOTELY)
     page = browser.get("/").content.decode()
     assert ("To go on, connect again in SmartRecruiters." in page, there_too in page) == (True, False)
 

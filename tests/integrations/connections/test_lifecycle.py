@@ -11,7 +11,7 @@ from integrations.models import ConnectAttempt, Connection, ConnectionState, Con
 from integrations.outbox import clock, courier
 from integrations.outbox.models import Delivery, Stream
 from tests import rows
-from tests.integrations.outbox.peer import Answer, Peer, Received, serving
+from tests.integrations.outbox.peer import Answer, Peer, Received, run_peer
 from tests.orders import bodies
 
 C = ConnectionState
@@ -20,14 +20,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def peer(settings: Any) -> Iterator[Peer]:
-    with serving() as peer:
+    with run_peer() as peer:
         settings.SMARTRECRUITERS_API_URL = peer.url
         yield peer
 
 
 def approve(by: User, company: str = "northwind") -> ConnectAttempt:
     consent = Consent.objects.create(company_id=company, mode=DisplayMode.REDIRECT)
-    return lifecycle.approve(consent, by=by, customer=by.customers.get())
+    return lifecycle.approve_consent(consent, by=by, customer=by.customers.get())
 
 
 def read(attempt: ConnectAttempt) -> ConnectAttempt:
@@ -44,8 +44,8 @@ def test_disable_while_their_pair_is_being_stored_wins(alice: User) -> None:
     attempt = read(approve(alice))
     lifecycle.begin_exchange(attempt)
     as_read_before = read(attempt)
-    lifecycle.disable(Connection.objects.get())
-    lifecycle.go_live(as_read_before, "theirs", "their-secret")
+    lifecycle.disable_connection(Connection.objects.get())
+    lifecycle.activate_connection(as_read_before, "theirs", "their-secret")
     stream = Stream.objects.get(name=attempt.connection.stream_name)
     assert (states(attempt), bool(stream.held_reason)) == ((C.DISABLED, C.DISABLED), True)
     assert read(attempt).connection.their_client_id == ""
@@ -54,20 +54,20 @@ def test_disable_while_their_pair_is_being_stored_wins(alice: User) -> None:
 def test_second_of_two_tries_goes_live_though_the_first_was_refused(alice: User) -> None:
     first, second = approve(alice), approve(alice)
     lifecycle.begin_exchange(read(first))
-    lifecycle.refuse(read(first), "no consent yet")
+    lifecycle.mark_refused(read(first), "no consent yet")
     lifecycle.begin_exchange(read(first))  # by a courier that was stopped, and comes back
     assert states(first) == (C.REFUSED, C.REFUSED)
     lifecycle.begin_exchange(read(second))
-    lifecycle.go_live(read(second), "theirs", "their-secret")
+    lifecycle.activate_connection(read(second), "theirs", "their-secret")
     assert (states(first)[0], states(second)) == (C.REFUSED, (C.LIVE, C.LIVE))
 
 
 def test_company_whose_second_try_goes_on_is_not_free(alice: User, charlie: User) -> None:
     first, second = approve(alice), approve(alice)
-    lifecycle.refuse(read(first), "no consent yet")
-    with pytest.raises(lifecycle.BelongsToAnother):
+    lifecycle.mark_refused(read(first), "no consent yet")
+    with pytest.raises(lifecycle.CompanyTakenError):
         approve(charlie)
-    lifecycle.disable(read(second).connection)
+    lifecycle.disable_connection(read(second).connection)
     assert states(second)[0] == C.DISABLED
     assert approve(charlie).connection.customer == charlie.customers.get()
 
@@ -76,9 +76,9 @@ def test_company_that_ordered_by_a_pair_whose_answer_was_lost_is_not_free(alice:
     attempt = read(approve(alice))
     lifecycle.begin_exchange(attempt)
     rows.make_package("skills")
-    bodies.place(attempt.connection)
-    lifecycle.refuse(read(attempt), "SmartRecruiters says 403 at the second time")
-    with pytest.raises(lifecycle.BelongsToAnother):
+    bodies.place_order(attempt.connection)
+    lifecycle.mark_refused(read(attempt), "SmartRecruiters says 403 at the second time")
+    with pytest.raises(lifecycle.CompanyTakenError):
         approve(charlie)
 
 
@@ -95,7 +95,7 @@ def test_lost_answer_to_a_second_try_leaves_a_live_connection_as_it_is(
     for _ in range(2):
         courier.carry(master.pk)
         Delivery.objects.filter(stream=master).update(due_at=clock.now())
-    assert (peer.paths().count(path), states(attempt)) == (2, (C.NEEDS_RECONNECT, C.LIVE))
+    assert (peer.received_paths().count(path), states(attempt)) == (2, (C.NEEDS_RECONNECT, C.LIVE))
     client = read(attempt).client
     assert client is not None, "SmartRecruiters may have it"
     assert client.is_usable()
@@ -117,7 +117,7 @@ def test_old_pair_that_is_refused_when_the_new_one_is_there_ends_nothing(connect
 
     peer.answer = renewing
     rows.make_package("skills")
-    bodies.place(connection)
+    bodies.place_order(connection)
     stream = Stream.objects.get(name=connection.stream_name)
     for _ in range(2):
         courier.carry(stream.pk)
@@ -131,11 +131,11 @@ def test_order_that_comes_before_their_pair_waits_for_it(alice: User, peer: Peer
     attempt = read(approve(alice))
     lifecycle.begin_exchange(attempt)
     rows.make_package("skills")
-    bodies.place(attempt.connection)
+    bodies.place_order(attempt.connection)
     stream = Stream.objects.get(name=attempt.connection.stream_name)
     courier.carry(stream.pk)
     assert (states(attempt), Delivery.objects.filter(kind="reconnect").exists()) == ((C.EXCHANGING,) * 2, False)
-    lifecycle.go_live(read(attempt), "theirs", "their-secret")
+    lifecycle.activate_connection(read(attempt), "theirs", "their-secret")
     peer.script["/identity/oauth/token"] = [Answer(200, {"access_token": "t1", "expires_in": 1800})]
     courier.carry(stream.pk)
     assert set(Delivery.objects.filter(stream=stream).values_list("state", flat=True)) == {"delivered"}

@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from integrations.customers import invitations
-from integrations.customers.invitations import InvitationError, NotOpen
+from integrations.customers.invitations import InvitationError, InvitationClosedError
 from integrations.customers.memberships import MembershipError
 from integrations.models import AuditEntry, Customer, Invitation, Membership, User
 from integrations.outbox import courier
@@ -152,7 +152,7 @@ def test_staff_who_are_invited_become_nobodys_member(browser: Browser, customer:
     assert other.post(links()[0]).status_code == 403
     assert not staff.memberships.exists()
     with pytest.raises(MembershipError):
-        invitations.accept(Invitation.objects.get(), staff)
+        invitations.accept_invitation(Invitation.objects.get(), staff)
     assert Invitation.objects.get().state == "open"
 
 
@@ -187,7 +187,7 @@ def test_link_expires_and_is_sent_again(browser: Browser, customer: Customer) ->
 def test_newer_link_replaces_one_that_is_not_sent_yet(browser: Browser, customer: Customer, alice: User) -> None:
     invite(browser, customer)
     Invitation.objects.update(sent_at=timezone.now() - timedelta(hours=1))
-    invitations.resend(Invitation.objects.get(), by=alice)
+    invitations.resend_invitation(Invitation.objects.get(), by=alice)
     assert (len(links()), len(links())) == (0, 1)
     assert sorted(Delivery.objects.values_list("state", "reason")) == [
         ("delivered", ""),
@@ -211,7 +211,7 @@ def test_revoked_link_opens_nothing(browser: Browser, customer: Customer, link: 
 
 def test_revoked_invitation_that_waits_is_not_sent(browser: Browser, customer: Customer, alice: User) -> None:
     invite(browser, customer)
-    invitations.revoke(Invitation.objects.get(), by=alice)
+    invitations.revoke_invitation(Invitation.objects.get(), by=alice)
     assert links() == []
 
 
@@ -222,19 +222,19 @@ def test_link_of_an_organisation_that_is_off_opens_nothing(link: str) -> None:
 
 def test_two_who_use_the_link_at_once_join_once(customer: Customer, alice: User) -> None:
     dora = User.objects.create_user(DORA, rows.PASSWORD)
-    invitations.invite(customer, DORA, "viewer", by=alice)
+    invitations.send_invitation(customer, DORA, "viewer", by=alice)
     first, second = Invitation.objects.get(), Invitation.objects.get()
-    invitations.accept(first, dora)
-    with pytest.raises(NotOpen):
-        invitations.accept(second, dora)
+    invitations.accept_invitation(first, dora)
+    with pytest.raises(InvitationClosedError):
+        invitations.accept_invitation(second, dora)
     assert dora.memberships.count() == 1
 
 
 def test_organisation_has_fifty_open_invitations_at_most(customer: Customer, alice: User) -> None:
     for number in range(50):
-        invitations.invite(customer, f"p{number}@northwind.example", "viewer", by=alice)
+        invitations.send_invitation(customer, f"p{number}@northwind.example", "viewer", by=alice)
     with pytest.raises(InvitationError, match="Fifty invitations are open"):
-        invitations.invite(customer, DORA, "viewer", by=alice)
+        invitations.send_invitation(customer, DORA, "viewer", by=alice)
 
 
 def test_one_of_the_people_is_not_invited_again(browser: Browser, customer: Customer, bob: User) -> None:
@@ -242,17 +242,17 @@ def test_one_of_the_people_is_not_invited_again(browser: Browser, customer: Cust
 
 
 def test_addresses_of_those_who_never_came_are_forgotten(customer: Customer, alice: User) -> None:
-    invitations.invite(customer, DORA, "viewer", by=alice)
+    invitations.send_invitation(customer, DORA, "viewer", by=alice)
     Invitation.objects.update(expires_at=timezone.now() - timedelta(days=29))
-    invitations.forget_old()
+    invitations.delete_expired()
     assert Invitation.objects.count() == 1
     Invitation.objects.update(expires_at=timezone.now() - timedelta(days=31))
-    invitations.forget_old()
+    invitations.delete_expired()
     assert Invitation.objects.count() == 0
 
 
 def test_link_is_sealed_in_the_database(customer: Customer, alice: User) -> None:
-    invitation = invitations.invite(customer, DORA, "viewer", by=alice)
+    invitation = invitations.send_invitation(customer, DORA, "viewer", by=alice)
     token = invitation.link_token
     stored = str([*Invitation.objects.values(), *Delivery.objects.values(), *AuditEntry.objects.values()])
     assert (len(token), token in stored) == (32, False)
@@ -268,7 +268,7 @@ def test_viewer_sees_the_people_and_changes_nothing(
     page = text(client.get("/people"))
     assert ("alice@northwind.example" in page, "Invite somebody" in page, "/remove" in page) == (True, False, False)
     membership = alice.memberships.get()
-    invitation = invitations.invite(customer, DORA, "viewer", by=alice)
+    invitation = invitations.send_invitation(customer, DORA, "viewer", by=alice)
     posts = [
         ("/people/invite", {"organisation": customer.pk, "email": DORA, "role": "viewer"}),
         (f"/people/{membership.pk}/role", {"role": "viewer"}),
@@ -286,7 +286,7 @@ def test_people_of_another_organisation_are_not_found(
     client.force_login(charlie)
     assert "alice" not in text(client.get("/people"))
     membership = alice.memberships.get()
-    invitation = invitations.invite(customer, DORA, "viewer", by=alice)
+    invitation = invitations.send_invitation(customer, DORA, "viewer", by=alice)
     posts = [
         ("/people/invite", {"organisation": customer.pk, "email": DORA, "role": "viewer"}),
         (f"/people/{membership.pk}/role", {"role": "viewer"}),
@@ -321,45 +321,45 @@ def test_last_administrator_is_told_and_stays(browser: Browser, alice: User, bob
 # By staff
 
 
-def test_staff_invite_from_the_customers_page(desk: Browser, customer: Customer) -> None:
+def test_staff_invite_from_the_customers_page(staff_browser: Browser, customer: Customer) -> None:
     page = f"/admin/integrations/customer/{customer.pk.replace('_', '_5F')}"
-    assert f"{page}/invite/" in text(desk.get(f"{page}/change/"))
-    assert "Enter a valid email address." in text(desk.post(f"{page}/invite/", {"email": "dora", "role": "viewer"}))
-    answer = desk.post(f"{page}/invite/", {"email": DORA, "role": "administrator"}, follow=True)
+    assert f"{page}/invite/" in text(staff_browser.get(f"{page}/change/"))
+    assert "Enter a valid email address." in text(staff_browser.post(f"{page}/invite/", {"email": "dora", "role": "viewer"}))
+    answer = staff_browser.post(f"{page}/invite/", {"email": DORA, "role": "administrator"}, follow=True)
     assert f"The invitation is on its way to {DORA}." in text(answer)
     assert acts() == [("invitation.sent", "stella@vendor.example", DORA)]
     assert "stella" not in links()[0] + mail.outbox[0].body
-    refused = desk.post(f"{page}/invite/", {"email": DORA, "role": "administrator"})
+    refused = staff_browser.post(f"{page}/invite/", {"email": DORA, "role": "administrator"})
     assert "It was sent a moment ago." in text(refused)
 
 
-def test_first_person_of_a_customer_is_invited_as_an_administrator(desk: Browser, customer: Customer) -> None:
+def test_first_person_of_a_customer_is_invited_as_an_administrator(staff_browser: Browser, customer: Customer) -> None:
     page = f"/admin/integrations/customer/{customer.pk.replace('_', '_5F')}/invite/"
     rows.make_user(customer, "bob@northwind.example", role="viewer")
-    assert '<option value="administrator" selected>' in text(desk.get(page))
+    assert '<option value="administrator" selected>' in text(staff_browser.get(page))
     rows.make_user(customer, "alice@northwind.example")
-    assert '<option value="viewer" selected>' in text(desk.get(page))
+    assert '<option value="viewer" selected>' in text(staff_browser.get(page))
 
 
 def test_invitation_ends_when_staff_add_the_person_with_a_password(
-    desk: Browser, customer: Customer, alice: User
+    staff_browser: Browser, customer: Customer, alice: User
 ) -> None:
-    invitations.invite(customer, DORA, "viewer", by=alice)
+    invitations.send_invitation(customer, DORA, "viewer", by=alice)
     passwords = {"usable_password": "true", "password1": rows.PASSWORD, "password2": rows.PASSWORD}
     person = {"email": "Dora@northwind.example", "name": "Dora", "customer": customer.pk, "role": "viewer"}
-    desk.post("/admin/integrations/user/add/", person | passwords)
+    staff_browser.post("/admin/integrations/user/add/", person | passwords)
     assert Membership.objects.filter(person__email=DORA, customer=customer).exists()
     assert Invitation.objects.get().state == "revoked"
     assert ("invitation.revoked", "stella@vendor.example", DORA) in acts()
 
 
-def test_staff_revoke_and_send_again(desk: Browser, customer: Customer, alice: User) -> None:
-    invitation = invitations.invite(customer, DORA, "viewer", by=alice)
+def test_staff_revoke_and_send_again(staff_browser: Browser, customer: Customer, alice: User) -> None:
+    invitation = invitations.send_invitation(customer, DORA, "viewer", by=alice)
     page = f"/admin/integrations/invitation/{invitation.pk.replace('_', '_5F')}"
-    assert "It was sent a moment ago." in text(desk.post(f"{page}/act/resend/", follow=True))
+    assert "It was sent a moment ago." in text(staff_browser.post(f"{page}/act/resend/", follow=True))
     Invitation.objects.update(sent_at=timezone.now() - timedelta(hours=1))
-    assert "A new link is on its way" in text(desk.post(f"{page}/act/resend/", follow=True))
-    assert "no longer works" in text(desk.post(f"{page}/act/revoke/", follow=True))
+    assert "A new link is on its way" in text(staff_browser.post(f"{page}/act/resend/", follow=True))
+    assert "no longer works" in text(staff_browser.post(f"{page}/act/revoke/", follow=True))
     assert Invitation.objects.get().state == "revoked"
 
 

@@ -8,22 +8,22 @@ from types import SimpleNamespace
 import pytest
 
 from integrations.database import write_lock
-from integrations.database.write_lock import in_turn
+from integrations.database.write_lock import hold_write_lock
 
 
 @pytest.fixture
 def queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(write_lock, "lock", threading.Lock())
-    monkeypatch.setattr(write_lock, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(write_lock, "process_lock", threading.Lock())
+    monkeypatch.setattr(write_lock, "LOCK_TIMEOUT_SECONDS", 0.05)
 
 
 def test_writers_of_sqlite_are_one_at_a_time(monkeypatch: pytest.MonkeyPatch, queue: None) -> None:
-    monkeypatch.setattr(write_lock, "PATIENCE_SECONDS", 30)
+    monkeypatch.setattr(write_lock, "LOCK_TIMEOUT_SECONDS", 30)
     monkeypatch.setattr(write_lock, "connection", SimpleNamespace(vendor="sqlite"))
     inside, most = [], []
 
     def write(number: int) -> None:
-        with in_turn():
+        with hold_write_lock():
             inside.append(number)
             most.append(len(inside))
             inside.remove(number)
@@ -36,12 +36,12 @@ def test_writers_of_sqlite_are_one_at_a_time(monkeypatch: pytest.MonkeyPatch, qu
 def test_writer_that_is_stuck_stops_nobody(monkeypatch: pytest.MonkeyPatch, queue: None) -> None:
     monkeypatch.setattr(write_lock, "connection", SimpleNamespace(vendor="sqlite"))
     began = time.monotonic()
-    with in_turn(), in_turn():
-        assert time.monotonic() - began >= write_lock.PATIENCE_SECONDS
-    assert not write_lock.lock.locked()
+    with hold_write_lock(), hold_write_lock():
+        assert time.monotonic() - began >= write_lock.LOCK_TIMEOUT_SECONDS
+    assert not write_lock.process_lock.locked()
 
 
 def test_writers_of_postgresql_do_not_queue(monkeypatch: pytest.MonkeyPatch, queue: None) -> None:
     monkeypatch.setattr(write_lock, "connection", SimpleNamespace(vendor="postgresql"))
-    with in_turn():
-        assert not write_lock.lock.locked()
+    with hold_write_lock():
+        assert not write_lock.process_lock.locked()

@@ -29,7 +29,7 @@ from pytest_socket import SocketConnectBlockedError
 
 from integrations.http import ip_addresses, transport
 from integrations.http.client import MAX_ANSWER, CallFailed, Outgoing, Reply, send
-from tests.integrations.outbox.peer import Answer, Peer, serving
+from tests.integrations.outbox.peer import Answer, Peer, run_peer
 
 LOOPBACK = [f"127.0.0.{number}" for number in range(2, 100)]
 Serve = Callable[[socket.socket], None]
@@ -168,7 +168,7 @@ def test_name_with_many_dead_addresses_is_left_at_the_deadline(resolver: dict[st
 
 @pytest.mark.allow_hosts(["127.0.0.1", *LOOPBACK])
 def test_second_address_of_a_name_is_tried_when_the_first_is_dead(resolver: dict[str, list[str]]) -> None:
-    with serving() as peer:
+    with run_peer() as peer:
         resolver["two.example"] = ["127.0.0.2", "127.0.0.1"]
         url = peer.url.replace("127.0.0.1", "two.example")
         assert send(Outgoing("GET", f"{url}/a", "x"), 5).status == 200
@@ -253,7 +253,7 @@ def test_answer_in_a_broken_encoding_is_a_failure(peer: Peer, encoding: str, con
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
 def test_redirect_is_an_answer_and_nothing_goes_there(peer: Peer, status: int) -> None:
-    with serving() as sink:
+    with run_peer() as sink:
         peer.answer = lambda received: Answer(status, {}, {"Location": f"{sink.url}/stolen", "Refresh": "0; url=/x"})
         request = Outgoing("POST", f"{peer.url}/", "x", {"Authorization": "Bearer secret"}, {"name": "Ada"})
         assert (send(request, 5).status, sink.received, len(peer.received)) == (status, [], 1)
@@ -274,7 +274,7 @@ def test_proxy_and_netrc_of_the_environment_count_for_nothing(
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login eve password secret\ndefault login eve password secret\n")
     netrc.chmod(0o600)
-    with serving() as sink:
+    with run_peer() as sink:
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, sink.url)
             monkeypatch.setenv(name.lower(), sink.url)
@@ -418,14 +418,14 @@ def test_ipv6_clothes_change_nothing_of_an_ipv4_address(address: ipaddress.IPv4A
         ipaddress.IPv6Address((0x64FF9B << 96) | number),
         ipaddress.IPv6Address((0x2002 << 112) | (number << 80)),
     ]
-    assert {ip_addresses.is_public(str(one)) for one in clothes} == {ip_addresses.is_public(str(address))}
-    assert not ip_addresses.is_public(str(address)) or address.is_global
+    assert {ip_addresses.is_public_ip(str(one)) for one in clothes} == {ip_addresses.is_public_ip(str(address))}
+    assert not ip_addresses.is_public_ip(str(address)) or address.is_global
 
 
 @given(st.ip_addresses(v=6))
 def test_whatever_is_public_is_global_and_nobodys_own(address: ipaddress.IPv6Address) -> None:
-    if ip_addresses.is_public(str(address)):
-        true = ip_addresses.true_address(str(address))
+    if ip_addresses.is_public_ip(str(address)):
+        true = ip_addresses.unmap_ipv4(str(address))
         assert true.is_global
         kinds = [true.is_private, true.is_loopback, true.is_link_local, true.is_multicast, true.is_reserved]
         assert kinds == [False] * 5
@@ -434,7 +434,7 @@ def test_whatever_is_public_is_global_and_nobodys_own(address: ipaddress.IPv6Add
 @given(st.text(max_size=30))
 def test_text_that_is_no_address_is_none(text: str) -> None:
     with suppress(ValueError):
-        ipaddress.ip_address(ip_addresses.true_address(text))
+        ipaddress.ip_address(ip_addresses.unmap_ipv4(text))
 
 
 def hook(url: str) -> Outgoing:
@@ -522,5 +522,5 @@ def test_webhook_without_tls_is_not_sent(peer: Peer, settings: Any) -> None:
 
 @pytest.fixture
 def peer() -> Iterator[Peer]:
-    with serving() as peer:
+    with run_peer() as peer:
         yield peer

@@ -12,7 +12,7 @@ from integrations.models import ConnectAttempt, Consent, User
 from integrations.outbox.models import Delivery
 from orders.models import Order
 from tests import rows
-from tests.hostile import ODD_IDS, UNTRUSTED
+from tests.hostile import ODD_IDS, UNTRUSTED_URLS
 from tests.orders.bodies import INLINE, INLINE_ORDERS, ORDERS, order_body
 
 pytestmark = pytest.mark.django_db
@@ -23,7 +23,7 @@ HTTPS_ELSEWHERE = re.compile(r"https://[a-z0-9.\[\]:-]*[a-z\]0-9](:[0-9]{1,5})?(
 """What an inline candidate may be sent back to by a button that names the host (INTERFACE.md)."""
 
 
-@pytest.mark.parametrize("redirect", UNTRUSTED)
+@pytest.mark.parametrize("redirect", UNTRUSTED_URLS)
 def test_untrusted_redirect_of_a_consent_is_a_page_that_leads_nowhere(client: Browser, redirect: str) -> None:
     answer = client.get(f"{ENTRY}?companyId=northwind&redirect={quote(redirect, errors='replace')}")
     page = answer.content.decode()
@@ -44,11 +44,11 @@ def test_odd_company_is_refused_and_not_repeated(client: Browser, company: str, 
     assert (Consent.objects.count(), ConnectAttempt.objects.count(), Delivery.objects.count()) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("wanted", UNTRUSTED)
+@pytest.mark.parametrize("wanted", UNTRUSTED_URLS)
 def test_sign_in_leads_to_no_other_site(client: Browser, alice: User, wanted: str) -> None:
     credentials = {"login": alice.email, "password": rows.PASSWORD}
     answer = client.post(f"/accounts/login/?next={quote(wanted, errors='replace')}", credentials | {"next": wanted})
-    if "\0" in wanted:  # config.middleware.NoNul
+    if "\0" in wanted:  # config.middleware.RejectNulMiddleware
         assert (answer.status_code, answer.has_header("Location")) == (400, False)
         return
     assert answer.status_code == 302
@@ -60,9 +60,9 @@ def test_sign_in_leads_to_no_other_site(client: Browser, alice: User, wanted: st
 
 def callbacks() -> list[str]:
     """Each untrusted origin with the right path, and each as it is."""
-    with_path = [text.split("/apps")[0].rstrip("/") + PATH for text in UNTRUSTED if "://" in text and " " not in text]
+    with_path = [text.split("/apps")[0].rstrip("/") + PATH for text in UNTRUSTED_URLS if "://" in text and " " not in text]
     return [
-        *UNTRUSTED,
+        *UNTRUSTED_URLS,
         *with_path,
         "https://api.smartrecruiters.com" + PATH + "/../../x",
         "//api.smartrecruiters.com" + PATH,
@@ -78,7 +78,7 @@ def test_callback_elsewhere_is_refused_and_nothing_is_kept(smartrecruiters: APIC
     assert (Order.objects.count(), Delivery.objects.count()) == (0, 0)
 
 
-@pytest.mark.parametrize("way_back", UNTRUSTED)
+@pytest.mark.parametrize("way_back", UNTRUSTED_URLS)
 def test_way_back_of_a_candidate_is_plain_https_or_refused(smartrecruiters: APIClient, way_back: str) -> None:
     rows.make_package()
     body = order_body(**INLINE) | {"completedAssessmentCallbackUrl": way_back}

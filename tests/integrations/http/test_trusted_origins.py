@@ -94,7 +94,7 @@ def test_whatever_is_trusted_begins_with_the_origin_in_plain_ascii(text: str) ->
 
 @pytest.mark.parametrize("tail", ["", "/"])
 def test_order_id_is_taken_out_of_the_callback(tail: str) -> None:
-    assert trusted_origins.order_id_of(GOOD.format(ORDER) + tail) == ORDER
+    assert trusted_origins.extract_order_id(GOOD.format(ORDER) + tail) == ORDER
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_order_id_is_taken_out_of_the_callback(tail: str) -> None:
     ],
 )
 def test_callback_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(trusted_origins.UntrustedAddress):
-        trusted_origins.order_id_of(url)
+    with pytest.raises(trusted_origins.UntrustedURLError):
+        trusted_origins.extract_order_id(url)
 
 
 @pytest.mark.parametrize(
@@ -122,16 +122,16 @@ def test_callback_that_is_none_is_refused(url: str) -> None:
 )
 def test_id_that_could_lead_elsewhere_never_enters_a_url(text: str) -> None:
     assert not path_segments.is_company_id(text)
-    assert not path_segments.is_fetchable(text)
-    with pytest.raises(path_segments.UnsafeIdentifier):
-        path_segments.path("/candidates", text)
+    assert not path_segments.is_url_safe_id(text)
+    with pytest.raises(path_segments.UnsafeIdentifierError):
+        path_segments.build_path("/candidates", text)
 
 
 @given(st.text(max_size=20))
 def test_path_of_whatever_id_stays_one_segment(text: str) -> None:
     try:
-        built = path_segments.path("/jobs", text, "hiring-team")
-    except path_segments.UnsafeIdentifier:
+        built = path_segments.build_path("/jobs", text, "hiring-team")
+    except path_segments.UnsafeIdentifierError:
         return
     assert built == f"/jobs/{text}/hiring-team"
     assert built.count("/") == 3
@@ -142,5 +142,5 @@ def test_path_of_whatever_id_stays_one_segment(text: str) -> None:
     "host", ["[0]", "[1.2.3.4]", "[::1::]", "[abcd]", "engine.example:65536", "engine.example:99999"]
 )
 def test_host_that_only_looks_like_an_address_is_none(host: str) -> None:
-    assert trusted_origins.split(f"https://{host}/") is None
-    assert trusted_origins.split("https://[2001:db8::1]:65535/") == ("https", "[2001:db8::1]", "65535", "/")
+    assert trusted_origins.parse_url(f"https://{host}/") is None
+    assert trusted_origins.parse_url("https://[2001:db8::1]:65535/") == ("https", "[2001:db8::1]", "65535", "/")

@@ -16,7 +16,7 @@ from integrations.models import Client, ConnectAttempt, Connection, PartnerConfi
 from tests import rows
 from tests.conftest import Api
 from tests.integrations.oauth.test_token import FORM, ask, basic, credentials
-from tests.orders.bodies import INLINE_ORDERS, ORDERS, order_body, place
+from tests.orders.bodies import INLINE_ORDERS, ORDERS, order_body, place_order
 
 pytestmark = pytest.mark.django_db
 PACKAGES = "/smartrecruiters/packages"
@@ -130,7 +130,7 @@ def test_secret_of_another_kind_is_no_token(
     api: Api, connection: Connection, alice: User, pair: tuple[str, str]
 ) -> None:
     rows.make_package()
-    order = place(connection)
+    order = place_order(connection)
     browser = Browser()
     browser.force_login(alice)
     session = browser.cookies["session"].value
@@ -143,7 +143,7 @@ def test_secret_of_another_kind_is_no_token(
 def test_remembered_token_is_dead_half_a_second_after_the_disable(api: Api, connection: Connection, token: str) -> None:
     client = api(token)
     assert client.get(PACKAGES).status_code == 204
-    lifecycle.disable(connection)
+    lifecycle.disable_connection(connection)
     began = time.monotonic()
     while client.get(PACKAGES).status_code != 401:
         assert time.monotonic() - began < 1
@@ -162,7 +162,7 @@ def test_pair_before_a_reconnect_is_dead_when_the_new_one_is_live(
     attempt = ConnectAttempt(connection=connection, client=newer, client_id_sent=newer.client_id)
     attempt.client_secret = newer_secret
     attempt.save()
-    lifecycle.go_live(attempt, "theirs", "their-secret")
+    lifecycle.activate_connection(attempt, "theirs", "their-secret")
     assert api(token).get(PACKAGES).status_code == 401
     assert ask(credentials((former.client_id, secret))).status_code == 401
     assert ask(credentials((newer.client_id, newer_secret))).status_code == 200

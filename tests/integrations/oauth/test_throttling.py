@@ -30,7 +30,7 @@ def try_once(pair: tuple[str, str], address: str = HERE) -> Any:
 
 
 def fail_often(client_id: str) -> None:
-    for _ in range(throttling.AT_MOST):
+    for _ in range(throttling.MAX_FAILURES):
         assert try_once((client_id, "wrong")).status_code == 401
 
 
@@ -65,7 +65,7 @@ def test_both_ways_to_authenticate_are_counted_together(pair: tuple[str, str]) -
 
 
 def test_success_and_malformed_calls_are_not_counted(pair: tuple[str, str]) -> None:
-    for _ in range(throttling.AT_MOST + 1):
+    for _ in range(throttling.MAX_FAILURES + 1):
         assert try_once(pair).status_code == 200
         assert ask(credentials(pair, scope="admin"), Browser(REMOTE_ADDR=HERE)).status_code == 400
     assert try_once(pair).status_code == 200
@@ -81,12 +81,12 @@ def test_bearer_is_not_limited(pair: tuple[str, str], api: Any) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_failures_at_once_are_all_counted() -> None:
     def fail(_: int) -> None:
-        throttling.note_failure("guessed", HERE)
+        throttling.record_failure("guessed", HERE)
         connections.close_all()
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(fail, range(24)))
-    assert throttling._read(throttling._digest("guessed", HERE))[0] == 24
+    assert throttling._read_counter(throttling._compute_digest("guessed", HERE))[0] == 24
     cache.clear()
 
 

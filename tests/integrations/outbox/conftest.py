@@ -6,7 +6,7 @@ import pytest
 from integrations.http.client import Outgoing, Reply
 from integrations.outbox import clock, courier, deliveries, handlers
 from integrations.outbox.models import Delivery, Lane, Stream
-from tests.integrations.outbox.peer import Peer, serving
+from tests.integrations.outbox.peer import Peer, run_peer
 
 
 class Probe(handlers.Handler):
@@ -17,7 +17,7 @@ class Probe(handlers.Handler):
     url = ""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, int, str]] = []
+        self.recorded: list[tuple[str, int, str]] = []
 
     def call(self, delivery: Delivery, token: str) -> handlers.Call:
         if delivery.payload.get("never"):
@@ -32,56 +32,56 @@ class Probe(handlers.Handler):
     def delivered(self, delivery: Delivery, reply: Reply) -> None:
         if delivery.payload.get("bug"):
             raise ZeroDivisionError
-        self.told.append(("delivered", delivery.pk, ""))
+        self.recorded.append(("delivered", delivery.pk, ""))
 
     def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
-        self.told.append(("failed", delivery.pk, reason))
+        self.recorded.append(("failed", delivery.pk, reason))
 
 
-class Read(Probe):
+class ReadProbe(Probe):
     kind = "read"
     is_read = True
 
 
-class Upload(Probe):
+class UploadProbe(Probe):
     kind = "once"
     is_idempotent = False
     supersedes = False
 
 
 class ProbeChannel(handlers.Channel):
-    """Tokens t1, t2, …; a pair that `refused` says is dead."""
+    """Tokens t1, t2, …; a pair that `refusal` says is dead."""
 
     kind = "probe"
     needs_token = True
     url = ""
 
     def __init__(self) -> None:
-        self.held, self.refused = "", ""
+        self.stored_token, self.refusal = "", ""
         self.number = 0
 
     def token(self, stream: Stream) -> str:
-        return self.held
+        return self.stored_token
 
     def token_call(self, stream: Stream) -> handlers.Call:
         return handlers.Call.of(Outgoing("POST", f"{self.url}/token", "token"))
 
     def keep_token(self, stream: Stream, reply: Reply) -> str:
         self.number += 1
-        self.held = f"t{self.number}"
-        return self.held
+        self.stored_token = f"t{self.number}"
+        return self.stored_token
 
     def forget_token(self, stream: Stream) -> None:
-        self.held = ""
+        self.stored_token = ""
 
     def credential_refused(self, stream: Stream, reason: str, pair: str | None = None) -> None:
-        self.refused = reason
+        self.refusal = reason
         deliveries.hold(stream.name, reason)
 
 
 @pytest.fixture
 def peer() -> Iterator[Peer]:
-    with serving() as peer:
+    with run_peer() as peer:
         yield peer
 
 
@@ -89,7 +89,7 @@ def peer() -> Iterator[Peer]:
 def channel(peer: Peer, transactional_db: None) -> ProbeChannel:
     channel = ProbeChannel()
     channel.url = peer.url
-    for handler in (Probe(), Read(), Upload()):
+    for handler in (Probe(), ReadProbe(), UploadProbe()):
         handler.url = peer.url
         handlers.register(handler)
     handlers.register(channel)
@@ -101,18 +101,18 @@ Enqueue = Callable[..., Delivery]
 
 @pytest.fixture
 def enqueue(channel: ProbeChannel) -> Enqueue:
-    def one(
+    def enqueue_one(
         key: str = "a", kind: str = "probe", lane: Lane = Lane.ACT, stream: str = "probe:1", **payload: object
     ) -> Delivery:
         return deliveries.enqueue(
             kind, stream=stream, key=key, lane=lane, payload={"path": f"/{key}", **payload}, supersede=kind == "probe"
         )
 
-    return one
+    return enqueue_one
 
 
 @pytest.fixture
-def carry() -> Callable[[], None]:
+def run_courier() -> Callable[[], None]:
     """Carry the probe's stream once, in this thread."""
 
     def once(name: str = "probe:1") -> None:
@@ -122,7 +122,7 @@ def carry() -> Callable[[], None]:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+def advance_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
     """Move the courier's clock on."""
     moved = [timedelta(0)]
     true_now = clock.now

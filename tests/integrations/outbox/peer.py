@@ -35,26 +35,26 @@ class Peer:
         self.url = url
         self.received: list[Received] = []
         self.script: dict[str, list[Answer]] = {}
-        self.answer: Callable[[Received], Answer] = self._next
+        self.answer: Callable[[Received], Answer] = self._next_answer
         self.watch: Callable[[dict[str, str], bytes], object] = lambda headers, body: None
         self.lock = threading.Lock()
-        self.now = self.most_at_once = 0
+        self.running_count = self.max_concurrent = 0
 
-    def _next(self, received: Received) -> Answer:
+    def _next_answer(self, received: Received) -> Answer:
         waiting = self.script.get(received.path, [])
         return waiting.pop(0) if waiting else Answer()
 
-    def paths(self) -> list[str]:
+    def received_paths(self) -> list[str]:
         return [received.path for received in self.received]
 
 
-def _parsed(kind: str, body: bytes) -> Any:
+def _parse_body(kind: str, body: bytes) -> Any:
     if kind.startswith("multipart/"):
         return body
     return body.decode() if kind == "application/x-www-form-urlencoded" else json.loads(body or b"null")
 
 
-def _handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
+def _make_handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = -1  # head and body in one packet: Nagle would wait 40 ms
@@ -63,17 +63,17 @@ def _handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             token = self.headers.get("Authorization", "").removeprefix("Bearer ")
             kind = self.headers.get("Content-Type", "")
-            parsed = _parsed(kind, body)
+            parsed = _parse_body(kind, body)
             received = Received(self.path, token, parsed, kind, time.monotonic())
             with peer.lock:
                 peer.watch({name.lower(): value for name, value in self.headers.items()}, body)
                 peer.received.append(received)
-                peer.now += 1
-                peer.most_at_once = max(peer.most_at_once, peer.now)
+                peer.running_count += 1
+                peer.max_concurrent = max(peer.max_concurrent, peer.running_count)
                 answer = peer.answer(received)
             time.sleep(answer.seconds)
             with peer.lock:
-                peer.now -= 1
+                peer.running_count -= 1
             if answer.breaks_off:
                 self.close_connection = True
                 self.connection.close()
@@ -94,9 +94,9 @@ def _handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def serving() -> Iterator[Peer]:
+def run_peer() -> Iterator[Peer]:
     peer = Peer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(peer))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(peer))
     server.daemon_threads = True
     peer.url = f"http://127.0.0.1:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()

@@ -22,9 +22,9 @@ def states(*rows: Delivery) -> list[str]:
     return [found[row.pk].state for row in rows]
 
 
-def test_delivery_that_succeeds_is_delivered_with_its_attempt(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+def test_delivery_that_succeeds_is_delivered_with_its_attempt(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
     delivery = enqueue(score=7)
-    carry()
+    run_courier()
     assert states(delivery) == [S.DELIVERED]
     assert [(r.path, r.token, r.body) for r in peer.received if r.path != "/token"] == [
         ("/a", "t1", {"path": "/a", "score": 7})
@@ -34,27 +34,27 @@ def test_delivery_that_succeeds_is_delivered_with_its_attempt(peer: Peer, enqueu
     assert attempt.request == {"method": "POST", "url": f"{peer.url}/a", "body": {"path": "/a", "score": 7}}
 
 
-def test_stream_is_given_back_with_its_pace(enqueue: Enqueue, carry: Carry) -> None:
+def test_stream_is_given_back_with_its_pace(enqueue: Enqueue, run_courier: Carry) -> None:
     enqueue()
-    carry()
+    run_courier()
     stream = Stream.objects.get()
     assert (stream.lease_expires_at, stream.fence, list(stream.next_calls)) == (None, 1, ["x"])
 
 
 @pytest.mark.parametrize("status", [408, 425, 500, 502, 504, 302, 204, 418])
 def test_answer_that_is_no_success_is_tried_again_on_the_schedule(
-    peer: Peer, enqueue: Enqueue, carry: Carry, later: Later, status: int
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later, status: int
 ) -> None:
     peer.script["/a"] = [Answer(status, b"" if status == 204 else {}), Answer()]
     delivery = enqueue()
-    carry()
+    run_courier()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.failures) == (S.PENDING, 1)
-    later(timedelta(seconds=2))  # of 4 to 6; the clock runs on besides, on a busy machine for long
-    carry()
-    assert peer.paths().count("/a") == 1
-    later(timedelta(seconds=4.1))
-    carry()
+    advance_clock(timedelta(seconds=2))  # of 4 to 6; the clock runs on besides, on a busy machine for long
+    run_courier()
+    assert peer.received_paths().count("/a") == 1
+    advance_clock(timedelta(seconds=4.1))
+    run_courier()
     assert states(delivery) == [S.DELIVERED]
 
 
@@ -68,140 +68,140 @@ def test_answer_that_is_no_success_is_tried_again_on_the_schedule(
         Answer(body={"errors": [{"code": "INTERNAL", "message": "not now"}]}),
     ],
 )
-def test_answer_that_is_none_is_never_a_success(peer: Peer, enqueue: Enqueue, carry: Carry, answer: Answer) -> None:
+def test_answer_that_is_none_is_never_a_success(peer: Peer, enqueue: Enqueue, run_courier: Carry, answer: Answer) -> None:
     peer.script["/a"] = [answer]
     delivery = enqueue()
-    carry()
+    run_courier()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.failures, delivery.is_ambiguous) == (S.PENDING, 1, True)
 
 
 @pytest.mark.parametrize("status", [400, 405, 409, 413, 422])
-def test_refusal_is_a_dead_letter_at_once(peer: Peer, enqueue: Enqueue, carry: Carry, status: int) -> None:
+def test_refusal_is_a_dead_letter_at_once(peer: Peer, enqueue: Enqueue, run_courier: Carry, status: int) -> None:
     peer.script["/a"] = [Answer(status, {"errors": [{"code": "no", "message": "not so"}]})]
     delivery = enqueue()
-    carry()
+    run_courier()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.reason[:20]) == (S.FAILED, f'{status}: {{"errors": [{{"c')
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_pause_of_the_credential_probes_with_another_order(
-    peer: Peer, enqueue: Enqueue, carry: Carry, later: Later, status: int
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later, status: int
 ) -> None:
     peer.script["/a"] = [Answer(status, {}, {"Retry-After": "7"})]
     refused = enqueue("a")
-    carry()
+    run_courier()
     waiting = [enqueue("b"), enqueue("c")]
-    carry()
+    run_courier()
     assert states(refused, *waiting) == [S.PENDING] * 3
     assert dispatcher.due_streams().count() == 0
-    later(timedelta(seconds=7.1))
+    advance_clock(timedelta(seconds=7.1))
     assert dispatcher.due_streams().count() == 1
-    carry()
+    run_courier()
     assert states(refused, *waiting) == [S.DELIVERED] * 3
-    assert [path for path in peer.paths() if path != "/token"] == ["/a", "/b", "/c", "/a"]
+    assert [path for path in peer.received_paths() if path != "/token"] == ["/a", "/b", "/c", "/a"]
 
 
-def test_pauses_double_while_nothing_succeeds(peer: Peer, enqueue: Enqueue, carry: Carry, later: Later) -> None:
+def test_pauses_double_while_nothing_succeeds(peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later) -> None:
     peer.answer = lambda received: Answer(503 if received.path == "/a" else 200)
     enqueue()
     lengths = []
     for _ in range(3):
-        carry()
+        run_courier()
         stream = Stream.objects.get()
         lengths.append(stream.pause_seconds)
-        later(timedelta(seconds=stream.pause_seconds + 0.1))
+        advance_clock(timedelta(seconds=stream.pause_seconds + 0.1))
     assert lengths == [5, 10, 20]
 
 
-def test_unauthorized_once_gets_one_new_token_at_once(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+def test_unauthorized_once_gets_one_new_token_at_once(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
     peer.script["/a"] = [Answer(401)]
     delivery = enqueue()
-    carry()
+    run_courier()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.failures) == (S.DELIVERED, 0)
     assert [(r.path, r.token) for r in peer.received] == [("/token", ""), ("/a", "t1"), ("/token", ""), ("/a", "t2")]
 
 
 def test_unauthorized_orders_three_in_a_row_hold_the_stream(
-    peer: Peer, enqueue: Enqueue, carry: Carry, channel: ProbeChannel
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, channel: ProbeChannel
 ) -> None:
     peer.answer = lambda received: Answer(200 if received.path == "/token" else 401)
     rows = [enqueue(key) for key in "abcd"]
-    carry()
+    run_courier()
     assert set(states(*rows)) == {S.HELD}
-    assert channel.refused == "SmartRecruiters refuses our access to this company, also with a new token."
+    assert channel.refusal == "SmartRecruiters refuses our access to this company, also with a new token."
     calls = len(peer.received)
-    carry()
+    run_courier()
     assert len(peer.received) == calls
 
 
 def test_backlog_that_is_refused_asks_for_few_tokens(
-    peer: Peer, enqueue: Enqueue, carry: Carry, channel: ProbeChannel
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, channel: ProbeChannel
 ) -> None:
     """Not one for each of those that wait: what was refused goes again before another tries."""
     for number in range(30):
         enqueue(f"{number}")
     peer.answer = lambda received: Answer(200 if received.path == "/token" else 401)
-    while not channel.refused:
-        carry()
-    assert peer.paths().count("/token") <= 4
+    while not channel.refusal:
+        run_courier()
+    assert peer.received_paths().count("/token") <= 4
 
 
 def test_token_of_a_former_pair_says_nothing_of_the_one_that_came_in_its_place(
-    peer: Peer, enqueue: Enqueue, carry: Carry, channel: ProbeChannel
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, channel: ProbeChannel
 ) -> None:
     def renewing(received: Received) -> Answer:
         if received.path == "/token":
             return Answer()
-        channel.held = f"what came while {received.path} was on its way"
+        channel.stored_token = f"what came while {received.path} was on its way"
         return Answer(401)
 
     peer.answer = renewing
     Delivery.objects.filter(pk__in=[enqueue(key).pk for key in "abc"]).update(has_new_token=True)
-    carry()
-    assert (channel.refused, Stream.objects.get().unauthorized_keys) == ("", [])
+    run_courier()
+    assert (channel.refusal, Stream.objects.get().unauthorized_keys) == ("", [])
 
 
-def test_unauthorized_read_is_no_access_and_done(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+def test_unauthorized_read_is_no_access_and_done(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
     peer.answer = lambda received: Answer(200 if received.path == "/token" else 401)
     delivery = enqueue(kind="read")
-    carry()
+    run_courier()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.reason) == (S.DELIVERED, "no access")
 
 
 def test_token_call_that_refuses_the_pair_holds_the_stream(
-    peer: Peer, enqueue: Enqueue, carry: Carry, channel: ProbeChannel
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, channel: ProbeChannel
 ) -> None:
     peer.script["/token"] = [Answer(401)]
     delivery = enqueue()
-    carry()
+    run_courier()
     assert states(delivery) == [S.HELD]
-    assert channel.refused == "SmartRecruiters' token endpoint refuses the pair (401)."
+    assert channel.refusal == "SmartRecruiters' token endpoint refuses the pair (401)."
     deliveries.release("probe:1")
-    carry()
+    run_courier()
     assert states(delivery) == [S.DELIVERED]
 
 
 def test_forbidden_ten_in_a_row_hold_the_stream(
-    peer: Peer, enqueue: Enqueue, carry: Carry, channel: ProbeChannel
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, channel: ProbeChannel
 ) -> None:
     peer.answer = lambda received: Answer(200 if received.path == "/token" else 403)
     for number in range(10):
         enqueue(f"k{number}")
     waiting = enqueue("later", lane=Lane.FETCH)
-    carry()
+    run_courier()
     assert Delivery.objects.filter(state=S.FAILED).count() == 10
     assert states(waiting) == [S.HELD]
-    assert channel.refused.startswith("SmartRecruiters refused 10 calls in a row")
+    assert channel.refusal.startswith("SmartRecruiters refused 10 calls in a row")
 
 
-def test_unsupported_media_type_is_tried_once_with_the_other(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+def test_unsupported_media_type_is_tried_once_with_the_other(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
     peer.script["/a"] = [Answer(415), Answer(415)]
     delivery = enqueue()
-    carry()
+    run_courier()
     assert states(delivery) == [S.FAILED]
     assert [r.content_type for r in peer.received if r.path == "/a"] == [
         "application/json",
@@ -209,77 +209,77 @@ def test_unsupported_media_type_is_tried_once_with_the_other(peer: Peer, enqueue
     ]
 
 
-def test_not_idempotent_call_with_unknown_outcome_is_never_repeated(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+def test_not_idempotent_call_with_unknown_outcome_is_never_repeated(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
     peer.script["/a"] = [Answer(breaks_off=True)]
     delivery = enqueue(kind="once")
-    carry()
-    carry()
+    run_courier()
+    run_courier()
     assert states(delivery) == [S.UNKNOWN]
-    assert peer.paths().count("/a") == 1
+    assert peer.received_paths().count("/a") == 1
 
 
-def test_delivery_that_can_never_be_made_fails_with_the_reason(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+def test_delivery_that_can_never_be_made_fails_with_the_reason(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
     delivery = enqueue(never=True)
-    carry()
+    run_courier()
     delivery.refresh_from_db()
-    assert (delivery.state, delivery.reason, peer.paths()) == (S.FAILED, "there is no such thing", ["/token"])
+    assert (delivery.state, delivery.reason, peer.received_paths()) == (S.FAILED, "there is no such thing", ["/token"])
 
 
-def test_bug_in_a_handler_stops_that_delivery_only(peer: Peer, enqueue: Enqueue, carry: Carry, later: Later) -> None:
+def test_bug_in_a_handler_stops_that_delivery_only(peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later) -> None:
     poison, good = enqueue("a", bug=True), enqueue("b")
     for _ in range(5):
-        carry()
-        later(timedelta(days=1))
+        run_courier()
+        advance_clock(timedelta(days=1))
     assert states(poison, good) == [S.FAILED, S.DELIVERED]
 
 
 def test_bug_after_an_effect_that_cannot_be_repeated_repeats_nothing(
-    peer: Peer, enqueue: Enqueue, carry: Carry, later: Later
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
 ) -> None:
     delivery = enqueue(kind="once", bug=True)
-    carry()
-    later(timedelta(hours=1))
-    carry()
-    assert (peer.paths().count("/a"), states(delivery)) == (1, [S.UNKNOWN])
+    run_courier()
+    advance_clock(timedelta(hours=1))
+    run_courier()
+    assert (peer.received_paths().count("/a"), states(delivery)) == (1, [S.UNKNOWN])
 
 
-def test_kind_that_nobody_knows_stops_no_other(enqueue: Enqueue, carry: Carry) -> None:
+def test_kind_that_nobody_knows_stops_no_other(enqueue: Enqueue, run_courier: Carry) -> None:
     """A newer version decided it, and was rolled back."""
     of_a_newer_version, delivery = enqueue("a", lane=Lane.RESULT), enqueue("b")
     Delivery.objects.filter(pk=of_a_newer_version.pk).update(kind="newer")
-    carry()
+    run_courier()
     of_a_newer_version.refresh_from_db()
     assert states(of_a_newer_version, delivery) == [S.FAILED, S.DELIVERED]
     assert of_a_newer_version.reason.startswith("This version of the portal knows no such delivery")
 
 
 def test_bug_in_reading_many_at_once_stops_none(
-    enqueue: Enqueue, carry: Carry, monkeypatch: pytest.MonkeyPatch
+    enqueue: Enqueue, run_courier: Carry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Probe, "gather", lambda probe, found: 1 / 0)
     rows = [enqueue("a"), enqueue("b")]
-    carry()
+    run_courier()
     assert states(*rows) == [S.DELIVERED] * 2
 
 
 def test_network_failures_for_a_week_are_a_dead_letter(
-    peer: Peer, enqueue: Enqueue, carry: Carry, later: Later
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
 ) -> None:
     peer.answer = lambda received: Answer(200 if received.path == "/token" else 500)
     delivery = enqueue()
     for hour in range(0, 24 * 8, 12):
-        carry()
-        later(timedelta(hours=12 if hour else 13))
+        run_courier()
+        advance_clock(timedelta(hours=12 if hour else 13))
     delivery.refresh_from_db()
     assert delivery.state == S.FAILED
     assert 10 <= delivery.attempts_made <= 16
     deliveries.replay(delivery)
     peer.answer = lambda received: Answer()
-    carry()
+    run_courier()
     assert states(delivery) == [S.DELIVERED]
 
 
-def test_newer_payload_supersedes_one_that_failed_on_its_way(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+def test_newer_payload_supersedes_one_that_failed_on_its_way(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
     newer: list[Delivery] = []
 
     def answer(received):
@@ -290,13 +290,13 @@ def test_newer_payload_supersedes_one_that_failed_on_its_way(peer: Peer, enqueue
 
     peer.answer = answer
     older = enqueue(n=1)
-    carry()
+    run_courier()
     assert states(older, *newer) == [S.SUPERSEDED, S.DELIVERED]
     assert [r.body["n"] for r in peer.received if r.path == "/a"] == [1, 2]
 
 
 def test_newer_payload_does_not_wait_for_one_that_failed_while_it_was_decided(
-    peer: Peer, enqueue: Enqueue, carry: Carry, later: Later
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
 ) -> None:
     """Neither saw the other, each in a transaction of its own."""
     older = enqueue("a", n=1)
@@ -304,37 +304,37 @@ def test_newer_payload_does_not_wait_for_one_that_failed_while_it_was_decided(
     newer = enqueue("a", n=2)
     hours = timedelta(hours=8)
     Delivery.objects.filter(pk=older.pk).update(state=S.PENDING, due_at=older.due_at + hours, failures=9)
-    carry()
+    run_courier()
     assert states(older, newer) == [S.PENDING, S.DELIVERED]
     assert [received.body["n"] for received in peer.received if received.path == "/a"] == [2]
 
 
-def test_deliveries_of_one_key_go_one_after_the_other(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+def test_deliveries_of_one_key_go_one_after_the_other(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
     peer.answer = lambda received: Answer(seconds=0.05)
     for number in range(4):
         enqueue(kind="once", n=number)
-    carry()
+    run_courier()
     assert [r.body["n"] for r in peer.received if r.path == "/a"] == [0, 1, 2, 3]
-    assert peer.most_at_once == 1
+    assert peer.max_concurrent == 1
 
 
-def test_results_are_claimed_before_fetches(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+def test_results_are_claimed_before_fetches(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
     for number in range(9):
         enqueue(f"fetch{number}", lane=Lane.FETCH)
     enqueue("result", lane=Lane.RESULT)
-    carry()
-    assert peer.paths()[1] == "/result"
+    run_courier()
+    assert peer.received_paths()[1] == "/result"
 
 
-def test_credential_is_paced_below_ten_a_second_and_eight_at_a_time(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+def test_credential_is_paced_below_ten_a_second_and_eight_at_a_time(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
     peer.answer = lambda received: Answer(seconds=0.0 if received.path == "/token" else 0.4)
     for number in range(24):
         enqueue(f"k{number}")
-    carry()
+    run_courier()
     times = [r.at for r in peer.received if r.path != "/token"]
     assert len(times) == 24
     assert max(sum(start <= at < start + 1 for at in times) for start in times) <= 10
-    assert 2 <= peer.most_at_once <= 8
+    assert 2 <= peer.max_concurrent <= 8
 
 
 def test_two_couriers_never_hold_one_stream(peer: Peer, enqueue: Enqueue) -> None:
@@ -347,29 +347,29 @@ def test_two_couriers_never_hold_one_stream(peer: Peer, enqueue: Enqueue) -> Non
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(peer.paths()) == sorted(["/token", *(f"/k{number}" for number in range(8))])
+    assert sorted(peer.received_paths()) == sorted(["/token", *(f"/k{number}" for number in range(8))])
     stream.refresh_from_db()
     assert Attempt.objects.count() == 8
 
 
 def test_delivery_left_in_flight_by_a_dead_holder_is_sent_again(
-    peer: Peer, enqueue: Enqueue, carry: Carry, later: Later
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
 ) -> None:
     idempotent, upload = enqueue("a"), enqueue("b", kind="once")
     lease = leases.take(Stream.objects.get().pk, 60)
     for row in (idempotent, upload):
         Delivery.objects.filter(pk=row.pk).update(state=S.IN_FLIGHT, fence=lease.fence)
         Attempt.objects.create(delivery=row, number=1, started_at=row.created_at)
-    carry()
+    run_courier()
     assert peer.received == []
-    later(timedelta(seconds=61))
+    advance_clock(timedelta(seconds=61))
     assert dispatcher.due_streams().count() == 1
-    carry()
+    run_courier()
     assert states(idempotent, upload) == [S.DELIVERED, S.UNKNOWN]
-    assert peer.paths() == ["/token", "/a"]
+    assert peer.received_paths() == ["/token", "/a"]
 
 
-def test_late_answer_of_a_former_holder_changes_nothing(peer: Peer, enqueue: Enqueue, later: Later) -> None:
+def test_late_answer_of_a_former_holder_changes_nothing(peer: Peer, enqueue: Enqueue, advance_clock: Later) -> None:
     """A worker stopped past its lease comes back: its successor has the word."""
     released = threading.Event()
 
@@ -395,18 +395,18 @@ def test_late_answer_of_a_former_holder_changes_nothing(peer: Peer, enqueue: Enq
     assert states(delivery) == [S.DELIVERED]
 
 
-def test_hold_stops_what_is_claimed_and_release_sends_it(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+def test_hold_stops_what_is_claimed_and_release_sends_it(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
     rows = [enqueue(key) for key in "ab"]
     deliveries.hold("probe:1", "The customer ended the connection.")
     late = enqueue("c")
-    carry()
+    run_courier()
     assert states(*rows, late) == [S.HELD] * 3
     assert deliveries.release("probe:1") == 3
-    carry()
+    run_courier()
     assert states(*rows, late) == [S.DELIVERED] * 3
 
 
-def test_what_was_decided_while_its_stream_was_released_is_sent(enqueue: Enqueue, carry: Carry) -> None:
+def test_what_was_decided_while_its_stream_was_released_is_sent(enqueue: Enqueue, run_courier: Carry) -> None:
     """It read that the stream is held, and was committed when the others had been released."""
     deliveries.hold("probe:1", "held")
     deliveries.hold("probe:2", "held")
@@ -415,24 +415,24 @@ def test_what_was_decided_while_its_stream_was_released_is_sent(enqueue: Enqueue
     woken: list[int] = []
     assert dispatcher.dispatch(woken.append) == 1
     assert (woken, states(delivery, other)) == ([delivery.stream_id], [S.PENDING, S.HELD])
-    carry()
+    run_courier()
     assert states(delivery) == [S.DELIVERED]
 
 
-def test_replay_of_what_is_done_is_refused(enqueue: Enqueue, carry: Carry) -> None:
+def test_replay_of_what_is_done_is_refused(enqueue: Enqueue, run_courier: Carry) -> None:
     delivery = enqueue()
-    carry()
+    run_courier()
     with pytest.raises(deliveries.NotReplayable):
         deliveries.replay(delivery)
 
 
-def test_dispatcher_wakes_a_stream_once_and_again_when_the_wake_up_was_lost(enqueue: Enqueue, later: Later) -> None:
+def test_dispatcher_wakes_a_stream_once_and_again_when_the_wake_up_was_lost(enqueue: Enqueue, advance_clock: Later) -> None:
     enqueue()
     woken: list[int] = []
     for _ in range(3):
         dispatcher.dispatch(woken.append)
     assert len(woken) == 1
-    later(timedelta(seconds=16))
+    advance_clock(timedelta(seconds=16))
     dispatcher.dispatch(woken.append)
     assert len(woken) == 2
 
@@ -448,34 +448,34 @@ def test_dispatcher_tries_again_when_the_broker_does_not_take_it(enqueue: Enqueu
 
 
 def test_failures_in_a_row_break_the_circuit_and_one_success_closes_it(
-    peer: Peer, enqueue: Enqueue, carry: Carry, later: Later
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
 ) -> None:
     is_down = True
     peer.answer = lambda received: Answer(500 if is_down and received.path != "/token" else 200)
     rows = [enqueue(f"k{number}") for number in range(30)]
-    carry()
-    tried = len(peer.paths()) - 1
+    run_courier()
+    tried = len(peer.received_paths()) - 1
     assert 5 <= tried <= 13  # five failures, and what was on its way meanwhile
     lengths = []
     for _ in range(5):
         stream = Stream.objects.get()
         lengths.append(stream.pause_seconds)
-        later(timedelta(seconds=stream.pause_seconds + 0.1))
-        carry()
+        advance_clock(timedelta(seconds=stream.pause_seconds + 0.1))
+        run_courier()
     assert lengths == [5, 10, 20, 40, 60]
-    assert len(peer.paths()) - 1 == tried + 5  # one probe after each pause
+    assert len(peer.received_paths()) - 1 == tried + 5  # one probe after each pause
     is_down = False
-    later(timedelta(seconds=60.1))
-    carry()
-    later(timedelta(hours=1))
-    carry()
+    advance_clock(timedelta(seconds=60.1))
+    run_courier()
+    advance_clock(timedelta(hours=1))
+    run_courier()
     assert set(states(*rows)) == {S.DELIVERED}
     assert Stream.objects.get().failures_in_a_row == 0
 
 
-def test_failures_of_some_do_not_break_the_circuit_of_others(peer: Peer, enqueue: Enqueue, carry: Carry) -> None:
+def test_failures_of_some_do_not_break_the_circuit_of_others(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
     peer.answer = lambda received: Answer(500 if received.path in ("/k3", "/k6", "/k9") else 200)
     rows = [enqueue(f"k{number}") for number in range(12)]
-    carry()
+    run_courier()
     assert [state for state in states(*rows) if state != S.DELIVERED] == [S.PENDING] * 3
     assert Stream.objects.get().pause_seconds == 0

@@ -9,7 +9,7 @@ from integrations.simulator.entities import Settings
 from tests.integrations.simulator.fake_portal import FakePortal
 from tests.integrations.simulator.process import API, Caller, Simulator
 
-_numbers = count(1)
+_company_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def simulator(running: Simulator) -> Simulator:
     """The session's simulator, as it is when new, save that it sets no limits: tests are quicker than a portal."""
     running.control.clear_faults()
     running.control.clear_breaches()
-    running.control.settings(**{**asdict(Settings()), "limits": False})
+    running.control.change_settings(**{**asdict(Settings()), "limits": False})
     return running
 
 
@@ -48,7 +48,7 @@ def portal_process() -> Iterator[FakePortal]:
 def portal(portal_process: FakePortal, simulator: Simulator) -> FakePortal:
     """A partner whose configuration is published."""
     portal_process.reset()
-    answer = simulator.portal().call("PUT", f"{API}/partner/configuration", json=portal_process.configuration())
+    answer = simulator.master_caller().call("PUT", f"{API}/partner/configuration", json=portal_process.build_configuration())
     assert answer.status_code == 200, answer.text
     return portal_process
 
@@ -56,23 +56,23 @@ def portal(portal_process: FakePortal, simulator: Simulator) -> FakePortal:
 @pytest.fixture
 def company() -> str:
     """The id of a company nobody used before."""
-    return f"company-{next(_numbers)}"
+    return f"company-{next(_company_numbers)}"
 
 
 @pytest.fixture
 def customer(simulator: Simulator, portal: FakePortal, company: str) -> Caller:
     """The portal, holding the credential of `company`, which is connected."""
-    return simulator.connect(company)
+    return simulator.connect_company(company)
 
 
 @pytest.fixture
 def order_id(simulator: Simulator, customer: Caller, company: str) -> str:
     """An accepted manual order of `company` for the package with the assessments `words` and `numbers`."""
-    [order] = simulator.control.place(company, "skills")
+    [order] = simulator.control.place_orders(company, "skills")
     assert order["accepted"], order
     return str(order["order_id"])
 
 
 @pytest.fixture
 def breaches(simulator: Simulator) -> Callable[[], list[str]]:
-    return lambda: [breach["what"] for breach in simulator.control.breaches()]
+    return lambda: [breach["what"] for breach in simulator.control.list_breaches()]

@@ -22,14 +22,14 @@ PACKAGES = {
 
 
 class FakeEngineApi:
-    """`orders` are handed out until they are accepted or reported; `trouble` has statuses to answer first, by path."""
+    """`orders` are handed out until they are accepted or reported; `forced_statuses` has statuses to answer first, by path."""
 
     def __init__(self) -> None:
         api = self
 
         class Handler(BaseHTTPRequestHandler):
             def take(self) -> None:
-                api.take(self)
+                api.handle_request(self)
 
             do_GET = do_POST = do_PATCH = take
 
@@ -40,14 +40,14 @@ class FakeEngineApi:
         self.orders: dict[str, dict[str, Any]] = {}
         self.calls: list[tuple[str, str, Any]] = []
         self.tokens = 0
-        self.trouble: dict[str, list[int]] = {}
+        self.forced_statuses: dict[str, list[int]] = {}
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
-    def add(self, order_id: str, **changes: Any) -> None:
+    def add_order(self, order_id: str, **changes: Any) -> None:
         self.orders[order_id] = {
             "id": order_id,
             "package": "skills",
@@ -59,24 +59,24 @@ class FakeEngineApi:
             **changes,
         }
 
-    def of(self, call: str) -> list[Any]:
+    def bodies_of(self, call: str) -> list[Any]:
         return [body for method, path, body in self.calls if f"{method} {path}" == call]
 
-    def take(self, request: BaseHTTPRequestHandler) -> None:
+    def handle_request(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         path = request.path.removeprefix("/api/vendor/v1")
         if path == "/oauth/token":
             self.tokens += 1
-            return self.say(request, 200, {"access_token": f"token-{self.tokens}", "token_type": "Bearer"})
+            return self.send_json(request, 200, {"access_token": f"token-{self.tokens}", "token_type": "Bearer"})
         if request.headers.get("Authorization") != f"Bearer token-{self.tokens}" or not self.tokens:
-            return self.say(request, 401, {})
-        if self.trouble.get(path):
-            return self.say(request, self.trouble[path].pop(0), {})
+            return self.send_json(request, 401, {})
+        if self.forced_statuses.get(path):
+            return self.send_json(request, self.forced_statuses[path].pop(0), {})
         kind = request.headers.get("Content-Type", "")
         self.calls.append((request.command, path, json.loads(body) if kind == "application/json" else body))
-        self.say(request, *self.answer(request.command, path, body))
+        self.send_json(request, *self.build_response(request.command, path, body))
 
-    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+    def build_response(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
         if path == "/orders/lease":
             open_ = [each for each in self.orders.values() if each["status"] == "PENDING" and not each["launch_url"]]
             return 200, {"orders": open_}
@@ -94,7 +94,7 @@ class FakeEngineApi:
         return (201, {"id": "att_1"}) if path.endswith("/attachments") else (200, order)
 
     @staticmethod
-    def say(request: BaseHTTPRequestHandler, status: int, answer: Any) -> None:
+    def send_json(request: BaseHTTPRequestHandler, status: int, answer: Any) -> None:
         content = json.dumps(answer).encode()
         request.send_response(status)
         request.send_header("Content-Type", "application/json")

@@ -35,7 +35,7 @@ class FakePortal:
             wbufsize = -1  # one packet an answer: two of them wait 40 ms for each other
 
             def take(self) -> None:
-                portal.take(self)
+                portal.handle_request(self)
 
             do_GET = do_POST = do_DELETE = take
 
@@ -64,7 +64,7 @@ class FakePortal:
         self._server.shutdown()
         self._server.server_close()
 
-    def configuration(self, **changes: Any) -> dict[str, Any]:
+    def build_configuration(self, **changes: Any) -> dict[str, Any]:
         return {
             "consentUrl": f"{self.url}/consent",
             "consentDisplayMode": "REDIRECT",
@@ -79,10 +79,10 @@ class FakePortal:
             **changes,
         }
 
-    def of(self, route: str) -> list[dict[str, Any]]:
+    def calls_to(self, route: str) -> list[dict[str, Any]]:
         return [call for call in self.calls if call["route"] == route]
 
-    def take(self, request: BaseHTTPRequestHandler) -> None:
+    def handle_request(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         path, _, query = request.path.partition("?")
         route = f"{request.command} {'/disable' if path.startswith('/disable/') else path}"

@@ -10,14 +10,14 @@ from typing import Any
 
 import requests
 
-from integrations.simulator.control import Control
+from integrations.simulator.control import ControlClient
 
 MASTER = ("vendor-master", "vendor-master-secret")
 API = "assessment-api/v202010"
 ROOT = Path(__file__).parents[3]
 Json = dict[str, Any]
-_line = requests.Session()
-_line.trust_env = False
+_session = requests.Session()
+_session.trust_env = False
 
 
 def free_port() -> int:
@@ -34,7 +34,7 @@ class Simulator:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
-        self.control = Control(self.url, timeout=60)
+        self.control = ControlClient(self.url, timeout=60)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -60,15 +60,15 @@ class Simulator:
             self._process.wait()
             self._process = None
 
-    def portal(self) -> "Caller":
+    def master_caller(self) -> "Caller":
         return Caller(self, *MASTER)
 
-    def connect(self, company: str, *, client_id: str | None = None) -> "Caller":
+    def connect_company(self, company: str, *, client_id: str | None = None) -> "Caller":
         """Consent and exchange, as a portal does it; the caller holds the customer's credential."""
         self.control.add_company(company)
-        self.control.consent(company)
+        self.control.grant_consent(company)
         body = {"clientId": client_id or f"ours-{company}-{time.time_ns()}", "clientSecret": "our-secret"}
-        answer = self.portal().call("POST", f"{API}/integration/company/{company}", json=body)
+        answer = self.master_caller().call("POST", f"{API}/integration/company/{company}", json=body)
         assert answer.status_code == 200, answer.text
         return Caller(self, answer.json()["clientId"], answer.json()["clientSecret"])
 
@@ -87,7 +87,7 @@ class Caller:
             "client_id": self.client_id,
             "client_secret": self.client_secret,
         }
-        return _line.post(f"{self.simulator.url}/identity/oauth/token", data=form, timeout=20)
+        return _session.post(f"{self.simulator.url}/identity/oauth/token", data=form, timeout=20)
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         if self.token is None:
@@ -95,11 +95,11 @@ class Caller:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         url = f"{self.simulator.url}/{path}"
         timeout = options.pop("timeout", 20)
-        return _line.request(method, url, headers=headers, allow_redirects=False, timeout=timeout, **options)
+        return _session.request(method, url, headers=headers, allow_redirects=False, timeout=timeout, **options)
 
-    def patch(self, order_id: str, result: Json, **options: Any) -> requests.Response:
+    def patch_result(self, order_id: str, result: Json, **options: Any) -> requests.Response:
         return self.call("PATCH", f"{API}/orders/{order_id}/results", json=result, **options)
 
-    def upload(self, order_id: str, content: bytes = b"%PDF-1.4\n", part: str = "file") -> requests.Response:
+    def upload_file(self, order_id: str, content: bytes = b"%PDF-1.4\n", part: str = "file") -> requests.Response:
         files = {part: ("report.pdf", content, "application/pdf")}
         return self.call("POST", f"{API}/orders/{order_id}/results/attachment", files=files)

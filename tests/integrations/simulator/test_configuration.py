@@ -12,16 +12,16 @@ FIELD = {"id": "level", "name": "Level", "description": "How senior"}
 
 
 def test_configuration_is_answered_as_it_was_sent(simulator: Simulator, portal: FakePortal, breaches: Breaches) -> None:
-    document = portal.configuration(consentDisplayMode="POPUP", fields=[])
+    document = portal.build_configuration(consentDisplayMode="POPUP", fields=[])
     del document["inlineAssessmentPackageOrderUrl"]
-    sent = simulator.portal().call("PUT", PATH, json=document)
-    read = simulator.portal().call("GET", PATH)
+    sent = simulator.master_caller().call("PUT", PATH, json=document)
+    read = simulator.master_caller().call("GET", PATH)
     assert (sent.status_code, sent.json(), read.json(), breaches()) == (200, document, document, [])
 
 
 def test_configuration_before_any_is_404(fresh: Simulator) -> None:
     fresh.start()
-    answer = fresh.portal().call("GET", PATH)
+    answer = fresh.master_caller().call("GET", PATH)
     assert answer.status_code == 404
     assert answer.json() == {"errors": [{"code": "NOT_FOUND", "message": "there is no partner configuration yet"}]}
 
@@ -40,9 +40,9 @@ def test_configuration_before_any_is_404(fresh: Simulator) -> None:
 def test_configuration_without_a_required_key_is_refused(
     simulator: Simulator, portal: FakePortal, breaches: Breaches, key: str
 ) -> None:
-    document = portal.configuration()
+    document = portal.build_configuration()
     del document[key]
-    answer = simulator.portal().call("PUT", PATH, json=document)
+    answer = simulator.master_caller().call("PUT", PATH, json=document)
     assert (answer.status_code, breaches()) == (400, ["malformed configuration"])
     assert answer.json() == {"errors": [{"code": "BAD_REQUEST", "message": f"{key} is missing"}]}
 
@@ -72,16 +72,16 @@ def test_configuration_without_a_required_key_is_refused(
 def test_configuration_that_is_wrong_is_refused(
     simulator: Simulator, portal: FakePortal, breaches: Breaches, change: dict[str, Any]
 ) -> None:
-    answer = simulator.portal().call("PUT", PATH, json=portal.configuration(**change))
+    answer = simulator.master_caller().call("PUT", PATH, json=portal.build_configuration(**change))
     assert (answer.status_code, breaches()) == (400, ["malformed configuration"])
-    assert simulator.portal().call("GET", PATH).json() == portal.configuration()
+    assert simulator.master_caller().call("GET", PATH).json() == portal.build_configuration()
 
 
 def test_configuration_needs_the_master_token(customer: Caller, portal: FakePortal, breaches: Breaches) -> None:
-    answer = customer.call("PUT", PATH, json=portal.configuration())
+    answer = customer.call("PUT", PATH, json=portal.build_configuration())
     assert (answer.status_code, breaches()) == (403, ["token without the scope"])
 
 
 def test_configuration_by_post_is_refused(simulator: Simulator, portal: FakePortal, breaches: Breaches) -> None:
-    answer = simulator.portal().call("POST", PATH, json=portal.configuration())
+    answer = simulator.master_caller().call("POST", PATH, json=portal.build_configuration())
     assert (answer.status_code, breaches()) == (405, ["wrong method"])

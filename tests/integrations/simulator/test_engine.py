@@ -74,7 +74,7 @@ def engine(api: FakeEngineApi) -> Iterator[str]:
 def order_id(api: FakeEngineApi) -> str:
     """An order that the engine has accepted."""
     order_id = f"ord_{next(_numbers)}"
-    api.add(order_id, launch_url=f"{URL}/take/{order_id}")
+    api.add_order(order_id, launch_url=f"{URL}/take/{order_id}")
     return order_id
 
 
@@ -84,10 +84,10 @@ def page(engine: str, order_id: str) -> str:
 
 
 def test_order_is_accepted_with_its_page(api: FakeEngineApi, engine: str) -> None:
-    api.trouble["/orders/ord_new/accept"] = [500]
-    api.add("ord_new")
+    api.forced_statuses["/orders/ord_new/accept"] = [500]
+    api.add_order("ord_new")
     until(lambda: api.orders["ord_new"]["launch_url"])
-    assert api.of("POST /orders/ord_new/accept") == [{"launch_url": f"{engine}/take/ord_new"}]
+    assert api.bodies_of("POST /orders/ord_new/accept") == [{"launch_url": f"{engine}/take/ord_new"}]
 
 
 def test_page_asks_with_no_answer_chosen_and_each_required(page: str) -> None:
@@ -107,7 +107,7 @@ def test_answers_that_are_missing_are_asked_for_and_the_others_kept(
     shown = requests.post(page, data=answers, timeout=5, allow_redirects=False)
     said = f"Not answered yet: {missing} of 3. Please choose an answer to each question."
     assert (shown.status_code, said in shown.text, shown.text.count(" checked>")) == (422, True, 3 - missing)
-    assert api.of(f"PATCH /orders/{order_id}/result") == []
+    assert api.bodies_of(f"PATCH /orders/{order_id}/result") == []
 
 
 def legends(page: str) -> list[str]:
@@ -122,7 +122,7 @@ def test_page_asks_what_the_package_is_about(api: FakeEngineApi, engine: str, pa
         "Numbers</small> Two lists of customers differ",
         "Words</small> A chart is due in an hour",
     ]
-    api.add("ord_references", package="references", launch_url="https://engine.example/")
+    api.add_order("ord_references", package="references", launch_url="https://engine.example/")
     shown = requests.get(f"{engine}/take/ord_references", timeout=5).text
     assert "<h1>Two &lt;references&gt;</h1>" in shown
     assert legends(shown) == [
@@ -150,7 +150,7 @@ def test_answers_are_reported_and_lead_back(
 ) -> None:
     answer = requests.post(page, data=answers, timeout=5, allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{api.url}/done/{order_id}")
-    [result] = api.of(f"PATCH /orders/{order_id}/result")
+    [result] = api.bodies_of(f"PATCH /orders/{order_id}/result")
     now = result["submission_date"]
     score = {"raw": raw, "min": 20, "max": 80}
     shared = {"status": "COMPLETED", "score": score, "score_label": label, "submission_date": now}
@@ -169,7 +169,7 @@ def test_report_is_a_valid_pdf_and_comes_before_the_result(api: FakeEngineApi, o
     requests.post(page, data=FIRST, timeout=5, allow_redirects=False)
     paths = [f"{method} {path}" for method, path, _ in api.calls if path.startswith(f"/orders/{order_id}/")]
     assert paths[-2:] == [f"POST /orders/{order_id}/attachments", f"PATCH /orders/{order_id}/result"]
-    [form] = api.of(f"POST /orders/{order_id}/attachments")
+    [form] = api.bodies_of(f"POST /orders/{order_id}/attachments")
     pdf = form[form.index(b"%PDF") : form.index(b"%%EOF") + 6]
     [only] = PdfReader(io.BytesIO(pdf), strict=True).pages
     assert only.extract_text().splitlines() == [
@@ -186,16 +186,16 @@ def test_finished_order_leads_back_at_once(api: FakeEngineApi, order_id: str, pa
         requests.post(page, data=BEST, timeout=5, allow_redirects=False),
     ):
         assert (answer.status_code, answer.headers["Location"]) == (303, f"{api.url}/done/{order_id}")
-    assert len(api.of(f"PATCH /orders/{order_id}/result")) == 1
+    assert len(api.bodies_of(f"PATCH /orders/{order_id}/result")) == 1
 
 
 def test_conflict_leads_back(api: FakeEngineApi, order_id: str, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = api.answer
+    seen = api.build_response
 
     def somebody_is_quicker(method: str, path: str, body: bytes) -> tuple[int, Any]:
         return (409, {}) if path.endswith("/result") else seen(method, path, body)
 
-    monkeypatch.setattr(api, "answer", somebody_is_quicker)
+    monkeypatch.setattr(api, "build_response", somebody_is_quicker)
     answer = requests.post(page, data=FIRST, timeout=5, allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{api.url}/done/{order_id}")
 
@@ -215,7 +215,7 @@ def test_page_of_nothing_is_404(engine: str, path: str) -> None:
 
 
 def test_trouble_of_the_portal_is_told_politely(api: FakeEngineApi, order_id: str, page: str) -> None:
-    api.trouble[f"/orders/{order_id}"] = [500]
+    api.forced_statuses[f"/orders/{order_id}"] = [500]
     answer = requests.get(page, timeout=5)
     assert (answer.status_code, "Nothing is lost" in answer.text) == (503, True)
 
@@ -232,7 +232,7 @@ def test_portal_that_is_not_up_yet_is_waited_for() -> None:
 def test_auto_answer_reports_at_once() -> None:
     api = FakeEngineApi()
     for number in range(20):
-        api.add(f"ord_{number}")
+        api.add_order(f"ord_{number}")
     process = run(api.url, ENGINE_PORT=str(free_port()), ENGINE_AUTO_ANSWER="1")
     until(lambda: all(each["status"] == "COMPLETED" for each in api.orders.values()))
     process.kill()

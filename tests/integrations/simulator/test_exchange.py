@@ -14,14 +14,14 @@ Breaches = Callable[[], list[str]]
 
 def exchange(simulator: Simulator, company: str, client_id: str, secret: str | None = None) -> requests.Response:
     path = f"{API}/integration/company/{company}"
-    return simulator.portal().call("POST", path, json={"clientId": client_id, "clientSecret": secret or "ours"})
+    return simulator.master_caller().call("POST", path, json={"clientId": client_id, "clientSecret": secret or "ours"})
 
 
 @pytest.fixture
 def willing(simulator: Simulator, portal: FakePortal, company: str) -> str:
     """A company that has allowed the app, not yet connected."""
     simulator.control.add_company(company)
-    simulator.control.consent(company)
+    simulator.control.grant_consent(company)
     return company
 
 
@@ -31,7 +31,7 @@ def test_exchange_gives_a_pair_that_works(simulator: Simulator, willing: str, br
     assert answer.json().keys() == {"clientId", "clientSecret"}
     customer = Caller(simulator, answer.json()["clientId"], answer.json()["clientSecret"])
     assert customer.fetch_token().status_code == 200
-    shown = simulator.control.company(willing)
+    shown = simulator.control.get_company(willing)
     assert (shown["connected"], shown["client_id"], breaches()) == (True, f"ours-{willing}", [])
 
 
@@ -46,9 +46,9 @@ def test_exchange_without_consent_is_403(
 
 def test_exchange_without_a_configuration_is_404(fresh: Simulator) -> None:
     fresh.start()
-    fresh.control.consent("northwind")
+    fresh.control.grant_consent("northwind")
     assert exchange(fresh, "northwind", "ours").status_code == 404
-    assert fresh.control.breaches() == []
+    assert fresh.control.list_breaches() == []
 
 
 def test_second_exchange_of_a_connected_company_is_409(simulator: Simulator, willing: str, breaches: Breaches) -> None:
@@ -61,7 +61,7 @@ def test_second_exchange_of_a_connected_company_is_409(simulator: Simulator, wil
 def test_client_id_of_another_company_is_a_breach(simulator: Simulator, willing: str, breaches: Breaches) -> None:
     exchange(simulator, willing, f"ours-{willing}")
     simulator.control.add_company(f"{willing}-b")
-    simulator.control.consent(f"{willing}-b")
+    simulator.control.grant_consent(f"{willing}-b")
     assert exchange(simulator, f"{willing}-b", f"ours-{willing}").status_code == 400
     assert breaches() == ["client id used twice"]
 
@@ -74,27 +74,27 @@ def test_client_id_with_another_secret_is_a_breach(simulator: Simulator, willing
 
 def test_client_id_for_a_reconnect_is_a_breach(simulator: Simulator, willing: str, breaches: Breaches) -> None:
     exchange(simulator, willing, f"ours-{willing}")
-    assert simulator.control.disconnect(willing) == 204
-    simulator.control.consent(willing)
+    assert simulator.control.disconnect_company(willing) == 204
+    simulator.control.grant_consent(willing)
     assert exchange(simulator, willing, f"ours-{willing}").status_code == 400
     assert breaches() == ["client id used twice"]
     assert exchange(simulator, willing, f"ours-{willing}-2").status_code == 200
 
 
 def test_try_that_got_no_answer_may_be_repeated(simulator: Simulator, willing: str, breaches: Breaches) -> None:
-    simulator.control.fault("status", status=503, route="integration", company=willing, count=1)
+    simulator.control.set_fault("status", status=503, route="integration", company=willing, count=1)
     assert exchange(simulator, willing, f"ours-{willing}").status_code == 503
-    simulator.control.consent(willing)
+    simulator.control.grant_consent(willing)
     assert exchange(simulator, willing, f"ours-{willing}").status_code == 200
     assert breaches() == []
 
 
 def test_answer_lost_after_the_effect_leaves_409(simulator: Simulator, willing: str, breaches: Breaches) -> None:
-    simulator.control.fault("drop", after_effect=True, route="integration", company=willing, count=1)
+    simulator.control.set_fault("drop", after_effect=True, route="integration", company=willing, count=1)
     with pytest.raises(requests.ConnectionError):
         exchange(simulator, willing, f"ours-{willing}")
-    assert simulator.control.company(willing)["connected"]
-    simulator.control.consent(willing)
+    assert simulator.control.get_company(willing)["connected"]
+    simulator.control.grant_consent(willing)
     assert exchange(simulator, willing, f"ours-{willing}").status_code == 409
     assert breaches() == []
 
@@ -107,7 +107,7 @@ def test_answer_lost_after_the_effect_leaves_409(simulator: Simulator, willing: 
 def test_exchange_with_another_body_is_refused(
     simulator: Simulator, willing: str, breaches: Breaches, body: Any
 ) -> None:
-    answer = simulator.portal().call("POST", f"{API}/integration/company/{willing}", json=body)
+    answer = simulator.master_caller().call("POST", f"{API}/integration/company/{willing}", json=body)
     assert (answer.status_code, breaches()) == (400, ["malformed credentials"])
 
 

@@ -80,7 +80,7 @@ def test_page_of_nothing_is_404(visitor: Visitor, path: str) -> None:
 def test_button_without_its_token_is_refused(simulator: Simulator, unconnected: str) -> None:
     answer = requests.post(f"{simulator.url}/companies/{unconnected}/connect", timeout=5, allow_redirects=False)
     assert answer.status_code == 403
-    assert not simulator.control.company(unconnected)["consented"]
+    assert not simulator.control.get_company(unconnected)["consented"]
 
 
 def test_connect_in_redirect_mode(simulator: Simulator, visitor: Visitor, portal: FakePortal, unconnected: str) -> None:
@@ -94,13 +94,13 @@ def test_connect_in_redirect_mode(simulator: Simulator, visitor: Visitor, portal
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == f"{portal.url}/consent"
     assert parse_qs(parts.query) == {"companyId": [unconnected], "redirect": [redirect]}
     assert "Nothing was connected" in visitor.text(f"{at}/connected")
-    simulator.connect(unconnected)
+    simulator.connect_company(unconnected)
     assert "The Willing Company is connected" in visitor.text(f"{at}/connected")
 
 
 def test_connect_in_popup_mode(simulator: Simulator, visitor: Visitor, portal: FakePortal, unconnected: str) -> None:
-    document = portal.configuration(consentDisplayMode="POPUP", consentUrl=f"{portal.url}/consent?brand=1")
-    simulator.portal().call("PUT", f"{API}/partner/configuration", json=document)
+    document = portal.build_configuration(consentDisplayMode="POPUP", consentUrl=f"{portal.url}/consent?brand=1")
+    simulator.master_caller().call("PUT", f"{API}/partner/configuration", json=document)
     at = f"/companies/{unconnected}"
     assert visitor.post(f"{at}/connect").headers["Location"] == f"{at}/popup"
     [url] = re.findall('data-consent-url="([^"]+)"', visitor.get(f"{at}/popup").text)
@@ -123,7 +123,7 @@ def test_packages_are_asked_for_with_requester_place_and_fields(
     page = visitor.text(f"/companies/{company}/packages?requester=a%40b.example&job=0&field.level=senior")
     assert "What somebody can do" in page
     assert "on-the-spot" not in page
-    call = portal.of("GET /packages")[-1]
+    call = portal.calls_to("GET /packages")[-1]
     assert call["headers"]["requester"] == '{"email": "a@b.example"}'
     assert parse_qs(call["query"]) == {
         "country-code": ["de"],
@@ -140,7 +140,7 @@ def test_place_that_is_typed_over_is_sent(visitor: Visitor, portal: FakePortal, 
     visitor.text(
         f"/companies/{company}/packages?job=0&typed=0&country-code=fr&region-abbr=&city=&address=&postal-code=&remote="
     )
-    assert parse_qs(portal.of("GET /packages")[-1]["query"]) == {"country-code": ["fr"]}
+    assert parse_qs(portal.calls_to("GET /packages")[-1]["query"]) == {"country-code": ["fr"]}
 
 
 def test_no_packages_and_bad_packages_are_told(
@@ -159,9 +159,9 @@ def test_order_by_form(
     at = f"/companies/{company}"
     form = f"{at}/order?package=skills"
     answer = visitor.post(f"{at}/order", form_on=form, package="skills", kind=kind, candidate="2", count="12")
-    orders = simulator.control.orders(company)
+    orders = simulator.control.list_orders(company)
     assert [order["kind"] for order in orders] == [kind] * count
-    person = f"{at}/candidates/{simulator.control.candidates(company)[2]['id']}"
+    person = f"{at}/candidates/{simulator.control.list_candidates(company)[2]['id']}"
     assert answer.headers["Location"] == (person if count == 1 else f"{at}/orders")
     assert "Skills" in visitor.text(answer.headers["Location"])
 
@@ -169,8 +169,8 @@ def test_order_by_form(
 def test_panel_shows_what_a_recruiter_sees(
     simulator: Simulator, visitor: Visitor, customer: Caller, company: str, order_id: str
 ) -> None:
-    url = customer.upload(order_id).json()["url"]
-    customer.patch(order_id, {
+    url = customer.upload_file(order_id).json()["url"]
+    customer.patch_result(order_id, {
         "status": "COMPLETED",
         "score": {"raw": 28, "min": 20, "max": 80},
         "scoreLabel": "Needs practice",
@@ -178,7 +178,7 @@ def test_panel_shows_what_a_recruiter_sees(
         "attachments": [{"type": "PDF_URL", "url": url}],
         "assessmentResults": [{"assessmentId": "words", "status": "REJECTED", "summary": "few words"}],
     })  # fmt: skip
-    path = f"/companies/{company}/candidates/{simulator.control.order(order_id)['candidate']['id']}"
+    path = f"/companies/{company}/candidates/{simulator.control.get_order(order_id)['candidate']['id']}"
     page = visitor.text(path)
     for text in ("Completed", "28/80 13 %", "Needs practice", "Words Rejected", "few words", "report.pdf PDF"):
         assert text in page
@@ -191,7 +191,7 @@ def test_order_that_was_not_accepted_is_sent_again_by_button(
     simulator: Simulator, visitor: Visitor, portal: FakePortal, customer: Caller, company: str
 ) -> None:
     portal.answers["POST /orders"] = (503, {"Content-Type": "text/html"}, b"busy")
-    [order] = simulator.control.place(company, "skills")
+    [order] = simulator.control.place_orders(company, "skills")
     path = f"/companies/{company}/candidates/{order['candidate']['id']}"
     assert "has not accepted this order" in visitor.text(path)
     portal.reset()
@@ -203,10 +203,10 @@ def test_order_that_was_not_accepted_is_sent_again_by_button(
 def test_correction_is_announced_by_button(
     simulator: Simulator, visitor: Visitor, customer: Caller, company: str, order_id: str
 ) -> None:
-    customer.patch(order_id, {"status": "COMPLETED"})
-    path = f"/companies/{company}/candidates/{simulator.control.order(order_id)['candidate']['id']}"
+    customer.patch_result(order_id, {"status": "COMPLETED"})
+    path = f"/companies/{company}/candidates/{simulator.control.get_order(order_id)['candidate']['id']}"
     visitor.post(f"/companies/{company}/orders/{order_id}/announce", form_on=path)
-    assert simulator.control.order(order_id)["correction"] == "announced by a person"
+    assert simulator.control.get_order(order_id)["correction"] == "announced by a person"
 
 
 def test_candidate_who_applies_goes_to_the_assessment_and_comes_back(
@@ -216,7 +216,7 @@ def test_candidate_who_applies_goes_to_the_assessment_and_comes_back(
     assert "Apply at" in visitor.text(path)
     answer = visitor.post(path, package="on-the-spot", candidate="1", job="0")
     assert (answer.status_code, answer.headers["Location"]) == (302, "https://engine.example/take/1")
-    [order] = simulator.control.orders(company)
+    [order] = simulator.control.list_orders(company)
     assert order["kind"] == "inline"
     assert "Your application at" in visitor.text(f"/applied/{order['order_id']}")
 
@@ -232,16 +232,16 @@ def test_candidate_is_told_when_the_assessment_cannot_start(
 def test_inline_is_offered_only_where_it_is_configured(
     simulator: Simulator, visitor: Visitor, portal: FakePortal, customer: Caller, company: str
 ) -> None:
-    document = portal.configuration()
+    document = portal.build_configuration()
     del document["inlineAssessmentPackageOrderUrl"]
-    simulator.portal().call("PUT", f"{API}/partner/configuration", json=document)
+    simulator.master_caller().call("PUT", f"{API}/partner/configuration", json=document)
     assert "does not offer inline assessments" in visitor.text(f"/companies/{company}/apply")
 
 
 def test_switch_is_set_and_cleared_by_button(simulator: Simulator, visitor: Visitor) -> None:
     fields = {"action": "status", "status": "503", "route": "result", "when": "after", "count": "3", "retry_after": "9"}
     visitor.post("/switches/faults", form_on="/switches", **fields)
-    [fault] = simulator.control.state()["faults"]
+    [fault] = simulator.control.get_state()["faults"]
     fault.pop("id")
     assert fault == {
         "action": "status",
@@ -257,15 +257,15 @@ def test_switch_is_set_and_cleared_by_button(simulator: Simulator, visitor: Visi
         "fired": 0,
     }
     visitor.post("/switches/faults/clear", form_on="/switches")
-    assert simulator.control.state()["faults"] == []
+    assert simulator.control.get_state()["faults"] == []
 
 
 def test_settings_are_changed_by_form(simulator: Simulator, visitor: Visitor) -> None:
-    fields = {key: str(value) for key, value in simulator.control.state()["settings"].items()}
+    fields = {key: str(value) for key, value in simulator.control.get_state()["settings"].items()}
     fields |= {"token_lifetime": "60", "latency": "0.5", "limits": "on", "patch_types": "both"}
     del fields["disable_bearer"]
     visitor.post("/switches/settings", form_on="/switches", **fields)
-    settings = simulator.control.state()["settings"]
+    settings = simulator.control.get_state()["settings"]
     assert (settings["token_lifetime"], settings["latency"], settings["patch_types"]) == (60, 0.5, "both")
     assert (settings["limits"], settings["disable_bearer"]) == (True, False)
     assert visitor.post("/switches/settings", form_on="/switches", **{**fields, "rate": "many"}).status_code == 422
@@ -274,15 +274,15 @@ def test_settings_are_changed_by_form(simulator: Simulator, visitor: Visitor) ->
 def test_breaches_are_shown_and_cleared(
     simulator: Simulator, visitor: Visitor, customer: Caller, order_id: str
 ) -> None:
-    customer.patch(order_id, {"bogus": 1})
+    customer.patch_result(order_id, {"bogus": 1})
     assert "bogus is not a key SmartRecruiters knows" in visitor.text("/breaches")
     visitor.post("/breaches")
-    assert simulator.control.breaches() == []
+    assert simulator.control.list_breaches() == []
     assert "kept to the protocol" in visitor.text("/breaches")
 
 
 def test_ledger_page_shows_effects_and_no_secret(visitor: Visitor, customer: Caller, order_id: str) -> None:
-    customer.patch(order_id, {"status": "IN_PROGRESS"})
+    customer.patch_result(order_id, {"status": "IN_PROGRESS"})
     page = visitor.text("/ledger")
     assert (order_id in page, '{"status": "IN_PROGRESS"}' in page) == (True, True)
     assert customer.client_secret not in page + visitor.text("/ledger?show=all")

@@ -23,16 +23,16 @@ def test_token_is_asked_for_once_and_without_a_scope(
     simulator: Simulator, portal: FakePortal, connected: str, breaches: Breaches
 ) -> None:
     for _ in range(3):
-        simulator.control.packages(connected)
-    [call] = portal.of("POST /token")
+        simulator.control.fetch_packages(connected)
+    [call] = portal.calls_to("POST /token")
     assert parse_qs(call["body"]).keys() == {"grant_type", "client_id", "client_secret"}
     assert breaches() == []
 
 
 def test_refused_token_is_renewed_once(simulator: Simulator, portal: FakePortal, connected: str) -> None:
     portal.answers["GET /packages"] = (401, JSON, {"errors": [{"code": "x", "message": "y"}]})
-    assert simulator.control.packages(connected)["status_code"] == 401
-    assert (len(portal.of("POST /token")), len(portal.of("GET /packages"))) == (2, 2)
+    assert simulator.control.fetch_packages(connected)["status_code"] == 401
+    assert (len(portal.calls_to("POST /token")), len(portal.calls_to("GET /packages"))) == (2, 2)
 
 
 @pytest.mark.parametrize(
@@ -40,21 +40,21 @@ def test_refused_token_is_renewed_once(simulator: Simulator, portal: FakePortal,
     [("json", '{"email": "a@b.example"}'), ("pairs", "email,a@b.example"), ("bare", "a@b.example")],
 )
 def test_requester_header(simulator: Simulator, portal: FakePortal, connected: str, encoding: str, header: str) -> None:
-    simulator.control.settings(requester_encoding=encoding)
-    simulator.control.packages(connected, requester="a@b.example")
-    [call] = portal.of("GET /packages")
+    simulator.control.change_settings(requester_encoding=encoding)
+    simulator.control.fetch_packages(connected, requester="a@b.example")
+    [call] = portal.calls_to("GET /packages")
     assert call["headers"]["requester"] == header
 
 
 def test_location_and_fields_are_query_parameters(simulator: Simulator, portal: FakePortal, connected: str) -> None:
-    simulator.control.packages(connected, country_code="de", city="Köln", level="senior")
-    [call] = portal.of("GET /packages")
+    simulator.control.fetch_packages(connected, country_code="de", city="Köln", level="senior")
+    [call] = portal.calls_to("GET /packages")
     assert parse_qs(call["query"]) == {"country-code": ["de"], "city": ["Köln"], "level": ["senior"]}
 
 
 def test_no_packages_is_204(simulator: Simulator, portal: FakePortal, connected: str, breaches: Breaches) -> None:
     portal.answers["GET /packages"] = (204, {}, None)
-    shown = simulator.control.packages(connected)
+    shown = simulator.control.fetch_packages(connected)
     assert (shown["status_code"], shown["packages"], breaches()) == (204, [], [])
 
 
@@ -81,7 +81,7 @@ def test_packages_that_break_the_protocol_are_a_breach(
     status: int, headers: dict[str, str], body: Any,
 ) -> None:  # fmt: skip
     portal.answers["GET /packages"] = (status, headers, body)
-    simulator.control.packages(connected)
+    simulator.control.fetch_packages(connected)
     assert len(breaches()) == 1
 
 
@@ -93,7 +93,7 @@ def test_token_that_is_none_is_a_breach(
     simulator: Simulator, portal: FakePortal, connected: str, breaches: Breaches, answer: dict[str, Any]
 ) -> None:
     portal.answers["POST /token"] = (200, {**JSON, "Cache-Control": "no-store"}, answer)
-    assert simulator.control.packages(connected)["status_code"] is None
+    assert simulator.control.fetch_packages(connected)["status_code"] is None
     assert breaches() == ["portal's token"]
 
 
@@ -101,7 +101,7 @@ def test_token_that_may_be_cached_is_a_breach(
     simulator: Simulator, portal: FakePortal, connected: str, breaches: Breaches
 ) -> None:
     portal.answers["POST /token"] = (200, JSON, TOKEN)
-    simulator.control.packages(connected)
+    simulator.control.fetch_packages(connected)
     assert breaches() == ["portal's token"]
 
 
@@ -112,15 +112,15 @@ def test_token_that_may_be_cached_is_a_breach(
 def test_single_package_by_placeholder_or_prefix(
     simulator: Simulator, portal: FakePortal, connected: str, published: str, path: str
 ) -> None:
-    document = portal.configuration(singleAssessmentPackageUrl=portal.url + published)
-    simulator.portal().call("PUT", f"{API}/partner/configuration", json=document)
-    assert simulator.control.package(connected, "skills")["package"] == PACKAGE
+    document = portal.build_configuration(singleAssessmentPackageUrl=portal.url + published)
+    simulator.master_caller().call("PUT", f"{API}/partner/configuration", json=document)
+    assert simulator.control.fetch_package(connected, "skills")["package"] == PACKAGE
     assert portal.calls[-1]["path"] == path
 
 
 def test_manual_order(simulator: Simulator, portal: FakePortal, connected: str, breaches: Breaches) -> None:
-    [order] = simulator.control.place(connected, "skills", requester="r@x.example", fields={"level": "junior"})
-    [call] = portal.of("POST /orders")
+    [order] = simulator.control.place_orders(connected, "skills", requester="r@x.example", fields={"level": "junior"})
+    [call] = portal.calls_to("POST /orders")
     body = json.loads(call["body"])
     candidate = order["candidate"]
     assert body == {
@@ -138,16 +138,16 @@ def test_manual_order(simulator: Simulator, portal: FakePortal, connected: str, 
 
 
 def test_hiring_step_order_has_no_requester(simulator: Simulator, portal: FakePortal, connected: str) -> None:
-    simulator.control.place(connected, "skills", kind="hiring_step")
-    [call] = portal.of("POST /orders")
+    simulator.control.place_orders(connected, "skills", kind="hiring_step")
+    [call] = portal.calls_to("POST /orders")
     assert "requester" not in json.loads(call["body"])
 
 
 def test_inline_order_has_no_candidate_id_and_a_way_back(
     simulator: Simulator, portal: FakePortal, connected: str, breaches: Breaches
 ) -> None:
-    [order] = simulator.control.place(connected, "on-the-spot", inline=True)
-    [call] = portal.of("POST /inline")
+    [order] = simulator.control.place_orders(connected, "on-the-spot", inline=True)
+    [call] = portal.calls_to("POST /inline")
     body = json.loads(call["body"])
     assert body["candidate"].keys() == {"email", "firstName", "lastName", "applicationLanguage"}
     assert "requester" not in body
@@ -156,11 +156,11 @@ def test_inline_order_has_no_candidate_id_and_a_way_back(
 
 
 def test_bulk_order_is_one_for_each_candidate(simulator: Simulator, portal: FakePortal, connected: str) -> None:
-    orders = simulator.control.place(connected, "skills", kind="bulk", count=30)
-    bodies = [json.loads(call["body"]) for call in portal.of("POST /orders")]
+    orders = simulator.control.place_orders(connected, "skills", kind="bulk", count=30)
+    bodies = [json.loads(call["body"]) for call in portal.calls_to("POST /orders")]
     assert {body["resultCallbackURL"].split("/")[-2] for body in bodies} == {each["order_id"] for each in orders}
     assert len({body["candidate"]["id"] for body in bodies}) == len({each["order_id"] for each in orders}) == 30
-    assert len(portal.of("GET /packages/skills")) == 1
+    assert len(portal.calls_to("GET /packages/skills")) == 1
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_order_that_is_answered_wrongly_is_a_breach(
     kind: str, route: str, status: int, headers: dict[str, str], body: Any,
 ) -> None:  # fmt: skip
     portal.answers[route] = (status, headers, body)
-    [order] = simulator.control.place(connected, "skills", kind=kind)
+    [order] = simulator.control.place_orders(connected, "skills", kind=kind)
     assert (order["accepted"], order["url"], len(breaches())) == (False, None, 1)
 
 
@@ -187,37 +187,37 @@ def test_order_that_is_refused_is_no_breach(
     simulator: Simulator, portal: FakePortal, connected: str, breaches: Breaches
 ) -> None:
     portal.answers["POST /orders"] = (404, JSON, {"errors": [{"code": "x", "message": "no such package"}]})
-    [order] = simulator.control.place(connected, "gone")
+    [order] = simulator.control.place_orders(connected, "gone")
     assert (order["accepted"], order["status_code"], order["problem"]) == (False, 404, "no such package")
     assert breaches() == []
 
 
 def test_order_is_retried_with_the_same_body(simulator: Simulator, portal: FakePortal, connected: str) -> None:
     portal.answers["POST /orders"] = (503, {"Content-Type": "text/html"}, b"busy")
-    [order] = simulator.control.place(connected, "skills", retries=1)
+    [order] = simulator.control.place_orders(connected, "skills", retries=1)
     assert not order["accepted"]
-    first, second = (call["body"] for call in portal.of("POST /orders"))
+    first, second = (call["body"] for call in portal.calls_to("POST /orders"))
     assert first == second
     portal.answers["POST /orders"] = (202, {}, None)
-    assert simulator.control.retry(order["order_id"])["accepted"]
-    assert [call["body"] for call in portal.of("POST /orders")] == [first] * 3
+    assert simulator.control.retry_order(order["order_id"])["accepted"]
+    assert [call["body"] for call in portal.calls_to("POST /orders")] == [first] * 3
 
 
 def test_portal_that_does_not_answer_in_time(
     simulator: Simulator, portal: FakePortal, connected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simulator.control.packages(connected)
-    simulator.control.settings(partner_timeout=0.2)
-    answered = portal.take
-    monkeypatch.setattr(portal, "take", lambda request: (time.sleep(0.5), answered(request)))
-    [order] = simulator.control.place(connected, "skills")
+    simulator.control.fetch_packages(connected)
+    simulator.control.change_settings(partner_timeout=0.2)
+    answered = portal.handle_request
+    monkeypatch.setattr(portal, "handle_request", lambda request: (time.sleep(0.5), answered(request)))
+    [order] = simulator.control.place_orders(connected, "skills")
     assert (order["status_code"], order["problem"]) == (None, "no answer within 0.2 s")
 
 
 def test_spellings_of_job_and_callback(simulator: Simulator, portal: FakePortal, connected: str) -> None:
-    simulator.control.settings(job_spelling="jobId", callback_spelling="completeAssessmentCallbackUrl")
-    simulator.control.place(connected, "on-the-spot", inline=True)
-    body = json.loads(portal.of("POST /inline")[0]["body"])
+    simulator.control.change_settings(job_spelling="jobId", callback_spelling="completeAssessmentCallbackUrl")
+    simulator.control.place_orders(connected, "on-the-spot", inline=True)
+    body = json.loads(portal.calls_to("POST /inline")[0]["body"])
     assert {"jobId", "completeAssessmentCallbackUrl"} <= body.keys()
     assert not {"job", "completedAssessmentCallbackUrl"} & body.keys()
 
@@ -226,29 +226,29 @@ def test_spellings_of_job_and_callback(simulator: Simulator, portal: FakePortal,
 def test_disconnect_tells_the_portal(
     simulator: Simulator, portal: FakePortal, connected: str, customer: Caller, breaches: Breaches, published: str
 ) -> None:
-    document = portal.configuration(integrationDisableUrl=portal.url + published)
-    simulator.portal().call("PUT", f"{API}/partner/configuration", json=document)
-    assert simulator.control.disconnect(connected) == 204
-    [call] = portal.of("DELETE /disable")
+    document = portal.build_configuration(integrationDisableUrl=portal.url + published)
+    simulator.master_caller().call("PUT", f"{API}/partner/configuration", json=document)
+    assert simulator.control.disconnect_company(connected) == 204
+    [call] = portal.calls_to("DELETE /disable")
     assert (call["path"], call["headers"]["Authorization"]) == (f"/disable/{connected}", "Bearer portal-token")
     assert customer.fetch_token().status_code == 401
-    shown = simulator.control.company(connected)
+    shown = simulator.control.get_company(connected)
     assert (shown["connected"], shown["consented"], shown["disable_owed"], breaches()) == (False, False, False, [])
 
 
 def test_disconnect_that_the_portal_missed_is_owed(simulator: Simulator, portal: FakePortal, connected: str) -> None:
     portal.answers["DELETE /disable"] = (503, {"Content-Type": "text/html"}, b"busy")
-    assert simulator.control.disconnect(connected) == 503
-    assert simulator.control.company(connected)["disable_owed"]
+    assert simulator.control.disconnect_company(connected) == 503
+    assert simulator.control.get_company(connected)["disable_owed"]
     portal.answers["DELETE /disable"] = (204, {}, None)
-    assert simulator.control.tell_disabled(connected) == 204
-    assert not simulator.control.company(connected)["disable_owed"]
+    assert simulator.control.notify_disabled(connected) == 204
+    assert not simulator.control.get_company(connected)["disable_owed"]
 
 
 def test_order_of_a_company_that_is_not_connected_is_never_sent(
     simulator: Simulator, portal: FakePortal, company: str
 ) -> None:
     simulator.control.add_company(company)
-    [order] = simulator.control.place(company, "skills")
+    [order] = simulator.control.place_orders(company, "skills")
     assert (order["status_code"], order["problem"]) == (None, f"{company} is not connected")
-    assert portal.of("POST /orders") == []
+    assert portal.calls_to("POST /orders") == []

@@ -12,7 +12,7 @@ Breaches = Callable[[], list[str]]
 def test_candidate_and_job_of_an_order_can_be_read(
     simulator: Simulator, customer: Caller, order_id: str, breaches: Breaches
 ) -> None:
-    order = simulator.control.order(order_id)
+    order = simulator.control.get_order(order_id)
     candidate = customer.call("GET", f"candidates/{order['candidate']['id']}").json()
     job = customer.call("GET", f"jobs/{order['job_id']}").json()
     team = customer.call("GET", f"jobs/{order['job_id']}/hiring-team").json()
@@ -32,6 +32,6 @@ def test_unknown_is_401_and_no_breach(customer: Caller, breaches: Breaches, path
 def test_foreign_candidate_is_401_and_a_breach(
     simulator: Simulator, customer: Caller, company: str, breaches: Breaches
 ) -> None:
-    foreign = simulator.control.candidates("northwind")[0]["id"]
+    foreign = simulator.control.list_candidates("northwind")[0]["id"]
     assert customer.call("GET", f"candidates/{foreign}").status_code == 401
     assert breaches() == ["foreign candidate"]

@@ -40,22 +40,22 @@ WHOLE = {
 def test_result_with_every_key_is_taken(
     simulator: Simulator, customer: Caller, order_id: str, breaches: Breaches
 ) -> None:
-    answer = customer.patch(order_id, WHOLE)
+    answer = customer.patch_result(order_id, WHOLE)
     assert (answer.status_code, answer.json(), breaches()) == (200, WHOLE, [])
 
 
 def test_result_is_merged(simulator: Simulator, customer: Caller, order_id: str, breaches: Breaches) -> None:
-    customer.patch(order_id, {"status": "IN_PROGRESS", "summary": "begun", "score": SCORE})
-    merged = customer.patch(order_id, {"status": "COMPLETED", "summary": None}).json()
+    customer.patch_result(order_id, {"status": "IN_PROGRESS", "summary": "begun", "score": SCORE})
+    merged = customer.patch_result(order_id, {"status": "COMPLETED", "summary": None}).json()
     assert merged == {"status": "COMPLETED", "score": SCORE}
-    told = simulator.control.order(order_id)["notifications"]
+    told = simulator.control.get_order(order_id)["notifications"]
     assert [each["status"] for each in told] == ["IN_PROGRESS", "COMPLETED"]
     assert breaches() == []
 
 
 def test_empty_patch_reads(customer: Caller, order_id: str, breaches: Breaches) -> None:
-    customer.patch(order_id, {"status": "PENDING"})
-    answer = customer.patch(order_id, {})
+    customer.patch_result(order_id, {"status": "PENDING"})
+    answer = customer.patch_result(order_id, {})
     assert (answer.status_code, answer.json(), breaches()) == (200, {"status": "PENDING"}, [])
 
 
@@ -63,8 +63,8 @@ def test_repeat_is_counted_and_no_breach(
     simulator: Simulator, customer: Caller, order_id: str, breaches: Breaches
 ) -> None:
     for _ in range(3):
-        customer.patch(order_id, WHOLE)
-    order = simulator.control.order(order_id)
+        customer.patch_result(order_id, WHOLE)
+    order = simulator.control.get_order(order_id)
     assert (order["effects"], order["repeats"], len(order["notifications"])) == (1, 2, 1)
     assert breaches() == []
 
@@ -127,12 +127,12 @@ def test_repeat_is_counted_and_no_breach(
 def test_result_that_is_malformed_is_refused(
     simulator: Simulator, customer: Caller, order_id: str, breaches: Breaches, patch: Any
 ) -> None:
-    answer = customer.patch(order_id, patch)
+    answer = customer.patch_result(order_id, patch)
     assert answer.status_code == 400
     [error] = answer.json()["errors"]
     assert error.keys() == {"code", "message"}
     assert breaches() == ["malformed result"]
-    assert simulator.control.order(order_id)["result"] == {}
+    assert simulator.control.get_order(order_id)["result"] == {}
 
 
 @pytest.mark.parametrize("body", [b"{", b'{"name": NaN}', b'{"name": "a", "name": "b"}', b"\xff", b""])
@@ -158,8 +158,8 @@ def test_content_type_of_a_result(
     simulator: Simulator, customer: Caller, order_id: str, breaches: Breaches,
     setting: str, sent: str, status: int, breach: list[str],
 ) -> None:  # fmt: skip
-    simulator.control.settings(patch_types=setting)
-    answer = customer.patch(order_id, {"status": "PENDING"}, headers={"Content-Type": sent})
+    simulator.control.change_settings(patch_types=setting)
+    answer = customer.patch_result(order_id, {"status": "PENDING"}, headers={"Content-Type": sent})
     assert (answer.status_code, breaches()) == (status, breach)
 
 
@@ -197,45 +197,45 @@ def test_what_a_recruiter_would_notice_is_a_breach_unless_announced(
     simulator: Simulator, customer: Caller, order_id: str, breaches: Breaches,
     first: dict[str, Any], second: dict[str, Any], breach: str,
 ) -> None:  # fmt: skip
-    customer.patch(order_id, first)
-    simulator.control.announce(order_id)
-    customer.patch(order_id, second)
+    customer.patch_result(order_id, first)
+    simulator.control.announce_correction(order_id)
+    customer.patch_result(order_id, second)
     assert breaches() == []
-    simulator.control.announce(order_id)
-    customer.patch(order_id, first)
+    simulator.control.announce_correction(order_id)
+    customer.patch_result(order_id, first)
     assert breaches() == []
-    assert customer.patch(order_id, second).status_code == 200
+    assert customer.patch_result(order_id, second).status_code == 200
     assert breaches() == [breach]
 
 
 def test_final_status_may_get_more_of_a_result(customer: Caller, order_id: str, breaches: Breaches) -> None:
-    customer.patch(order_id, {"status": "COMPLETED"})
-    customer.patch(order_id, {"status": "COMPLETED", "attachments": [PDF]})
+    customer.patch_result(order_id, {"status": "COMPLETED"})
+    customer.patch_result(order_id, {"status": "COMPLETED", "attachments": [PDF]})
     assert breaches() == []
 
 
 def test_result_by_another_companys_token_is_refused(
     simulator: Simulator, customer: Caller, order_id: str, breaches: Breaches
 ) -> None:
-    outsider = simulator.connect(f"outsider-{order_id[:8]}")
-    assert outsider.patch(order_id, {"status": "PENDING"}).status_code == 403
+    outsider = simulator.connect_company(f"outsider-{order_id[:8]}")
+    assert outsider.patch_result(order_id, {"status": "PENDING"}).status_code == 403
     assert breaches() == ["wrong company's token"]
 
 
 def test_result_by_the_master_token_is_refused(simulator: Simulator, order_id: str, breaches: Breaches) -> None:
-    assert simulator.portal().patch(order_id, {"status": "PENDING"}).status_code == 403
+    assert simulator.master_caller().patch_result(order_id, {"status": "PENDING"}).status_code == 403
     assert breaches() == ["token without the scope"]
 
 
 def test_result_of_an_unknown_order_is_404(customer: Caller, breaches: Breaches) -> None:
-    assert customer.patch("6f1c0000-0000-4000-8000-000000000000", {"status": "PENDING"}).status_code == 404
+    assert customer.patch_result("6f1c0000-0000-4000-8000-000000000000", {"status": "PENDING"}).status_code == 404
     assert breaches() == []
 
 
 def test_ledger_tells_who_changed_what(simulator: Simulator, customer: Caller, company: str, order_id: str) -> None:
-    since = simulator.control.ledger_end()
-    customer.patch(order_id, {"status": "IN_PROGRESS"})
-    [event] = simulator.control.events(since, kinds="result")
+    since = simulator.control.get_ledger_end()
+    customer.patch_result(order_id, {"status": "IN_PROGRESS"})
+    [event] = simulator.control.iterate_events(since, kinds="result")
     assert event.pop("at") > 0
     assert event == {
         "kind": "result",
@@ -253,7 +253,7 @@ def test_ledger_tells_who_changed_what(simulator: Simulator, customer: Caller, c
 def test_call_whose_caller_dies_in_the_middle_is_no_breach(
     simulator: Simulator, customer: Caller, order_id: str
 ) -> None:
-    customer.patch(order_id, {"status": "PENDING"})
+    customer.patch_result(order_id, {"status": "PENDING"})
     with socket.create_connection(("127.0.0.1", simulator.port)) as line:
         head = [
             f"PATCH /{API}/orders/{order_id}/results HTTP/1.1",
@@ -265,4 +265,4 @@ def test_call_whose_caller_dies_in_the_middle_is_no_breach(
         line.sendall("\r\n".join([*head, "", '{"status"']).encode())
         line.shutdown(socket.SHUT_WR)
         assert line.recv(100).startswith(b"HTTP/1.1 400")
-    assert (simulator.control.breaches(), simulator.control.order(order_id)["status"]) == ([], "PENDING")
+    assert (simulator.control.list_breaches(), simulator.control.get_order(order_id)["status"]) == ([], "PENDING")

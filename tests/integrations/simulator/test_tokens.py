@@ -15,7 +15,7 @@ def ask(simulator: Simulator, **options: object) -> requests.Response:
 
 
 def test_token_lives_as_long_as_the_setting_says(simulator: Simulator, breaches: Breaches) -> None:
-    simulator.control.settings(token_lifetime=77)
+    simulator.control.change_settings(token_lifetime=77)
     answer = ask(simulator, data=FORM)
     body = answer.json()
     assert body.pop("access_token")
@@ -57,35 +57,35 @@ def test_call_without_a_token_is_a_breach(simulator: Simulator, breaches: Breach
 def test_call_with_an_expired_token_is_no_breach(
     simulator: Simulator, customer: Caller, company: str, order_id: str, breaches: Breaches
 ) -> None:
-    assert customer.patch(order_id, {}).status_code == 200
+    assert customer.patch_result(order_id, {}).status_code == 200
     simulator.control.expire_tokens(company)
-    assert customer.patch(order_id, {}).status_code == 401
+    assert customer.patch_result(order_id, {}).status_code == 401
     customer.token = None
-    assert customer.patch(order_id, {}).status_code == 200
+    assert customer.patch_result(order_id, {}).status_code == 200
     assert breaches() == []
 
 
 def test_token_of_one_company_outlives_the_expiry_of_another(
     simulator: Simulator, customer: Caller, order_id: str, company: str
 ) -> None:
-    customer.patch(order_id, {})
-    simulator.connect(f"{company}-other")
+    customer.patch_result(order_id, {})
+    simulator.connect_company(f"{company}-other")
     simulator.control.expire_tokens(f"{company}-other")
-    assert customer.patch(order_id, {}).status_code == 200
+    assert customer.patch_result(order_id, {}).status_code == 200
 
 
 def test_revoked_credential_is_dead_with_its_tokens(
     simulator: Simulator, customer: Caller, order_id: str, company: str
 ) -> None:
-    customer.patch(order_id, {})
-    simulator.control.revoke(company)
-    assert customer.patch(order_id, {}).status_code == 401
+    customer.patch_result(order_id, {})
+    simulator.control.revoke_credential(company)
+    assert customer.patch_result(order_id, {}).status_code == 401
     assert customer.fetch_token().status_code == 401
-    assert simulator.control.company(company)["connected"]
+    assert simulator.control.get_company(company)["connected"]
 
 
 def test_every_answer_carries_the_limits(simulator: Simulator, customer: Caller, order_id: str) -> None:
-    for answer in (customer.patch(order_id, {}), customer.patch(order_id, {"x": 1}), ask(simulator, data={})):
+    for answer in (customer.patch_result(order_id, {}), customer.patch_result(order_id, {"x": 1}), ask(simulator, data={})):
         assert {key: value for key, value in answer.headers.items() if key.startswith("X-RateLimit")}.keys() == {
             "X-RateLimit-Limit",
             "X-RateLimit-Remaining",

@@ -13,7 +13,7 @@ from integrations.oauth import engine_clients
 from integrations.outbox import clock, courier, leases
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 from integrations.webhooks import events
-from tests.integrations.outbox.peer import Answer, Peer, serving
+from tests.integrations.outbox.peer import Answer, Peer, run_peer
 
 Api = Callable[..., APIClient]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,7 +24,7 @@ WEBHOOKS = "/api/vendor/v1/webhooks"
 @pytest.fixture
 def peer(settings) -> Iterator[Peer]:
     settings.WEBHOOKS_ALLOW_PRIVATE = True
-    with serving() as peer:
+    with run_peer() as peer:
         yield peer
 
 
@@ -44,7 +44,7 @@ def carry(webhook: dict) -> None:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+def advance_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
     true_now, moved = clock.now, [timedelta(0)]
     monkeypatch.setattr(clock, "now", lambda: true_now() + moved[0])
 
@@ -66,7 +66,7 @@ def test_webhook_is_shown_with_its_secret_once(engine: APIClient, peer: Peer) ->
 def test_engine_that_is_revoked_hears_nothing_of_what_waited_for_it(engine: APIClient, peer: Peer) -> None:
     webhook = register(engine, peer)
     happen()
-    engine_clients.revoke(Webhook.objects.get().client)
+    engine_clients.revoke_client(Webhook.objects.get().client)
     carry(webhook)
     assert (peer.received, Delivery.objects.get().state) == ([], S.SUPERSEDED)
 
@@ -91,7 +91,7 @@ def test_event_reaches_the_endpoint_signed_and_thin(engine: APIClient, peer: Pee
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 409, 422, 500, 503])
 def test_refused_message_goes_again_after_about_five_seconds_with_the_same_id(
-    engine: APIClient, peer: Peer, later, status: int
+    engine: APIClient, peer: Peer, advance_clock, status: int
 ) -> None:
     webhook = register(engine, peer)
     ids: list[str] = []
@@ -100,7 +100,7 @@ def test_refused_message_goes_again_after_about_five_seconds_with_the_same_id(
     happen()
     carry(webhook)
     assert Delivery.objects.get().state == S.PENDING
-    later(timedelta(seconds=6.1))
+    advance_clock(timedelta(seconds=6.1))
     carry(webhook)
     assert Delivery.objects.get().state == S.DELIVERED
     assert ids == [Event.objects.get().public_id] * 2
@@ -127,18 +127,18 @@ def test_gone_endpoint_is_switched_off_and_back_on_by_a_patch(engine: APIClient,
     assert [d.state for d in Delivery.objects.order_by("pk")] == [S.FAILED, S.DELIVERED]
 
 
-def test_endpoint_without_success_for_five_days_is_switched_off(engine: APIClient, peer: Peer, later) -> None:
+def test_endpoint_without_success_for_five_days_is_switched_off(engine: APIClient, peer: Peer, advance_clock) -> None:
     webhook = register(engine, peer)
     peer.answer = lambda received: Answer(500)
     happen()
     for _ in range(22):
         carry(webhook)
-        later(timedelta(hours=13))
+        advance_clock(timedelta(hours=13))
     assert Webhook.objects.get().off_reason == "The endpoint did not take a message for five days."
     assert Delivery.objects.get().state == S.HELD
 
 
-def test_rotated_secret_overlaps_with_the_former_one(engine: APIClient, peer: Peer, later) -> None:
+def test_rotated_secret_overlaps_with_the_former_one(engine: APIClient, peer: Peer, advance_clock) -> None:
     webhook = register(engine, peer)
     rotated = engine.post(f"{WEBHOOKS}/{webhook['id']}/rotate").json()
     seen: list[tuple[bytes, dict]] = []
@@ -147,7 +147,7 @@ def test_rotated_secret_overlaps_with_the_former_one(engine: APIClient, peer: Pe
     carry(webhook)
     for secret in (webhook["secret"], rotated["secret"]):
         assert Verifier(secret).verify(*seen[0])["data"]["order"] == "ord_1"
-    later(timedelta(days=1, seconds=1))
+    advance_clock(timedelta(days=1, seconds=1))
     assert len(seen[0][1]["webhook-signature"].split()) == 2
     happen("ord_2")
     carry(webhook)

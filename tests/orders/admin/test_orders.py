@@ -53,121 +53,121 @@ def test_panel_scores_as_smartrecruiters_shows_them(
     assert (scores.score_text(result), scores.score_percent(result)) == (said, percent)
 
 
-def test_order_page_shows_the_recruiters_panel(desk: Browser, scored: Order) -> None:
-    page = text(desk.get(page_of(scored)))
+def test_order_page_shows_the_recruiters_panel(staff_browser: Browser, scored: Order) -> None:
+    page = text(staff_browser.get(page_of(scored)))
     for said in (">28/80<", ">13 %<", ">Promising<", "Solid.", "Ada Lovelace", "Reported as completed"):
         assert said in page
 
 
-def test_order_page_shows_why_a_result_did_not_arrive(desk: Browser, scored: Order) -> None:
+def test_order_page_shows_why_a_result_did_not_arrive(staff_browser: Browser, scored: Order) -> None:
     delivery = Delivery.objects.get(subject=scored.pk, kind="result")
     Attempt.objects.create(delivery=delivery, number=1, started_at=timezone.now(), status=422, outcome="fail")
     Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.FAILED, reason="422 status not allowed")
-    page = text(desk.get(page_of(scored)))
+    page = text(staff_browser.get(page_of(scored)))
     assert "The result is not in SmartRecruiters.</strong> 422 status not allowed" in page
     assert f'href="/admin/outbox/delivery/{delivery.pk}/act/replay/">Send again' in page
     assert "found something wrong with the result (422)" in page
 
 
 @pytest.mark.parametrize(("minutes", "said"), [(-1, "The next try is due."), (9, "Next try <time")])
-def test_order_page_says_when_the_next_try_is(desk: Browser, scored: Order, minutes: int, said: str) -> None:
+def test_order_page_says_when_the_next_try_is(staff_browser: Browser, scored: Order, minutes: int, said: str) -> None:
     delivery = Delivery.objects.get(subject=scored.pk, kind="result")
     Attempt.objects.create(delivery=delivery, number=1, started_at=timezone.now(), status=503, outcome="pause")
     Delivery.objects.filter(pk=delivery.pk).update(due_at=timezone.now() + timedelta(minutes=minutes))
-    page = text(desk.get(page_of(scored)))
+    page = text(staff_browser.get(page_of(scored)))
     assert f'SmartRecruiters was not available (503). <span class="timeline__next">{said}' in page
 
 
-def test_order_page_shows_what_was_fetched_of_the_candidate(desk: Browser, order: Order) -> None:
+def test_order_page_shows_what_was_fetched_of_the_candidate(staff_browser: Browser, order: Order) -> None:
     there = {"state": "there", "content": {"first_name": "Ada", "location": {"city": "Turin"}}}
     Resource.objects.filter(order=order, kind="candidate").update(**there)
     Resource.objects.filter(order=order, kind="job").update(state="none", reason="no access")
-    page = text(desk.get(page_of(order)))
+    page = text(staff_browser.get(page_of(order)))
     assert "<dt>Location city</dt><dd>Turin</dd>" in page
     assert "None: no access" in page
 
 
-def test_order_page_is_recorded_each_time(desk: Browser, order: Order) -> None:
-    desk.get(page_of(order))
-    desk.get(page_of(order))
+def test_order_page_is_recorded_each_time(staff_browser: Browser, order: Order) -> None:
+    staff_browser.get(page_of(order))
+    staff_browser.get(page_of(order))
     assert acts(action="order.viewed") == [("order.viewed", order.pk, "stella@vendor.example")] * 2
 
 
-def test_order_history_says_who_looked(desk: Browser, order: Order) -> None:
-    desk.get(page_of(order))
-    page = text(desk.get(f"{LIST}{quote(order.pk)}/history/"))
+def test_order_history_says_who_looked(staff_browser: Browser, order: Order) -> None:
+    staff_browser.get(page_of(order))
+    page = text(staff_browser.get(f"{LIST}{quote(order.pk)}/history/"))
     assert ("stella@vendor.example" in page, ">order.viewed<" in page) == (True, True)
 
 
-def test_order_is_found_from_its_delivery(desk: Browser, order: Order) -> None:
+def test_order_is_found_from_its_delivery(staff_browser: Browser, order: Order) -> None:
     delivery = Delivery.objects.filter(subject=order.pk)[0]
     assert f'<a href="{page_of(order)}">{order.pk}</a>' in text(
-        desk.get(f"/admin/outbox/delivery/{delivery.pk}/change/")
+        staff_browser.get(f"/admin/outbox/delivery/{delivery.pk}/change/")
     )
 
 
-def test_order_page_of_an_unknown_order_is_not_there(desk: Browser) -> None:
-    assert desk.get(f"{LIST}ord_none/change/").status_code == 404
+def test_order_page_of_an_unknown_order_is_not_there(staff_browser: Browser) -> None:
+    assert staff_browser.get(f"{LIST}ord_none/change/").status_code == 404
 
 
 def test_order_page_asks_as_often_for_one_attempt_as_for_many(
-    desk: Browser, scored: Order, django_assert_max_num_queries: Any
+    staff_browser: Browser, scored: Order, django_assert_max_num_queries: Any
 ) -> None:
-    desk.get(page_of(scored))
+    staff_browser.get(page_of(scored))
     for number in range(1, 20):
         delivery = Delivery.objects.filter(subject=scored.pk)[number % 3]
         Attempt.objects.create(delivery=delivery, number=number, started_at=timezone.now())
         results.report(scored.pk, {"summary": f"again {number}"}, by="engine", correction="typo")
     with django_assert_max_num_queries(25):
-        assert desk.get(page_of(scored)).status_code == 200
+        assert staff_browser.get(page_of(scored)).status_code == 200
 
 
 def test_order_list_asks_as_often_for_one_row_as_for_many(
-    desk: Browser, order: Order, connection: Connection, django_assert_num_queries: Any
+    staff_browser: Browser, order: Order, connection: Connection, django_assert_num_queries: Any
 ) -> None:
-    desk.get(LIST)
+    staff_browser.get(LIST)
     with django_assert_num_queries(8) as one:
-        desk.get(LIST)
+        staff_browser.get(LIST)
     for _ in range(5):
-        bodies.place(connection)
+        bodies.place_order(connection)
     with django_assert_num_queries(len(one)):
-        assert desk.get(LIST).status_code == 200
+        assert staff_browser.get(LIST).status_code == 200
 
 
-def test_order_list_shows_nothing_of_the_candidate(desk: Browser, order: Order) -> None:
-    page = text(desk.get(LIST))
+def test_order_list_shows_nothing_of_the_candidate(staff_browser: Browser, order: Order) -> None:
+    page = text(staff_browser.get(LIST))
     assert (order.pk in page, "Ada" in page, "lovelace" in page) == (True, False, False)
 
 
-def test_order_search_by_address_keeps_it_out_of_the_url(desk: Browser, order: Order) -> None:
-    answer = desk.post(f"{LIST}find/", {"q": " ADA@lovelace.example "})
+def test_order_search_by_address_keeps_it_out_of_the_url(staff_browser: Browser, order: Order) -> None:
+    answer = staff_browser.post(f"{LIST}find/", {"q": " ADA@lovelace.example "})
     assert answer["Location"] == f"{LIST}?id__in={order.pk}"
-    assert order.pk in text(desk.get(answer["Location"]))
+    assert order.pk in text(staff_browser.get(answer["Location"]))
     assert acts(action="order.searched") == [("order.searched", "candidate's address", "stella@vendor.example")]
 
 
-def test_order_search_by_an_unknown_address_says_so(desk: Browser, order: Order) -> None:
-    answer = desk.post(f"{LIST}find/", {"q": "nobody@mail.example"}, follow=True)
+def test_order_search_by_an_unknown_address_says_so(staff_browser: Browser, order: Order) -> None:
+    answer = staff_browser.post(f"{LIST}find/", {"q": "nobody@mail.example"}, follow=True)
     assert "No order is for a candidate with this address." in text(answer)
 
 
-def test_order_search_says_what_it_takes(desk: Browser, order: Order) -> None:
-    page = text(desk.get(f"{LIST}?q=Lovelace"))
+def test_order_search_says_what_it_takes(staff_browser: Browser, order: Order) -> None:
+    page = text(staff_browser.get(f"{LIST}?q=Lovelace"))
     assert "Search by an order&#x27;s id, SmartRecruiters&#x27; id of it, or the candidate&#x27;s whole" in page
-    assert ("0 found · <a" in page, "found ·" in text(desk.get(LIST))) == (True, False)
+    assert ("0 found · <a" in page, "found ·" in text(staff_browser.get(LIST))) == (True, False)
 
 
-def test_delivery_list_says_whose_they_are(desk: Browser, order: Order, connection: Connection) -> None:
-    page = text(desk.get("/admin/outbox/delivery/"))
+def test_delivery_list_says_whose_they_are(staff_browser: Browser, order: Order, connection: Connection) -> None:
+    page = text(staff_browser.get("/admin/outbox/delivery/"))
     assert f'<td class="field-subject_">{order.pk}<span class="second">{connection.customer.name}</span></td>' in page
 
 
-def test_order_search_by_either_id(desk: Browser, order: Order) -> None:
+def test_order_search_by_either_id(staff_browser: Browser, order: Order) -> None:
     for sought in (order.pk, order.smartrecruiters_order_id):
-        answer = desk.post(f"{LIST}find/", {"q": sought})
+        answer = staff_browser.post(f"{LIST}find/", {"q": sought})
         assert answer["Location"] == f"{LIST}?q={sought}"
-        assert order.pk in text(desk.get(answer["Location"]))
-    assert order.pk not in text(desk.get(f"{LIST}?q=ord_other"))
+        assert order.pk in text(staff_browser.get(answer["Location"]))
+    assert order.pk not in text(staff_browser.get(f"{LIST}?q=ord_other"))
 
 
 @pytest.mark.parametrize(
@@ -175,37 +175,37 @@ def test_order_search_by_either_id(desk: Browser, order: Order) -> None:
     [("status=COMPLETED", True), ("status=PENDING", False), ("delivery=pending", True), ("delivery=none", False),
      ("delivery=failed", False), ("kind=ordinary", True), ("kind=inline", False), ("package__id__exact=skills", True)],
 )  # fmt: skip
-def test_order_filters(desk: Browser, scored: Order, query: str, is_found: bool) -> None:
-    assert (scored.pk in text(desk.get(f"{LIST}?{query}"))) == is_found
+def test_order_filters(staff_browser: Browser, scored: Order, query: str, is_found: bool) -> None:
+    assert (scored.pk in text(staff_browser.get(f"{LIST}?{query}"))) == is_found
 
 
-def test_order_filter_by_customer(desk: Browser, order: Order, other_connection: Connection) -> None:
-    assert order.pk in text(desk.get(LIST, {"customer": order.connection.customer_id}))
-    assert order.pk not in text(desk.get(LIST, {"customer": other_connection.customer_id}))
+def test_order_filter_by_customer(staff_browser: Browser, order: Order, other_connection: Connection) -> None:
+    assert order.pk in text(staff_browser.get(LIST, {"customer": order.connection.customer_id}))
+    assert order.pk not in text(staff_browser.get(LIST, {"customer": other_connection.customer_id}))
 
 
-def test_order_without_a_report_is_found_as_pending(desk: Browser, order: Order) -> None:
-    assert order.pk in text(desk.get(f"{LIST}?status=PENDING"))
+def test_order_without_a_report_is_found_as_pending(staff_browser: Browser, order: Order) -> None:
+    assert order.pk in text(staff_browser.get(f"{LIST}?status=PENDING"))
 
 
-def test_order_is_accepted_by_staff(desk: Browser, order: Order) -> None:
-    assert "no engine is handed it" in text(desk.get(f"{LIST}{order.pk}/act/accept/"))
+def test_order_is_accepted_by_staff(staff_browser: Browser, order: Order) -> None:
+    assert "no engine is handed it" in text(staff_browser.get(f"{LIST}{order.pk}/act/accept/"))
     order.refresh_from_db()
     assert order.accepted_at is None
-    assert desk.post(f"{LIST}{order.pk}/act/accept/")["Location"] == page_of(order)
+    assert staff_browser.post(f"{LIST}{order.pk}/act/accept/")["Location"] == page_of(order)
     order.refresh_from_db()
     assert order.accepted_at is not None
     assert acts(action="order.accepted") == [("order.accepted", order.pk, "stella@vendor.example")]
 
 
-def report(desk: Browser, order: Order, **fields: Any) -> Any:
-    return desk.post(f"{LIST}{order.pk}/report/", fields)
+def report(staff_browser: Browser, order: Order, **fields: Any) -> Any:
+    return staff_browser.post(f"{LIST}{order.pk}/report/", fields)
 
 
-def test_order_is_reported_by_staff(desk: Browser, order: Order, staff: User) -> None:
+def test_order_is_reported_by_staff(staff_browser: Browser, order: Order, staff: User) -> None:
     upload = SimpleUploadedFile("report.pdf", PDF, "application/pdf")
     answer = report(
-        desk, order, status="COMPLETED", score_raw="28", score_min="20", score_max="80", summary="Solid.", report=upload
+        staff_browser, order, status="COMPLETED", score_raw="28", score_min="20", score_max="80", summary="Solid.", report=upload
     )
     assert answer["Location"] == page_of(order)
     order.refresh_from_db()
@@ -227,8 +227,8 @@ def test_order_is_reported_by_staff(desk: Browser, order: Order, staff: User) ->
     assert acts(action="order.reported") == [("order.reported", order.pk, staff.email)]
 
 
-def test_order_is_reported_for_one_assessment(desk: Browser, order: Order) -> None:
-    report(desk, order, part="logic", status="IN_PROGRESS")
+def test_order_is_reported_for_one_assessment(staff_browser: Browser, order: Order) -> None:
+    report(staff_browser, order, part="logic", status="IN_PROGRESS")
     assert list(Result.objects.values_list("assessment_id", "status")) == [("logic", "IN_PROGRESS")]
 
 
@@ -243,20 +243,20 @@ def test_order_is_reported_for_one_assessment(desk: Browser, order: Order) -> No
         ({"part": "swimming", "status": "COMPLETED"}, "Select a valid choice"),
     ],
 )
-def test_order_report_that_is_wrong_is_refused(desk: Browser, order: Order, fields: dict[str, str], said: str) -> None:
-    assert said in text(report(desk, order, **fields))
+def test_order_report_that_is_wrong_is_refused(staff_browser: Browser, order: Order, fields: dict[str, str], said: str) -> None:
+    assert said in text(report(staff_browser, order, **fields))
     assert not Result.objects.exists()
 
 
-def test_order_report_with_a_strange_file_keeps_nothing(desk: Browser, order: Order) -> None:
-    answer = report(desk, order, status="COMPLETED", report=SimpleUploadedFile("report.pdf", b"MZ no pdf"))
+def test_order_report_with_a_strange_file_keeps_nothing(staff_browser: Browser, order: Order) -> None:
+    answer = report(staff_browser, order, status="COMPLETED", report=SimpleUploadedFile("report.pdf", b"MZ no pdf"))
     assert "The file is no PDF, PNG or JPEG." in text(answer)
     assert (Result.objects.exists(), order.attachments.exists()) == (False, False)
 
 
-def test_order_report_after_the_end_needs_a_reason(desk: Browser, scored: Order) -> None:
-    assert "The order is COMPLETED." in text(report(desk, scored, score_label="Great"))
-    assert report(desk, scored, score_label="Great", correction="a typo").status_code == 302
+def test_order_report_after_the_end_needs_a_reason(staff_browser: Browser, scored: Order) -> None:
+    assert "The order is COMPLETED." in text(report(staff_browser, scored, score_label="Great"))
+    assert report(staff_browser, scored, score_label="Great", correction="a typo").status_code == 302
     assert Result.objects.get().score_label == "Great"
 
 
@@ -267,12 +267,12 @@ def test_order_report_is_not_for_viewers(scored: Order) -> None:
     assert report(browser, scored, status="EXPIRED").status_code == 403
 
 
-def test_order_attachment_opens_without_its_link(desk: Browser, order: Order) -> None:
+def test_order_attachment_opens_without_its_link(staff_browser: Browser, order: Order) -> None:
     attachment, _ = attachments.add_file(order.pk, PDF, name="report.pdf", by="engine")
-    page = text(desk.get(page_of(order)))
+    page = text(staff_browser.get(page_of(order)))
     url = f"{LIST}{order.pk}/attachments/{attachment.pk}/"
     assert (url in page, attachment.link_token in page) == (True, False)
-    answer = desk.get(url)
+    answer = staff_browser.get(url)
     assert (answer.content, answer["Content-Type"]) == (PDF, "application/pdf")
     assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
     attachment.refresh_from_db()
@@ -280,48 +280,48 @@ def test_order_attachment_opens_without_its_link(desk: Browser, order: Order) ->
     assert acts(action="order.report_opened") == [("order.report_opened", order.pk, "stella@vendor.example")]
 
 
-def test_order_of_an_erased_candidate_takes_no_report(desk: Browser, order: Order) -> None:
+def test_order_of_an_erased_candidate_takes_no_report(staff_browser: Browser, order: Order) -> None:
     Order.objects.filter(pk=order.pk).update(erased_at=timezone.now(), candidate_email="", candidate_first_name="")
-    page = text(desk.get(page_of(order)))
+    page = text(staff_browser.get(page_of(order)))
     assert ("Erased <time" in page, "Report a result" in page) == (True, False)
 
 
-def test_panel_shows_a_result_while_it_is_typed_and_stores_nothing(desk: Browser, order: Order) -> None:
+def test_panel_shows_a_result_while_it_is_typed_and_stores_nothing(staff_browser: Browser, order: Order) -> None:
     typed = {"status": "COMPLETED", "score_raw": "28", "score_min": "20", "score_max": "80", "score_label": "Promising"}
-    panel = text(desk.post(f"{LIST}{quote(order.pk)}/report/preview/", typed))
+    panel = text(staff_browser.post(f"{LIST}{quote(order.pk)}/report/preview/", typed))
     for said in (">28/80<", ">13 %<", "from 20 to 80", ">Promising<"):
         assert said in panel
     order.refresh_from_db()
     assert (order.status, order.results.count()) == ("", 0)
 
 
-def test_panel_is_shown_by_a_button_where_no_script_runs(desk: Browser, order: Order) -> None:
-    [button] = re.findall("<noscript.*?</noscript>", text(desk.get(page_of(order))))
+def test_panel_is_shown_by_a_button_where_no_script_runs(staff_browser: Browser, order: Order) -> None:
+    [button] = re.findall("<noscript.*?</noscript>", text(staff_browser.get(page_of(order))))
     assert 'name="look"' in button
     typed = {"status": "COMPLETED", "score_raw": "28", "score_min": "20", "score_max": "80", "summary": "Solid."}
-    page = text(report(desk, order, **typed, look="yes"))
+    page = text(report(staff_browser, order, **typed, look="yes"))
     for said in (">28/80<", ">13 %<", "Nothing is reported yet", 'name="score_raw" value="28"', "Solid."):
         assert said in page
     order.refresh_from_db()
     assert (order.status, order.results.count(), Delivery.objects.filter(kind="result").count()) == ("", 0, 0)
-    wrong = text(report(desk, order, **{**typed, "score_raw": "90"}, look="yes"))
+    wrong = text(report(staff_browser, order, **{**typed, "score_raw": "90"}, look="yes"))
     assert ("between the lowest and the highest" in wrong, ">90/80<" in wrong) == (True, False)
 
 
-def test_panel_leaves_out_what_is_not_right_yet(desk: Browser, order: Order) -> None:
-    panel = text(desk.post(f"{LIST}{quote(order.pk)}/report/preview/", {"score_raw": "90", "score_label": "So far"}))
+def test_panel_leaves_out_what_is_not_right_yet(staff_browser: Browser, order: Order) -> None:
+    panel = text(staff_browser.post(f"{LIST}{quote(order.pk)}/report/preview/", {"score_raw": "90", "score_label": "So far"}))
     assert "So far" in panel
     assert "90" not in panel
 
 
-def test_order_page_mends_a_result_that_failed_and_says_by_whom(desk: Browser, scored: Order, staff: User) -> None:
+def test_order_page_mends_a_result_that_failed_and_says_by_whom(staff_browser: Browser, scored: Order, staff: User) -> None:
     """From the order and back to it: what is wrong in words, one page that says what happens, and the line of it."""
     delivery = Delivery.objects.get(subject=scored.pk, kind="result")
     said = '422: {"errors": [{"message": "The order is closed."}]}'
     Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.FAILED, reason=said)
     wrong = "SmartRecruiters found something wrong with the result (422): “The order is closed”"
-    assert f"The result is not in SmartRecruiters.</strong> {wrong}" in text(desk.get(page_of(scored)))
-    answer = desk.post(f"/admin/outbox/delivery/{delivery.pk}/act/replay/", follow=True)
+    assert f"The result is not in SmartRecruiters.</strong> {wrong}" in text(staff_browser.get(page_of(scored)))
+    answer = staff_browser.post(f"/admin/outbox/delivery/{delivery.pk}/act/replay/", follow=True)
     assert answer.redirect_chain[-1][0] == page_of(scored)
     page = text(answer)
     assert "It is sent again now." in page
@@ -330,18 +330,18 @@ def test_order_page_mends_a_result_that_failed_and_says_by_whom(desk: Browser, s
     assert "The result is not in SmartRecruiters." not in page
 
 
-def test_order_page_offers_to_try_at_once_what_waits_after_a_failure(desk: Browser, scored: Order) -> None:
+def test_order_page_offers_to_try_at_once_what_waits_after_a_failure(staff_browser: Browser, scored: Order) -> None:
     delivery = Delivery.objects.get(subject=scored.pk, kind="result")
     late = timezone.now() + timedelta(hours=2)
     Delivery.objects.filter(pk=delivery.pk).update(failures=5, due_at=late, reason="503")
-    page = text(desk.get(page_of(scored)))
+    page = text(staff_browser.get(page_of(scored)))
     assert "SmartRecruiters was not available (503). We try again <time" in page
     assert f'href="/admin/outbox/delivery/{delivery.pk}/act/hurry/">Try again now' in page
 
 
-def test_order_page_shows_every_hops_request_and_answer(desk: Browser, scored: Order) -> None:
+def test_order_page_shows_every_hops_request_and_answer(staff_browser: Browser, scored: Order) -> None:
     results.report(scored.pk, {"summary": "More."}, by="engine", correction="it was too short")
-    page = text(desk.get(page_of(scored)))
+    page = text(staff_browser.get(page_of(scored)))
     for said in (
         "POST /smartrecruiters/packages/orders → 202",
         f"PATCH /api/vendor/v1/orders/{scored.pk}/result → 200",

@@ -11,7 +11,7 @@ from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from integrations.api.idempotency import IdempotentPosts
+from integrations.api.idempotency import IdempotentAPIView
 from integrations.models import Connection, EventType, KeptAnswer, PartnerConfiguration
 from integrations.outbox.models import Delivery
 from integrations.webhooks import events
@@ -37,7 +37,7 @@ def test_every_post_takes_an_idempotency_key() -> None:
     views = [view for route, view in leaves(get_resolver().url_patterns) if "api/vendor/v1" in route]
     posts = [view for view in views if hasattr(view, "post")]
     assert len(posts) == 7
-    assert [view.__name__ for view in posts if not issubclass(view, IdempotentPosts)] == []
+    assert [view.__name__ for view in posts if not issubclass(view, IdempotentAPIView)] == []
 
 
 @pytest.mark.parametrize("path", ["packages", "customers", "orders", "webhooks"])
@@ -83,7 +83,7 @@ def test_missing_body_counts_as_an_empty_object_at_every_post(engine: APIClient,
 
 
 def test_lease_is_of_ten_orders_for_a_minute(engine: APIClient, order: Order, connection: Connection) -> None:
-    made = [order.pk, *(bodies.place(connection).pk for _ in range(10))]
+    made = [order.pk, *(bodies.place_order(connection).pk for _ in range(10))]
     leased = engine.post(f"{API}/orders/lease", {}).json()["orders"]
     assert [each["id"] for each in leased] == made[:10]
     ends = datetime.fromisoformat(leased[0]["lease_expires_at"])

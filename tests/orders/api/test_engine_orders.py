@@ -75,7 +75,7 @@ def test_order_has_exactly_this_shape(engine: APIClient, order: Order, connectio
 
 
 def test_inline_order_has_no_candidate_id_and_no_requester(engine: APIClient, package: Any, connection: Any) -> None:
-    order = bodies.place(connection, **bodies.INLINE, job=None, fields={"a": "b"})
+    order = bodies.place_order(connection, **bodies.INLINE, job=None, fields={"a": "b"})
     body = engine.get(f"{ORDERS}/{order.pk}").json()
     candidate = {"id": None, "email": "ada@lovelace.example", "first_name": "Ada", "last_name": "Lovelace"}
     assert body["candidate"] == candidate | {"language": None}
@@ -83,11 +83,11 @@ def test_inline_order_has_no_candidate_id_and_no_requester(engine: APIClient, pa
 
 
 def test_list_is_newest_first_and_paged(engine: APIClient, order: Order, connection: Connection) -> None:
-    made = [order.pk, *(bodies.place(connection).pk for _ in range(4))][::-1]
+    made = [order.pk, *(bodies.place_order(connection).pk for _ in range(4))][::-1]
     assert ids(engine) == made
     answer = engine.get(ORDERS, {"limit": 2})
     found = [row["id"] for row in answer.json()["results"]]
-    bodies.place(connection)
+    bodies.place_order(connection)
     while answer.json()["next"]:
         answer = engine.get(answer.json()["next"].removeprefix(settings.PUBLIC_URL))
         found += [row["id"] for row in answer.json()["results"]]
@@ -97,8 +97,8 @@ def test_list_is_newest_first_and_paged(engine: APIClient, order: Order, connect
 def test_list_is_filtered(
     engine: APIClient, order: Order, connection: Connection, other_connection: Connection
 ) -> None:
-    other = bodies.place(other_connection)
-    done = bodies.place(connection)
+    other = bodies.place_order(other_connection)
+    done = bodies.place_order(connection)
     results.report(done.pk, {"status": "COMPLETED"}, by="engine")
     results.report(other.pk, {"status": "PENDING"}, by="engine")
     assert ids(engine, status="PENDING") == [other.pk, order.pk]
@@ -115,8 +115,8 @@ def test_list_is_filtered(
 
 
 def test_updated_after_is_exclusive(engine: APIClient, order: Order, connection: Connection) -> None:
-    other = bodies.place(connection)
-    leases.accept(order.pk, by="engine")
+    other = bodies.place_order(connection)
+    leases.accept_order(order.pk, by="engine")
     changed = engine.get(f"{ORDERS}/{order.pk}").json()["updated_at"]
     assert ids(engine, updated_after=changed) == []
     assert ids(engine, updated_after=written(other.updated_at)) == [order.pk]
@@ -130,9 +130,9 @@ def test_every_change_moves_updated_at(engine: APIClient, order: Order) -> None:
 
     seen = [at()]
     for act in (
-        lambda: leases.accept(order.pk, launch_url="https://e.example/", by="engine"),
+        lambda: leases.accept_order(order.pk, launch_url="https://e.example/", by="engine"),
         lambda: results.report(order.pk, {"summary": "x"}, by="engine"),
-        lambda: attachments.add_address(order.pk, "https://e.example/1", type="PDF_URL", by="engine"),
+        lambda: attachments.add_url(order.pk, "https://e.example/1", type="PDF_URL", by="engine"),
     ):
         act()
         seen.append(at())
@@ -169,9 +169,9 @@ def test_list_takes_as_many_queries_for_three_as_for_one(
             ids(engine)
         counts.append(len(queries))
         for where in (connection, other_connection):
-            made = bodies.place(where)
+            made = bodies.place_order(where)
             results.report(made.pk, {"assessment_results": [{"assessment_id": "logic", "name": "x"}]}, by="engine")
-            attachments.add_address(made.pk, "https://e.example/1", type="PDF_URL", by="engine")
+            attachments.add_url(made.pk, "https://e.example/1", type="PDF_URL", by="engine")
     assert counts == [3, 3]
 
 
@@ -224,7 +224,7 @@ def test_route_is_for_engines_alone(
 
 
 def test_timeline_is_newest_first(engine: APIClient, order: Order) -> None:
-    leases.accept(order.pk, by="engine")
+    leases.accept_order(order.pk, by="engine")
     lines = engine.get(f"{ORDERS}/{order.pk}/timeline").json()["results"]
     assert {frozenset(line) for line in lines} == {frozenset(("at", "hop", "what", "by", "detail"))}
     assert [line["at"] for line in lines] == sorted((line["at"] for line in lines), reverse=True)

@@ -31,7 +31,7 @@ def accept(engine: APIClient, order: Order, **body: Any) -> Any:
 
 
 def test_oldest_orders_are_leased_and_no_one_twice(engine: APIClient, order: Order, connection: Connection) -> None:
-    second, third = bodies.place(connection), bodies.place(connection)
+    second, third = bodies.place_order(connection), bodies.place_order(connection)
     assert leased(engine, max=2) == [order.pk, second.pk]
     assert leased(engine) == [third.pk]
     assert leased(engine) == []
@@ -64,8 +64,8 @@ def test_lease_that_ran_out_is_given_again(engine: APIClient, order: Order) -> N
 
 def test_only_what_waits_for_an_engine_is_leased(engine: APIClient, order: Order, connection: Connection) -> None:
     rows.make_package("by-hand", delivery="manual")
-    bodies.place(connection, assessmentPackageId="by-hand")
-    accepted, erased, final, begun = (bodies.place(connection) for _ in range(4))
+    bodies.place_order(connection, assessmentPackageId="by-hand")
+    accepted, erased, final, begun = (bodies.place_order(connection) for _ in range(4))
     accept(engine, accepted)
     Order.objects.filter(pk=erased.pk).update(erased_at=erased.created_at)
     Order.objects.filter(pk=final.pk).update(status="EXPIRED")
@@ -99,8 +99,8 @@ def test_lease_takes_as_many_queries_for_three_as_for_one(
     counts = []
     for number in (1, 3):
         for _ in range(number):
-            bodies.place(connection)
-        authentication._remembered.clear()  # else the token's query is there or not, as half a second passed or not
+            bodies.place_order(connection)
+        authentication._token_cache.clear()  # else the token's query is there or not, as half a second passed or not
         with CaptureQueriesContext(database) as queries:
             engine.post(LEASE, {})
         counts.append(len(queries))

@@ -57,7 +57,7 @@ def test_german_application_is_invited_in_german(package: Any, connection: Conne
     candidate = {"id": "1", "email": "a@b.example", "firstName": "Zoë", "applicationLanguage": "de-CH"}
     package.name = "Test\tmit\nUmbruch"
     package.save()
-    bodies.place(connection, candidate=candidate)
+    bodies.place_order(connection, candidate=candidate)
     carry()
     assert mail.outbox[0].subject == "Ihre Einladung: Test mit Umbruch (Assessments)"
     assert mail.outbox[0].body.startswith("Guten Tag Zoë,\n\nNorthwind Retail lädt Sie zu")
@@ -65,7 +65,7 @@ def test_german_application_is_invited_in_german(package: Any, connection: Conne
 
 def test_markup_in_a_name_stays_text(package: Any, connection: Connection) -> None:
     candidate = {"id": "1", "email": "a@b.example", "firstName": "<b>O'Brien</b>"}
-    bodies.place(connection, candidate=candidate)
+    bodies.place_order(connection, candidate=candidate)
     carry()
     assert "Hello <b>O'Brien</b>," in mail.outbox[0].body
     assert "<b>" not in mail.outbox[0].alternatives[0][0]
@@ -73,7 +73,7 @@ def test_markup_in_a_name_stays_text(package: Any, connection: Connection) -> No
 
 @pytest.mark.parametrize("email", ["", "nobody", "a@b.example, c@d.example", "ada@lovelace", '"><script>@x.example'])
 def test_unusable_address_fails_where_staff_see_it(package: Any, connection: Connection, email: str) -> None:
-    bodies.place(connection, candidate={"id": "1", "email": email, "firstName": "Ada"})
+    bodies.place_order(connection, candidate={"id": "1", "email": email, "firstName": "Ada"})
     delivery = carry()
     assert (delivery.state, mail.outbox) == ("failed", [])
     assert (
@@ -132,9 +132,9 @@ def test_answer_of_the_mail_server_has_its_cure(
     def fail(*_: object) -> None:
         raise error
 
-    message = letters.addressed(emails.compose(order, "invitation"), order.candidate_email, "<x@localhost>")
+    message = letters.build_message(emails.build_email(order, "invitation"), order.candidate_email, "<x@localhost>")
     monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", fail)
     with pytest.raises(CallFailed) as caught:
-        letters.transmit(message, 5)
+        letters.deliver_message(message, 5)
     assert (isinstance(caught.value, CallRefused), caught.value.had_effect_perhaps) == (is_final, had_effect_perhaps)
     assert "lovelace" not in str(caught.value)

@@ -25,7 +25,7 @@ from integrations.smartrecruiters import responses
 from orders import results
 from orders.models import Order
 from tests import rows
-from tests.integrations.outbox.peer import Answer, Peer, Received, serving
+from tests.integrations.outbox.peer import Answer, Peer, Received, run_peer
 from tests.orders import bodies
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +40,7 @@ ODD = st.recursive(
 
 @pytest.fixture
 def peer(settings: Any) -> Iterator[Peer]:
-    with serving() as peer:
+    with run_peer() as peer:
         settings.SMARTRECRUITERS_API_URL = peer.url
         peer.script[TOKEN] = [
             Answer(200, {"access_token": "token-canary", "token_type": "Bearer", "expires_in": 1800})
@@ -49,7 +49,7 @@ def peer(settings: Any) -> Iterator[Peer]:
 
 
 @pytest.fixture
-def carry(connection: Connection) -> Carry:
+def run_courier(connection: Connection) -> Carry:
     return lambda: courier.carry(Stream.objects.get(name=connection.stream_name).pk)
 
 
@@ -78,7 +78,7 @@ BAD_TOKENS: list[Any] = [
 def test_answer_without_a_usable_token_is_a_failure(content: Any) -> None:
     """X6."""
     with pytest.raises(CallFailed, match="no usable access_token"):
-        responses.token_of(Reply(200, content))
+        responses.parse_token(Reply(200, content))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_answer_without_a_usable_token_is_a_failure(content: Any) -> None:
     ],
 )
 def test_life_of_a_token_is_clamped(life: Any, seconds: int) -> None:
-    assert responses.token_of(Reply(200, {"access_token": "t", "expires_in": life})) == ("t", seconds)
+    assert responses.parse_token(Reply(200, {"access_token": "t", "expires_in": life})) == ("t", seconds)
 
 
 @pytest.mark.parametrize(
@@ -117,15 +117,15 @@ def test_life_of_a_token_is_clamped(life: Any, seconds: int) -> None:
 def test_answer_without_a_pair_is_a_failure(content: Any) -> None:
     """X7."""
     with pytest.raises(CallFailed):
-        responses.pair_of(Reply(200, content))
+        responses.parse_credentials(Reply(200, content))
 
 
 @given(ODD)
 def test_any_answer_is_read_or_refused(content: Any) -> None:
-    for read in (responses.token_of, responses.pair_of):
+    for read in (responses.parse_token, responses.parse_credentials):
         with suppress(CallFailed):
             read(Reply(200, content))  # type: ignore[operator]
-    assert isinstance(responses.said(Reply(400, content)), str)
+    assert isinstance(responses.parse_error_message(Reply(400, content)), str)
 
 
 def test_client_id_of_another_connection_makes_nobody_live(
@@ -136,7 +136,7 @@ def test_client_id_of_another_connection_makes_nobody_live(
         Answer(200, {"clientId": other_connection.their_client_id, "clientSecret": "theirs"})
     ]
     consent = Consent.objects.create(company_id="northwind", mode=DisplayMode.REDIRECT)
-    attempt = lifecycle.approve(consent, by=alice, customer=customer)
+    attempt = lifecycle.approve_consent(consent, by=alice, customer=customer)
     courier.carry(Stream.objects.get(name="master").pk)
     attempt.connection.refresh_from_db()
     assert attempt.connection.state != ConnectionState.LIVE
@@ -145,14 +145,14 @@ def test_client_id_of_another_connection_makes_nobody_live(
 
 
 def test_echoed_token_and_markup_are_stored_masked_and_shown_as_text(
-    peer: Peer, order: Order, carry: Carry, desk: Browser
+    peer: Peer, order: Order, run_courier: Carry, staff_browser: Browser
 ) -> None:
     """X5."""
     said = "Bearer token-canary was sent; access_token=token-canary; token-canary"
     echo = {"errors": [{"code": "<script>alert(5)</script>", "message": said}], "access_token": "token-canary"}
     peer.script[path(order)] = [Answer(422, echo | {"clientSecret": "their-secret-northwind"})]
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    carry()
+    run_courier()
     kept = str(list(Attempt.objects.values())) + str(list(Delivery.objects.values()))
     assert "their-secret-northwind" not in kept
     assert "token-canary" not in kept
@@ -161,14 +161,14 @@ def test_echoed_token_and_markup_are_stored_masked_and_shown_as_text(
         reverse("admin:outbox_delivery_change", args=[delivery.pk]),
         reverse("admin:orders_order_change", args=[order.pk]),
     ):
-        shown = desk.get(page).content.decode()
+        shown = staff_browser.get(page).content.decode()
         assert "<script>alert(5)" not in shown
 
 
-def test_long_answer_is_kept_cut(peer: Peer, order: Order, carry: Carry) -> None:
+def test_long_answer_is_kept_cut(peer: Peer, order: Order, run_courier: Carry) -> None:
     peer.script[path(order)] = [Answer(422, {"errors": [{"code": "x", "message": "y" * 60_000}]})]
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    carry()
+    run_courier()
     attempt = Attempt.objects.get(delivery__kind="result")
     assert max(len(attempt.response), len(attempt.error)) <= 4000
 
@@ -176,26 +176,26 @@ def test_long_answer_is_kept_cut(peer: Peer, order: Order, carry: Carry) -> None
 @pytest.mark.parametrize(
     "evil", ["{sink}/steal", "https://evil.example/x", "http://127.0.0.1:1\\@api.smartrecruiters.com/"]
 )
-def test_callback_changed_in_the_database_leads_nowhere_else(peer: Peer, order: Order, carry: Carry, evil: str) -> None:
+def test_callback_changed_in_the_database_leads_nowhere_else(peer: Peer, order: Order, run_courier: Carry, evil: str) -> None:
     """O2: the callback is data; a result goes to our own base."""
-    with serving() as sink:
+    with run_peer() as sink:
         Order.objects.update(result_callback_url=evil.format(sink=sink.url))
         results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-        carry()
+        run_courier()
         assert sink.received == []
-    assert path(order) in peer.paths()
+    assert path(order) in peer.received_paths()
 
 
 @pytest.mark.parametrize("changed", ["../../partner/configuration", "..", "a/b", "x?y", "x#z", "%2e%2e", "a b"])
 def test_order_id_changed_in_the_database_reaches_no_other_route(
-    peer: Peer, order: Order, carry: Carry, changed: str
+    peer: Peer, order: Order, run_courier: Carry, changed: str
 ) -> None:
     """Finding 1: whatever stands in the row."""
     Order.objects.update(smartrecruiters_order_id=changed)
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    carry()
+    run_courier()
     allowed = {TOKEN, "/candidates/cand-1", "/jobs/job-1", "/jobs/job-1/hiring-team"}
-    assert set(peer.paths()) <= allowed
+    assert set(peer.received_paths()) <= allowed
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_each_customers_token_is_used_for_its_own_orders_alone(
 
     peer.answer = answer
     for number in range(40):
-        order = bodies.place((connection, other_connection)[number % 2])
+        order = bodies.place_order((connection, other_connection)[number % 2])
         owners[order.smartrecruiters_order_id] = order.connection.company_id
         results.report(order.pk, {"status": "COMPLETED"}, by="engine")
     Delivery.objects.exclude(kind="result").delete()

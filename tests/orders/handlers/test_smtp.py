@@ -92,7 +92,7 @@ def test_invitation_arrives_once_as_text_and_html(server: MailServer, order: Ord
 def test_each_reader_of_a_broken_connection_gets_one_of_his_own(
     server: MailServer, connection: Connection, alice: User, staff: User
 ) -> None:
-    lifecycle.need_reconnect(connection, "refused")
+    lifecycle.require_reconnect(connection, "refused")
     carry()
     assert sorted(str(message["To"]) for message in server.messages()) == [alice.email, staff.email]
 

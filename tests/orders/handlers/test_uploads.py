@@ -21,7 +21,7 @@ from orders import attachments, reconciliation, results, timeline
 from orders import uploads as ledger
 from orders.models import Attachment, Order, Upload
 from orders.privacy import erasure
-from tests.integrations.outbox.peer import Answer, Peer, Received, serving
+from tests.integrations.outbox.peer import Answer, Peer, Received, run_peer
 from tests.orders import bodies
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,7 +39,7 @@ def folder(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def peer(settings: Any) -> Iterator[Peer]:
-    with serving() as peer:
+    with run_peer() as peer:
         settings.SMARTRECRUITERS_API_URL = peer.url
         token = {"access_token": "t1", "token_type": "Bearer", "expires_in": 1800}
         peer.script["/identity/oauth/token"] = [Answer(200, token)] * 9
@@ -89,11 +89,11 @@ def state() -> tuple[str, str]:
 
 
 def test_file_is_uploaded_and_listed_once_its_address_is_known(
-    peer: Peer, order: Order, carry: Carry, engine: APIClient
+    peer: Peer, order: Order, run_courier: Carry, engine: APIClient
 ) -> None:
     script(peer, order, UPLOADED)
     attachment = report_with_file(order)
-    carry()
+    run_courier()
     [received] = uploads(peer)
     assert (received.token, received.content_type.partition(";")[0]) == ("t1", "multipart/form-data")
     assert b'name="file"; filename="report.pdf"\r\nContent-Type: application/pdf\r\n\r\n' + PDF in received.body
@@ -103,27 +103,27 @@ def test_file_is_uploaded_and_listed_once_its_address_is_known(
     ]
     assert state() == ("sent", "delivered")
     assert engine.get(f"/api/vendor/v1/orders/{order.pk}").json()["attachments"][0]["url"] == link(attachment)
-    assert "Report uploaded to SmartRecruiters" in [line["what"] for line in timeline.of(order)]
+    assert "Report uploaded to SmartRecruiters" in [line["what"] for line in timeline.build_timeline(order)]
     assert reconciliation.reconcile().gap == 0
 
 
-def test_no_address_of_a_report_is_left_behind(peer: Peer, order: Order, carry: Carry) -> None:
+def test_no_address_of_a_report_is_left_behind(peer: Peer, order: Order, run_courier: Carry) -> None:
     script(peer, order, UPLOADED)
     peer.script[path(order)] = [Answer(), Answer(200, {"attachments": [entry(THEIRS)]})]
     report_with_file(order)
-    carry()
+    run_courier()
     kept = [f"{attempt.request}{attempt.response}" for attempt in Attempt.objects.all()]
     kept += [str(payload) for payload in Delivery.objects.values_list("payload", flat=True)]
     assert not [each for each in kept if THEIRS in each]
     assert THEIRS not in Upload.objects.get().url_sealed
 
 
-def test_part_name_is_a_setting(peer: Peer, order: Order, carry: Carry) -> None:
+def test_part_name_is_a_setting(peer: Peer, order: Order, run_courier: Carry) -> None:
     PartnerConfiguration.load()
     PartnerConfiguration.objects.update(upload_part_name="document")
     script(peer, order, UPLOADED)
     report_with_file(order)
-    carry()
+    run_courier()
     assert b'name="document"; filename="report.pdf"' in uploads(peer)[0].body
 
 
@@ -132,53 +132,53 @@ def test_part_name_is_a_setting(peer: Peer, order: Order, carry: Carry) -> None:
     [("hosted", "", False), ("upload", "", True), ("upload", "hosted", False), ("hosted", "upload", True)],
 )
 def test_connection_decides_or_else_the_configuration(
-    peer: Peer, order: Order, carry: Carry, configured: str, own: str, is_uploaded: bool
+    peer: Peer, order: Order, run_courier: Carry, configured: str, own: str, is_uploaded: bool
 ) -> None:
     PartnerConfiguration.load()
     PartnerConfiguration.objects.update(report_delivery=configured)
     Connection.objects.update(report_delivery=own)
     script(peer, order, UPLOADED)
     attachment = report_with_file(order)
-    carry()
+    run_courier()
     assert len(uploads(peer)) == is_uploaded
     assert patches(peer, order)[-1]["attachments"] == [entry(THEIRS if is_uploaded else link(attachment))]
 
 
-def test_inline_order_gets_links(peer: Peer, connection: Connection, inline_order: Order, carry: Carry) -> None:
+def test_inline_order_gets_links(peer: Peer, connection: Connection, inline_order: Order, run_courier: Carry) -> None:
     attachment = report_with_file(inline_order)
-    carry()
+    run_courier()
     assert uploads(peer) == []
     assert patches(peer, inline_order) == [{"status": "COMPLETED", "attachments": [entry(link(attachment))]}]
 
 
-def test_address_of_the_engine_is_no_upload(peer: Peer, order: Order, carry: Carry) -> None:
+def test_address_of_the_engine_is_no_upload(peer: Peer, order: Order, run_courier: Carry) -> None:
     video = {"type": "VIDEO_URL", "url": "https://engine.example/v/1"}
-    attachments.add_address(order.pk, video["url"], type="VIDEO_URL", by="engine")
+    attachments.add_url(order.pk, video["url"], type="VIDEO_URL", by="engine")
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    carry()
+    run_courier()
     assert uploads(peer) == []
     assert patches(peer, order) == [{"status": "COMPLETED", "attachments": [video]}]
 
 
-def test_what_went_out_as_a_link_stays_one(peer: Peer, order: Order, carry: Carry) -> None:
+def test_what_went_out_as_a_link_stays_one(peer: Peer, order: Order, run_courier: Carry) -> None:
     Connection.objects.update(report_delivery="hosted")
     attachment = report_with_file(order, status="IN_PROGRESS")
-    carry()
+    run_courier()
     Connection.objects.update(report_delivery="upload")
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    carry()
+    run_courier()
     assert uploads(peer) == []
     assert patches(peer, order)[-1] == {"status": "COMPLETED", "attachments": [entry(link(attachment))]}
 
 
-def test_same_content_five_times_is_one_upload(peer: Peer, order: Order, carry: Carry) -> None:
+def test_same_content_five_times_is_one_upload(peer: Peer, order: Order, run_courier: Carry) -> None:
     script(peer, order, UPLOADED)
     for number in range(5):
         attachments.add_file(order.pk, PDF, name="report.pdf", by="engine")
         results.report(order.pk, {"summary": f"{number}", "status": "IN_PROGRESS"}, by="engine")
-        carry()
+        run_courier()
     attachments.add_file(order.pk, PDF, name="again.pdf", assessment_id="logic", by="engine")
-    carry()
+    run_courier()
     assert len(uploads(peer)) == 1
     assert patches(peer, order)[-1] == {
         "status": "IN_PROGRESS",
@@ -188,26 +188,26 @@ def test_same_content_five_times_is_one_upload(peer: Peer, order: Order, carry: 
     }
 
 
-def test_file_that_comes_later_repeats_nothing(peer: Peer, order: Order, carry: Carry) -> None:
+def test_file_that_comes_later_repeats_nothing(peer: Peer, order: Order, run_courier: Carry) -> None:
     script(peer, order, UPLOADED, Answer(425), Answer(201, {"url": f"{THEIRS}?2"}))
     report_with_file(order)
-    carry()
+    run_courier()
     attachments.add_file(order.pk, PDF + b"\n", name="more.pdf", by="engine")
-    carry()
+    run_courier()
     assert (len(patches(peer, order)), reconciliation.reconcile().gap) == (2, 0)
     Delivery.objects.filter(state="pending").update(due_at=clock.now())
-    carry()
+    run_courier()
     assert patches(peer, order)[1:] == [
         {"status": "COMPLETED", "attachments": [entry(THEIRS)]},
         {"status": "COMPLETED", "attachments": [entry(THEIRS), entry(f"{THEIRS}?2")]},
     ]
 
 
-def test_report_of_an_assessment_moves_there(peer: Peer, order: Order, carry: Carry) -> None:
+def test_report_of_an_assessment_moves_there(peer: Peer, order: Order, run_courier: Carry) -> None:
     """An upload lands with the package."""
     script(peer, order, UPLOADED)
     report_with_file(order, assessment_id="logic")
-    carry()
+    run_courier()
     assert patches(peer, order)[-1] == {
         "status": "COMPLETED",
         "attachments": [],
@@ -215,18 +215,18 @@ def test_report_of_an_assessment_moves_there(peer: Peer, order: Order, carry: Ca
     }
 
 
-def test_upload_that_is_tried_for_long_holds_up_no_result(peer: Peer, order: Order, carry: Carry) -> None:
+def test_upload_that_is_tried_for_long_holds_up_no_result(peer: Peer, order: Order, run_courier: Carry) -> None:
     script(peer, order, *[Answer(425)] * 9)
     report_with_file(order, status="IN_PROGRESS")
-    carry()
+    run_courier()
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    carry()
+    run_courier()
     assert [patch["status"] for patch in patches(peer, order)] == ["IN_PROGRESS", "COMPLETED"]
     assert state() == ("planned", "pending")
 
 
 def test_upload_waits_for_a_result_that_would_take_it_away(peer: Peer, order: Order) -> None:
-    attachments.add_address(order.pk, "https://engine.example/1", type="PDF_URL", by="engine")
+    attachments.add_url(order.pk, "https://engine.example/1", type="PDF_URL", by="engine")
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
     on_its_way = Delivery.objects.get(kind="result")
     Delivery.objects.filter(pk=on_its_way.pk).update(state="in_flight")
@@ -241,11 +241,11 @@ def test_upload_waits_for_a_result_that_would_take_it_away(peer: Peer, order: Or
 @pytest.mark.parametrize(
     "lost", [Answer(breaks_off=True), Answer(500), Answer(302), Answer(200, []), Answer(201, {}), Answer(201, b"<p>")]
 )
-def test_lost_answer_is_found_by_the_next_result(peer: Peer, order: Order, carry: Carry, lost: Answer) -> None:
+def test_lost_answer_is_found_by_the_next_result(peer: Peer, order: Order, run_courier: Carry, lost: Answer) -> None:
     script(peer, order, lost)
     peer.script[path(order)] = [Answer(), Answer(200, {"status": "COMPLETED", "attachments": [entry(THEIRS)]})]
     report_with_file(order)
-    carry()
+    run_courier()
     assert len(uploads(peer)) == 1
     assert state() == ("sent", "delivered")
     assert Delivery.objects.get(kind="upload").reason == "SmartRecruiters shows it with a later result"
@@ -256,16 +256,16 @@ def test_lost_answer_is_found_by_the_next_result(peer: Peer, order: Order, carry
     ]
 
 
-def test_upload_that_had_no_effect_goes_out_as_a_link(peer: Peer, order: Order, carry: Carry) -> None:
+def test_upload_that_had_no_effect_goes_out_as_a_link(peer: Peer, order: Order, run_courier: Carry) -> None:
     script(peer, order, Answer(breaks_off=True))
     attachment = report_with_file(order)
-    carry()
+    run_courier()
     assert len(uploads(peer)) == 1
     assert state() == ("refused", "failed")
     assert patches(peer, order)[-1] == {"status": "COMPLETED", "attachments": [entry(link(attachment))]}
 
 
-def test_two_in_doubt_are_told_apart_by_name(peer: Peer, order: Order, carry: Carry) -> None:
+def test_two_in_doubt_are_told_apart_by_name(peer: Peer, order: Order, run_courier: Carry) -> None:
     script(peer, order, Answer(500), Answer(500))
     there = [entry(f"https://files.smartrecruiters.example/{n}/{n}.pdf") for n in ("b", "a")]
     attachments.add_file(order.pk, PDF, name="a.pdf", by="engine")
@@ -273,10 +273,10 @@ def test_two_in_doubt_are_told_apart_by_name(peer: Peer, order: Order, carry: Ca
     peer.answer = lambda received: (
         Answer(200, {"attachments": there})
         if received.path == path(order) and len(uploads(peer)) == 2
-        else peer._next(received)
+        else peer._next_answer(received)
     )
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    carry()
+    run_courier()
     assert len(uploads(peer)) == 2
     assert [upload.state for upload in Upload.objects.all()] == ["sent", "sent"]
     assert patches(peer, order)[-1]["attachments"] == list(reversed(there))
@@ -291,47 +291,47 @@ def test_address_may_be_of_an_upload_that_went_out_after_the_result(order: Order
     doubt, later = Delivery.objects.filter(kind="upload").order_by("pk")
     Delivery.objects.filter(pk=doubt.pk).update(state="unknown")
     Delivery.objects.filter(pk=later.pk).update(state=other)
-    assert not ledger.learn(order, [doubt], {"attachments": [entry(THEIRS)]})
+    assert not ledger.resolve_from_response(order, [doubt], {"attachments": [entry(THEIRS)]})
     assert {upload.state for upload in Upload.objects.all()} == {"planned"}
     doubt.refresh_from_db()
     assert doubt.state == "unknown"
-    assert ledger.learn(order, [doubt], {"attachments": []})
-    assert ledger.of(doubt).state == "refused"
+    assert ledger.resolve_from_response(order, [doubt], {"attachments": []})
+    assert ledger.load_upload(doubt).state == "refused"
 
 
 def test_doubt_that_the_answer_does_not_settle_is_left_to_a_person(
-    peer: Peer, order: Order, carry: Carry, desk: Browser
+    peer: Peer, order: Order, run_courier: Carry, staff_browser: Browser
 ) -> None:
     script(peer, order, Answer(500))
     two = [entry(f"https://files.smartrecruiters.example/{n}") for n in (1, 2)]
     peer.script[path(order)] = [Answer(), Answer(200, {"attachments": two})]
     report_with_file(order)
-    carry()
-    carry()
+    run_courier()
+    run_courier()
     assert (state(), len(uploads(peer))) == (("planned", "unknown"), 1)
     assert "attachments" not in patches(peer, order)[-1]
     upload = Delivery.objects.get(kind="upload")
     peer.script[path(order)] = [Answer(200, {"attachments": two[:1]})]
-    desk.post(f"/admin/outbox/delivery/{upload.pk}/act/settle/")
-    carry()
+    staff_browser.post(f"/admin/outbox/delivery/{upload.pk}/act/settle/")
+    run_courier()
     assert (state(), len(uploads(peer))) == (("sent", "delivered"), 1)
     assert patches(peer, order)[-1]["attachments"] == two[:1]
 
 
-def test_person_may_have_an_unknown_one_sent_again(peer: Peer, order: Order, carry: Carry) -> None:
+def test_person_may_have_an_unknown_one_sent_again(peer: Peer, order: Order, run_courier: Carry) -> None:
     script(peer, order, Answer(500), UPLOADED)
     two = [entry(f"https://files.smartrecruiters.example/{n}") for n in (1, 2)]
     peer.script[path(order)] = [Answer(), Answer(200, {"attachments": two})]
     report_with_file(order)
-    carry()
+    run_courier()
     deliveries.replay(Delivery.objects.get(kind="upload"))
-    carry()
+    run_courier()
     assert (state(), len(uploads(peer))) == (("sent", "delivered"), 2)
     assert patches(peer, order)[-1]["attachments"] == [entry(THEIRS)]
 
 
 def test_upload_whose_courier_died_is_in_doubt_and_not_repeated(
-    peer: Peer, order: Order, carry: Carry, monkeypatch: pytest.MonkeyPatch
+    peer: Peer, order: Order, run_courier: Carry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script(peer, order, UPLOADED)
     report_with_file(order)
@@ -344,147 +344,147 @@ def test_upload_whose_courier_died_is_in_doubt_and_not_repeated(
 
     monkeypatch.setattr(Settlement, "settle", dies)
     with pytest.raises(SystemExit):
-        carry()
+        run_courier()
     monkeypatch.undo()
     Stream.objects.update(lease_expires_at=None)
     peer.answer = lambda received: (
-        Answer(200, {"attachments": [entry(THEIRS)]}) if received.path == path(order) else peer._next(received)
+        Answer(200, {"attachments": [entry(THEIRS)]}) if received.path == path(order) else peer._next_answer(received)
     )
-    carry()
+    run_courier()
     assert (state(), len(uploads(peer))) == (("sent", "delivered"), 1)
     assert patches(peer, order)[-1] == {"status": "COMPLETED", "attachments": [entry(THEIRS)]}
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 413, 415, 422])
-def test_refused_upload_goes_out_as_a_link(peer: Peer, order: Order, carry: Carry, status: int, desk: Browser) -> None:
+def test_refused_upload_goes_out_as_a_link(peer: Peer, order: Order, run_courier: Carry, status: int, staff_browser: Browser) -> None:
     script(peer, order, Answer(status, {"errors": [{"code": "NO", "message": "we do not take this"}]}))
     attachment = report_with_file(order)
-    carry()
+    run_courier()
     assert len(uploads(peer)) == 1
     assert state() == ("refused", "failed")
     assert patches(peer, order)[-1] == {"status": "COMPLETED", "attachments": [entry(link(attachment))]}
     assert Stream.objects.get(name__startswith="connection").forbidden_in_a_row == 0
-    assert "we do not take this" in desk.get(f"/admin/orders/order/{order.pk}/change/").content.decode()
+    assert "we do not take this" in staff_browser.get(f"/admin/orders/order/{order.pk}/change/").content.decode()
     assert reconciliation.reconcile().gap == 0
 
 
-def test_refused_upload_may_be_sent_again(peer: Peer, order: Order, carry: Carry) -> None:
+def test_refused_upload_may_be_sent_again(peer: Peer, order: Order, run_courier: Carry) -> None:
     script(peer, order, Answer(413), UPLOADED)
     report_with_file(order)
-    carry()
+    run_courier()
     deliveries.replay(Delivery.objects.get(kind="upload"))
-    carry()
+    run_courier()
     assert state() == ("sent", "delivered")
     assert patches(peer, order)[-1]["attachments"] == [entry(THEIRS)]
 
 
-def test_refused_upload_that_is_lost_when_sent_again_is_asked_for(peer: Peer, order: Order, carry: Carry) -> None:
+def test_refused_upload_that_is_lost_when_sent_again_is_asked_for(peer: Peer, order: Order, run_courier: Carry) -> None:
     script(peer, order, Answer(413), Answer(500))
     attachment = report_with_file(order)
-    carry()
+    run_courier()
     deliveries.replay(Delivery.objects.get(kind="upload"))
     there = [entry(link(attachment)), entry(THEIRS)]
     peer.script[path(order)] = [Answer(200, {"attachments": there})]
-    carry()
+    run_courier()
     assert state() == ("sent", "delivered")
     assert "attachments" not in patches(peer, order)[-2]
     assert patches(peer, order)[-1]["attachments"] == [entry(THEIRS)]
 
 
 def test_upload_that_never_got_through_goes_out_as_a_link_after_a_day(
-    peer: Peer, order: Order, carry: Carry, later: Callable[[timedelta], None]
+    peer: Peer, order: Order, run_courier: Carry, advance_clock: Callable[[timedelta], None]
 ) -> None:
     script(peer, order, *[Answer(425)] * 40)
     attachment = report_with_file(order)
     for _ in range(12):
-        carry()
-        later(timedelta(hours=5))
-    carry()
+        run_courier()
+        advance_clock(timedelta(hours=5))
+    run_courier()
     assert state() == ("refused", "failed")
     assert patches(peer, order)[-1]["attachments"] == [entry(link(attachment))]
 
 
 @pytest.mark.parametrize("fault", ["missing", "changed"])
 def test_damaged_file_is_not_sent_and_the_result_is(
-    peer: Peer, order: Order, carry: Carry, folder: Path, fault: str, caplog: pytest.LogCaptureFixture, desk: Browser
+    peer: Peer, order: Order, run_courier: Carry, folder: Path, fault: str, caplog: pytest.LogCaptureFixture, staff_browser: Browser
 ) -> None:
     attachment = report_with_file(order)
     stored = folder / attachment.file
     stored.unlink() if fault == "missing" else stored.write_bytes(PDF.replace(b"4", b"5"))
-    carry()
+    run_courier()
     assert (uploads(peer), patches(peer, order)) == ([], [{"status": "COMPLETED"}])
     assert state() == ("damaged", "failed")
     assert Delivery.objects.get(kind="upload").reason.startswith("the file is damaged: ")
     assert "a report was not uploaded" in caplog.text
-    assert "the file is damaged" in desk.get(f"/admin/orders/order/{order.pk}/change/").content.decode()
+    assert "the file is damaged" in staff_browser.get(f"/admin/orders/order/{order.pk}/change/").content.decode()
 
 
-def test_file_that_is_mended_may_be_sent_again(peer: Peer, order: Order, carry: Carry, folder: Path) -> None:
+def test_file_that_is_mended_may_be_sent_again(peer: Peer, order: Order, run_courier: Carry, folder: Path) -> None:
     script(peer, order, UPLOADED)
     attachment = report_with_file(order)
     (folder / attachment.file).rename(folder / "away")
-    carry()
+    run_courier()
     (folder / "away").rename(folder / attachment.file)
     deliveries.replay(Delivery.objects.get(kind="upload"))
-    carry()
+    run_courier()
     assert (state(), patches(peer, order)[-1]["attachments"]) == (("sent", "delivered"), [entry(THEIRS)])
 
 
-def test_removed_before_its_turn_is_never_uploaded(peer: Peer, order: Order, carry: Carry) -> None:
+def test_removed_before_its_turn_is_never_uploaded(peer: Peer, order: Order, run_courier: Carry) -> None:
     attachment = report_with_file(order)
     attachments.remove(order.pk, attachment.pk, by="engine")
-    carry()
+    run_courier()
     assert (uploads(peer), state()) == ([], ("removed", "superseded"))
     script(peer, order, UPLOADED)
     attachments.add_file(order.pk, PDF, name="report.pdf", by="engine")
-    carry()
+    run_courier()
     assert (len(uploads(peer)), patches(peer, order)[-1]["attachments"]) == (1, [entry(THEIRS)])
 
 
-def test_erasure_forgets_where_a_report_lies(peer: Peer, order: Order, carry: Carry) -> None:
+def test_erasure_forgets_where_a_report_lies(peer: Peer, order: Order, run_courier: Carry) -> None:
     script(peer, order, UPLOADED)
     report_with_file(order)
-    carry()
+    run_courier()
     erasure.erase(order.candidate_email)
     assert not Upload.objects.exists()
     assert THEIRS not in str(list(Delivery.objects.values()) + list(Attempt.objects.values()))
-    carry()
+    run_courier()
     assert len(patches(peer, order)) == 2
 
 
-def test_removed_afterwards_is_taken_away(peer: Peer, order: Order, carry: Carry) -> None:
+def test_removed_afterwards_is_taken_away(peer: Peer, order: Order, run_courier: Carry) -> None:
     script(peer, order, UPLOADED)
     attachment = report_with_file(order)
-    carry()
+    run_courier()
     attachments.remove(order.pk, attachment.pk, by="engine")
-    carry()
+    run_courier()
     assert patches(peer, order)[-1] == {"status": "COMPLETED", "attachments": []}
 
 
 @pytest.mark.parametrize("answer", [UPLOADED, Answer(breaks_off=True)])
 @pytest.mark.parametrize("links", [[], ["https://engine.example/1"]])
 def test_removed_on_its_way_is_taken_away(
-    peer: Peer, order: Order, carry: Carry, answer: Answer, links: list[str]
+    peer: Peer, order: Order, run_courier: Carry, answer: Answer, links: list[str]
 ) -> None:
     """Whether its answer came or not, and though the result says nothing that was not said before."""
     for url in links:
-        attachments.add_address(order.pk, url, type="PDF_URL", by="engine")
+        attachments.add_url(order.pk, url, type="PDF_URL", by="engine")
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    carry()
+    run_courier()
     attachment, _ = attachments.add_file(order.pk, PDF, name="report.pdf", by="engine")
     happened: list[str] = []
 
     def removing(received: Received) -> Answer:
         happened.append(received.path)
         if received.path != path(order, "/attachment"):
-            return peer._next(received)
+            return peer._next_answer(received)
         with ThreadPoolExecutor(1) as pool:
             pool.submit(in_own_thread, partial(attachments.remove, order.pk, attachment.pk, by="engine")).result()
         return replace(answer, seconds=1.5)  # a round passes while it is on its way
 
     peer.answer = removing
-    carry()
-    carry()
+    run_courier()
+    run_courier()
     assert happened[-1] == path(order)
     assert patches(peer, order)[-1] == {"status": "COMPLETED", "attachments": [entry(url) for url in links]}
 
@@ -505,39 +505,39 @@ def test_address_of_a_removed_report_is_not_given_to_the_one_in_its_place(order:
     attachments.add_file(order.pk, PDF + b"\n", name="report.pdf", by="engine")
     Delivery.objects.filter(kind="upload").update(state="unknown")
     doubt = Delivery.objects.filter(kind="upload").latest("pk")
-    assert not ledger.learn(order, [doubt], {"attachments": [entry(THEIRS)]})
-    assert ledger.of(doubt).state == "planned"
+    assert not ledger.resolve_from_response(order, [doubt], {"attachments": [entry(THEIRS)]})
+    assert ledger.load_upload(doubt).state == "planned"
 
 
 def test_what_was_left_out_while_an_upload_was_open_is_taken_away_all_the_same(
-    peer: Peer, order: Order, carry: Carry
+    peer: Peer, order: Order, run_courier: Carry
 ) -> None:
     script(peer, order, *[Answer(425)] * 9)
-    address, _ = attachments.add_address(order.pk, "https://engine.example/1", type="PDF_URL", by="engine")
+    address, _ = attachments.add_url(order.pk, "https://engine.example/1", type="PDF_URL", by="engine")
     results.report(order.pk, {"status": "IN_PROGRESS"}, by="engine")
-    carry()
+    run_courier()
     attachment = report_with_file(order)
-    carry()
+    run_courier()
     for each in (attachment, address):
         attachments.remove(order.pk, each.pk, by="engine")
-    carry()
+    run_courier()
     assert patches(peer, order)[1:] == [{"status": "COMPLETED"}, {"status": "COMPLETED", "attachments": []}]
 
 
-def test_nothing_is_uploaded_before_anything_is_reported(peer: Peer, order: Order, carry: Carry) -> None:
+def test_nothing_is_uploaded_before_anything_is_reported(peer: Peer, order: Order, run_courier: Carry) -> None:
     attachments.add_file(order.pk, PDF, name="report.pdf", by="engine")
-    carry()
+    run_courier()
     assert uploads(peer) == []
 
 
-def test_upload_is_held_with_its_connection(peer: Peer, order: Order, carry: Carry, connection: Connection) -> None:
+def test_upload_is_held_with_its_connection(peer: Peer, order: Order, run_courier: Carry, connection: Connection) -> None:
     script(peer, order, UPLOADED)
     deliveries.hold(connection.stream_name, "disconnected")
     report_with_file(order)
-    carry()
+    run_courier()
     assert (state(), uploads(peer)) == (("planned", "held"), [])
     deliveries.release(connection.stream_name)
-    carry()
+    run_courier()
     assert (state(), len(uploads(peer))) == (("sent", "delivered"), 1)
 
 
@@ -550,25 +550,25 @@ def test_upload_is_held_with_its_connection(peer: Peer, order: Order, carry: Car
     ],
 )
 def test_staff_choose_how_reports_reach_a_company(
-    desk: Browser, connection: Connection, act: str, kept: str, shown: str
+    staff_browser: Browser, connection: Connection, act: str, kept: str, shown: str
 ) -> None:
     Connection.objects.update(report_delivery="upload" if kept != "upload" else "")
     page = f"/admin/integrations/connection/{connection.pk}"
-    assert desk.get(f"{page}/act/{act}/").status_code == 200
-    desk.post(f"{page}/act/{act}/")
+    assert staff_browser.get(f"{page}/act/{act}/").status_code == 200
+    staff_browser.post(f"{page}/act/{act}/")
     connection.refresh_from_db()
     assert connection.report_delivery == kept
-    assert shown in desk.get(f"{page}/change/").content.decode()
+    assert shown in staff_browser.get(f"{page}/change/").content.decode()
 
 
 def test_order_placed_while_another_uploads_is_not_mixed_up(
-    peer: Peer, order: Order, connection: Connection, carry: Carry
+    peer: Peer, order: Order, connection: Connection, run_courier: Carry
 ) -> None:
-    other = bodies.place(connection)
+    other = bodies.place_order(connection)
     for number, each in enumerate((order, other)):
         script(peer, each, Answer(201, {"url": f"{THEIRS}?{number}"}))
         report_with_file(each)
-    carry()
+    run_courier()
     assert [patches(peer, each)[-1]["attachments"] for each in (order, other)] == [
         [entry(f"{THEIRS}?0")],
         [entry(f"{THEIRS}?1")],

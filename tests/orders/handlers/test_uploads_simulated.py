@@ -28,7 +28,7 @@ _numbers = count(1)
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     simulator, portal = Simulator(tmp_path_factory.mktemp("simulator")), FakePortal()
     simulator.start()
-    answer = simulator.portal().call("PUT", f"{API}/partner/configuration", json=portal.configuration())
+    answer = simulator.master_caller().call("PUT", f"{API}/partner/configuration", json=portal.build_configuration())
     assert answer.status_code == 200, answer.text
     yield simulator
     simulator.kill()
@@ -42,14 +42,14 @@ def simulator(running: Simulator, settings: Any, tmp_path: Path) -> Iterator[Sim
     yield running
     running.control.clear_faults()
     running.control.clear_breaches()
-    running.control.settings(upload_limit=10 * 1024 * 1024, limits=True)
+    running.control.change_settings(upload_limit=10 * 1024 * 1024, limits=True)
 
 
 @pytest.fixture
 def uploading(simulator: Simulator) -> Connection:
     """A connection that wants its reports uploaded."""
     company = f"company-{next(_numbers)}"
-    pair = simulator.connect(company)
+    pair = simulator.connect_company(company)
     rows.make_package("skills", assessments=("words", "numbers"))
     rows.make_package("on-the-spot", "INLINE_ASSESSMENT")
     return rows.make_connection(
@@ -62,7 +62,7 @@ def uploading(simulator: Simulator) -> Connection:
 
 
 @pytest.fixture
-def carry(uploading: Connection) -> Carry:
+def run_courier(uploading: Connection) -> Carry:
     def until_quiet() -> None:
         for _ in range(5):
             Delivery.objects.filter(state="pending").update(due_at=clock.now())
@@ -73,15 +73,15 @@ def carry(uploading: Connection) -> Carry:
 
 
 def place(simulator: Simulator, connection: Connection, **wish: Any) -> Order:
-    [placed] = simulator.control.place(connection.company_id, wish.pop("package", "skills"), **wish)
+    [placed] = simulator.control.place_orders(connection.company_id, wish.pop("package", "skills"), **wish)
     more = {"assessmentPackageId": "on-the-spot", **bodies.INLINE} if wish else {}
-    order = bodies.place(connection, order_id=placed["order_id"], **more)
+    order = bodies.place_order(connection, order_id=placed["order_id"], **more)
     Delivery.objects.filter(lane=Lane.FETCH).delete()
     return order
 
 
 def shown(simulator: Simulator, order: Order) -> Json:
-    return simulator.control.order(order.smartrecruiters_order_id)
+    return simulator.control.get_order(order.smartrecruiters_order_id)
 
 
 def listed(simulator: Simulator, order: Order) -> list[str]:
@@ -101,7 +101,7 @@ def add(order: Order, number: int = 0, **more: Any) -> None:
 
 
 def test_two_reports_and_one_of_an_assessment_stay_through_all_results(
-    simulator: Simulator, uploading: Connection, carry: Carry
+    simulator: Simulator, uploading: Connection, run_courier: Carry
 ) -> None:
     order = place(simulator, uploading)
     for number in range(2):
@@ -109,7 +109,7 @@ def test_two_reports_and_one_of_an_assessment_stay_through_all_results(
     add(order, 2, assessment_id="words")
     for status in ("IN_PROGRESS", "COMPLETED"):
         results.report(order.pk, {"status": status}, by="engine")
-        carry()
+        run_courier()
     first, second, third = [upload.url for upload in Upload.objects.all()]
     assert sorted(theirs(simulator, order)) == sorted([first, second, third])
     assert shown(simulator, order)["result"] == {
@@ -117,17 +117,17 @@ def test_two_reports_and_one_of_an_assessment_stay_through_all_results(
         "attachments": [{"type": "PDF_URL", "url": url} for url in (first, second)],
         "assessmentResults": [{"assessmentId": "words", "attachments": [{"type": "PDF_URL", "url": third}]}],
     }
-    assert simulator.control.breaches() == []
+    assert simulator.control.list_breaches() == []
 
 
-def test_five_repeats_are_one_upload(simulator: Simulator, uploading: Connection, carry: Carry) -> None:
+def test_five_repeats_are_one_upload(simulator: Simulator, uploading: Connection, run_courier: Carry) -> None:
     order = place(simulator, uploading)
     for number in range(5):
         add(order)
         results.report(order.pk, {"status": "COMPLETED"} if number == 0 else {}, by="engine")
-        carry()
+        run_courier()
     assert listed(simulator, order) == theirs(simulator, order)
-    assert (len(theirs(simulator, order)), simulator.control.breaches()) == (1, [])
+    assert (len(theirs(simulator, order)), simulator.control.list_breaches()) == (1, [])
 
 
 @pytest.mark.parametrize(
@@ -136,64 +136,64 @@ def test_five_repeats_are_one_upload(simulator: Simulator, uploading: Connection
     ids=str,
 )
 def test_lost_answer_is_found_and_never_doubled(
-    simulator: Simulator, uploading: Connection, carry: Carry, fault: Json
+    simulator: Simulator, uploading: Connection, run_courier: Carry, fault: Json
 ) -> None:
     order = place(simulator, uploading)
-    simulator.control.fault(**fault, route="attachment", count=1, after_effect=True)
+    simulator.control.set_fault(**fault, route="attachment", count=1, after_effect=True)
     add(order)
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    carry()
+    run_courier()
     assert listed(simulator, order) == theirs(simulator, order)
-    assert (len(theirs(simulator, order)), simulator.control.breaches()) == (1, [])
+    assert (len(theirs(simulator, order)), simulator.control.list_breaches()) == (1, [])
 
 
-def test_call_that_had_no_effect_ends_as_a_link(simulator: Simulator, uploading: Connection, carry: Carry) -> None:
+def test_call_that_had_no_effect_ends_as_a_link(simulator: Simulator, uploading: Connection, run_courier: Carry) -> None:
     order = place(simulator, uploading)
-    simulator.control.fault("drop", route="attachment", count=1)
+    simulator.control.set_fault("drop", route="attachment", count=1)
     add(order)
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    carry()
+    run_courier()
     assert (theirs(simulator, order), listed(simulator, order)) == ([], ours(order))
-    assert simulator.control.breaches() == []
+    assert simulator.control.list_breaches() == []
 
 
-def test_report_that_is_too_large_ends_as_a_link(simulator: Simulator, uploading: Connection, carry: Carry) -> None:
+def test_report_that_is_too_large_ends_as_a_link(simulator: Simulator, uploading: Connection, run_courier: Carry) -> None:
     order = place(simulator, uploading)
-    simulator.control.settings(upload_limit=10)
+    simulator.control.change_settings(upload_limit=10)
     add(order)
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    carry()
+    run_courier()
     assert (theirs(simulator, order), listed(simulator, order)) == ([], ours(order))
-    assert simulator.control.breaches() == []
+    assert simulator.control.list_breaches() == []
 
 
-def test_inline_order_is_never_uploaded_for(simulator: Simulator, uploading: Connection, carry: Carry) -> None:
+def test_inline_order_is_never_uploaded_for(simulator: Simulator, uploading: Connection, run_courier: Carry) -> None:
     order = place(simulator, uploading, package="on-the-spot", inline=True)
     add(order)
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    carry()
+    run_courier()
     assert listed(simulator, order) == ours(order)
-    assert simulator.control.breaches() == []
+    assert simulator.control.list_breaches() == []
 
 
 def test_many_orders_under_every_fault_lose_and_double_no_report(
-    simulator: Simulator, uploading: Connection, carry: Carry
+    simulator: Simulator, uploading: Connection, run_courier: Carry
 ) -> None:
     orders = [place(simulator, uploading) for _ in range(6)]
     for action in ("drop", "status", "truncated", "html200"):
         for after_effect in (True, False):
-            simulator.control.fault(action, route="attachment", count=1, after_effect=after_effect)
-            simulator.control.fault(action, route="result", count=1, after_effect=after_effect)
+            simulator.control.set_fault(action, route="attachment", count=1, after_effect=after_effect)
+            simulator.control.set_fault(action, route="result", count=1, after_effect=after_effect)
     for order in orders:
         for number in range(2):
             add(order, number)
         results.report(order.pk, {"status": "COMPLETED"}, by="engine")
     for _ in range(3):
-        carry()
+        run_courier()
     simulator.control.clear_faults()
-    carry()
+    run_courier()
     for order in orders:
         digests = [upload["sha256"] for upload in shown(simulator, order)["uploads"]]
         assert len(digests) == len(set(digests))
         assert len(listed(simulator, order)) == len(set(listed(simulator, order))) == 2
-    assert simulator.control.breaches() == []
+    assert simulator.control.list_breaches() == []

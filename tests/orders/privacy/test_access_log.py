@@ -29,14 +29,14 @@ def saw(email: str = EMAIL) -> list[list[str]]:
 
 
 def test_everybody_who_saw_a_candidate_is_named_before_and_after_an_erasure(
-    package: Any, connection: Connection, desk: Browser
+    package: Any, connection: Connection, staff_browser: Browser
 ) -> None:
-    order = bodies.place(connection)
-    other = bodies.place(connection, candidate={"id": "x", "email": "grace@hopper.example"})
+    order = bodies.place_order(connection)
+    other = bodies.place_order(connection, candidate={"id": "x", "email": "grace@hopper.example"})
     for each in (order, other):
-        desk.get(page_of(each))
-    desk.post(f"/admin/orders/order/{order.pk}/act/export/", {"reason": "He asked for it."})
-    whose, stella = erasure_log.pseudonym(EMAIL), "stella@vendor.example from 127.0.0.1"
+        staff_browser.get(page_of(each))
+    staff_browser.post(f"/admin/orders/order/{order.pk}/act/export/", {"reason": "He asked for it."})
+    whose, stella = erasure_log.make_pseudonym(EMAIL), "stella@vendor.example from 127.0.0.1"
     seen = [["order.viewed", order.pk, stella], ["candidate.exported", whose, stella]]
     assert saw() == saw(EMAIL.upper()) == seen
     erasure.erase(EMAIL)

@@ -13,7 +13,7 @@ from django.db import connection as database
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
-from integrations.api.errors import Gone
+from integrations.api.errors import GoneError
 from integrations.models import AuditEntry, Connection, KeptAnswer
 from integrations.outbox import clock
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
@@ -66,12 +66,12 @@ def folder(settings: Any, tmp_path: Path) -> Path:
 @pytest.fixture
 def known(package: Any, connection: Connection, engine: APIClient) -> Order:
     """An order of which everything is there: reported, corrected, with a file, fetched, delivered, kept as answers."""
-    order = bodies.place(connection, **BODY)
+    order = bodies.place_order(connection, **BODY)
     engine.post(f"{URL}/lease", {}, HTTP_IDEMPOTENCY_KEY="lease")
     launch = {"launch_url": f"https://engine.example/{CANARY}"}
     assert engine.post(f"{URL}/{order.pk}/accept", launch, HTTP_IDEMPOTENCY_KEY="accept").status_code == 200
     attachments.add_file(order.pk, bodies_pdf(), name=f"{CANARY}.pdf", by="engine")
-    attachments.add_address(order.pk, f"https://engine.example/{CANARY}", type="VIDEO_URL", by="engine")
+    attachments.add_url(order.pk, f"https://engine.example/{CANARY}", type="VIDEO_URL", by="engine")
     results.report(order.pk, REPORT, by="engine")
     results.report(order.pk, {"score_label": f"{CANARY}-better"}, by="engine", correction=f"{CANARY}-reason")
     Upload.objects.create(order=order, digest="d" * 64, reason=f"{CANARY}-refused")
@@ -126,8 +126,8 @@ def run(*arguments: str) -> str:
 @pytest.mark.django_db(transaction=True)
 def test_erased_candidate_is_nowhere(known: Order, connection: Connection, folder: Path) -> None:
     """Neither in a row, nor in what SQLite keeps of rows that are gone, nor in a file."""
-    inline = bodies.place(connection, **INLINE)
-    others = bodies.place(connection)
+    inline = bodies.place_order(connection, **INLINE)
+    others = bodies.place_order(connection)
     assert CANARY in dump()
     assert any(CANARY.encode() in content for content in disk(folder))
     said = run(EMAIL.lower())
@@ -146,7 +146,7 @@ def test_erased_candidate_is_nowhere(known: Order, connection: Connection, folde
 @pytest.mark.django_db
 def test_columns_listed_as_a_candidates_are_empty(known: Order) -> None:
     erasure.erase(EMAIL)
-    row = Order.objects.filter(pk=known.pk).values(*personal_data.CANDIDATE["orders.order"]).get()
+    row = Order.objects.filter(pk=known.pk).values(*personal_data.CANDIDATE_FIELDS["orders.order"]).get()
     assert {name: value for name, value in row.items() if value} == {}
     for model, rows in (
         ("orders.result", known.results.all()),
@@ -155,7 +155,7 @@ def test_columns_listed_as_a_candidates_are_empty(known: Order) -> None:
         ("orders.resource", Resource.objects.filter(order=known)),
         ("outbox.attempt", Attempt.objects.filter(delivery__subject=known.pk)),
     ):
-        left = list(rows.values(*personal_data.CANDIDATE[model]))
+        left = list(rows.values(*personal_data.CANDIDATE_FIELDS[model]))
         assert [value for row in left for value in row.values() if value] == []
 
 
@@ -187,13 +187,13 @@ def test_links_die_and_the_engine_is_told_that_it_is_gone(known: Order, engine: 
     assert engine.post(f"{URL}/{known.pk}/accept", {}, HTTP_IDEMPOTENCY_KEY="accept").status_code == 410
     assert engine.get(URL).json()["results"] == []
     assert engine.post(f"{URL}/lease", {}).json() == {"orders": []}
-    with pytest.raises(Gone):
+    with pytest.raises(GoneError):
         attachments.add_file(known.pk, bodies_pdf(), by="engine")
 
 
 @pytest.mark.django_db
 def test_erasure_is_recorded_under_a_keyed_pseudonym(known: Order, staff: Any, settings: Any, folder: Path) -> None:
-    done = erasure.erase(EMAIL, by=staff, address="192.0.2.7")
+    done = erasure.erase(EMAIL, by=staff, ip="192.0.2.7")
     entry = AuditEntry.objects.get(action="candidate.erased")
     assert (entry.subject, entry.actor_name, entry.address, entry.detail) == (
         done.pseudonym,
@@ -201,12 +201,12 @@ def test_erasure_is_recorded_under_a_keyed_pseudonym(known: Order, staff: Any, s
         "192.0.2.7",
         {"orders": [known.pk], "files": 1},
     )
-    assert entry.subject == erasure_log.pseudonym(EMAIL.upper())
+    assert entry.subject == erasure_log.make_pseudonym(EMAIL.upper())
     assert OrderEvent.objects.filter(order=known).latest("pk").what == "Candidate erased"
     log = folder / "erasures.log"
     assert (log.stat().st_mode & 0o777, log.read_text().split()[-1]) == (0o600, done.pseudonym)
     settings.SECRET_KEY = "another key " * 4
-    assert erasure_log.pseudonym(EMAIL) != done.pseudonym
+    assert erasure_log.make_pseudonym(EMAIL) != done.pseudonym
 
 
 @pytest.mark.django_db
@@ -226,7 +226,7 @@ def test_call_on_its_way_is_waited_for_and_nothing_erased_meanwhile(known: Order
     row.stream.lease_expires_at = clock.now() + timedelta(seconds=60)
     row.stream.save()
     Delivery.objects.filter(pk=row.pk).update(state=S.IN_FLIGHT)
-    with pytest.raises(erasure.OnItsWay):
+    with pytest.raises(erasure.DeliveryInFlightError):
         erasure.erase(EMAIL)
     known.refresh_from_db()
     assert (known.erased_at, known.candidate_email) == (None, EMAIL)
@@ -264,14 +264,14 @@ def test_answer_of_a_call_that_ran_meanwhile_is_not_kept(
 ) -> None:
     from orders.api import engine as views
 
-    answer = views.OrderAccept.answer
+    answer = views.OrderAccept.build_response
 
     def answer_and_erase(view: Any, order_id: str) -> Any:
         response = answer(view, order_id)
         erasure.erase(EMAIL)
         return response
 
-    monkeypatch.setattr(views.OrderAccept, "answer", answer_and_erase)
+    monkeypatch.setattr(views.OrderAccept, "build_response", answer_and_erase)
     Order.objects.update(status="")
     assert engine.post(f"{URL}/{known.pk}/accept", {}, HTTP_IDEMPOTENCY_KEY="again").status_code == 200
     assert not KeptAnswer.objects.exists()
@@ -282,8 +282,8 @@ def test_restored_backup_is_erased_again_by_the_log(known: Order, connection: Co
     before = Order.objects.filter(pk=known.pk).values().get()
     erasure.erase(EMAIL)
     Order.objects.filter(pk=known.pk).update(**{name: before[name] for name in before if name != "id"})
-    newer = bodies.place(connection, **{**BODY, "candidate": {**CANDIDATE, "firstName": "Again"}})
-    stranger = bodies.place(connection)
+    newer = bodies.place_order(connection, **{**BODY, "candidate": {**CANDIDATE, "firstName": "Again"}})
+    stranger = bodies.place_order(connection)
     assert run("--replay-log") == "Erased from 1 orders: 0 files, 6 deliveries emptied.\n"
     found = dict(Order.objects.values_list("pk", "candidate_email"))
     assert found == {known.pk: "", newer.pk: EMAIL, stranger.pk: "ada@lovelace.example"}
@@ -296,16 +296,16 @@ def test_log_outlives_a_line_that_was_broken_off(folder: Path) -> None:
     with (folder / "erasures.log").open("a") as log:
         log.write("2026-11-24T10:00")
     erasure.erase("b@vendor.example")
-    whose = {erasure_log.pseudonym("a@vendor.example"), erasure_log.pseudonym("b@vendor.example")}
-    assert set(erasure_log.last_erasures()) == whose
+    whose = {erasure_log.make_pseudonym("a@vendor.example"), erasure_log.make_pseudonym("b@vendor.example")}
+    assert set(erasure_log.load_last_erasures()) == whose
 
 
 @pytest.mark.django_db
 def test_order_without_an_address_is_erased_alone_and_again_after_a_restore(
     package: Any, connection: Connection
 ) -> None:
-    order, other = (bodies.place(connection, candidate={**CANDIDATE, "email": ""}) for _ in range(2))
-    assert erasure.erase_order(order).orders == 1
+    order, other = (bodies.place_order(connection, candidate={**CANDIDATE, "email": ""}) for _ in range(2))
+    assert erasure.erase_candidate_of(order).orders == 1
     Order.objects.filter(pk=order.pk).update(erased_at=None, candidate_first_name="back")
     assert [each.orders for each in erasure.replay_log()] == [1]
     names = dict(Order.objects.values_list("pk", "candidate_first_name"))
@@ -336,14 +336,14 @@ def test_command_erases_nothing_where_the_log_cannot_be_written(known: Order, fo
 
 
 @pytest.mark.django_db
-def test_staff_erase_after_a_page_that_says_what_will_happen(desk: Browser, known: Order) -> None:
+def test_staff_erase_after_a_page_that_says_what_will_happen(staff_browser: Browser, known: Order) -> None:
     act = f"/admin/orders/order/{known.pk}/act/erase/"
-    assert act in text(desk.get(page_of(known)))
-    page = text(desk.get(act))
+    assert act in text(staff_browser.get(page_of(known)))
+    page = text(staff_browser.get(act))
     assert "from every order for this address: 1." in page
     assert "It cannot be undone." in page
     assert Order.objects.get().erased_at is None
-    answer = desk.post(act, follow=True)
+    answer = staff_browser.post(act, follow=True)
     assert "Erased: 1 order, 1 file." in text(answer)
     assert (act in text(answer), CANARY in text(answer)) == (False, False)
     for said in (

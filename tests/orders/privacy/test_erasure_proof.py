@@ -60,7 +60,7 @@ def everything(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def pg_dump() -> bytes:
-    where, programs = connection.settings_dict, postgres.binaries()
+    where, programs = connection.settings_dict, postgres.find_binaries()
     assert programs is not None
     return subprocess.run(
         [programs / "pg_dump", "-h", where["HOST"], "-p", str(where["PORT"]), "-U", where["USER"], where["NAME"]],
@@ -85,7 +85,7 @@ def candidate(mark: str) -> dict[str, str]:
     }
 
 
-def live(mark: str, smartrecruiters: APIClient, engine: APIClient, desk: Browser) -> Order:
+def live(mark: str, smartrecruiters: APIClient, engine: APIClient, staff_browser: Browser) -> Order:
     """Everything that can happen with an order, each thing said several times and in several lengths."""
     body = bodies.order_body(candidate=candidate(mark), fields={"team": f"{mark}-field"}, somethingNew=f"{mark}-new")
     assert smartrecruiters.post(bodies.ORDERS, body).status_code == 202
@@ -106,8 +106,8 @@ def live(mark: str, smartrecruiters: APIClient, engine: APIClient, desk: Browser
     assert engine.patch(f"{URL}/{order.pk}/result", again).status_code == 200
     order.resources.update(content={"email": f"{mark}@candidates.example", "phone_number": mark})
     Browser().get(f"/take/{order.link_token}")
-    desk.get(page_of(order))
-    desk.post("/admin/orders/order/find/", {"q": f"{mark}@candidates.example"})
+    staff_browser.get(page_of(order))
+    staff_browser.post("/admin/orders/order/find/", {"q": f"{mark}@candidates.example"})
     called(order, mark)
     return order
 
@@ -129,9 +129,9 @@ def called(order: Order, mark: str) -> None:
 
 
 def test_nothing_is_left_of_an_erased_candidate(
-    package: Any, smartrecruiters: APIClient, engine: APIClient, desk: Browser, folder: Path, mark: str
+    package: Any, smartrecruiters: APIClient, engine: APIClient, staff_browser: Browser, folder: Path, mark: str
 ) -> None:
-    order = live(mark, smartrecruiters, engine, desk)
+    order = live(mark, smartrecruiters, engine, staff_browser)
     others = candidate("others")
     assert smartrecruiters.post(bodies.ORDERS, bodies.order_body(candidate=others)).status_code == 202
     orphan = next(path for path in (folder / "files").iterdir() if not order.attachments.filter(file=path.name))
@@ -140,7 +140,7 @@ def test_nothing_is_left_of_an_erased_candidate(
     assert (done.orders, done.files) == (1, 1)
     assert where_is(mark, folder) == {orphan.name}
     os.utime(orphan, (0, 0))
-    assert files.sweep() == 1
+    assert files.delete_orphans() == 1
     assert where_is(mark, folder) == set()
     assert "others@candidates.example" in {order.candidate_email for order in Order.objects.all()}
     assert {row.subject for row in AuditEntry.objects.filter(action="candidate.erased")} == {done.pseudonym}
@@ -148,10 +148,10 @@ def test_nothing_is_left_of_an_erased_candidate(
 
 
 def test_nothing_is_left_when_several_processes_wrote_it(
-    package: Any, smartrecruiters: APIClient, engine: APIClient, desk: Browser, folder: Path, mark: str
+    package: Any, smartrecruiters: APIClient, engine: APIClient, staff_browser: Browser, folder: Path, mark: str
 ) -> None:
     """A page that another connection freed is overwritten, too."""
-    order = live(mark, smartrecruiters, engine, desk)
+    order = live(mark, smartrecruiters, engine, staff_browser)
 
     def rewrite(number: int) -> None:
         try:
@@ -164,9 +164,9 @@ def test_nothing_is_left_when_several_processes_wrote_it(
         list(threads.map(rewrite, range(1, 9)))
     Attempt.objects.filter(delivery__subject=order.pk, number=2).delete()
     erasure.erase(f"{mark}@candidates.example")
-    files.GRACE_SECONDS, grace = 0, files.GRACE_SECONDS
+    files.ORPHAN_GRACE_SECONDS, grace = 0, files.ORPHAN_GRACE_SECONDS
     try:
-        files.sweep()
+        files.delete_orphans()
     finally:
-        files.GRACE_SECONDS = grace
+        files.ORPHAN_GRACE_SECONDS = grace
     assert where_is(mark, folder) == set()

@@ -35,7 +35,7 @@ SECTIONS = {
 }
 REGISTERED = [
     (label, name)
-    for listed in (personal_data.CANDIDATE, personal_data.ABOUT_ORDERS)
+    for listed in (personal_data.CANDIDATE_FIELDS, personal_data.ORDER_TEXT_FIELDS)
     for label, names in listed.items()
     for name in sorted(names)
 ]
@@ -85,8 +85,8 @@ def test_export_holds_the_files_and_all_orders_for_the_address(
     known: Order,  # noqa: F811
     other_connection: Connection,
 ) -> None:
-    again = bodies.place(other_connection, candidate={"id": "c", "email": EMAIL.upper()})
-    bodies.place(other_connection)
+    again = bodies.place_order(other_connection, candidate={"id": "c", "email": EMAIL.upper()})
+    bodies.place_order(other_connection)
     archive = exported()
     orders = said(archive)
     assert [(order["id"], order["customer"]) for order in orders] == [
@@ -100,7 +100,7 @@ def test_export_holds_the_files_and_all_orders_for_the_address(
 
 
 def test_export_holds_nobody_elses_orders(known: Order, connection: Connection, engine: Any) -> None:  # noqa: F811
-    other = bodies.place(connection)
+    other = bodies.place_order(connection)
     engine.post("/api/vendor/v1/orders/lease", {}, HTTP_IDEMPOTENCY_KEY="both")
     content = exported().read("candidate.json").decode()
     assert (other.pk in content, known.link_token_hash in content) == (False, False)
@@ -126,7 +126,7 @@ def test_command_writes_a_private_file_and_audits(known: Order, tmp_path: Path) 
     assert [order["id"] for order in said(zipfile.ZipFile(path))] == [known.pk]
     entry = AuditEntry.objects.get(action="candidate.exported")
     detail = {"orders": [known.pk], "files": 1, "reason": "Asked by letter."}
-    assert (entry.subject, entry.detail) == (erasure_log.pseudonym(EMAIL), detail)
+    assert (entry.subject, entry.detail) == (erasure_log.make_pseudonym(EMAIL), detail)
     with pytest.raises(CommandError, match="File exists"):
         call_command("export_candidate", EMAIL, "--output", str(path))
 
@@ -138,16 +138,16 @@ def test_command_for_an_unknown_candidate_leaves_no_file(db: None, tmp_path: Pat
     assert not path.exists()
 
 
-def test_staff_export_from_the_orders_page(desk: Browser, known: Order, staff: User) -> None:  # noqa: F811
+def test_staff_export_from_the_orders_page(staff_browser: Browser, known: Order, staff: User) -> None:  # noqa: F811
     act = f"/admin/orders/order/{known.pk}/act/export/"
-    assert act in text(desk.get(page_of(known)))
-    assert "hand it to the candidate alone" in text(desk.get(act))
+    assert act in text(staff_browser.get(page_of(known)))
+    assert "hand it to the candidate alone" in text(staff_browser.get(act))
     assert not AuditEntry.objects.filter(action="candidate.exported").exists()
     for nothing in ({}, {"reason": " "}):
-        assert "say why first" in text(desk.post(act, nothing))
+        assert "say why first" in text(staff_browser.post(act, nothing))
     assert not AuditEntry.objects.filter(action="candidate.exported").exists()
-    answer = desk.post(act, {"reason": " He asked for it. " + "x" * 600})
-    whose = erasure_log.pseudonym(EMAIL)
+    answer = staff_browser.post(act, {"reason": " He asked for it. " + "x" * 600})
+    whose = erasure_log.make_pseudonym(EMAIL)
     assert answer["Content-Disposition"] == f'attachment; filename="candidate-{whose[:12]}.zip"'
     assert "no-store" in answer["Cache-Control"]
     archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))  # type: ignore[attr-defined]

@@ -42,7 +42,7 @@ def test_customer_is_cut_off_its_data_returned_and_erased(
     alice: User,
     folder: Path,
 ) -> None:
-    order, others = bodies.place(connection), bodies.place(other_connection)
+    order, others = bodies.place_order(connection), bodies.place_order(other_connection)
     report, _ = attachments.add_file(order.pk, bodies_pdf(), name="report.pdf", by="engine")
     browser = Browser()
     browser.force_login(alice)

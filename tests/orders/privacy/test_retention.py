@@ -31,7 +31,7 @@ def keep_for(customer: Customer, days: int | None) -> None:
 
 def ended(connection: Connection, *, days_ago: float, status: str = "COMPLETED") -> Order:
     """An order that was reported so long ago, with nothing left to send."""
-    order = bodies.place(connection)
+    order = bodies.place_order(connection)
     results.report(order.pk, {"status": status}, by="engine")
     Delivery.objects.filter(subject=order.pk).update(state=DeliveryState.DELIVERED)
     Order.objects.filter(pk=order.pk).update(updated_at=clock.now() - timedelta(days=days_ago))
@@ -48,7 +48,7 @@ def test_nobody_is_erased_before_the_days_are_over(
 ) -> None:
     ended(connection, days_ago=30)
     keep_for(customer, days)
-    assert (retention.apply_due(), erased()) == (0, set())
+    assert (retention.apply_policies(), erased()) == (0, set())
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "REJECTED", "EXPIRED", "IN_PROGRESS"])
@@ -57,11 +57,11 @@ def test_order_is_erased_when_its_days_are_over(
 ) -> None:
     old, young = ended(connection, days_ago=30.1, status=status), ended(connection, days_ago=29.9, status=status)
     keep_for(customer, 30)
-    assert (retention.apply_due(), erased()) == (1, {old.pk})
+    assert (retention.apply_policies(), erased()) == (1, {old.pk})
     old.refresh_from_db()
     young.refresh_from_db()
     assert (old.candidate_email, old.status, young.candidate_email) == ("", status, "ada@lovelace.example")
-    assert retention.apply_due() == 0
+    assert retention.apply_policies() == 0
 
 
 def test_another_customers_order_of_the_same_candidate_stays(
@@ -70,7 +70,7 @@ def test_another_customers_order_of_the_same_candidate_stays(
     mine = ended(connection, days_ago=40)
     ended(other_connection, days_ago=40)
     keep_for(customer, 30)
-    assert (retention.apply_due(), erased()) == (1, {mine.pk})
+    assert (retention.apply_policies(), erased()) == (1, {mine.pk})
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_what_is_still_to_be_sent_goes_first(
     order = ended(connection, days_ago=40)
     Delivery.objects.filter(subject=order.pk, kind="result").update(state=state)
     keep_for(customer, 30)
-    assert retention.apply_due() == count
+    assert retention.apply_policies() == count
 
 
 def test_run_is_counted_in_the_audit_and_each_order_noted(
@@ -96,21 +96,21 @@ def test_run_is_counted_in_the_audit_and_each_order_noted(
     assert [row for row in entries if row[0] == "retention.applied"] == [
         ("retention.applied", customer.pk, {"days": 30, "orders": 2})
     ]
-    whose = erasure_log.pseudonym(order.pk)
+    whose = erasure_log.make_pseudonym(order.pk)
     assert AuditEntry.objects.get(subject=whose).detail == {"orders": [order.pk], "files": 0, "why": "kept for 30 days"}
-    assert whose in erasure_log.last_erasures()
+    assert whose in erasure_log.load_last_erasures()
 
 
 def test_restored_backup_is_erased_again(package: Any, connection: Connection, customer: Customer) -> None:
     order = ended(connection, days_ago=40)
     keep_for(customer, 30)
-    retention.apply_due()
+    retention.apply_policies()
     Order.objects.filter(pk=order.pk).update(erased_at=None, candidate_email="ada@lovelace.example")
     assert [each.orders for each in erasure.replay_log()] == [1]
     assert erased() == {order.pk}
 
 
-def test_days_are_set_in_admin_and_audited(desk: Browser, customer: Customer) -> None:
+def test_days_are_set_in_admin_and_audited(staff_browser: Browser, customer: Customer) -> None:
     url = f"/admin/integrations/customer/{quote(customer.pk)}/change/"
     form = {
         "name": customer.name,
@@ -118,8 +118,8 @@ def test_days_are_set_in_admin_and_audited(desk: Browser, customer: Customer) ->
         "language": "en",
         **inlines("connections", "memberships", "invitations"),
     }
-    assert b"greater than or equal to 1" in desk.post(url, form | {"retention_days": "0"}).content
-    assert desk.post(url, form | {"retention_days": "90"}).status_code == 302
+    assert b"greater than or equal to 1" in staff_browser.post(url, form | {"retention_days": "0"}).content
+    assert staff_browser.post(url, form | {"retention_days": "90"}).status_code == 302
     customer.refresh_from_db()
     assert customer.retention_days == 90
     entry = AuditEntry.objects.get(action="customer.changed")

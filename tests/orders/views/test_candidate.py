@@ -30,7 +30,7 @@ def take(order: Order, rest: str = "") -> str:
 
 
 def accept(order: Order) -> None:
-    leases.accept(order.pk, launch_url=LAUNCH, by="engine")
+    leases.accept_order(order.pk, launch_url=LAUNCH, by="engine")
 
 
 def state(order: Order) -> tuple[str, bool, int]:
@@ -133,7 +133,7 @@ def test_inline_candidate_is_shown_a_host_that_we_do_not_know(
     browser: Client, package: Package, connection: Connection
 ) -> None:
     url = "https://careers.northwind.example/back?x=%22%3E&y=1"
-    order = bodies.place(connection, **bodies.INLINE | {"completedAssessmentCallbackUrl": url})
+    order = bodies.place_order(connection, **bodies.INLINE | {"completedAssessmentCallbackUrl": url})
     answer = browser.get(take(order, "/done"))
     assert answer.status_code == 200
     assert f'href="{url.replace("&", "&amp;")}"' in answer.content.decode()
@@ -246,7 +246,7 @@ def test_page_speaks_the_applications_language(
     browser: Client, package: Package, connection: Connection, language: str, word: str
 ) -> None:
     candidate = {"id": "1", "email": "a@b.example", "firstName": "Ada", "applicationLanguage": language}
-    order = bodies.place(connection, candidate=candidate)
+    order = bodies.place_order(connection, candidate=candidate)
     accept(order)
     page = browser.get(take(order)).content.decode()
     assert f">{word}</button>" in page

@@ -11,7 +11,7 @@ from integrations.outbox.models import Delivery
 from orders import attachments, results, search_terms
 from orders.models import Attachment, Order
 from orders.views import customer
-from tests.orders.bodies import place
+from tests.orders.bodies import place_order
 from tests.orders.test_attachments import PDF
 
 pytestmark = pytest.mark.django_db
@@ -57,8 +57,8 @@ def test_orders_take_the_same_number_of_queries_for_one_and_three(
     client.get("/orders")
     with django_assert_num_queries(9):
         client.get("/orders")
-    place(connection)
-    place(connection)
+    place_order(connection)
+    place_order(connection)
     with django_assert_num_queries(9):
         client.get("/orders")
 
@@ -79,7 +79,7 @@ def test_orders_show_score_and_where_the_result_is(client: Browser, alice: User,
 
 @pytest.mark.parametrize("sought", ["lovel", "Ada LOVELACE", "ada@lovelace.example", "{id}", "{sr}"])
 def test_orders_are_found_by_candidate_or_id(client: Browser, alice: User, order: Order, sought: str) -> None:
-    place(order.connection, candidate={"id": "2", "email": "grace@hopper.example", "firstName": "Grace"})
+    place_order(order.connection, candidate={"id": "2", "email": "grace@hopper.example", "firstName": "Grace"})
     client.force_login(alice)
     sought = sought.format(id=order.pk, sr=order.smartrecruiters_order_id)
     page = text(client.post("/orders", {"q": sought}, follow=True))
@@ -88,7 +88,7 @@ def test_orders_are_found_by_candidate_or_id(client: Browser, alice: User, order
 
 def test_orders_are_narrowed_by_status_and_company(client: Browser, alice: User, order: Order) -> None:
     client.force_login(alice)
-    score(place(order.connection, candidate={"id": "2", "email": "grace@hopper.example", "firstName": "Grace"}))
+    score(place_order(order.connection, candidate={"id": "2", "email": "grace@hopper.example", "firstName": "Grace"}))
 
     def shown(**query: str) -> tuple[bool, bool]:
         page = text(client.get("/orders", query))
@@ -103,8 +103,8 @@ def test_orders_are_narrowed_by_status_and_company(client: Browser, alice: User,
 def test_orders_come_in_pages_that_keep_the_search(
     client: Browser, alice: User, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(customer, "PAGE", 1)
-    place(order.connection)
+    monkeypatch.setattr(customer, "PAGE_SIZE", 1)
+    place_order(order.connection)
     client.force_login(alice)
     page = text(client.post("/orders", {"q": "lovelace", "page": "2"}, follow=True))
     assert "2 to 2 of 2" in page
@@ -115,7 +115,7 @@ def test_orders_come_in_pages_that_keep_the_search(
 def test_search_leads_to_an_address_without_its_words_that_shows_it_again(
     client: Browser, alice: User, order: Order
 ) -> None:
-    place(order.connection, candidate={"id": "2", "email": "grace@hopper.example", "firstName": "Grace"})
+    place_order(order.connection, candidate={"id": "2", "email": "grace@hopper.example", "firstName": "Grace"})
     client.force_login(alice)
     went = [client.post("/orders", {"q": words}) for words in ("lovelace", "grace")]
     addresses = [(answer.status_code, answer["Location"]) for answer in went]
