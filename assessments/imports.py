@@ -25,7 +25,9 @@ LEASE_NAME = "imports"
 LEASE_SECONDS = 60
 RETENTION_PERIOD = timedelta(days=1)
 DISPLAY_LIMIT = 200
-FAILURE_MESSAGE = "Something went wrong here, and nothing was changed. If it does so again, tell whoever runs the portal."
+FAILURE_MESSAGE = (
+    "Something went wrong here, and nothing was changed. If it does so again, tell whoever runs the portal."
+)
 
 
 def start_import(*, by: User, content: bytes, retire_missing: bool) -> CatalogueImport:
@@ -48,7 +50,7 @@ def run_next() -> int:
     """Do the oldest that waits. One at a time, by a lease: if its worker dies, another begins it anew."""
     if not CatalogueImport.objects.filter(state__in=OPEN_STATES).exists():
         return 0
-    return leases.alone(LEASE_NAME, LEASE_SECONDS, _run_oldest)
+    return leases.run_exclusively(LEASE_NAME, LEASE_SECONDS, _run_oldest)
 
 
 def delete_expired() -> None:
@@ -58,7 +60,7 @@ def delete_expired() -> None:
 def _run_if_small(import_job: CatalogueImport) -> None:
     """A small one, if nobody is at work; else it waits for its turn like others."""
     if len(import_job.content) <= SYNC_MAX_BYTES:
-        leases.alone(LEASE_NAME, LEASE_SECONDS, lambda lease: _run_step(import_job, lease))
+        leases.run_exclusively(LEASE_NAME, LEASE_SECONDS, lambda lease: _run_step(import_job, lease))
 
 
 def _run_oldest(lease: leases.Lease) -> int:
@@ -72,7 +74,7 @@ def _run_step(import_job: CatalogueImport, lease: leases.Lease) -> int:
         return 0
     try:
         (_check_file if import_job.state == S.CHECKING else _apply_file)(import_job, lease)
-    except leases.LeaseLost:
+    except leases.LeaseLostError:
         raise
     except Exception as error:  # a file that breaks us must not be begun again every second
         log.exception("import failed", error=type(error).__name__)
@@ -92,7 +94,12 @@ def _apply_file(import_job: CatalogueImport, lease: leases.Lease) -> None:
 
     progress = _track_progress(import_job, lease)
     try:
-        plan.apply_plan(**_plan_arguments(import_job), expected_digest=import_job.digest, check_progress=progress, on_applied=record_applied)
+        plan.apply_plan(
+            **_plan_arguments(import_job),
+            expected_digest=import_job.digest,
+            check_progress=progress,
+            on_applied=record_applied,
+        )
     except plan.CatalogueChangedError as moved:
         _save_plan(import_job, moved.plan, reason=str(moved))
 

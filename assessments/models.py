@@ -31,7 +31,9 @@ class Package(models.Model):
         primary_key=True,
         max_length=64,
         validators=[
-            RegexValidator(rf"\A{PACKAGE_ID_PATTERN}\Z", "Begin with a letter or digit; then letters, digits, _ and -."),
+            RegexValidator(
+                rf"\A{PACKAGE_ID_PATTERN}\Z", "Begin with a letter or digit; then letters, digits, _ and -."
+            ),
             validate_package_id,
         ],
     )

@@ -33,7 +33,9 @@ CUSTOMERS = (
 )
 
 
-def _build_draft(id: str, type: AssessmentType, name: str, description: str, *parts: tuple[str, str, str]) -> PackageDraft:
+def _build_draft(
+    id: str, type: AssessmentType, name: str, description: str, *parts: tuple[str, str, str]
+) -> PackageDraft:
     return {
         "id": f"demo-{id}",
         "type": type,

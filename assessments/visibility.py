@@ -110,7 +110,9 @@ def hidden_packages(query: PackageQuery, *, types: Iterable[str]) -> list[Hidden
     ]
 
 
-def _explain_hidden(package: Package, query: PackageQuery, accepted: Mapping[str, set[str]], types: Iterable[str]) -> HiddenPackage:
+def _explain_hidden(
+    package: Package, query: PackageQuery, accepted: Mapping[str, set[str]], types: Iterable[str]
+) -> HiddenPackage:
     if package.retired_at is not None:
         return HiddenPackage(package.id, package.name, "It is retired.")
     if package.type not in types:
@@ -128,7 +130,9 @@ def _find_mismatches(rule: Rule, query: PackageQuery, accepted: Mapping[str, set
         if _fold_case(getattr(rule, key)) not in accepted[key]:
             yield RuleMismatch(key, getattr(rule, key), getattr(query, key))
     if rule.remote not in (None, query.remote):
-        yield RuleMismatch("remote", str(rule.remote).lower(), "" if query.remote is None else str(query.remote).lower())
+        yield RuleMismatch(
+            "remote", str(rule.remote).lower(), "" if query.remote is None else str(query.remote).lower()
+        )
     for key, value in sorted(rule.fields.items()):
         came = query.fields.get(key, ())
         if _fold_case(value) not in map(_fold_case, came):

@@ -62,7 +62,9 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Without the request's context: what failed may be the database that it reads."""
-    return HttpResponse(render_to_string("500.html", {**brand_context(request), "request_id": get_request_id()}), status=500)
+    return HttpResponse(
+        render_to_string("500.html", {**brand_context(request), "request_id": get_request_id()}), status=500
+    )
 
 
 def missing_encryption_key(request: HttpRequest, reason: str) -> HttpResponse:

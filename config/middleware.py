@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 
-from config.errors import missing_encryption_key, method_not_allowed
+from config.errors import method_not_allowed, missing_encryption_key
 from integrations.accounts import login_redirects
 from integrations.api.errors import is_api_path, problem_response
 from integrations.encryption import DecryptionError

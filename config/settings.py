@@ -241,7 +241,9 @@ OIDC_ISSUER = env("OIDC_ISSUER", default="") and environment.parse_issuer("OIDC_
 OIDC_CLIENT_ID = env("OIDC_CLIENT_ID", default="")
 OIDC_CLIENT_SECRET = env("OIDC_CLIENT_SECRET", default="")
 OIDC_NAME = env("OIDC_NAME", default="") or f"{BRAND_NAME} account"
-OIDC_STAFF_ROLE = environment.parse_choice("OIDC_STAFF_ROLE", env("OIDC_STAFF_ROLE", default=""), "", "viewer", "support")
+OIDC_STAFF_ROLE = environment.parse_choice(
+    "OIDC_STAFF_ROLE", env("OIDC_STAFF_ROLE", default=""), "", "viewer", "support"
+)
 OIDC_SECOND_FACTOR = environment.parse_bool("OIDC_SECOND_FACTOR", env("OIDC_SECOND_FACTOR", default=""))
 if OIDC_ISSUER and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET):
     raise ImproperlyConfigured("OIDC_ISSUER is set: give OIDC_CLIENT_ID and OIDC_CLIENT_SECRET too")
@@ -405,7 +407,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # The courier (DESIGN.md, "Outbox"); scaled in tests only
 OUTBOX_TIME_SCALE = env.float("OUTBOX_TIME_SCALE", 1.0)
-OUTBOX_FAILPOINTS = failpoints.parse(env("OUTBOX_FAILPOINTS", default=""))
+OUTBOX_FAILPOINTS = failpoints.parse_failpoints(env("OUTBOX_FAILPOINTS", default=""))
 if (OUTBOX_TIME_SCALE != 1.0 or OUTBOX_FAILPOINTS) and not IS_LOOPBACK:
     raise ImproperlyConfigured("OUTBOX_TIME_SCALE and OUTBOX_FAILPOINTS are for tests: PUBLIC_URL must be loopback")
 
@@ -419,7 +421,9 @@ DEFAULT_FROM_EMAIL = environment.parse_sender(
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
 SENTRY_DSN = environment.parse_sentry_dsn("SENTRY_DSN", env("SENTRY_DSN", default=""))
 LOG_FORMAT = environment.parse_choice("LOG_FORMAT", env("LOG_FORMAT", default="") or "console", "console", "json")
-LOG_LEVEL = environment.parse_choice("LOG_LEVEL", env("LOG_LEVEL", default="") or "INFO", "DEBUG", "INFO", "WARNING", "ERROR")
+LOG_LEVEL = environment.parse_choice(
+    "LOG_LEVEL", env("LOG_LEVEL", default="") or "INFO", "DEBUG", "INFO", "WARNING", "ERROR"
+)
 LOGGING = build_logging(LOG_FORMAT, LOG_LEVEL, SENTRY_DSN)
 # Not redirected from http: a redirect would hide that a client sent its secret in clear (RELIABILITY.md, T34).
 SILENCED_SYSTEM_CHECKS = ["security.W008"]

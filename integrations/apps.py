@@ -17,11 +17,11 @@ def register_deliveries() -> None:
     from integrations.accounts.emails import AccountEmailHandler, AccountNoticeHandler
     from integrations.connections.channels import ConnectionChannel, EmailChannel, MasterChannel
     from integrations.connections.emails import CustomerReconnectHandler, StaffReconnectHandler
-    from integrations.connections.exchange import Exchange
+    from integrations.connections.exchange import ExchangeHandler
     from integrations.customers.invitations import MemberInvitationHandler
     from integrations.outbox import handlers
-    from integrations.webhooks.deliveries import WebhookChannel, WebhookMessage
+    from integrations.webhooks.deliveries import WebhookChannel, WebhookHandler
 
     handlers.register(ConnectionChannel(), MasterChannel(), EmailChannel(), WebhookChannel())
-    handlers.register(Exchange(), WebhookMessage(), CustomerReconnectHandler(), StaffReconnectHandler())
+    handlers.register(ExchangeHandler(), WebhookHandler(), CustomerReconnectHandler(), StaffReconnectHandler())
     handlers.register(MemberInvitationHandler(), AccountEmailHandler(), AccountNoticeHandler())

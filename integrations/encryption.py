@@ -33,9 +33,13 @@ def seal(text: str, *, owner: str) -> str:
 def unseal(sealed: str, *, owner: str) -> str:
     """The clear text. Raises DecryptionError if no key opens it or if it was sealed for another owner."""
     try:
-        bound, _, text = _build_fernet(tuple(settings.ENCRYPTION_KEYS)).decrypt(sealed.encode()).decode().partition("\0")
+        bound, _, text = (
+            _build_fernet(tuple(settings.ENCRYPTION_KEYS)).decrypt(sealed.encode()).decode().partition("\0")
+        )
     except InvalidToken:
-        raise DecryptionError(f"no key in ENCRYPTION_KEYS opens the secret of {owner}: put the former key back") from None
+        raise DecryptionError(
+            f"no key in ENCRYPTION_KEYS opens the secret of {owner}: put the former key back"
+        ) from None
     if bound != owner:
         raise DecryptionError(f"the secret of {owner} was sealed for another row")
     return text

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import models, transaction
 
 from integrations.accounts import mfa
-from integrations.encryption import Sealed, SealedField, DecryptionError, has_newest_key, reseal, unseal
+from integrations.encryption import DecryptionError, Sealed, SealedField, has_newest_key, reseal, unseal
 
 BATCH_SIZE = 100
 

@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from integrations import colours
-from integrations.http.client import CallFailed, Reply
+from integrations.http.client import CallFailedError, Response
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery
 
@@ -73,55 +73,61 @@ def build_message(content: EmailContent, to: str, message_id: str) -> EmailMulti
 class EmailHandler(handlers.Handler):
     """Sent once; when the line broke, again under the same Message-ID, which SMTP cannot spare the reader."""
 
-    success = frozenset({SMTP_ACCEPTED})
-    expects = None
+    success_statuses = frozenset({SMTP_ACCEPTED})
+    response_type = None
     invalid_email_reason = "The e-mail address cannot be used."
 
     def build_email(self, delivery: Delivery) -> tuple[EmailContent, str]:
         """What to write, and to whom."""
         raise TypeError(f"{type(self).__name__} must say what it writes")
 
-    def call(self, delivery: Delivery, token: str) -> handlers.Call:
+    def build_call(self, delivery: Delivery, token: str) -> handlers.Call:
         letter, to = self.build_email(delivery)
         try:
             validate_email(to)
         except ValidationError:
-            raise handlers.Undeliverable(self.invalid_email_reason) from None
+            raise handlers.UndeliverableError(self.invalid_email_reason) from None
         host = settings.PUBLIC_HOST.strip("[]")
         message_id = f"<{self.kind}.{delivery.pk}.{delivery.subject}@{host}>"
         message = build_message(letter, to, message_id)
-        return handlers.Call("email", partial(deliver_message, message), {"subject": letter.subject, "message_id": message_id})
+        return handlers.Call(
+            "email", partial(deliver_message, message), {"subject": letter.subject, "message_id": message_id}
+        )
 
-    def keeps_answer(self, delivery: Delivery) -> bool:
-        return not is_email_enabled() or type(self).delivered is not EmailHandler.delivered
+    def needs_response(self, delivery: Delivery) -> bool:
+        return not is_email_enabled() or type(self).on_delivered is not EmailHandler.on_delivered
 
-    def delivered(self, delivery: Delivery, reply: Reply) -> None:
+    def on_delivered(self, delivery: Delivery, response: Response) -> None:
         """What no server took says so wherever the delivery is shown."""
-        Delivery.objects.filter(pk=delivery.pk).update(reason=reply.text)
+        Delivery.objects.filter(pk=delivery.pk).update(reason=response.text)
 
 
-def deliver_message(message: EmailMultiAlternatives, deadline: float) -> Reply:
+def deliver_message(message: EmailMultiAlternatives, deadline: float) -> Response:
     """Hand it to the mail server. Raises CallRefused when it is refused for good, CallFailed when it may go again."""
     options: dict[str, Any] = {"timeout": deadline} if "smtp" in settings.EMAIL_BACKEND else {}
     try:
         message.connection = get_connection(**options)
         message.send()
     except (smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError, smtplib.SMTPHeloError) as error:
-        raise CallFailed(f"the mail server lets us not in ({error.smtp_code})", had_effect_perhaps=False) from None
+        raise CallFailedError(
+            f"the mail server lets us not in ({error.smtp_code})", may_have_been_processed=False
+        ) from None
     except smtplib.SMTPRecipientsRefused as error:
         raise _build_smtp_error(*(code for code, _ in error.recipients.values())) from None
     except smtplib.SMTPResponseException as error:
         raise _build_smtp_error(error.smtp_code) from None
     except (smtplib.SMTPException, OSError) as error:
         unseen = not isinstance(error, ConnectionRefusedError)
-        raise CallFailed(
-            f"the mail server did not take it ({type(error).__name__})", had_effect_perhaps=unseen
+        raise CallFailedError(
+            f"the mail server did not take it ({type(error).__name__})", may_have_been_processed=unseen
         ) from None
-    return Reply(SMTP_ACCEPTED, text="" if is_email_enabled() else NOT_SENT_NOTE)
+    return Response(SMTP_ACCEPTED, text="" if is_email_enabled() else NOT_SENT_NOTE)
 
 
-def _build_smtp_error(code: int) -> CallFailed:
+def _build_smtp_error(code: int) -> CallFailedError:
     """5xx is for good, 4xx is not. The server's words may repeat the address, so only its code is kept."""
     if code >= 500:
-        return handlers.CallRefused(f"the mail server refuses it for good ({code})", had_effect_perhaps=False)
-    return CallFailed(f"the mail server does not take it now ({code})", had_effect_perhaps=False)
+        return handlers.PermanentFailureError(
+            f"the mail server refuses it for good ({code})", may_have_been_processed=False
+        )
+    return CallFailedError(f"the mail server does not take it now ({code})", may_have_been_processed=False)

@@ -22,7 +22,7 @@ def clear_expired() -> None:
 
 @shared_task
 def number_events() -> None:
-    events.number()
+    events.assign_numbers()
 
 
 @shared_task

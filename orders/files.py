@@ -153,7 +153,9 @@ def delete_orphans() -> int:
 
 def _is_old(entry: "os.DirEntry[str]", before: float) -> bool:
     try:
-        return STORED_NAME_PATTERN.fullmatch(entry.name) is not None and entry.is_file() and entry.stat().st_mtime < before
+        return (
+            STORED_NAME_PATTERN.fullmatch(entry.name) is not None and entry.is_file() and entry.stat().st_mtime < before
+        )
     except FileNotFoundError:
         return False  # somebody removed it meanwhile
 

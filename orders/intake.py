@@ -102,7 +102,7 @@ def _create_order(connection: Connection, package: Package, request: OrderReques
         by="SmartRecruiters",
         detail={"inline": is_inline},
     )
-    events.of_order(EventType.ORDER_CREATED, order.pk)
+    events.record_order_event(EventType.ORDER_CREATED, order.pk)
     _enqueue_fetches(order)
     if package.invite_candidate and not is_inline:
         deliveries.enqueue(
@@ -133,7 +133,7 @@ def _enqueue_fetches(order: Order) -> None:
                 kind.value,
                 stream=order.connection.stream_name,
                 key=f"{order.pk}:{kind.value}",
-                lane=Lane.FETCH,
+                priority=Lane.FETCH,
                 subject=order.pk,
                 payload={},
             )

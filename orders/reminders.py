@@ -20,7 +20,9 @@ def remind_due() -> int:
     """Decide the reminders that are due now, each with its order in one transaction. Returns how many there were."""
     now = clock.now()
     packages = Package.objects.exclude(remind_after_days=None).filter(invite_candidate=True)
-    due = (order for package in packages for order in _due_orders(package, now)[:BATCH_SIZE] if not has_expired(order, now))
+    due = (
+        order for package in packages for order in _due_orders(package, now)[:BATCH_SIZE] if not has_expired(order, now)
+    )
     return sum(_enqueue_reminder(order, now) for order in list(islice(due, BATCH_SIZE)))
 
 

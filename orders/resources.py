@@ -42,7 +42,9 @@ def normalize_job(sent: Content) -> Content:
 
 def normalize_hiring_team(sent: Content) -> Content:
     members = sent.get("content")
-    found = [_pick_keys(member, {"id": "id", "role": "role"}) for member in members] if isinstance(members, list) else []
+    found = (
+        [_pick_keys(member, {"id": "id", "role": "role"}) for member in members] if isinstance(members, list) else []
+    )
     return {"total_found": len(found), "content": found[:MAX_MEMBERS]}
 
 

@@ -61,7 +61,7 @@ def report(order_id: str, changes: ResultChanges, *, by: str, hop: Hop = Hop.ENG
             what, detail["correction"] = f"Corrected: {what}", correction
         OrderEvent.objects.create(order=order, hop=hop, what=what, by=by, detail=detail)
         if status == Status.EXPIRED:
-            events.of_order(EventType.ORDER_EXPIRED, order.pk)
+            events.record_order_event(EventType.ORDER_EXPIRED, order.pk)
         enqueue_result(order)
     return order
 
@@ -80,14 +80,14 @@ def enqueue_result(order: Order) -> None:
     """Decide that SmartRecruiters is told how the order stands now. Call it with the order locked."""
     uploads.plan_uploads(order)
     # First, so that what is composed next knows which of the earlier ones can never be sent any more.
-    deliveries.cancel([merge_patch.result_key(order)], "a newer one says more")
+    deliveries.cancel_by_key([merge_patch.result_key(order)], "a newer one says more")
     if document := merge_patch.build_patch(order):
         deliveries.enqueue(
             "result",
             stream=order.connection.stream_name,
             key=merge_patch.result_key(order),
             payload=document,
-            lane=Lane.RESULT,
+            priority=Lane.RESULT,
             subject=order.pk,
             supersede=True,
         )

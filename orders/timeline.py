@@ -55,7 +55,7 @@ SUPERSEDED_REASON = "a newer one says more"  # and its own line says what became
 def failure_text(kind: str, reason: str) -> str:
     """The reason of a delivery of this kind, in words."""
     stream = "email" if kind in EMAIL_KINDS else "webhook" if kind == "webhook" else "connection"
-    return failure_messages.plain(reason, failure_messages.OTHER_SIDES[stream], _kind_phrases(kind)[0])
+    return failure_messages.translate_reason(reason, failure_messages.PEER_NAMES[stream], _kind_phrases(kind)[0])
 
 
 def kind_label(kind: str) -> str:
@@ -86,7 +86,7 @@ def attempt_failure_text(attempt: Attempt, other_side: str, phrase: str) -> str:
         return (
             f"{other_side} answered {attempt.status}, which is no answer: {attempt.error or 'not what belongs there'}"
         )
-    return failure_messages.answered(attempt.status, other_side, phrase)
+    return failure_messages.describe_status(attempt.status, other_side, phrase)
 
 
 def _outcome_suffix(delivery: Delivery) -> str:
@@ -110,7 +110,7 @@ def _attempt_text(attempt: Attempt, delivery: Delivery, other_side: str, *, is_l
 
 def _build_attempt_entry(attempt: Attempt, delivery: Delivery, *, is_last: bool) -> TimelineEntry:
     kind = delivery.stream.kind
-    hop, other_side = HOP_BY_STREAM_KIND.get(kind, Hop.OUT), failure_messages.OTHER_SIDES.get(kind, "The other side")
+    hop, other_side = HOP_BY_STREAM_KIND.get(kind, Hop.OUT), failure_messages.PEER_NAMES.get(kind, "The other side")
     waits = is_last and delivery.state == S.PENDING
     detail = {
         "delivery": delivery.pk,
@@ -168,7 +168,9 @@ def _build_action_entry(entry: AuditEntry, deliveries: dict[int, Delivery]) -> T
     return TimelineEntry(at=entry.at, hop=hop, what=said[0].upper() + said[1:], by=entry.actor_name, detail=detail)
 
 
-def merge_entries(events: Iterable[OrderEvent], deliveries: Sequence[Delivery], actions: Iterable[AuditEntry] = ()) -> list[TimelineEntry]:
+def merge_entries(
+    events: Iterable[OrderEvent], deliveries: Sequence[Delivery], actions: Iterable[AuditEntry] = ()
+) -> list[TimelineEntry]:
     """The lines of these events, of these deliveries' attempts and of what staff did, newest first; of one instant,
     the last recorded."""
     lines = [TimelineEntry(at=e.at, hop=e.hop, what=e.what, by=e.by, detail=e.detail) for e in events]

@@ -63,7 +63,7 @@ def _enqueue_upload(order: Order, upload: Upload) -> None:
             stream=order.connection.stream_name,
             key=upload.delivery_key,
             payload={"upload": upload.pk},
-            lane=Lane.ACT,
+            priority=Lane.ACT,
             subject=order.pk,
         )
 
@@ -135,7 +135,9 @@ def resolve_from_response(order: Order, unresolved: Iterable[Delivery], response
         for delivery in unresolved:
             _resolve_upload(delivery, "", UNCONFIRMED_REASON)
         return bool(unresolved)
-    found = [(delivery, url) for delivery, url in _match_urls(_possibly_stored(order.pk), strange) if delivery in unresolved]
+    found = [
+        (delivery, url) for delivery, url in _match_urls(_possibly_stored(order.pk), strange) if delivery in unresolved
+    ]
     for delivery, url in found:
         _resolve_upload(delivery, url, CONFIRMED_REASON)
     if len(found) < len(unresolved):
@@ -144,7 +146,7 @@ def resolve_from_response(order: Order, unresolved: Iterable[Delivery], response
 
 
 def _resolve_upload(delivery: Delivery, url: str, reason: str) -> None:
-    deliveries.conclude(delivery, had_effect=bool(url), reason=reason)
+    deliveries.resolve_unknown(delivery, was_processed=bool(url), reason=reason)
     if url:
         mark_sent(load_upload(delivery), url)
     else:
@@ -155,7 +157,9 @@ def _match_urls(possibly_stored: list[Delivery], unknown_urls: list[str]) -> lis
     """By the file's name, where one address fits one upload; of one upload and one address, without it."""
     if len(possibly_stored) == len(unknown_urls) == 1:
         return [(possibly_stored[0], unknown_urls[0])]
-    fits = {delivery.pk: [url for url in unknown_urls if _has_matching_name(delivery, url)] for delivery in possibly_stored}
+    fits = {
+        delivery.pk: [url for url in unknown_urls if _has_matching_name(delivery, url)] for delivery in possibly_stored
+    }
     claims = [url for urls in fits.values() for url in urls]
     return [
         (delivery, fits[delivery.pk][0])

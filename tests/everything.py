@@ -60,7 +60,9 @@ class World:
             "others": rows.make_token(other_connection),
         }
         self.users = self._make_users(harbour)
-        self.invitation = invitations.send_invitation(self.northwind, "dora@northwind.example", "viewer", by=self.users["alice"])
+        self.invitation = invitations.send_invitation(
+            self.northwind, "dora@northwind.example", "viewer", by=self.users["alice"]
+        )
         self.engine = self._find_engine()
         client, secret = rows.make_client(self.connection)
         self.credentials = {"client_id": client.client_id, "client_secret": secret}
@@ -233,7 +235,11 @@ def build_body(world: World, row: str, method: str) -> tuple[bytes, str]:
 
 FORMS: dict[tuple[str, str], Callable[[World], dict[str, str]]] = {
     ("token", "POST"): lambda world: {"grant_type": "client_credentials", **world.credentials},
-    ("token, guessed", "POST"): lambda world: {"grant_type": "client_credentials", **world.credentials, "client_secret": "x"},
+    ("token, guessed", "POST"): lambda world: {
+        "grant_type": "client_credentials",
+        **world.credentials,
+        "client_secret": "x",
+    },
     ("invite", "POST"): lambda world: {
         "organisation": world.northwind.pk,
         "email": "e@northwind.example",

@@ -14,7 +14,9 @@ from integrations.models import AuditEntry
 IGNORED_TABLES = {*(model._meta.db_table for model in (AuditEntry, Session, EmailAddress)), "cache"}
 """Written by refusals, too: who tried what; which sentence the next page is to show; allauth's copy of somebody's own
 address, which it makes as soon as it looks at him; and how often somebody tried."""
-WRITE_STATEMENT = re.compile(r'\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM|TRUNCATE|REPLACE INTO)\s+"?(\w+)"?', re.I)
+WRITE_STATEMENT = re.compile(
+    r'\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM|TRUNCATE|REPLACE INTO)\s+"?(\w+)"?', re.I
+)
 
 
 @contextmanager

@@ -37,12 +37,16 @@ def _build_row(others: Answers, methods: Mapping[str, Answers]) -> Row:
 
 def for_everybody(others: Answer = 405, **methods: Answer) -> Row:
     """What is public, or opened by a link that is the right itself. `others`: methods that are not named."""
-    return _build_row(dict.fromkeys(ROLES, others), {name: dict.fromkeys(ROLES, answer) for name, answer in methods.items()})
+    return _build_row(
+        dict.fromkeys(ROLES, others), {name: dict.fromkeys(ROLES, answer) for name, answer in methods.items()}
+    )
 
 
 def by_role(others: Mapping[str, Answer] | None = None, **methods: Mapping[str, Answer]) -> Row:
     """By role or group of roles; who is not named, bearers too, gets what a stranger gets, SIGN_IN if nothing else."""
-    return _build_row(_expand_roles(others or {"stranger": 405}), {name: _expand_roles(answers) for name, answers in methods.items()})
+    return _build_row(
+        _expand_roles(others or {"stranger": 405}), {name: _expand_roles(answers) for name, answers in methods.items()}
+    )
 
 
 def _expand_roles(answers: Mapping[str, Answer]) -> Answers:
@@ -257,7 +261,9 @@ ROUTES: dict[str, Row] = {
     "invitation, guessed": for_everybody(404),
     "disconnect, guessed": by_role(GET={"signed_in": 404}, POST={"signed_in": 404}),
     # One's own account
-    "account_login": by_role({"stranger": 405, **SIGNED_IN_REDIRECTS}, **form_answers({"stranger": 200, **SIGNED_IN_REDIRECTS})),
+    "account_login": by_role(
+        {"stranger": 405, **SIGNED_IN_REDIRECTS}, **form_answers({"stranger": 200, **SIGNED_IN_REDIRECTS})
+    ),
     "account_logout": by_role(GET={"stranger": HOME, "signed_in": 200}, POST={"stranger": HOME}),
     "end_all_sessions": by_role(POST={"signed_in": SIGN_IN}),
     "account_inactive": for_everybody(GET=200),
@@ -301,7 +307,9 @@ ROUTES: dict[str, Row] = {
     "mfa_edit_webauthn": by_role({"signed_in": 302}),
     "mfa_remove_webauthn": by_role({"signed_in": 302}),
     "mfa_reauthenticate_webauthn": by_role({"signed_in": 302}),
-    "mfa_login_webauthn": by_role({"stranger": 405, **SIGNED_IN_REDIRECTS}, **form_answers({"stranger": SIGN_IN, **SIGNED_IN_REDIRECTS})),
+    "mfa_login_webauthn": by_role(
+        {"stranger": 405, **SIGNED_IN_REDIRECTS}, **form_answers({"stranger": SIGN_IN, **SIGNED_IN_REDIRECTS})
+    ),
     "mfa_activate_totp": by_role({"signed_in": 302}),
     "mfa_deactivate_totp": by_role({"signed_in": 404}),
     "mfa_view_recovery_codes": by_role({"signed_in": 405}, GET={"signed_in": 404}),

@@ -54,7 +54,9 @@ def ask(world: World, method: str, path: str, query: str = "", form: str = "") -
     kind = "application/x-www-form-urlencoded" if form else "text/plain"
     shown = path.encode().decode("latin-1")
     with transaction.atomic():
-        answer = world.send_request(role_for(path), method, "/", form.encode(), kind, PATH_INFO=shown, QUERY_STRING=query)
+        answer = world.send_request(
+            role_for(path), method, "/", form.encode(), kind, PATH_INFO=shown, QUERY_STRING=query
+        )
         transaction.set_rollback(True)
     assert find_flaws(answer, path) == [], (method, path, query[:200], form[:200], answer.status_code)
     return answer

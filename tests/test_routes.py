@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 
 from tests import footprint
-from tests.everything import PATTERNS, World, build_url, build_body, find_flaws
+from tests.everything import PATTERNS, World, build_body, build_url, find_flaws
 from tests.routes import METHODS, ROLES, ROUTES, Answer
 
 pytestmark = pytest.mark.django_db

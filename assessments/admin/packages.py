@@ -11,8 +11,8 @@ from assessments.admin.forms import RULE_KEYS, AssessmentForm, PackageForm, Rule
 from assessments.admin.transfer import CatalogueTransferAdmin
 from assessments.admin.visibility_preview import VisibilityPreviewAdmin
 from assessments.models import Assessment, Package, Rule
-from integrations.staff.display import render_boolean_badge, relative_time
-from integrations.staff.model_admin import ObjectAction, EditableInline
+from integrations.staff.display import relative_time, render_boolean_badge
+from integrations.staff.model_admin import EditableInline, ObjectAction
 
 
 class AssessmentInline(EditableInline):

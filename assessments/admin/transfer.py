@@ -88,7 +88,9 @@ class CatalogueTransferAdmin(StaffAdmin):
         form = CatalogueFileForm(initial={"retire_missing": found.retire_missing})
         told = found.shown.get("counts", {})
         counts = ", ".join(f"{told[kind]:,} {kind}" for kind in plan.CHANGE_KINDS if kind in told)
-        return self._render_page(request, {"import_job": found, "counts_text": counts, "form": form, "display_limit": imports.DISPLAY_LIMIT})
+        return self._render_page(
+            request, {"import_job": found, "counts_text": counts, "form": form, "display_limit": imports.DISPLAY_LIMIT}
+        )
 
     def _render_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         about = {"opts": self.opts, "title": "Import packages"}

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from assessments import visibility
-from assessments.api.smartrecruiters import parse_query, list_packages
+from assessments.api.smartrecruiters import list_packages, parse_query
 from assessments.requester import InvalidRequesterError, parse_requester
 from assessments.visibility import PackageQuery
 from integrations.models import Customer, PartnerField
@@ -45,7 +45,9 @@ class PackageQueryForm(forms.Form):
     def build_query(self) -> PackageQuery:
         """Of a valid form. What is left empty does not come."""
         query = QueryDict(mutable=True)
-        query.update({name: str(value) for name, value in self.cleaned_data.items() if value and name in self.parameter_names})
+        query.update(
+            {name: str(value) for name, value in self.cleaned_data.items() if value and name in self.parameter_names}
+        )
         return parse_query(self.cleaned_data["customer"], query, requester=self.cleaned_data["requester"])
 
 

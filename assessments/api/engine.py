@@ -60,7 +60,9 @@ class PackageDetail(GenericAPIView[Package]):
     def put(self, request: Request, package_id: str) -> Response:
         """Make or change a package; a key left out keeps its stored value."""
         body = {"id": package_id} | dict(request.data)
-        draft = PackageSerializer(data=body, context={"known_ids": KnownIds(package_id=package_id)}).require_valid_data()
+        draft = PackageSerializer(
+            data=body, context={"known_ids": KnownIds(package_id=package_id)}
+        ).require_valid_data()
         if draft["id"] != package_id:
             raise UnprocessableError({"id": [f"Leave it out, or send {package_id}, as in the address."]})
         is_new = catalogue.put_package(draft)

@@ -9,7 +9,14 @@ from rest_framework import serializers
 
 from assessments import requester
 from assessments.models import MAX_DAYS, PACKAGE_ID_PATTERN, Assessment, DeliveredBy, Package, Rule, validate_package_id
-from integrations.api.fields import StrictChoiceField, StrictBooleanField, StrictSerializer, StrictCharField, StrictDictField, StrictIntegerField
+from integrations.api.fields import (
+    StrictBooleanField,
+    StrictCharField,
+    StrictChoiceField,
+    StrictDictField,
+    StrictIntegerField,
+    StrictSerializer,
+)
 from integrations.models import AssessmentType, Customer, PartnerConfiguration
 
 Errors = dict[str, Any]
@@ -42,7 +49,9 @@ class KnownIds:
 class IdentifierField(StrictCharField):
     def __init__(self, **kwargs: Any) -> None:
         message = "Send 1 to 64 letters, digits, _ and -, the first one a letter or digit."
-        super().__init__(**kwargs, validators=[RegexValidator(rf"\A{PACKAGE_ID_PATTERN}\Z", message), validate_package_id])
+        super().__init__(
+            **kwargs, validators=[RegexValidator(rf"\A{PACKAGE_ID_PATTERN}\Z", message), validate_package_id]
+        )
 
 
 class PublishedTypeField(StrictChoiceField):

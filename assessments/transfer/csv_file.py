@@ -11,11 +11,18 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from assessments.transfer.schema import RawPackage, FileRecord, UnreadableFileError
+from assessments.transfer.schema import FileRecord, RawPackage, UnreadableFileError
 from integrations.api.parsers import MalformedJSONError, parse_json
 
 COMMON_COLUMNS = ("type", "name", "description")
-PACKAGE_COLUMNS = (*COMMON_COLUMNS, "delivery", "invite_candidate", "remind_after_days", "expires_after_days", "retired")
+PACKAGE_COLUMNS = (
+    *COMMON_COLUMNS,
+    "delivery",
+    "invite_candidate",
+    "remind_after_days",
+    "expires_after_days",
+    "retired",
+)
 RULE_COLUMNS = ("customer", "requester", "country", "region", "city", "remote", "fields")
 COLUMNS = ("record", "package", "assessment", *PACKAGE_COLUMNS, *RULE_COLUMNS)
 RECORD_TYPES = ("package", "assessment", "rule")
@@ -117,13 +124,19 @@ def _add_row(found: list[FileRecord], line: int, row: dict[str, str]) -> None:
     if record not in RECORD_TYPES:
         raise UnreadableFileError(line, f"“{record}” is no record: write package, assessment or rule.")
     if record == "package":
-        parts: dict[str, bool] = {"assessments": assessment_id is not None, "rules": not row.keys().isdisjoint(RULE_COLUMNS)}
+        parts: dict[str, bool] = {
+            "assessments": assessment_id is not None,
+            "rules": not row.keys().isdisjoint(RULE_COLUMNS),
+        }
         lists: RawPackage = {kind: [] for kind, is_told in parts.items() if has_parts and is_told}
         found.append(FileRecord({"id": package_id, **_parse_row(row, line), **lists}, line))
         return
     if not found or found[-1].raw["id"] != package_id:
         raise UnreadableFileError(line, f"This line belongs below the one of the package “{package_id}”.")
-    kind, part = f"{record}s", _parse_row({key: cell for key, cell in row.items() if key not in DAY_COLUMNS or cell}, line)
+    kind, part = (
+        f"{record}s",
+        _parse_row({key: cell for key, cell in row.items() if key not in DAY_COLUMNS or cell}, line),
+    )
     if kind not in found[-1].raw:
         names = "assessment" if record == "assessment" else ", ".join(RULE_COLUMNS)
         raise UnreadableFileError(line, f"This line needs a column of these: {names}.")

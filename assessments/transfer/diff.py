@@ -24,7 +24,10 @@ def compare_packages(before: RawPackage | None, after: RawPackage) -> list[Diffe
     found = [
         Difference(key, _format_value(stored.get(key)), _format_value(value))
         for key, value in after.items()
-        if key not in NESTED_KEYS and key != "id" and stored.get(key) != value and (before or value not in (None, "", False))
+        if key not in NESTED_KEYS
+        and key != "id"
+        and stored.get(key) != value
+        and (before or value not in (None, "", False))
     ]
     return [
         *found,

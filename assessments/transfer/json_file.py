@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from assessments.transfer.schema import RawPackage, FileRecord, UnreadableFileError
+from assessments.transfer.schema import FileRecord, RawPackage, UnreadableFileError
 from integrations.api.parsers import MalformedJSONError, parse_json
 
 LIST_PATTERN = re.compile(r'\{\s*"packages"\s*:\s*\[')

@@ -16,7 +16,7 @@ from assessments.catalogue import CHUNK_SIZE, PackageDraft
 from assessments.models import Package, Rule
 from assessments.transfer import csv_file, json_file
 from assessments.transfer.diff import Difference, compare_packages
-from assessments.transfer.schema import FilePackageSerializer, RawPackage, FileRecord, UnreadableFileError, dump_package
+from assessments.transfer.schema import FilePackageSerializer, FileRecord, RawPackage, UnreadableFileError, dump_package
 from integrations.api.errors import flatten_errors
 
 MAX_BYTES = 8 * 1024 * 1024

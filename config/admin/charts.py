@@ -10,13 +10,21 @@ from datetime import date
 
 from django.utils.formats import date_format
 
-from config.admin.statistics import DailyOrders, DailyLag
+from config.admin.statistics import DailyLag, DailyOrders
 from orders.models import Status
 
 LEFT, TOP, RIGHT, BOTTOM = 42, 10, 474, 172
 STACKED_STATUSES = (Status.COMPLETED, Status.IN_PROGRESS, Status.PENDING, Status.REJECTED, Status.EXPIRED)
 COLUMN_GAP = 3
-DURATION_TICKS = ((0.1, "0.1 s"), (1, "1 s"), (10, "10 s"), (60, "1 min"), (600, "10 min"), (3600, "1 h"), (86400, "1 day"))
+DURATION_TICKS = (
+    (0.1, "0.1 s"),
+    (1, "1 s"),
+    (10, "10 s"),
+    (60, "1 min"),
+    (600, "10 min"),
+    (3600, "1 h"),
+    (86400, "1 day"),
+)
 LINES_RIGHT = 344
 """What a line's last value is told in stands right of here."""
 LABEL_SPACING = 17
@@ -110,7 +118,10 @@ def build_line_chart(lags: Sequence[DailyLag], days: Sequence[date]) -> LineChar
 
     found = [
         _build_line(name, label, [(lag.day, places[lag.day], scale_seconds(getattr(lag, name))) for lag in lags])
-        for name, label in (("median", f"half: {format_duration(lags[-1].median)}"), ("p95", f"95 %: {format_duration(lags[-1].p95)}"))
+        for name, label in (
+            ("median", f"half: {format_duration(lags[-1].median)}"),
+            ("p95", f"95 %: {format_duration(lags[-1].p95)}"),
+        )
     ]
     amounts = [Tick(scale_seconds(at), label) for at, label in DURATION_TICKS if low <= at <= high]
     return LineChart(_separate_labels(found), _day_ticks(list(days), step), amounts)

@@ -41,7 +41,9 @@ EMAIL_PREVIEWS = (
         "Account changed",
         "To whose password or second factor has changed, each time. In the customer’s language.",
     ),
-    EmailPreview("no_account", "No account", "To an address that has none, for which somebody asked for a new password."),
+    EmailPreview(
+        "no_account", "No account", "To an address that has none, for which somebody asked for a new password."
+    ),
     EmailPreview("reconnect_staff", "Connect again, to staff", "To all staff, at the same moment. Sent in English."),
 )
 

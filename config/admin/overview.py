@@ -54,7 +54,9 @@ def build_overview() -> dict[str, Any]:
         "days": days,
         "orders_plot": charts.build_stacked_chart(days),
         "orders_title": _describe_orders(days),
-        "lags": [(lag.day, charts.format_duration(lag.median), charts.format_duration(lag.p95), lag.results) for lag in lags],
+        "lags": [
+            (lag.day, charts.format_duration(lag.median), charts.format_duration(lag.p95), lag.results) for lag in lags
+        ],
         "lag_plot": charts.build_line_chart(lags, statistics.list_days()) if lags else None,
         "lag_title": _describe_lags(lags, statistics.count_undelivered()),
         "failures": summarize_failures(stuck),
@@ -85,9 +87,7 @@ def _describe_arrivals(lags: list[statistics.DailyLag]) -> str:
     day = "today" if newest.day == statistics.list_days()[-1] else f"on {date_format(newest.day, 'j F')}"
     if newest.results == 1:
         return f"The one result {day} reached SmartRecruiters within {charts.format_duration(newest.p95)}"
-    return (
-        f"Results {day} reached SmartRecruiters in {charts.format_duration(newest.median)}, 95 % within {charts.format_duration(newest.p95)}"
-    )
+    return f"Results {day} reached SmartRecruiters in {charts.format_duration(newest.median)}, 95 % within {charts.format_duration(newest.p95)}"
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,9 @@ def summarize_failures(stuck: list[statistics.StuckDeliveries]) -> FailureSummar
         urls.setdefault(reason, changelist_url("outbox_delivery", state__exact=each.state, kind=each.kind))
     total = counts.total()
     shown = counts.most_common(MAX_REASONS)
-    reasons = [FailureReason(reason, count, max(1, round(100 * count / total)), urls[reason]) for reason, count in shown]
+    reasons = [
+        FailureReason(reason, count, max(1, round(100 * count / total)), urls[reason]) for reason, count in shown
+    ]
     said = f"{format_count(total, 'delivery does', 'deliveries do')} not get through" if total else "Nothing fails now"
     return FailureSummary(said, reasons, total - sum(count for _, count in shown))
 
@@ -153,7 +155,9 @@ def changelist_url(model: str, **query: str) -> str:
 
 
 def list_issues(
-    stuck: list[statistics.StuckDeliveries] | None = None, due: "DueDeliveries | None" = None, heartbeats: Heartbeats | None = None
+    stuck: list[statistics.StuckDeliveries] | None = None,
+    due: "DueDeliveries | None" = None,
+    heartbeats: Heartbeats | None = None,
 ) -> list[Issue]:
     """What needs a hand, the gravest first. Of nothing more rows than people read."""
     stuck = statistics.list_stuck_deliveries() if stuck is None else stuck

@@ -78,7 +78,11 @@ def list_days() -> list[date]:
 def count_daily_orders() -> list[DailyOrders]:
     """One without a report is pending."""
     days = {day: dict.fromkeys(Status.values, 0) for day in list_days()}
-    rows = Order.objects.filter(created_at__gte=_window_start()).order_by().values(day=_utc_day("created_at"), said=F("status"))
+    rows = (
+        Order.objects.filter(created_at__gte=_window_start())
+        .order_by()
+        .values(day=_utc_day("created_at"), said=F("status"))
+    )
     for row in rows.annotate(count=Count("pk")):
         if counts := days.get(date.fromisoformat(row["day"])):
             counts[row["said"] or Status.PENDING] += row["count"]
@@ -95,7 +99,9 @@ def measure_lags() -> list[DailyLag]:
 
 def _query_quantiles() -> Iterable[tuple[str, float, int]]:
     """Of each day the delivery in the middle, and the one that 95 % were no slower than."""
-    arrived = Delivery.objects.filter(lane=Lane.RESULT, state=State.DELIVERED, finished_at__gte=_window_start()).order_by()
+    arrived = Delivery.objects.filter(
+        lane=Lane.RESULT, state=State.DELIVERED, finished_at__gte=_window_start()
+    ).order_by()
     numbered = arrived.annotate(
         day=_utc_day("finished_at"),
         seconds=SecondsBetween(F("finished_at"), F("created_at")),

@@ -21,7 +21,11 @@ MAX_MATCHES = 200
 def label_streams(streams: Iterable[str]) -> dict[str, StreamLabel]:
     """What belongs to nothing that is there has its own name."""
     names = set(streams)
-    return {name: StreamLabel(SHARED_STREAMS.get(name, name)) for name in names} | _label_connections(names) | _label_webhooks(names)
+    return (
+        {name: StreamLabel(SHARED_STREAMS.get(name, name)) for name in names}
+        | _label_connections(names)
+        | _label_webhooks(names)
+    )
 
 
 def search_streams(term: str) -> list[str]:

@@ -18,7 +18,9 @@ def _describe_fields(schema: dict[str, Any], components: dict[str, Any], within:
     rows = []
     for name, field in found.get("properties", {}).items():
         says, path = field.get("description", ""), f"{within}{name}"
-        rows.append({"name": path, "type": _describe_type(field, components), "required": name in required, "description": says})
+        rows.append(
+            {"name": path, "type": _describe_type(field, components), "required": name in required, "description": says}
+        )
         rows += _describe_fields(field, components, f"{path}[]." if field.get("type") == "array" else f"{path}.")
     return rows
 

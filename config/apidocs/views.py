@@ -16,7 +16,7 @@ from config.apidocs import examples, reference
 from config.apidocs.schema import get_schema
 from integrations.models import EventType
 from integrations.outbox import retry_policy
-from integrations.webhooks.deliveries import WebhookMessage
+from integrations.webhooks.deliveries import WebhookHandler
 
 QUICKSTART, WEBHOOKS, EVENTS = (f"api/{name}.sh" for name in ("quickstart", "webhooks", "events"))
 RECEIVER, VERIFY = "api/receiver.txt", "api/verify.txt"
@@ -47,7 +47,9 @@ class QuickstartStep:
 def parse_steps(file: str = QUICKSTART) -> list[QuickstartStep]:
     """The file's blocks: a line of words, then the commands. A test runs the same file."""
     blocks = render_text(file).split("\n\n")
-    return [QuickstartStep(says.removeprefix("# "), commands) for says, _, commands in (b.partition("\n") for b in blocks)]
+    return [
+        QuickstartStep(says.removeprefix("# "), commands) for says, _, commands in (b.partition("\n") for b in blocks)
+    ]
 
 
 def render_text(file: str) -> str:
@@ -56,7 +58,7 @@ def render_text(file: str) -> str:
 
 def format_schedule() -> str:
     """Of webhooks, as of all that goes out: "5 s, 30 s, …, then every 12 h"."""
-    return f"{', '.join(map(_format_interval, retry_policy.SCHEDULE))}, then every {_format_interval(retry_policy.AFTERWARDS)}"
+    return f"{', '.join(map(_format_interval, retry_policy.RETRY_SCHEDULE))}, then every {_format_interval(retry_policy.MAX_DELAY)}"
 
 
 def _format_interval(wait: timedelta) -> str:
@@ -74,8 +76,10 @@ def api_docs(request: HttpRequest) -> HttpResponse:
         "receiver": render_text(RECEIVER),
         "verify": render_text(VERIFY),
         "message": json.dumps({key: message[key] for key in ("type", "timestamp", "data")}, indent=2),
-        "events": [{"type": type, "description": says, "keys": keys} for type, (says, keys) in EVENT_DESCRIPTIONS.items()],
-        "deadline": WebhookMessage.deadline_seconds,
+        "events": [
+            {"type": type, "description": says, "keys": keys} for type, (says, keys) in EVENT_DESCRIPTIONS.items()
+        ],
+        "deadline": WebhookHandler.deadline_seconds,
         "schedule": format_schedule(),
         "operations": reference.list_operations(),
     }

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from integrations.outbox import clock
 from integrations.outbox.models import Heartbeat
-from integrations.outbox.watchdog import WAY
+from integrations.outbox.watchdog import SCHEDULER_KEY
 
 SILENT_AFTER = timedelta(minutes=2)
 MIN_FREE_BYTES = 200 * 1024 * 1024
@@ -30,7 +30,7 @@ class Heartbeats:
 
 def load_heartbeats() -> Heartbeats:
     seen = dict(Heartbeat.objects.values_list("worker", "at"))
-    way = seen.pop(WAY, None)
+    way = seen.pop(SCHEDULER_KEY, None)
     return Heartbeats(max(seen.values(), default=None), way)
 
 

@@ -116,7 +116,9 @@ SHARED_PROCESSORS = [
 def build_logging(log_format: str, level: str = "INFO", dsn: str = "") -> dict[str, Any]:
     """Django's LOGGING for `console` or `json`; with a DSN, errors go to that tracker, too."""
     tracker = {"tracker": {"class": "config.monitoring.sentry.Tracker", "formatter": "line", "dsn": dsn}} if dsn else {}
-    last: Any = structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    last: Any = (
+        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    )
     structlog.configure(
         processors=[*SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],  # type: ignore[list-item]
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -62,12 +62,14 @@ class Tracker(logging.Handler):
 
     def _send(self) -> None:
         # Only here: the settings are complete by now, which the door reads.
-        from integrations.http.client import CallFailed, Outgoing, send
+        from integrations.http.client import CallFailedError, OutgoingRequest, send_request
 
         while True:
             body = self._waiting.get()
-            with suppress(CallFailed):
-                send(Outgoing("POST", self.url, "envelope", self.headers, body=body, expects_json=False), SECONDS)
+            with suppress(CallFailedError):
+                send_request(
+                    OutgoingRequest("POST", self.url, "envelope", self.headers, body=body, expects_json=False), SECONDS
+                )
 
 
 def _envelope(record: logging.LogRecord, line: str) -> bytes:

@@ -30,7 +30,9 @@ def format_banner(port: int, seeded: dict[str, Any], *, logs: str, mail: str) ->
         ("Logs", f"{logs}/", ""),
         ("E-mails", f"{mail}/", ""),
     ]
-    return BANNER_TEMPLATE.format(simulator=simulator, customers=_align_columns(people, indent=7), table=_align_columns(table, indent=2))
+    return BANNER_TEMPLATE.format(
+        simulator=simulator, customers=_align_columns(people, indent=7), table=_align_columns(table, indent=2)
+    )
 
 
 def _align_columns(rows: list[tuple[str, str, str]], *, indent: int) -> str:

@@ -37,7 +37,9 @@ class DataDirLock:
         try:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
-            raise StartupError(f"{self._path} cannot be opened ({error.strerror}): change its owner or rights") from None
+            raise StartupError(
+                f"{self._path} cannot be opened ({error.strerror}): change its owner or rights"
+            ) from None
         deadline = time.monotonic() + STOP_TIMEOUT
         while not self._try_lock():
             holder, _, state = os.pread(self._descriptor, 100, 0).decode().strip().partition(" ")

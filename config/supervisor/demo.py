@@ -11,7 +11,7 @@ from config.supervisor.banner import format_banner
 from config.supervisor.console import print_message
 from config.supervisor.data_dir import DataDirLock, prepare_data_dir
 from config.supervisor.demo_credentials import ensure_credentials
-from config.supervisor.environment import WILDCARD_HOSTS, REPOSITORY, BindAddress, build_machine_environment
+from config.supervisor.environment import REPOSITORY, WILDCARD_HOSTS, BindAddress, build_machine_environment
 from config.supervisor.errors import StartupError
 from config.supervisor.health import is_healthy
 from config.supervisor.mailbox import Mailbox
@@ -47,7 +47,9 @@ def run() -> int:
     return 0
 
 
-def build_portal_environment(machine: dict[str, str], address: BindAddress, runtime: Path, folder: Path) -> dict[str, str]:
+def build_portal_environment(
+    machine: dict[str, str], address: BindAddress, runtime: Path, folder: Path
+) -> dict[str, str]:
     """Every setting of the portal: what is not named here has its default, whatever the caller has set."""
     client_id, client_secret = ensure_credentials(folder / "master.json")
     simulator = address.port + 1
@@ -140,12 +142,18 @@ class _DemoStartup:
         child = self._processes[name]
         self._supervisor.wait_until(lambda: healthy() or child.failures >= MAX_FAILURES, timeout=START_TIMEOUT)
         if not healthy():
-            raise StartupError(f"{name} does not answer on port {port} ({log.describe_location()}):\n{log.read_tail(15)}")
+            raise StartupError(
+                f"{name} does not answer on port {port} ({log.describe_location()}):\n{log.read_tail(15)}"
+            )
 
     def _publish_configuration(self) -> None:
         log = self._open_log("publish")
-        if self._supervisor.run_once(commands.build_management_program("publish_configuration", environment=self._portal_environment), log):
-            raise StartupError(f"the configuration could not be published ({log.describe_location()}):\n{log.read_tail(15)}")
+        if self._supervisor.run_once(
+            commands.build_management_program("publish_configuration", environment=self._portal_environment), log
+        ):
+            raise StartupError(
+                f"the configuration could not be published ({log.describe_location()}):\n{log.read_tail(15)}"
+            )
 
     def _start_program(self, program: Program) -> None:
         self._processes[program.name] = self._supervisor.start_program(program, self._open_log(program.name))

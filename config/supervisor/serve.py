@@ -9,7 +9,7 @@ from config.supervisor.console import print_message
 from config.supervisor.data_dir import DataDirLock, prepare_data_dir
 from config.supervisor.environment import REPOSITORY, BindAddress, build_serve_environment
 from config.supervisor.errors import REFUSAL_PREFIX, StartupError
-from config.supervisor.health import is_healthy, extract_host
+from config.supervisor.health import extract_host, is_healthy
 from config.supervisor.output import ConsoleOutput
 from config.supervisor.ports import require_free_port
 from config.supervisor.supervisor import ShutdownRequested, Supervisor
@@ -55,7 +55,9 @@ def _start_programs(supervisor: Supervisor, environment: dict[str, str], address
     ):
         print_message(f"The portal runs: {url} (on {address.format_bind()}). Ctrl-C stops it.")
     else:
-        print_message(f"The portal does not answer on {address.format_bind()} yet: see above. It is tried on; Ctrl-C stops it.")
+        print_message(
+            f"The portal does not answer on {address.format_bind()} yet: see above. It is tried on; Ctrl-C stops it."
+        )
 
 
 def _migrate_database(supervisor: Supervisor, environment: dict[str, str]) -> None:

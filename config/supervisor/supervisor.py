@@ -126,10 +126,14 @@ class Supervisor:
     def _report_exit(self, child: ManagedProcess, reason: str, delay: float) -> None:
         name = child.program.name
         if delay < MAX_DELAY:
-            self._print_message(f"{name} ended ({reason}); starts again in {delay:.0f} s, {child.output.describe_location()}")
+            self._print_message(
+                f"{name} ended ({reason}); starts again in {delay:.0f} s, {child.output.describe_location()}"
+            )
         elif name not in self._muted:
             self._muted.add(name)
-            self._print_message(f"{name} keeps ending ({reason}); tried again every {delay:.0f} s, {child.output.describe_location()}")
+            self._print_message(
+                f"{name} keeps ending ({reason}); tried again every {delay:.0f} s, {child.output.describe_location()}"
+            )
 
     def _watch_output(self, child: ManagedProcess) -> None:
         self._selector.register(child.pipe, selectors.EVENT_READ, child)

@@ -35,13 +35,17 @@ CHANGE_NAMES = {
 
 def send_account_email(name: str, email: str, url: str, *, user: User | None) -> None:
     """Decide the e-mail. Its link opens an account, so it is kept sealed, and no longer than until it is sent."""
-    _enqueue_email(AccountEmailHandler.kind, {"letter": EMAIL_TEMPLATES[name], "to": email, "path": urlsplit(url).path}, user)
+    _enqueue_email(
+        AccountEmailHandler.kind, {"letter": EMAIL_TEMPLATES[name], "to": email, "path": urlsplit(url).path}, user
+    )
 
 
 def notify_change(name: str, user: User) -> None:
     """Somebody's password or second factor has changed: whoever it was, he hears of it where a thief does not read."""
     facts = {"letter": "account_changed", "to": user.email, "path": reverse("account_reset_password")}
-    _enqueue_email(AccountNoticeHandler.kind, {**facts, "what": CHANGE_NAMES[name], "at": timezone.now().isoformat()}, user)
+    _enqueue_email(
+        AccountNoticeHandler.kind, {**facts, "what": CHANGE_NAMES[name], "at": timezone.now().isoformat()}, user
+    )
 
 
 def _enqueue_email(kind: str, facts: dict[str, str], user: User | None) -> None:
@@ -60,23 +64,23 @@ def _enqueue_email(kind: str, facts: dict[str, str], user: User | None) -> None:
 
 class AccountEmailHandler(mail.EmailHandler):
     kind = "account"
-    gives_up_after = timedelta(hours=1)  # as long as the link is good
+    retry_for = timedelta(hours=1)  # as long as the link is good
 
     def build_email(self, delivery: Delivery) -> tuple[mail.EmailContent, str]:
         try:
             facts = json.loads(unseal(delivery.payload["sealed"], owner=SEAL_OWNER))
         except DecryptionError:
-            raise handlers.Undeliverable("No key opens it any more: whoever wanted it asks again.") from None
+            raise handlers.UndeliverableError("No key opens it any more: whoever wanted it asks again.") from None
         language = mail.best_language(delivery.payload["language"])
         said = {"url": settings.PUBLIC_URL + facts["path"], "what": facts.get("what", "")}
         said["at"] = datetime.fromisoformat(facts["at"]) if "at" in facts else None
         return mail.render_email(facts["letter"], language, **said), facts["to"]
 
-    def delivered(self, delivery: Delivery, reply: Any) -> None:
-        super().delivered(delivery, reply)
+    def on_delivered(self, delivery: Delivery, response: Any) -> None:
+        super().on_delivered(delivery, response)
         self._erase_payload(delivery)
 
-    def failed(self, delivery: Delivery, reply: Any, reason: str) -> None:
+    def on_failed(self, delivery: Delivery, response: Any, reason: str) -> None:
         self._erase_payload(delivery)
 
     def _erase_payload(self, delivery: Delivery) -> None:
@@ -86,4 +90,4 @@ class AccountEmailHandler(mail.EmailHandler):
 
 class AccountNoticeHandler(AccountEmailHandler):
     kind = "account_notice"
-    gives_up_after = timedelta(days=3)  # late is better than never: it is about what somebody else may have done
+    retry_for = timedelta(days=3)  # late is better than never: it is about what somebody else may have done

@@ -81,10 +81,14 @@ def redirect_to_form(request: HttpRequest, response: HttpResponse) -> HttpRespon
 def shorten_login_redirect(response: HttpResponse) -> HttpResponse:
     """Where the way to sign-in would be too long, it leads back to the page without its query, or home."""
     page = urlsplit(response.headers.get("Location", ""))
-    if len(response.headers.get("Location", "")) <= MAX_REDIRECT_LENGTH or page.path not in map(reverse, LOGIN_URL_NAMES):
+    if len(response.headers.get("Location", "")) <= MAX_REDIRECT_LENGTH or page.path not in map(
+        reverse, LOGIN_URL_NAMES
+    ):
         return response
     query = parse_qs(page.query)
     plain = urlencode({"next": urlsplit(query.get("next", [""])[0]).path})
-    kept = [plain] * (len(plain) <= MAX_REDIRECT_LENGTH) + [urlencode({SESSION_EXPIRED: 1})] * (SESSION_EXPIRED in query)
+    kept = [plain] * (len(plain) <= MAX_REDIRECT_LENGTH) + [urlencode({SESSION_EXPIRED: 1})] * (
+        SESSION_EXPIRED in query
+    )
     response["Location"] = page._replace(query="&".join(kept)).geturl()
     return response

@@ -31,7 +31,9 @@ class SessionStore(db.SessionStore):
             return {}
 
     def _get_session_from_db(self) -> AbstractBaseSession | None:
-        row = self.model.objects.filter(session_key=hash_session_key(self.session_key or ""), expire_date__gt=timezone.now())
+        row = self.model.objects.filter(
+            session_key=hash_session_key(self.session_key or ""), expire_date__gt=timezone.now()
+        )
         found = row.first()
         if found is None:
             self._session_key = None

@@ -23,7 +23,7 @@ from integrations.http.ip_addresses import get_client_ip
 from integrations.models import User
 
 PROVIDER_ID = "vendor"
-SSO_ERRORS = (*client.PROVIDER_FAULTS, OAuth2Error, KeyError, TypeError, ValueError, AttributeError)
+SSO_ERRORS = (*client.PROVIDER_ERRORS, OAuth2Error, KeyError, TypeError, ValueError, AttributeError)
 """What a provider that is down, or answers in another shape, comes to in allauth."""
 
 
@@ -52,7 +52,7 @@ class VendorOIDCAdapter(OpenIDConnectOAuth2Adapter):
 class SSOAccountAdapter(DefaultSocialAccountAdapter):
     def get_requests_session(self) -> Any:
         """All that allauth asks the provider goes through the one door."""
-        return client.ProviderSession(may_be_plain=settings.OIDC_ISSUER.startswith("http://"))
+        return client.GuardedSession(is_http_allowed=settings.OIDC_ISSUER.startswith("http://"))
 
     def list_apps(self, request: HttpRequest, provider: Any = None, client_id: Any = None) -> list[SocialApp]:
         """The one of the settings, and none that somebody put into the database."""

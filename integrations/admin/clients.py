@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Client, User
 from integrations.oauth import engine_clients
-from integrations.staff.display import render_boolean_badge, relative_time
+from integrations.staff.display import relative_time, render_boolean_badge
 from integrations.staff.model_admin import ObjectAction, StaffAdmin
 
 

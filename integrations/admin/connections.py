@@ -19,8 +19,8 @@ from integrations.models import (
     ReportDelivery,
     User,
 )
-from integrations.staff.display import render_status_badge, relative_time
-from integrations.staff.model_admin import ObjectAction, ReadOnlyAdmin, ReadOnlyInline, ActionError, render_admin_link
+from integrations.staff.display import relative_time, render_status_badge
+from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, ReadOnlyInline, render_admin_link
 
 ADVICE = {
     ConnectionState.APPROVED: "The exchange of credentials is about to begin. Nothing to do.",
@@ -87,7 +87,14 @@ class ConnectionAdmin(ReadOnlyAdmin):
         ("Dates", {"fields": ("created_at", "connected_at", "updated_at", "disabled_at")}),
         ("Credentials", {"fields": ("our_credentials", "their_credentials")}),
     )
-    readonly_fields = ("customer_link", "state_badge", "what_to_do", "report_delivery_text", "our_credentials", "their_credentials")
+    readonly_fields = (
+        "customer_link",
+        "state_badge",
+        "what_to_do",
+        "report_delivery_text",
+        "our_credentials",
+        "their_credentials",
+    )
     inlines = (AttemptInline,)
 
     def get_audit_subject(self, connection: Connection) -> str:
@@ -136,13 +143,17 @@ class ConnectionAdmin(ReadOnlyAdmin):
 
     def _set_report_delivery(self, request: HttpRequest, connection: Connection, report_delivery: str) -> str:
         Connection.objects.filter(pk=connection.pk).update(report_delivery=report_delivery)
-        self.record_audit(request, "connection.changed", connection.company_id, report_delivery=report_delivery or "as configured")
+        self.record_audit(
+            request, "connection.changed", connection.company_id, report_delivery=report_delivery or "as configured"
+        )
         connection.report_delivery = report_delivery
         return f"Reports reach recruiters as: {self.report_delivery_text(connection)}."
 
     def _retry_connection(self, request: HttpRequest, connection: Connection) -> str:
         if not lifecycle.retry_connection(connection, by=cast(User, request.user)):
-            raise ActionError("There is nothing to try: we hold no credentials of theirs, or the connection works again.")
+            raise ActionError(
+                "There is nothing to try: we hold no credentials of theirs, or the connection works again."
+            )
         return "The connection is live again. What was held is being sent."
 
     def _disconnect_company(self, request: HttpRequest, connection: Connection) -> str:

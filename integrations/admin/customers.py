@@ -19,7 +19,7 @@ from integrations.customers.forms import InviteForm
 from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Connection, Customer, Invitation, Membership, User
 from integrations.roles import MemberRole
-from integrations.staff.display import render_status_badge, render_boolean_badge, relative_time
+from integrations.staff.display import relative_time, render_boolean_badge, render_status_badge
 from integrations.staff.model_admin import ReadOnlyInline, StaffAdmin, render_admin_link
 
 

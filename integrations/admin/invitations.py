@@ -12,8 +12,8 @@ from integrations import mail
 from integrations.customers import invitations
 from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Invitation, User
-from integrations.staff.display import render_status_badge, relative_time
-from integrations.staff.model_admin import ObjectAction, ReadOnlyAdmin, ActionError, render_admin_link
+from integrations.staff.display import relative_time, render_status_badge
+from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, render_admin_link
 
 T = TypeVar("T")
 STATE_BADGES = {

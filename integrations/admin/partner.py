@@ -117,7 +117,7 @@ class PartnerConfigurationAdmin(StaffAdmin):
             obj.master_token, obj.master_token_expires_at = "", None
         super().save_model(request, obj, form, change)
         if form.has_new_credentials:
-            deliveries.release(MASTER_STREAM)
+            deliveries.release_stream(MASTER_STREAM)
 
     def response_change(self, request: HttpRequest, obj: PartnerConfiguration) -> HttpResponse:
         """Saving is half of it, so the message says what the other half is."""
@@ -147,7 +147,11 @@ class PartnerConfigurationAdmin(StaffAdmin):
         if request.method != "POST":
             return redirect(self.get_change_url(row))
         try:
-            return self._publish_configuration(request, row) if action == "publish" else self._compare_configuration(request, row)
+            return (
+                self._publish_configuration(request, row)
+                if action == "publish"
+                else self._compare_configuration(request, row)
+            )
         except partner_configuration.PartnerError as error:
             messages.error(request, str(error))
             return redirect(self.get_change_url(row))

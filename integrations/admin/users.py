@@ -19,8 +19,15 @@ from integrations.customers import invitations, memberships
 from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Customer, Membership, User
 from integrations.roles import MemberRole, StaffRole
-from integrations.staff.display import format_count, render_boolean_badge, relative_time
-from integrations.staff.model_admin import ObjectAction, LabelledFormSet, ModelForm, EditableInline, StaffAdmin, render_admin_link
+from integrations.staff.display import format_count, relative_time, render_boolean_badge
+from integrations.staff.model_admin import (
+    EditableInline,
+    LabelledFormSet,
+    ModelForm,
+    ObjectAction,
+    StaffAdmin,
+    render_admin_link,
+)
 
 if TYPE_CHECKING:
     CreationForm = BaseUserCreationForm[User]

@@ -55,18 +55,20 @@ class WebhookReplayAdmin(ReadOnlyAdmin):
             stretch = form.cleaned_data
             try:
                 if request.method == "POST":
-                    return self._report_replay(request, webhook, replay.replay(webhook, **stretch))
-                context["plan"] = replay.plan(webhook, **stretch)
-            except replay.TooMany as refusal:
+                    return self._report_replay(request, webhook, replay.replay_events(webhook, **stretch))
+                context["plan"] = replay.plan_replay(webhook, **stretch)
+            except replay.TooManyMessagesError as refusal:
                 form.add_error(None, str(refusal))
         about = {"opts": self.opts, "original": webhook, "title": f"Send again: {webhook}"}
         context |= self.admin_site.each_context(request) | about | {"back_url": self.get_change_url(webhook)}
         return TemplateResponse(request, "admin/integrations/webhook/replay.html", context)
 
-    def _report_replay(self, request: HttpRequest, webhook: Webhook, plan: replay.Plan) -> HttpResponse:
+    def _report_replay(self, request: HttpRequest, webhook: Webhook, plan: replay.ReplayPlan) -> HttpResponse:
         stretch = {name: request.POST[name] for name in ("since", "until")}
-        self.record_audit(request, "webhook.replayed", webhook.pk, **stretch, sent=len(plan.again), waiting=plan.waiting)
-        messages.success(request, f"{len(plan.again):,} sent again, {plan.waiting:,} were on their way already.")
+        self.record_audit(
+            request, "webhook.replayed", webhook.pk, **stretch, sent=len(plan.events), waiting=plan.waiting_count
+        )
+        messages.success(request, f"{len(plan.events):,} sent again, {plan.waiting_count:,} were on their way already.")
         return redirect(self.get_change_url(webhook))
 
 

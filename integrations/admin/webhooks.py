@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from integrations.admin.webhook_replay import WebhookReplayAdmin
 from integrations.models import Webhook
 from integrations.outbox.models import Delivery
-from integrations.staff.display import render_boolean_badge, relative_time
+from integrations.staff.display import relative_time, render_boolean_badge
 from integrations.staff.model_admin import ObjectAction, render_admin_link
 from integrations.webhooks import endpoints
 
@@ -58,12 +58,12 @@ class WebhookAdmin(WebhookReplayAdmin):
         )
 
     def _resume_webhook(self, request: HttpRequest, webhook: Any) -> str:
-        endpoints.change(webhook)
+        endpoints.update(webhook)
         self.record_audit(request, "webhook.resumed", webhook.pk)
         return "The endpoint is on."
 
     def _send_test(self, request: HttpRequest, webhook: Any) -> str:
-        endpoints.test(webhook)
+        endpoints.send_test_message(webhook)
         self.record_audit(request, "webhook.tested", webhook.pk)
         return "A test is on its way; below stands what becomes of it."
 
@@ -79,7 +79,9 @@ class WebhookAdmin(WebhookReplayAdmin):
     def state_badge(self, webhook: Webhook) -> SafeString:
         """With why, where it is off."""
         return format_html(
-            '{}<span class="second">{}</span>', render_boolean_badge(not webhook.off_reason, "On", "Off"), webhook.off_reason
+            '{}<span class="second">{}</span>',
+            render_boolean_badge(not webhook.off_reason, "On", "Off"),
+            webhook.off_reason,
         )
 
     @admin.display(description="last success", ordering="last_success_at")

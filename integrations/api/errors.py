@@ -117,7 +117,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if (wait := getattr(error, "wait", None)) or isinstance(error, ServiceUnavailableError):
         headers["Retry-After"] = str(int(wait or 2))
     return Response(
-        build_problem(error.status_code, detail, errors), error.status_code, headers=headers, content_type=PROBLEM_MEDIA_TYPE
+        build_problem(error.status_code, detail, errors),
+        error.status_code,
+        headers=headers,
+        content_type=PROBLEM_MEDIA_TYPE,
     )
 
 
@@ -144,7 +147,11 @@ class ProblemMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code < 400 or not is_api_path(request.path) or response.get("Content-Type") == PROBLEM_MEDIA_TYPE:
+        if (
+            response.status_code < 400
+            or not is_api_path(request.path)
+            or response.get("Content-Type") == PROBLEM_MEDIA_TYPE
+        ):
             return response
         replacement = problem_response(response.status_code)
         for name in ("Allow", "Retry-After", "WWW-Authenticate"):
@@ -155,7 +162,11 @@ class ProblemMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """A busy database is 503, never 500: nothing was kept, and the caller may try again. A bad line is his."""
         if isinstance(error, UnreadablePostError):
-            return problem_response(400, INCOMPLETE_BODY) if is_api_path(request.path) else HttpResponse(INCOMPLETE_BODY, status=400)
+            return (
+                problem_response(400, INCOMPLETE_BODY)
+                if is_api_path(request.path)
+                else HttpResponse(INCOMPLETE_BODY, status=400)
+            )
         if not is_database_unavailable(error):
             return None
         log.warning("database busy", error=type(error).__name__)

@@ -58,7 +58,10 @@ def parse_json(body: bytes) -> Any:
     """Parse UTF-8 JSON. Raises MalformedJSONError for what RFC 8259 forbids or a database cannot keep."""
     try:
         parsed = json.loads(
-            body.decode("utf-8"), object_pairs_hook=_build_object, parse_constant=_reject_constant, parse_float=_parse_finite
+            body.decode("utf-8"),
+            object_pairs_hook=_build_object,
+            parse_constant=_reject_constant,
+            parse_float=_parse_finite,
         )
     except UnicodeDecodeError:
         raise MalformedJSONError("the body is not UTF-8") from None
@@ -67,7 +70,9 @@ def parse_json(body: bytes) -> Any:
     except json.JSONDecodeError as error:
         raise MalformedJSONError(f"{error.msg} at line {error.lineno}, column {error.colno}") from None
     except ValueError as error:
-        raise MalformedJSONError(str(error) if isinstance(error, MalformedJSONError) else "a number is too long") from None
+        raise MalformedJSONError(
+            str(error) if isinstance(error, MalformedJSONError) else "a number is too long"
+        ) from None
     _check_values(parsed)
     return parsed
 

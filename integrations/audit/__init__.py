@@ -5,9 +5,7 @@ from typing import Any
 from integrations.models import AuditEntry, User
 
 
-def record(
-    action: str, subject: object, *, by: User | None = None, ip: str | None = None, **detail: Any
-) -> AuditEntry:
+def record(action: str, subject: object, *, by: User | None = None, ip: str | None = None, **detail: Any) -> AuditEntry:
     """Write down one act. `action` is `noun.verb`; `subject` says of what; never a secret, nor a candidate's data."""
     return AuditEntry.objects.create(
         action=action,

@@ -42,12 +42,14 @@ def append_pending() -> int:
     """Chain what was committed since, by one holder at a time. Returns how many entries that were."""
     if not AuditEntry.objects.filter(number=None).exists():
         return 0
-    return leases.alone(CHAIN_STREAM, LEASE_SECONDS, _append_batch)
+    return leases.run_exclusively(CHAIN_STREAM, LEASE_SECONDS, _append_batch)
 
 
 @transaction.atomic
 def _append_batch(lease: leases.Lease) -> int:
-    lease.write(woken_at=None)  # the row is locked until commit: a holder whose lease ran out cannot chain beside us
+    lease.update_stream(
+        woken_at=None
+    )  # the row is locked until commit: a holder whose lease ran out cannot chain beside us
     last = AuditEntry.objects.exclude(number=None).order_by("-number").first()
     number, seal = (last.number or 0, last.seal) if last else (0, "")
     fresh = list(AuditEntry.objects.filter(number=None).order_by("pk")[:BATCH_SIZE])

@@ -47,13 +47,17 @@ def _build_postgresql_triggers() -> list[str]:
 
 
 def create_triggers(connection: BaseDatabaseWrapper) -> None:
-    _execute_statements(connection, _build_postgresql_triggers() if connection.vendor == "postgresql" else _build_sqlite_triggers())
+    _execute_statements(
+        connection, _build_postgresql_triggers() if connection.vendor == "postgresql" else _build_sqlite_triggers()
+    )
 
 
 def drop_triggers(connection: BaseDatabaseWrapper) -> None:
     """For a migration back, and for tests."""
     if connection.vendor == "postgresql":
-        _execute_statements(connection, [f"DROP TRIGGER IF EXISTS {name} ON {AUDIT_TABLE}" for name in (*TRIGGERS, "audit_not_emptied")])
+        _execute_statements(
+            connection, [f"DROP TRIGGER IF EXISTS {name} ON {AUDIT_TABLE}" for name in (*TRIGGERS, "audit_not_emptied")]
+        )
     else:
         _execute_statements(connection, [f"DROP TRIGGER IF EXISTS {name}" for name in TRIGGERS])
 

@@ -69,7 +69,12 @@ class Wording:
 
     def __str__(self) -> str:
         return "\n".join(
-            ["They may:", *(f"- {line}" for line in self.allowed), "They may not:", *(f"- {line}" for line in self.not_allowed)]
+            [
+                "They may:",
+                *(f"- {line}" for line in self.allowed),
+                "They may not:",
+                *(f"- {line}" for line in self.not_allowed),
+            ]
         )
 
 
@@ -128,7 +133,7 @@ def get_exchange_delivery(attempt: ConnectAttempt) -> Delivery | None:
 def retry_now(attempt: ConnectAttempt) -> None:
     """Somebody looks at the page and does not want to wait for the next try."""
     if (delivery := get_exchange_delivery(attempt)) is not None:
-        deliveries.hurry(delivery)
+        deliveries.retry_now(delivery)
 
 
 def get_exchange_status(attempt: ConnectAttempt) -> ExchangeStatus:

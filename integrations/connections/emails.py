@@ -28,7 +28,7 @@ def notify_reconnect(connection: Connection) -> None:
 class CustomerReconnectHandler(mail.EmailHandler):
     kind = "reconnect"
 
-    def unwanted(self, delivery: Delivery) -> str:
+    def skip_reason(self, delivery: Delivery) -> str:
         if _get_connection(delivery).state != ConnectionState.NEEDS_RECONNECT:
             return "the connection needs no hand any more"
         reader = _get_reader(delivery)

@@ -21,7 +21,9 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     State.APPROVED: frozenset({State.EXCHANGING, State.REFUSED, State.DISABLED}),
     State.EXCHANGING: frozenset({State.LIVE, State.REFUSED, State.NEEDS_RECONNECT, State.DISABLED}),
     State.LIVE: frozenset({State.LIVE, State.NEEDS_RECONNECT, State.DISABLED}),
-    State.REFUSED: frozenset({State.APPROVED, State.EXCHANGING}),  # of two tries the first was refused, the second goes on
+    State.REFUSED: frozenset(
+        {State.APPROVED, State.EXCHANGING}
+    ),  # of two tries the first was refused, the second goes on
     State.NEEDS_RECONNECT: frozenset({State.LIVE, State.DISABLED}),
     State.DISABLED: frozenset({State.APPROVED}),
 }
@@ -192,8 +194,8 @@ def activate_connection(attempt: ConnectAttempt, their_client_id: str, their_cli
     transition_to(connection, State.LIVE, connected_at=connection.connected_at or now, disabled_at=None)
     _finish_attempt(attempt, State.LIVE)
     _revoke_clients(connection.clients.exclude(pk=client.pk).values_list("pk", flat=True), now)
-    deliveries.release(connection.stream_name)
-    events.of_connection(EventType.CONNECTION_ENABLED, connection)
+    deliveries.release_stream(connection.stream_name)
+    events.record_connection_event(EventType.CONNECTION_ENABLED, connection)
     audit.record("connection.live", connection.company_id)
 
 
@@ -220,7 +222,7 @@ def mark_response_lost(attempt: ConnectAttempt, reason: str) -> None:
 @transaction.atomic
 def require_reconnect(connection: Connection, reason: str) -> None:
     if transition_to(connection, State.NEEDS_RECONNECT, reason):
-        deliveries.hold(connection.stream_name, "The connection needs a reconnect.")
+        deliveries.hold_stream(connection.stream_name, "The connection needs a reconnect.")
         audit.record("connection.needs_reconnect", connection.company_id, reason=reason)
         emails.notify_reconnect(connection)
 
@@ -228,20 +230,26 @@ def require_reconnect(connection: Connection, reason: str) -> None:
 @transaction.atomic
 def retry_connection(connection: Connection, *, by: User) -> bool:
     """Staff say that their pair is good again. False when there is no pair to try, or nothing to mend."""
-    if not connection.their_client_id or connection.state != State.NEEDS_RECONNECT or not transition_to(connection, State.LIVE):
+    if (
+        not connection.their_client_id
+        or connection.state != State.NEEDS_RECONNECT
+        or not transition_to(connection, State.LIVE)
+    ):
         return False
-    deliveries.release(connection.stream_name)
+    deliveries.release_stream(connection.stream_name)
     audit.record("connection.retried", connection.company_id, by=by)
     return True
 
 
 @transaction.atomic
-def disable_connection(connection: Connection, *, by: User | None = None, ip: str | None = None, reason: str = "") -> None:
+def disable_connection(
+    connection: Connection, *, by: User | None = None, ip: str | None = None, reason: str = ""
+) -> None:
     """Our pair and its tokens are dead at once; what is to be sent is held for a reconnect. Idempotent."""
     now = timezone.now()
     Connection.objects.select_for_update().get(pk=connection.pk)  # whoever connects it has done so, or sees us
     _revoke_clients(connection.clients.values_list("pk", flat=True), now)
-    deliveries.cancel([f"connect:{connection.company_id}"], "the connection was ended")
+    deliveries.cancel_by_key([f"connect:{connection.company_id}"], "the connection was ended")
     connection.attempts.filter(state__in=IN_PROGRESS_STATES).update(
         state=State.DISABLED, reason="the connection was ended", client_secret_sealed="", finished_at=now
     )
@@ -255,9 +263,9 @@ def disable_connection(connection: Connection, *, by: User | None = None, ip: st
         access_token_sealed="",
     ):
         return
-    deliveries.hold(connection.stream_name, "The customer ended the connection.")
+    deliveries.hold_stream(connection.stream_name, "The customer ended the connection.")
     if connection.connected_at is not None:
-        events.of_connection(EventType.CONNECTION_DISABLED, connection)
+        events.record_connection_event(EventType.CONNECTION_DISABLED, connection)
     audit.record("connection.disabled", connection.company_id, by=by, ip=ip, why=reason)
 
 

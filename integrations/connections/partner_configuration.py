@@ -94,7 +94,7 @@ def publish_configuration(*, by: User | None = None) -> Any:
         raise PartnerError("SmartRecruiters kept something else than was sent: " + "; ".join(differences))
     published = redact_key(wanted, row.disable_key)
     PartnerConfiguration.objects.filter(pk=row.pk).update(published=published, published_at=timezone.now())
-    deliveries.release("master")
+    deliveries.release_stream("master")
     audit.record("configuration.published", "partner configuration", by=by)
     return published
 
@@ -151,14 +151,14 @@ def _fetch_master_token(row: PartnerConfiguration) -> str:
     reply = _send_request(build_api(row).get_token(client_id, secret))
     try:
         return responses.parse_token(reply)[0]
-    except client.CallFailed as error:
+    except client.CallFailedError as error:
         raise PartnerError(f"SmartRecruiters' token endpoint: {error}.") from None
 
 
-def _send_request(request: client.Outgoing, *, allow_missing: bool = False) -> client.Reply:
+def _send_request(request: client.OutgoingRequest, *, allow_missing: bool = False) -> client.Response:
     try:
-        reply = client.send(request, CALL_SECONDS)
-    except client.CallFailed as error:
+        reply = client.send_request(request, CALL_SECONDS)
+    except client.CallFailedError as error:
         raise PartnerError(f"SmartRecruiters did not answer ({error}). Nothing was changed; try again.") from None
     if reply.status == 200 or (allow_missing and reply.status == 404):
         return reply

@@ -180,7 +180,7 @@ def _record_action(action: str, invitation: Invitation, by: User, ip: str | None
 class MemberInvitationHandler(mail.EmailHandler):
     kind = "people_invitation"
 
-    def unwanted(self, delivery: Delivery) -> str:
+    def skip_reason(self, delivery: Delivery) -> str:
         invitation = Invitation.objects.filter(pk=delivery.subject).first()
         if invitation is None or invitation.state != "open":
             return "the invitation is not open any more"

@@ -19,32 +19,34 @@ from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from integrations.http import transport
 
-MAX_ANSWER = 64 * 1024
-SHOWN_CHARACTERS = 4000
-SHORTEST_SECRET = 8
-NO_TIME = "no time was left for the call"
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-HEADERS = {"User-Agent": "partnerside", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
-MASKED = re.compile(r"(?i)secret|token|authorization|password|signature")
-MASKED_TEXT = re.compile(r'(?i)("(?:\w*secret\w*|\w*token\w*|password)"\s*:\s*)"[^"]*"|(Bearer |Basic )[\w~+/=.-]+')
+MAX_RESPONSE_BYTES = 64 * 1024
+MAX_LOGGED_CHARACTERS = 4000
+MIN_SECRET_LENGTH = 8
+DEADLINE_EXCEEDED = "no time was left for the call"
+INVALID_FOR_DATABASE = re.compile("[\x00\ud800-\udfff]")
+DEFAULT_HEADERS = {"User-Agent": "partnerside", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+SECRET_NAME_PATTERN = re.compile(r"(?i)secret|token|authorization|password|signature")
+SECRET_TEXT_PATTERN = re.compile(
+    r'(?i)("(?:\w*secret\w*|\w*token\w*|password)"\s*:\s*)"[^"]*"|(Bearer |Basic )[\w~+/=.-]+'
+)
 
-local = threading.local()
+thread_sessions = threading.local()
 
 
-class CallFailed(Exception):
+class CallFailedError(Exception):
     """No usable answer: the network, a deadline, or an answer that is none (HTML, broken JSON, too long).
 
     `had_effect_perhaps` is False only when the request certainly never reached the other side.
     """
 
-    def __init__(self, reason: str, *, had_effect_perhaps: bool = True, status: int | None = None) -> None:
+    def __init__(self, reason: str, *, may_have_been_processed: bool = True, status: int | None = None) -> None:
         super().__init__(reason)
-        self.had_effect_perhaps = had_effect_perhaps
+        self.may_have_been_processed = may_have_been_processed
         self.status = status
 
 
 @dataclass(frozen=True)
-class Reply:
+class Response:
     """What came back. `content` is the parsed JSON, None where there was no body; `text` is the body."""
 
     status: int
@@ -54,7 +56,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Outgoing:
+class OutgoingRequest:
     """A request, ready to go. `endpoint` names the route without ids: pace is kept per endpoint."""
 
     method: str
@@ -66,205 +68,215 @@ class Outgoing:
     form: Mapping[str, str] | None = None
     files: Mapping[str, tuple[str, bytes, str]] | None = None
     expects_json: bool = True
-    is_foreign: bool = False
+    is_untrusted_host: bool = False
     """The address is not configured here but somebody's: it must be public, unless WEBHOOKS_ALLOW_PRIVATE says else."""
 
-    def shown(self) -> dict[str, Any]:
+    def redacted_dict(self) -> dict[str, Any]:
         """For the eyes of staff: secrets masked, the body cut."""
         body = self.json if self.json is not None else dict(self.form or {}) or (self.body or b"").decode()
         if self.files:
             body = {name: f"{name_sent}, {len(content)} bytes" for name, (name_sent, content, _) in self.files.items()}
-        return {"method": self.method, "url": self.url, "body": masked(body)}
+        return {"method": self.method, "url": self.url, "body": redact_value(body)}
 
-    def secrets(self) -> list[str]:
+    def secret_values(self) -> list[str]:
         """What an answer's text may not repeat to staff: the token, and what the body holds under a secret's name."""
         sent = {**(self.form or {}), **(self.json if isinstance(self.json, dict) else {})}
-        found = [value for name, value in sent.items() if MASKED.search(name) and isinstance(value, str)]
+        found = [value for name, value in sent.items() if SECRET_NAME_PATTERN.search(name) and isinstance(value, str)]
         found = [value for value in found if not value.startswith(("http://", "https://"))]  # oauthTokenUrl is none
         found.append(self.headers.get("Authorization", "").rpartition(" ")[2])
-        return [secret for secret in found if len(secret) >= SHORTEST_SECRET]
+        return [secret for secret in found if len(secret) >= MIN_SECRET_LENGTH]
 
 
-def masked(value: Any) -> Any:
+def redact_value(value: Any) -> Any:
     """The same structure without what looks like a secret."""
     if isinstance(value, dict):
-        return {key: "***" if MASKED.search(str(key)) else masked(item) for key, item in value.items()}
+        return {
+            key: "***" if SECRET_NAME_PATTERN.search(str(key)) else redact_value(item) for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [masked(item) for item in value]
-    return masked_text(value) if isinstance(value, str) else value
+        return [redact_value(item) for item in value]
+    return redact_text(value) if isinstance(value, str) else value
 
 
-def masked_text(text: str) -> str:
+def redact_text(text: str) -> str:
     """A body as text, for people: secrets masked, cut."""
-    shown = MASKED_TEXT.sub(lambda m: f'{m[1]}"***"' if m[1] else f"{m[2]}***", text[:SHOWN_CHARACTERS])
-    return UNSTORABLE.sub("�", shown)
+    shown = SECRET_TEXT_PATTERN.sub(lambda m: f'{m[1]}"***"' if m[1] else f"{m[2]}***", text[:MAX_LOGGED_CHARACTERS])
+    return INVALID_FOR_DATABASE.sub("�", shown)
 
 
-class Adapter(HTTPAdapter):
-    connections: ClassVar[tuple[type, type]] = (transport.HTTPConnection, transport.HTTPSConnection)
+class DeadlineAdapter(HTTPAdapter):
+    connection_classes: ClassVar[tuple[type, type]] = (transport.HTTPConnection, transport.HTTPSConnection)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
-        plain, tls = self.connections
+        plain, tls = self.connection_classes
         http = type("HTTPPool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": plain})
         https = type("HTTPSPool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": tls})
         self.poolmanager.pool_classes_by_scheme = {"http": http, "https": https}
 
 
-class PublicAdapter(Adapter):
+class PublicAdapter(DeadlineAdapter):
     """Reaches public addresses only, and checks each before it is connected to."""
 
-    connections = (transport.PublicHTTPConnection, transport.PublicHTTPSConnection)
+    connection_classes = (transport.PublicHTTPConnection, transport.PublicHTTPSConnection)
 
 
-def _session(*, public_only: bool) -> requests.Session:
+def _get_session(*, public_only: bool) -> requests.Session:
     name = "public" if public_only else "session"
-    if not hasattr(local, name):
+    if not hasattr(thread_sessions, name):
         session = requests.Session()
         session.trust_env = False
-        adapter = PublicAdapter if public_only else Adapter
+        adapter = PublicAdapter if public_only else DeadlineAdapter
         for scheme in ("http://", "https://"):
             session.mount(scheme, adapter(pool_connections=32, pool_maxsize=4, max_retries=0))
-        setattr(local, name, session)
-    return getattr(local, name)  # type: ignore[no-any-return]
+        setattr(thread_sessions, name, session)
+    return getattr(thread_sessions, name)  # type: ignore[no-any-return]
 
 
-class Unacceptable(requests.exceptions.RequestException):
+class UnacceptableResponseError(requests.exceptions.RequestException):
     """An answer that we do not take: it leads elsewhere, is too long, or would go over a line in clear."""
 
 
-PROVIDER_SECONDS = 10.0
-PROVIDER_FAULTS = (requests.exceptions.RequestException, transport.TooLate)
+PROVIDER_DEADLINE_SECONDS = 10.0
+PROVIDER_ERRORS = (requests.exceptions.RequestException, transport.DeadlineExceededError)
 
 
-class ProviderSession(requests.Session):
+class GuardedSession(requests.Session):
     """For a library that makes its calls itself, and is given this to make them with: the same rules for all of them.
 
     Every call raises `requests`' own exceptions, which the library expects; PROVIDER_FAULTS for who calls the library.
     """
 
-    def __init__(self, *, may_be_plain: bool) -> None:
+    def __init__(self, *, is_http_allowed: bool) -> None:
         super().__init__()
         self.trust_env = False
-        self.may_be_plain = may_be_plain
+        self.is_http_allowed = is_http_allowed
         for scheme in ("http://", "https://"):
-            self.mount(scheme, Adapter(max_retries=0))
+            self.mount(scheme, DeadlineAdapter(max_retries=0))
         self.headers.update({"User-Agent": "partnerside", "Accept": "application/json"})
 
     def request(self, method: Any, url: Any, *args: Any, **options: Any) -> requests.Response:
-        if not self.may_be_plain and not str(url).startswith("https://"):
-            raise Unacceptable("the address must begin with https://")
-        transport.begin(PROVIDER_SECONDS)
+        if not self.is_http_allowed and not str(url).startswith("https://"):
+            raise UnacceptableResponseError("the address must begin with https://")
+        transport.start_deadline(PROVIDER_DEADLINE_SECONDS)
         options |= {
-            "timeout": (transport.CONNECT_SECONDS, PROVIDER_SECONDS),
+            "timeout": (transport.CONNECT_SECONDS, PROVIDER_DEADLINE_SECONDS),
             "allow_redirects": False,
             "stream": True,
         }
         response = super().request(method, url, *args, **options)
         with response:
             try:
-                response._content = _body(response)
-            except CallFailed as failure:
-                raise Unacceptable(str(failure)) from None
+                response._content = _read_body(response)
+            except CallFailedError as failure:
+                raise UnacceptableResponseError(str(failure)) from None
         if response.is_redirect:
-            raise Unacceptable("a redirect is not followed")
+            raise UnacceptableResponseError("a redirect is not followed")
         return response
 
 
-def send(request: Outgoing, deadline: float) -> Reply:
+def send_request(request: OutgoingRequest, deadline: float) -> Response:
     """Make the call within `deadline` seconds in all. Raises CallFailed; every HTTP status is a Reply."""
     if deadline <= 0:
-        raise CallFailed(NO_TIME, had_effect_perhaps=False)
-    if request.is_foreign and not settings.WEBHOOKS_ALLOW_PRIVATE and not request.url.startswith("https://"):
-        raise CallFailed("the address must begin with https://", had_effect_perhaps=False)
-    transport.begin(deadline)
+        raise CallFailedError(DEADLINE_EXCEEDED, may_have_been_processed=False)
+    if request.is_untrusted_host and not settings.WEBHOOKS_ALLOW_PRIVATE and not request.url.startswith("https://"):
+        raise CallFailedError("the address must begin with https://", may_have_been_processed=False)
+    transport.start_deadline(deadline)
     # A body given as bytes keeps the header's content type; `json=` would write its own.
     body = json.dumps(request.json).encode() if request.json is not None else request.body or request.form
     # Prepared without the session: nothing of one call, a cookie say, goes into the next, and it costs half the CPU.
-    session = _session(public_only=request.is_foreign and not settings.WEBHOOKS_ALLOW_PRIVATE)
+    session = _get_session(public_only=request.is_untrusted_host and not settings.WEBHOOKS_ALLOW_PRIVATE)
     try:
         response = session.send(
             requests.Request(
-                request.method, request.url, headers={**HEADERS, **request.headers}, data=body, files=request.files
+                request.method,
+                request.url,
+                headers={**DEFAULT_HEADERS, **request.headers},
+                data=body,
+                files=request.files,
             ).prepare(),
             timeout=(min(transport.CONNECT_SECONDS, deadline), min(transport.READ_SECONDS, deadline)),
             allow_redirects=False,
             stream=True,
         )
-    except transport.TooLate:
-        raise CallFailed(NO_TIME, had_effect_perhaps=False) from None
-    except transport.PrivateAddress:
-        raise CallFailed("the host leads to a private address", had_effect_perhaps=False) from None
+    except transport.DeadlineExceededError:
+        raise CallFailedError(DEADLINE_EXCEEDED, may_have_been_processed=False) from None
+    except transport.PrivateIpError:
+        raise CallFailedError("the host leads to a private address", may_have_been_processed=False) from None
     except requests.exceptions.RequestException as error:
-        raise CallFailed(_reason(error), had_effect_perhaps=transport.has_sent()) from None
+        raise CallFailedError(_failure_reason(error), may_have_been_processed=transport.has_sent()) from None
     with response:
-        body = _body(response)
-        content, text = _content(response, body) if request.expects_json else (None, body.decode("utf-8", "replace"))
-    for secret in request.secrets():
+        body = _read_body(response)
+        content, text = _parse_body(response, body) if request.expects_json else (None, body.decode("utf-8", "replace"))
+    for secret in request.secret_values():
         text = text.replace(secret, "***")
-    return Reply(response.status_code, content, text, dict(response.headers))
+    return Response(response.status_code, content, text, dict(response.headers))
 
 
-BROKE = "the connection broke"
-NOT_REACHED: dict[type | None, str] = {
+CONNECTION_BROKEN = "the connection broke"
+CONNECT_FAILURE_REASONS: dict[type | None, str] = {
     NameResolutionError: "the name of its host leads nowhere",
     NewConnectionError: "no connection comes about",
 }
 
 
-def _reason(error: requests.exceptions.RequestException) -> str:
+def _failure_reason(error: requests.exceptions.RequestException) -> str:
     if isinstance(error, requests.exceptions.SSLError) and not transport.has_sent():
         return "the certificate is not good"
-    if isinstance(error, requests.exceptions.Timeout) or transport.left() <= 0:
+    if isinstance(error, requests.exceptions.Timeout) or transport.remaining_seconds() <= 0:
         return "no answer in time" if transport.has_sent() else "no connection in time"
     if isinstance(error, requests.exceptions.ConnectionError):
-        return NOT_REACHED.get(type(getattr(error.args[0], "reason", None)) if error.args else None, BROKE)
+        return CONNECT_FAILURE_REASONS.get(
+            type(getattr(error.args[0], "reason", None)) if error.args else None, CONNECTION_BROKEN
+        )
     return f"the call failed ({type(error).__name__})"
 
 
-def _body(response: requests.Response) -> bytes:
+def _read_body(response: requests.Response) -> bytes:
     body = b""
     try:
         for chunk in response.iter_content(8192):
             body += chunk
-            if len(body) > MAX_ANSWER:
-                raise CallFailed(f"the answer is longer than {MAX_ANSWER} bytes", status=response.status_code)
+            if len(body) > MAX_RESPONSE_BYTES:
+                raise CallFailedError(
+                    f"the answer is longer than {MAX_RESPONSE_BYTES} bytes", status=response.status_code
+                )
     except requests.exceptions.RequestException:
-        reason = "the answer broke off" if transport.left() > 0 else "the answer did not end in time"
-        raise CallFailed(reason, status=response.status_code) from None
+        reason = "the answer broke off" if transport.remaining_seconds() > 0 else "the answer did not end in time"
+        raise CallFailedError(reason, status=response.status_code) from None
     return body
 
 
-def _content(response: requests.Response, body: bytes) -> tuple[Any, str]:
+def _parse_body(response: requests.Response, body: bytes) -> tuple[Any, str]:
     """(parsed, text). HTML and broken JSON where JSON belongs are no answer at all, least of all a success."""
     text = body.decode("utf-8", "replace")
     if not body.strip():
         return None, text
     try:
-        return _storable(json.loads(text, parse_constant=_no_constant, parse_float=_finite)), text
+        return _replace_invalid(json.loads(text, parse_constant=_reject_constant, parse_float=_parse_finite)), text
     except (ValueError, RecursionError):
         if response.status_code < 300:
-            raise CallFailed("the answer is not JSON", status=response.status_code) from None
+            raise CallFailedError("the answer is not JSON", status=response.status_code) from None
         return None, text
 
 
-def _no_constant(name: str) -> None:
+def _reject_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
         raise ValueError(text)
     return number
 
 
-def _storable(value: Any) -> Any:
+def _replace_invalid(value: Any) -> Any:
     """The same without what no database keeps: NUL, and halves of surrogate pairs."""
     if isinstance(value, str):
-        return UNSTORABLE.sub("�", value)
+        return INVALID_FOR_DATABASE.sub("�", value)
     if isinstance(value, list):
-        return [_storable(item) for item in value]
+        return [_replace_invalid(item) for item in value]
     if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
+        return {_replace_invalid(key): _replace_invalid(item) for key, item in value.items()}
     return value

@@ -21,63 +21,63 @@ from integrations.http.ip_addresses import is_public_ip
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
-PART = 64 * 1024
+CHUNK_SIZE = 64 * 1024
 
 
-class Local(threading.local):
-    ends = 0.0
-    latest = math.inf
+class CallState(threading.local):
+    ends_at = 0.0
+    not_after = math.inf
     has_sent = False
-    going_out: Callable[[], None] | None = None
+    first_byte_callback: Callable[[], None] | None = None
 
 
-local = Local()
+call_state = CallState()
 
 
-class PrivateAddress(Exception):
+class PrivateIpError(Exception):
     """The name leads to addresses that are not public."""
 
 
-class TooLate(Exception):
+class DeadlineExceededError(Exception):
     """The deadline passed before anything of weight went out."""
 
 
-def begin(seconds: float) -> None:
+def start_deadline(seconds: float) -> None:
     """From now on, this thread's call has so much time."""
-    local.ends, local.has_sent = min(time.monotonic() + seconds, local.latest), False
+    call_state.ends_at, call_state.has_sent = min(time.monotonic() + seconds, call_state.not_after), False
 
 
-def left() -> float:
-    return local.ends - time.monotonic()
+def remaining_seconds() -> float:
+    return call_state.ends_at - time.monotonic()
 
 
 def has_sent() -> bool:
     """Has a byte of this thread's call gone out, so that it may have had its effect?"""
-    return local.has_sent
+    return call_state.has_sent
 
 
 @contextlib.contextmanager
-def until(latest: float) -> Iterator[None]:
+def cap_deadline(not_after: float) -> Iterator[None]:
     """This thread's call ends by then, a time of the monotonic clock, however late it begins: a file may have to be
     read first, or the process be stopped."""
-    local.latest = latest
+    call_state.not_after = not_after
     try:
         yield
     finally:
-        local.latest = math.inf
+        call_state.not_after = math.inf
 
 
 @contextlib.contextmanager
-def watched(going_out: Callable[[], None]) -> Iterator[None]:
+def on_first_byte(callback: Callable[[], None]) -> Iterator[None]:
     """`going_out` is called right before the first byte of this thread's call."""
-    local.going_out = going_out
+    call_state.first_byte_callback = callback
     try:
         yield
     finally:
-        local.going_out = None
+        call_state.first_byte_callback = None
 
 
-class Timely(io.RawIOBase):
+class DeadlineReader(io.RawIOBase):
     """What comes over a socket, as long as there is time."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
@@ -87,7 +87,7 @@ class Timely(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        seconds = left()
+        seconds = remaining_seconds()
         if seconds <= 0:
             raise TimeoutError("the answer did not end in time")
         self.sock.settimeout(min(READ_SECONDS, seconds))
@@ -98,89 +98,89 @@ class Timely(io.RawIOBase):
         super().close()
 
 
-class Response(http.client.HTTPResponse):
+class DeadlineResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(Timely(self.fp.detach(), sock))
+        self.fp = io.BufferedReader(DeadlineReader(self.fp.detach(), sock))
 
 
-class InTime(urllib3.connection.HTTPConnection):
-    response_class = Response
-    only_public = False
-    unsent: list[bytes] | None = None
+class DeadlineConnection(urllib3.connection.HTTPConnection):
+    response_class = DeadlineResponse
+    is_public_only = False
+    buffered_parts: list[bytes] | None = None
     """While a request is put together."""
 
     def _new_conn(self) -> socket.socket:
         """To the address that was looked at, so that no second look-up leads elsewhere."""
         name, failure = self._dns_host, None
         try:
-            for address in self._addresses(name):
-                self._dns_host, self.timeout = address, max(0.001, min(CONNECT_SECONDS, left()))
+            for address in self._resolve_ips(name):
+                self._dns_host, self.timeout = address, max(0.001, min(CONNECT_SECONDS, remaining_seconds()))
                 try:
                     return super()._new_conn()
                 except (ConnectTimeoutError, NewConnectionError) as error:
                     failure = error
-                if left() <= 0:
+                if remaining_seconds() <= 0:
                     break
         finally:
             self._dns_host = name
         raise failure or NewConnectionError(self, "the name leads nowhere")
 
-    def _addresses(self, name: str) -> list[str]:
+    def _resolve_ips(self, name: str) -> list[str]:
         try:
             found = socket.getaddrinfo(name.strip("[]"), self.port, type=socket.SOCK_STREAM)
         except (socket.gaierror, UnicodeError) as error:
             known = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
             raise NameResolutionError(name, self, known) from None
         addresses = list(dict.fromkeys(str(place[0]) for *_, place in found))
-        allowed = [address for address in addresses if not self.only_public or is_public_ip(address)]
+        allowed = [address for address in addresses if not self.is_public_only or is_public_ip(address)]
         if addresses and not allowed:
-            raise PrivateAddress
+            raise PrivateIpError
         return allowed
 
     def request(self, *args: Any, **options: Any) -> None:
         """Head and body go out together: no other thread's work comes between them."""
-        self.unsent = []
+        self.buffered_parts = []
         try:
             super().request(*args, **options)
-            whole = memoryview(b"".join(self.unsent))
+            whole = memoryview(b"".join(self.buffered_parts))
         finally:
-            self.unsent = None
-        for at in range(0, len(whole), PART):
-            self._write(whole[at : at + PART])
+            self.buffered_parts = None
+        for at in range(0, len(whole), CHUNK_SIZE):
+            self._send_chunk(whole[at : at + CHUNK_SIZE])
 
     def send(self, data: Any) -> None:
-        if self.unsent is None:
+        if self.buffered_parts is None:
             super().send(data)
         else:
-            self.unsent.append(data)
+            self.buffered_parts.append(data)
 
-    def _write(self, part: memoryview) -> None:
+    def _send_chunk(self, chunk: memoryview) -> None:
         """Looked at right before the socket is written to: a process that was stopped in between, past its lease, must
         not come back and write over what its successor has sent (RELIABILITY.md, section 4, decision 6)."""
         if self.sock is None:
             self.connect()
-        if local.going_out and not local.has_sent:
-            local.going_out()
-        if left() <= 0:
+        if call_state.first_byte_callback and not call_state.has_sent:
+            call_state.first_byte_callback()
+        if remaining_seconds() <= 0:
             self.close()
-            raise TimeoutError("the request did not end in time") if local.has_sent else TooLate
-        local.has_sent = True
-        self.sock.settimeout(left())
-        self.send(part)
+            raise TimeoutError("the request did not end in time") if call_state.has_sent else DeadlineExceededError
+        call_state.has_sent = True
+        self.sock.settimeout(remaining_seconds())
+        self.send(chunk)
 
 
-class HTTPConnection(InTime):
+class HTTPConnection(DeadlineConnection):
     pass
 
 
-class HTTPSConnection(InTime, urllib3.connection.HTTPSConnection):
+class HTTPSConnection(DeadlineConnection, urllib3.connection.HTTPSConnection):
     pass
 
 
 class PublicHTTPConnection(HTTPConnection):
-    only_public = True
+    is_public_only = True
 
 
 class PublicHTTPSConnection(HTTPSConnection):
-    only_public = True
+    is_public_only = True

@@ -16,7 +16,9 @@ class ClientCredentialsValidator(OAuth2Validator):
 
     def authenticate_client(self, request: Request, *args: Any, **kwargs: Any) -> bool:
         """RFC 6749, section 2.3.1. An unknown client costs the same work as a wrong secret: one query and one hash."""
-        client_id, secret = parse_client_credentials(request.headers.get("HTTP_AUTHORIZATION", ""), request.decoded_body)
+        client_id, secret = parse_client_credentials(
+            request.headers.get("HTTP_AUTHORIZATION", ""), request.decoded_body
+        )
         client = Client.objects.select_related("connection").filter(client_id=client_id).first()
         matches = self._check_secret(secret, client.client_secret if client else DUMMY_SECRET_HASH)
         if client is None or not matches or not client.is_usable(request):

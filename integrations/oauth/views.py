@@ -40,7 +40,9 @@ def rate_limited_response(seconds: int) -> HttpResponse:
 @sensitive_variables()
 def _record_failure(request: HttpRequest) -> None:
     """The body was read and found well-formed before."""
-    client_id, _ = parse_client_credentials(request.headers.get("Authorization", ""), parse_qsl(request.body.decode("ascii")))
+    client_id, _ = parse_client_credentials(
+        request.headers.get("Authorization", ""), parse_qsl(request.body.decode("ascii"))
+    )
     address = get_client_ip(request)
     throttling.record_failure(client_id, address or "")
     if throttling.is_first_failure(address or ""):

@@ -7,11 +7,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from integrations.outbox import clock
-from integrations.outbox.handlers import handler_of
+from integrations.outbox.handlers import get_handler
 from integrations.outbox.models import Delivery, DeliveryState, Lane, Stream
 
-NEWER = "a newer one says more"
-UNBLEMISHED: dict[str, Any] = {
+SUPERSEDED_REASON = "a newer one says more"
+RESET_COUNTERS: dict[str, Any] = {
     "paused_until": None,
     "pause_seconds": 0,
     "paused_by": "",
@@ -22,7 +22,7 @@ UNBLEMISHED: dict[str, Any] = {
 """What is counted against a credential, when nothing is."""
 
 
-class NotReplayable(Exception):
+class NotReplayableError(Exception):
     """Only what is failed, unknown or held can be sent again."""
 
 
@@ -32,7 +32,7 @@ def enqueue(
     stream: str,
     key: str,
     payload: dict[str, Any],
-    lane: Lane = Lane.ACT,
+    priority: Lane = Lane.ACT,
     subject: str = "",
     supersede: bool = False,
 ) -> Delivery:
@@ -42,13 +42,13 @@ def enqueue(
     """
     row, _ = Stream.objects.get_or_create(name=stream)
     if supersede:
-        cancel([key], NEWER)
+        cancel_by_key([key], SUPERSEDED_REASON)
     now = clock.now()
     return Delivery.objects.create(
         kind=kind,
         stream=row,
         key=key,
-        lane=lane,
+        lane=priority,
         subject=subject,
         payload=payload,
         state=DeliveryState.HELD if row.held_reason else DeliveryState.PENDING,
@@ -59,7 +59,7 @@ def enqueue(
 
 
 @transaction.atomic
-def hold(stream: str, reason: str) -> None:
+def hold_stream(stream: str, reason: str) -> None:
     """Nothing of this stream is sent from now on; what waits is `held` and kept."""
     row, _ = Stream.objects.get_or_create(name=stream)
     Stream.objects.filter(pk=row.pk).update(held_reason=reason)
@@ -67,36 +67,38 @@ def hold(stream: str, reason: str) -> None:
 
 
 @transaction.atomic
-def release(stream: str) -> int:
+def release_stream(stream: str) -> int:
     """The stream is good again: what was held is due now. Returns how many were held."""
     row, _ = Stream.objects.get_or_create(name=stream)
-    Stream.objects.filter(pk=row.pk).update(held_reason="", **UNBLEMISHED)
-    return _send_again(row.deliveries.filter(state=DeliveryState.HELD))
+    Stream.objects.filter(pk=row.pk).update(held_reason="", **RESET_COUNTERS)
+    return _requeue_deliveries(row.deliveries.filter(state=DeliveryState.HELD))
 
 
-def release_missed() -> int:
+def release_stragglers() -> int:
     """What was decided, or put back, while its stream was being released did not see that, nor was it seen."""
     held = Delivery.objects.filter(state=DeliveryState.HELD)
     free = Stream.objects.filter(Exists(held.filter(stream=OuterRef("pk"))), held_reason="")
-    return sum(_send_again(held.filter(stream=stream, stream__held_reason="")) for stream in free)
+    return sum(_requeue_deliveries(held.filter(stream=stream, stream__held_reason="")) for stream in free)
 
 
 def replay(delivery: Delivery) -> None:
     """A new attempt of the same delivery, at once. Raises NotReplayable for what is done, waiting or on its way, and
     for a state that a newer one has replaced: it would turn back what the other side shows."""
-    if handler_of(delivery).supersedes and newer_than(delivery).exists():
+    if get_handler(delivery).is_superseding and newer_than(delivery).exists():
         Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.FAILED).update(
-            state=DeliveryState.SUPERSEDED, reason=NEWER, finished_at=clock.now()
+            state=DeliveryState.SUPERSEDED, reason=SUPERSEDED_REASON, finished_at=clock.now()
         )
-        raise NotReplayable(f"This delivery is not sent: {NEWER}.")
-    if not _send_again(
+        raise NotReplayableError(f"This delivery is not sent: {SUPERSEDED_REASON}.")
+    if not _requeue_deliveries(
         Delivery.objects.filter(pk=delivery.pk, state__in=[DeliveryState.FAILED, DeliveryState.UNKNOWN])
     ):
         delivery.refresh_from_db(fields=["state"])
-        raise NotReplayable(f"This delivery is {delivery.get_state_display()}: only failed and unknown ones go again.")
+        raise NotReplayableError(
+            f"This delivery is {delivery.get_state_display()}: only failed and unknown ones go again."
+        )
 
 
-def hurry(delivery: Delivery) -> bool:
+def retry_now(delivery: Delivery) -> bool:
     """What waits after a failure is due now; pace and pause of its stream count all the same. False when it does not
     wait any more."""
     waits = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.PENDING, failures__gt=0)
@@ -104,18 +106,18 @@ def hurry(delivery: Delivery) -> bool:
 
 
 @transaction.atomic
-def settle(delivery: Delivery) -> bool:
+def mark_delivered(delivery: Delivery) -> bool:
     """A person has seen at the other side that an unknown one had its effect. False when it is not unknown."""
-    if not conclude(delivery, had_effect=True, reason="settled by a person"):
+    if not resolve_unknown(delivery, was_processed=True, reason="settled by a person"):
         return False
-    handler_of(delivery).settled(delivery)
+    get_handler(delivery).on_marked_delivered(delivery)
     return True
 
 
-def conclude(delivery: Delivery, *, had_effect: bool, reason: str) -> bool:
+def resolve_unknown(delivery: Delivery, *, was_processed: bool, reason: str) -> bool:
     """It is known by now what became of an unknown one. False when it is not unknown."""
     unknown = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.UNKNOWN)
-    state = DeliveryState.DELIVERED if had_effect else DeliveryState.FAILED
+    state = DeliveryState.DELIVERED if was_processed else DeliveryState.FAILED
     return unknown.update(state=state, reason=reason, finished_at=clock.now()) == 1
 
 
@@ -125,7 +127,7 @@ def newer_than(delivery: Delivery) -> QuerySet[Delivery]:
     return later.exclude(state=DeliveryState.SUPERSEDED)
 
 
-def _send_again(deliveries: QuerySet[Delivery]) -> int:
+def _requeue_deliveries(deliveries: QuerySet[Delivery]) -> int:
     now = clock.now()
     return deliveries.update(
         state=DeliveryState.PENDING,
@@ -138,17 +140,17 @@ def _send_again(deliveries: QuerySet[Delivery]) -> int:
     )
 
 
-def cancel(keys: Iterable[str], reason: str) -> int:
+def cancel_by_key(keys: Iterable[str], reason: str) -> int:
     """Unsent deliveries of these sequence keys are not wanted any more."""
-    return _drop(Delivery.objects.filter(key__in=list(keys)), reason)
+    return _cancel_unsent(Delivery.objects.filter(key__in=list(keys)), reason)
 
 
-def discard(stream: str, reason: str) -> int:
+def cancel_stream(stream: str, reason: str) -> int:
     """Nothing of this stream is wanted any more."""
-    return _drop(Delivery.objects.filter(stream__name=stream), reason)
+    return _cancel_unsent(Delivery.objects.filter(stream__name=stream), reason)
 
 
-def _drop(deliveries: QuerySet[Delivery], reason: str) -> int:
+def _cancel_unsent(deliveries: QuerySet[Delivery], reason: str) -> int:
     """Of these, what is not sent yet."""
     unsent = deliveries.filter(state__in=[DeliveryState.PENDING, DeliveryState.HELD, DeliveryState.FAILED])
     return unsent.update(state=DeliveryState.SUPERSEDED, reason=reason, finished_at=clock.now())

@@ -23,7 +23,7 @@ def ready_streams() -> QuerySet[Stream]:
     has_orphan = Exists(mine.filter(state=DeliveryState.IN_FLIGHT))
     return Stream.objects.filter(
         Q(has_due, held_reason="") & (Q(paused_until=None) | Q(paused_until__lte=now)) | has_orphan,
-        leases.is_free(now),
+        leases.unleased_filter(now),
     )
 
 
@@ -33,9 +33,9 @@ def due_streams() -> QuerySet[Stream]:
     return ready_streams().filter(Q(woken_at=None) | Q(woken_at__lte=lost_before))
 
 
-def dispatch(wake: Callable[[int], object]) -> int:
+def wake_couriers(wake: Callable[[int], object]) -> int:
     """Wake a courier for every stream that is due, once each. Returns how many were woken."""
-    deliveries.release_missed()
+    deliveries.release_stragglers()
     woken = 0
     for stream in due_streams().only("pk", "woken_at"):
         claimed = Stream.objects.filter(pk=stream.pk, woken_at=stream.woken_at).update(woken_at=clock.now())

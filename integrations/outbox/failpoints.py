@@ -9,21 +9,21 @@ import signal
 
 from django.conf import settings
 
-NAMES = ("claimed", "before_send", "after_reply", "before_settle", "after_settle", "before_numbering")
+FAILPOINT_NAMES = ("claimed", "before_send", "after_reply", "before_settle", "after_settle", "before_numbering")
 
 
-def parse(text: str) -> dict[str, float]:
+def parse_failpoints(text: str) -> dict[str, float]:
     """Name to chance. Raises ValueError for a name that nobody passes."""
     chances = {}
     for part in text.split():
         name, _, chance = part.partition(":")
-        if name not in NAMES:
-            raise ValueError(f"there is no failpoint {name!r}; the names are {', '.join(NAMES)}")
+        if name not in FAILPOINT_NAMES:
+            raise ValueError(f"there is no failpoint {name!r}; the names are {', '.join(FAILPOINT_NAMES)}")
         chances[name] = float(chance or 1)
     return chances
 
 
-def passing(name: str) -> None:
+def maybe_crash(name: str) -> None:
     """The process is at this place now."""
     chance = settings.OUTBOX_FAILPOINTS.get(name)
     if chance and random.random() < chance:  # noqa: S311

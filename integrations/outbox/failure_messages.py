@@ -5,30 +5,30 @@ import re
 
 from integrations.outbox.models import Delivery
 
-STATUS = re.compile(r"(\d{3})(?:: (?P<text>.*))?", re.DOTALL)
-MESSAGE = re.compile(r'"(?:message|detail|error_description)"\s*:\s*"((?:[^"\\\x00-\x1f]|\\["\\/]){1,160})"')
+STATUS_PATTERN = re.compile(r"(\d{3})(?:: (?P<text>.*))?", re.DOTALL)
+MESSAGE_PATTERN = re.compile(r'"(?:message|detail|error_description)"\s*:\s*"((?:[^"\\\x00-\x1f]|\\["\\/]){1,160})"')
 
-ANSWERS = {
-    400: "found something wrong with {cargo}",
-    401: "did not accept our token for {cargo}",
-    403: "says that we may not send {cargo}",
-    404: "does not know what {cargo} is about",
-    409: "says that {cargo} contradicts what it has",
+STATUS_PHRASES = {
+    400: "found something wrong with {kind_phrase}",
+    401: "did not accept our token for {kind_phrase}",
+    403: "says that we may not send {kind_phrase}",
+    404: "does not know what {kind_phrase} is about",
+    409: "says that {kind_phrase} contradicts what it has",
     410: "wants no more of this",
-    413: "found {cargo} too large",
-    415: "did not accept the content type of {cargo}",
-    422: "found something wrong with {cargo}",
+    413: "found {kind_phrase} too large",
+    415: "did not accept the content type of {kind_phrase}",
+    422: "found something wrong with {kind_phrase}",
     429: "asked us to slow down",
     503: "was not available",
 }
-OF_A_WEBHOOK = {
-    401: "did not accept {cargo}, or its signature",
-    403: "did not accept {cargo}, or its signature",
+WEBHOOK_STATUS_PHRASES = {
+    401: "did not accept {kind_phrase}, or its signature",
+    403: "did not accept {kind_phrase}, or its signature",
     404: "has nothing at the webhook's address",
 }
 """Where its server means something else: it gets no token, and the address is one that it gave us."""
 
-OTHER_SIDES = {
+PEER_NAMES = {
     "connection": "SmartRecruiters",
     "master": "SmartRecruiters",
     "webhook": "The engine",
@@ -36,30 +36,30 @@ OTHER_SIDES = {
 }
 
 
-def of(delivery: Delivery) -> str:
+def describe_reason(delivery: Delivery) -> str:
     """Why a delivery stands as it does, in words."""
-    other_side = OTHER_SIDES.get(delivery.stream.kind, "The other side")
-    return plain(delivery.reason, other_side, f"the {delivery.kind.replace('_', ' ')}")
+    other_side = PEER_NAMES.get(delivery.stream.kind, "The other side")
+    return translate_reason(delivery.reason, other_side, f"the {delivery.kind.replace('_', ' ')}")
 
 
-def answered(status: int, other_side: str, cargo: str) -> str:
+def describe_status(status: int, peer_name: str, kind_phrase: str) -> str:
     """What a status says: a sentence without its full stop."""
-    answers = ANSWERS | OF_A_WEBHOOK if other_side == OTHER_SIDES["webhook"] else ANSWERS
-    told = answers.get(status) or ("had an error" if status >= 500 else "did not take {cargo}")
-    return f"{other_side} {told.format(cargo=cargo)} ({status})"
+    answers = STATUS_PHRASES | WEBHOOK_STATUS_PHRASES if peer_name == PEER_NAMES["webhook"] else STATUS_PHRASES
+    told = answers.get(status) or ("had an error" if status >= 500 else "did not take {kind_phrase}")
+    return f"{peer_name} {told.format(kind_phrase=kind_phrase)} ({status})"
 
 
-def plain(reason: str, other_side: str, cargo: str) -> str:
+def translate_reason(reason: str, peer_name: str, kind_phrase: str) -> str:
     """A delivery's reason in words; what is words already stays."""
-    found = STATUS.fullmatch(reason)
+    found = STATUS_PATTERN.fullmatch(reason)
     if found is None:
         return reason
-    said = _message_in(found["text"] or "")
-    told = answered(int(found[1]), other_side, cargo)
+    said = _extract_message(found["text"] or "")
+    told = describe_status(int(found[1]), peer_name, kind_phrase)
     return f"{told}: “{said}”" if said else told
 
 
-def _message_in(text: str) -> str:
+def _extract_message(text: str) -> str:
     """What a JSON answer says to people, cut off or not; nothing of what it says to programs."""
-    found = MESSAGE.search(text)
+    found = MESSAGE_PATTERN.search(text)
     return str(json.loads(f'"{found[1]}"')).strip().rstrip(".") if found else ""

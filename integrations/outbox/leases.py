@@ -11,11 +11,11 @@ from django.db.models import F, Q
 from integrations.outbox import clock
 from integrations.outbox.models import Stream
 
-MARGIN = 5.0
+MARGIN_SECONDS = 5.0
 """Seconds that a call must end before its lease does."""
 
 
-class LeaseLost(Exception):
+class LeaseLostError(Exception):
     """Somebody else holds the stream by now: write nothing more."""
 
 
@@ -27,26 +27,26 @@ class Lease:
     expires_at: datetime
 
     @property
-    def remaining(self) -> float:
+    def remaining_seconds(self) -> float:
         return (self.expires_at - clock.now()).total_seconds()
 
-    def seconds_for(self, seconds: float) -> float:
+    def clamp_seconds(self, seconds: float) -> float:
         """For one call in all: what it may take, scaled as the schedule is, and less than what is left of the lease."""
         scale: float = settings.OUTBOX_TIME_SCALE
-        return min(seconds * scale, self.remaining - MARGIN * scale)
+        return min(seconds * scale, self.remaining_seconds - MARGIN_SECONDS * scale)
 
     def renew(self) -> None:
         """Raises LeaseLost."""
-        self.write(lease_expires_at=self._next_expiry())
+        self.update_stream(lease_expires_at=self._next_expiry())
 
-    def write(self, **changes: object) -> None:
+    def update_stream(self, **changes: object) -> None:
         """Change the stream's row as its holder. Raises LeaseLost."""
         if not Stream.objects.filter(pk=self.stream_id, fence=self.fence).update(**changes):
-            raise LeaseLost
+            raise LeaseLostError
         if isinstance(expiry := changes.get("lease_expires_at"), datetime):
             self.expires_at = expiry
 
-    def give_back(self, **changes: object) -> None:
+    def release(self, **changes: object) -> None:
         """Whoever was woken meanwhile found it taken: what is due now needs a wake-up of its own."""
         Stream.objects.filter(pk=self.stream_id, fence=self.fence).update(
             lease_expires_at=None, woken_at=None, **changes
@@ -56,13 +56,13 @@ class Lease:
         return clock.now() + timedelta(seconds=self.seconds)
 
 
-def is_free(now: datetime) -> Q:
+def unleased_filter(now: datetime) -> Q:
     """Nobody holds the stream, or one who is dead."""
     return Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
 
 
 @transaction.atomic
-def take(stream_id: int, seconds: float) -> Lease | None:
+def acquire(stream_id: int, seconds: float) -> Lease | None:
     """The lease, if nobody holds the stream. `seconds` is scaled as the schedule is.
 
     One transaction: who is stopped between the two steps must not read his successor's number as his own.
@@ -70,7 +70,7 @@ def take(stream_id: int, seconds: float) -> Lease | None:
     seconds *= settings.OUTBOX_TIME_SCALE
     now = clock.now()
     expiry = now + timedelta(seconds=seconds)
-    taken = Stream.objects.filter(is_free(now), pk=stream_id).update(
+    taken = Stream.objects.filter(unleased_filter(now), pk=stream_id).update(
         fence=F("fence") + 1, lease_expires_at=expiry, woken_at=None
     )
     if not taken:
@@ -79,15 +79,15 @@ def take(stream_id: int, seconds: float) -> Lease | None:
     return Lease(stream_id, fence, seconds, expiry)
 
 
-def alone(name: str, seconds: float, work: Callable[[Lease], int]) -> int:
+def run_exclusively(name: str, seconds: float, work: Callable[[Lease], int]) -> int:
     """Do `work` as the one holder of the stream of this name; 0 where another holds it, or took it over meanwhile."""
     stream, _ = Stream.objects.get_or_create(name=name)
-    lease = take(stream.pk, seconds)
+    lease = acquire(stream.pk, seconds)
     if lease is None:
         return 0
     try:
         return work(lease)
-    except LeaseLost:
+    except LeaseLostError:
         return 0
     finally:
-        lease.give_back()
+        lease.release()

@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import Enum
 
 
-class Cure(Enum):
+class Disposition(Enum):
     DELIVERED = "delivered"
     RETRY = "retry"  # on the schedule
     PAUSE = "pause"  # the whole credential waits
@@ -18,33 +18,33 @@ class Cure(Enum):
     UNKNOWN = "unknown"  # a person settles it
 
 
-CURES: Mapping[int, Cure] = {
-    400: Cure.FAIL,
-    401: Cure.NEW_TOKEN,
-    403: Cure.FORBIDDEN,
-    404: Cure.RETRY_WHILE_FRESH,
-    405: Cure.FAIL,
-    408: Cure.RETRY,
-    409: Cure.FAIL,
-    410: Cure.FORBIDDEN,
-    413: Cure.FAIL,
-    415: Cure.OTHER_TYPE,
-    422: Cure.FAIL,
-    425: Cure.RETRY,
-    429: Cure.PAUSE,
-    500: Cure.RETRY,
-    502: Cure.RETRY,
-    503: Cure.PAUSE,
-    504: Cure.RETRY,
+DISPOSITION_BY_STATUS: Mapping[int, Disposition] = {
+    400: Disposition.FAIL,
+    401: Disposition.NEW_TOKEN,
+    403: Disposition.FORBIDDEN,
+    404: Disposition.RETRY_WHILE_FRESH,
+    405: Disposition.FAIL,
+    408: Disposition.RETRY,
+    409: Disposition.FAIL,
+    410: Disposition.FORBIDDEN,
+    413: Disposition.FAIL,
+    415: Disposition.OTHER_TYPE,
+    422: Disposition.FAIL,
+    425: Disposition.RETRY,
+    429: Disposition.PAUSE,
+    500: Disposition.RETRY,
+    502: Disposition.RETRY,
+    503: Disposition.PAUSE,
+    504: Disposition.RETRY,
 }
 
-UNAUTHORIZED_IN_A_ROW = 3
-FORBIDDEN_IN_A_ROW = 10
-BUGS_BEFORE_A_DEAD_LETTER = 5
-FAILURES_BEFORE_A_BREAK = 5
+UNAUTHORIZED_LIMIT = 3
+FORBIDDEN_LIMIT = 10
+MAX_HANDLER_ERRORS = 5
+CIRCUIT_BREAKER_THRESHOLD = 5
 """Of any deliveries of one stream, with no success between: the other side is down, and only a probe goes there."""
 
-SCHEDULE = [
+RETRY_SCHEDULE = [
     timedelta(seconds=5),
     timedelta(seconds=30),
     timedelta(minutes=2),
@@ -55,36 +55,40 @@ SCHEDULE = [
     timedelta(hours=4),
     timedelta(hours=8),
 ]
-AFTERWARDS = timedelta(hours=12)
+MAX_DELAY = timedelta(hours=12)
 JITTER = 0.2
 
-FIRST_PAUSE, LONGEST_PAUSE, LONGEST_BREAK = 5.0, 3600.0, 60.0
+INITIAL_PAUSE, MAX_PAUSE, MAX_BREAKER_PAUSE = 5.0, 3600.0, 60.0
 
 
-def cure_of(status: int, special: Mapping[int, Cure]) -> Cure:
+def classify_status(status: int, overrides: Mapping[int, Disposition]) -> Disposition:
     """The cure of a status that is no success. An unknown one is treated as a failure of the network."""
-    return special.get(status) or CURES.get(status, Cure.RETRY)
+    return overrides.get(status) or DISPOSITION_BY_STATUS.get(status, Disposition.RETRY)
 
 
-def delay(failures: int, spread: float) -> timedelta:
+def retry_delay(failures: int, jitter: float) -> timedelta:
     """How long to wait after the n-th failure (from 1). `spread` in [-1, 1] places it within ± 20 %."""
-    step = SCHEDULE[failures - 1] if failures <= len(SCHEDULE) else AFTERWARDS
-    return step * (1 + JITTER * spread)
+    step = RETRY_SCHEDULE[failures - 1] if failures <= len(RETRY_SCHEDULE) else MAX_DELAY
+    return step * (1 + JITTER * jitter)
 
 
-def whole_number(header: str) -> int | None:
+def parse_int(header: str) -> int | None:
     """What a header's digits say; None for whatever else stands there."""
     text = header.strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def pause(retry_after: str | None, last: float) -> float:
+def pause_duration(retry_after: str | None, last_pause: float) -> float:
     """Seconds a credential waits after a 429 or 503: Retry-After between 1 s and 1 h, else 5 s, doubling."""
-    if (seconds := whole_number(retry_after or "")) is not None:
-        return min(max(seconds, 1.0), LONGEST_PAUSE)
-    return min(last * 2, LONGEST_PAUSE) if last else FIRST_PAUSE
+    if (seconds := parse_int(retry_after or "")) is not None:
+        return min(max(seconds, 1.0), MAX_PAUSE)
+    return min(last_pause * 2, MAX_PAUSE) if last_pause else INITIAL_PAUSE
 
 
-def pause_after_failures(failures_in_a_row: int, last: float) -> float:
+def circuit_breaker_pause(failures_in_a_row: int, last_pause: float) -> float:
     """Seconds a credential waits when its calls fail one after the other; 0 while they are few."""
-    return min(pause(None, last), LONGEST_BREAK) if failures_in_a_row >= FAILURES_BEFORE_A_BREAK else 0.0
+    return (
+        min(pause_duration(None, last_pause), MAX_BREAKER_PAUSE)
+        if failures_in_a_row >= CIRCUIT_BREAKER_THRESHOLD
+        else 0.0
+    )

@@ -10,25 +10,25 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
-from integrations.http.client import CallFailed, Reply, masked_text
+from integrations.http.client import CallFailedError, Response, redact_text
 from integrations.outbox import clock, deliveries
-from integrations.outbox.handlers import CallRefused, Channel, Handler, handler_of
+from integrations.outbox.handlers import Channel, Handler, PermanentFailureError, get_handler
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 from integrations.outbox.retry_policy import (
-    BUGS_BEFORE_A_DEAD_LETTER,
-    FORBIDDEN_IN_A_ROW,
-    UNAUTHORIZED_IN_A_ROW,
-    Cure,
-    cure_of,
-    delay,
-    pause,
-    pause_after_failures,
+    FORBIDDEN_LIMIT,
+    MAX_HANDLER_ERRORS,
+    UNAUTHORIZED_LIMIT,
+    Disposition,
+    circuit_breaker_pause,
+    classify_status,
+    pause_duration,
+    retry_delay,
 )
 
 log = structlog.get_logger(__name__)
 S = DeliveryState
-CLOSING = ["started_at", "duration_ms", "status", "outcome", "error", "response"]
-AWAY = (OperationalError, InterfaceError)
+ATTEMPT_RESULT_FIELDS = ["started_at", "duration_ms", "status", "outcome", "error", "response"]
+DATABASE_UNAVAILABLE = (OperationalError, InterfaceError)
 """What a database that is away, locked or full raises: no fault of a handler, and the same write may go later."""
 
 
@@ -40,46 +40,48 @@ class Outcome:
     attempt: Attempt
     token: str = ""
     seconds: float = 0.0
-    reply: Reply | None = None
+    response: Response | None = None
     error: Exception | None = None
 
     @property
     def status(self) -> int | None:
-        return self.reply.status if self.reply else None
+        return self.response.status if self.response else None
 
     @property
-    def may_have_had_effect(self) -> bool:
+    def may_have_been_processed(self) -> bool:
         """Nobody saw the effect, and it may be there all the same: no answer, or a gateway's or a broken one."""
         if self.error is not None:
-            return getattr(self.error, "had_effect_perhaps", True)
-        return self.reply is not None and (self.reply.status >= 500 or self.reply.status == 408)
+            return getattr(self.error, "may_have_been_processed", True)
+        return self.response is not None and (self.response.status >= 500 or self.response.status == 408)
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """In words, for the delivery's reason."""
-        if self.reply is None:
+        if self.response is None:
             return str(self.error) or type(self.error).__name__
         return (
-            f"{self.reply.status}: {masked_text(self.reply.text)[:200]}" if self.reply.text else f"{self.reply.status}"
+            f"{self.response.status}: {redact_text(self.response.text)[:200]}"
+            if self.response.text
+            else f"{self.response.status}"
         )
 
 
-def cure_for(outcome: Outcome, handler: Handler) -> Cure:
+def classify_outcome(outcome: Outcome, handler: Handler) -> Disposition:
     """Which cure this outcome asks for, before the delivery's own history is looked at."""
-    if outcome.reply is None:
-        if isinstance(outcome.error, CallRefused):
-            return Cure.FAIL
-        unseen = not isinstance(outcome.error, CallFailed) or outcome.error.had_effect_perhaps
-        return Cure.UNKNOWN if unseen and not handler.is_idempotent else Cure.RETRY
-    if outcome.reply.status not in handler.success:
-        return cure_of(outcome.reply.status, handler.cures)
-    if handler.expects is not None and not _belongs(outcome.reply.content, handler.expects):
-        outcome.error = CallFailed("the answer is not what belongs here")
-        return Cure.RETRY if handler.is_idempotent else Cure.UNKNOWN
-    return Cure.DELIVERED
+    if outcome.response is None:
+        if isinstance(outcome.error, PermanentFailureError):
+            return Disposition.FAIL
+        unseen = not isinstance(outcome.error, CallFailedError) or outcome.error.may_have_been_processed
+        return Disposition.UNKNOWN if unseen and not handler.is_idempotent else Disposition.RETRY
+    if outcome.response.status not in handler.success_statuses:
+        return classify_status(outcome.response.status, handler.dispositions)
+    if handler.response_type is not None and not _is_expected_content(outcome.response.content, handler.response_type):
+        outcome.error = CallFailedError("the answer is not what belongs here")
+        return Disposition.RETRY if handler.is_idempotent else Disposition.UNKNOWN
+    return Disposition.DELIVERED
 
 
-def _belongs(content: Any, expected: type) -> bool:
+def _is_expected_content(content: Any, expected: type) -> bool:
     """Of the type that is awaited, and no list of errors in a success's place (RELIABILITY.md, D32)."""
     return isinstance(content, expected) and not (isinstance(content, dict) and content.get("errors"))
 
@@ -92,112 +94,120 @@ class Settlement:
 
     def settle_all(self, outcomes: Sequence[Outcome]) -> None:
         """Settle what came back in one round; plain successes, which are nearly all, in two statements."""
-        plain = [outcome for outcome in outcomes if self._is_plain(outcome)]
-        self._deliver(plain)
+        plain = [outcome for outcome in outcomes if self._is_plain_success(outcome)]
+        self._settle_successes(plain)
         for outcome in outcomes:
             if outcome not in plain:
-                self.settle(outcome, handler_of(outcome.delivery))
+                self.settle_outcome(outcome, get_handler(outcome.delivery))
 
     @staticmethod
-    def _is_plain(outcome: Outcome) -> bool:
+    def _is_plain_success(outcome: Outcome) -> bool:
         """A success whose handler keeps nothing of it."""
-        handler = handler_of(outcome.delivery)
-        return not handler.keeps_answer(outcome.delivery) and cure_for(outcome, handler) is Cure.DELIVERED
+        handler = get_handler(outcome.delivery)
+        return (
+            not handler.needs_response(outcome.delivery) and classify_outcome(outcome, handler) is Disposition.DELIVERED
+        )
 
-    def _deliver(self, outcomes: Sequence[Outcome]) -> None:
+    def _settle_successes(self, outcomes: Sequence[Outcome]) -> None:
         if not outcomes:
             return
-        attempts = [self._closed(outcome, Cure.DELIVERED.value) for outcome in outcomes]
-        Attempt.objects.bulk_create(attempts, update_conflicts=True, unique_fields=["id"], update_fields=CLOSING)
+        attempts = [self._fill_attempt(outcome, Disposition.DELIVERED.value) for outcome in outcomes]
+        Attempt.objects.bulk_create(
+            attempts, update_conflicts=True, unique_fields=["id"], update_fields=ATTEMPT_RESULT_FIELDS
+        )
         for fence in {outcome.delivery.fence for outcome in outcomes}:
             ids = [outcome.delivery.pk for outcome in outcomes if outcome.delivery.fence == fence]
             Delivery.objects.filter(pk__in=ids, state=S.IN_FLIGHT, fence=fence).update(
                 state=S.DELIVERED, reason="", is_ambiguous=False, finished_at=clock.now()
             )
-        self._all_is_well()
+        self._reset_counters()
 
-    def settle(self, outcome: Outcome, handler: Handler) -> None:
+    def settle_outcome(self, outcome: Outcome, handler: Handler) -> None:
         """Close the attempt and move the delivery on. A bug in a handler stops that delivery only."""
-        cure = cure_for(outcome, handler)
+        cure = classify_outcome(outcome, handler)
         try:
             with transaction.atomic():
-                self._apply(cure, outcome, handler)
-        except CallFailed as error:
+                self._apply_disposition(cure, outcome, handler)
+        except CallFailedError as error:
             outcome.error = error  # the answer could not be used after all: it had its effect, and we lack what it said
-            self._apply(Cure.RETRY if handler.is_idempotent else Cure.UNKNOWN, outcome, handler)
-        except AWAY:
+            self._apply_disposition(
+                Disposition.RETRY if handler.is_idempotent else Disposition.UNKNOWN, outcome, handler
+            )
+        except DATABASE_UNAVAILABLE:
             raise
         except Exception as error:  # a bug of ours: only this delivery stops, and staff see why
             log.exception("handler failed", delivery=outcome.delivery.pk, kind=outcome.delivery.kind)
             outcome.error = error
-            self._close(outcome, "bug")
-            self._after_a_bug(cure, outcome, handler)
+            self._close_attempt(outcome, "bug")
+            self._settle_handler_error(cure, outcome, handler)
 
-    def _after_a_bug(self, cure: Cure, outcome: Outcome, handler: Handler) -> None:
+    def _settle_handler_error(self, disposition: Disposition, outcome: Outcome, handler: Handler) -> None:
         """No hook is told, since it may be the one that failed."""
-        if cure in (Cure.DELIVERED, Cure.UNKNOWN) and not handler.is_idempotent:
-            self._move(outcome, S.UNKNOWN, f"{outcome.said}; the portal itself failed with that", is_ambiguous=True)
-        elif outcome.delivery.failures + 1 >= BUGS_BEFORE_A_DEAD_LETTER:
-            self._move(outcome, S.FAILED)
+        if disposition in (Disposition.DELIVERED, Disposition.UNKNOWN) and not handler.is_idempotent:
+            self._set_state(
+                outcome, S.UNKNOWN, f"{outcome.summary}; the portal itself failed with that", is_ambiguous=True
+            )
+        elif outcome.delivery.failures + 1 >= MAX_HANDLER_ERRORS:
+            self._set_state(outcome, S.FAILED)
         else:
-            self._retry(outcome, handler)
+            self._apply_retry(outcome, handler)
 
-    def _apply(self, cure: Cure, outcome: Outcome, handler: Handler) -> None:
-        self._close(outcome, cure.value)
-        getattr(self, f"_{cure.name.lower()}")(outcome, handler)
+    def _apply_disposition(self, disposition: Disposition, outcome: Outcome, handler: Handler) -> None:
+        self._close_attempt(outcome, disposition.value)
+        getattr(self, f"_apply_{disposition.name.lower()}")(outcome, handler)
 
-    def _close(self, outcome: Outcome, word: str) -> None:
-        self._closed(outcome, word).save(update_fields=CLOSING)
+    def _close_attempt(self, outcome: Outcome, label: str) -> None:
+        self._fill_attempt(outcome, label).save(update_fields=ATTEMPT_RESULT_FIELDS)
 
     @staticmethod
-    def _closed(outcome: Outcome, word: str) -> Attempt:
-        reply, attempt = outcome.reply, outcome.attempt
+    def _fill_attempt(outcome: Outcome, label: str) -> Attempt:
+        reply, attempt = outcome.response, outcome.attempt
         attempt.duration_ms = round(outcome.seconds * 1000)
         attempt.status = reply.status if reply else getattr(outcome.error, "status", None)
-        attempt.outcome = word[:20]
+        attempt.outcome = label[:20]
         attempt.error = str(outcome.error or "")[:500]
-        attempt.response = masked_text(reply.text) if reply else ""
+        attempt.response = redact_text(reply.text) if reply else ""
         return attempt
 
-    def _move(self, outcome: Outcome, state: str, reason: str | None = None, **changes: Any) -> bool:
+    def _set_state(self, outcome: Outcome, state: str, reason: str | None = None, **changes: Any) -> bool:
         """Compare-and-set under the fence. False: a later holder took it over, and its word counts."""
         if state in (S.DELIVERED, S.SUPERSEDED, S.FAILED):
             changes["finished_at"] = clock.now()
         delivery = outcome.delivery
         return bool(
             Delivery.objects.filter(pk=delivery.pk, state=S.IN_FLIGHT, fence=delivery.fence).update(
-                state=state, reason=(outcome.said if reason is None else reason)[:500], **changes
+                state=state, reason=(outcome.summary if reason is None else reason)[:500], **changes
             )
         )
 
-    def _note(self, **changes: object) -> None:
+    def _update_stream(self, **changes: object) -> None:
         """Change the stream's row, here and in the database."""
         for name, value in changes.items():
             setattr(self.stream, name, value)
         Stream.objects.filter(pk=self.stream.pk).update(**changes)
 
-    def _delivered(self, outcome: Outcome, handler: Handler) -> None:
-        assert outcome.reply is not None  # noqa: S101 (only a reply can be a success)
-        if not self._move(outcome, S.DELIVERED, "", is_ambiguous=False):
+    def _apply_delivered(self, outcome: Outcome, handler: Handler) -> None:
+        assert outcome.response is not None  # noqa: S101 (only a reply can be a success)
+        if not self._set_state(outcome, S.DELIVERED, "", is_ambiguous=False):
             return
-        handler.delivered(outcome.delivery, outcome.reply)
-        self._all_is_well()
+        handler.on_delivered(outcome.delivery, outcome.response)
+        self._reset_counters()
 
-    def _all_is_well(self) -> None:
+    def _reset_counters(self) -> None:
         """A success ends what was counted against the credential."""
-        if any(getattr(self.stream, name) != value for name, value in deliveries.UNBLEMISHED.items()):
-            self._note(**deliveries.UNBLEMISHED)
+        if any(getattr(self.stream, name) != value for name, value in deliveries.RESET_COUNTERS.items()):
+            self._update_stream(**deliveries.RESET_COUNTERS)
 
-    def _retry(self, outcome: Outcome, handler: Handler) -> None:
-        self._break_the_circuit(outcome.delivery.key)
+    def _apply_retry(self, outcome: Outcome, handler: Handler) -> None:
+        self._update_circuit_breaker(outcome.delivery.key)
         delivery, now = outcome.delivery, clock.now()
-        is_ambiguous = delivery.is_ambiguous or outcome.may_have_had_effect
-        due_at = now + delay(delivery.failures + 1, random.uniform(-1, 1)) * settings.OUTBOX_TIME_SCALE  # noqa: S311
+        is_ambiguous = delivery.is_ambiguous or outcome.may_have_been_processed
+        due_at = now + retry_delay(delivery.failures + 1, random.uniform(-1, 1)) * settings.OUTBOX_TIME_SCALE  # noqa: S311
         start = delivery.started_at or delivery.created_at
-        if due_at - start > handler.gives_up_after * settings.OUTBOX_TIME_SCALE:
-            self._fail(outcome, handler)
+        if due_at - start > handler.retry_for * settings.OUTBOX_TIME_SCALE:
+            self._apply_fail(outcome, handler)
         else:
-            self._again(
+            self._requeue_delivery(
                 outcome,
                 handler,
                 due_at=due_at,
@@ -205,93 +215,103 @@ class Settlement:
                 is_ambiguous=is_ambiguous,
                 has_new_token=False,
             )
-            handler.retried(delivery)
+            handler.on_retry(delivery)
 
-    def _again(self, outcome: Outcome, handler: Handler, **changes: Any) -> None:
+    def _requeue_delivery(self, outcome: Outcome, handler: Handler, **changes: Any) -> None:
         """Back to waiting, unless a newer one says more or the stream is held by now."""
         delivery = outcome.delivery
         newer = Delivery.objects.filter(key=delivery.key, pk__gt=delivery.pk, state__in=[S.PENDING, S.HELD])
-        if handler.supersedes and newer.exists():
-            self._move(outcome, S.SUPERSEDED, deliveries.NEWER)
+        if handler.is_superseding and newer.exists():
+            self._set_state(outcome, S.SUPERSEDED, deliveries.SUPERSEDED_REASON)
         elif self.stream.held_reason:
-            self._move(outcome, S.HELD, self.stream.held_reason, **changes)
+            self._set_state(outcome, S.HELD, self.stream.held_reason, **changes)
         else:
-            self._move(outcome, S.PENDING, **changes)
+            self._set_state(outcome, S.PENDING, **changes)
 
-    def _pause(self, outcome: Outcome, handler: Handler) -> None:
-        self.pause(outcome.reply.headers.get("Retry-After") if outcome.reply else None, outcome.delivery.key)
-        self._again(outcome, handler, due_at=self.stream.paused_until)
+    def _apply_pause(self, outcome: Outcome, handler: Handler) -> None:
+        self.pause_stream(
+            outcome.response.headers.get("Retry-After") if outcome.response else None, outcome.delivery.key
+        )
+        self._requeue_delivery(outcome, handler, due_at=self.stream.paused_until)
 
-    def pause(self, retry_after: str | None, key: str) -> None:
+    def pause_stream(self, retry_after: str | None, key: str) -> None:
         """The whole credential waits. Several refusals of one burst are one pause."""
-        self._pause_for(pause(retry_after, self.stream.pause_seconds), key)
+        self._set_pause(pause_duration(retry_after, self.stream.pause_seconds), key)
 
-    def _break_the_circuit(self, key: str) -> None:
+    def _update_circuit_breaker(self, key: str) -> None:
         """Where one call after the other fails, the credential waits, and one call at a time probes it."""
-        self._note(failures_in_a_row=self.stream.failures_in_a_row + 1)
-        if seconds := pause_after_failures(self.stream.failures_in_a_row, self.stream.pause_seconds):
-            self._pause_for(seconds, key)
+        self._update_stream(failures_in_a_row=self.stream.failures_in_a_row + 1)
+        if seconds := circuit_breaker_pause(self.stream.failures_in_a_row, self.stream.pause_seconds):
+            self._set_pause(seconds, key)
 
-    def _pause_for(self, seconds: float, key: str) -> None:
+    def _set_pause(self, seconds: float, key: str) -> None:
         now = clock.now()
         if self.stream.paused_until is None or self.stream.paused_until <= now:
             until = now + timedelta(seconds=seconds) * settings.OUTBOX_TIME_SCALE
-            self._note(paused_until=until, pause_seconds=seconds, paused_by=key)
+            self._update_stream(paused_until=until, pause_seconds=seconds, paused_by=key)
 
-    def _new_token(self, outcome: Outcome, handler: Handler) -> None:
+    def _apply_new_token(self, outcome: Outcome, handler: Handler) -> None:
         delivery = outcome.delivery
         if self.channel.needs_token and not delivery.has_new_token:
-            if outcome.token == self.channel.token(self.stream):
-                self.channel.forget_token(self.stream)
-            self._again(outcome, handler, has_new_token=True)  # due as it was, before all that would try the same
+            if outcome.token == self.channel.stored_token(self.stream):
+                self.channel.invalidate_token(self.stream)
+            self._requeue_delivery(
+                outcome, handler, has_new_token=True
+            )  # due as it was, before all that would try the same
         elif handler.is_read:
-            self._no_access(outcome, handler)
+            self._apply_no_access(outcome, handler)
         else:
-            self._unauthorized(outcome, handler)
+            self._record_unauthorized(outcome, handler)
 
-    def _unauthorized(self, outcome: Outcome, handler: Handler) -> None:
+    def _record_unauthorized(self, outcome: Outcome, handler: Handler) -> None:
         """A new token did not help. Three orders in a row so, and it is the pair that is dead; but of a pair that has
         come meanwhile, an older one's token says nothing."""
-        if outcome.token == self.channel.token(self.stream):
-            self._note(unauthorized_keys=sorted({*self.stream.unauthorized_keys, outcome.delivery.key}))
-        if len(self.stream.unauthorized_keys) >= UNAUTHORIZED_IN_A_ROW:
-            self.refuse_credential("SmartRecruiters refuses our access to this company, also with a new token.")
-        self._retry(outcome, handler)
+        if outcome.token == self.channel.stored_token(self.stream):
+            self._update_stream(unauthorized_keys=sorted({*self.stream.unauthorized_keys, outcome.delivery.key}))
+        if len(self.stream.unauthorized_keys) >= UNAUTHORIZED_LIMIT:
+            self.mark_credentials_refused("SmartRecruiters refuses our access to this company, also with a new token.")
+        self._apply_retry(outcome, handler)
 
-    def refuse_credential(self, reason: str, pair: str | None = None) -> None:
+    def mark_credentials_refused(self, reason: str, credentials_id: str | None = None) -> None:
         """The pair is dead: the stream is held, and the channel says so where people look."""
-        self.channel.credential_refused(self.stream, reason, pair)
+        self.channel.on_credentials_refused(self.stream, reason, credentials_id)
         self.stream.refresh_from_db()
 
-    def _no_access(self, outcome: Outcome, handler: Handler) -> None:
-        if self._move(outcome, S.DELIVERED, "no access"):
-            handler.failed(outcome.delivery, outcome.reply, "SmartRecruiters gives no access to it.")
+    def _apply_no_access(self, outcome: Outcome, handler: Handler) -> None:
+        if self._set_state(outcome, S.DELIVERED, "no access"):
+            handler.on_failed(outcome.delivery, outcome.response, "SmartRecruiters gives no access to it.")
 
-    def _other_type(self, outcome: Outcome, handler: Handler) -> None:
+    def _apply_other_type(self, outcome: Outcome, handler: Handler) -> None:
         if outcome.delivery.variant:
-            self._fail(outcome, handler)
+            self._apply_fail(outcome, handler)
         else:
-            self._again(outcome, handler, due_at=clock.now(), variant=1)
+            self._requeue_delivery(outcome, handler, due_at=clock.now(), variant=1)
 
-    def _retry_while_fresh(self, outcome: Outcome, handler: Handler) -> None:
+    def _apply_retry_while_fresh(self, outcome: Outcome, handler: Handler) -> None:
         start = outcome.delivery.started_at or outcome.delivery.created_at
-        if clock.now() - start < handler.not_found_is_fresh_for * settings.OUTBOX_TIME_SCALE:
-            self._retry(outcome, handler)
+        if clock.now() - start < handler.retry_not_found_for * settings.OUTBOX_TIME_SCALE:
+            self._apply_retry(outcome, handler)
         else:
-            self._fail(outcome, handler)
+            self._apply_fail(outcome, handler)
 
-    def _forbidden(self, outcome: Outcome, handler: Handler) -> None:
-        self._note(forbidden_in_a_row=self.stream.forbidden_in_a_row + 1)
-        if self.stream.forbidden_in_a_row >= FORBIDDEN_IN_A_ROW:
-            self.refuse_credential(f"SmartRecruiters refused {FORBIDDEN_IN_A_ROW} calls in a row: {outcome.said}")
-        self._fail(outcome, handler)
+    def _apply_forbidden(self, outcome: Outcome, handler: Handler) -> None:
+        self._update_stream(forbidden_in_a_row=self.stream.forbidden_in_a_row + 1)
+        if self.stream.forbidden_in_a_row >= FORBIDDEN_LIMIT:
+            self.mark_credentials_refused(
+                f"SmartRecruiters refused {FORBIDDEN_LIMIT} calls in a row: {outcome.summary}"
+            )
+        self._apply_fail(outcome, handler)
 
-    def _fail(self, outcome: Outcome, handler: Handler) -> None:
-        if handler.supersedes and deliveries.newer_than(outcome.delivery).exists():
-            self._move(outcome, S.SUPERSEDED, deliveries.NEWER)  # no dead letter that a replay could send
-        elif self._move(outcome, S.FAILED):
-            handler.failed(outcome.delivery, outcome.reply, outcome.said)
+    def _apply_fail(self, outcome: Outcome, handler: Handler) -> None:
+        if handler.is_superseding and deliveries.newer_than(outcome.delivery).exists():
+            self._set_state(
+                outcome, S.SUPERSEDED, deliveries.SUPERSEDED_REASON
+            )  # no dead letter that a replay could send
+        elif self._set_state(outcome, S.FAILED):
+            handler.on_failed(outcome.delivery, outcome.response, outcome.summary)
 
-    def _unknown(self, outcome: Outcome, handler: Handler) -> None:
-        if self._move(outcome, S.UNKNOWN, f"{outcome.said}; whether it had its effect is not known", is_ambiguous=True):
-            handler.unknown(outcome.delivery)
+    def _apply_unknown(self, outcome: Outcome, handler: Handler) -> None:
+        if self._set_state(
+            outcome, S.UNKNOWN, f"{outcome.summary}; whether it had its effect is not known", is_ambiguous=True
+        ):
+            handler.on_unknown(outcome.delivery)

@@ -6,30 +6,30 @@ from celery import shared_task
 from celery.signals import task_prerun, worker_ready, worker_shutting_down
 
 from integrations.outbox import courier, dispatcher, executor
-from integrations.outbox.watchdog import Beat, Watchdog
+from integrations.outbox.watchdog import HeartbeatRecorder, Watchdog
 
-beat = Beat()
+record_heartbeat = HeartbeatRecorder()
 
 
 @shared_task
 def dispatch() -> None:
-    beat()
-    dispatcher.dispatch(carry.delay)
+    record_heartbeat()
+    dispatcher.wake_couriers(carry.delay)
 
 
 @shared_task
 def carry(stream_id: int) -> None:
-    courier.carry(stream_id)
+    courier.run(stream_id)
 
 
 @worker_ready.connect
-def watch(sender: Any, **_: Any) -> None:
+def start_watchdog(sender: Any, **_: Any) -> None:
     is_dispatcher = "courier" not in sender.app.amqp.queues.consume_from
     watchdog = Watchdog(f"{sender.hostname}", is_dispatcher=is_dispatcher)
-    task_prerun.connect(watchdog.consumed, weak=False)
+    task_prerun.connect(watchdog.note_task_start, weak=False)
     watchdog.start()
 
 
 @worker_shutting_down.connect
 def stop_starting_calls(**_: Any) -> None:
-    executor.stopping.set()
+    executor.stop_requested.set()

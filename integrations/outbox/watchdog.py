@@ -19,23 +19,23 @@ from integrations.outbox.dispatcher import ready_streams
 from integrations.outbox.models import Delivery, DeliveryState, Heartbeat
 
 log = structlog.get_logger(__name__)
-EVERY_SECONDS = 5.0
-SILENT_SECONDS = 60.0
-OVERDUE = timedelta(seconds=45)
+BEAT_INTERVAL_SECONDS = 5.0
+STALLED_AFTER_SECONDS = 60.0
+OVERDUE_AFTER = timedelta(seconds=45)
 EXIT_STATUS = 75
-WAY = "scheduler"
+SCHEDULER_KEY = "scheduler"
 """The heartbeat of the way; workers' names have an @."""
 
 
-class Beat:
+class HeartbeatRecorder:
     """Called for each wake-up that arrives, every second; writes now and then."""
 
     def __init__(self) -> None:
         self._wrote_at = float("-inf")
 
     def __call__(self) -> None:
-        if time.monotonic() - self._wrote_at >= EVERY_SECONDS:
-            Heartbeat.objects.update_or_create(worker=WAY, defaults={"at": clock.now()})
+        if time.monotonic() - self._wrote_at >= BEAT_INTERVAL_SECONDS:
+            Heartbeat.objects.update_or_create(worker=SCHEDULER_KEY, defaults={"at": clock.now()})
             self._wrote_at = time.monotonic()
 
 
@@ -45,42 +45,46 @@ class Watchdog(threading.Thread):
     def __init__(self, worker: str, *, is_dispatcher: bool) -> None:
         super().__init__(daemon=True, name="watchdog")
         self.worker, self.is_dispatcher = worker, is_dispatcher
-        self.last = time.monotonic()
+        self.last_task_at = time.monotonic()
 
-    def consumed(self, **_: Any) -> None:
-        self.last = time.monotonic()
+    def note_task_start(self, **_: Any) -> None:
+        self.last_task_at = time.monotonic()
 
     def run(self) -> None:
         while True:
-            time.sleep(EVERY_SECONDS)
+            time.sleep(BEAT_INTERVAL_SECONDS)
             try:
-                self.look()
+                self.check_worker()
             except (DatabaseError, InterfaceError):  # no database, no judgement
                 close_old_connections()
 
-    def look(self) -> None:
+    def check_worker(self) -> None:
         close_old_connections()
-        self.beat()
-        if time.monotonic() - self.last > SILENT_SECONDS and self._work_waits() and _broker_answers():
+        self.record_heartbeat()
+        if (
+            time.monotonic() - self.last_task_at > STALLED_AFTER_SECONDS
+            and self._has_waiting_work()
+            and _is_broker_up()
+        ):
             log.error("this worker consumes nothing though work waits: it ends, to be started anew", worker=self.worker)
             os._exit(EXIT_STATUS)
 
-    def beat(self) -> None:
+    def record_heartbeat(self) -> None:
         now = clock.now()
         Heartbeat.objects.update_or_create(worker=self.worker, defaults={"at": now})
-        Heartbeat.objects.filter(at__lt=now - timedelta(days=1)).exclude(worker=WAY).delete()
+        Heartbeat.objects.filter(at__lt=now - timedelta(days=1)).exclude(worker=SCHEDULER_KEY).delete()
 
-    def _work_waits(self) -> bool:
+    def _has_waiting_work(self) -> bool:
         """A dispatcher is woken every second; a courier has work when something has been due for long."""
         if self.is_dispatcher:
             return True
         late = Delivery.objects.filter(
-            state=DeliveryState.PENDING, due_at__lt=clock.now() - OVERDUE, stream__in=ready_streams()
+            state=DeliveryState.PENDING, due_at__lt=clock.now() - OVERDUE_AFTER, stream__in=ready_streams()
         )
         return late.exists()
 
 
-def _broker_answers() -> bool:
+def _is_broker_up() -> bool:
     try:
         with current_app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, timeout=2)

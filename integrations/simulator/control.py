@@ -62,7 +62,9 @@ class ControlClient:
         return status
 
     def notify_disabled(self, company: str) -> int | None:
-        status: int | None = self.send_request("POST", f"companies/{_quote_segment(company)}/tell-disabled")["status_code"]
+        status: int | None = self.send_request("POST", f"companies/{_quote_segment(company)}/tell-disabled")[
+            "status_code"
+        ]
         return status
 
     def revoke_credential(self, company: str) -> None:
@@ -83,11 +85,15 @@ class ControlClient:
         return _as_object(self.send_request("GET", f"companies/{_quote_segment(company)}/packages", params=params))
 
     def fetch_package(self, company: str, package: str) -> Json:
-        return _as_object(self.send_request("GET", f"companies/{_quote_segment(company)}/packages/{_quote_segment(package)}"))
+        return _as_object(
+            self.send_request("GET", f"companies/{_quote_segment(company)}/packages/{_quote_segment(package)}")
+        )
 
     def place_orders(self, company: str, package: str, **options: Any) -> list[Json]:
         """Places `count` orders; further keys as in the package's docstring."""
-        return _as_list(self.send_request("POST", "orders", json={"company": company, "package": package, **options})["orders"])
+        return _as_list(
+            self.send_request("POST", "orders", json={"company": company, "package": package, **options})["orders"]
+        )
 
     def list_orders(self, company: str | None = None, *, limit: int = 100) -> list[Json]:
         params = {"limit": limit, **({"company": company} if company else {})}

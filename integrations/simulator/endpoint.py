@@ -118,7 +118,11 @@ def _serve_call(call: Call, effect: Callable[[], HttpResponse], path_company: st
 def _apply_fault(call: Call, effect: Callable[[], HttpResponse], fault: Fault | None) -> HttpResponseBase:
     answer = faults.inject_fault(fault, call.request, effect) if fault else effect()
     settings = state.settings
-    heard = faults.wait_while_connected(call.request, faults.add_jitter(settings.latency, settings.jitter)) if settings.latency else True
+    heard = (
+        faults.wait_while_connected(call.request, faults.add_jitter(settings.latency, settings.jitter))
+        if settings.latency
+        else True
+    )
     if call.on_lost_reply and (not heard or (fault and not faults.is_reply_delivered(fault))):
         call.on_lost_reply()
     return answer
@@ -150,7 +154,9 @@ def _authorise_call(call: Call, scope: str) -> None:
 
 
 def record_breach(what: str, detail: str, call: Call, order_id: str | None = None) -> None:
-    state.record_event("breach", what=what, detail=detail, company=call.caller.company, order_id=order_id, route=call.route)
+    state.record_event(
+        "breach", what=what, detail=detail, company=call.caller.company, order_id=order_id, route=call.route
+    )
 
 
 def _record_call(

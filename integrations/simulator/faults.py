@@ -127,4 +127,6 @@ def _truncate_response(request: HttpRequest, body: bytes) -> StreamingHttpRespon
         yield body[: len(body) // 2]
         _hang_up(request)
 
-    return StreamingHttpResponse(yield_half(), content_type="application/json", headers={"Content-Length": str(len(body))})
+    return StreamingHttpResponse(
+        yield_half(), content_type="application/json", headers={"Content-Length": str(len(body))}
+    )

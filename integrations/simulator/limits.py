@@ -35,7 +35,9 @@ class RateLimiter:
         self._windows: defaultdict[tuple[str, str], deque[float]] = defaultdict(deque)
         self._in_flight: defaultdict[str, int] = defaultdict(int)
 
-    def acquire_slot(self, credential: str, endpoint: str, *, rate: int, concurrent: int, enforced: bool) -> LimitStatus:
+    def acquire_slot(
+        self, credential: str, endpoint: str, *, rate: int, concurrent: int, enforced: bool
+    ) -> LimitStatus:
         """Every `acquire_slot` is followed by a `release_slot`, a refused one too."""
         now = time.monotonic()
         with self._lock:

@@ -32,7 +32,10 @@ def build_id(*parts: object) -> str:
 
 def build_candidate(company: str, number: int) -> dict[str, Any]:
     """The company's n-th candidate, as `GET /candidates/{id}` answers him."""
-    first, last = _FIRST_NAMES[number % len(_FIRST_NAMES)], _LAST_NAMES[(number * 7 + number // len(_FIRST_NAMES)) % len(_LAST_NAMES)]
+    first, last = (
+        _FIRST_NAMES[number % len(_FIRST_NAMES)],
+        _LAST_NAMES[(number * 7 + number // len(_FIRST_NAMES)) % len(_LAST_NAMES)],
+    )
     mailbox = _to_ascii(f"{first}.{last}".lower()) + (f".{number}" if number >= CANDIDATE_COUNT else "")
     job = get_job(company, number)
     return {

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.http.client import Outgoing
+from integrations.http.client import OutgoingRequest
 from integrations.http.path_segments import build_path
 
 
@@ -22,48 +22,71 @@ class SmartRecruitersAPI:
     candidates_path: str = "/candidates"
     jobs_path: str = "/jobs"
 
-    def get_token(self, client_id: str, client_secret: str) -> Outgoing:
+    def get_token(self, client_id: str, client_secret: str) -> OutgoingRequest:
         """Client credentials for a token: 200 `{access_token, token_type, expires_in}`, 401 for a dead pair."""
         form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
-        return Outgoing("POST", self.origin + self.token_path, "token", form=form)
+        return OutgoingRequest("POST", self.origin + self.token_path, "token", form=form)
 
-    def get_configuration(self, token: str) -> Outgoing:
-        return Outgoing("GET", self._build_assessments_url("partner", "configuration"), "configuration", _build_bearer_headers(token))
-
-    def put_configuration(self, token: str, document: Mapping[str, Any]) -> Outgoing:
-        """Always the whole document; 200 with what SmartRecruiters kept."""
-        url = self._build_assessments_url("partner", "configuration")
-        return Outgoing("PUT", url, "configuration", _build_json_headers(token), json=document)
-
-    def post_integration(self, token: str, company_id: str, client_id: str, client_secret: str) -> Outgoing:
-        """Our pair for theirs, which the 200 shows once. 403: no consent; 404: no configuration; 409: done already."""
-        url = self._build_assessments_url("integration", "company", company_id)
-        return Outgoing(
-            "POST", url, "integration", _build_json_headers(token), json={"clientId": client_id, "clientSecret": client_secret}
+    def get_configuration(self, token: str) -> OutgoingRequest:
+        return OutgoingRequest(
+            "GET",
+            self._build_assessments_url("partner", "configuration"),
+            "configuration",
+            _build_bearer_headers(token),
         )
 
-    def get_candidate(self, token: str, candidate_id: str) -> Outgoing:
-        return Outgoing("GET", self.origin + build_path(self.candidates_path, candidate_id), "candidate", _build_bearer_headers(token))
+    def put_configuration(self, token: str, document: Mapping[str, Any]) -> OutgoingRequest:
+        """Always the whole document; 200 with what SmartRecruiters kept."""
+        url = self._build_assessments_url("partner", "configuration")
+        return OutgoingRequest("PUT", url, "configuration", _build_json_headers(token), json=document)
 
-    def get_job(self, token: str, job_id: str) -> Outgoing:
-        return Outgoing("GET", self.origin + build_path(self.jobs_path, job_id), "job", _build_bearer_headers(token))
+    def post_integration(self, token: str, company_id: str, client_id: str, client_secret: str) -> OutgoingRequest:
+        """Our pair for theirs, which the 200 shows once. 403: no consent; 404: no configuration; 409: done already."""
+        url = self._build_assessments_url("integration", "company", company_id)
+        return OutgoingRequest(
+            "POST",
+            url,
+            "integration",
+            _build_json_headers(token),
+            json={"clientId": client_id, "clientSecret": client_secret},
+        )
 
-    def get_hiring_team(self, token: str, job_id: str) -> Outgoing:
-        return Outgoing("GET", self.origin + build_path(self.jobs_path, job_id, "hiring-team"), "hiring team", _build_bearer_headers(token))
+    def get_candidate(self, token: str, candidate_id: str) -> OutgoingRequest:
+        return OutgoingRequest(
+            "GET",
+            self.origin + build_path(self.candidates_path, candidate_id),
+            "candidate",
+            _build_bearer_headers(token),
+        )
+
+    def get_job(self, token: str, job_id: str) -> OutgoingRequest:
+        return OutgoingRequest(
+            "GET", self.origin + build_path(self.jobs_path, job_id), "job", _build_bearer_headers(token)
+        )
+
+    def get_hiring_team(self, token: str, job_id: str) -> OutgoingRequest:
+        return OutgoingRequest(
+            "GET",
+            self.origin + build_path(self.jobs_path, job_id, "hiring-team"),
+            "hiring team",
+            _build_bearer_headers(token),
+        )
 
     def patch_result(
         self, token: str, order_id: str, result: Mapping[str, Any], content_type: str = "application/json"
-    ) -> Outgoing:
+    ) -> OutgoingRequest:
         """RFC 7396 merge patch of a result: 200 with the merged result."""
         url = self._build_assessments_url("orders", order_id, "results")
-        return Outgoing("PATCH", url, "result", _build_json_headers(token, content_type), json=result)
+        return OutgoingRequest("PATCH", url, "result", _build_json_headers(token, content_type), json=result)
 
     def post_attachment(
         self, token: str, order_id: str, part: str, name: str, content: bytes, content_type: str
-    ) -> Outgoing:
+    ) -> OutgoingRequest:
         """Upload a file: 201 `{url}`. Not idempotent, and not for inline orders."""
         url = self._build_assessments_url("orders", order_id, "results", "attachment")
-        return Outgoing("POST", url, "attachment", _build_bearer_headers(token), files={part: (name, content, content_type)})
+        return OutgoingRequest(
+            "POST", url, "attachment", _build_bearer_headers(token), files={part: (name, content, content_type)}
+        )
 
     def _build_assessments_url(self, *segments: str) -> str:
         return self.origin + build_path(self.assessments_path, *segments)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from integrations.http.client import CallFailed, Reply
+from integrations.http.client import CallFailedError, Response
 
 MIN_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS, DEFAULT_LIFETIME_SECONDS = 5, 24 * 3600, 300
 MAX_SECRET_LENGTH = 4096
@@ -17,11 +17,11 @@ def _require_text(content: Any, key: str, label: str) -> str:
         or not value.isascii()
         or not value.isprintable()
     ):
-        raise CallFailed(f"the answer holds no usable {label}")
+        raise CallFailedError(f"the answer holds no usable {label}")
     return value
 
 
-def parse_token(response: Reply) -> tuple[str, int]:
+def parse_token(response: Response) -> tuple[str, int]:
     """(access token, seconds it lives) of the token endpoint's 200. Raises CallFailed."""
     token = _require_text(response.content, "access_token", "access_token")
     life = response.content.get("expires_in")
@@ -30,12 +30,14 @@ def parse_token(response: Reply) -> tuple[str, int]:
     return token, max(MIN_LIFETIME_SECONDS, min(life, MAX_LIFETIME_SECONDS))
 
 
-def parse_credentials(response: Reply) -> tuple[str, str]:
+def parse_credentials(response: Response) -> tuple[str, str]:
     """(client id, client secret) of the integration's 200. Raises CallFailed."""
-    return _require_text(response.content, "clientId", "clientId"), _require_text(response.content, "clientSecret", "clientSecret")
+    return _require_text(response.content, "clientId", "clientId"), _require_text(
+        response.content, "clientSecret", "clientSecret"
+    )
 
 
-def parse_error_message(response: Reply) -> str:
+def parse_error_message(response: Response) -> str:
     """SmartRecruiters' own words, `code: message`, out of an error body; empty where it said nothing."""
     errors = response.content.get("errors") if isinstance(response.content, dict) else None
     if not isinstance(errors, list):

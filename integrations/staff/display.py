@@ -38,7 +38,9 @@ STATUS_BADGES: dict[str, tuple[str, str, str]] = {
 
 def status_badge(state: str | None) -> dict[str, str]:
     """A status as word, shape and colour: never colour alone."""
-    word, shape, tone = STATUS_BADGES.get(state or "", ((state or "Not reported").replace("_", " ").lower(), "hollow", "plain"))
+    word, shape, tone = STATUS_BADGES.get(
+        state or "", ((state or "Not reported").replace("_", " ").lower(), "hollow", "plain")
+    )
     return {"word": gettext(word), "shape": shape, "tone": tone}
 
 

@@ -147,7 +147,9 @@ class StaffAdmin(ModelAdmin):
 
     def _audit_model_change(self, request: HttpRequest, event: str, row: Model, **detail: Any) -> None:
         if not self.audits_itself:
-            self.record_audit(request, f"{self.opts.model_name}.{event}", self.get_audit_subject(row), name=str(row), **detail)
+            self.record_audit(
+                request, f"{self.opts.model_name}.{event}", self.get_audit_subject(row), name=str(row), **detail
+            )
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Not by a secret: `?client_secret__startswith=` would tell it letter by letter. Nor by what is hidden."""
@@ -174,7 +176,9 @@ class StaffAdmin(ModelAdmin):
         return [path("<path:object_id>/act/<slug:name>/", view, name=name), *super().get_urls()]
 
     def get_available_actions(self, request: HttpRequest, row: Any) -> list[ObjectAction]:
-        return [act for act in self.get_object_actions() if self.can_act(request, act.permission) and act.is_available(row)]
+        return [
+            act for act in self.get_object_actions() if self.can_act(request, act.permission) and act.is_available(row)
+        ]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """A filter's value that no query can hold, like the year -1, counts like one that is none."""

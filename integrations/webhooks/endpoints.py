@@ -12,7 +12,7 @@ from integrations.outbox import clock, deliveries
 from integrations.webhooks import events
 from integrations.webhooks.signing import make_secret
 
-OVERLAP = timedelta(days=1)
+ROTATION_OVERLAP = timedelta(days=1)
 
 
 @transaction.atomic
@@ -25,42 +25,42 @@ def register(client: Client, *, url: str, events: list[str]) -> Webhook:
 
 
 @transaction.atomic
-def change(webhook: Webhook, **changes: Any) -> Webhook:
+def update(webhook: Webhook, **changes: Any) -> Webhook:
     """Another address or other events. An endpoint that was off is on again, and what waited for it goes out."""
     for name, value in changes.items():
         setattr(webhook, name, list(dict.fromkeys(value)) if name == "events" else value)
     webhook.off_reason = ""
     webhook.save(update_fields=[*changes, "off_reason"])
-    deliveries.release(webhook.stream_name)
+    deliveries.release_stream(webhook.stream_name)
     return webhook
 
 
 @transaction.atomic
-def rotate(webhook: Webhook, *, address: str | None = None) -> Webhook:
+def rotate_secret(webhook: Webhook, *, ip: str | None = None) -> Webhook:
     """A new secret; for a day messages bear both signatures."""
     webhook.former_secret, webhook.secret = webhook.secret, make_secret()
-    webhook.former_secret_until = clock.now() + OVERLAP
+    webhook.former_secret_until = clock.now() + ROTATION_OVERLAP
     webhook.save(update_fields=["former_secret_sealed", "secret_sealed", "former_secret_until"])
-    audit.record("webhook.secret_renewed", webhook.pk, ip=address, client=webhook.client.client_id)
+    audit.record("webhook.secret_renewed", webhook.pk, ip=ip, client=webhook.client.client_id)
     return webhook
 
 
 @transaction.atomic
-def test(webhook: Webhook) -> None:
+def send_test_message(webhook: Webhook) -> None:
     """Queue a message of the endpoint's first type that stands for nothing."""
     stamp = f"{clock.now():%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
     kind = webhook.events[0]
-    events.send(webhook, make_event_id(), {"type": kind, "timestamp": stamp, "data": {"test": True}})
+    events.enqueue_message(webhook, make_event_id(), {"type": kind, "timestamp": stamp, "data": {"test": True}})
 
 
 @transaction.atomic
 def remove(webhook: Webhook) -> None:
     """Nothing more is sent there; what was sent stays in the record."""
-    deliveries.discard(webhook.stream_name, "the endpoint was removed")
+    deliveries.cancel_stream(webhook.stream_name, "the endpoint was removed")
     webhook.delete()
 
 
 @transaction.atomic
-def switch_off(webhook: Webhook, reason: str) -> None:
+def disable(webhook: Webhook, reason: str) -> None:
     Webhook.objects.filter(pk=webhook.pk).update(off_reason=reason)
-    deliveries.hold(webhook.stream_name, reason)
+    deliveries.hold_stream(webhook.stream_name, reason)

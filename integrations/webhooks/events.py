@@ -9,27 +9,29 @@ from django.db.models import Max
 from integrations.models import Connection, Event, EventType, Webhook
 from integrations.outbox import deliveries, failpoints, leases
 
-NUMBERING = "events"
+NUMBERING_STREAM = "events"
 LEASE_SECONDS = 10
-BATCH = 500
+BATCH_SIZE = 500
 
 
-def of_order(type: EventType, order_id: str) -> None:
+def record_order_event(event_type: EventType, order_id: str) -> None:
     """Record an event of an order. Call it in the transaction of what it follows from."""
     url = f"{settings.PUBLIC_URL}/api/vendor/v1/orders/{order_id}"
-    Event.objects.create(type=type, content={"order": order_id, "url": url})
+    Event.objects.create(type=event_type, content={"order": order_id, "url": url})
 
 
-def of_connection(type: EventType, connection: Connection) -> None:
-    Event.objects.create(type=type, content={"customer": connection.customer_id, "company_id": connection.company_id})
+def record_connection_event(event_type: EventType, connection: Connection) -> None:
+    Event.objects.create(
+        type=event_type, content={"customer": connection.customer_id, "company_id": connection.company_id}
+    )
 
 
-def body(event: Event) -> dict[str, Any]:
+def build_body(event: Event) -> dict[str, Any]:
     """The thin body: `{"type", "timestamp", "data"}`."""
     return {"type": event.type, "timestamp": f"{event.at:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z", "data": event.content}
 
 
-def number() -> int:
+def assign_numbers() -> int:
     """Give every committed event its number, in one order that no later commit disturbs. Returns how many got one.
 
     One holder at a time, by a lease: who comes second leaves it to the first. Each numbered event is queued for the
@@ -37,15 +39,17 @@ def number() -> int:
     """
     if not Event.objects.filter(number=None).exists():
         return 0
-    return leases.alone(NUMBERING, LEASE_SECONDS, _number_under)
+    return leases.run_exclusively(NUMBERING_STREAM, LEASE_SECONDS, _assign_under_lease)
 
 
 @transaction.atomic
-def _number_under(lease: leases.Lease) -> int:
-    lease.write(woken_at=None)  # the row is locked until commit: a holder whose lease ran out cannot number beside us
+def _assign_under_lease(lease: leases.Lease) -> int:
+    lease.update_stream(
+        woken_at=None
+    )  # the row is locked until commit: a holder whose lease ran out cannot number beside us
     last = Event.objects.aggregate(last=Max("number"))["last"] or 0
-    failpoints.passing("before_numbering")
-    fresh = list(Event.objects.filter(number=None).order_by("pk")[:BATCH])
+    failpoints.maybe_crash("before_numbering")
+    fresh = list(Event.objects.filter(number=None).order_by("pk")[:BATCH_SIZE])
     webhooks = list(Webhook.objects.filter(client__revoked_at=None)) if fresh else []
     for event in fresh:
         last += 1
@@ -53,21 +57,21 @@ def _number_under(lease: leases.Lease) -> int:
         event.save(update_fields=["number"])
         for webhook in webhooks:
             if event.type in webhook.events and webhook.created_at <= event.at:
-                send(webhook, event.public_id, body(event))
+                enqueue_message(webhook, event.public_id, build_body(event))
     return len(fresh)
 
 
-def key_of(webhook: Webhook, message_id: str) -> str:
+def sequence_key(webhook: Webhook, message_id: str) -> str:
     """The sequence key of a message to an endpoint."""
     return f"{webhook.pk}:{message_id}"
 
 
-def send(webhook: Webhook, message_id: str, content: dict[str, Any]) -> None:
+def enqueue_message(webhook: Webhook, message_id: str, content: dict[str, Any]) -> None:
     """Queue one message for one endpoint. `message_id` is the same at every try."""
     deliveries.enqueue(
         "webhook",
         stream=webhook.stream_name,
-        key=key_of(webhook, message_id),
+        key=sequence_key(webhook, message_id),
         subject=content["data"].get("order") or content["data"].get("company_id", ""),
         payload={"webhook": webhook.pk, "id": message_id, "body": content},
     )

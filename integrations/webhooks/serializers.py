@@ -4,7 +4,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from integrations.api.fields import StrictChoiceField, StrictListField, StrictSerializer, StrictCharField
+from integrations.api.fields import StrictCharField, StrictChoiceField, StrictListField, StrictSerializer
 from integrations.http import ip_addresses, trusted_origins
 from integrations.models import EventType, Webhook
 
@@ -19,11 +19,11 @@ def check_url(url: str) -> None:
         return
     if scheme != "https":
         raise serializers.ValidationError("Send an address that begins with https://.")
-    if not is_public(host):
+    if not is_public_host(host):
         raise serializers.ValidationError("Send an address at a public host.")
 
 
-def is_public(host: str) -> bool:
+def is_public_host(host: str) -> bool:
     """By its spelling: a dotted name, or a public address. Where it leads is checked when we are connected."""
     try:
         return ip_addresses.is_public_ip(host)
@@ -37,8 +37,10 @@ def is_public(host: str) -> bool:
         )
 
 
-@extend_schema_field({"type": "string", "format": "uri", "maxLength": 2000, "pattern": f"^{trusted_origins.STRICT_URL_PATTERN}$"})
-class EndpointAddress(StrictCharField):
+@extend_schema_field(
+    {"type": "string", "format": "uri", "maxLength": 2000, "pattern": f"^{trusted_origins.STRICT_URL_PATTERN}$"}
+)
+class EndpointUrlField(StrictCharField):
     pass
 
 
@@ -46,7 +48,7 @@ class WebhookSerializer(StrictSerializer):
     """`secret` comes from POST and rotate only."""
 
     id = StrictCharField(read_only=True)
-    url = EndpointAddress(max_length=2000)
+    url = EndpointUrlField(max_length=2000)
     events = StrictListField(child=StrictChoiceField(EventType.choices), allow_empty=False)
 
     def validate_url(self, url: str) -> str:
@@ -70,10 +72,10 @@ class EventPageSerializer(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True)
 
 
-class NoBody(StrictSerializer):
+class EmptyBodySerializer(StrictSerializer):
     """A call that takes no key."""
 
 
-def shown(webhook: Webhook, *, with_secret: bool = False) -> dict[str, Any]:
+def serialize_webhook(webhook: Webhook, *, with_secret: bool = False) -> dict[str, Any]:
     kind = WebhookWithSecretSerializer if with_secret else WebhookSerializer
     return dict(kind(webhook).data)

@@ -5,26 +5,26 @@ import hashlib
 import hmac
 import secrets
 
-PREFIX = "whsec_"
+SECRET_PREFIX = "whsec_"
 
 
 def make_secret() -> str:
     """`whsec_` and 32 random bytes in base64."""
-    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+    return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+def sign_message(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     """`v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`."""
-    key = base64.b64decode(secret.removeprefix(PREFIX))
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
     digest = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def headers(secrets_in_use: list[str], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+def build_headers(secrets_in_use: list[str], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """One signature per secret in use, so that a rotation breaks nobody."""
     return {
         "Content-Type": "application/json",
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(sign(secret, message_id, timestamp, body) for secret in secrets_in_use),
+        "webhook-signature": " ".join(sign_message(secret, message_id, timestamp, body) for secret in secrets_in_use),
     }

@@ -18,16 +18,16 @@ from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Event, Webhook
 from integrations.webhooks import endpoints, events
 from integrations.webhooks.serializers import (
+    EmptyBodySerializer,
     EventPageSerializer,
     EventSerializer,
-    NoBody,
     WebhookSerializer,
     WebhookWithSecretSerializer,
-    shown,
+    serialize_webhook,
 )
 
 
-class Webhooks(EngineView, GenericAPIView[Webhook]):
+class WebhookView(EngineView, GenericAPIView[Webhook]):
     """The calling engine's own endpoints."""
 
     serializer_class = WebhookSerializer
@@ -36,11 +36,11 @@ class Webhooks(EngineView, GenericAPIView[Webhook]):
     def get_queryset(self) -> QuerySet[Webhook]:
         return Webhook.objects.filter(client=get_caller(self.request).client)
 
-    def one(self) -> Webhook:
+    def get_webhook(self) -> Webhook:
         return get_object_or_404(self.get_queryset(), pk=self.kwargs["webhook_id"])
 
 
-class WebhookList(Webhooks, ListAPIView[Webhook]):
+class WebhookList(WebhookView, ListAPIView[Webhook]):
     pagination_class = KeysetPagination
     ordering = ("created_at", "id")
 
@@ -49,43 +49,45 @@ class WebhookList(Webhooks, ListAPIView[Webhook]):
         """Register an endpoint. The answer alone shows its secret."""
         wish = WebhookSerializer(data=request.data).require_valid_data()
         webhook = endpoints.register(get_caller(request).client, **wish)
-        return Response(shown(webhook, with_secret=True), status=201)
+        return Response(serialize_webhook(webhook, with_secret=True), status=201)
 
 
-class WebhookDetail(Webhooks):
+class WebhookDetail(WebhookView):
     def get(self, request: Request, webhook_id: str) -> Response:
         """One endpoint, without its secret."""
-        return Response(shown(self.one()))
+        return Response(serialize_webhook(self.get_webhook()))
 
     def patch(self, request: Request, webhook_id: str) -> Response:
         """Another address, other events. An endpoint that was off is on again."""
-        webhook = self.one()
+        webhook = self.get_webhook()
         changes = WebhookSerializer(data=request.data, partial=True).require_valid_data()
-        return Response(shown(endpoints.change(webhook, **changes)))
+        return Response(serialize_webhook(endpoints.update(webhook, **changes)))
 
     def delete(self, request: Request, webhook_id: str) -> Response:
         """Take the endpoint away; nothing is sent to it any more."""
-        endpoints.remove(self.one())
+        endpoints.remove(self.get_webhook())
         return Response(status=204)
 
 
-class WebhookRotation(Webhooks):
-    @extend_schema(request=NoBody, responses=WebhookWithSecretSerializer)
+class WebhookRotation(WebhookView):
+    @extend_schema(request=EmptyBodySerializer, responses=WebhookWithSecretSerializer)
     def post(self, request: Request, webhook_id: str) -> Response:
         """A new secret; for a day messages bear both signatures."""
-        webhook = self.one()
-        NoBody(data=request.data).require_valid_data()
-        return Response(shown(endpoints.rotate(webhook, address=get_client_ip(request)), with_secret=True))
+        webhook = self.get_webhook()
+        EmptyBodySerializer(data=request.data).require_valid_data()
+        return Response(
+            serialize_webhook(endpoints.rotate_secret(webhook, ip=get_client_ip(request)), with_secret=True)
+        )
 
 
-class WebhookTest(Webhooks):
-    @extend_schema(request=NoBody, responses=WebhookSerializer)
+class WebhookTest(WebhookView):
+    @extend_schema(request=EmptyBodySerializer, responses=WebhookSerializer)
     def post(self, request: Request, webhook_id: str) -> Response:
         """Send a message that stands for nothing."""
-        webhook = self.one()
-        NoBody(data=request.data).require_valid_data()
-        endpoints.test(webhook)
-        return Response(shown(webhook))
+        webhook = self.get_webhook()
+        EmptyBodySerializer(data=request.data).require_valid_data()
+        endpoints.send_test_message(webhook)
+        return Response(serialize_webhook(webhook))
 
 
 class EventList(GenericAPIView[Event]):
@@ -108,10 +110,10 @@ class EventList(GenericAPIView[Event]):
         if re.fullmatch(r"[0-9]{1,18}", after) is None:
             raise UnprocessableError({"after": ["Send the cursor of an event, or leave it out to begin."]})
         limit = KeysetPagination().parse_limit(request)
-        events.number()
+        events.assign_numbers()
         found = list(Event.objects.filter(number__gt=int(after)).order_by("number")[: limit + 1])
         page = found[:limit]
         link = (
             f"{settings.PUBLIC_URL}{request.path}?after={page[-1].number}&limit={limit}" if len(found) > limit else None
         )
-        return Response({"results": [{**events.body(e), "cursor": str(e.number)} for e in page], "next": link})
+        return Response({"results": [{**events.build_body(e), "cursor": str(e.number)} for e in page], "next": link})

@@ -17,8 +17,8 @@ from rest_framework.exceptions import APIException
 
 from integrations.http.ip_addresses import get_client_ip
 from integrations.models import User
-from integrations.staff.display import render_status_badge, format_count, relative_time
-from integrations.staff.model_admin import ObjectAction, ReadOnlyAdmin, ActionError, can_see_personal, get_reason
+from integrations.staff.display import format_count, relative_time, render_status_badge
+from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, can_see_personal, get_reason
 from orders import files, leases
 from orders.admin import page
 from orders.admin.filters import CustomerFilter, DeliveryFilter, KindFilter, StatusFilter, annotate_delivery_state

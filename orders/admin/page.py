@@ -28,7 +28,11 @@ ENGINE_CALLS = {
     "Reported": ("PATCH", "result → 200"),
 }
 DETAIL_LABELS = {"changed": "what changed", "correction": "why it was corrected", "assessment_id": "assessment"}
-RESOURCE_TITLES = {ResourceKind.CANDIDATE: "Candidate", ResourceKind.JOB: "Job", ResourceKind.HIRING_TEAM: "Hiring team"}
+RESOURCE_TITLES = {
+    ResourceKind.CANDIDATE: "Candidate",
+    ResourceKind.JOB: "Job",
+    ResourceKind.HIRING_TEAM: "Hiring team",
+}
 
 
 @dataclass(frozen=True)
@@ -135,14 +139,18 @@ def _describe_call(entry: timeline.TimelineEntry, order: Order) -> str:
         return f"POST /smartrecruiters/packages/{path} → {status}"
     if entry["hop"] != Hop.ENGINE or "delivery" in entry["detail"] or entry["by"] == "portal" or "@" in entry["by"]:
         return ""
-    method, path = next((call for what, call in ENGINE_CALLS.items() if what in entry["what"]), ENGINE_CALLS["Reported"])
+    method, path = next(
+        (call for what, call in ENGINE_CALLS.items() if what in entry["what"]), ENGINE_CALLS["Reported"]
+    )
     return f"{method} /api/vendor/v1/orders/{order.pk}/{path}"
 
 
 def _event_details(entry: timeline.TimelineEntry, order: Order) -> list[tuple[str, str]]:
     """Of the order itself, what came with it."""
     if not _is_order_entry(entry) or order.erased_at is not None:
-        return flatten_facts({DETAIL_LABELS.get(name, name): value for name, value in entry["detail"].items() if value is not False})
+        return flatten_facts(
+            {DETAIL_LABELS.get(name, name): value for name, value in entry["detail"].items() if value is not False}
+        )
     return flatten_facts(
         {
             "order": order.smartrecruiters_order_id,

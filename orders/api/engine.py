@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.api.authentication import get_caller
-from integrations.api.errors import BodyTooLargeError, ServiceUnavailableError, GoneError, UnprocessableError
+from integrations.api.errors import BodyTooLargeError, GoneError, ServiceUnavailableError, UnprocessableError
 from integrations.api.idempotency import EngineView
 from integrations.api.pagination import KeysetPagination
 from integrations.api.parsers import MergePatchParser, StrictJSONParser
@@ -31,9 +31,13 @@ from orders.models import Attachment, Order, Resource, ResourceState, Result, St
 from orders.scores import score_percent, score_text
 
 FORM_OVERHEAD = 64 * 1024
-UNREADABLE_FORM = "This is no form that can be read: send multipart/form-data with its boundary, and every part unencoded."
+UNREADABLE_FORM = (
+    "This is no form that can be read: send multipart/form-data with its boundary, and every part unencoded."
+)
 FILE_ADVICE = 'Send a whole PDF, PNG or JPEG; a video, say, by its address: {"type": "VIDEO_URL", "url": "https://…"}.'
-FILE_TOO_LARGE = {"file": [f"The file is larger than 10 MB ({files.MAX_SIZE:,} bytes): send a smaller one, or its address."]}
+FILE_TOO_LARGE = {
+    "file": [f"The file is larger than 10 MB ({files.MAX_SIZE:,} bytes): send a smaller one, or its address."]
+}
 
 
 class OrderView(EngineView):
@@ -119,7 +123,11 @@ class OrderAccept(OrderView):
     def post(self, request: Request, order_id: str) -> Response:
         """Take the order, with or without a lease; `launch_url` is where the candidate takes the assessment."""
         self.get_order(order_id)
-        leases.accept_order(order_id, **input_serializers.AcceptSerializer(data=request.data).require_valid_data(), by=self.get_actor(request))
+        leases.accept_order(
+            order_id,
+            **input_serializers.AcceptSerializer(data=request.data).require_valid_data(),
+            by=self.get_actor(request),
+        )
         return self.build_response(order_id)
 
 
@@ -193,7 +201,9 @@ class OrderAttachments(OrderView):
         except files.UnsupportedFileError as error:
             raise UnprocessableError({"file": [f"The file {error}. {FILE_ADVICE}"]}) from None
         except OSError:
-            raise ServiceUnavailableError("The file could not be kept here; nothing of it was. Try again later.") from None
+            raise ServiceUnavailableError(
+                "The file could not be kept here; nothing of it was. Try again later."
+            ) from None
 
 
 class OrderAttachment(OrderView):

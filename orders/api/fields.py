@@ -43,7 +43,9 @@ class PlainTextField(fields.StrictCharField):
 class InstantField(serializers.DateTimeField):
     """ISO 8601 with an offset or Z; kept in UTC."""
 
-    default_error_messages = fields.build_error_messages("an instant in ISO 8601 with Z or an offset, like 2020-08-28T20:36:28Z")
+    default_error_messages = fields.build_error_messages(
+        "an instant in ISO 8601 with Z or an offset, like 2020-08-28T20:36:28Z"
+    )
 
     def to_internal_value(self, value: Any) -> datetime:
         try:
@@ -55,7 +57,12 @@ class InstantField(serializers.DateTimeField):
         return self.fail("invalid")  # type: ignore[return-value]
 
 
-URL_SCHEMA = {"type": "string", "format": "uri", "maxLength": 2000, "pattern": f"^{trusted_origins.STRICT_URL_PATTERN}(?:#[!-~]*)?$"}
+URL_SCHEMA = {
+    "type": "string",
+    "format": "uri",
+    "maxLength": 2000,
+    "pattern": f"^{trusted_origins.STRICT_URL_PATTERN}(?:#[!-~]*)?$",
+}
 
 
 @extend_schema_field(URL_SCHEMA)

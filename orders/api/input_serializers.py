@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from integrations.api.fields import StrictChoiceField, StrictSerializer, StrictIntegerField, build_error_messages
+from integrations.api.fields import StrictChoiceField, StrictIntegerField, StrictSerializer, build_error_messages
 from orders import engine_urls
 from orders.api.fields import CheckedURLField, InstantField, PlainTextField
 from orders.models import AttachmentType, Status
@@ -125,7 +125,9 @@ class AttachmentInputSerializer(StrictSerializer):
 
     def validate_assessment_id(self, assessment_id: str | None) -> str:
         if assessment_id and assessment_id not in self.context["assessment_ids"]:
-            raise serializers.ValidationError(_unknown_assessment_message(self.context["assessment_ids"], assessment_id))
+            raise serializers.ValidationError(
+                _unknown_assessment_message(self.context["assessment_ids"], assessment_id)
+            )
         return assessment_id or ""
 
     def validate_name(self, name: str | None) -> str:

@@ -85,7 +85,9 @@ class ResultOutputSerializer(serializers.Serializer[Order]):
             "status": package.status or Status.PENDING.value,
             "assessment_package_date": found["assessment_date"],
             **{key: found[key] for key in ("submission_date", "name", "summary", "score_label", "score")},
-            "assessment_results": [AssessmentResultOutputSerializer().to_representation(row) for row in rows if row.assessment_id],
+            "assessment_results": [
+                AssessmentResultOutputSerializer().to_representation(row) for row in rows if row.assessment_id
+            ],
         }
 
 

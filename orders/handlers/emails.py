@@ -12,7 +12,7 @@ class InvitationHandler(mail.EmailHandler):
     kind = "invitation"
     invalid_email_reason = "The candidate's e-mail address cannot be used: send the link to the candidate another way."
 
-    def unwanted(self, delivery: Delivery) -> str:
+    def skip_reason(self, delivery: Delivery) -> str:
         return self._skip_reason_for(self._load_order(delivery))
 
     def _skip_reason_for(self, order: Order) -> str:

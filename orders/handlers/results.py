@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Max, QuerySet
 
 from integrations.connections import partner_configuration
-from integrations.http.client import Outgoing, Reply, send
+from integrations.http.client import OutgoingRequest, Response, send_request
 from integrations.models import EventType
 from integrations.outbox import deliveries, handlers
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
@@ -25,19 +25,21 @@ class ResultHandler(handlers.Handler):
     """PATCH the result. The payload says all we know, so only the newest counts."""
 
     kind = "result"
-    supersedes = True
-    not_found_is_fresh_for = timedelta(minutes=15)
+    is_superseding = True
+    retry_not_found_for = timedelta(minutes=15)
 
-    def gather(self, found: Sequence[Delivery]) -> None:
+    def prefetch(self, found: Sequence[Delivery]) -> None:
         prefetch.prefetch_orders(found)
         prefetch.prefetch_results(found)
 
-    def unwanted(self, delivery: Delivery) -> str:
+    def skip_reason(self, delivery: Delivery) -> str:
         if get_order(delivery).erased_at is not None:
             return "the candidate was erased"
         results = prefetch.get_results(delivery)
         if any(each.pk > delivery.pk and each.state != DeliveryState.SUPERSEDED for each in results):
-            return deliveries.NEWER  # a dead letter that somebody sends again must not turn back what is shown
+            return (
+                deliveries.SUPERSEDED_REASON
+            )  # a dead letter that somebody sends again must not turn back what is shown
         last = next((each for each in reversed(results) if each.state == DeliveryState.DELIVERED), None)
         if last is None:
             return ""
@@ -55,12 +57,12 @@ class ResultHandler(handlers.Handler):
             return ""
         return "SmartRecruiters has just this already"
 
-    def must_wait(self, delivery: Delivery) -> bool:
+    def is_blocked(self, delivery: Delivery) -> bool:
         """For an upload on its way whose report was removed: what it leaves there has to be taken away."""
         on_its_way = _upload_deliveries(delivery).filter(state=DeliveryState.IN_FLIGHT)
         return "attachments" in delivery.payload and on_its_way.exists()
 
-    def call(self, delivery: Delivery, token: str) -> handlers.Call:
+    def build_call(self, delivery: Delivery, token: str) -> handlers.Call:
         configuration = prefetch.get_configuration(delivery)
         kinds = sorted(PATCH_CONTENT_TYPES, key=lambda kind: kind != configuration.patch_content_type)
         outgoing = partner_configuration.build_api(configuration).patch_result(
@@ -71,17 +73,19 @@ class ResultHandler(handlers.Handler):
         )
         prefetch.get_unresolved_uploads(delivery)  # of before the call, for its answer
         shown = replace(outgoing, json=delivery.payload)
-        return handlers.Call(outgoing.endpoint, _make_redacting_run(outgoing, shown.json), shown.shown())
+        return handlers.Call(outgoing.endpoint, _make_redacting_run(outgoing, shown.json), shown.redacted_dict())
 
-    def keeps_answer(self, delivery: Delivery) -> bool:
+    def needs_response(self, delivery: Delivery) -> bool:
         return bool(prefetch.get_unresolved_uploads(delivery))
 
-    def delivered(self, delivery: Delivery, reply: Reply) -> None:
-        if uploads.resolve_from_response(get_order(delivery), prefetch.get_unresolved_uploads(delivery), reply.content):
+    def on_delivered(self, delivery: Delivery, response: Response) -> None:
+        if uploads.resolve_from_response(
+            get_order(delivery), prefetch.get_unresolved_uploads(delivery), response.content
+        ):
             resend_result(delivery.subject)
 
-    def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
-        events.of_order(EventType.DELIVERY_FAILED, delivery.subject)
+    def on_failed(self, delivery: Delivery, response: Response | None, reason: str) -> None:
+        events.record_order_event(EventType.DELIVERY_FAILED, delivery.subject)
 
 
 def _upload_deliveries(result: Delivery) -> QuerySet[Delivery]:
@@ -94,12 +98,12 @@ def _has_uploaded_since(last: Delivery) -> bool:
     return Attempt.objects.filter(delivery__in=_upload_deliveries(last), pk__gt=told).exists()
 
 
-def _make_redacting_run(outgoing: Outgoing, payload: merge_patch.Document) -> Any:
+def _make_redacting_run(outgoing: OutgoingRequest, payload: merge_patch.Document) -> Any:
     """Send it, and keep of the answer what opens no report: of addresses, the engine's own alone."""
     elsewhere = set(uploads.extract_urls(payload))
 
-    def run(deadline: float) -> Reply:
-        reply = send(outgoing, deadline)
+    def run(deadline: float) -> Response:
+        reply = send_request(outgoing, deadline)
         text = merge_patch.redact_links(reply.text)
         for url in set(uploads.extract_urls(reply.content)) - elsewhere:
             text = text.replace(url, "***").replace(url.replace("/", "\\/"), "***")

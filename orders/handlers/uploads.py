@@ -6,11 +6,11 @@ from datetime import timedelta
 from rest_framework.exceptions import APIException
 
 from integrations.connections import partner_configuration
-from integrations.http.client import CallFailed, Reply, send
+from integrations.http.client import CallFailedError, Response, send_request
 from integrations.models import PartnerConfiguration
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery, DeliveryState
-from integrations.outbox.retry_policy import Cure
+from integrations.outbox.retry_policy import Disposition
 from orders import files, merge_patch, results, uploads
 from orders.models import Order, Upload, UploadState
 
@@ -29,31 +29,35 @@ class UploadHandler(handlers.Handler):
     """Once per content. What is refused goes out as a link; what nobody knows of is asked for with the next result."""
 
     kind = "upload"
-    success = frozenset({201})
+    success_statuses = frozenset({201})
     is_idempotent = False
-    cures = dict.fromkeys(UNCERTAIN_STATUSES, Cure.UNKNOWN) | {503: Cure.PAUSE} | dict.fromkeys(REFUSED_STATUSES, Cure.FAIL)
-    gives_up_after = timedelta(days=1)
+    dispositions = (
+        dict.fromkeys(UNCERTAIN_STATUSES, Disposition.UNKNOWN)
+        | {503: Disposition.PAUSE}
+        | dict.fromkeys(REFUSED_STATUSES, Disposition.FAIL)
+    )
+    retry_for = timedelta(days=1)
 
-    def unwanted(self, delivery: Delivery) -> str:
+    def skip_reason(self, delivery: Delivery) -> str:
         if Order.objects.filter(pk=delivery.subject).exclude(erased_at=None).exists():
             return "the candidate was erased"
         return SKIP_REASONS.get(uploads.load_upload(delivery).state, "")
 
-    def must_wait(self, delivery: Delivery) -> bool:
+    def is_blocked(self, delivery: Delivery) -> bool:
         """For a result on its way whose array of attachments does not hold it, and would take it away."""
         key = merge_patch.result_key(Order(pk=delivery.subject))
         on_its_way = Delivery.objects.filter(key=key, state__in=[S.PENDING, S.IN_FLIGHT])
         return on_its_way.filter(payload__has_key="attachments").exists()
 
-    def call(self, delivery: Delivery, token: str) -> handlers.Call:
+    def build_call(self, delivery: Delivery, token: str) -> handlers.Call:
         upload = uploads.load_upload(delivery)
         attachment = uploads.find_attachment(upload)
         if attachment is None:
-            raise handlers.Undeliverable("the report was removed")
+            raise handlers.UndeliverableError("the report was removed")
         try:
             files.read(attachment)
         except files.DamagedFileError as error:
-            raise handlers.Undeliverable(f"the file is damaged: {error}") from None
+            raise handlers.UndeliverableError(f"the file is damaged: {error}") from None
         configuration = PartnerConfiguration.load()
         outgoing = partner_configuration.build_api(configuration).post_attachment(
             token,
@@ -64,38 +68,38 @@ class UploadHandler(handlers.Handler):
             attachment.content_type,
         )
 
-        def run(deadline: float) -> Reply:
+        def run(deadline: float) -> Response:
             """The content is read when it goes, not while it waits for its turn."""
             try:
                 content = files.read(attachment)
             except files.DamagedFileError as error:
-                raise handlers.CallRefused(f"the file is damaged: {error}") from None
+                raise handlers.PermanentFailureError(f"the file is damaged: {error}") from None
             part = {configuration.upload_part_name: (attachment.name, content, attachment.content_type)}
-            return _redact_url(send(replace(outgoing, files=part), deadline))
+            return _redact_url(send_request(replace(outgoing, files=part), deadline))
 
-        shown = outgoing.shown() | {
+        shown = outgoing.redacted_dict() | {
             "body": {configuration.upload_part_name: f"{attachment.name}, {attachment.size} bytes"}
         }
         return handlers.Call(outgoing.endpoint, run, shown)
 
-    def delivered(self, delivery: Delivery, reply: Reply) -> None:
-        url = reply.content.get("url")
+    def on_delivered(self, delivery: Delivery, response: Response) -> None:
+        url = response.content.get("url")
         if not isinstance(url, str) or not uploads.URL_PATTERN.fullmatch(url):
-            raise CallFailed("the answer holds no address", status=reply.status)
+            raise CallFailedError("the answer holds no address", status=response.status)
         uploads.mark_sent(uploads.load_upload(delivery), url)
         resend_result(delivery.subject)
 
-    def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
+    def on_failed(self, delivery: Delivery, response: Response | None, reason: str) -> None:
         upload = uploads.load_upload(delivery)
-        state = UploadState.DAMAGED if reply is None and _is_damaged(upload) else UploadState.REFUSED
+        state = UploadState.DAMAGED if response is None and _is_damaged(upload) else UploadState.REFUSED
         uploads.mark_refused(upload, reason, state=state)
         resend_result(delivery.subject)
 
-    def unknown(self, delivery: Delivery) -> None:
+    def on_unknown(self, delivery: Delivery) -> None:
         uploads.mark_uncertain(uploads.load_upload(delivery))
         resend_result(delivery.subject)
 
-    def settled(self, delivery: Delivery) -> None:
+    def on_marked_delivered(self, delivery: Delivery) -> None:
         resend_result(delivery.subject)
 
 
@@ -119,6 +123,6 @@ def _is_damaged(upload: Upload) -> bool:
     return False
 
 
-def _redact_url(reply: Reply) -> Reply:
+def _redact_url(reply: Response) -> Response:
     """Of a success, the attempt keeps no address: it may open the report."""
     return replace(reply, text='{"url": "***"}') if reply.status == 201 else reply

@@ -61,7 +61,9 @@ def erase(email: str, *, by: User | None = None, ip: str | None = None, wait_sec
     return _cancel_and_erase(whose, find_order_ids(email), by, ip, wait_seconds)
 
 
-def erase_candidate_of(order: Order, *, by: User | None = None, ip: str | None = None, wait_seconds: float = 0) -> Erasure:
+def erase_candidate_of(
+    order: Order, *, by: User | None = None, ip: str | None = None, wait_seconds: float = 0
+) -> Erasure:
     """Erase an order's candidate from all orders; from this one alone where it names no address."""
     if order.candidate_email.strip():
         return erase(order.candidate_email, by=by, ip=ip, wait_seconds=wait_seconds)
@@ -99,11 +101,13 @@ def find_order_ids(email: str) -> list[str]:
     return [order_id for order_id, kept in rows.iterator() if kept.strip().casefold() == sought]
 
 
-def _cancel_and_erase(pseudonym: str, ids: list[str], by: User | None, ip: str | None, wait_seconds: float, reason: str = "") -> Erasure:
+def _cancel_and_erase(
+    pseudonym: str, ids: list[str], by: User | None, ip: str | None, wait_seconds: float, reason: str = ""
+) -> Erasure:
     if not ids:
         return Erasure(pseudonym)
     ends = time.monotonic() + wait_seconds
-    while outbox.call_off(ids, CANCEL_REASON, spared=NON_PERSONAL_KINDS):
+    while outbox.cancel_by_subject(ids, CANCEL_REASON, except_kinds=NON_PERSONAL_KINDS):
         if time.monotonic() > ends:
             raise DeliveryInFlightError
         time.sleep(0.5)
@@ -116,9 +120,9 @@ def _cancel_and_erase(pseudonym: str, ids: list[str], by: User | None, ip: str |
 def _erase_rows(pseudonym: str, ids: list[str], by: User | None, ip: str | None, reason: str) -> Erasure:
     # Locked first: nobody reports, accepts or adds a file from here on, and whoever waits for it finds it erased.
     list(Order.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
-    if outbox.call_off(ids, CANCEL_REASON, spared=NON_PERSONAL_KINDS):
+    if outbox.cancel_by_subject(ids, CANCEL_REASON, except_kinds=NON_PERSONAL_KINDS):
         raise DeliveryInFlightError
-    deliveries = outbox.blank(ids, spared=NON_PERSONAL_KINDS)
+    deliveries = outbox.erase_content(ids, except_kinds=NON_PERSONAL_KINDS)
     _redact_orders(ids)
     Resource.objects.filter(order__in=ids).update(state=ResourceState.NONE, content={}, reason="")
     Result.objects.filter(order__in=ids).delete()

@@ -15,7 +15,7 @@ from django.db.models import Model, QuerySet
 from django.utils import timezone
 
 from integrations import audit
-from integrations.encryption import Sealed, SealedField, DecryptionError
+from integrations.encryption import DecryptionError, Sealed, SealedField
 from integrations.models import KeptAnswer, User
 from integrations.outbox.models import Attempt, Delivery
 from orders import files
@@ -113,7 +113,9 @@ def _export_row(row: Model) -> Row:
     """Every column; of a sealed one what it holds, under the name without `_sealed`."""
     columns = [each for each in row._meta.concrete_fields if each.name not in EXCLUDED_COLUMNS]
     return {
-        each.name.removesuffix("_sealed") if isinstance(each, SealedField) else each.name: _decrypt_column(row, each.name)
+        each.name.removesuffix("_sealed") if isinstance(each, SealedField) else each.name: _decrypt_column(
+            row, each.name
+        )
         if isinstance(each, SealedField)
         else each.value_from_object(row)
         for each in columns

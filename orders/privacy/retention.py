@@ -29,7 +29,9 @@ def apply_policies() -> int:
 
 def _apply_policy(customer: Customer, days: int) -> int:
     why = f"kept for {days} days"
-    done = sum(_erase_order(order_id, why) for order_id in due_orders(customer, days).values_list("pk", flat=True)[:BATCH_SIZE])
+    done = sum(
+        _erase_order(order_id, why) for order_id in due_orders(customer, days).values_list("pk", flat=True)[:BATCH_SIZE]
+    )
     if done:
         audit.record("retention.applied", customer.pk, days=days, orders=done)
         log.info("candidates erased after their time", customer=customer.pk, days=days, orders=done)

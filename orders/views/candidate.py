@@ -34,7 +34,9 @@ def take_assessment(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         return _see_other(launch.start_assessment(order.pk).launch_url)
     if order.is_inline:
-        return HttpResponseRedirect(launch.start_assessment(order.pk).launch_url if request.method == "GET" else order.launch_url)
+        return HttpResponseRedirect(
+            launch.start_assessment(order.pk).launch_url if request.method == "GET" else order.launch_url
+        )
     return _render_invitation(request, order)
 
 
@@ -116,7 +118,9 @@ def _get_host(url: str) -> str:
     return parts[1] if parts else ""
 
 
-def _render_page(request: HttpRequest, order: Order | None, name: str, *, status: int = 200, **context: Any) -> HttpResponse:
+def _render_page(
+    request: HttpRequest, order: Order | None, name: str, *, status: int = 200, **context: Any
+) -> HttpResponse:
     """`templates/orders/{name}.html` in the order's language, else the browser's."""
     language = mail.best_language((order and order.candidate_language) or translation.get_language() or "")
     if order is not None:

@@ -69,7 +69,9 @@ def drain(stage: Stage, orders: int) -> list[Measurement]:
         at_once = max(call["in_flight"] for call in calls)
         value = f"{delivery_rate(calls):.2f}/s, {count_refused(calls)} × 429, {at_once} at a time"
         is_met = delivery_rate(calls) >= 9.2 and not count_refused(calls) and at_once <= 8
-        found.append(Measurement(f"One credential drains, {latency * 1000:.0f} ms", value, "≥ 9.2/s, no 429, ≤ 8", is_met))
+        found.append(
+            Measurement(f"One credential drains, {latency * 1000:.0f} ms", value, "≥ 9.2/s, no 429, ≤ 8", is_met)
+        )
         print_progress(f"{found[-1].name}: {value}")
     return found
 
@@ -169,11 +171,15 @@ def delay(stage: Stage, samples: int) -> list[Measurement]:
         began = time.time()
         url = f"{stage.world.url}/api/vendor/v1/orders/{ids[order]}/result"
         session.patch(url, json={"status": "COMPLETED"}, timeout=20).raise_for_status()
-        [effect] = wait_for("the effect", lambda since=since: list(stage.control.iterate_events(since, kinds="result")), 30)
+        [effect] = wait_for(
+            "the effect", lambda since=since: list(stage.control.iterate_events(since, kinds="result")), 30
+        )
         waits.append(effect["at"] - began)
     p50, p99 = statistics.median(waits), sorted(waits)[int(len(waits) * 0.99) - 1]
     value = f"p50 {p50:.2f} s, p99 {p99:.2f} s of {samples}"
-    return [Measurement("The engine's PATCH to its effect, idle", value, "p50 < 1.5 s, p99 < 4 s", p50 < 1.5 and p99 < 4)]
+    return [
+        Measurement("The engine's PATCH to its effect, idle", value, "p50 < 1.5 s, p99 < 4 s", p50 < 1.5 and p99 < 4)
+    ]
 
 
 def memory(stage: Stage, pending: int) -> list[Measurement]:

@@ -59,14 +59,18 @@ class Stage:
 
     def place_orders(self, company: str, count: int) -> list[str]:
         """Orders by the simulator; their ids there."""
-        placed = ControlClient(self.world.simulator.url).place_orders(company, self.package, count=count, parallel=8, retries=5)
+        placed = ControlClient(self.world.simulator.url).place_orders(
+            company, self.package, count=count, parallel=8, retries=5
+        )
         assert all(order["accepted"] for order in placed), [order for order in placed if not order["accepted"]][:3]
         return [order["order_id"] for order in placed]
 
     def place_everywhere(self, companies: Iterable[str], count: int) -> list[str]:
         with ThreadPoolExecutor(4) as pool:
             return [
-                order for orders in pool.map(lambda company: self.place_orders(company, count), companies) for order in orders
+                order
+                for orders in pool.map(lambda company: self.place_orders(company, count), companies)
+                for order in orders
             ]
 
     def report_results(self, orders: Iterable[str], **result: Any) -> int:
@@ -86,7 +90,7 @@ class Stage:
         from integrations.outbox import deliveries
 
         for connection in Connection.objects.filter(company_id__in=list(companies)):
-            deliveries.hold(connection.stream_name, "until the bench begins")
+            deliveries.hold_stream(connection.stream_name, "until the bench begins")
 
     def release_streams(self, companies: Iterable[str]) -> float:
         """All at once; the moment in seconds since 1970."""
@@ -97,7 +101,7 @@ class Stage:
 
         with transaction.atomic():
             for connection in Connection.objects.filter(company_id__in=list(companies)):
-                deliveries.release(connection.stream_name)
+                deliveries.release_stream(connection.stream_name)
         return time.time()
 
     def wait_until_drained(self, companies: Iterable[str]) -> None:

@@ -263,7 +263,9 @@ def test_markup_in_what_came_is_shown_as_text(staff_browser: Browser, alice: Use
 def test_any_text_is_shown_as_it_is(staff_browser: Browser, connection: Connection, said: str) -> None:
     """O27: nothing evaluates it, nothing strips it."""
     rows.make_package()
-    order = place_order(connection, candidate={"email": "ada@lovelace.example", "firstName": said, "lastName": "Lovelace"})
+    order = place_order(
+        connection, candidate={"email": "ada@lovelace.example", "firstName": said, "lastName": "Lovelace"}
+    )
     order.refresh_from_db()
     assert order.candidate_first_name == said
     assert staff_browser.get(reverse("admin:orders_order_change", args=[order.pk])).status_code == 200

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from config.supervisor.console import print_message
 from tests.crash.rig import RigStartError
-from tests.crash.run import RunConfig, Run
+from tests.crash.run import Run, RunConfig
 
 SHORT = RunConfig(results=600, companies=5, seconds=75, patience=75, scale=0.1, rounds=1)
 LONG = RunConfig(results=10_000, companies=12, seconds=900, patience=900, scale=1.0, rounds=4)

@@ -107,7 +107,11 @@ class Engine:
         session = self._get_session()
         try:
             if not self._token:
-                form = {"grant_type": "client_credentials", "client_id": self.credentials[0], "client_secret": self.credentials[1]}
+                form = {
+                    "grant_type": "client_credentials",
+                    "client_id": self.credentials[0],
+                    "client_secret": self.credentials[1],
+                }
                 answer = session.post(f"{self.url}/oauth/token", data=form, timeout=20)
                 if answer.status_code != 200:
                     return answer if 400 < answer.status_code < 500 and answer.status_code != 401 else None

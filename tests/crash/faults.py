@@ -141,7 +141,9 @@ def revoke_credentials(scene: FaultTarget) -> Iterator[float]:
     yield
 
 
-def _inject_fault(action: str, *, route: str = "result", count: int = 2, everywhere: bool = False, **more: object) -> Fault:
+def _inject_fault(
+    action: str, *, route: str = "result", count: int = 2, everywhere: bool = False, **more: object
+) -> Fault:
     def inject(scene: FaultTarget) -> Iterator[float]:
         where = {} if everywhere else {"company": scene.random.choice(scene.companies)}
         scene.rig.make_control(5).set_fault(action, route=route, count=count, **where, **more)

@@ -16,7 +16,9 @@ from config.supervisor.process import Program
 class RigProcess:
     """A process group that dies with this process; started from the main thread alone, to which the kernel ties it."""
 
-    def __init__(self, program: Program, logs: Path, *, user: int | None = None, stop_signal: int = signal.SIGTERM) -> None:
+    def __init__(
+        self, program: Program, logs: Path, *, user: int | None = None, stop_signal: int = signal.SIGTERM
+    ) -> None:
         self.program, self.user, self.stop_signal = program, user, stop_signal
         self.name = program.name
         self.should_run = True

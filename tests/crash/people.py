@@ -200,7 +200,11 @@ class Customers(threading.Thread):
     def reconnect_all(self) -> list[str]:
         """In calm: every company is live in the end. Returns those that are not."""
         self.stopping.clear()
-        return [company for company in self.connected if not self._record_problems(lambda c=company: self.connect_company(c))]
+        return [
+            company
+            for company in self.connected
+            if not self._record_problems(lambda c=company: self.connect_company(c))
+        ]
 
     def _record_problems(self, act: Callable[[], bool]) -> bool:
         try:

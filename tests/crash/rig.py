@@ -99,7 +99,9 @@ class Rig:
             "SIMULATOR_MASTER_CLIENT_SECRET": MASTER[1],
             "PORTAL_URL": self.url,
         }
-        self._start_process(commands.build_simulator_program("127.0.0.1", self.simulator_port, self.folder / "simulator", simulator))
+        self._start_process(
+            commands.build_simulator_program("127.0.0.1", self.simulator_port, self.folder / "simulator", simulator)
+        )
 
     def start_portal(self) -> None:
         self._start_process(commands.build_web_program([f"127.0.0.1:{self.port}"], self.environment))
@@ -196,7 +198,9 @@ class Rig:
         options = ("fsync=off", "max_connections=200", f"port={port}", f"unix_socket_directories={home}")
         command = [str(server / "postgres"), "-D", str(home / "rows"), "-h", "127.0.0.1"]
         program = Program(
-            "postgres", (*command, *(part for option in options for part in ("-c", option))), build_machine_environment(os.environ)
+            "postgres",
+            (*command, *(part for option in options for part in ("-c", option))),
+            build_machine_environment(os.environ),
         )
         self._start_process(program, user=owner, stop_signal=signal.SIGQUIT)
         probe = [str(server / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]

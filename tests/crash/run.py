@@ -22,7 +22,7 @@ from tests.crash import verdict as judge
 from tests.crash.engine import Engine, Json
 from tests.crash.faults import FaultTarget
 from tests.crash.people import Customers, Recruiters
-from tests.crash.rig import RigStartError, Rig
+from tests.crash.rig import Rig, RigStartError
 from tests.crash.verdict import Verdict
 from tests.crash.witness import Witness, open_portal
 
@@ -110,7 +110,8 @@ class Run:
         scene = FaultTarget(self.rig, self.random, self.companies)
         names = [name for name in playable for _ in range(self.config.rounds)]
         waiting = [
-            (at, number, name) for number, (at, name) in enumerate(faults.plan_faults(names, self.config.seconds, self.random))
+            (at, number, name)
+            for number, (at, name) in enumerate(faults.plan_faults(names, self.config.seconds, self.random))
         ]
         lasting: ActiveFaults = []
         for thread in (self.engine, self.recruiters, self.customers):

@@ -30,7 +30,9 @@ def of_effects(*ledger: dict[str, Any]) -> Verdict:
 
 def of_order(shown: dict[str, Any], results: int = 3, **more: Any) -> Verdict:
     verdict = Verdict()
-    carried = TrackedOrder("ord_1", "a", "acme", [], results=results, status="COMPLETED", attachments={"att_1": "https://r"})
+    carried = TrackedOrder(
+        "ord_1", "a", "acme", [], results=results, status="COMPLETED", attachments={"att_1": "https://r"}
+    )
     judge.check_order(carried, {"result": shown, "uploads": [], "notifications": [], **more}, verdict)
     return verdict
 

@@ -48,7 +48,9 @@ class Witness:
                 time.sleep(0.3)
 
     def connection_state(self, company: str) -> str:
-        found = self._run_query(lambda: self._connections.filter(company_id=company).values_list("state", flat=True).first())
+        found = self._run_query(
+            lambda: self._connections.filter(company_id=company).values_list("state", flat=True).first()
+        )
         return str(found or "")
 
     def count_states(self, **which: str) -> dict[str, int]:
@@ -84,7 +86,7 @@ class Witness:
         for delivery in unknown:
             upload = self._run_query(lambda d=delivery: uploads.load_upload(d))
             is_there = upload.digest in find_digests(upload.order.smartrecruiters_order_id)
-            self._run_query(lambda d=delivery, act=deliveries.settle if is_there else deliveries.replay: act(d))
+            self._run_query(lambda d=delivery, act=deliveries.mark_delivered if is_there else deliveries.replay: act(d))
         return len(unknown)
 
     def prefer_uploads(self, company: str) -> None:
@@ -96,7 +98,7 @@ class Witness:
 
         try:
             deliveries.replay(delivery)
-        except deliveries.NotReplayable:
+        except deliveries.NotReplayableError:
             return 0
         return 1
 

@@ -74,7 +74,9 @@ class Visitor:
         self.page = self.context.new_page()
 
     def _record_console(self, message: ConsoleMessage) -> None:
-        is_status = message.text.startswith("Failed to load resource: the server responded")  # _check_response sees it too
+        is_status = message.text.startswith(
+            "Failed to load resource: the server responded"
+        )  # _check_response sees it too
         if message.type in ("error", "warning") and not is_status:
             self.faults.append(f"console on {message.page and message.page.url}: {message.text}")
 

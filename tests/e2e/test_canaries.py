@@ -172,7 +172,9 @@ def staff_look(nest: Nest) -> None:
         assert page.status_code == 200
         admin.session.get(f"{url}{path.removesuffix('change/')}act/export/")
         exported = f"{url}{path.removesuffix('change/')}act/export/"
-        assert admin.submit_form(admin.session.get(exported), reason="Asked.").headers["Content-Type"] == "application/zip"
+        assert (
+            admin.submit_form(admin.session.get(exported), reason="Asked.").headers["Content-Type"] == "application/zip"
+        )
     home = admin.session.get(f"{url}/admin/")
     admin.session.post(
         f"{url}/admin/orders/order/find/",

@@ -31,7 +31,7 @@ def inline_order(package: Package, connection: Connection) -> Order:
 @pytest.fixture
 def run_courier(connection: Connection) -> Callable[[], None]:
     """Carry what is due of Northwind's."""
-    return lambda: courier.carry(Stream.objects.get(name=connection.stream_name).pk)
+    return lambda: courier.run(Stream.objects.get(name=connection.stream_name).pk)
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def test_lease_of_a_stream_and_retention_count_seconds(
     order = bodies.place_order(connection)
     stream = Stream.objects.get(name=connection.stream_name)
     monkeypatch.setattr(clock, "now", lambda: now)
-    assert leases.take(stream.pk, 60) is not None
+    assert leases.acquire(stream.pk, 60) is not None
     stream.refresh_from_db()
     assert stream.lease_expires_at == now + timedelta(seconds=60)
     Order.objects.filter(pk=order.pk).update(updated_at=now)

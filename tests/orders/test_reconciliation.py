@@ -65,7 +65,7 @@ def test_report_after_the_confirmed_one_that_nothing_carries_is_a_gap(order: Ord
     results.report(order.pk, {"status": "IN_PROGRESS"}, by="engine")
     arrived(order)
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
-    deliveries.cancel([merge_patch.result_key(order)], "a mistake")
+    deliveries.cancel_by_key([merge_patch.result_key(order)], "a mistake")
     row = reconciliation.reconcile(since=since and timezone.now() - since)
     assert row.gaps == {order.pk: "what is confirmed or on its way is not what was reported last"}
 

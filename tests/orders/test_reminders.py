@@ -36,7 +36,7 @@ def reminded() -> list[str]:
 
 def carry() -> list[str]:
     """The subjects of all e-mails that went out."""
-    courier.carry(Stream.objects.get(name="email").pk)
+    courier.run(Stream.objects.get(name="email").pk)
     return [message.subject for message in mail.outbox]
 
 
@@ -104,7 +104,9 @@ def test_candidate_who_begins_before_the_mail_goes_is_not_written_to(connection:
 
 def test_reminder_says_until_when_in_the_candidates_language(connection: Connection) -> None:
     Package.objects.update(expires_after_days=14)
-    order = bodies.place_order(connection, candidate={"id": "1", "email": "a@b.example", "applicationLanguage": "de-AT"})
+    order = bodies.place_order(
+        connection, candidate={"id": "1", "email": "a@b.example", "applicationLanguage": "de-AT"}
+    )
     order.created_at = datetime(2026, 3, 1, tzinfo=UTC)
     order.package.expires_after_days = 14
     body = emails.build_email(order, "reminder").text

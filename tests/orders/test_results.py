@@ -177,7 +177,7 @@ def test_report_accepts_an_order_and_ends_its_lease(engine: APIClient, order: Or
 
 
 def test_result_of_a_disabled_connection_is_held(engine: APIClient, order: Order) -> None:
-    deliveries.hold(order.connection.stream_name, "disconnected")
+    deliveries.hold_stream(order.connection.stream_name, "disconnected")
     answer = engine.patch(url(order), {"status": "COMPLETED"})
     assert (answer.status_code, answer.json()["delivery"]) == (200, "held")
 

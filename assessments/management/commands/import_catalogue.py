@@ -31,7 +31,9 @@ class Command(BaseCommand):
     def _apply_plan(self, content: bytes, import_plan: Plan, retire_missing: bool) -> None:
         try:
             progress = self._report_progress("written")
-            plan.apply_plan(content, retire_missing=retire_missing, expected_digest=import_plan.digest, write_progress=progress)
+            plan.apply_plan(
+                content, retire_missing=retire_missing, expected_digest=import_plan.digest, write_progress=progress
+            )
         except plan.CatalogueChangedError as moved:
             raise CommandError(str(moved)) from None
         audit.record("catalogue.imported", "catalogue", counts=import_plan.counts)

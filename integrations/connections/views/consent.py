@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from integrations.accounts.login_redirects import require_post
 from integrations.connections import consents, lifecycle, popup
-from integrations.connections.forms import DecisionForm, ConsentRequestForm
+from integrations.connections.forms import ConsentRequestForm, DecisionForm
 from integrations.customers import memberships
 from integrations.http.ip_addresses import get_client_ip
 from integrations.http.trusted_origins import is_trusted, parse_url
@@ -97,7 +97,11 @@ class ConsentView(View):
             return redirect_to_login(consent)
         form = DecisionForm(request.POST, memberships=memberships.connectable_memberships(request.user))
         if not form.is_valid():
-            return render_consent_form(request, consent, form, 400) if form.memberships else render_forbidden(request, consent)
+            return (
+                render_consent_form(request, consent, form, 400)
+                if form.memberships
+                else render_forbidden(request, consent)
+            )
         try:
             return apply_decision(request, consent, form)
         except lifecycle.ConsentUsedError:
@@ -109,7 +113,9 @@ class ConsentView(View):
 
 
 def render_forbidden(request: HttpRequest, consent: Consent) -> HttpResponse:
-    return render_outcome(request, "may_not", 403, consent, is_member=memberships.active_memberships(request.user).exists())
+    return render_outcome(
+        request, "may_not", 403, consent, is_member=memberships.active_memberships(request.user).exists()
+    )
 
 
 def render_consent_form(request: HttpRequest, consent: Consent, form: DecisionForm, status: int = 200) -> HttpResponse:

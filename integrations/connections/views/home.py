@@ -64,7 +64,9 @@ def disconnect_company(request: HttpRequest, company_id: str) -> HttpResponse:
         return redirect("home")
     if request.method != "POST":
         return render(request, "integrations/disconnect.html", {"connection": connection})
-    lifecycle.disable_connection(connection, by=request.user, ip=get_client_ip(request), reason="Disconnected on this page.")
+    lifecycle.disable_connection(
+        connection, by=request.user, ip=get_client_ip(request), reason="Disconnected on this page."
+    )
     wait_for_token_cache()
     messages.success(request, f"{connection.company_id} is disconnected.")
     return redirect("home")

@@ -57,7 +57,9 @@ class InvitationView(View):
             return render_outcome(request, "another", 403, invitation=invitation, is_staff=is_staff)
         return render_outcome(request, "join", 200, invitation=invitation)
 
-    def _render_signup(self, request: HttpRequest, invitation: Invitation, form: SignupForm, status: int = 200) -> HttpResponse:
+    def _render_signup(
+        self, request: HttpRequest, invitation: Invitation, form: SignupForm, status: int = 200
+    ) -> HttpResponse:
         return render_outcome(request, "new", status, invitation=invitation, form=form)
 
     def _accept_invitation(self, request: HttpRequest, invitation: Invitation) -> HttpResponse:

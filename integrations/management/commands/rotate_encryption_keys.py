@@ -36,7 +36,9 @@ class Command(BaseCommand):
             changed = {name: number for name, number in counts.items() if number}
             audit.record("encryption_keys.rotated", "encryption keys", values=changed)
         if unreadable:
-            raise CommandError(MISSING_KEY_MESSAGE.format(count=len(unreadable), rows="\n".join(unreadable)), returncode=1)
+            raise CommandError(
+                MISSING_KEY_MESSAGE.format(count=len(unreadable), rows="\n".join(unreadable)), returncode=1
+            )
         if is_check and former:
             raise CommandError(f"{former} values need a former key: run rotate_encryption_keys.", returncode=1)
         self.stdout.write("Every encrypted value is under the newest key: former keys may go.")

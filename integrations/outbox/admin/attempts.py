@@ -11,21 +11,21 @@ from integrations.staff.display import relative_time
 from integrations.staff.model_admin import ReadOnlyInline, can_see_personal
 
 
-def pretty(value: Any) -> SafeString | str:
+def render_code(value: Any) -> SafeString | str:
     if value in ("", None, {}, []):
         return "–"
     text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
     return format_html('<pre class="code">{}</pre>', text)
 
 
-def folded(summary: str, value: Any) -> SafeString | str:
-    return format_html("<details><summary>{}</summary>{}</details>", summary, pretty(value)) if value else "–"
+def render_details(summary: str, value: Any) -> SafeString | str:
+    return format_html("<details><summary>{}</summary>{}</details>", summary, render_code(value)) if value else "–"
 
 
 class AttemptInline(ReadOnlyInline):
     model = Attempt
     verbose_name_plural = "attempts, newest first"
-    fields = ("number", "began", "took", "status", "came_to", "sent", "came_back")
+    fields = ("number", "began", "took", "status", "outcome_text", "sent", "response_details")
     readonly_fields = fields
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -39,12 +39,14 @@ class AttemptInline(ReadOnlyInline):
         return "–" if attempt.duration_ms is None else f"{attempt.duration_ms} ms"
 
     @admin.display(description="came to")
-    def came_to(self, attempt: Attempt) -> str:
+    def outcome_text(self, attempt: Attempt) -> str:
         return attempt.error or attempt.outcome.replace("_", " ") or "on its way"
 
     def sent(self, attempt: Attempt) -> SafeString | str:
-        return folded(f"{attempt.request.get('method', '')} {attempt.request.get('url', 'request')}", attempt.request)
+        return render_details(
+            f"{attempt.request.get('method', '')} {attempt.request.get('url', 'request')}", attempt.request
+        )
 
     @admin.display(description="came back")
-    def came_back(self, attempt: Attempt) -> SafeString | str:
-        return folded("answer", attempt.response)
+    def response_details(self, attempt: Attempt) -> SafeString | str:
+        return render_details("answer", attempt.response)

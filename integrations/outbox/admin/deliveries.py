@@ -15,20 +15,26 @@ from django.utils.safestring import SafeString
 
 from integrations.outbox import deliveries, failure_messages
 from integrations.outbox.admin import replay_progress
-from integrations.outbox.admin.attempts import AttemptInline, pretty
-from integrations.outbox.admin.replay_preview import AGAIN, AT_ONCE, Step, fate, step_of
+from integrations.outbox.admin.attempts import AttemptInline, render_code
+from integrations.outbox.admin.replay_preview import (
+    BATCH_SIZE,
+    REPLAYABLE_STATES,
+    ReplayBatch,
+    build_batch,
+    predict_replay,
+)
 from integrations.outbox.models import Delivery, DeliveryState
-from integrations.staff.display import STATUS_BADGES, render_status_badge, relative_time
-from integrations.staff.model_admin import ObjectAction, ReadOnlyAdmin, ActionError, render_admin_link, can_see_personal
+from integrations.staff.display import STATUS_BADGES, relative_time, render_status_badge
+from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, can_see_personal, render_admin_link
 
 S = DeliveryState
 
 
-def _moment(delivery: Delivery) -> str:
+def _format_due_time(delivery: Delivery) -> str:
     return f"{date_format(delivery.due_at, 'j F, H:i')} UTC"
 
 
-def _meanwhile(delivery: Delivery) -> str:
+def _unavailable_reason(delivery: Delivery) -> str:
     """Why nothing has to be done with it any more."""
     return {
         S.DELIVERED: "It was delivered meanwhile: nothing is left to do.",
@@ -36,7 +42,7 @@ def _meanwhile(delivery: Delivery) -> str:
     }.get(S(delivery.state), "")
 
 
-class Trouble(admin.SimpleListFilter):
+class AttentionFilter(admin.SimpleListFilter):
     title = "what it needs"
     parameter_name = "needs"
 
@@ -45,13 +51,13 @@ class Trouble(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
         if self.value() == "hand":
-            return queryset.filter(state__in=AGAIN)
+            return queryset.filter(state__in=REPLAYABLE_STATES)
         if self.value() == "late":
             return queryset.filter(state=S.PENDING, attempts_made__gt=0)
         return queryset
 
 
-class ByState(admin.SimpleListFilter):
+class StateFilter(admin.SimpleListFilter):
     title = "state"
     parameter_name = "state__exact"
 
@@ -66,8 +72,8 @@ class ByState(admin.SimpleListFilter):
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     empty_list_text = "What goes out, to SmartRecruiters, engines and by e-mail, will stand here with every try."
-    list_display = ("what", "state_", "subject_", "tries", "time_")
-    list_filter = (Trouble, ByState, "kind")
+    list_display = ("kind_label", "state_badge", "subject_with_customer", "attempt_count", "relevant_time")
+    list_filter = (AttentionFilter, StateFilter, "kind")
     list_select_related = ("stream",)
     search_fields = ("=subject", "=key", "=stream__name", "reason")
     search_help_text = "By what it is about (an order's or a company's id), by stream, or by a word of the reason."
@@ -75,11 +81,24 @@ class DeliveryAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     list_per_page = 50
     fieldsets = (
-        (None, {"fields": ("what", "state_", "due_", "about", "stream_", "key", "lane")}),
-        ("Payload", {"classes": ("collapse",), "fields": ("payload_",)}),
+        (
+            None,
+            {
+                "fields": (
+                    "kind_label",
+                    "state_badge",
+                    "next_attempt_time",
+                    "subject_link",
+                    "stream_link",
+                    "key",
+                    "lane",
+                )
+            },
+        ),
+        ("Payload", {"classes": ("collapse",), "fields": ("payload_code",)}),
         ("Dates", {"classes": ("collapse",), "fields": ("created_at", "started_at", "due_at", "finished_at")}),
     )
-    readonly_fields = ("what", "state_", "about", "due_", "payload_", "stream_")
+    readonly_fields = ("kind_label", "state_badge", "subject_link", "next_attempt_time", "payload_code", "stream_link")
     inlines = (AttemptInline,)
     actions = ("replay",)
     personal_fields = frozenset({"payload"})
@@ -113,89 +132,96 @@ class DeliveryAdmin(ReadOnlyAdmin):
             ObjectAction(
                 "replay",
                 "Send again",
-                self._replay_one,
-                lambda delivery: [f"This delivery {fate(delivery)[1]}.", "The replay is recorded, with your name."],
-                lambda delivery: delivery.state in AGAIN,
-                unavailable_reason=_meanwhile,
+                self._perform_replay,
+                lambda delivery: [
+                    f"This delivery {predict_replay(delivery)[1]}.",
+                    "The replay is recorded, with your name.",
+                ],
+                lambda delivery: delivery.state in REPLAYABLE_STATES,
+                unavailable_reason=_unavailable_reason,
             ),
             ObjectAction(
                 "hurry",
                 "Try again now",
-                self._hurry_one,
+                self._perform_retry_now,
                 lambda delivery: [
-                    f"It is tried at once, and not only when its turn comes ({_moment(delivery)}).",
+                    f"It is tried at once, and not only when its turn comes ({_format_due_time(delivery)}).",
                     "If it fails again, the next try is after the usual time. That is recorded, with your name.",
                 ],
                 lambda delivery: delivery.state == S.PENDING and delivery.failures > 0,
-                unavailable_reason=_meanwhile,
+                unavailable_reason=_unavailable_reason,
             ),
             ObjectAction(
                 "settle",
                 "It has arrived",
-                self._settle_one,
+                self._perform_mark_delivered,
                 lambda delivery: [
                     "You have seen at the other side that it had its effect: it counts as delivered.",
                     "It is not sent again. That is recorded, with your name.",
                 ],
                 lambda delivery: delivery.state == S.UNKNOWN,
-                unavailable_reason=_meanwhile,
+                unavailable_reason=_unavailable_reason,
             ),
         )
 
-    def _replay_one(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
-        self._replay(request, delivery)
-        return self._back(request, delivery, "It is sent again now. What becomes of it stands here in a moment.")
+    def _perform_replay(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
+        self._replay_and_record(request, delivery)
+        return self._redirect_to_subject(
+            request, delivery, "It is sent again now. What becomes of it stands here in a moment."
+        )
 
-    def _replay(self, request: HttpRequest, delivery: Delivery) -> None:
+    def _replay_and_record(self, request: HttpRequest, delivery: Delivery) -> None:
         try:
             deliveries.replay(delivery)
-        except deliveries.NotReplayable as error:
+        except deliveries.NotReplayableError as error:
             raise ActionError(str(error)) from None
         self.record_audit(request, "delivery.replayed", self.get_audit_subject(delivery), delivery=delivery.pk)
 
-    def _hurry_one(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
-        if not deliveries.hurry(delivery):
+    def _perform_retry_now(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
+        if not deliveries.retry_now(delivery):
             delivery.refresh_from_db()
-            raise ActionError(_meanwhile(delivery) or "It does not wait any more.")
+            raise ActionError(_unavailable_reason(delivery) or "It does not wait any more.")
         self.record_audit(request, "delivery.hurried", self.get_audit_subject(delivery), delivery=delivery.pk)
-        return self._back(request, delivery, "It is tried now. What becomes of it stands here in a moment.")
+        return self._redirect_to_subject(
+            request, delivery, "It is tried now. What becomes of it stands here in a moment."
+        )
 
-    def _settle_one(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
-        if not deliveries.settle(delivery):
+    def _perform_mark_delivered(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
+        if not deliveries.mark_delivered(delivery):
             raise ActionError("It is not unknown any more.")
         self.record_audit(request, "delivery.settled", self.get_audit_subject(delivery), delivery=delivery.pk)
-        return self._back(request, delivery, "It counts as delivered.")
+        return self._redirect_to_subject(request, delivery, "It counts as delivered.")
 
-    def _back(self, request: HttpRequest, delivery: Delivery, said: str) -> str | HttpResponse:
+    def _redirect_to_subject(self, request: HttpRequest, delivery: Delivery, message: str) -> str | HttpResponse:
         """To the page of what it is about, where there is one: whoever mends an order's result came from there."""
         page = self.staff_site.get_subject_url(delivery.subject)
         if not page:
-            return said
-        messages.success(request, said)
+            return message
+        messages.success(request, message)
         return redirect(page)
 
     @admin.action(description="Send again …", permissions=["act"])
     def replay(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
         """First a page that says of each what would happen; then, by its button, the replay."""
-        step = step_of(queryset)
+        step = build_batch(queryset)
         if "confirmed" not in request.POST:
-            return TemplateResponse(request, "admin/outbox/delivery/replay.html", self._dry_run(request, step))
-        sent = [delivery.pk for delivery, _ in step.sent if self._replay_quietly(request, delivery)]
-        left = len(step.sent) + len(step.left) - len(sent)
+            return TemplateResponse(request, "admin/outbox/delivery/replay.html", self._preview_context(request, step))
+        sent = [delivery.pk for delivery, _ in step.to_send if self._try_replay(request, delivery)]
+        left = len(step.to_send) + len(step.skipped) - len(sent)
         messages.success(request, f"{len(sent)} sent again, {left} left as they were.")
-        self._say_rest(request)
-        return redirect("admin:outbox_delivery_progress", key=replay_progress.begin(sent)) if sent else None
+        self._warn_remaining(request)
+        return redirect("admin:outbox_delivery_progress", key=replay_progress.track_replay(sent)) if sent else None
 
-    def _say_rest(self, request: HttpRequest) -> None:
+    def _warn_remaining(self, request: HttpRequest) -> None:
         """The form's own address is the list with its filter, which shows what is left of those that were chosen."""
         rest = request.POST.get("rest", "")
         if rest.isdecimal() and int(rest):
             said = '{} more were chosen, and wait for the next step. <a href="{}">Go on: choose them in the list</a>'
             messages.warning(request, format_html(said, rest, request.get_full_path()))
 
-    def _replay_quietly(self, request: HttpRequest, delivery: Delivery) -> bool:
+    def _try_replay(self, request: HttpRequest, delivery: Delivery) -> bool:
         try:
-            self._replay(request, delivery)
+            self._replay_and_record(request, delivery)
         except ActionError:
             return False
         return True
@@ -205,13 +231,13 @@ class DeliveryAdmin(ReadOnlyAdmin):
         way."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found = replay_progress.of(key)
+        found = replay_progress.get_progress(key)
         if found is None:
             raise Http404
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": f"Sent again: {found.arrived} of {found.all} arrived",
+            "title": f"Sent again: {found.delivered} of {found.total} arrived",
             "progress": found,
         }
         return TemplateResponse(request, "admin/outbox/delivery/progress.html", context)
@@ -220,18 +246,20 @@ class DeliveryAdmin(ReadOnlyAdmin):
         view: Any = self.admin_site.admin_view(self.progress_view)
         return [path("progress/<slug:key>/", view, name="outbox_delivery_progress"), *super().get_urls()]
 
-    def _dry_run(self, request: HttpRequest, step: Step) -> dict[str, Any]:
-        ways = self.staff_site.get_stream_labels([delivery.stream.name for delivery, _ in (*step.sent, *step.left)])
-        for delivery, _ in (*step.sent, *step.left):
-            vars(delivery)["way"] = ways[delivery.stream.name].label
+    def _preview_context(self, request: HttpRequest, batch: ReplayBatch) -> dict[str, Any]:
+        ways = self.staff_site.get_stream_labels(
+            [delivery.stream.name for delivery, _ in (*batch.to_send, *batch.skipped)]
+        )
+        for delivery, _ in (*batch.to_send, *batch.skipped):
+            vars(delivery)["stream_label"] = ways[delivery.stream.name].label
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": "Send again: what will happen",
-            "sent": step.sent,
-            "left": step.left,
-            "rest": step.rest,
-            "limit": AT_ONCE,
+            "sent": batch.to_send,
+            "left": batch.skipped,
+            "rest": batch.remaining,
+            "limit": BATCH_SIZE,
             "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
         }
 
@@ -239,43 +267,47 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return self.can_act(request)
 
     @admin.display(description="what", ordering="kind")
-    def what(self, delivery: Delivery) -> str:
+    def kind_label(self, delivery: Delivery) -> str:
         return delivery.kind.replace("_", " ").capitalize()
 
     @admin.display(description="state", ordering="state")
-    def state_(self, delivery: Delivery) -> SafeString:
+    def state_badge(self, delivery: Delivery) -> SafeString:
         """With its reason, where there is one."""
-        return format_html('{}<span class="second">{}</span>', render_status_badge(delivery.state), failure_messages.of(delivery))
+        return format_html(
+            '{}<span class="second">{}</span>',
+            render_status_badge(delivery.state),
+            failure_messages.describe_reason(delivery),
+        )
 
     @admin.display(description="about")
-    def about(self, delivery: Delivery) -> SafeString | str:
+    def subject_link(self, delivery: Delivery) -> SafeString | str:
         page = self.staff_site.get_subject_url(delivery.subject)
         return format_html('<a href="{}">{}</a>', page, delivery.subject) if page else delivery.subject or "–"
 
     @admin.display(description="about", ordering="subject")
-    def subject_(self, delivery: Delivery) -> SafeString:
+    def subject_with_customer(self, delivery: Delivery) -> SafeString:
         """With the customer's name."""
         customer = vars(delivery).get("customer_name", "")
         return format_html('{}<span class="second">{}</span>', delivery.subject or "–", customer)
 
     @admin.display(description="tries", ordering="attempts_made")
-    def tries(self, delivery: Delivery) -> int:
+    def attempt_count(self, delivery: Delivery) -> int:
         return delivery.attempts_made
 
     @admin.display(description="when", ordering="created_at")
-    def time_(self, delivery: Delivery) -> SafeString | str:
+    def relevant_time(self, delivery: Delivery) -> SafeString | str:
         waits = delivery.state == S.PENDING
         return format_html("due {}", relative_time(delivery.due_at)) if waits else relative_time(delivery.created_at)
 
     @admin.display(description="next try")
-    def due_(self, delivery: Delivery) -> SafeString | str:
+    def next_attempt_time(self, delivery: Delivery) -> SafeString | str:
         return relative_time(delivery.due_at) if delivery.state == S.PENDING else "–"
 
     @admin.display(description="stream")
-    def stream_(self, delivery: Delivery) -> SafeString:
+    def stream_link(self, delivery: Delivery) -> SafeString:
         name = delivery.stream.name
         return render_admin_link(delivery.stream, self.staff_site.get_stream_labels([name])[name].label)
 
     @admin.display(description="as it was decided")
-    def payload_(self, delivery: Delivery) -> SafeString | str:
-        return pretty(delivery.payload)
+    def payload_code(self, delivery: Delivery) -> SafeString | str:
+        return render_code(delivery.payload)

@@ -5,60 +5,60 @@ from dataclasses import dataclass, field
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 
-from integrations.outbox.handlers import Stranger, handler_of
+from integrations.outbox.handlers import UnknownKindHandler, get_handler
 from integrations.outbox.models import Delivery, DeliveryState
 
-AGAIN = (DeliveryState.FAILED, DeliveryState.UNKNOWN)
-AT_ONCE = 900
+REPLAYABLE_STATES = (DeliveryState.FAILED, DeliveryState.UNKNOWN)
+BATCH_SIZE = 900
 """What one step sends again: a form of a thousand fields is refused."""
-LOOKED_AT = 5000
-TWICE = "is sent again. Nobody knows whether it had its effect; if it had, it happens twice"
+MAX_EXAMINED = 5000
+DUPLICATE_WARNING = "is sent again. Nobody knows whether it had its effect; if it had, it happens twice"
 
 
-def fate(delivery: Delivery) -> tuple[bool, str]:
+def predict_replay(delivery: Delivery) -> tuple[bool, str]:
     """Whether a replay would send this delivery, and what it does then: the predicate of a sentence."""
-    if delivery.state not in AGAIN:
+    if delivery.state not in REPLAYABLE_STATES:
         return False, f"stays as it is: {delivery.get_state_display().lower()}"
-    if unwanted := _unwanted(delivery):
+    if unwanted := _skip_reason(delivery):
         return False, f"is not sent: {unwanted}"
     if delivery.stream.held_reason:
         return True, f"waits with its stream: {delivery.stream.held_reason.rstrip('.')}"
-    return True, TWICE if delivery.state == DeliveryState.UNKNOWN else "is sent again, at once"
+    return True, DUPLICATE_WARNING if delivery.state == DeliveryState.UNKNOWN else "is sent again, at once"
 
 
-def _unwanted(delivery: Delivery) -> str:
-    handler = handler_of(delivery)
-    if isinstance(handler, Stranger):
+def _skip_reason(delivery: Delivery) -> str:
+    handler = get_handler(delivery)
+    if isinstance(handler, UnknownKindHandler):
         return "nothing here sends this kind any more"
     try:
-        return handler.unwanted(delivery)
+        return handler.skip_reason(delivery)
     except ObjectDoesNotExist:
         return "what it is about is gone"
 
 
 @dataclass
-class Step:
+class ReplayBatch:
     """Of many that were chosen, what one step does."""
 
-    sent: list[tuple[Delivery, str]] = field(default_factory=list)
-    left: list[tuple[Delivery, str]] = field(default_factory=list)
-    rest: int = 0
+    to_send: list[tuple[Delivery, str]] = field(default_factory=list)
+    skipped: list[tuple[Delivery, str]] = field(default_factory=list)
+    remaining: int = 0
     """Failed or unknown as well, and not looked at: the next step's."""
 
-    def add(self, delivery: Delivery) -> None:
-        is_sent, said = fate(delivery)
-        (self.sent if is_sent else self.left).append((delivery, said))
+    def add_delivery(self, delivery: Delivery) -> None:
+        is_sent, said = predict_replay(delivery)
+        (self.to_send if is_sent else self.skipped).append((delivery, said))
 
 
-def step_of(chosen: QuerySet[Delivery]) -> Step:
+def build_batch(chosen: QuerySet[Delivery]) -> ReplayBatch:
     """What is not sent in any case takes no place from what is: else it would be all that the next steps find."""
-    step = Step()
-    again = chosen.filter(state__in=AGAIN).select_related("stream")
-    for delivery in again[:LOOKED_AT].iterator():
-        if len(step.sent) == AT_ONCE:
+    step = ReplayBatch()
+    again = chosen.filter(state__in=REPLAYABLE_STATES).select_related("stream")
+    for delivery in again[:MAX_EXAMINED].iterator():
+        if len(step.to_send) == BATCH_SIZE:
             break
-        step.add(delivery)
-    step.rest = again.count() - len(step.sent) - len(step.left)
-    for delivery in chosen.exclude(state__in=AGAIN).select_related("stream")[:AT_ONCE]:
-        step.add(delivery)
+        step.add_delivery(delivery)
+    step.remaining = again.count() - len(step.to_send) - len(step.skipped)
+    for delivery in chosen.exclude(state__in=REPLAYABLE_STATES).select_related("stream")[:BATCH_SIZE]:
+        step.add_delivery(delivery)
     return step

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from integrations.outbox import clock, deliveries
 from integrations.outbox.models import DeliveryState, Stream
-from integrations.staff.display import format_count, render_boolean_badge, relative_time
+from integrations.staff.display import format_count, relative_time, render_boolean_badge
 from integrations.staff.model_admin import ObjectAction, ReadOnlyAdmin, StreamLabel
 
 S = DeliveryState
@@ -21,10 +21,19 @@ HELD_BY_STAFF = "Held by staff."
 @admin.register(Stream)
 class StreamAdmin(ReadOnlyAdmin):
     empty_list_text = "Each way out will stand here once something went over it: a connection, an endpoint, e-mail."
-    list_display = ("called_", "state_", "waiting_", "oldest_")
+    list_display = ("label_and_name", "state_badge", "waiting_count", "oldest_time")
     search_fields = ("name",)
     search_help_text = "By a customer, a company's id, an engine or its address."
-    fields = ("whose", "name", "state_", "why", "paused_until_", "last_pause", "next_calls_", "held_by")
+    fields = (
+        "owner_link",
+        "name",
+        "state_badge",
+        "stop_reason_text",
+        "paused_until_time",
+        "last_pause",
+        "next_calls_text",
+        "lease_expiry",
+    )
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Stream]:
@@ -46,17 +55,17 @@ class StreamAdmin(ReadOnlyAdmin):
         shown = super().get_changelist_instance(request)
         ways = self.staff_site.get_stream_labels([stream.name for stream in shown.result_list])
         for stream in shown.result_list:
-            vars(stream)["called"] = ways[stream.name].label
+            vars(stream)["label"] = ways[stream.name].label
         return shown
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         stream = self.get_object(request, object_id)
-        title = {"title": self._way(stream).label} if isinstance(stream, Stream) else {}
+        title = {"title": self._get_label(stream).label} if isinstance(stream, Stream) else {}
         return super().change_view(request, object_id, form_url, title | (extra_context or {}))
 
-    def _way(self, stream: Stream) -> StreamLabel:
+    def _get_label(self, stream: Stream) -> StreamLabel:
         return self.staff_site.get_stream_labels([stream.name])[stream.name]
 
     def get_object_actions(self) -> Sequence[ObjectAction]:
@@ -64,14 +73,17 @@ class StreamAdmin(ReadOnlyAdmin):
             ObjectAction(
                 "release",
                 "Send what is held",
-                self._release,
-                lambda stream: ["Everything that is held in this stream is sent now.", f"It was held: {why(stream)}"],
-                _may_be_released,
+                self._perform_release,
+                lambda stream: [
+                    "Everything that is held in this stream is sent now.",
+                    f"It was held: {stop_reason(stream)}",
+                ],
+                _is_releasable,
             ),
             ObjectAction(
                 "hold",
                 "Hold",
-                self._hold,
+                self._perform_hold,
                 lambda stream: [
                     "Nothing of this stream is sent until somebody sends what is held; what comes in waits, too.",
                     "Calls on their way end. That is recorded, with your name.",
@@ -83,27 +95,27 @@ class StreamAdmin(ReadOnlyAdmin):
     def get_audit_subject(self, stream: Stream) -> str:
         return stream.name
 
-    def _release(self, request: HttpRequest, stream: Stream) -> str:
-        count = deliveries.release(stream.name)
+    def _perform_release(self, request: HttpRequest, stream: Stream) -> str:
+        count = deliveries.release_stream(stream.name)
         self.record_audit(request, "stream.released", stream.name, deliveries=count)
         return f"{format_count(count, 'delivery is', 'deliveries are')} sent now."
 
-    def _hold(self, request: HttpRequest, stream: Stream) -> str:
-        deliveries.hold(stream.name, HELD_BY_STAFF)
+    def _perform_hold(self, request: HttpRequest, stream: Stream) -> str:
+        deliveries.hold_stream(stream.name, HELD_BY_STAFF)
         self.record_audit(request, "stream.held", stream.name)
         return "Nothing of this stream is sent any more."
 
     @admin.display(description="stream", ordering="name")
-    def called_(self, stream: Any) -> SafeString:
-        return format_html('{}<span class="second">{}</span>', stream.called, stream.name)
+    def label_and_name(self, stream: Any) -> SafeString:
+        return format_html('{}<span class="second">{}</span>', stream.label, stream.name)
 
     @admin.display(description="whose")
-    def whose(self, stream: Stream) -> SafeString | str:
-        way = self._way(stream)
+    def owner_link(self, stream: Stream) -> SafeString | str:
+        way = self._get_label(stream)
         return format_html('<a href="{}">{}</a>', way.url, way.label) if way.url else way.label
 
     @admin.display(description="paused until")
-    def paused_until_(self, stream: Stream) -> SafeString | str:
+    def paused_until_time(self, stream: Stream) -> SafeString | str:
         return relative_time(stream.paused_until)
 
     @admin.display(description="last pause")
@@ -112,7 +124,7 @@ class StreamAdmin(ReadOnlyAdmin):
         return f"{stream.pause_seconds:g} s" if stream.pause_seconds else "–"
 
     @admin.display(description="next calls")
-    def next_calls_(self, stream: Stream) -> SafeString | str:
+    def next_calls_text(self, stream: Stream) -> SafeString | str:
         """Of each endpoint, by its pace; those whose time has come wait for nothing."""
         now = clock.now().timestamp()
         waits = [(endpoint, at - now) for endpoint, at in sorted(stream.next_calls.items()) if at > now]
@@ -121,32 +133,32 @@ class StreamAdmin(ReadOnlyAdmin):
         )
 
     @admin.display(description="carried by a courier until")
-    def held_by(self, stream: Stream) -> SafeString | str:
+    def lease_expiry(self, stream: Stream) -> SafeString | str:
         until = stream.lease_expires_at
         return relative_time(until) if until and until > clock.now() else "–"
 
     @admin.display(description="state")
-    def state_(self, stream: Stream) -> SafeString:
+    def state_badge(self, stream: Stream) -> SafeString:
         """With why, where it is held or paused."""
         word = "Held" if stream.held_reason else "Paused"
-        reason = why(stream)
+        reason = stop_reason(stream)
         return format_html('{}<span class="second">{}</span>', render_boolean_badge(not reason, "Open", word), reason)
 
     @admin.display(description="why")
-    def why(self, stream: Stream) -> str:
-        return why(stream) or "–"
+    def stop_reason_text(self, stream: Stream) -> str:
+        return stop_reason(stream) or "–"
 
     @admin.display(description="waiting", ordering="waiting")
-    def waiting_(self, stream: Any) -> int:
+    def waiting_count(self, stream: Any) -> int:
         return int(stream.waiting)
 
     @admin.display(description="oldest", ordering="oldest")
-    def oldest_(self, stream: Any) -> SafeString | str:
+    def oldest_time(self, stream: Any) -> SafeString | str:
         oldest: datetime | None = stream.oldest
         return relative_time(oldest)
 
 
-def why(stream: Stream) -> str:
+def stop_reason(stream: Stream) -> str:
     """Empty where it is open."""
     until = stream.paused_until
     if stream.held_reason or until is None or until <= clock.now():
@@ -154,6 +166,6 @@ def why(stream: Stream) -> str:
     return f"The other side asked us to slow down. It goes on at {date_format(until, 'H:i:s')} UTC."
 
 
-def _may_be_released(stream: Stream) -> bool:
+def _is_releasable(stream: Stream) -> bool:
     """What belongs to a connection or a webhook is released by what is done to that, unless staff held it."""
     return bool(stream.held_reason) and (not stream.owner_id or stream.held_reason == HELD_BY_STAFF)

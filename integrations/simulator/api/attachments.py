@@ -10,9 +10,9 @@ from django.http import HttpResponse, JsonResponse
 
 from integrations.simulator import environment
 from integrations.simulator.api.bodies import get_own_order
-from integrations.simulator.endpoint import Call, ApiError, record_breach, api_endpoint
+from integrations.simulator.endpoint import ApiError, Call, api_endpoint, record_breach
 from integrations.simulator.entities import Upload
-from integrations.simulator.runtime import uploads_dir, state
+from integrations.simulator.runtime import state, uploads_dir
 
 _UPLOAD_TYPES = {b"%PDF-": "PDF_URL", b"\x89PNG": "OTHER_URL", b"\xff\xd8\xff": "OTHER_URL"}
 
@@ -46,7 +46,9 @@ def upload_attachment(call: Call, order_id: str) -> HttpResponse:
 
 def _get_upload(call: Call) -> "UploadedFile[bytes]":
     if call.request.content_type != "multipart/form-data":
-        raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", "an upload is multipart/form-data", breach="upload without a form")
+        raise ApiError(
+            415, "UNSUPPORTED_MEDIA_TYPE", "an upload is multipart/form-data", breach="upload without a form"
+        )
     part, sent = state.settings.upload_part, call.request.FILES
     found = sent.getlist(part)
     if [*sent] != [part] or len(found) != 1 or call.request.POST:

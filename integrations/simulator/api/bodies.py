@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from integrations.simulator.endpoint import Call, ApiError
+from integrations.simulator.endpoint import ApiError, Call
 from integrations.simulator.entities import Order
 from integrations.simulator.runtime import state
 from integrations.simulator.wire.strict_json import InvalidJsonError, parse_json

@@ -2,8 +2,8 @@
 
 from django.http import HttpResponse, JsonResponse
 
-from integrations.simulator.api.bodies import reject_malformed, parse_body
-from integrations.simulator.endpoint import Call, ApiError, api_endpoint
+from integrations.simulator.api.bodies import parse_body, reject_malformed
+from integrations.simulator.endpoint import ApiError, Call, api_endpoint
 from integrations.simulator.runtime import state
 from integrations.simulator.wire.configuration import check_configuration
 

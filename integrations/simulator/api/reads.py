@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpResponse, JsonResponse
 
 from integrations.simulator import sample_data
-from integrations.simulator.endpoint import Call, ApiError, api_endpoint
+from integrations.simulator.endpoint import ApiError, Call, api_endpoint
 from integrations.simulator.runtime import state
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
-from integrations.simulator.api.bodies import reject_malformed, parse_body, get_own_order
-from integrations.simulator.endpoint import Call, ApiError, record_breach, api_endpoint
+from integrations.simulator.api.bodies import get_own_order, parse_body, reject_malformed
+from integrations.simulator.endpoint import ApiError, Call, api_endpoint, record_breach
 from integrations.simulator.entities import FINAL_STATUSES, STATUS_RANK, Order
 from integrations.simulator.merge_patch import merge_patch
 from integrations.simulator.runtime import state

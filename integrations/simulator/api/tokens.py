@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from integrations.simulator.endpoint import Call, Caller, ApiError, api_endpoint
+from integrations.simulator.endpoint import ApiError, Call, Caller, api_endpoint
 from integrations.simulator.faults import build_error
 from integrations.simulator.runtime import state
 from integrations.simulator.state import hash_secret
@@ -30,7 +30,9 @@ def _identify_by_form(request: HttpRequest) -> Caller:
 @api_endpoint("token", "POST", scope=None, get_caller=_identify_by_form)
 def issue_token(call: Call) -> HttpResponse:
     if call.request.content_type != "application/x-www-form-urlencoded":
-        raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", "a token is asked for by a form", breach="token not asked by form")
+        raise ApiError(
+            415, "UNSUPPORTED_MEDIA_TYPE", "a token is asked for by a form", breach="token not asked by form"
+        )
     pairs = _parse_form(call.request)
     form = dict(pairs)
     if len(pairs) != 3 or form.keys() != {"grant_type", "client_id", "client_secret"}:
@@ -53,5 +55,7 @@ def _is_valid_client(client_id: str, client_secret: str) -> bool:
 
 def _create_token(client_id: str) -> dict[str, Any]:
     value, lifetime = secrets.token_urlsafe(32), state.settings.token_lifetime
-    state.record_event("token_issued", digest=hash_secret(value), client_id=client_id, expires_at=time.time() + lifetime)
+    state.record_event(
+        "token_issued", digest=hash_secret(value), client_id=client_id, expires_at=time.time() + lifetime
+    )
     return {"access_token": value, "token_type": "Bearer", "expires_in": lifetime}

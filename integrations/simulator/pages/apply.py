@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 
 from integrations.simulator import sample_data
-from integrations.simulator.pages.layout import render_message, page_view, render_page
+from integrations.simulator.pages.layout import page_view, render_message, render_page
 from integrations.simulator.partner.http_client import PortalCallError, Reply
 from integrations.simulator.partner.orders import OrderSpec, place_orders
 from integrations.simulator.partner.packages import fetch_packages as ask_for_packages

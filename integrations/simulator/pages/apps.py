@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
 
 from integrations.simulator import consent
-from integrations.simulator.pages.layout import render_message, page_view, render_page
+from integrations.simulator.pages.layout import page_view, render_message, render_page
 from integrations.simulator.partner import disable_call
 from integrations.simulator.runtime import state
 

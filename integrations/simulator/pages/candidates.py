@@ -8,9 +8,9 @@ from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBas
 
 from integrations.simulator import sample_data
 from integrations.simulator.entities import FINAL_STATUSES, Order
-from integrations.simulator.pages.layout import render_message, page_view, render_page
+from integrations.simulator.pages.layout import page_view, render_message, render_page
 from integrations.simulator.partner.orders import send_order
-from integrations.simulator.runtime import uploads_dir, state
+from integrations.simulator.runtime import state, uploads_dir
 
 _KIND_LABELS = {
     "manual": "Ordered by hand",
@@ -34,7 +34,8 @@ class PanelOrder:
 @page_view("GET")
 def list_candidates(request: HttpRequest, company: str) -> HttpResponseBase:
     people = {
-        each["id"]: each for each in (sample_data.build_candidate(company, n) for n in range(sample_data.CANDIDATE_COUNT))
+        each["id"]: each
+        for each in (sample_data.build_candidate(company, n) for n in range(sample_data.CANDIDATE_COUNT))
     }
     orders: dict[str, list[Order]] = {}
     for order in state.list_orders(company)[:500]:
@@ -48,12 +49,16 @@ def list_candidates(request: HttpRequest, company: str) -> HttpResponseBase:
 def show_candidate(request: HttpRequest, company: str, candidate_id: str) -> HttpResponseBase:
     owner, person = state.candidates.get(candidate_id, ("", {}))
     if owner != company:
-        return render_message(request, 404, "There is no such candidate", "He may belong to another company.", company=company)
+        return render_message(
+            request, 404, "There is no such candidate", "He may belong to another company.", company=company
+        )
     orders = [each for each in state.list_orders(company) if each.candidate["id"] == candidate_id]
     job = state.jobs[person["primaryAssignment"]["job"]["id"]][1]
     waiting = any(each.is_accepted and each.status not in FINAL_STATUSES for each in orders)
     shown = [_build_panel_order(each) for each in orders]
-    return render_page(request, "panel.html", company=company, person=person, job=job, panel_orders=shown, waiting=waiting)
+    return render_page(
+        request, "panel.html", company=company, person=person, job=job, panel_orders=shown, waiting=waiting
+    )
 
 
 def _build_panel_order(order: Order) -> PanelOrder:
@@ -79,7 +84,9 @@ def retry_order(request: HttpRequest, company: str, order_id: str) -> HttpRespon
     """Send the order once more, the same to the letter."""
     order = state.orders.get(order_id)
     if order is None or order.company != company:
-        return render_message(request, 404, "There is no such order", "It may belong to another company.", company=company)
+        return render_message(
+            request, 404, "There is no such order", "It may belong to another company.", company=company
+        )
     send_order(order_id)
     return HttpResponseRedirect(f"/companies/{company}/candidates/{order.candidate['id']}")
 
@@ -88,7 +95,9 @@ def retry_order(request: HttpRequest, company: str, order_id: str) -> HttpRespon
 def announce_correction(request: HttpRequest, company: str, order_id: str) -> HttpResponseBase:
     order = state.orders.get(order_id)
     if order is None or order.company != company:
-        return render_message(request, 404, "There is no such order", "It may belong to another company.", company=company)
+        return render_message(
+            request, 404, "There is no such order", "It may belong to another company.", company=company
+        )
     state.record_event("correction_announced", order_id=order_id, reason="announced by a person")
     return HttpResponseRedirect(f"/companies/{company}/candidates/{order.candidate['id']}")
 

@@ -27,7 +27,9 @@ def page_view(*methods: str) -> Callable[[View], View]:
             if request.method not in methods:
                 return render_message(request, 405, "That is not how this page is used", "Go back and use the buttons.")
             if "company" in ids and ids["company"] not in state.companies:
-                return render_message(request, 404, "There is no such company", "The invented ones are on the first page.")
+                return render_message(
+                    request, 404, "There is no such company", "The invented ones are on the first page."
+                )
             return _add_security_headers(view(request, **ids))
 
         return csrf_protect(wrapped_view)

@@ -17,7 +17,9 @@ _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 def status_chip(status: str | None) -> SafeString:
     """A status by word, shape and colour."""
     shape = (status or "none").lower().replace("_", "-")
-    return format_html('<span class="chip chip-{}">{}</span>', shape, humanize_code(status) if status else "No result yet")
+    return format_html(
+        '<span class="chip chip-{}">{}</span>', shape, humanize_code(status) if status else "No result yet"
+    )
 
 
 @register.simple_tag

@@ -9,7 +9,7 @@ from integrations.simulator.control_api import switches as switchboard
 from integrations.simulator.control_api.decorators import InvalidRequestError
 from integrations.simulator.entities import SETTING_CHOICES
 from integrations.simulator.faults import ACTIONS, ROUTES
-from integrations.simulator.pages.layout import render_message, page_view, render_page
+from integrations.simulator.pages.layout import page_view, render_message, render_page
 from integrations.simulator.runtime import state
 
 _LEDGER_KINDS = {
@@ -46,7 +46,9 @@ _HIDDEN_KEYS = {"kind", "at", "own_pair", "partner_pair", "digest", "secret_dige
 
 @page_view("GET")
 def show_switches(request: HttpRequest) -> HttpResponseBase:
-    settings = [(key, _SETTING_LABELS[key], value, SETTING_CHOICES.get(key)) for key, value in asdict(state.settings).items()]
+    settings = [
+        (key, _SETTING_LABELS[key], value, SETTING_CHOICES.get(key)) for key, value in asdict(state.settings).items()
+    ]
     return render_page(
         request,
         "switches.html",
@@ -118,7 +120,9 @@ def show_ledger(request: HttpRequest) -> HttpResponseBase:
         (event["at"], event["kind"], {key: value for key, value in event.items() if key not in _HIDDEN_KEYS})
         for event in events
     ]
-    return render_page(request, "ledger.html", rows=rows, selected=shown, choices=[*_LEDGER_KINDS], end=state.journal.end_offset)
+    return render_page(
+        request, "ledger.html", rows=rows, selected=shown, choices=[*_LEDGER_KINDS], end=state.journal.end_offset
+    )
 
 
 @page_view("GET", "POST")

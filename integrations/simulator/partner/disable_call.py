@@ -2,7 +2,14 @@
 
 import contextlib
 
-from integrations.simulator.partner.http_client import PortalCallError, Reply, record_breach, build_url, check_reply, send_request
+from integrations.simulator.partner.http_client import (
+    PortalCallError,
+    Reply,
+    build_url,
+    check_reply,
+    record_breach,
+    send_request,
+)
 from integrations.simulator.partner.tokens import get_last_token, get_token
 from integrations.simulator.runtime import state
 
@@ -26,6 +33,8 @@ def notify_disabled(company: str) -> int | None:
         reply = Reply(None, 0.0, problem=str(impossible))
     check_reply(reply, company, "disable")
     if reply.status is not None and reply.status < 300 and (reply.status != 204 or reply.body is not None):
-        record_breach("portal's answer to a disable", [f"answered {reply.status}, not an empty 204"], company, "disable")
+        record_breach(
+            "portal's answer to a disable", [f"answered {reply.status}, not an empty 204"], company, "disable"
+        )
     state.record_event("disable_told", company=company, status=reply.status, problem=reply.problem)
     return reply.status

@@ -71,7 +71,9 @@ def _parse_reply(answer: requests.Response, seconds: float) -> Reply:
 def record_breach(what: str, problems: Iterable[str], company: str, route: str, order_id: str | None = None) -> None:
     detail = "; ".join(problems)
     if detail:
-        state.record_event("breach", what=what, detail=detail, company=company, order_id=order_id, route=f"portal {route}")
+        state.record_event(
+            "breach", what=what, detail=detail, company=company, order_id=order_id, route=f"portal {route}"
+        )
 
 
 def check_reply(reply: Reply, company: str, route: str, order_id: str | None = None) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from integrations.simulator import environment, sample_data
 from integrations.simulator.entities import Order
-from integrations.simulator.partner.http_client import PortalCallError, Reply, record_breach, get_published_url
+from integrations.simulator.partner.http_client import PortalCallError, Reply, get_published_url, record_breach
 from integrations.simulator.partner.packages import get_known_package
 from integrations.simulator.partner.tokens import call_portal
 from integrations.simulator.runtime import state

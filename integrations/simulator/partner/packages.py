@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from integrations.simulator.entities import ASSESSMENT_TYPES
-from integrations.simulator.partner.http_client import Reply, record_breach, build_url, get_published_url
+from integrations.simulator.partner.http_client import Reply, build_url, get_published_url, record_breach
 from integrations.simulator.partner.tokens import call_portal
 from integrations.simulator.runtime import state
 from integrations.simulator.wire.portal import check_package, check_package_list

@@ -4,7 +4,14 @@ import threading
 import time
 from typing import Any
 
-from integrations.simulator.partner.http_client import PortalCallError, Reply, record_breach, check_reply, get_published_url, send_request
+from integrations.simulator.partner.http_client import (
+    PortalCallError,
+    Reply,
+    check_reply,
+    get_published_url,
+    record_breach,
+    send_request,
+)
 from integrations.simulator.runtime import state
 from integrations.simulator.wire.portal import check_token
 

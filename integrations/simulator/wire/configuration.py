@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from integrations.simulator.entities import ASSESSMENT_TYPES
-from integrations.simulator.wire.words import find_duplicates, is_web_url, find_unknown_keys
+from integrations.simulator.wire.words import find_duplicates, find_unknown_keys, is_web_url
 
 REQUIRED_URLS = ("consentUrl", "assessmentPackageListUrl", "singleAssessmentPackageUrl", "oauthTokenUrl")
 OPTIONAL_URLS = ("packageOrderUrl", "inlineAssessmentPackageOrderUrl", "integrationDisableUrl")

@@ -15,7 +15,10 @@ def check_package_list(listing: Any, supported: Iterable[str]) -> list[str]:
     problems = [
         problem for place, each in enumerate(listing) for problem in _find_package_problems(each, types, f"{place}.")
     ]
-    return [*problems, *find_duplicates((each.get("id") for each in listing if isinstance(each, dict)), "packages", "id")]
+    return [
+        *problems,
+        *find_duplicates((each.get("id") for each in listing if isinstance(each, dict)), "packages", "id"),
+    ]
 
 
 def check_package(package: Any, supported: Iterable[str]) -> list[str]:
@@ -38,7 +41,9 @@ def _find_package_problems(package: Any, types: list[str], prefix: str) -> Itera
             yield f"{below[:-1]} has not exactly id, type, name and description"
         else:
             yield from _find_entry_problems(each, types, below)
-    yield from find_duplicates((each.get("id") for each in assessments if isinstance(each, dict)), f"{prefix}assessments", "id")
+    yield from find_duplicates(
+        (each.get("id") for each in assessments if isinstance(each, dict)), f"{prefix}assessments", "id"
+    )
 
 
 def _find_entry_problems(entry: dict[str, Any], types: list[str], prefix: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from integrations.simulator.entities import STATUSES
-from integrations.simulator.wire.words import find_duplicates, is_web_url, find_unknown_keys
+from integrations.simulator.wire.words import find_duplicates, find_unknown_keys, is_web_url
 
 ATTACHMENT_TYPES = ("VIDEO_URL", "PDF_URL", "OTHER_URL")
 _DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
@@ -72,7 +72,9 @@ def _find_attachment_problems(attachments: Any, prefix: str) -> Iterator[str]:
             yield f"{prefix}attachments.{place}.type {each['type']!r} is not one of {', '.join(ATTACHMENT_TYPES)}"
         if not is_web_url(each["url"]):
             yield f"{prefix}attachments.{place}.url is not an absolute web URL"
-    yield from find_duplicates((each.get("url") for each in attachments if isinstance(each, dict)), f"{prefix}attachments", "url")
+    yield from find_duplicates(
+        (each.get("url") for each in attachments if isinstance(each, dict)), f"{prefix}attachments", "url"
+    )
 
 
 def _find_assessment_problems(patch: dict[str, Any], assessments: tuple[str, ...] | None) -> Iterator[str]:

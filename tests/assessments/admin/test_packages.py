@@ -19,7 +19,9 @@ def page_text(answer: Any) -> str:
     return " ".join(answer.content.decode().split())
 
 
-def build_form(*, assessments: tuple[dict[str, Any], ...] = (), rules: tuple[dict[str, Any], ...] = (), **fields: Any) -> Any:
+def build_form(
+    *, assessments: tuple[dict[str, Any], ...] = (), rules: tuple[dict[str, Any], ...] = (), **fields: Any
+) -> Any:
     """What the page posts: the package, and its new assessments and rules."""
     found = {"id": "skills", "type": "SKILL_TEST", "name": "Skills", "delivery": "engine", **fields}
     for prefix, forms in (("assessments", assessments), ("rules", rules)):
@@ -80,7 +82,9 @@ def test_package_keeps_its_id_and_its_assessments_theirs(staff_browser: Browser)
     part = package.assessments.get()
     changed = {"id": part.pk, "package": "skills", "assessment_id": "other", "type": "SKILL_TEST", "name": "New",
                "position": 0}  # fmt: skip
-    staff_browser.post(f"{LIST}skills/change/", build_form(id="other", assessments=(changed,)) | {"assessments-INITIAL_FORMS": 1})
+    staff_browser.post(
+        f"{LIST}skills/change/", build_form(id="other", assessments=(changed,)) | {"assessments-INITIAL_FORMS": 1}
+    )
     assert list(Package.objects.values_list("id", "name")) == [("skills", "Skills")]
     assert list(package.assessments.values_list("assessment_id", "name")) == [("logic", "New")]
 
@@ -115,7 +119,9 @@ def test_package_is_never_deleted(staff_browser: Browser) -> None:
     assert "delete_selected" not in page_text(staff_browser.get(LIST))
 
 
-def test_package_list_asks_as_often_for_one_row_as_for_many(staff_browser: Browser, django_assert_num_queries: Any) -> None:
+def test_package_list_asks_as_often_for_one_row_as_for_many(
+    staff_browser: Browser, django_assert_num_queries: Any
+) -> None:
     rows.make_package("a", assessments=("x", "y"), rules=({"country": "DE"},))
     staff_browser.get(LIST)
     with django_assert_num_queries(5) as one:

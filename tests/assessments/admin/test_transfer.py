@@ -30,7 +30,9 @@ def page_text(answer: Any) -> str:
 
 def upload_file(staff_browser: Browser, content: str, **fields: str) -> Any:
     """The page that follows: what would change, or how far it is."""
-    return staff_browser.post(PAGE, {"file": SimpleUploadedFile("catalogue.csv", content.encode()), **fields}, follow=True)
+    return staff_browser.post(
+        PAGE, {"file": SimpleUploadedFile("catalogue.csv", content.encode()), **fields}, follow=True
+    )
 
 
 def press_apply(staff_browser: Browser, looked_at: Any) -> Any:
@@ -53,7 +55,9 @@ def test_file_is_shown_first_and_then_applied(staff_browser: Browser) -> None:
     assert "0 created, 1 updated, 1 retired, 0 unchanged." in page
     assert "<del>Package skills</del></td><td><ins>Ünïted</ins>" in page
     assert Package.objects.get(pk="skills").name == "Package skills"
-    assert "<strong>Imported:</strong> 0 created, 1 updated, 1 retired, 0 unchanged." in page_text(press_apply(staff_browser, looked_at))
+    assert "<strong>Imported:</strong> 0 created, 1 updated, 1 retired, 0 unchanged." in page_text(
+        press_apply(staff_browser, looked_at)
+    )
     assert list(Package.objects.filter(retired_at=None).values_list("pk", "name")) == [("skills", "Ünïted")]
     counts = {"created": 0, "updated": 1, "retired": 1, "unchanged": 0}
     entry = AuditEntry.objects.get(action="catalogue.imported")
@@ -98,7 +102,9 @@ def test_catalogue_that_moved_is_shown_again(staff_browser: Browser) -> None:
     assert Package.objects.get().name == "Meanwhile"
 
 
-def test_large_file_shows_how_far_it_is(staff_browser: Browser, by_worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_file_shows_how_far_it_is(
+    staff_browser: Browser, by_worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begun = upload_file(staff_browser, "package,name,type\na,A,SKILL_TEST\nb,B,SKILL_TEST\n")
     waiting = page_text(begun)
     assert ("The file waits for its turn." in waiting, REFRESH in waiting) == (True, True)
@@ -106,7 +112,9 @@ def test_large_file_shows_how_far_it_is(staff_browser: Browser, by_worker: None,
     monkeypatch.setattr(plan, "CHUNK_SIZE", 1)
     true_add = plan._add_record
     address = begun.request["PATH_INFO"]
-    monkeypatch.setattr(plan, "_add_record", lambda *told: (seen.append(page_text(staff_browser.get(address))), true_add(*told)))
+    monkeypatch.setattr(
+        plan, "_add_record", lambda *told: (seen.append(page_text(staff_browser.get(address))), true_add(*told))
+    )
     assert imports.run_next() == 1
     assert "<strong>1</strong> of 2 packages looked through." in seen[1]
     assert ('<progress max="2" value="1"' in seen[1], REFRESH in seen[1]) == (True, True)
@@ -146,13 +154,15 @@ def test_file_that_breaks_us_is_not_begun_again(
     begun = upload_file(staff_browser, "package,name\n")
     monkeypatch.setattr(plan, "_read_records", lambda content: 1 / 0)
     assert [imports.run_next(), imports.run_next()] == [1, 0]
-    assert "Something went wrong here, and nothing was changed." in page_text(staff_browser.get(begun.request["PATH_INFO"]))
+    assert "Something went wrong here, and nothing was changed." in page_text(
+        staff_browser.get(begun.request["PATH_INFO"])
+    )
 
 
 def test_import_of_a_worker_that_died_is_begun_anew(staff_browser: Browser, by_worker: None) -> None:
     begun = upload_file(staff_browser, "package,name,type\na,A,SKILL_TEST\n")
     stream, _ = Stream.objects.get_or_create(name=imports.LEASE_NAME)
-    leases.take(stream.pk, imports.LEASE_SECONDS)  # by the one who dies
+    leases.acquire(stream.pk, imports.LEASE_SECONDS)  # by the one who dies
     assert imports.run_next() == 0
     Stream.objects.update(lease_expires_at=clock.now())
     assert imports.run_next() == 1

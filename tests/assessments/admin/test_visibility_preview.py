@@ -8,7 +8,7 @@ from django.test import Client as Browser
 from rest_framework.test import APIClient
 
 from assessments.models import Package
-from assessments.visibility import PackageQuery, HiddenPackage, RuleMismatch, hidden_packages, visible_packages
+from assessments.visibility import HiddenPackage, PackageQuery, RuleMismatch, hidden_packages, visible_packages
 from integrations.models import AssessmentType, Customer, PartnerConfiguration, PartnerField
 from tests import rows
 
@@ -91,11 +91,15 @@ def test_page_without_a_customer_says_what_to_do(staff_browser: Browser, custome
     assert 'name="department"' in page
 
 
-def test_page_is_what_smartrecruiters_gets(staff_browser: Browser, smartrecruiters: APIClient, customer: Customer) -> None:
+def test_page_is_what_smartrecruiters_gets(
+    staff_browser: Browser, smartrecruiters: APIClient, customer: Customer
+) -> None:
     rows.make_package("sales", assessments=("logic",), rules=({"fields": {"department": "Sales"}, "country": "DE"},))
     rows.make_package("oslo", rules=({"city": "Oslo"},))
     query = {"country-code": "de", "department": "sales"}
-    answer = staff_browser.get(PAGE, {"customer": customer.pk, "requester": "rita@northwind.example", **query, "remote": ""})
+    answer = staff_browser.get(
+        PAGE, {"customer": customer.pk, "requester": "rita@northwind.example", **query, "remote": ""}
+    )
     assert answer.context["seen"] == smartrecruiters.get("/smartrecruiters/packages", query).json()
     page = page_text(answer)
     assert "1 package for Northwind Retail" in page

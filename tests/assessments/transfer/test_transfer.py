@@ -131,7 +131,9 @@ def test_plan_writes_nothing_and_apply_does_what_it_says(stored: Package) -> Non
         ("other", "retired"),
     ]
     counted: list[tuple[int, int]] = []
-    plan.apply_plan(content, retire_missing=True, expected_digest=found.digest, write_progress=lambda *each: counted.append(each))
+    plan.apply_plan(
+        content, retire_missing=True, expected_digest=found.digest, write_progress=lambda *each: counted.append(each)
+    )
     names = dict(Package.objects.filter(retired_at=None).values_list("pk", "name"))
     assert (names, counted) == ({"skills": "Skills", "new": "New, one"}, [(3, 3)])
     assert (Rule.objects.count(), stored.assessments.count()) == (3, 2)  # not in the file, so they stay

@@ -63,6 +63,10 @@ def test_every_email_that_there_is_is_shown() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_email_speaks_one_language(kind: str, language: str) -> None:
     english, other = (mail.render_email(kind, code, **email_previews.sample_context()) for code in ("en", language))
-    known = {email_previews.sample_context()["description"], email_previews.sample_context()["url"], settings.BRAND_NAME}
+    known = {
+        email_previews.sample_context()["description"],
+        email_previews.sample_context()["url"],
+        settings.BRAND_NAME,
+    }
     assert set(english.text.splitlines()) & set(other.text.splitlines()) - known <= {""}
     assert english.subject != other.subject

@@ -14,7 +14,7 @@ from integrations.models import AuditEntry, Connection, ConnectionState, Partner
 from integrations.oauth import engine_clients
 from integrations.outbox import clock, deliveries
 from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Lane
-from integrations.outbox.watchdog import Beat, Watchdog
+from integrations.outbox.watchdog import HeartbeatRecorder, Watchdog
 from integrations.webhooks import endpoints
 from orders.models import Order, Reconciliation
 from tests import rows
@@ -29,7 +29,9 @@ def text(answer: Any) -> str:
 
 def done() -> str:
     """A letter for each step that is done: Address, Pair, pUblished, pacKages, Engine, Mail, Customer, Live."""
-    return "".join(letter for letter, step in zip("apukemcl", setup_checklist.list_steps(), strict=True) if step.is_done)
+    return "".join(
+        letter for letter, step in zip("apukemcl", setup_checklist.list_steps(), strict=True) if step.is_done
+    )
 
 
 def failed(key: str, reason: str, state: str = DeliveryState.FAILED) -> None:
@@ -64,7 +66,9 @@ def test_dashboard_checklist_fills_step_by_step(alice: User, settings: Any) -> N
     assert done() == "apukemcl"
 
 
-def test_dashboard_checklist_is_of_tasks_and_leads_to_where_they_are_done(staff_browser: Browser, settings: Any) -> None:
+def test_dashboard_checklist_is_of_tasks_and_leads_to_where_they_are_done(
+    staff_browser: Browser, settings: Any
+) -> None:
     settings.SMARTRECRUITERS_CLIENT_ID = ""
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
     page = text(staff_browser.get("/admin/"))
@@ -97,8 +101,8 @@ def test_dashboard_checklist_sees_that_the_configuration_changed_since(db: None)
 
 def test_dashboard_shows_what_needs_a_hand(staff_browser: Browser, connection: Connection) -> None:
     Connection.objects.update(state=ConnectionState.NEEDS_RECONNECT, reason="Their pair was refused.")
-    deliveries.hold("master", "The master pair was refused.")
-    deliveries.hold(connection.stream_name, "The connection needs a reconnect.")
+    deliveries.hold_stream("master", "The master pair was refused.")
+    deliveries.hold_stream(connection.stream_name, "The connection needs a reconnect.")
     for key in "abc":
         failed(key, "422 no such status")
     failed("d", "", DeliveryState.UNKNOWN)
@@ -127,7 +131,7 @@ def test_dashboard_shows_endpoints_that_are_off(staff_browser: Browser) -> None:
     engine, _ = engine_clients.create_client("production")
     webhook = endpoints.register(engine, url="https://engine.example/hook", events=["order.created"])
     assert overview.list_issues() == []
-    endpoints.switch_off(webhook, "The endpoint answered 410: it is gone.")
+    endpoints.disable(webhook, "The endpoint answered 410: it is gone.")
     [trouble] = overview.list_issues()
     assert trouble.message == (
         "The endpoint https://engine.example/hook of “production” is off. The endpoint answered 410: it is gone."
@@ -167,10 +171,10 @@ def test_dashboard_sees_when_workers_fall_silent(staff_browser: Browser) -> None
 
 def test_dashboard_and_readiness_see_when_nobody_wakes_the_workers(staff_browser: Browser) -> None:
     """The broker, the scheduler or the dispatcher is away: the couriers beat on, and nothing is sent."""
-    Beat()()
+    HeartbeatRecorder()()
     assert (overview.list_issues(), staff_browser.get("/readyz").json()["degraded"]) == ([], [])
     Heartbeat.objects.update(at=clock.now() - timedelta(days=2))
-    Watchdog("courier@here", is_dispatcher=False).beat()
+    Watchdog("courier@here", is_dispatcher=False).record_heartbeat()
     said = "Nothing is sent: nobody wakes the workers. Do broker (REDIS_URL), scheduler and dispatcher run?"
     assert [trouble.message for trouble in overview.list_issues()] == [said]
     assert staff_browser.get("/readyz").json() == {"status": "degraded", "degraded": [said]}
@@ -225,7 +229,7 @@ def test_dashboard_names_a_few_broken_connections_and_counts_the_rest(db: None) 
 
 
 def delivered(seconds: float, ago: timedelta = timedelta(0)) -> None:
-    row = deliveries.enqueue("result", stream="connection:7", key="a", payload={}, lane=Lane.RESULT)
+    row = deliveries.enqueue("result", stream="connection:7", key="a", payload={}, priority=Lane.RESULT)
     end = clock.now() - ago
     columns = {"created_at": end - timedelta(seconds=seconds), "finished_at": end}
     Delivery.objects.filter(pk=row.pk).update(state=DeliveryState.DELIVERED, **columns)
@@ -280,7 +284,7 @@ def test_dashboard_counts_results_that_have_not_arrived(staff_browser: Browser) 
     delivered(1)
     delivered(2)
     for key in "bc":
-        deliveries.enqueue("result", stream="connection:7", key=key, payload={}, lane=Lane.RESULT)
+        deliveries.enqueue("result", stream="connection:7", key=key, payload={}, priority=Lane.RESULT)
     assert "95 % within 2.0 s; 2 have not arrived</h2>" in text(staff_browser.get("/admin/"))
 
 

@@ -155,7 +155,9 @@ def test_admin_pages_carry_no_inline_style_or_script(staff_browser: Browser, wor
     assert found == []
 
 
-def test_admin_takes_no_change_of_rows_that_are_only_read(staff_browser: Browser, world: dict[type[Model], Model]) -> None:
+def test_admin_takes_no_change_of_rows_that_are_only_read(
+    staff_browser: Browser, world: dict[type[Model], Model]
+) -> None:
     before: Any = list(LogEntry.objects.values())
     for model in (AuditEntry, Connection, Consent, Delivery, Stream, Webhook):
         url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[world[model].pk])

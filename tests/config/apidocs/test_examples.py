@@ -215,6 +215,6 @@ def test_examples_tell_what_the_api_answers(story: Story, settings: Any, tmp_pat
         story.tell(call)
     story.tell("POST webhooks/{webhook_id}/rotate")
     story.tell("PATCH webhooks/{webhook_id}")
-    events.of_connection(EventType.CONNECTION_DISABLED, connection)
+    events.record_connection_event(EventType.CONNECTION_DISABLED, connection)
     story.tell("GET events")
     assert story.told == {(call, status) for call, answers in examples.RESPONSES.items() for status in answers}

@@ -14,7 +14,7 @@ from config.apidocs import reference, views
 from integrations.models import EventType
 from integrations.outbox import retry_policy
 from integrations.webhooks import signing
-from integrations.webhooks.deliveries import WebhookMessage
+from integrations.webhooks.deliveries import WebhookHandler
 from tests import interface
 from tests.config.conftest import run_python
 
@@ -41,7 +41,11 @@ def test_docs_show_every_call_with_its_examples_and_every_step(db: None) -> None
     steps = [step for file in (views.QUICKSTART, views.WEBHOOKS, views.EVENTS) for step in views.parse_steps(file)]
     shown = sum(bool(operation[key]) for operation in operations for key in ("request_example", "response_example"))
     assert text.count("<pre") == len(steps) + shown + 3  # the message, the endpoint, the lines by hand
-    assert [operation["anchor"] for operation in operations if operation["request_fields"] and not operation["request_example"]] == []
+    assert [
+        operation["anchor"]
+        for operation in operations
+        if operation["request_fields"] and not operation["request_example"]
+    ] == []
 
 
 def test_reference_names_each_kind_of_a_field_once(db: None) -> None:
@@ -71,18 +75,20 @@ def test_every_sentence_of_the_page_is_in_the_table_of_tests(db: None) -> None:
 def test_every_sentence_of_the_reference_is_in_the_table_of_tests(db: None) -> None:
     operations = reference.list_operations()
     calls = [f"{o['method']} {o['path'].removeprefix('/api/vendor/v1/')}: {o['description']}" for o in operations]
-    answers = {f"{s['code']} {s['description']}" for operation in operations for s in operation["statuses"] if s["description"]}
+    answers = {
+        f"{s['code']} {s['description']}" for operation in operations for s in operation["statuses"] if s["description"]
+    }
     assert calls == texts(interface.CALLS)
     assert sorted(answers) == texts(interface.ANSWERS)
 
 
 def test_page_says_the_schedule_that_is_kept() -> None:
     assert views.format_schedule() == "5 s, 30 s, 2 min, 10 min, 30 min, 1 h, 2 h, 4 h, 8 h, then every 12 h"
-    assert [int(wait.total_seconds()) for wait in (*retry_policy.SCHEDULE, retry_policy.AFTERWARDS)] == [
+    assert [int(wait.total_seconds()) for wait in (*retry_policy.RETRY_SCHEDULE, retry_policy.MAX_DELAY)] == [
         *(5, 30, 120, 600, 1800),
         *(hours * 3600 for hours in (1, 2, 4, 8, 12)),
     ]
-    assert (WebhookMessage.deadline_seconds, WebhookMessage.gives_up_after.days) == (20, 7)
+    assert (WebhookHandler.deadline_seconds, WebhookHandler.retry_for.days) == (20, 7)
 
 
 def test_page_says_what_happens_of_every_event() -> None:
@@ -99,7 +105,7 @@ def is_genuine(secret: str, headers: dict[str, str], body: bytes) -> bool:
 
 def test_lines_by_hand_know_a_genuine_message() -> None:
     former, secret = signing.make_secret(), signing.make_secret()
-    headers = signing.headers([secret, former], "evt_1", int(time.time()), BODY)
+    headers = signing.build_headers([secret, former], "evt_1", int(time.time()), BODY)
     assert headers.keys() == {"Content-Type", "webhook-id", "webhook-timestamp", "webhook-signature"}
     for each in (secret, former):
         assert is_genuine(each, headers, BODY)
@@ -118,7 +124,7 @@ def test_lines_by_hand_know_a_genuine_message() -> None:
 )
 def test_lines_by_hand_refuse_what_is_none(change: dict[str, str], body: bytes, age: int) -> None:
     secret = signing.make_secret()
-    headers = signing.headers([secret], "evt_1", int(time.time()) - age, BODY)
+    headers = signing.build_headers([secret], "evt_1", int(time.time()) - age, BODY)
     assert not is_genuine(secret, headers | change, body)
     assert not is_genuine(signing.make_secret(), headers | change, body)
 

@@ -45,7 +45,9 @@ def test_database_that_can_only_be_read_is_503_for_programs(engine: APIClient, m
     )
 
 
-def test_database_that_can_only_be_read_is_503_for_people(staff_browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_database_that_can_only_be_read_is_503_for_people(
+    staff_browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("config.admin.overview.build_overview", failing)
     answer = staff_browser.get("/admin/")
     assert (answer.status_code, answer["Retry-After"]) == (503, "2")

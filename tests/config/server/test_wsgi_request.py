@@ -7,7 +7,7 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 from django.http.response import HttpResponseBase
 
-from config.wsgi import django_application, add_content_length
+from config.wsgi import add_content_length, django_application
 from integrations.api.errors import PROBLEM_MEDIA_TYPE
 from tests import rows
 
@@ -65,7 +65,10 @@ def test_address_is_read_as_utf_8_whatever_charset_is_named() -> None:
 def test_body_in_another_charset_is_refused(kind: str, status: int) -> None:
     bearer = f"Bearer {rows.make_token()}"
     answer = ask("POST", "/api/vendor/v1/orders/lease", body=b"{}", CONTENT_TYPE=kind, HTTP_AUTHORIZATION=bearer)
-    assert (answer.status_code, answer.headers["Content-Type"]) == (status, PROBLEM_MEDIA_TYPE if status >= 400 else JSON)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (
+        status,
+        PROBLEM_MEDIA_TYPE if status >= 400 else JSON,
+    )
 
 
 @pytest.mark.parametrize("coding", ["chunked", "gzip, chunked", "Chunked"])

@@ -19,7 +19,10 @@ def main(folder: Path) -> int:
     plan = json.loads((folder / "plan.json").read_text())
     process.INITIAL_DELAY = plan["first_delay"]
     process.MAX_DELAY = supervisor.MAX_DELAY = plan["longest_delay"]
-    with DataDirLock(folder) as lock, Supervisor(print_message=print_message, grace=plan["grace"], on_stop=lock.announce_stop) as running:
+    with (
+        DataDirLock(folder) as lock,
+        Supervisor(print_message=print_message, grace=plan["grace"], on_stop=lock.announce_stop) as running,
+    ):
         try:
             for name, command in plan["programs"].items():
                 running.start_program(Program(name, tuple(command), dict(os.environ)), LogFile(folder / f"{name}.log"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.supervisor import environment
-from config.supervisor.demo import list_binds, build_portal_environment
+from config.supervisor.demo import build_portal_environment, list_binds
 from config.supervisor.environment import BindAddress, build_machine_environment, build_serve_environment
 from config.supervisor.errors import StartupError
 

@@ -19,7 +19,7 @@ from config.supervisor.banner import format_banner
 from config.supervisor.data_dir import DataDirLock
 from config.supervisor.demo_credentials import ensure_credentials
 from config.supervisor.errors import StartupError
-from config.supervisor.health import is_healthy, extract_host
+from config.supervisor.health import extract_host, is_healthy
 from config.supervisor.mailbox import Mailbox
 from config.supervisor.output import LogFile
 from config.supervisor.ports import require_free_port
@@ -60,9 +60,7 @@ def test_serve_on_a_folder_in_use_says_so_in_one_line(tmp_path: Path) -> None:
 def test_lock_waits_for_one_that_is_stopping(tmp_path: Path) -> None:
     with DataDirLock(tmp_path) as first:
         first.announce_stop()
-        code = (
-            f"from config.supervisor.folder import DataDirLock\nwith DataDirLock(__import__('pathlib').Path({str(tmp_path)!r})): pass"
-        )
+        code = f"from config.supervisor.folder import DataDirLock\nwith DataDirLock(__import__('pathlib').Path({str(tmp_path)!r})): pass"
         second = subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY)
         with pytest.raises(subprocess.TimeoutExpired):
             second.wait(timeout=0.5)
@@ -88,7 +86,9 @@ def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
 def test_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(StartupError, match=r"cannot be written by user .* \(Not a directory\): change its owner or rights"):
+    with pytest.raises(
+        StartupError, match=r"cannot be written by user .* \(Not a directory\): change its owner or rights"
+    ):
         data_dir.prepare_data_dir(tmp_path / "file" / "var")
 
 
@@ -203,7 +203,9 @@ def test_banner_shows_where_to_click_and_with_which_passwords() -> None:
         ],
     }
 
-    lines = [line.strip() for line in format_banner(8000, seeded, logs="var/demo/log", mail="var/demo/mail").splitlines()]
+    lines = [
+        line.strip() for line in format_banner(8000, seeded, logs="var/demo/log", mail="var/demo/mail").splitlines()
+    ]
 
     assert "Acme             alice@acme.example   alice-word" in lines
     assert "Globex Limited   bob@globex.example   bob-word" in lines

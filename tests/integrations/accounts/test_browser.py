@@ -154,7 +154,7 @@ def test_person_is_invited_joins_and_is_removed(
     owner.press_button("Invite")
     expect(owner.page.get_by_text("The invitation is on its way to dora@northwind.example.")).to_be_visible()
     owner.expect_page("People")
-    courier.carry(Stream.objects.get(name="email").pk)
+    courier.run(Stream.objects.get(name="email").pk)
     newcomer.page.goto(re.findall(r"http://\S+/invitations/\S+", mail.outbox[0].body)[0])
     newcomer.expect_page("Join Northwind Retail")
     newcomer.page.get_by_label("Your name").fill("Dora")

@@ -145,7 +145,9 @@ def test_staff_must_set_up_a_second_factor_where_it_is_required(client: Browser,
     assert "Staff sign in with a second factor. Set up one of the two" in text(client.get("/accounts/2fa/"))
 
 
-def test_staff_are_told_that_they_need_no_second_factor_where_it_is_optional(staff_browser: Browser, settings: Any) -> None:
+def test_staff_are_told_that_they_need_no_second_factor_where_it_is_optional(
+    staff_browser: Browser, settings: Any
+) -> None:
     settings.STAFF_MFA = "optional"
     page = text(staff_browser.get("/accounts/2fa/"))
     assert ("Staff sign in with" in page, "You need none here, while the portal" in page) == (False, True)

@@ -268,9 +268,9 @@ def test_token_that_says_nothing_lets_nobody_in(
 
 
 def test_door_for_the_provider_wants_tls_and_follows_nothing(peer: Peer) -> None:
-    with pytest.raises(http_client.PROVIDER_FAULTS, match="must begin with https"):
-        http_client.ProviderSession(may_be_plain=False).get(peer.url)
+    with pytest.raises(http_client.PROVIDER_ERRORS, match="must begin with https"):
+        http_client.GuardedSession(is_http_allowed=False).get(peer.url)
     peer.script = {"/": [Answer(307, headers={"Location": f"{peer.url}/other"})]}
-    with pytest.raises(http_client.PROVIDER_FAULTS, match="not followed"):
-        http_client.ProviderSession(may_be_plain=True).post(f"{peer.url}/", data={"client_secret": "x"})
+    with pytest.raises(http_client.PROVIDER_ERRORS, match="not followed"):
+        http_client.GuardedSession(is_http_allowed=True).post(f"{peer.url}/", data={"client_secret": "x"})
     assert peer.received_paths() == ["/"]

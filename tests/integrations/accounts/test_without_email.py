@@ -64,7 +64,9 @@ def test_link_is_for_administrators_and_open_invitations(customer: Customer, ali
     assert "/invitations/" not in text(staff_browser.post(f"{page_of(invitation)}/act/link/", follow=True))
 
 
-def test_link_is_not_shown_where_mail_is_sent(staff_browser: Browser, customer: Customer, alice: User, settings: Any) -> None:
+def test_link_is_not_shown_where_mail_is_sent(
+    staff_browser: Browser, customer: Customer, alice: User, settings: Any
+) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     invitation = invitations.send_invitation(customer, DORA, "viewer", by=alice)
     assert "Show the link" not in text(staff_browser.get(f"{page_of(invitation)}/change/"))
@@ -82,7 +84,7 @@ def test_delivery_says_that_nobody_got_it(
     staff_browser: Browser, customer: Customer, alice: User, capsys: pytest.CaptureFixture[str]
 ) -> None:
     invitations.send_invitation(customer, DORA, "viewer", by=alice)
-    courier.carry(Stream.objects.get(name="email").pk)
+    courier.run(Stream.objects.get(name="email").pk)
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.reason, Attempt.objects.get().response) == ("delivered", UNSENT, UNSENT)
     assert UNSENT in text(staff_browser.get("/admin/outbox/delivery/"))

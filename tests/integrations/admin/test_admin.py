@@ -67,7 +67,9 @@ def test_customer_that_connected_is_not_deleted(
     assert list(Customer.objects.all()) == [connection.customer]
 
 
-def test_customer_page_shows_people_and_connections(staff_browser: Browser, connection: Connection, alice: User) -> None:
+def test_customer_page_shows_people_and_connections(
+    staff_browser: Browser, connection: Connection, alice: User
+) -> None:
     page = text(staff_browser.get(f"{AT}/customer/{quote(connection.customer_id)}/change/"))
     for said in (
         "alice@northwind.example",
@@ -128,11 +130,15 @@ def test_user_that_is_wrong_is_refused(staff_browser: Browser, alice: User, fiel
 
 
 def test_user_of_nobody_is_refused(staff_browser: Browser) -> None:
-    assert "Choose a customer here, or a role of partner staff below" in text(staff_browser.post(f"{AT}/user/add/", person()))
+    assert "Choose a customer here, or a role of partner staff below" in text(
+        staff_browser.post(f"{AT}/user/add/", person())
+    )
     assert not User.objects.filter(name="Dora").exists()
 
 
-def test_user_page_says_each_thing_once_and_in_our_words(staff_browser: Browser, alice: User, customer: Customer) -> None:
+def test_user_page_says_each_thing_once_and_in_our_words(
+    staff_browser: Browser, alice: User, customer: Customer
+) -> None:
     page = text(staff_browser.get(f"{AT}/user/{alice.pk}/change/"))
     for said in ("Last sign-in:", "Role among partner staff:", "May sign in", "Added:"):
         assert said in page
@@ -174,7 +180,9 @@ def test_user_with_an_organisation_is_made_no_staff(staff_browser: Browser, alic
 
 
 @pytest.mark.parametrize("fields", [{"staff_role": "support"}, {"is_active": ""}])
-def test_user_who_is_the_last_administrator_stays_so(staff_browser: Browser, staff: User, fields: dict[str, str]) -> None:
+def test_user_who_is_the_last_administrator_stays_so(
+    staff_browser: Browser, staff: User, fields: dict[str, str]
+) -> None:
     answer = staff_browser.post(f"{AT}/user/{staff.pk}/change/", changed(staff, **fields))
     staff.refresh_from_db()
     assert "This is the last administrator: make somebody else one first." in text(answer)
@@ -204,7 +212,7 @@ def test_connection_is_ended_after_a_page_that_says_so(staff_browser: Browser, c
 
 def test_connection_is_tried_again(staff_browser: Browser, connection: Connection) -> None:
     deliveries.enqueue("result", stream=connection.stream_name, key="a", payload={})
-    deliveries.hold(connection.stream_name, "The connection needs a reconnect.")
+    deliveries.hold_stream(connection.stream_name, "The connection needs a reconnect.")
     Connection.objects.update(state=ConnectionState.NEEDS_RECONNECT)
     staff_browser.post(f"{AT}/connection/{connection.pk}/act/retry/")
     connection.refresh_from_db()
@@ -266,7 +274,9 @@ def test_engine_secret_is_shown_once(staff_browser: Browser) -> None:
 def test_engine_secret_is_renewed_and_the_old_one_dead(staff_browser: Browser) -> None:
     client_id, old = shown(staff_browser.post(f"{AT}/client/add/", {"name": "production"}))
     pk = Client.objects.get().pk
-    assert "The present secret and its tokens stop working at once." in text(staff_browser.get(f"{AT}/client/{pk}/act/renew/"))
+    assert "The present secret and its tokens stop working at once." in text(
+        staff_browser.get(f"{AT}/client/{pk}/act/renew/")
+    )
     same_id, new = shown(staff_browser.post(f"{AT}/client/{pk}/act/renew/"))
     assert (same_id, token_status(client_id, old), token_status(client_id, new)) == (client_id, 401, 200)
     assert acts("client.")[1:] == [("client.secret_renewed", client_id, STELLA)]
@@ -328,13 +338,15 @@ def test_saved_configuration_says_what_smartrecruiters_has(staff_browser: Browse
 
 @pytest.mark.usefixtures("no_environment_pair")
 def test_configuration_keeps_the_master_pair_sealed(staff_browser: Browser) -> None:
-    deliveries.hold("master", "The master pair was refused.")
+    deliveries.hold_stream("master", "The master pair was refused.")
     staff_browser.post(CHANGE, configuration(master_client_id="vendor", master_client_secret="master-canary"))
     row = PartnerConfiguration.load()
     assert (row.master_client_id, row.master_client_secret) == ("vendor", "master-canary")
     assert "master-canary" not in row.master_client_secret_sealed
     assert Stream.objects.get(name="master").held_reason == ""
-    assert "master-canary" not in text(staff_browser.get(CHANGE)) + text(staff_browser.get(CHANGE.replace("change", "history")))
+    assert "master-canary" not in text(staff_browser.get(CHANGE)) + text(
+        staff_browser.get(CHANGE.replace("change", "history"))
+    )
 
 
 @pytest.mark.usefixtures("no_environment_pair")
@@ -382,7 +394,9 @@ def test_configuration_shows_what_is_sent_without_its_key(staff_browser: Browser
 
 
 @pytest.mark.parametrize("verb", ["publish", "compare"])
-def test_configuration_says_when_smartrecruiters_does_not_answer(staff_browser: Browser, settings: Any, verb: str) -> None:
+def test_configuration_says_when_smartrecruiters_does_not_answer(
+    staff_browser: Browser, settings: Any, verb: str
+) -> None:
     settings.SMARTRECRUITERS_API_URL = "http://127.0.0.1:9"
     url = f"{AT}/partnerconfiguration/{verb}/"
     assert staff_browser.get(url)["Location"] == CHANGE

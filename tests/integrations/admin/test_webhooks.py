@@ -38,12 +38,12 @@ def webhook(peer: Peer) -> Webhook:
 
 def happen(*orders: str, type: EventType = EventType.ORDER_CREATED) -> None:
     for order in orders:
-        events.of_order(type, order)
-    events.number()
+        events.record_order_event(type, order)
+    events.assign_numbers()
 
 
 def carry(webhook: Webhook) -> None:
-    courier.carry(Stream.objects.get(name=webhook.stream_name).pk)
+    courier.run(Stream.objects.get(name=webhook.stream_name).pk)
 
 
 def text(answer: Any) -> str:
@@ -124,21 +124,25 @@ def test_message_that_is_on_its_way_is_never_doubled(staff_browser: Browser, web
     happen("ord_1")
     carry(webhook)
     happen("ord_2")
-    assert "1 more is on the way already and goes once." in text(staff_browser.get(f"{page_of(webhook)}/replay/", ALL_DAY))
+    assert "1 more is on the way already and goes once." in text(
+        staff_browser.get(f"{page_of(webhook)}/replay/", ALL_DAY)
+    )
     for _ in range(2):
         staff_browser.post(f"{page_of(webhook)}/replay/", ALL_DAY)
     assert states() == [S.DELIVERED, S.PENDING, S.PENDING]
-    assert "Nothing would go again: 2 messages are on the way" in text(staff_browser.get(f"{page_of(webhook)}/replay/", ALL_DAY))
+    assert "Nothing would go again: 2 messages are on the way" in text(
+        staff_browser.get(f"{page_of(webhook)}/replay/", ALL_DAY)
+    )
 
 
 def test_message_that_failed_is_the_same_delivery_again(webhook: Webhook, peer: Peer) -> None:
     peer.script["/hook"] = [Answer(410)]
     happen("ord_1")
     carry(webhook)
-    endpoints.change(webhook)
+    endpoints.update(webhook)
     now = timezone.now()
-    done = replay.replay(webhook, now - timedelta(hours=1), now + timedelta(hours=1))
-    assert (len(done.again), done.waiting, states()) == (1, 0, [S.PENDING])
+    done = replay.replay_events(webhook, now - timedelta(hours=1), now + timedelta(hours=1))
+    assert (len(done.events), done.waiting_count, states()) == (1, 0, [S.PENDING])
 
 
 def test_only_what_happened_in_the_stretch_goes_again(webhook: Webhook) -> None:
@@ -150,8 +154,10 @@ def test_only_what_happened_in_the_stretch_goes_again(webhook: Webhook) -> None:
     for number, minutes in ((1, -10), (3, 10)):
         Event.objects.filter(number=number).update(at=middle.at + timedelta(minutes=minutes))
     minute = timedelta(minutes=1)
-    assert [e.number for e in replay.plan(webhook, middle.at - minute, middle.at + minute).again] == [2]
-    assert [e.number for e in replay.plan(webhook, middle.at, middle.at + 10 * minute).again] == [2]  # not its end
+    assert [e.number for e in replay.plan_replay(webhook, middle.at - minute, middle.at + minute).events] == [2]
+    assert [e.number for e in replay.plan_replay(webhook, middle.at, middle.at + 10 * minute).events] == [
+        2
+    ]  # not its end
 
 
 def test_nothing_from_before_the_registration_goes_out(peer: Peer) -> None:
@@ -159,20 +165,20 @@ def test_nothing_from_before_the_registration_goes_out(peer: Peer) -> None:
     client, _ = rows.make_client()
     webhook = endpoints.register(client, url=f"{peer.url}/hook", events=["order.created"])
     now = timezone.now()
-    assert replay.replay(webhook, now - timedelta(days=1), now + timedelta(days=1)).again == []
+    assert replay.replay_events(webhook, now - timedelta(days=1), now + timedelta(days=1)).events == []
 
 
 def test_endpoint_that_is_off_keeps_them(staff_browser: Browser, webhook: Webhook) -> None:
     happen("ord_1")
     carry(webhook)
-    endpoints.switch_off(webhook, "The endpoint answered 410: it is gone.")
+    endpoints.disable(webhook, "The endpoint answered 410: it is gone.")
     assert "they wait until it is switched on" in text(staff_browser.get(f"{page_of(webhook)}/replay/", ALL_DAY))
     staff_browser.post(f"{page_of(webhook)}/replay/", ALL_DAY)
     assert states() == [S.DELIVERED, S.HELD]
 
 
 def test_endpoint_is_switched_on_again(staff_browser: Browser, webhook: Webhook) -> None:
-    endpoints.switch_off(webhook, "The endpoint answered 410: it is gone.")
+    endpoints.disable(webhook, "The endpoint answered 410: it is gone.")
     happen("ord_1")
     assert states() == [S.HELD]
     staff_browser.post(f"{page_of(webhook)}/act/resume/")
@@ -181,8 +187,10 @@ def test_endpoint_is_switched_on_again(staff_browser: Browser, webhook: Webhook)
     assert states() == [S.DELIVERED]
 
 
-def test_too_many_at_once_are_refused(staff_browser: Browser, webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay, "MOST", 1)
+def test_too_many_at_once_are_refused(
+    staff_browser: Browser, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "MAX_MESSAGES", 1)
     happen("ord_1", "ord_2")
     carry(webhook)
     for send in (staff_browser.get, staff_browser.post):

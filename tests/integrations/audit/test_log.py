@@ -115,7 +115,9 @@ def view(stage: Stage) -> None:
 def export(stage: Stage) -> None:
     rows.make_package()
     order = bodies.place_order(stage.connection)
-    assert stage.staff_browser.post(f"/admin/orders/order/{order.pk}/act/export/", {"reason": "Asked."}).status_code == 200
+    assert (
+        stage.staff_browser.post(f"/admin/orders/order/{order.pk}/act/export/", {"reason": "Asked."}).status_code == 200
+    )
 
 
 def replay(stage: Stage) -> None:

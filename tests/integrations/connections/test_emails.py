@@ -18,7 +18,7 @@ def break_(connection: Connection) -> None:
 
 def carry() -> list[tuple[list[str], str]]:
     """All e-mails that went out: to whom, about what."""
-    courier.carry(Stream.objects.get(name="email").pk)
+    courier.run(Stream.objects.get(name="email").pk)
     return [(message.to, message.subject) for message in mail.outbox]
 
 
@@ -80,9 +80,9 @@ def test_whoever_left_meanwhile_is_not_written_to(connection: Connection, alice:
 def test_credential_that_is_refused_thrice_is_told(connection: Connection, alice: User) -> None:
     """The courier's own finding, through the channel."""
     deliveries.enqueue("result", stream=connection.stream_name, key="a", payload={})
-    from integrations.outbox.handlers import channel_of
+    from integrations.outbox.handlers import get_channel
 
     stream = Stream.objects.get(name=connection.stream_name)
-    channel_of(stream).credential_refused(stream, REFUSED)
+    get_channel(stream).on_credentials_refused(stream, REFUSED)
     assert [to for to, _ in carry()] == [["alice@northwind.example"]]
     assert Connection.objects.get().state == ConnectionState.NEEDS_RECONNECT

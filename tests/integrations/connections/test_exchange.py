@@ -62,7 +62,7 @@ def approve(company: str, by: User, *, in_smartrecruiters: Simulator | None) -> 
 
 
 def carry(stream: str = "master") -> None:
-    courier.carry(Stream.objects.get(name=stream).pk)
+    courier.run(Stream.objects.get(name=stream).pk)
 
 
 def carry_later(monkeypatch: pytest.MonkeyPatch, seconds: float, stream: str = "master") -> None:
@@ -242,7 +242,7 @@ def test_missing_master_pair_holds_the_exchange_until_it_is_there(
     stream = Stream.objects.get(name="master")
     assert stream.held_reason.startswith("The master pair is missing")
     settings.SMARTRECRUITERS_CLIENT_ID = pair
-    deliveries.release("master")
+    deliveries.release_stream("master")
     carry()
     assert state_of(attempt) == (C.LIVE, C.LIVE)
 

@@ -93,7 +93,7 @@ def test_lost_answer_to_a_second_try_leaves_a_live_connection_as_it_is(
     }
     master = Stream.objects.get(name="master")
     for _ in range(2):
-        courier.carry(master.pk)
+        courier.run(master.pk)
         Delivery.objects.filter(stream=master).update(due_at=clock.now())
     assert (peer.received_paths().count(path), states(attempt)) == (2, (C.NEEDS_RECONNECT, C.LIVE))
     client = read(attempt).client
@@ -120,7 +120,7 @@ def test_old_pair_that_is_refused_when_the_new_one_is_there_ends_nothing(connect
     bodies.place_order(connection)
     stream = Stream.objects.get(name=connection.stream_name)
     for _ in range(2):
-        courier.carry(stream.pk)
+        courier.run(stream.pk)
     connection.refresh_from_db()
     assert connection.state == C.LIVE
     assert set(Delivery.objects.filter(stream=stream).values_list("state", flat=True)) == {"delivered"}
@@ -133,9 +133,9 @@ def test_order_that_comes_before_their_pair_waits_for_it(alice: User, peer: Peer
     rows.make_package("skills")
     bodies.place_order(attempt.connection)
     stream = Stream.objects.get(name=attempt.connection.stream_name)
-    courier.carry(stream.pk)
+    courier.run(stream.pk)
     assert (states(attempt), Delivery.objects.filter(kind="reconnect").exists()) == ((C.EXCHANGING,) * 2, False)
     lifecycle.activate_connection(read(attempt), "theirs", "their-secret")
     peer.script["/identity/oauth/token"] = [Answer(200, {"access_token": "t1", "expires_in": 1800})]
-    courier.carry(stream.pk)
+    courier.run(stream.pk)
     assert set(Delivery.objects.filter(stream=stream).values_list("state", flat=True)) == {"delivered"}

@@ -11,7 +11,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from integrations.customers import invitations
-from integrations.customers.invitations import InvitationError, InvitationClosedError
+from integrations.customers.invitations import InvitationClosedError, InvitationError
 from integrations.customers.memberships import MembershipError
 from integrations.models import AuditEntry, Customer, Invitation, Membership, User
 from integrations.outbox import courier
@@ -40,7 +40,7 @@ def invite(browser: Browser, customer: Customer, email: str = DORA, role: str = 
 
 def links() -> list[str]:
     """Of the e-mails that went out so far, oldest first."""
-    courier.carry(Stream.objects.get(name="email").pk)
+    courier.run(Stream.objects.get(name="email").pk)
     return [re.findall(r"http://localhost:8000(/invitations/\S+)", message.body)[0] for message in mail.outbox]
 
 
@@ -324,7 +324,9 @@ def test_last_administrator_is_told_and_stays(browser: Browser, alice: User, bob
 def test_staff_invite_from_the_customers_page(staff_browser: Browser, customer: Customer) -> None:
     page = f"/admin/integrations/customer/{customer.pk.replace('_', '_5F')}"
     assert f"{page}/invite/" in text(staff_browser.get(f"{page}/change/"))
-    assert "Enter a valid email address." in text(staff_browser.post(f"{page}/invite/", {"email": "dora", "role": "viewer"}))
+    assert "Enter a valid email address." in text(
+        staff_browser.post(f"{page}/invite/", {"email": "dora", "role": "viewer"})
+    )
     answer = staff_browser.post(f"{page}/invite/", {"email": DORA, "role": "administrator"}, follow=True)
     assert f"The invitation is on its way to {DORA}." in text(answer)
     assert acts() == [("invitation.sent", "stella@vendor.example", DORA)]

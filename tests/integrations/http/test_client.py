@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from pytest_socket import SocketConnectBlockedError
 
 from integrations.http import ip_addresses, transport
-from integrations.http.client import MAX_ANSWER, CallFailed, Outgoing, Reply, send
+from integrations.http.client import MAX_RESPONSE_BYTES, CallFailedError, OutgoingRequest, Response, send_request
 from tests.integrations.outbox.peer import Answer, Peer, run_peer
 
 LOOPBACK = [f"127.0.0.{number}" for number in range(2, 100)]
@@ -107,18 +107,18 @@ NEVER_ENDING = {
 @pytest.mark.parametrize("what", NEVER_ENDING)
 def test_peer_that_never_ends_is_left_at_the_deadline(what: str) -> None:
     began = time.monotonic()
-    with raw_peer(NEVER_ENDING[what]) as url, pytest.raises(CallFailed) as failure:
-        send(Outgoing("POST", f"{url}/", "x", json={}), 0.4)
+    with raw_peer(NEVER_ENDING[what]) as url, pytest.raises(CallFailedError) as failure:
+        send_request(OutgoingRequest("POST", f"{url}/", "x", json={}), 0.4)
     assert time.monotonic() - began < 1.0
-    assert failure.value.had_effect_perhaps
+    assert failure.value.may_have_been_processed
 
 
 def test_peer_that_reads_nothing_is_left_at_the_deadline() -> None:
     began = time.monotonic()
-    with raw_peer(never_read) as url, pytest.raises(CallFailed) as failure:
-        send(Outgoing("POST", f"{url}/", "x", body=b"x" * 20_000_000), 0.4)
+    with raw_peer(never_read) as url, pytest.raises(CallFailedError) as failure:
+        send_request(OutgoingRequest("POST", f"{url}/", "x", body=b"x" * 20_000_000), 0.4)
     assert time.monotonic() - began < 1.5
-    assert failure.value.had_effect_perhaps
+    assert failure.value.may_have_been_processed
 
 
 @pytest.mark.parametrize("what", ["silence", "records of a byte", "a certificate without an end"])
@@ -129,10 +129,10 @@ def test_handshake_that_never_ends_is_left_at_the_deadline(what: str) -> None:
         "a certificate without an end": drip(b"\x16\x03\x03\x3f\xff\x0b\xff\xff\xff", b"\0"),
     }[what]
     began = time.monotonic()
-    with raw_peer(never) as url, pytest.raises(CallFailed) as failure:
-        send(Outgoing("POST", url.replace("http:", "https:"), "x", json={"secret": 1}), 0.4)
+    with raw_peer(never) as url, pytest.raises(CallFailedError) as failure:
+        send_request(OutgoingRequest("POST", url.replace("http:", "https:"), "x", json={"secret": 1}), 0.4)
     assert time.monotonic() - began < 1.0
-    assert not failure.value.had_effect_perhaps
+    assert not failure.value.may_have_been_processed
 
 
 def nowhere(*_: object, **__: object) -> None:
@@ -142,13 +142,13 @@ def nowhere(*_: object, **__: object) -> None:
 def test_name_that_leads_nowhere_is_told_from_a_port_where_nothing_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(CallFailed) as failure:
-        send(Outgoing("GET", f"http://127.0.0.1:{port}/", "x"), 5)
-    assert (str(failure.value), failure.value.had_effect_perhaps) == ("no connection comes about", False)
+    with pytest.raises(CallFailedError) as failure:
+        send_request(OutgoingRequest("GET", f"http://127.0.0.1:{port}/", "x"), 5)
+    assert (str(failure.value), failure.value.may_have_been_processed) == ("no connection comes about", False)
     monkeypatch.setattr(socket, "getaddrinfo", nowhere)
-    with pytest.raises(CallFailed) as failure:
-        send(Outgoing("GET", "https://api.nowhere.example/", "x"), 5)
-    assert (str(failure.value), failure.value.had_effect_perhaps) == ("the name of its host leads nowhere", False)
+    with pytest.raises(CallFailedError) as failure:
+        send_request(OutgoingRequest("GET", "https://api.nowhere.example/", "x"), 5)
+    assert (str(failure.value), failure.value.may_have_been_processed) == ("the name of its host leads nowhere", False)
 
 
 @pytest.mark.allow_hosts(["127.0.0.1", *LOOPBACK])
@@ -160,10 +160,10 @@ def test_name_with_many_dead_addresses_is_left_at_the_deadline(resolver: dict[st
         waiting.connect(("127.0.0.1", port))  # the one place is taken: further callers wait
         resolver["many.example"] = list(LOOPBACK)
         began = time.monotonic()
-        with pytest.raises(CallFailed) as failure:
-            send(Outgoing("GET", f"http://many.example:{port}/", "x"), 0.4)
+        with pytest.raises(CallFailedError) as failure:
+            send_request(OutgoingRequest("GET", f"http://many.example:{port}/", "x"), 0.4)
         assert time.monotonic() - began < 1.0
-    assert (str(failure.value), failure.value.had_effect_perhaps) == ("no connection in time", False)
+    assert (str(failure.value), failure.value.may_have_been_processed) == ("no connection in time", False)
 
 
 @pytest.mark.allow_hosts(["127.0.0.1", *LOOPBACK])
@@ -171,7 +171,7 @@ def test_second_address_of_a_name_is_tried_when_the_first_is_dead(resolver: dict
     with run_peer() as peer:
         resolver["two.example"] = ["127.0.0.2", "127.0.0.1"]
         url = peer.url.replace("127.0.0.1", "two.example")
-        assert send(Outgoing("GET", f"{url}/a", "x"), 5).status == 200
+        assert send_request(OutgoingRequest("GET", f"{url}/a", "x"), 5).status == 200
 
 
 def test_head_and_body_arrive_together() -> None:
@@ -182,23 +182,23 @@ def test_head_and_body_arrive_together() -> None:
         connection.sendall(HEAD + b"Content-Length: 2\r\n\r\n{}")
 
     with raw_peer(serve) as url:
-        send(Outgoing("POST", f"{url}/", "x", json={"summary": "whole"}), 5)
+        send_request(OutgoingRequest("POST", f"{url}/", "x", json={"summary": "whole"}), 5)
     assert read[0].endswith(b'\r\n\r\n{"summary": "whole"}')
 
 
 def test_watcher_hears_of_the_first_byte_before_it_is_there(peer: Peer) -> None:
     heard: list[int] = []
-    with transport.watched(lambda: heard.append(len(peer.received))):
-        send(Outgoing("POST", f"{peer.url}/", "x", json={"summary": "x" * 200_000}), 5)
-    send(Outgoing("POST", f"{peer.url}/", "x", json={}), 5)
+    with transport.on_first_byte(lambda: heard.append(len(peer.received))):
+        send_request(OutgoingRequest("POST", f"{peer.url}/", "x", json={"summary": "x" * 200_000}), 5)
+    send_request(OutgoingRequest("POST", f"{peer.url}/", "x", json={}), 5)
     assert (heard, len(peer.received)) == ([0], 2)
 
 
 def test_watcher_of_a_call_that_reaches_nobody_hears_nothing(resolver: dict[str, list[str]]) -> None:
     heard: list[int] = []
     resolver["gone.example"] = []
-    with transport.watched(lambda: heard.append(1)), pytest.raises(CallFailed):
-        send(Outgoing("POST", "http://gone.example/", "x", json={}), 5)
+    with transport.on_first_byte(lambda: heard.append(1)), pytest.raises(CallFailedError):
+        send_request(OutgoingRequest("POST", "http://gone.example/", "x", json={}), 5)
     assert heard == []
 
 
@@ -217,24 +217,24 @@ def bomb(times: int = 1) -> bytes:
         ("deflate", zlib.compress(b"\0" * 100_000_000)),
         ("gzip, gzip", bomb(2)),
         ("gzip, gzip, gzip", bomb(3)),
-        ("identity", b" " * (MAX_ANSWER + 1)),
+        ("identity", b" " * (MAX_RESPONSE_BYTES + 1)),
     ],
 )
 def test_answer_that_unfolds_is_left_at_64_kb(peer: Peer, encoding: str, content: bytes) -> None:
     peer.answer = lambda received: Answer(200, content, {"Content-Encoding": encoding})
     tracemalloc.start()
-    with pytest.raises(CallFailed, match="longer than 65536 bytes"):
-        send(Outgoing("GET", f"{peer.url}/", "x"), 5)
+    with pytest.raises(CallFailedError, match="longer than 65536 bytes"):
+        send_request(OutgoingRequest("GET", f"{peer.url}/", "x"), 5)
     held = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert held < 4_000_000
 
 
 def test_answer_of_64_kb_is_taken_compressed_or_not(peer: Peer) -> None:
-    text = json.dumps("x" * (MAX_ANSWER - 2)).encode()
+    text = json.dumps("x" * (MAX_RESPONSE_BYTES - 2)).encode()
     for encoding, content in (("identity", text), ("gzip", gzip.compress(text)), ("deflate", zlib.compress(text))):
         peer.script["/"] = [Answer(200, content, {"Content-Encoding": encoding})]
-        assert send(Outgoing("GET", f"{peer.url}/", "x"), 5).content == "x" * (MAX_ANSWER - 2)
+        assert send_request(OutgoingRequest("GET", f"{peer.url}/", "x"), 5).content == "x" * (MAX_RESPONSE_BYTES - 2)
 
 
 @pytest.mark.parametrize(
@@ -247,24 +247,24 @@ def test_answer_of_64_kb_is_taken_compressed_or_not(peer: Peer) -> None:
 )
 def test_answer_in_a_broken_encoding_is_a_failure(peer: Peer, encoding: str, content: bytes) -> None:
     peer.answer = lambda received: Answer(200, content, {"Content-Encoding": encoding})
-    with pytest.raises(CallFailed):
-        send(Outgoing("GET", f"{peer.url}/", "x"), 5)
+    with pytest.raises(CallFailedError):
+        send_request(OutgoingRequest("GET", f"{peer.url}/", "x"), 5)
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
 def test_redirect_is_an_answer_and_nothing_goes_there(peer: Peer, status: int) -> None:
     with run_peer() as sink:
         peer.answer = lambda received: Answer(status, {}, {"Location": f"{sink.url}/stolen", "Refresh": "0; url=/x"})
-        request = Outgoing("POST", f"{peer.url}/", "x", {"Authorization": "Bearer secret"}, {"name": "Ada"})
-        assert (send(request, 5).status, sink.received, len(peer.received)) == (status, [], 1)
+        request = OutgoingRequest("POST", f"{peer.url}/", "x", {"Authorization": "Bearer secret"}, {"name": "Ada"})
+        assert (send_request(request, 5).status, sink.received, len(peer.received)) == (status, [], 1)
 
 
 def test_nothing_of_one_call_goes_into_the_next(peer: Peer) -> None:
     peer.answer = lambda received: Answer(200, {}, {"Set-Cookie": "session=theirs; Path=/"})
     heads: list[dict[str, str]] = []
     peer.watch = lambda headers, body: heads.append(headers)
-    send(Outgoing("GET", f"{peer.url}/", "x", {"Authorization": "Bearer one"}), 5)
-    send(Outgoing("GET", f"{peer.url}/", "x"), 5)
+    send_request(OutgoingRequest("GET", f"{peer.url}/", "x", {"Authorization": "Bearer one"}), 5)
+    send_request(OutgoingRequest("GET", f"{peer.url}/", "x"), 5)
     assert (heads[0]["authorization"], heads[1].keys() & {"authorization", "cookie"}) == ("Bearer one", set())
 
 
@@ -281,7 +281,7 @@ def test_proxy_and_netrc_of_the_environment_count_for_nothing(
         monkeypatch.setenv("NETRC", str(netrc))
         heads: list[dict[str, str]] = []
         peer.watch = lambda headers, body: heads.append(headers)
-        assert send(Outgoing("GET", f"{peer.url}/", "x"), 5).status == 200
+        assert send_request(OutgoingRequest("GET", f"{peer.url}/", "x"), 5).status == 200
         assert ("authorization" in heads[0], sink.received) == (False, [])
 
 
@@ -297,7 +297,7 @@ def test_proxy_and_netrc_of_the_environment_count_for_nothing(
 )
 def test_text_that_no_database_keeps_is_replaced(peer: Peer, body: bytes, content: Any) -> None:
     peer.answer = lambda received: Answer(200, body)
-    assert send(Outgoing("GET", f"{peer.url}/", "x"), 5).content == content
+    assert send_request(OutgoingRequest("GET", f"{peer.url}/", "x"), 5).content == content
 
 
 @pytest.mark.parametrize(
@@ -306,11 +306,11 @@ def test_text_that_no_database_keeps_is_replaced(peer: Peer, body: bytes, conten
 )
 def test_body_that_is_no_json_is_no_success(peer: Peer, body: bytes) -> None:
     peer.answer = lambda received: Answer(200, body)
-    with pytest.raises(CallFailed, match="not JSON"):
-        send(Outgoing("GET", f"{peer.url}/", "x"), 5)
+    with pytest.raises(CallFailedError, match="not JSON"):
+        send_request(OutgoingRequest("GET", f"{peer.url}/", "x"), 5)
     peer.answer = lambda received: Answer(500, body)
-    reply = send(Outgoing("GET", f"{peer.url}/", "x"), 5)
-    assert reply == Reply(500, None, body.decode(), reply.headers)
+    reply = send_request(OutgoingRequest("GET", f"{peer.url}/", "x"), 5)
+    assert reply == Response(500, None, body.decode(), reply.headers)
 
 
 # TLS (RELIABILITY.md, X2); a certificate that nobody signed and that ended long ago:
@@ -371,20 +371,20 @@ def test_tls_of_a_known_signer_for_this_name_in_a_version_of_today(
 ) -> None:
     monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(certificate))
     with raw_peer(tls(certificate, newest)) as url:
-        request = Outgoing("GET", url.replace("http://127.0.0.1", f"https://{host}"), "x")
+        request = OutgoingRequest("GET", url.replace("http://127.0.0.1", f"https://{host}"), "x")
         if is_good:
-            assert send(request, 5).status == 200
+            assert send_request(request, 5).status == 200
             return
-        with pytest.raises(CallFailed, match="certificate is not good") as failure:
-            send(request, 5)
-    assert not failure.value.had_effect_perhaps
+        with pytest.raises(CallFailedError, match="certificate is not good") as failure:
+            send_request(request, 5)
+    assert not failure.value.may_have_been_processed
 
 
 def test_environment_brings_no_signer_of_its_own(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.setenv(name, str(certificate))
-    with raw_peer(tls(certificate)) as url, pytest.raises(CallFailed, match="certificate is not good"):
-        send(Outgoing("GET", url.replace("http://127.0.0.1", "https://localhost"), "x"), 5)
+    with raw_peer(tls(certificate)) as url, pytest.raises(CallFailedError, match="certificate is not good"):
+        send_request(OutgoingRequest("GET", url.replace("http://127.0.0.1", "https://localhost"), "x"), 5)
 
 
 # Webhooks: the address is somebody's
@@ -437,8 +437,8 @@ def test_text_that_is_no_address_is_none(text: str) -> None:
         ipaddress.ip_address(ip_addresses.unmap_ipv4(text))
 
 
-def hook(url: str) -> Outgoing:
-    return Outgoing("POST", url, "webhook", body=b"{}", expects_json=False, is_foreign=True)
+def hook(url: str) -> OutgoingRequest:
+    return OutgoingRequest("POST", url, "webhook", body=b"{}", expects_json=False, is_untrusted_host=True)
 
 
 PRIVATE = [
@@ -481,16 +481,16 @@ def test_webhook_to_a_private_address_is_not_even_connected_to(resolver: dict[st
     resolver["hook.example"] = [address]
     literal = f"[{address}]" if ":" in address else address
     for host in ("hook.example", literal):
-        with pytest.raises(CallFailed, match="private address") as failure:
-            send(hook(f"https://{host}/"), 1)
-        assert not failure.value.had_effect_perhaps
+        with pytest.raises(CallFailedError, match="private address") as failure:
+            send_request(hook(f"https://{host}/"), 1)
+        assert not failure.value.may_have_been_processed
 
 
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f.1", "127.1", "017700000001"])
 def test_webhook_to_a_private_address_in_disguise_goes_nowhere(host: str) -> None:
-    with pytest.raises(CallFailed) as failure:
-        send(hook(f"https://{host}/"), 1)
-    assert not failure.value.had_effect_perhaps
+    with pytest.raises(CallFailedError) as failure:
+        send_request(hook(f"https://{host}/"), 1)
+    assert not failure.value.may_have_been_processed
 
 
 @pytest.mark.filterwarnings("ignore:A test tried")
@@ -498,8 +498,8 @@ def test_webhook_to_a_private_address_in_disguise_goes_nowhere(host: str) -> Non
 def test_webhook_goes_to_the_address_that_was_looked_at(resolver: dict[str, list[str]], public: str) -> None:
     """A second look-up would find 127.0.0.1 (DNS rebinding). The suite lets nobody out: so it tells who was called."""
     resolver["rebind.example"] = [public]
-    with pytest.raises((SocketConnectBlockedError, CallFailed)) as stopped:
-        send(hook("https://rebind.example/"), 1)
+    with pytest.raises((SocketConnectBlockedError, CallFailedError)) as stopped:
+        send_request(hook("https://rebind.example/"), 1)
     if isinstance(stopped.value, SocketConnectBlockedError):
         assert public in str(stopped.value)
     else:
@@ -510,14 +510,14 @@ def test_webhook_goes_to_the_address_that_was_looked_at(resolver: dict[str, list
 def test_webhook_to_a_name_of_both_kinds_goes_to_the_public_one(resolver: dict[str, list[str]]) -> None:
     resolver["both.example"] = ["10.0.0.1", "93.184.216.34", "127.0.0.1"]
     with pytest.raises(SocketConnectBlockedError, match=r"93\.184\.216\.34"):
-        send(hook("https://both.example/"), 1)
+        send_request(hook("https://both.example/"), 1)
 
 
 def test_webhook_without_tls_is_not_sent(peer: Peer, settings: Any) -> None:
-    with pytest.raises(CallFailed, match="https"):
-        send(hook(peer.url), 1)
+    with pytest.raises(CallFailedError, match="https"):
+        send_request(hook(peer.url), 1)
     settings.WEBHOOKS_ALLOW_PRIVATE = True
-    assert send(hook(peer.url), 1).status == 200
+    assert send_request(hook(peer.url), 1).status == 200
 
 
 @pytest.fixture

@@ -60,7 +60,9 @@ def test_sign_in_leads_to_no_other_site(client: Browser, alice: User, wanted: st
 
 def callbacks() -> list[str]:
     """Each untrusted origin with the right path, and each as it is."""
-    with_path = [text.split("/apps")[0].rstrip("/") + PATH for text in UNTRUSTED_URLS if "://" in text and " " not in text]
+    with_path = [
+        text.split("/apps")[0].rstrip("/") + PATH for text in UNTRUSTED_URLS if "://" in text and " " not in text
+    ]
     return [
         *UNTRUSTED_URLS,
         *with_path,

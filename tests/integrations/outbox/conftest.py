@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from integrations.http.client import Outgoing, Reply
+from integrations.http.client import OutgoingRequest, Response
 from integrations.outbox import clock, courier, deliveries, handlers
 from integrations.outbox.models import Delivery, Lane, Stream
 from tests.integrations.outbox.peer import Peer, run_peer
@@ -13,28 +13,28 @@ class Probe(handlers.Handler):
     """POSTs its payload to the path that it names; remembers what its hooks were told."""
 
     kind = "probe"
-    supersedes = True
+    is_superseding = True
     url = ""
 
     def __init__(self) -> None:
         self.recorded: list[tuple[str, int, str]] = []
 
-    def call(self, delivery: Delivery, token: str) -> handlers.Call:
+    def build_call(self, delivery: Delivery, token: str) -> handlers.Call:
         if delivery.payload.get("never"):
-            raise handlers.Undeliverable("there is no such thing")
+            raise handlers.UndeliverableError("there is no such thing")
         kind = "application/merge-patch+json" if delivery.variant else "application/json"
         headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
         path = delivery.payload.get("path", "/")
-        return handlers.Call.of(
-            Outgoing("POST", self.url + path, delivery.payload.get("endpoint", "x"), headers, delivery.payload)
+        return handlers.Call.from_request(
+            OutgoingRequest("POST", self.url + path, delivery.payload.get("endpoint", "x"), headers, delivery.payload)
         )
 
-    def delivered(self, delivery: Delivery, reply: Reply) -> None:
+    def on_delivered(self, delivery: Delivery, response: Response) -> None:
         if delivery.payload.get("bug"):
             raise ZeroDivisionError
         self.recorded.append(("delivered", delivery.pk, ""))
 
-    def failed(self, delivery: Delivery, reply: Reply | None, reason: str) -> None:
+    def on_failed(self, delivery: Delivery, response: Response | None, reason: str) -> None:
         self.recorded.append(("failed", delivery.pk, reason))
 
 
@@ -46,7 +46,7 @@ class ReadProbe(Probe):
 class UploadProbe(Probe):
     kind = "once"
     is_idempotent = False
-    supersedes = False
+    is_superseding = False
 
 
 class ProbeChannel(handlers.Channel):
@@ -57,26 +57,26 @@ class ProbeChannel(handlers.Channel):
     url = ""
 
     def __init__(self) -> None:
-        self.stored_token, self.refusal = "", ""
+        self.token, self.refusal = "", ""
         self.number = 0
 
-    def token(self, stream: Stream) -> str:
-        return self.stored_token
+    def stored_token(self, stream: Stream) -> str:
+        return self.token
 
-    def token_call(self, stream: Stream) -> handlers.Call:
-        return handlers.Call.of(Outgoing("POST", f"{self.url}/token", "token"))
+    def build_token_call(self, stream: Stream) -> handlers.Call:
+        return handlers.Call.from_request(OutgoingRequest("POST", f"{self.url}/token", "token"))
 
-    def keep_token(self, stream: Stream, reply: Reply) -> str:
+    def store_token(self, stream: Stream, response: Response) -> str:
         self.number += 1
-        self.stored_token = f"t{self.number}"
-        return self.stored_token
+        self.token = f"t{self.number}"
+        return self.token
 
-    def forget_token(self, stream: Stream) -> None:
-        self.stored_token = ""
+    def invalidate_token(self, stream: Stream) -> None:
+        self.token = ""
 
-    def credential_refused(self, stream: Stream, reason: str, pair: str | None = None) -> None:
+    def on_credentials_refused(self, stream: Stream, reason: str, credentials_id: str | None = None) -> None:
         self.refusal = reason
-        deliveries.hold(stream.name, reason)
+        deliveries.hold_stream(stream.name, reason)
 
 
 @pytest.fixture
@@ -105,7 +105,12 @@ def enqueue(channel: ProbeChannel) -> Enqueue:
         key: str = "a", kind: str = "probe", lane: Lane = Lane.ACT, stream: str = "probe:1", **payload: object
     ) -> Delivery:
         return deliveries.enqueue(
-            kind, stream=stream, key=key, lane=lane, payload={"path": f"/{key}", **payload}, supersede=kind == "probe"
+            kind,
+            stream=stream,
+            key=key,
+            priority=lane,
+            payload={"path": f"/{key}", **payload},
+            supersede=kind == "probe",
         )
 
     return enqueue_one
@@ -116,7 +121,7 @@ def run_courier() -> Callable[[], None]:
     """Carry the probe's stream once, in this thread."""
 
     def once(name: str = "probe:1") -> None:
-        courier.carry(Stream.objects.get(name=name).pk)
+        courier.run(Stream.objects.get(name=name).pk)
 
     return once
 

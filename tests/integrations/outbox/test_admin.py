@@ -22,7 +22,7 @@ S = DeliveryState
 class Parcel(handlers.Handler):
     kind = "parcel"
 
-    def unwanted(self, delivery: Delivery) -> str:
+    def skip_reason(self, delivery: Delivery) -> str:
         return "the candidate was erased" if delivery.payload.get("erased") else ""
 
 
@@ -52,7 +52,9 @@ def acts(action: str) -> list[tuple[str, str]]:
 
 
 def choose(staff_browser: Browser, *chosen: Delivery, **fields: str) -> Any:
-    return staff_browser.post(LIST, {"action": "replay", "_selected_action": [row.pk for row in chosen], **fields}, follow=True)
+    return staff_browser.post(
+        LIST, {"action": "replay", "_selected_action": [row.pk for row in chosen], **fields}, follow=True
+    )
 
 
 def test_delivery_page_shows_its_attempts_and_is_recorded(staff_browser: Browser) -> None:
@@ -114,7 +116,7 @@ def test_delivery_that_is_unknown_is_settled_by_a_person(staff_browser: Browser)
     row = parcel(S.UNKNOWN)
     staff_browser.post(f"{LIST}{row.pk}/act/settle/")
     assert (states(), acts("delivery.settled")) == ({"a": S.DELIVERED}, [("ord_a", STELLA)])
-    assert deliveries.settle(row) is False
+    assert deliveries.mark_delivered(row) is False
 
 
 def test_deliveries_sent_again_in_bulk_are_first_tried_on_paper(staff_browser: Browser) -> None:
@@ -142,7 +144,7 @@ def test_deliveries_sent_again_in_bulk_go_after_the_button(staff_browser: Browse
 
 def test_deliveries_of_a_held_stream_say_that_they_wait(staff_browser: Browser) -> None:
     row = parcel(S.FAILED)
-    deliveries.hold("connection:7", "The connection needs a reconnect.")
+    deliveries.hold_stream("connection:7", "The connection needs a reconnect.")
     assert "Waits with its stream: The connection needs a reconnect" in text(choose(staff_browser, row))
 
 
@@ -158,7 +160,9 @@ def test_delivery_list_finds(staff_browser: Browser, query: str, found: set[str]
     assert {key for key in states() if f">ord_{key}<" in page} == found
 
 
-def test_delivery_list_asks_as_often_for_one_row_as_for_many(staff_browser: Browser, django_assert_num_queries: Any) -> None:
+def test_delivery_list_asks_as_often_for_one_row_as_for_many(
+    staff_browser: Browser, django_assert_num_queries: Any
+) -> None:
     parcel(S.FAILED, "a")
     staff_browser.get(LIST)
     with django_assert_num_queries(9) as one:
@@ -169,8 +173,10 @@ def test_delivery_list_asks_as_often_for_one_row_as_for_many(staff_browser: Brow
         staff_browser.get(LIST)
 
 
-def test_more_than_one_step_takes_are_sent_step_by_step(staff_browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay_preview, "AT_ONCE", 2)
+def test_more_than_one_step_takes_are_sent_step_by_step(
+    staff_browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay_preview, "BATCH_SIZE", 2)
     rows = [parcel(S.FAILED, key) for key in "abcde"] + [parcel(S.FAILED, "erased", payload={"erased": True})]
     rows.append(parcel(S.DELIVERED, "delivered"))
     address = f"{LIST}?kind=parcel"
@@ -223,7 +229,7 @@ def test_page_of_a_stream_says_in_words_whose_it_is_and_what_it_waits_for(
 
 def test_stream_without_an_owner_is_released_by_hand(staff_browser: Browser) -> None:
     deliveries.enqueue("parcel", stream="email", key="a", payload={})
-    deliveries.hold("email", "The mail server refuses us.")
+    deliveries.hold_stream("email", "The mail server refuses us.")
     stream = Stream.objects.get(name="email")
     url = f"/admin/outbox/stream/{stream.pk}/act/release/"
     assert "It was held: The mail server refuses us." in text(staff_browser.get(url))
@@ -248,7 +254,7 @@ def test_stream_of_a_connection_is_held_and_released_by_staff(staff_browser: Bro
 
 def test_stream_of_a_connection_is_not_released_by_hand(staff_browser: Browser) -> None:
     parcel(S.PENDING)
-    deliveries.hold("connection:7", "The customer ended the connection.")
+    deliveries.hold_stream("connection:7", "The customer ended the connection.")
     stream = Stream.objects.get(name="connection:7")
     assert "/act/release/" not in text(staff_browser.get(f"/admin/outbox/stream/{stream.pk}/change/"))
     staff_browser.post(f"/admin/outbox/stream/{stream.pk}/act/release/")

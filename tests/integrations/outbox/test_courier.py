@@ -68,7 +68,9 @@ def test_answer_that_is_no_success_is_tried_again_on_the_schedule(
         Answer(body={"errors": [{"code": "INTERNAL", "message": "not now"}]}),
     ],
 )
-def test_answer_that_is_none_is_never_a_success(peer: Peer, enqueue: Enqueue, run_courier: Carry, answer: Answer) -> None:
+def test_answer_that_is_none_is_never_a_success(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, answer: Answer
+) -> None:
     peer.script["/a"] = [answer]
     delivery = enqueue()
     run_courier()
@@ -103,7 +105,9 @@ def test_pause_of_the_credential_probes_with_another_order(
     assert [path for path in peer.received_paths() if path != "/token"] == ["/a", "/b", "/c", "/a"]
 
 
-def test_pauses_double_while_nothing_succeeds(peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later) -> None:
+def test_pauses_double_while_nothing_succeeds(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
+) -> None:
     peer.answer = lambda received: Answer(503 if received.path == "/a" else 200)
     enqueue()
     lengths = []
@@ -155,7 +159,7 @@ def test_token_of_a_former_pair_says_nothing_of_the_one_that_came_in_its_place(
     def renewing(received: Received) -> Answer:
         if received.path == "/token":
             return Answer()
-        channel.stored_token = f"what came while {received.path} was on its way"
+        channel.token = f"what came while {received.path} was on its way"
         return Answer(401)
 
     peer.answer = renewing
@@ -180,7 +184,7 @@ def test_token_call_that_refuses_the_pair_holds_the_stream(
     run_courier()
     assert states(delivery) == [S.HELD]
     assert channel.refusal == "SmartRecruiters' token endpoint refuses the pair (401)."
-    deliveries.release("probe:1")
+    deliveries.release_stream("probe:1")
     run_courier()
     assert states(delivery) == [S.DELIVERED]
 
@@ -209,7 +213,9 @@ def test_unsupported_media_type_is_tried_once_with_the_other(peer: Peer, enqueue
     ]
 
 
-def test_not_idempotent_call_with_unknown_outcome_is_never_repeated(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
+def test_not_idempotent_call_with_unknown_outcome_is_never_repeated(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry
+) -> None:
     peer.script["/a"] = [Answer(breaks_off=True)]
     delivery = enqueue(kind="once")
     run_courier()
@@ -218,14 +224,18 @@ def test_not_idempotent_call_with_unknown_outcome_is_never_repeated(peer: Peer, 
     assert peer.received_paths().count("/a") == 1
 
 
-def test_delivery_that_can_never_be_made_fails_with_the_reason(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
+def test_delivery_that_can_never_be_made_fails_with_the_reason(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry
+) -> None:
     delivery = enqueue(never=True)
     run_courier()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.reason, peer.received_paths()) == (S.FAILED, "there is no such thing", ["/token"])
 
 
-def test_bug_in_a_handler_stops_that_delivery_only(peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later) -> None:
+def test_bug_in_a_handler_stops_that_delivery_only(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
+) -> None:
     poison, good = enqueue("a", bug=True), enqueue("b")
     for _ in range(5):
         run_courier()
@@ -256,7 +266,7 @@ def test_kind_that_nobody_knows_stops_no_other(enqueue: Enqueue, run_courier: Ca
 def test_bug_in_reading_many_at_once_stops_none(
     enqueue: Enqueue, run_courier: Carry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Probe, "gather", lambda probe, found: 1 / 0)
+    monkeypatch.setattr(Probe, "prefetch", lambda probe, found: 1 / 0)
     rows = [enqueue("a"), enqueue("b")]
     run_courier()
     assert states(*rows) == [S.DELIVERED] * 2
@@ -326,7 +336,9 @@ def test_results_are_claimed_before_fetches(peer: Peer, enqueue: Enqueue, run_co
     assert peer.received_paths()[1] == "/result"
 
 
-def test_credential_is_paced_below_ten_a_second_and_eight_at_a_time(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
+def test_credential_is_paced_below_ten_a_second_and_eight_at_a_time(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry
+) -> None:
     peer.answer = lambda received: Answer(seconds=0.0 if received.path == "/token" else 0.4)
     for number in range(24):
         enqueue(f"k{number}")
@@ -342,7 +354,7 @@ def test_two_couriers_never_hold_one_stream(peer: Peer, enqueue: Enqueue) -> Non
     for number in range(8):
         enqueue(f"k{number}")
     stream = Stream.objects.get()
-    threads = [threading.Thread(target=courier.carry, args=(stream.pk,)) for _ in range(4)]
+    threads = [threading.Thread(target=courier.run, args=(stream.pk,)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -356,7 +368,7 @@ def test_delivery_left_in_flight_by_a_dead_holder_is_sent_again(
     peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
 ) -> None:
     idempotent, upload = enqueue("a"), enqueue("b", kind="once")
-    lease = leases.take(Stream.objects.get().pk, 60)
+    lease = leases.acquire(Stream.objects.get().pk, 60)
     for row in (idempotent, upload):
         Delivery.objects.filter(pk=row.pk).update(state=S.IN_FLIGHT, fence=lease.fence)
         Attempt.objects.create(delivery=row, number=1, started_at=row.created_at)
@@ -382,7 +394,7 @@ def test_late_answer_of_a_former_holder_changes_nothing(peer: Peer, enqueue: Enq
     peer.answer = answer
     delivery = enqueue()
     stream = Stream.objects.get()
-    first = threading.Thread(target=courier.carry, args=(stream.pk,))
+    first = threading.Thread(target=courier.run, args=(stream.pk,))
     first.start()
     deadline = time.monotonic() + 5
     while not Attempt.objects.exists() and time.monotonic() < deadline:
@@ -397,23 +409,23 @@ def test_late_answer_of_a_former_holder_changes_nothing(peer: Peer, enqueue: Enq
 
 def test_hold_stops_what_is_claimed_and_release_sends_it(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
     rows = [enqueue(key) for key in "ab"]
-    deliveries.hold("probe:1", "The customer ended the connection.")
+    deliveries.hold_stream("probe:1", "The customer ended the connection.")
     late = enqueue("c")
     run_courier()
     assert states(*rows, late) == [S.HELD] * 3
-    assert deliveries.release("probe:1") == 3
+    assert deliveries.release_stream("probe:1") == 3
     run_courier()
     assert states(*rows, late) == [S.DELIVERED] * 3
 
 
 def test_what_was_decided_while_its_stream_was_released_is_sent(enqueue: Enqueue, run_courier: Carry) -> None:
     """It read that the stream is held, and was committed when the others had been released."""
-    deliveries.hold("probe:1", "held")
-    deliveries.hold("probe:2", "held")
+    deliveries.hold_stream("probe:1", "held")
+    deliveries.hold_stream("probe:2", "held")
     delivery, other = enqueue(), enqueue("b", stream="probe:2")
     Stream.objects.filter(name="probe:1").update(held_reason="")
     woken: list[int] = []
-    assert dispatcher.dispatch(woken.append) == 1
+    assert dispatcher.wake_couriers(woken.append) == 1
     assert (woken, states(delivery, other)) == ([delivery.stream_id], [S.PENDING, S.HELD])
     run_courier()
     assert states(delivery) == [S.DELIVERED]
@@ -422,18 +434,20 @@ def test_what_was_decided_while_its_stream_was_released_is_sent(enqueue: Enqueue
 def test_replay_of_what_is_done_is_refused(enqueue: Enqueue, run_courier: Carry) -> None:
     delivery = enqueue()
     run_courier()
-    with pytest.raises(deliveries.NotReplayable):
+    with pytest.raises(deliveries.NotReplayableError):
         deliveries.replay(delivery)
 
 
-def test_dispatcher_wakes_a_stream_once_and_again_when_the_wake_up_was_lost(enqueue: Enqueue, advance_clock: Later) -> None:
+def test_dispatcher_wakes_a_stream_once_and_again_when_the_wake_up_was_lost(
+    enqueue: Enqueue, advance_clock: Later
+) -> None:
     enqueue()
     woken: list[int] = []
     for _ in range(3):
-        dispatcher.dispatch(woken.append)
+        dispatcher.wake_couriers(woken.append)
     assert len(woken) == 1
     advance_clock(timedelta(seconds=16))
-    dispatcher.dispatch(woken.append)
+    dispatcher.wake_couriers(woken.append)
     assert len(woken) == 2
 
 
@@ -443,8 +457,8 @@ def test_dispatcher_tries_again_when_the_broker_does_not_take_it(enqueue: Enqueu
     def broken(_stream: int) -> None:
         raise ConnectionError
 
-    assert dispatcher.dispatch(broken) == 0
-    assert dispatcher.dispatch(lambda _stream: None) == 1
+    assert dispatcher.wake_couriers(broken) == 0
+    assert dispatcher.wake_couriers(lambda _stream: None) == 1
 
 
 def test_failures_in_a_row_break_the_circuit_and_one_success_closes_it(

@@ -20,7 +20,7 @@ from integrations.outbox import failure_messages
     ],
 )  # fmt: skip
 def test_reason_in_words(reason: str, said: str) -> None:
-    assert failure_messages.plain(reason, "SmartRecruiters", "the result") == said
+    assert failure_messages.translate_reason(reason, "SmartRecruiters", "the result") == said
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,4 @@ def test_reason_in_words(reason: str, said: str) -> None:
     ],
 )
 def test_reason_of_a_webhook_in_words(reason: str, said: str) -> None:
-    assert failure_messages.plain(reason, failure_messages.OTHER_SIDES["webhook"], "the notice") == said
+    assert failure_messages.translate_reason(reason, failure_messages.PEER_NAMES["webhook"], "the notice") == said

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import OperationalError, connection, connections
 
 from integrations.encryption import DecryptionError
-from integrations.http.client import CallFailed, Outgoing, Reply, send
+from integrations.http.client import CallFailedError, OutgoingRequest, Response, send_request
 from integrations.models import Connection
 from integrations.outbox import clock, courier, deliveries, dispatcher, executor, handlers, leases
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Lane, Stream
@@ -59,7 +59,13 @@ def in_threads(number: int, act: Callable[[int], object]) -> None:
 
 @pytest.mark.parametrize("place", ["claimed", "before_send", "after_reply", "before_settle", "after_settle"])
 def test_worker_killed_at_any_place_sends_all_the_same(
-    place: str, peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later, settings: Any, monkeypatch: pytest.MonkeyPatch
+    place: str,
+    peer: Peer,
+    enqueue: Enqueue,
+    run_courier: Carry,
+    advance_clock: Later,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """D1, D2, D3: the process dies there; here the thread that was at that place stops for good."""
 
@@ -86,23 +92,23 @@ def test_worker_killed_at_any_place_sends_all_the_same(
 
 def test_call_that_was_stopped_past_its_deadline_is_not_made(peer: Peer) -> None:
     """D2, D42: looked at right before the socket is written to."""
-    assert send(Outgoing("POST", f"{peer.url}/a", "x", json={}), 5).status == 200
-    with pytest.raises(CallFailed, match="no time was left") as failure:
-        send(Outgoing("POST", f"{peer.url}/b", "x", json={}), -0.001)
-    assert failure.value.had_effect_perhaps is False
+    assert send_request(OutgoingRequest("POST", f"{peer.url}/a", "x", json={}), 5).status == 200
+    with pytest.raises(CallFailedError, match="no time was left") as failure:
+        send_request(OutgoingRequest("POST", f"{peer.url}/b", "x", json={}), -0.001)
+    assert failure.value.may_have_been_processed is False
     assert peer.received_paths() == ["/a"]
 
 
 def test_call_that_is_stopped_while_it_is_put_together_is_not_made(peer: Peer) -> None:
     """Its time is counted from when it was started, and not anew where it goes out: a file is read before that."""
 
-    def stopped(deadline: float) -> Reply:
+    def stopped(deadline: float) -> Response:
         time.sleep(0.2)
-        return send(Outgoing("POST", f"{peer.url}/a", "x", json={}), deadline)
+        return send_request(OutgoingRequest("POST", f"{peer.url}/a", "x", json={}), deadline)
 
-    _, reply, error = executor.timed(handlers.Call("x", stopped), time.monotonic() + 0.1)
+    _, reply, error = executor.run_with_deadline(handlers.Call("x", stopped), time.monotonic() + 0.1)
     assert (reply, str(error), peer.received_paths()) == (None, "no time was left for the call", [])
-    assert send(Outgoing("POST", f"{peer.url}/b", "x", json={}), 5).status == 200
+    assert send_request(OutgoingRequest("POST", f"{peer.url}/b", "x", json={}), 5).status == 200
 
 
 def test_courier_stopped_before_its_call_writes_nothing_over_its_successor(
@@ -110,7 +116,7 @@ def test_courier_stopped_before_its_call_writes_nothing_over_its_successor(
 ) -> None:
     """Decision 6: a process that comes back after its lease has a call in hand that must not go out any more."""
     old = enqueue(n=1)
-    true_submit, held = executor.pool.submit, threading.Event()
+    true_submit, held = executor.call_pool.submit, threading.Event()
 
     def late(*work: Any) -> Any:
         def stopped() -> Any:
@@ -119,17 +125,17 @@ def test_courier_stopped_before_its_call_writes_nothing_over_its_successor(
 
         return true_submit(stopped)
 
-    monkeypatch.setattr(executor.pool, "submit", late)
+    monkeypatch.setattr(executor.call_pool, "submit", late)
     monkeypatch.setattr(Probe, "deadline_seconds", 0.2)
-    channel = handlers.channel_of(Stream.objects.get())
-    monkeypatch.setattr(channel, "token", lambda stream: "t1")
-    zombie = threading.Thread(target=lambda: in_threads(1, lambda _: courier.carry(old.stream_id)))
+    channel = handlers.get_channel(Stream.objects.get())
+    monkeypatch.setattr(channel, "stored_token", lambda stream: "t1")
+    zombie = threading.Thread(target=lambda: in_threads(1, lambda _: courier.run(old.stream_id)))
     zombie.start()
     deadline = time.monotonic() + 5
     while not Attempt.objects.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.3)
-    monkeypatch.setattr(executor.pool, "submit", true_submit)
+    monkeypatch.setattr(executor.call_pool, "submit", true_submit)
     Stream.objects.update(lease_expires_at=clock.now() - timedelta(seconds=1))
     new = enqueue(n=2)
     run_courier()
@@ -143,17 +149,19 @@ def test_takeover_by_one_who_lost_the_lease_takes_nothing_from_its_successor(enq
     """D42: stopped between taking the lease and looking at what is in flight."""
     delivery = enqueue(kind="once")
     stream = Stream.objects.get()
-    coordinator = courier.Coordinator(leases.take(stream.pk, 60))
+    coordinator = courier.Courier(leases.acquire(stream.pk, 60))
     Stream.objects.update(lease_expires_at=None)
-    successor = leases.take(stream.pk, 60)
+    successor = leases.acquire(stream.pk, 60)
     Delivery.objects.update(state=S.IN_FLIGHT, fence=successor.fence)
     Attempt.objects.create(delivery=delivery, number=1, started_at=delivery.created_at)
-    with pytest.raises(leases.LeaseLost):
-        coordinator.run()
+    with pytest.raises(leases.LeaseLostError):
+        coordinator.run_cycles()
     assert states(delivery) == [S.IN_FLIGHT]
 
 
-def test_sixteen_workers_and_one_order_have_one_call_on_the_way(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
+def test_sixteen_workers_and_one_order_have_one_call_on_the_way(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry
+) -> None:
     """D15, D42: woken again and again for the same stream, while newer states come in."""
     peer.answer = lambda received: Answer(seconds=0.02)
     enqueue(n=0)
@@ -163,7 +171,7 @@ def test_sixteen_workers_and_one_order_have_one_call_on_the_way(peer: Peer, enqu
         for step in range(4):
             if index == 0:
                 enqueue(n=step + 1)
-            courier.carry(stream.pk)
+            courier.run(stream.pk)
 
     in_threads(16, work)
     run_courier()
@@ -177,7 +185,7 @@ def test_two_dispatchers_wake_each_stream_once(enqueue: Enqueue) -> None:
     for number in range(20):
         enqueue(f"k{number}", stream=f"probe:{number}")
     woken: list[int] = []
-    in_threads(4, lambda _: dispatcher.dispatch(woken.append))
+    in_threads(4, lambda _: dispatcher.wake_couriers(woken.append))
     assert sorted(woken) == sorted(Stream.objects.values_list("pk", flat=True))
 
 
@@ -190,15 +198,15 @@ def test_database_that_goes_away_before_an_outcome_is_written_loses_nothing(
     """D17, D48: the answer is there and cannot be stored; it is written as soon as it can be."""
     delivery = enqueue()
     failures = iter([OperationalError("the connection is closed"), OperationalError("database or disk is full")])
-    told = Probe.delivered
+    told = Probe.on_delivered
 
     def away(self: Probe, row: Delivery, reply: Any) -> None:
         if failure := next(failures, None):
             raise failure
         told(self, row, reply)
 
-    monkeypatch.setattr(Probe, "delivered", away)
-    monkeypatch.setattr(courier, "WRITE_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(Probe, "on_delivered", away)
+    monkeypatch.setattr(courier, "WRITE_RETRY_SECONDS", 0.01)
     run_courier()
     delivery.refresh_from_db()
     assert (delivery.state, delivery.failures, peer.received_paths().count("/a")) == (S.DELIVERED, 0, 1)
@@ -210,15 +218,15 @@ def test_database_that_goes_away_while_a_call_is_built_is_no_fault_of_the_call(
     """D17: what was claimed by then goes out under the next lease."""
     delivery = enqueue(kind="once")
     failures = iter([OperationalError("gone")])
-    true_call = Probe.call
+    true_call = Probe.build_call
 
     def away(self: Probe, row: Delivery, token: str) -> handlers.Call:
         if failure := next(failures, None):
             raise failure
         return true_call(self, row, token)
 
-    monkeypatch.setattr(Probe, "call", away)
-    monkeypatch.setattr(courier, "WRITE_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(Probe, "build_call", away)
+    monkeypatch.setattr(courier, "WRITE_RETRY_SECONDS", 0.01)
     run_courier()
     run_courier()
     delivery.refresh_from_db()
@@ -230,17 +238,17 @@ def test_claim_whose_commit_went_unheard_is_taken_over(
 ) -> None:
     """D9: claimed, and nobody here knows; the order does not wait for this coordinator's end."""
     rows = [enqueue(key) for key in "ab"]
-    true_write = courier.Coordinator._write
+    true_write = courier.Courier._commit_cycle
     unheard = iter([OperationalError("the line died after the commit")])
 
-    def write(self: courier.Coordinator, fresh: Any = ()) -> None:
+    def write(self: courier.Courier, fresh: Any = ()) -> None:
         true_write(self, fresh)
         if failure := next(unheard, None):
-            self.line.take_back()
+            self.executor.drain_waiting()
             raise failure
 
-    monkeypatch.setattr(courier.Coordinator, "_write", write)
-    monkeypatch.setattr(courier, "WRITE_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(courier.Courier, "_commit_cycle", write)
+    monkeypatch.setattr(courier, "WRITE_RETRY_SECONDS", 0.01)
     run_courier()
     assert (states(*rows), dispatcher.due_streams().count()) == ([S.IN_FLIGHT] * 2, 1)
     run_courier()
@@ -261,13 +269,13 @@ def test_stream_with_calls_on_their_way_is_kept_when_the_coordinator_dies(
     peer.answer = answer
     enqueue()
 
-    monkeypatch.setattr(executor.Line, "wait", lambda mine, _: 1 / (mine.on_the_wire - 1))
+    monkeypatch.setattr(executor.PacedExecutor, "wait_for_event", lambda mine, _: 1 / (mine.uncollected_count - 1))
     with pytest.raises(ZeroDivisionError):
         run_courier()
     released.set()
     stream = Stream.objects.get()
     assert stream.lease_expires_at is not None
-    assert leases.take(stream.pk, 60) is None
+    assert leases.acquire(stream.pk, 60) is None
 
 
 def test_order_while_the_database_is_locked_is_503_in_time(
@@ -368,7 +376,9 @@ def test_token_endpoint_that_is_down_pauses_the_credential(
     assert peer.received_paths() == ["/token", "/token", "/token", "/a"]
 
 
-def test_backlog_of_an_outage_is_one_call_an_order(peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later) -> None:
+def test_backlog_of_an_outage_is_one_call_an_order(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
+) -> None:
     """D38: only the newest state of each."""
     peer.script["/k0"] = [Answer(503)]
     enqueue("k0", n=-1)
@@ -382,7 +392,9 @@ def test_backlog_of_an_outage_is_one_call_an_order(peer: Peer, enqueue: Enqueue,
     assert sorted(sent[1:]) == [(f"/k{order}", 24) for order in range(4)]
 
 
-def test_outage_of_three_days_is_sat_out(peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later) -> None:
+def test_outage_of_three_days_is_sat_out(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
+) -> None:
     """D39"""
     down = True
     peer.answer = lambda received: Answer(500 if down and received.path == "/a" else 200)
@@ -397,7 +409,9 @@ def test_outage_of_three_days_is_sat_out(peer: Peer, enqueue: Enqueue, run_couri
     assert states(delivery) == [S.DELIVERED]
 
 
-def test_refused_state_is_no_dead_letter_once_a_newer_one_is_there(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
+def test_refused_state_is_no_dead_letter_once_a_newer_one_is_there(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry
+) -> None:
     """D36: the newer came while the older was on its way, and the older was refused."""
     newer: list[Delivery] = []
 
@@ -418,7 +432,7 @@ def test_replay_never_turns_back_what_a_newer_state_has_shown(peer: Peer, enqueu
     older, newer = enqueue(n=1), enqueue(n=2)
     run_courier()
     Delivery.objects.filter(pk=older.pk).update(state=S.FAILED)
-    with pytest.raises(deliveries.NotReplayable, match="a newer one says more"):
+    with pytest.raises(deliveries.NotReplayableError, match="a newer one says more"):
         deliveries.replay(older)
     run_courier()
     assert states(older, newer) == [S.SUPERSEDED, S.DELIVERED]
@@ -427,16 +441,16 @@ def test_replay_never_turns_back_what_a_newer_state_has_shown(peer: Peer, enqueu
 
 def test_name_that_is_not_found_is_a_failure_without_effect() -> None:
     """D40"""
-    with pytest.raises(CallFailed) as failure:
-        send(Outgoing("POST", "http://smartrecruiters.invalid/a", "x", json={}), 5)
-    assert failure.value.had_effect_perhaps is False
+    with pytest.raises(CallFailedError) as failure:
+        send_request(OutgoingRequest("POST", "http://smartrecruiters.invalid/a", "x", json={}), 5)
+    assert failure.value.may_have_been_processed is False
 
 
 def test_certificate_that_is_not_good_is_a_failure_without_effect(tmp_path: Path) -> None:
     """D40: no fallback to a connection that is not safe."""
-    with tls_server(tmp_path) as (url, received), pytest.raises(CallFailed, match="certificate") as failure:
-        send(Outgoing("POST", f"{url}/a", "x", json={"secret": 1}), 5)
-    assert (failure.value.had_effect_perhaps, received) == (False, [])
+    with tls_server(tmp_path) as (url, received), pytest.raises(CallFailedError, match="certificate") as failure:
+        send_request(OutgoingRequest("POST", f"{url}/a", "x", json={"secret": 1}), 5)
+    assert (failure.value.may_have_been_processed, received) == (False, [])
 
 
 @contextmanager
@@ -481,8 +495,8 @@ def test_peer_that_never_answers_is_left_in_time(monkeypatch: pytest.MonkeyPatch
     """D27: a thread is not kept."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
-        with pytest.raises(CallFailed, match="no answer in time"):
-            send(Outgoing("POST", f"http://127.0.0.1:{silent.getsockname()[1]}/a", "x", json={}), 0.3)
+        with pytest.raises(CallFailedError, match="no answer in time"):
+            send_request(OutgoingRequest("POST", f"http://127.0.0.1:{silent.getsockname()[1]}/a", "x", json={}), 0.3)
     assert time.monotonic() - began < 2
 
 
@@ -519,13 +533,13 @@ def test_customer_with_ten_thousand_results_or_slow_calls_delays_nobody(
             delay = _seconds_until(lambda: "/first" in peer.received_paths())
         finally:
             over.set()
-            executor.stopping.set()
+            executor.stop_requested.set()
             dispatching.result()
-    executor.stopping.clear()
+    executor.stop_requested.clear()
     # What a machine with other work makes of one lone result comes on top.
     enqueue("alone", stream="probe:alone", lane=Lane.RESULT)
     carried = clock.now()
-    courier.carry(Stream.objects.get(name="probe:alone").pk)
+    courier.run(Stream.objects.get(name="probe:alone").pk)
     assert delay < 5 + 10 * (clock.now() - carried).total_seconds()
 
 
@@ -538,7 +552,7 @@ def _seconds_until(condition: Callable[[], bool]) -> float:
 
 def _dispatch_until(over: threading.Event, workers: ThreadPoolExecutor) -> None:
     while not over.is_set():
-        dispatcher.dispatch(lambda pk: workers.submit(in_threads, 1, lambda _: courier.carry(pk)))
+        dispatcher.wake_couriers(lambda pk: workers.submit(in_threads, 1, lambda _: courier.run(pk)))
         over.wait(0.5)
     connections.close_all()
 
@@ -549,8 +563,8 @@ def _dispatch_until(over: threading.Event, workers: ThreadPoolExecutor) -> None:
 def test_stream_of_a_dead_courier_is_waited_for_as_others_are(enqueue: Enqueue) -> None:
     """It was woken, and all couriers are busy with streams that never end."""
     busy, left_behind = enqueue(stream="probe:1"), enqueue("b", stream="probe:2")
-    coordinator = courier.Coordinator(leases.take(busy.stream_id, 60))
-    coordinator.began = coordinator.looked_around = time.monotonic() - 2 * courier.SLICE_SECONDS
+    coordinator = courier.Courier(leases.acquire(busy.stream_id, 60))
+    coordinator.started_at = coordinator.others_checked_at = time.monotonic() - 2 * courier.SLICE_SECONDS
     past = clock.now() - timedelta(seconds=5)
     Stream.objects.filter(pk=left_behind.stream_id).update(lease_expires_at=past, woken_at=past)
     assert coordinator._must_stop()
@@ -561,7 +575,7 @@ def test_disable_while_a_call_is_on_its_way_starts_no_other(peer: Peer, enqueue:
 
     def answer(received: Any) -> Answer:
         if received.path == "/k0":
-            in_threads(1, lambda _: deliveries.hold("probe:1", "The customer ended the connection."))
+            in_threads(1, lambda _: deliveries.hold_stream("probe:1", "The customer ended the connection."))
         return Answer()
 
     peer.answer = answer
@@ -573,7 +587,7 @@ def test_disable_while_a_call_is_on_its_way_starts_no_other(peer: Peer, enqueue:
     later = enqueue("late")
     run_courier()
     assert (len(peer.received), states(later)) == (calls, [S.HELD])
-    deliveries.release("probe:1")
+    deliveries.release_stream("probe:1")
     run_courier()
     assert states(*rows, later) == [S.DELIVERED] * 4
 
@@ -585,7 +599,9 @@ def test_key_that_is_missing_for_a_while_loses_nothing(
     """D56: a credential that does not open is no reason to give a delivery up."""
     delivery = enqueue()
     good = settings.ENCRYPTION_KEYS
-    monkeypatch.setattr(channel, "token", lambda stream: Connection.objects.get(pk=connection.pk).their_client_secret)
+    monkeypatch.setattr(
+        channel, "stored_token", lambda stream: Connection.objects.get(pk=connection.pk).their_client_secret
+    )
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     for _ in range(3):
         with pytest.raises(DecryptionError):

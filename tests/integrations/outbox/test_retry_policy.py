@@ -1,35 +1,46 @@
 import pytest
 
-from integrations.outbox.retry_policy import AFTERWARDS, CURES, SCHEDULE, Cure, cure_of, delay, pause
+from integrations.outbox.retry_policy import (
+    DISPOSITION_BY_STATUS,
+    MAX_DELAY,
+    RETRY_SCHEDULE,
+    Disposition,
+    classify_status,
+    pause_duration,
+    retry_delay,
+)
 
 
 def test_cures_are_the_design_s_table() -> None:
-    assert {cure: sorted(s for s in CURES if CURES[s] is cure) for cure in set(CURES.values())} == {
-        Cure.RETRY: [408, 425, 500, 502, 504],
-        Cure.PAUSE: [429, 503],
-        Cure.NEW_TOKEN: [401],
-        Cure.FAIL: [400, 405, 409, 413, 422],
-        Cure.OTHER_TYPE: [415],
-        Cure.FORBIDDEN: [403, 410],
-        Cure.RETRY_WHILE_FRESH: [404],
+    assert {
+        cure: sorted(s for s in DISPOSITION_BY_STATUS if DISPOSITION_BY_STATUS[s] is cure)
+        for cure in set(DISPOSITION_BY_STATUS.values())
+    } == {
+        Disposition.RETRY: [408, 425, 500, 502, 504],
+        Disposition.PAUSE: [429, 503],
+        Disposition.NEW_TOKEN: [401],
+        Disposition.FAIL: [400, 405, 409, 413, 422],
+        Disposition.OTHER_TYPE: [415],
+        Disposition.FORBIDDEN: [403, 410],
+        Disposition.RETRY_WHILE_FRESH: [404],
     }
 
 
 @pytest.mark.parametrize("status", [204, 301, 302, 307, 418, 501, 520])
 def test_status_that_nobody_listed_is_a_failure_of_the_network(status: int) -> None:
-    assert cure_of(status, {}) is Cure.RETRY
+    assert classify_status(status, {}) is Disposition.RETRY
 
 
 def test_schedule_is_the_design_s() -> None:
-    assert [step.total_seconds() for step in SCHEDULE] == [5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800]
-    assert AFTERWARDS.total_seconds() == 12 * 3600
+    assert [step.total_seconds() for step in RETRY_SCHEDULE] == [5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800]
+    assert MAX_DELAY.total_seconds() == 12 * 3600
 
 
 @pytest.mark.parametrize(
     ("failures", "spread", "seconds"), [(1, 0, 5), (1, -1, 4), (1, 1, 6), (9, 0, 28800), (99, 1, 51840)]
 )
 def test_delay_is_within_a_fifth_of_the_schedule(failures: int, spread: float, seconds: float) -> None:
-    assert delay(failures, spread).total_seconds() == pytest.approx(seconds)
+    assert retry_delay(failures, spread).total_seconds() == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
@@ -37,9 +48,9 @@ def test_delay_is_within_a_fifth_of_the_schedule(failures: int, spread: float, s
     [(None, 0, 5), (None, 5, 10), (None, 3000, 3600), ("0", 0, 1), ("7", 40, 7), ("99999", 0, 3600), ("soon", 0, 5)],
 )
 def test_pause_follows_retry_after_within_bounds(retry_after: str | None, last: float, seconds: float) -> None:
-    assert pause(retry_after, last) == seconds
+    assert pause_duration(retry_after, last) == seconds
 
 
 @pytest.mark.parametrize("odd", ["²", "٣", "-1", "1.5", "9" * 5000, "1\x00"])
 def test_retry_after_that_is_no_number_of_seconds_is_none(odd: str) -> None:
-    assert pause(odd, 0) == pause(None, 0)
+    assert pause_duration(odd, 0) == pause_duration(None, 0)

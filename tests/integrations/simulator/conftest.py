@@ -48,7 +48,9 @@ def portal_process() -> Iterator[FakePortal]:
 def portal(portal_process: FakePortal, simulator: Simulator) -> FakePortal:
     """A partner whose configuration is published."""
     portal_process.reset()
-    answer = simulator.master_caller().call("PUT", f"{API}/partner/configuration", json=portal_process.build_configuration())
+    answer = simulator.master_caller().call(
+        "PUT", f"{API}/partner/configuration", json=portal_process.build_configuration()
+    )
     assert answer.status_code == 200, answer.text
     return portal_process
 

@@ -85,7 +85,11 @@ def test_revoked_credential_is_dead_with_its_tokens(
 
 
 def test_every_answer_carries_the_limits(simulator: Simulator, customer: Caller, order_id: str) -> None:
-    for answer in (customer.patch_result(order_id, {}), customer.patch_result(order_id, {"x": 1}), ask(simulator, data={})):
+    for answer in (
+        customer.patch_result(order_id, {}),
+        customer.patch_result(order_id, {"x": 1}),
+        ask(simulator, data={}),
+    ):
         assert {key: value for key, value in answer.headers.items() if key.startswith("X-RateLimit")}.keys() == {
             "X-RateLimit-Limit",
             "X-RateLimit-Remaining",

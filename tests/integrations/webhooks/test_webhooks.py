@@ -35,12 +35,12 @@ def register(engine: APIClient, peer: Peer, *types: str) -> dict:
 
 
 def happen(order: str = "ord_1", type: EventType = EventType.ORDER_CREATED) -> None:
-    events.of_order(type, order)
-    events.number()
+    events.record_order_event(type, order)
+    events.assign_numbers()
 
 
 def carry(webhook: dict) -> None:
-    courier.carry(Stream.objects.get(name=f"webhook:{webhook['id']}").pk)
+    courier.run(Stream.objects.get(name=f"webhook:{webhook['id']}").pk)
 
 
 @pytest.fixture
@@ -224,8 +224,8 @@ def test_registration_without_what_it_needs_is_refused(engine: APIClient, body: 
 
 def test_events_by_pull_go_on_behind_the_cursor(engine: APIClient, connection: Connection) -> None:
     for number in range(3):
-        events.of_order(EventType.ORDER_CREATED, f"ord_{number}")
-    events.of_connection(EventType.CONNECTION_ENABLED, connection)
+        events.record_order_event(EventType.ORDER_CREATED, f"ord_{number}")
+    events.record_connection_event(EventType.CONNECTION_ENABLED, connection)
     first = engine.get("/api/vendor/v1/events?limit=3").json()
     assert [event["data"]["order"] for event in first["results"]] == ["ord_0", "ord_1", "ord_2"]
     second = engine.get(first["next"].removeprefix("http://localhost:8000")).json()
@@ -258,8 +258,8 @@ def test_cursor_that_is_none_is_refused(engine: APIClient, after: str) -> None:
 
 
 def test_numbering_by_one_who_lost_the_lease_leaves_it_to_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    events.of_order(EventType.ORDER_CREATED, "ord_1")
-    true_take = leases.take
+    events.record_order_event(EventType.ORDER_CREATED, "ord_1")
+    true_take = leases.acquire
 
     def taken_over(stream_id: int, seconds: float) -> leases.Lease | None:
         lease = true_take(stream_id, seconds)
@@ -267,7 +267,7 @@ def test_numbering_by_one_who_lost_the_lease_leaves_it_to_the_other(monkeypatch:
         return lease
 
     with monkeypatch.context() as patch:
-        patch.setattr(leases, "take", taken_over)
-        assert events.number() == 0
+        patch.setattr(leases, "acquire", taken_over)
+        assert events.assign_numbers() == 0
     Stream.objects.update(lease_expires_at=None)
-    assert events.number() == 1
+    assert events.assign_numbers() == 1

@@ -159,7 +159,10 @@ def test_order_search_says_what_it_takes(staff_browser: Browser, order: Order) -
 
 def test_delivery_list_says_whose_they_are(staff_browser: Browser, order: Order, connection: Connection) -> None:
     page = text(staff_browser.get("/admin/outbox/delivery/"))
-    assert f'<td class="field-subject_">{order.pk}<span class="second">{connection.customer.name}</span></td>' in page
+    assert (
+        f'<td class="field-subject_with_customer">{order.pk}<span class="second">{connection.customer.name}</span></td>'
+        in page
+    )
 
 
 def test_order_search_by_either_id(staff_browser: Browser, order: Order) -> None:
@@ -205,7 +208,14 @@ def report(staff_browser: Browser, order: Order, **fields: Any) -> Any:
 def test_order_is_reported_by_staff(staff_browser: Browser, order: Order, staff: User) -> None:
     upload = SimpleUploadedFile("report.pdf", PDF, "application/pdf")
     answer = report(
-        staff_browser, order, status="COMPLETED", score_raw="28", score_min="20", score_max="80", summary="Solid.", report=upload
+        staff_browser,
+        order,
+        status="COMPLETED",
+        score_raw="28",
+        score_min="20",
+        score_max="80",
+        summary="Solid.",
+        report=upload,
     )
     assert answer["Location"] == page_of(order)
     order.refresh_from_db()
@@ -243,7 +253,9 @@ def test_order_is_reported_for_one_assessment(staff_browser: Browser, order: Ord
         ({"part": "swimming", "status": "COMPLETED"}, "Select a valid choice"),
     ],
 )
-def test_order_report_that_is_wrong_is_refused(staff_browser: Browser, order: Order, fields: dict[str, str], said: str) -> None:
+def test_order_report_that_is_wrong_is_refused(
+    staff_browser: Browser, order: Order, fields: dict[str, str], said: str
+) -> None:
     assert said in text(report(staff_browser, order, **fields))
     assert not Result.objects.exists()
 
@@ -309,12 +321,16 @@ def test_panel_is_shown_by_a_button_where_no_script_runs(staff_browser: Browser,
 
 
 def test_panel_leaves_out_what_is_not_right_yet(staff_browser: Browser, order: Order) -> None:
-    panel = text(staff_browser.post(f"{LIST}{quote(order.pk)}/report/preview/", {"score_raw": "90", "score_label": "So far"}))
+    panel = text(
+        staff_browser.post(f"{LIST}{quote(order.pk)}/report/preview/", {"score_raw": "90", "score_label": "So far"})
+    )
     assert "So far" in panel
     assert "90" not in panel
 
 
-def test_order_page_mends_a_result_that_failed_and_says_by_whom(staff_browser: Browser, scored: Order, staff: User) -> None:
+def test_order_page_mends_a_result_that_failed_and_says_by_whom(
+    staff_browser: Browser, scored: Order, staff: User
+) -> None:
     """From the order and back to it: what is wrong in words, one page that says what happens, and the line of it."""
     delivery = Delivery.objects.get(subject=scored.pk, kind="result")
     said = '422: {"errors": [{"message": "The order is closed."}]}'

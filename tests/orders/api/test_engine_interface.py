@@ -91,11 +91,11 @@ def test_lease_is_of_ten_orders_for_a_minute(engine: APIClient, order: Order, co
 
 
 def test_webhook_hears_only_of_what_happens_after_its_post(engine: APIClient) -> None:
-    events.of_order(EventType.ORDER_CREATED, "ord_before")
+    events.record_order_event(EventType.ORDER_CREATED, "ord_before")
     engine.post(f"{API}/webhooks", HOOK)
-    events.of_order(EventType.ORDER_CREATED, "ord_after")
-    events.of_order(EventType.ORDER_EXPIRED, "ord_of_another_type")
-    assert events.number() == 3
+    events.record_order_event(EventType.ORDER_CREATED, "ord_after")
+    events.record_order_event(EventType.ORDER_EXPIRED, "ord_of_another_type")
+    assert events.assign_numbers() == 3
     assert [each.subject for each in Delivery.objects.filter(kind="webhook")] == ["ord_after"]
 
 

@@ -60,10 +60,10 @@ def test_many_reports_while_smartrecruiters_is_down_are_one_call(
 def test_many_reports_of_a_held_connection_are_one_call(
     peer: Peer, order: Order, run_courier: Carry, connection: Connection
 ) -> None:
-    deliveries.hold(connection.stream_name, "disconnected")
+    deliveries.hold_stream(connection.stream_name, "disconnected")
     for number in range(30):
         report(order, summary=f"{number}")
-    deliveries.release(connection.stream_name)
+    deliveries.release_stream(connection.stream_name)
     run_courier()
     assert patches(peer) == [{"summary": "29"}]
 
@@ -123,7 +123,9 @@ def test_older_state_in_doubt_never_follows_a_newer_one(
     assert [patch["status"] for patch in patches(peer)] == ["IN_PROGRESS", "COMPLETED"]
 
 
-def test_older_state_that_died_on_its_way_never_follows_a_newer_one(peer: Peer, order: Order, run_courier: Carry) -> None:
+def test_older_state_that_died_on_its_way_never_follows_a_newer_one(
+    peer: Peer, order: Order, run_courier: Carry
+) -> None:
     report(order, status="IN_PROGRESS")
     Delivery.objects.filter(kind="result").update(state="in_flight", fence=1)
     report(order, status="COMPLETED")
@@ -142,7 +144,7 @@ def test_dead_letter_that_is_replayed_never_undoes_a_newer_state(peer: Peer, ord
     dead = Delivery.objects.get(kind="result")
     assert dead.state == "failed"
     report(order, status="COMPLETED")
-    with pytest.raises(deliveries.NotReplayable):
+    with pytest.raises(deliveries.NotReplayableError):
         deliveries.replay(dead)
     run_courier()
     assert [patch["status"] for patch in patches(peer)] == ["IN_PROGRESS", "COMPLETED"]

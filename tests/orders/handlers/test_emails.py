@@ -8,10 +8,10 @@ from django.core import mail
 from django.utils import timezone
 
 from integrations import mail as letters
-from integrations.http.client import CallFailed
+from integrations.http.client import CallFailedError
 from integrations.models import Connection
 from integrations.outbox import courier, deliveries
-from integrations.outbox.handlers import CallRefused
+from integrations.outbox.handlers import PermanentFailureError
 from integrations.outbox.models import Delivery, Stream
 from orders import results
 from orders.handlers import emails
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def carry() -> Delivery:
-    courier.carry(Stream.objects.get(name="email").pk)
+    courier.run(Stream.objects.get(name="email").pk)
     return Delivery.objects.get(kind="invitation")
 
 
@@ -134,7 +134,10 @@ def test_answer_of_the_mail_server_has_its_cure(
 
     message = letters.build_message(emails.build_email(order, "invitation"), order.candidate_email, "<x@localhost>")
     monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", fail)
-    with pytest.raises(CallFailed) as caught:
+    with pytest.raises(CallFailedError) as caught:
         letters.deliver_message(message, 5)
-    assert (isinstance(caught.value, CallRefused), caught.value.had_effect_perhaps) == (is_final, had_effect_perhaps)
+    assert (isinstance(caught.value, PermanentFailureError), caught.value.may_have_been_processed) == (
+        is_final,
+        had_effect_perhaps,
+    )
     assert "lovelace" not in str(caught.value)

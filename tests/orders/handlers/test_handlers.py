@@ -48,7 +48,9 @@ def test_result_is_patched_with_their_token(peer: Peer, order: Order, run_courie
     assert engine.get(f"/api/vendor/v1/orders/{order.pk}").json()["delivery"] == "delivered"
 
 
-def test_content_type_is_a_setting_and_the_other_one_is_tried_once(peer: Peer, order: Order, run_courier: Carry) -> None:
+def test_content_type_is_a_setting_and_the_other_one_is_tried_once(
+    peer: Peer, order: Order, run_courier: Carry
+) -> None:
     PartnerConfiguration.load()
     PartnerConfiguration.objects.update(patch_content_type="application/merge-patch+json")
     peer.script[path(order)] = [Answer(415), Answer(415)]
@@ -143,7 +145,9 @@ def test_result_that_becomes_a_dead_letter_is_an_event(
     ]
 
 
-def test_candidate_job_and_team_are_kept_in_short(peer: Peer, order: Order, run_courier: Carry, engine: APIClient) -> None:
+def test_candidate_job_and_team_are_kept_in_short(
+    peer: Peer, order: Order, run_courier: Carry, engine: APIClient
+) -> None:
     peer.script[CANDIDATE] = [
         Answer(
             200,
@@ -257,6 +261,6 @@ def test_inline_order_has_no_candidate(peer: Peer, inline_order: Order, run_cour
 
 
 def test_held_fetch_stays_awaited(order: Order, connection: Connection, engine: APIClient) -> None:
-    deliveries.hold(connection.stream_name, "disconnected")
+    deliveries.hold_stream(connection.stream_name, "disconnected")
     assert engine.get(f"/api/vendor/v1/orders/{order.pk}/job").status_code == 202
     assert bodies.place_order(connection).pk

@@ -17,7 +17,7 @@ from kombu.exceptions import ContentDisallowed
 from kombu.serialization import loads
 
 from integrations.connections import lifecycle
-from integrations.http.client import CallFailed, Outgoing, Reply, send
+from integrations.http.client import CallFailedError, OutgoingRequest, Response, send_request
 from integrations.models import Connection, ConnectionState, Consent, Customer, DisplayMode, User
 from integrations.outbox import courier, dispatcher
 from integrations.outbox.models import Attempt, Delivery, Stream
@@ -50,7 +50,7 @@ def peer(settings: Any) -> Iterator[Peer]:
 
 @pytest.fixture
 def run_courier(connection: Connection) -> Carry:
-    return lambda: courier.carry(Stream.objects.get(name=connection.stream_name).pk)
+    return lambda: courier.run(Stream.objects.get(name=connection.stream_name).pk)
 
 
 def path(order: Order) -> str:
@@ -77,8 +77,8 @@ BAD_TOKENS: list[Any] = [
 @pytest.mark.parametrize("content", BAD_TOKENS)
 def test_answer_without_a_usable_token_is_a_failure(content: Any) -> None:
     """X6."""
-    with pytest.raises(CallFailed, match="no usable access_token"):
-        responses.parse_token(Reply(200, content))
+    with pytest.raises(CallFailedError, match="no usable access_token"):
+        responses.parse_token(Response(200, content))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_answer_without_a_usable_token_is_a_failure(content: Any) -> None:
     ],
 )
 def test_life_of_a_token_is_clamped(life: Any, seconds: int) -> None:
-    assert responses.parse_token(Reply(200, {"access_token": "t", "expires_in": life})) == ("t", seconds)
+    assert responses.parse_token(Response(200, {"access_token": "t", "expires_in": life})) == ("t", seconds)
 
 
 @pytest.mark.parametrize(
@@ -116,16 +116,16 @@ def test_life_of_a_token_is_clamped(life: Any, seconds: int) -> None:
 )
 def test_answer_without_a_pair_is_a_failure(content: Any) -> None:
     """X7."""
-    with pytest.raises(CallFailed):
-        responses.parse_credentials(Reply(200, content))
+    with pytest.raises(CallFailedError):
+        responses.parse_credentials(Response(200, content))
 
 
 @given(ODD)
 def test_any_answer_is_read_or_refused(content: Any) -> None:
     for read in (responses.parse_token, responses.parse_credentials):
-        with suppress(CallFailed):
-            read(Reply(200, content))  # type: ignore[operator]
-    assert isinstance(responses.parse_error_message(Reply(400, content)), str)
+        with suppress(CallFailedError):
+            read(Response(200, content))  # type: ignore[operator]
+    assert isinstance(responses.parse_error_message(Response(400, content)), str)
 
 
 def test_client_id_of_another_connection_makes_nobody_live(
@@ -137,7 +137,7 @@ def test_client_id_of_another_connection_makes_nobody_live(
     ]
     consent = Consent.objects.create(company_id="northwind", mode=DisplayMode.REDIRECT)
     attempt = lifecycle.approve_consent(consent, by=alice, customer=customer)
-    courier.carry(Stream.objects.get(name="master").pk)
+    courier.run(Stream.objects.get(name="master").pk)
     attempt.connection.refresh_from_db()
     assert attempt.connection.state != ConnectionState.LIVE
     assert attempt.connection.their_client_id == ""
@@ -176,7 +176,9 @@ def test_long_answer_is_kept_cut(peer: Peer, order: Order, run_courier: Carry) -
 @pytest.mark.parametrize(
     "evil", ["{sink}/steal", "https://evil.example/x", "http://127.0.0.1:1\\@api.smartrecruiters.com/"]
 )
-def test_callback_changed_in_the_database_leads_nowhere_else(peer: Peer, order: Order, run_courier: Carry, evil: str) -> None:
+def test_callback_changed_in_the_database_leads_nowhere_else(
+    peer: Peer, order: Order, run_courier: Carry, evil: str
+) -> None:
     """O2: the callback is data; a result goes to our own base."""
     with run_peer() as sink:
         Order.objects.update(result_callback_url=evil.format(sink=sink.url))
@@ -208,8 +210,10 @@ def test_order_id_changed_in_the_database_reaches_no_other_route(
 )
 def test_error_of_a_call_repeats_no_address(url: str) -> None:
     """X8."""
-    with pytest.raises(CallFailed) as failure:
-        send(Outgoing("POST", url, "x", {"Authorization": "Bearer secret-canary"}, {"a": "secret-canary"}), 2)
+    with pytest.raises(CallFailedError) as failure:
+        send_request(
+            OutgoingRequest("POST", url, "x", {"Authorization": "Bearer secret-canary"}, {"a": "secret-canary"}), 2
+        )
     assert "secret-canary" not in str(failure.value) + repr(failure.value)
     assert failure.value.__suppress_context__
 
@@ -235,7 +239,7 @@ def test_each_customers_token_is_used_for_its_own_orders_alone(
     Delivery.objects.exclude(kind="result").delete()
 
     def work(name: str) -> None:
-        courier.carry(Stream.objects.get(name=name).pk)
+        courier.run(Stream.objects.get(name=name).pk)
         databases.close_all()
 
     with ThreadPoolExecutor(2) as threads:
@@ -249,7 +253,7 @@ def test_each_customers_token_is_used_for_its_own_orders_alone(
 def test_broker_gets_numbers_of_streams_and_nothing_else(order: Order) -> None:
     """S2."""
     woken: list[Any] = []
-    dispatcher.dispatch(woken.append)
+    dispatcher.wake_couriers(woken.append)
     assert {type(one) for one in woken} == {int}
     schedule = current_app.conf.beat_schedule.values()
     assert [entry for entry in schedule if entry.get("args") or entry.get("kwargs")] == []

@@ -61,7 +61,7 @@ def server(tmp_path: Path, settings: Any) -> Iterator[MailServer]:
 
 
 def carry() -> None:
-    courier.carry(Stream.objects.get(name="email").pk)
+    courier.run(Stream.objects.get(name="email").pk)
 
 
 def text_of(message: EmailMessage) -> str:

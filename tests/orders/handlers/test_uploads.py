@@ -232,10 +232,10 @@ def test_upload_waits_for_a_result_that_would_take_it_away(peer: Peer, order: Or
     Delivery.objects.filter(pk=on_its_way.pk).update(state="in_flight")
     attachments.add_file(order.pk, PDF, by="engine")
     upload = Delivery.objects.get(kind="upload")
-    handler = courier.handler_of(upload)
-    assert handler.must_wait(upload)
+    handler = courier.get_handler(upload)
+    assert handler.is_blocked(upload)
     Delivery.objects.filter(pk=on_its_way.pk).update(state="delivered")
-    assert not handler.must_wait(upload)
+    assert not handler.is_blocked(upload)
 
 
 @pytest.mark.parametrize(
@@ -335,14 +335,14 @@ def test_upload_whose_courier_died_is_in_doubt_and_not_repeated(
 ) -> None:
     script(peer, order, UPLOADED)
     report_with_file(order)
-    settle = Settlement.settle
+    settle = Settlement.settle_outcome
 
     def dies(self: Settlement, outcome: Any, handler: Any) -> None:
         if outcome.delivery.kind == "upload":
             raise SystemExit
         settle(self, outcome, handler)
 
-    monkeypatch.setattr(Settlement, "settle", dies)
+    monkeypatch.setattr(Settlement, "settle_outcome", dies)
     with pytest.raises(SystemExit):
         run_courier()
     monkeypatch.undo()
@@ -356,7 +356,9 @@ def test_upload_whose_courier_died_is_in_doubt_and_not_repeated(
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 413, 415, 422])
-def test_refused_upload_goes_out_as_a_link(peer: Peer, order: Order, run_courier: Carry, status: int, staff_browser: Browser) -> None:
+def test_refused_upload_goes_out_as_a_link(
+    peer: Peer, order: Order, run_courier: Carry, status: int, staff_browser: Browser
+) -> None:
     script(peer, order, Answer(status, {"errors": [{"code": "NO", "message": "we do not take this"}]}))
     attachment = report_with_file(order)
     run_courier()
@@ -406,7 +408,13 @@ def test_upload_that_never_got_through_goes_out_as_a_link_after_a_day(
 
 @pytest.mark.parametrize("fault", ["missing", "changed"])
 def test_damaged_file_is_not_sent_and_the_result_is(
-    peer: Peer, order: Order, run_courier: Carry, folder: Path, fault: str, caplog: pytest.LogCaptureFixture, staff_browser: Browser
+    peer: Peer,
+    order: Order,
+    run_courier: Carry,
+    folder: Path,
+    fault: str,
+    caplog: pytest.LogCaptureFixture,
+    staff_browser: Browser,
 ) -> None:
     attachment = report_with_file(order)
     stored = folder / attachment.file
@@ -530,13 +538,15 @@ def test_nothing_is_uploaded_before_anything_is_reported(peer: Peer, order: Orde
     assert uploads(peer) == []
 
 
-def test_upload_is_held_with_its_connection(peer: Peer, order: Order, run_courier: Carry, connection: Connection) -> None:
+def test_upload_is_held_with_its_connection(
+    peer: Peer, order: Order, run_courier: Carry, connection: Connection
+) -> None:
     script(peer, order, UPLOADED)
-    deliveries.hold(connection.stream_name, "disconnected")
+    deliveries.hold_stream(connection.stream_name, "disconnected")
     report_with_file(order)
     run_courier()
     assert (state(), uploads(peer)) == (("planned", "held"), [])
-    deliveries.release(connection.stream_name)
+    deliveries.release_stream(connection.stream_name)
     run_courier()
     assert (state(), len(uploads(peer))) == (("sent", "delivered"), 1)
 

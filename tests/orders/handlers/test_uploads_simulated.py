@@ -67,7 +67,7 @@ def run_courier(uploading: Connection) -> Carry:
         for _ in range(5):
             Delivery.objects.filter(state="pending").update(due_at=clock.now())
             Stream.objects.update(paused_until=None)
-            courier.carry(Stream.objects.get(name=uploading.stream_name).pk)
+            courier.run(Stream.objects.get(name=uploading.stream_name).pk)
 
     return until_quiet
 
@@ -147,7 +147,9 @@ def test_lost_answer_is_found_and_never_doubled(
     assert (len(theirs(simulator, order)), simulator.control.list_breaches()) == (1, [])
 
 
-def test_call_that_had_no_effect_ends_as_a_link(simulator: Simulator, uploading: Connection, run_courier: Carry) -> None:
+def test_call_that_had_no_effect_ends_as_a_link(
+    simulator: Simulator, uploading: Connection, run_courier: Carry
+) -> None:
     order = place(simulator, uploading)
     simulator.control.set_fault("drop", route="attachment", count=1)
     add(order)
@@ -157,7 +159,9 @@ def test_call_that_had_no_effect_ends_as_a_link(simulator: Simulator, uploading:
     assert simulator.control.list_breaches() == []
 
 
-def test_report_that_is_too_large_ends_as_a_link(simulator: Simulator, uploading: Connection, run_courier: Carry) -> None:
+def test_report_that_is_too_large_ends_as_a_link(
+    simulator: Simulator, uploading: Connection, run_courier: Carry
+) -> None:
     order = place(simulator, uploading)
     simulator.control.change_settings(upload_limit=10)
     add(order)

@@ -13,7 +13,12 @@ TEXT = (
     models.BinaryField,
     models.FileField,
 )
-LISTS = (personal_data.CANDIDATE_FIELDS, personal_data.ORDER_TEXT_FIELDS, personal_data.USER_FIELDS, personal_data.NON_PERSONAL_FIELDS)
+LISTS = (
+    personal_data.CANDIDATE_FIELDS,
+    personal_data.ORDER_TEXT_FIELDS,
+    personal_data.USER_FIELDS,
+    personal_data.NON_PERSONAL_FIELDS,
+)
 
 
 def test_every_text_column_of_every_model_is_listed_once() -> None:
