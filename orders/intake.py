@@ -13,7 +13,7 @@ from integrations.api.errors import ConflictError
 from integrations.http.path_segments import is_url_safe_id
 from integrations.models import Connection, EventType
 from integrations.outbox import deliveries
-from integrations.outbox.models import Lane
+from integrations.outbox.models import Priority
 from integrations.webhooks import events
 from orders import links
 from orders.models import Hop, Order, OrderEvent, Resource, ResourceKind, ResourceState, make_link_token
@@ -133,7 +133,7 @@ def _enqueue_fetches(order: Order) -> None:
                 kind.value,
                 stream=order.connection.stream_name,
                 key=f"{order.pk}:{kind.value}",
-                priority=Lane.FETCH,
+                priority=Priority.FETCH,
                 subject=order.pk,
                 payload={},
             )

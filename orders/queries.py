@@ -8,7 +8,7 @@ from django.db.models import Count, Max, Min, OuterRef, Prefetch, Q, QuerySet, S
 from django.db.models.functions import Concat
 
 from integrations.models import Connection, Customer
-from integrations.outbox.models import Delivery, DeliveryState, Lane
+from integrations.outbox.models import Delivery, DeliveryState, Priority
 from orders.models import FINAL_STATUSES, Order, Result, Status
 
 S = DeliveryState
@@ -72,7 +72,9 @@ def load_connection_health(connections: Iterable[Connection]) -> dict[int, Conne
     running = Count("pk", filter=Q(erased_at=None) & ~Q(status__in=FINAL_STATUSES))
     for row in orders.annotate(last_order=Max("created_at"), running=running):
         found[row["connection"]].last_order_at, found[row["connection"]].open_orders = row["last_order"], row["running"]
-    results = Delivery.objects.filter(stream__name__in=streams, lane=Lane.RESULT).order_by().values("stream__name")
+    results = (
+        Delivery.objects.filter(stream__name__in=streams, priority=Priority.RESULT).order_by().values("stream__name")
+    )
     waits = Q(state__in=[S.PENDING, S.IN_FLIGHT, S.HELD])
     again = Q(state=S.PENDING, failures__gt=0)
     for came in results.annotate(

@@ -9,7 +9,7 @@ from rest_framework.exceptions import NotFound
 from integrations.api.errors import ConflictError, GoneError
 from integrations.models import EventType
 from integrations.outbox import clock, deliveries
-from integrations.outbox.models import Lane
+from integrations.outbox.models import Priority
 from integrations.webhooks import events
 from orders import merge_patch, uploads
 from orders.models import FINAL_STATUSES, Hop, Order, OrderEvent, Result, Status
@@ -87,7 +87,7 @@ def enqueue_result(order: Order) -> None:
             stream=order.connection.stream_name,
             key=merge_patch.result_key(order),
             payload=document,
-            priority=Lane.RESULT,
+            priority=Priority.RESULT,
             subject=order.pk,
             supersede=True,
         )

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from integrations.connections import partner_configuration
 from integrations.outbox import deliveries
-from integrations.outbox.models import Delivery, DeliveryState, Lane
+from integrations.outbox.models import Delivery, DeliveryState, Priority
 from orders import merge_patch
 from orders.models import Attachment, Order, Upload, UploadState
 
@@ -63,7 +63,7 @@ def _enqueue_upload(order: Order, upload: Upload) -> None:
             stream=order.connection.stream_name,
             key=upload.delivery_key,
             payload={"upload": upload.pk},
-            priority=Lane.ACT,
+            priority=Priority.ACT,
             subject=order.pk,
         )
 

@@ -211,9 +211,9 @@ def _stream_issues() -> Iterable[Issue]:
 
 
 def _webhook_issues() -> Iterable[Issue]:
-    for webhook in Webhook.objects.exclude(off_reason="").select_related("client"):
+    for webhook in Webhook.objects.exclude(disabled_reason="").select_related("client"):
         yield Issue(
-            message=f"The endpoint {webhook.url} of “{webhook.client.name}” is off. {webhook.off_reason}",
+            message=f"The endpoint {webhook.url} of “{webhook.client.name}” is off. {webhook.disabled_reason}",
             count=1,
             since=webhook.last_success_at,
             url=reverse("admin:integrations_webhook_change", args=[quote(webhook.pk)]),

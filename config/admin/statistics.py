@@ -9,7 +9,7 @@ from django.db.models import CharField, Count, F, FloatField, Func, IntegerField
 from django.db.models.functions import Cast, RowNumber, Substr
 
 from integrations.outbox import clock
-from integrations.outbox.models import Delivery, DeliveryState, Lane
+from integrations.outbox.models import Delivery, DeliveryState, Priority
 from orders import timeline
 from orders.models import Order, Status
 
@@ -100,7 +100,7 @@ def measure_lags() -> list[DailyLag]:
 def _query_quantiles() -> Iterable[tuple[str, float, int]]:
     """Of each day the delivery in the middle, and the one that 95 % were no slower than."""
     arrived = Delivery.objects.filter(
-        lane=Lane.RESULT, state=State.DELIVERED, finished_at__gte=_window_start()
+        priority=Priority.RESULT, state=State.DELIVERED, finished_at__gte=_window_start()
     ).order_by()
     numbered = arrived.annotate(
         day=_utc_day("finished_at"),
@@ -117,7 +117,9 @@ def _query_quantiles() -> Iterable[tuple[str, float, int]]:
 
 def count_undelivered() -> int:
     """Results that were reported and have not arrived: on their way, waiting or standing still."""
-    return Delivery.objects.filter(lane=Lane.RESULT, state__in=(State.PENDING, State.IN_FLIGHT, *STUCK_STATES)).count()
+    return Delivery.objects.filter(
+        priority=Priority.RESULT, state__in=(State.PENDING, State.IN_FLIGHT, *STUCK_STATES)
+    ).count()
 
 
 def list_stuck_deliveries() -> list[StuckDeliveries]:

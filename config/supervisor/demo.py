@@ -18,7 +18,7 @@ from config.supervisor.mailbox import Mailbox
 from config.supervisor.output import CapturedOutput, LogFile
 from config.supervisor.ports import has_ipv6_loopback, require_free_port
 from config.supervisor.process import ManagedProcess, Program
-from config.supervisor.supervisor import ShutdownRequested, Supervisor
+from config.supervisor.supervisor import ShutdownRequestedError, Supervisor
 
 DATA_DIR = REPOSITORY / "var" / "demo"
 GRACE_SECONDS = 5.0
@@ -42,7 +42,7 @@ def run() -> int:
             try:
                 print_message(_DemoStartup(supervisor, machine, address, runtime).start_all())
                 supervisor.run_forever(Mailbox(DATA_DIR / "mail", print_message).show_new)
-            except ShutdownRequested:
+            except ShutdownRequestedError:
                 print_message("Stopping …")
     return 0
 

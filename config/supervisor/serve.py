@@ -12,7 +12,7 @@ from config.supervisor.errors import REFUSAL_PREFIX, StartupError
 from config.supervisor.health import extract_host, is_healthy
 from config.supervisor.output import ConsoleOutput
 from config.supervisor.ports import require_free_port
-from config.supervisor.supervisor import ShutdownRequested, Supervisor
+from config.supervisor.supervisor import ShutdownRequestedError, Supervisor
 
 GRACE_SECONDS = 10.0
 START_TIMEOUT = 60.0
@@ -33,7 +33,7 @@ def run() -> int:
             try:
                 _start_programs(supervisor, environment, address, runtime)
                 supervisor.run_forever()
-            except ShutdownRequested:
+            except ShutdownRequestedError:
                 print_message("Stopping …")
     return 0
 

@@ -15,7 +15,7 @@ BUSY_INTERVAL = 0.05
 IDLE_INTERVAL = 1.0
 
 
-class ShutdownRequested(Exception):
+class ShutdownRequestedError(Exception):
     """Somebody asked for the end: Ctrl-C, SIGTERM, a closed terminal."""
 
 
@@ -93,7 +93,7 @@ class Supervisor:
         now = time.monotonic()
         due = [child.restart_at - now for child in self._processes if child.restart_at is not None]
         if self._wait_for_events(max(0.0, min(seconds, *due)) if due else seconds):
-            raise ShutdownRequested
+            raise ShutdownRequestedError
 
     def _wait_for_events(self, seconds: float) -> bool:
         """Pass on output for at most `seconds`, less if a signal arrives; True if it asks for the end."""

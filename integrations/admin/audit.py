@@ -21,13 +21,13 @@ def format_detail(detail: dict[str, Any]) -> str:
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
     plural = "Audit"
-    list_display = ("at_time", "actor_label", "action", "subject", "address", "detail_text")
+    list_display = ("at_time", "actor_label", "action", "subject", "ip", "detail_text")
     list_display_links = ("action",)
     list_filter = ("action",)
     search_fields = ("=subject", "=actor_name", "action")
     search_help_text = "By what it was done to (an order's or a company's id), by whom (an e-mail address), or by act."
     date_hierarchy = "at"
-    fields = ("at", "actor_label", "action", "subject", "address", "detail_text")
+    fields = ("at", "actor_label", "action", "subject", "ip", "detail_text")
     readonly_fields = ("actor_label", "detail_text")
     show_full_result_count = False
 

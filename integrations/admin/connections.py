@@ -200,7 +200,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
 @admin.register(Consent)
 class ConsentAdmin(ReadOnlyAdmin):
     empty_list_text = "Who approved or denied a connection, and what the page said, will stand here."
-    list_display = ("company_id", "decision_badge", "user", "address", "created_time", "decided_time")
+    list_display = ("company_id", "decision_badge", "user", "ip", "created_time", "decided_time")
     list_filter = ("decision", "mode")
     list_select_related = ("user",)
     search_fields = ("=company_id", "=user__email")
@@ -212,7 +212,7 @@ class ConsentAdmin(ReadOnlyAdmin):
         "decision_badge",
         "user",
         "customer",
-        "address",
+        "ip",
         "created_at",
         "decided_at",
         "wording_version",

@@ -24,7 +24,16 @@ class WebhookAdmin(WebhookReplayAdmin):
     list_display = ("url", "engine_link", "state_badge", "last_success_time")
     list_select_related = ("client",)
     search_fields = ("url", "=id")
-    fields = ("url", "engine_link", "events_text", "state_badge", "off_reason", "last_success_at", "created_at", "id")
+    fields = (
+        "url",
+        "engine_link",
+        "events_text",
+        "state_badge",
+        "disabled_reason",
+        "last_success_at",
+        "created_at",
+        "id",
+    )
     readonly_fields = ("engine_link", "events_text", "state_badge")
 
     def change_view(
@@ -46,14 +55,14 @@ class WebhookAdmin(WebhookReplayAdmin):
                     "The endpoint counts as good again, and what waited for it goes out.",
                     "If it still takes nothing, it is switched off again after five days.",
                 ],
-                lambda webhook: bool(webhook.off_reason),
+                lambda webhook: bool(webhook.disabled_reason),
             ),
             ObjectAction(
                 "test",
                 "Send a test",
                 self._send_test,
                 lambda webhook: [f"A message that stands for nothing is sent to {webhook.url}."],
-                lambda webhook: not webhook.off_reason,
+                lambda webhook: not webhook.disabled_reason,
             ),
         )
 
@@ -75,13 +84,13 @@ class WebhookAdmin(WebhookReplayAdmin):
     def events_text(self, webhook: Webhook) -> str:
         return ", ".join(webhook.events)
 
-    @admin.display(description="state", ordering="off_reason")
+    @admin.display(description="state", ordering="disabled_reason")
     def state_badge(self, webhook: Webhook) -> SafeString:
         """With why, where it is off."""
         return format_html(
             '{}<span class="second">{}</span>',
-            render_boolean_badge(not webhook.off_reason, "On", "Off"),
-            webhook.off_reason,
+            render_boolean_badge(not webhook.disabled_reason, "On", "Off"),
+            webhook.disabled_reason,
         )
 
     @admin.display(description="last success", ordering="last_success_at")

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from integrations.api.authentication import get_caller
 from integrations.api.errors import PROBLEM_MEDIA_TYPE, ConflictError, UnprocessableError
-from integrations.models import KeptAnswer
+from integrations.models import IdempotencyRecord
 
 RETENTION = timedelta(days=1)
 CLAIM_TIMEOUT = timedelta(minutes=1)
@@ -26,7 +26,7 @@ MAX_KEY_LENGTH = 255
 class ReplayedRequestError(Exception):
     """This call was made before; here is its answer."""
 
-    def __init__(self, record: KeptAnswer) -> None:
+    def __init__(self, record: IdempotencyRecord) -> None:
         super().__init__()
         content_type = PROBLEM_MEDIA_TYPE if (record.status or 0) >= 400 else None
         body = json.loads(record.body) if record.body else None
@@ -51,7 +51,7 @@ def _normalize_content(content: Any) -> Any:
     return content
 
 
-def claim_key(request: Request, key: str) -> KeptAnswer:
+def claim_key(request: Request, key: str) -> IdempotencyRecord:
     """Claim the key for this call.
 
     Raises ReplayedRequestError, ConflictError while it runs, UnprocessableError for another body or a key that
@@ -61,15 +61,15 @@ def claim_key(request: Request, key: str) -> KeptAnswer:
         raise UnprocessableError({"Idempotency-Key": [f"Send 1 to {MAX_KEY_LENGTH} printable ASCII characters."]})
     mine = {"client": get_caller(request).client, "path": request.path.rstrip("/"), "key": key}
     now = timezone.now()
-    outlived = KeptAnswer.objects.filter(**mine)
+    outlived = IdempotencyRecord.objects.filter(**mine)
     outlived.filter(created_at__lt=now - RETENTION).delete()
     outlived.filter(status=None, created_at__lt=now - CLAIM_TIMEOUT).delete()  # its process died
     body = hash_body(request.data)
     try:
         with transaction.atomic():
-            return KeptAnswer.objects.create(**mine, digest=body)
+            return IdempotencyRecord.objects.create(**mine, digest=body)
     except IntegrityError:
-        first = KeptAnswer.objects.filter(**mine).first()
+        first = IdempotencyRecord.objects.filter(**mine).first()
     if first is None or (first.status is None and first.digest == body):
         raise ConflictError("The first call with this Idempotency-Key still runs: ask again in a moment.")
     if first.digest != body:
@@ -78,13 +78,13 @@ def claim_key(request: Request, key: str) -> KeptAnswer:
 
 
 def delete_expired() -> None:
-    KeptAnswer.objects.filter(created_at__lt=timezone.now() - RETENTION).delete()
+    IdempotencyRecord.objects.filter(created_at__lt=timezone.now() - RETENTION).delete()
 
 
 class IdempotentAPIView(APIView):
     """A view whose POSTs may carry an Idempotency-Key."""
 
-    claim: KeptAnswer | None = None
+    claim: IdempotencyRecord | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -106,7 +106,7 @@ class IdempotentAPIView(APIView):
             self.claim.status = response.status_code
             self.claim.body = "" if response.data is None else JSONRenderer().render(response.data).decode()
             # Nothing is kept of a claim that is gone by now: what it is about was erased while it ran.
-            KeptAnswer.objects.filter(pk=self.claim.pk).update(
+            IdempotencyRecord.objects.filter(pk=self.claim.pk).update(
                 status=self.claim.status, body_sealed=self.claim.body_sealed
             )
         else:

@@ -12,6 +12,6 @@ def record(action: str, subject: object, *, by: User | None = None, ip: str | No
         subject=str(subject),
         actor=by,
         actor_name=by.email if by else "",
-        address=ip,
+        ip=ip,
         detail=detail,
     )

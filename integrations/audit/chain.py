@@ -1,6 +1,6 @@
-"""The audit's chain (RELIABILITY.md, S8): every entry has a number and a seal over itself and the seal before.
+"""The audit's chain (RELIABILITY.md, S8): every entry has a number and a mac over itself and the mac before.
 
-An entry that was changed, taken out or put in shows, since the seals are keyed by SECRET_KEY: who can write in the
+An entry that was changed, taken out or put in shows, since the MACs are keyed by SECRET_KEY: who can write in the
 database alone cannot make new ones. What cannot show is that the newest entries were cut off, so each head is logged,
 and the newest one noted outside the database (audit_head).
 """
@@ -33,7 +33,7 @@ def compute_mac(entry: AuditEntry, previous_mac: str) -> str:
         entry.action,
         entry.subject,
         entry.detail,
-        entry.address,
+        entry.ip,
     ]
     return salted_hmac("integrations.audit", json.dumps(said, sort_keys=True), algorithm="sha256").hexdigest()
 
@@ -51,29 +51,29 @@ def _append_batch(lease: leases.Lease) -> int:
         woken_at=None
     )  # the row is locked until commit: a holder whose lease ran out cannot chain beside us
     last = AuditEntry.objects.exclude(number=None).order_by("-number").first()
-    number, seal = (last.number or 0, last.seal) if last else (0, "")
+    number, mac = (last.number or 0, last.mac) if last else (0, "")
     fresh = list(AuditEntry.objects.filter(number=None).order_by("pk")[:BATCH_SIZE])
     for entry in fresh:
         number += 1
         entry.number = number
-        entry.seal = seal = compute_mac(entry, seal)
-        entry.save(update_fields=["number", "seal"])
+        entry.mac = mac = compute_mac(entry, mac)
+        entry.save(update_fields=["number", "mac"])
     if fresh:
-        log.info("audit chained", number=number, seal=seal)
-        transaction.on_commit(partial(checkpoint.write_checkpoint, number, seal))
+        log.info("audit chained", number=number, mac=mac)
+        transaction.on_commit(partial(checkpoint.write_checkpoint, number, mac))
     return len(fresh)
 
 
 def verify_chain() -> Iterator[str]:
     """What is wrong with the chain, entry by entry; nothing, when it is whole."""
-    number, seal = 0, ""
+    number, mac = 0, ""
     for entry in AuditEntry.objects.exclude(number=None).order_by("number").iterator():
         found = entry.number or 0
         if found != number + 1:
             gone = f"entry {number + 1}" if found == number + 2 else f"entries {number + 1} to {found - 1}"
             yield f"{gone} of the audit: missing"
-        elif not constant_time_compare(entry.seal, compute_mac(entry, seal)):
+        elif not constant_time_compare(entry.mac, compute_mac(entry, mac)):
             yield f"entry {found} of the audit (row {entry.pk}): changed after it was written, or not by this portal"
-        number, seal = found, entry.seal
+        number, mac = found, entry.mac
     if cut_off := checkpoint.find_mismatch():
         yield cut_off

@@ -1,6 +1,6 @@
 """The database itself keeps the audit's entries as they were written (RELIABILITY.md, S8).
 
-Allowed are what the portal does after it wrote one: to give it its number and seal, once, and to forget who an actor
+Allowed are what the portal does after it wrote one: to give it its number and mac, once, and to forget who an actor
 was whose account is deleted. Who owns the tables can take this away; then the chain shows what was done (audit_chain).
 A migration that changes the table on SQLite makes it anew, without this: let it call `create_triggers` at its end.
 """
@@ -8,22 +8,22 @@ A migration that changes the table on SQLite makes it anew, without this: let it
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 AUDIT_TABLE = "integrations_auditentry"
-IMMUTABLE_COLUMNS = ("id", "at", "actor_name", "action", "subject", "detail", "address")
+IMMUTABLE_COLUMNS = ("id", "at", "actor_name", "action", "subject", "detail")
 REFUSAL_MESSAGE = "the audit is append-only"
 TRIGGERS = {"audit_not_changed": "UPDATE", "audit_not_deleted": "DELETE"}
 
 
-def _build_change_condition(comparison: str) -> str:
-    """The condition under which an UPDATE changes what was written."""
-    fixed = [f"OLD.{name} {comparison} NEW.{name}" for name in IMMUTABLE_COLUMNS]
+def _build_change_condition(comparison: str, ip: str, mac: str) -> str:
+    """Return the SQL condition under which an UPDATE changes what was written."""
+    fixed = [f"OLD.{name} {comparison} NEW.{name}" for name in (*IMMUTABLE_COLUMNS, ip)]
     once = [f"(OLD.number IS NOT NULL AND OLD.number {comparison} NEW.number)"]
-    once += [f"(OLD.seal <> '' AND OLD.seal {comparison} NEW.seal)"]
+    once += [f"(OLD.{mac} <> '' AND OLD.{mac} {comparison} NEW.{mac})"]
     actor = f"(NEW.actor_id IS NOT NULL AND OLD.actor_id {comparison} NEW.actor_id)"
     return " OR ".join([*fixed, *once, actor])
 
 
-def _build_sqlite_triggers() -> list[str]:
-    when = {"UPDATE": f"WHEN {_build_change_condition('IS NOT')} ", "DELETE": ""}
+def _build_sqlite_triggers(ip: str, mac: str) -> list[str]:
+    when = {"UPDATE": f"WHEN {_build_change_condition('IS NOT', ip, mac)} ", "DELETE": ""}
     return [
         f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {act} ON {AUDIT_TABLE} "
         f"{when[act]}BEGIN SELECT RAISE(ABORT, '{REFUSAL_MESSAGE}'); END"
@@ -31,8 +31,8 @@ def _build_sqlite_triggers() -> list[str]:
     ]
 
 
-def _build_postgresql_triggers() -> list[str]:
-    when = {"UPDATE": f"WHEN ({_build_change_condition('IS DISTINCT FROM')}) ", "DELETE": ""}
+def _build_postgresql_triggers(ip: str, mac: str) -> list[str]:
+    when = {"UPDATE": f"WHEN ({_build_change_condition('IS DISTINCT FROM', ip, mac)}) ", "DELETE": ""}
     return [
         "CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
         f"$$ BEGIN RAISE EXCEPTION '{REFUSAL_MESSAGE}' USING ERRCODE = 'restrict_violation'; END $$",
@@ -46,10 +46,10 @@ def _build_postgresql_triggers() -> list[str]:
     ]
 
 
-def create_triggers(connection: BaseDatabaseWrapper) -> None:
-    _execute_statements(
-        connection, _build_postgresql_triggers() if connection.vendor == "postgresql" else _build_sqlite_triggers()
-    )
+def create_triggers(connection: BaseDatabaseWrapper, *, ip: str = "ip", mac: str = "mac") -> None:
+    """Create the append-only triggers. `ip` and `mac` are the columns' names at the time of a migration."""
+    build = _build_postgresql_triggers if connection.vendor == "postgresql" else _build_sqlite_triggers
+    _execute_statements(connection, build(ip, mac))
 
 
 def drop_triggers(connection: BaseDatabaseWrapper) -> None:

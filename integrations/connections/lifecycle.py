@@ -123,7 +123,7 @@ def _record_decision(
 ) -> None:
     now = timezone.now()
     decided = Consent.objects.filter(pk=consent.pk, decision="", expires_at__gt=now).update(
-        decision=decision, decided_at=now, user=by, customer=customer, address=ip
+        decision=decision, decided_at=now, user=by, customer=customer, ip=ip
     )
     if not decided:
         raise ConsentUsedError("This request was answered already, or is older than ten minutes.")

@@ -4,7 +4,7 @@ from integrations.audit import triggers
 
 
 def install(apps, schema_editor):
-    triggers.create_triggers(schema_editor.connection)
+    triggers.create_triggers(schema_editor.connection, ip="address", mac="seal")
 
 
 def lift(apps, schema_editor):

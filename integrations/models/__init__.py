@@ -9,7 +9,7 @@ from integrations.models.connections import (
     ReportDelivery,
 )
 from integrations.models.customers import Customer, Membership, User
-from integrations.models.idempotency import KeptAnswer
+from integrations.models.idempotency import IdempotencyRecord
 from integrations.models.invitations import Invitation
 from integrations.models.partner import (
     AssessmentType,
@@ -31,8 +31,8 @@ __all__ = [
     "DisplayMode",
     "Event",
     "EventType",
+    "IdempotencyRecord",
     "Invitation",
-    "KeptAnswer",
     "Membership",
     "PartnerConfiguration",
     "PartnerField",

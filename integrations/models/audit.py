@@ -16,9 +16,9 @@ class AuditEntry(models.Model):
     action = models.CharField(max_length=60, db_index=True)
     subject = models.CharField(max_length=200, db_index=True)
     detail = models.JSONField(default=dict)
-    address = models.GenericIPAddressField(null=True)
+    ip = models.GenericIPAddressField(null=True)
     number = models.PositiveBigIntegerField(null=True, unique=True, editable=False)
-    seal = models.CharField(max_length=64, blank=True, editable=False, help_text="Over this entry and the seal before.")
+    mac = models.CharField(max_length=64, blank=True, editable=False, help_text="Over this entry and the seal before.")
 
     class Meta:
         ordering = ["-at", "-pk"]

@@ -110,7 +110,7 @@ class Consent(models.Model):
     decided_at = models.DateTimeField(null=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     customer = models.ForeignKey(Customer, models.SET_NULL, null=True, related_name="+")
-    address = models.GenericIPAddressField(null=True)
+    ip = models.GenericIPAddressField(null=True)
     wording = models.TextField(blank=True, help_text="The sentences the person saw.")
     wording_version = models.CharField("version of the wording", max_length=12, blank=True)
 

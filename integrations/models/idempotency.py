@@ -4,7 +4,7 @@ from integrations.encryption import Sealed, SealedField
 from integrations.models.clients import Client
 
 
-class KeptAnswer(models.Model):
+class IdempotencyRecord(models.Model):
     """The answer to a POST with an Idempotency-Key, for a day. Without a status the first call still runs."""
 
     client = models.ForeignKey(Client, models.CASCADE, related_name="+")
@@ -17,7 +17,7 @@ class KeptAnswer(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["client", "path", "key"], name="kept_answer_once_per_key")]
+        constraints = [models.UniqueConstraint(fields=["client", "path", "key"], name="idempotency_key_once_per_path")]
 
     def __str__(self) -> str:
         return f"POST {self.path}"

@@ -59,7 +59,7 @@ class Webhook(models.Model):
     former_secret_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     last_success_at = models.DateTimeField(null=True, editable=False)
-    off_reason = models.CharField(max_length=300, blank=True, help_text="Not empty: nothing is sent to it.")
+    disabled_reason = models.CharField(max_length=300, blank=True, help_text="Not empty: nothing is sent to it.")
 
     class Meta:
         ordering = ["created_at", "id"]

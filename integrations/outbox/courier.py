@@ -183,10 +183,10 @@ class Courier:
             .exclude(Exists(older))
             .exclude(Exists(same_key.filter(state=S.IN_FLIGHT)))
         )
-        if not self.stream.paused_by:
-            return due.order_by("lane", "due_at", "pk")  # as the index has them, however many wait
-        refused_last = Case(When(key=self.stream.paused_by, then=Value(1)), default=Value(0))
-        return due.order_by(refused_last, "lane", "due_at", "pk")
+        if not self.stream.paused_by_key:
+            return due.order_by("priority", "due_at", "pk")  # as the index has them, however many wait
+        refused_last = Case(When(key=self.stream.paused_by_key, then=Value(1)), default=Value(0))
+        return due.order_by(refused_last, "priority", "due_at", "pk")
 
     def _max_parallel(self) -> int:
         """Calls of one credential at a time; one alone after a pause (the probe)."""

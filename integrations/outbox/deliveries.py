@@ -8,13 +8,13 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from integrations.outbox import clock
 from integrations.outbox.handlers import get_handler
-from integrations.outbox.models import Delivery, DeliveryState, Lane, Stream
+from integrations.outbox.models import Delivery, DeliveryState, Priority, Stream
 
 SUPERSEDED_REASON = "a newer one says more"
 RESET_COUNTERS: dict[str, Any] = {
     "paused_until": None,
     "pause_seconds": 0,
-    "paused_by": "",
+    "paused_by_key": "",
     "unauthorized_keys": [],
     "forbidden_in_a_row": 0,
     "failures_in_a_row": 0,
@@ -32,7 +32,7 @@ def enqueue(
     stream: str,
     key: str,
     payload: dict[str, Any],
-    priority: Lane = Lane.ACT,
+    priority: Priority = Priority.ACT,
     subject: str = "",
     supersede: bool = False,
 ) -> Delivery:
@@ -48,7 +48,7 @@ def enqueue(
         kind=kind,
         stream=row,
         key=key,
-        lane=priority,
+        priority=priority,
         subject=subject,
         payload=payload,
         state=DeliveryState.HELD if row.held_reason else DeliveryState.PENDING,

@@ -26,7 +26,7 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 }
 
 
-class Lane(models.IntegerChoices):
+class Priority(models.IntegerChoices):
     """What goes first within a stream."""
 
     RESULT = 0
@@ -43,7 +43,7 @@ class Stream(models.Model):
     woken_at = models.DateTimeField(null=True, help_text="When its id was last sent to a courier that has not begun.")
     paused_until = models.DateTimeField(null=True, help_text="429 or 503: the whole credential waits.")
     pause_seconds = models.FloatField(default=0, help_text="The last pause; the next one is twice as long.")
-    paused_by = models.CharField(max_length=100, blank=True, help_text="The sequence key whose call was refused.")
+    paused_by_key = models.CharField(max_length=100, blank=True, help_text="The sequence key whose call was refused.")
     next_calls = models.JSONField(default=dict, help_text="Per endpoint the time, in epoch seconds, of the next call.")
     held_reason = models.CharField(max_length=300, blank=True, help_text="Not empty: nothing is sent until it is back.")
     unauthorized_keys = models.JSONField(
@@ -74,7 +74,7 @@ class Delivery(models.Model):
     kind = models.CharField(max_length=40)
     stream = models.ForeignKey(Stream, models.PROTECT, related_name="deliveries")
     key = models.CharField(max_length=120, help_text="Sequence key: within it deliveries go in order.")
-    lane = models.PositiveSmallIntegerField(choices=Lane.choices, default=Lane.ACT)
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.ACT)
     subject = models.CharField(max_length=100, blank=True, help_text="What it is about, like ord_…; for people.")
     payload = models.JSONField(default=dict)
     state = models.CharField(max_length=12, choices=DeliveryState.choices, default=DeliveryState.PENDING)
@@ -95,7 +95,7 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         indexes = [
             models.Index(
-                fields=["stream", "lane", "due_at"],
+                fields=["stream", "priority", "due_at"],
                 name="delivery_due",
                 condition=Q(state=DeliveryState.PENDING),
             ),

@@ -248,7 +248,7 @@ class Settlement:
         now = clock.now()
         if self.stream.paused_until is None or self.stream.paused_until <= now:
             until = now + timedelta(seconds=seconds) * settings.OUTBOX_TIME_SCALE
-            self._update_stream(paused_until=until, pause_seconds=seconds, paused_by=key)
+            self._update_stream(paused_until=until, pause_seconds=seconds, paused_by_key=key)
 
     def _apply_new_token(self, outcome: Outcome, handler: Handler) -> None:
         delivery = outcome.delivery

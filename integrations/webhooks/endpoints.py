@@ -29,8 +29,8 @@ def update(webhook: Webhook, **changes: Any) -> Webhook:
     """Another address or other events. An endpoint that was off is on again, and what waited for it goes out."""
     for name, value in changes.items():
         setattr(webhook, name, list(dict.fromkeys(value)) if name == "events" else value)
-    webhook.off_reason = ""
-    webhook.save(update_fields=[*changes, "off_reason"])
+    webhook.disabled_reason = ""
+    webhook.save(update_fields=[*changes, "disabled_reason"])
     deliveries.release_stream(webhook.stream_name)
     return webhook
 
@@ -62,5 +62,5 @@ def remove(webhook: Webhook) -> None:
 
 @transaction.atomic
 def disable(webhook: Webhook, reason: str) -> None:
-    Webhook.objects.filter(pk=webhook.pk).update(off_reason=reason)
+    Webhook.objects.filter(pk=webhook.pk).update(disabled_reason=reason)
     deliveries.hold_stream(webhook.stream_name, reason)

@@ -5,7 +5,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
 from integrations.models import Customer
-from integrations.outbox.models import Delivery, DeliveryState, Lane
+from integrations.outbox.models import Delivery, DeliveryState, Priority
 from integrations.staff.display import STATUS_BADGES
 from orders.models import Order, Status
 
@@ -14,7 +14,7 @@ S = DeliveryState
 
 def annotate_delivery_state(orders: QuerySet[Order]) -> QuerySet[Order]:
     """`delivery_state`: of the newest result of each; none before a first result is to be sent."""
-    newest = Delivery.objects.filter(subject=OuterRef("pk"), lane=Lane.RESULT).order_by("-pk")
+    newest = Delivery.objects.filter(subject=OuterRef("pk"), priority=Priority.RESULT).order_by("-pk")
     return orders.annotate(delivery_state=Subquery(newest.values("state")[:1]))
 
 

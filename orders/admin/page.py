@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from integrations.outbox import clock
-from integrations.outbox.models import Attempt, Delivery, DeliveryState, Lane
+from integrations.outbox.models import Attempt, Delivery, DeliveryState, Priority
 from orders import scores, timeline
 from orders.models import Attachment, Hop, Order, Resource, ResourceKind, Result, Status
 from orders.privacy import erasure
@@ -83,7 +83,7 @@ def build_context(order: Order) -> dict[str, Any]:
     deliveries = timeline.load_deliveries(order)
     lines = timeline.merge_entries(order.events.all(), deliveries, timeline.load_staff_actions(order))
     parts = _build_parts(order)
-    delivery = next((each for each in deliveries if each.lane == Lane.RESULT), None)
+    delivery = next((each for each in deliveries if each.priority == Priority.RESULT), None)
     return {
         "original": order,
         "order": order,

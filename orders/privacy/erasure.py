@@ -14,7 +14,7 @@ from django.db import connection, models, transaction
 
 from integrations import audit
 from integrations.encryption import DecryptionError
-from integrations.models import KeptAnswer, User
+from integrations.models import IdempotencyRecord, User
 from integrations.outbox import clock
 from integrations.outbox import erasure as outbox
 from orders import files
@@ -163,13 +163,13 @@ def _redact_corrections(ids: Collection[str]) -> None:
 def _delete_idempotency_records(ids: Collection[str]) -> None:
     """The answers to calls of the orders' own addresses, and to leases that handed one of them out, or still may."""
     for order_id in ids:
-        KeptAnswer.objects.filter(path__contains=f"/orders/{order_id}").delete()
-    for answer in KeptAnswer.objects.filter(path__endswith="/orders/lease").iterator():
+        IdempotencyRecord.objects.filter(path__contains=f"/orders/{order_id}").delete()
+    for answer in IdempotencyRecord.objects.filter(path__endswith="/orders/lease").iterator():
         if answer.status is None or _mentions_any_order(answer, ids):
             answer.delete()
 
 
-def _mentions_any_order(record: KeptAnswer, ids: Collection[str]) -> bool:
+def _mentions_any_order(record: IdempotencyRecord, ids: Collection[str]) -> bool:
     try:
         body = record.body
     except DecryptionError:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from integrations import audit
 from integrations.encryption import DecryptionError, Sealed, SealedField
-from integrations.models import KeptAnswer, User
+from integrations.models import IdempotencyRecord, User
 from integrations.outbox.models import Attempt, Delivery
 from orders import files
 from orders.models import Attachment, Order, OrderEvent, Resource, Result, Upload
@@ -132,8 +132,8 @@ def _decrypt_column(row: Model, column: str) -> str:
 
 def _export_idempotency_records(order_id: str) -> Iterable[Row]:
     """Answers to an engine's calls about this order. Of one that hands out several orders, this order alone."""
-    yield from _export_rows(KeptAnswer.objects.filter(path__contains=f"/orders/{order_id}"))
-    for answer in KeptAnswer.objects.filter(path__endswith=LEASE_PATH).exclude(status=None):
+    yield from _export_rows(IdempotencyRecord.objects.filter(path__contains=f"/orders/{order_id}"))
+    for answer in IdempotencyRecord.objects.filter(path__endswith=LEASE_PATH).exclude(status=None):
         row = _export_row(answer)
         if order_id in row["body"]:
             handed_out = json.loads(row["body"]).get("orders", [])

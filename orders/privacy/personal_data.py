@@ -27,7 +27,7 @@ CANDIDATE_FIELDS: dict[str, frozenset[str]] = {
     "orders.resource": frozenset({"content", "reason"}),
     "orders.upload": frozenset({"digest", "url_sealed", "reason"}),
     "outbox.attempt": frozenset({"request", "response", "error"}),
-    "integrations.keptanswer": frozenset({"body_sealed"}),
+    "integrations.idempotencyrecord": frozenset({"body_sealed"}),
 }
 
 ORDER_TEXT_FIELDS: dict[str, frozenset[str]] = {
@@ -41,8 +41,8 @@ USER_FIELDS: dict[str, frozenset[str]] = {
     "admin.logentry": frozenset({"object_repr", "change_message"}),
     "assessments.catalogueimport": frozenset({"content", "shown"}),
     "assessments.rule": frozenset({"requester"}),
-    "integrations.auditentry": frozenset({"actor_name", "subject", "detail", "address"}),
-    "integrations.consent": frozenset({"address"}),
+    "integrations.auditentry": frozenset({"actor_name", "subject", "detail", "ip"}),
+    "integrations.consent": frozenset({"ip"}),
     "integrations.invitation": frozenset({"email"}),
     "integrations.user": frozenset({"password", "email", "name"}),
     "mfa.authenticator": frozenset({"data"}),
@@ -61,7 +61,7 @@ NON_PERSONAL_FIELDS: dict[str, frozenset[str]] = {
     "auth.group": frozenset({"name"}),
     "auth.permission": frozenset({"name", "codename"}),
     "contenttypes.contenttype": frozenset({"app_label", "model"}),
-    "integrations.auditentry": frozenset({"action", "seal"}),
+    "integrations.auditentry": frozenset({"action", "mac"}),
     "integrations.client": frozenset(
         {
             "client_id",
@@ -94,7 +94,7 @@ NON_PERSONAL_FIELDS: dict[str, frozenset[str]] = {
     "integrations.customer": frozenset({"id", "name", "language"}),
     "integrations.event": frozenset({"public_id", "type", "content"}),
     "integrations.invitation": frozenset({"id", "role", "link_token_hash", "link_token_sealed"}),
-    "integrations.keptanswer": frozenset({"path", "key", "digest"}),
+    "integrations.idempotencyrecord": frozenset({"path", "key", "digest"}),
     "integrations.membership": frozenset({"role"}),
     "integrations.partnerconfiguration": frozenset(
         {
@@ -119,7 +119,9 @@ NON_PERSONAL_FIELDS: dict[str, frozenset[str]] = {
     ),
     "integrations.partnerfield": frozenset({"field_id", "name", "description"}),
     "integrations.user": frozenset({"staff_role"}),
-    "integrations.webhook": frozenset({"id", "url", "events", "secret_sealed", "former_secret_sealed", "off_reason"}),
+    "integrations.webhook": frozenset(
+        {"id", "url", "events", "secret_sealed", "former_secret_sealed", "disabled_reason"}
+    ),
     "mfa.authenticator": frozenset({"type"}),
     "oauth2_provider.accesstoken": frozenset({"token", "token_checksum", "scope", "resource"}),
     "oauth2_provider.devicegrant": frozenset({"device_code", "user_code", "scope", "status", "client_id"}),
@@ -159,7 +161,7 @@ NON_PERSONAL_FIELDS: dict[str, frozenset[str]] = {
     "outbox.attempt": frozenset({"outcome"}),
     "outbox.delivery": frozenset({"kind", "key", "subject", "state"}),
     "outbox.heartbeat": frozenset({"worker"}),
-    "outbox.stream": frozenset({"name", "paused_by", "next_calls", "held_reason", "unauthorized_keys"}),
+    "outbox.stream": frozenset({"name", "paused_by_key", "next_calls", "held_reason", "unauthorized_keys"}),
     "sessions.session": frozenset({"session_key"}),
     "socialaccount.socialaccount": frozenset({"provider"}),
     "socialaccount.socialapp": frozenset({"provider", "provider_id", "name", "client_id", "secret", "key", "settings"}),

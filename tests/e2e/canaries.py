@@ -20,7 +20,7 @@ from integrations import rotation
 from integrations.encryption import Sealed, unseal
 found = {}
 for column in rotation.find_sealed_columns():
-    if str(column) == "integrations.keptanswer.body_sealed":
+    if str(column) == "integrations.idempotencyrecord.body_sealed":
         continue  # an answer, not a secret
     for row in column.filled_rows:
         if isinstance(column, rotation.AuthenticatorColumn):

@@ -28,7 +28,7 @@ COLUMNS = {
     "integrations.connection.their_client_secret_sealed",
     "integrations.connection.access_token_sealed",
     "integrations.connectattempt.client_secret_sealed",
-    "integrations.keptanswer.body_sealed",
+    "integrations.idempotencyrecord.body_sealed",
     "integrations.partnerconfiguration.master_client_secret_sealed",
     "integrations.partnerconfiguration.master_token_sealed",
     "integrations.partnerconfiguration.disable_key_sealed",

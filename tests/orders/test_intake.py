@@ -67,7 +67,7 @@ def test_order_asks_for_candidate_job_and_team_and_invites(smartrecruiters: APIC
     smartrecruiters.post(ORDERS, order_body())
     order = Order.objects.get()
     stream = order.connection.stream_name
-    found = Delivery.objects.order_by("pk").values_list("kind", "stream__name", "key", "lane", "subject", "payload")
+    found = Delivery.objects.order_by("pk").values_list("kind", "stream__name", "key", "priority", "subject", "payload")
     assert list(found) == [
         ("candidate", stream, f"{order.pk}:candidate", 2, order.pk, {}),
         ("job", stream, f"{order.pk}:job", 2, order.pk, {}),
@@ -190,7 +190,7 @@ def test_foreign_company_is_refused_and_written_down(
     assert answer.status_code == 403
     assert answer.json()["detail"] == "companyId is not the company of this token."
     assert Order.objects.count() == 0
-    found = AuditEntry.objects.values_list("action", "subject", "address", "detail")
+    found = AuditEntry.objects.values_list("action", "subject", "ip", "detail")
     assert list(found) == [("order.refused", "northwind", "127.0.0.1", {"claimed": "harbour-clinics"})]
 
 

@@ -54,7 +54,7 @@ def test_report_is_kept_shown_and_enqueued_once(engine: APIClient, order: Order)
     }
     assert (answer.json()["status"], answer.json()["delivery"]) == ("COMPLETED", "pending")
     delivery = Delivery.objects.get(kind="result")
-    assert (delivery.key, delivery.lane, delivery.subject) == (f"{order.pk}:result", 0, order.pk)
+    assert (delivery.key, delivery.priority, delivery.subject) == (f"{order.pk}:result", 0, order.pk)
     assert delivery.stream.name == order.connection.stream_name
     assert delivery.payload == {
         "status": "COMPLETED",

@@ -17,5 +17,5 @@ class Command(BaseCommand):
             raise CommandError("\n".join(wrong), returncode=1)
         last = AuditEntry.objects.exclude(number=None).order_by("-number").first()
         waiting = AuditEntry.objects.filter(number=None).count()
-        head = f"The newest is {last.number}, sealed {last.seal}." if last else "There is none yet."
+        head = f"The newest is {last.number}, sealed {last.mac}." if last else "There is none yet."
         self.stdout.write(f"The audit's chain is whole. {head} {waiting} wait for their number.")

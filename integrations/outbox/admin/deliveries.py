@@ -91,7 +91,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
                     "subject_link",
                     "stream_link",
                     "key",
-                    "lane",
+                    "priority",
                 )
             },
         ),

@@ -24,5 +24,5 @@ class Command(BaseCommand):
             self.stderr.write("Nobody: the audit has no act on a candidate with this address.")
         for entry in entries:
             who = entry.actor_name or "the portal, or another system"
-            where = f" from {entry.address}" if entry.address else ""
+            where = f" from {entry.ip}" if entry.ip else ""
             self.stdout.write(f"{entry.at:%Y-%m-%d %H:%M:%S} UTC  {entry.action}  {entry.subject}  {who}{where}")

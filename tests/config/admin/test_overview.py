@@ -13,7 +13,7 @@ from integrations.connections import partner_configuration
 from integrations.models import AuditEntry, Connection, ConnectionState, PartnerConfiguration, User
 from integrations.oauth import engine_clients
 from integrations.outbox import clock, deliveries
-from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Lane
+from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Priority
 from integrations.outbox.watchdog import HeartbeatRecorder, Watchdog
 from integrations.webhooks import endpoints
 from orders.models import Order, Reconciliation
@@ -229,7 +229,7 @@ def test_dashboard_names_a_few_broken_connections_and_counts_the_rest(db: None) 
 
 
 def delivered(seconds: float, ago: timedelta = timedelta(0)) -> None:
-    row = deliveries.enqueue("result", stream="connection:7", key="a", payload={}, priority=Lane.RESULT)
+    row = deliveries.enqueue("result", stream="connection:7", key="a", payload={}, priority=Priority.RESULT)
     end = clock.now() - ago
     columns = {"created_at": end - timedelta(seconds=seconds), "finished_at": end}
     Delivery.objects.filter(pk=row.pk).update(state=DeliveryState.DELIVERED, **columns)
@@ -284,7 +284,7 @@ def test_dashboard_counts_results_that_have_not_arrived(staff_browser: Browser) 
     delivered(1)
     delivered(2)
     for key in "bc":
-        deliveries.enqueue("result", stream="connection:7", key=key, payload={}, priority=Lane.RESULT)
+        deliveries.enqueue("result", stream="connection:7", key=key, payload={}, priority=Priority.RESULT)
     assert "95 % within 2.0 s; 2 have not arrived</h2>" in text(staff_browser.get("/admin/"))
 
 

@@ -12,7 +12,7 @@ from config.supervisor.console import print_message
 from config.supervisor.data_dir import DataDirLock
 from config.supervisor.output import LogFile
 from config.supervisor.process import Program
-from config.supervisor.supervisor import ShutdownRequested, Supervisor
+from config.supervisor.supervisor import ShutdownRequestedError, Supervisor
 
 
 def main(folder: Path) -> int:
@@ -28,7 +28,7 @@ def main(folder: Path) -> int:
                 running.start_program(Program(name, tuple(command), dict(os.environ)), LogFile(folder / f"{name}.log"))
             print_message("started")
             running.run_forever()
-        except ShutdownRequested:
+        except ShutdownRequestedError:
             print_message("stopped")
     return 0
 

@@ -55,7 +55,7 @@ def changed(number: int, row: int) -> str:
 def test_chain_is_whole_and_goes_on(chained: list[AuditEntry]) -> None:
     assert [entry.number for entry in chained] == [1, 2, 3, 4, 5]
     audit.record("order.viewed", "ord_6")
-    head = f"The newest is 5, sealed {chained[-1].seal}."
+    head = f"The newest is 5, sealed {chained[-1].mac}."
     assert verify() == f"The audit's chain is whole. {head} 1 wait for their number.\n"
     assert (chain.append_pending(), chain.append_pending()) == (1, 0)
     assert verify().endswith(" 0 wait for their number.\n")
@@ -78,8 +78,8 @@ def test_deleted_user_leaves_the_chain_whole(chained: list[AuditEntry], staff: U
         {"action": "order.reported"},
         {"subject": "ord_9"},
         {"detail": {"found": 3}},
-        {"address": "192.0.2.1"},
-        {"seal": "0" * 64},
+        {"ip": "192.0.2.1"},
+        {"mac": "0" * 64},
     ],
 )
 def test_changed_entry_is_named(owner: None, chained: list[AuditEntry], change: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ def test_deleted_entries_are_named(owner: None, chained: list[AuditEntry]) -> No
 
 def test_chain_made_anew_without_the_key_is_seen(owner: None, chained: list[AuditEntry], settings: Any) -> None:
     key, settings.SECRET_KEY = settings.SECRET_KEY, "another key " * 4
-    AuditEntry.objects.update(number=None, seal="")
+    AuditEntry.objects.update(number=None, mac="")
     chain.append_pending()
     settings.SECRET_KEY = key
     assert wrong() == [changed(entry.number or 0, entry.pk) for entry in chained]
@@ -130,7 +130,7 @@ def noted(
     with django_capture_on_commit_callbacks(execute=True):
         chain.append_pending()
     entries = list(AuditEntry.objects.order_by("number"))
-    assert (folder / "audit_head").read_text() == f"6 {entries[-1].seal}\n"
+    assert (folder / "audit_head").read_text() == f"6 {entries[-1].mac}\n"
     assert verify().startswith("The audit's chain is whole.")
     return entries
 
@@ -145,7 +145,7 @@ def test_end_that_was_cut_off_is_seen_and_stays_seen(
         audit.record("order.viewed", f"ord_new_{number}")
         with django_capture_on_commit_callbacks(execute=True):
             chain.append_pending()
-    assert wrong() == [f"entry 6 of the audit: not the one whose seal stands in {folder / 'audit_head'}"]
+    assert wrong() == [f"entry 6 of the audit: not the one whose mac stands in {folder / 'audit_head'}"]
     (folder / "audit_head").unlink()
     assert verify().startswith("The audit's chain is whole.")
 
@@ -170,12 +170,12 @@ def test_head_is_kept_by_the_owner_alone_and_is_no_reason_to_stop(
         {"action": "order.reported"},
         {"subject": "ord_9"},
         {"detail": {"found": 3}},
-        {"address": "192.0.2.1"},
+        {"ip": "192.0.2.1"},
         {"at": timezone.now()},
         {"number": 9},
         {"number": None},
-        {"seal": ""},
-        {"seal": "0" * 64},
+        {"mac": ""},
+        {"mac": "0" * 64},
     ],
 )
 def test_entry_cannot_be_changed(chained: list[AuditEntry], change: dict[str, Any]) -> None:

@@ -183,7 +183,7 @@ def test_act_is_one_entry(
 ) -> None:
     act(Stage(request))
     entry = AuditEntry.objects.get(action=action)
-    assert (entry.actor_name, entry.address) == (who, address)
+    assert (entry.actor_name, entry.ip) == (who, address)
     assert entry.subject == SUBJECTS.get(action, entry.subject) != ""
     assert timedelta(0) <= timezone.now() - entry.at < timedelta(minutes=1)
     assert entry.at.utcoffset() == timedelta(0)

@@ -141,7 +141,7 @@ def test_approve_creates_a_try_and_shows_its_progress(browser: Browser, alice: U
     assert (response.status_code, response["Location"]) == (303, f"{page_of(consent)}/progress")
     consent.refresh_from_db()
     attempt = ConnectAttempt.objects.get(consent=consent)
-    assert (consent.decision, consent.user, consent.address) == ("approve", alice, "192.0.2.7")
+    assert (consent.decision, consent.user, consent.ip) == ("approve", alice, "192.0.2.7")
     assert "- Place orders for your candidates" in consent.wording
     assert (attempt.connection.company_id, attempt.state) == ("northwind", "approved")
     assert '<meta http-equiv="refresh" content="1">' in text(browser.get(f"{page_of(consent)}/progress"))

@@ -104,7 +104,7 @@ def test_refused_disable_is_written_down_once_an_address_and_minute(
         assert api().delete(address("northwind", "x" * 22), REMOTE_ADDR="192.0.2.66").status_code == 404
     assert api(other_token).delete(address(), REMOTE_ADDR="192.0.2.7").status_code == 403
     entries = AuditEntry.objects.filter(action="connection.disable_refused").order_by("pk")
-    assert [(entry.subject, entry.address, entry.detail) for entry in entries] == [
+    assert [(entry.subject, entry.ip, entry.detail) for entry in entries] == [
         ("northwind", "192.0.2.66", {"why": "wrong key"}),
         ("northwind", "192.0.2.7", {"why": "a token of another company"}),
     ]

@@ -103,7 +103,7 @@ def test_disconnect_ends_the_connection_and_writes_down_who(
     assert browser.post("/connections/northwind/disconnect")["Location"] == "/"
     connection.refresh_from_db()
     entry = AuditEntry.objects.get(action="connection.disabled")
-    assert (connection.state, entry.actor, entry.address) == ("disabled", alice, "127.0.0.1")
+    assert (connection.state, entry.actor, entry.ip) == ("disabled", alice, "127.0.0.1")
     assert "northwind is disconnected." in text(browser.get("/"))
 
 

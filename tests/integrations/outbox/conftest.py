@@ -5,7 +5,7 @@ import pytest
 
 from integrations.http.client import OutgoingRequest, Response
 from integrations.outbox import clock, courier, deliveries, handlers
-from integrations.outbox.models import Delivery, Lane, Stream
+from integrations.outbox.models import Delivery, Priority, Stream
 from tests.integrations.outbox.peer import Peer, run_peer
 
 
@@ -102,13 +102,17 @@ Enqueue = Callable[..., Delivery]
 @pytest.fixture
 def enqueue(channel: ProbeChannel) -> Enqueue:
     def enqueue_one(
-        key: str = "a", kind: str = "probe", lane: Lane = Lane.ACT, stream: str = "probe:1", **payload: object
+        key: str = "a",
+        kind: str = "probe",
+        priority: Priority = Priority.ACT,
+        stream: str = "probe:1",
+        **payload: object,
     ) -> Delivery:
         return deliveries.enqueue(
             kind,
             stream=stream,
             key=key,
-            priority=lane,
+            priority=priority,
             payload={"path": f"/{key}", **payload},
             supersede=kind == "probe",
         )

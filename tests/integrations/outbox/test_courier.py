@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from integrations.outbox import courier, deliveries, dispatcher, leases
-from integrations.outbox.models import Attempt, Delivery, DeliveryState, Lane, Stream
+from integrations.outbox.models import Attempt, Delivery, DeliveryState, Priority, Stream
 from tests.integrations.outbox.conftest import Enqueue, Probe, ProbeChannel
 from tests.integrations.outbox.peer import Answer, Peer, Received
 
@@ -195,7 +195,7 @@ def test_forbidden_ten_in_a_row_hold_the_stream(
     peer.answer = lambda received: Answer(200 if received.path == "/token" else 403)
     for number in range(10):
         enqueue(f"k{number}")
-    waiting = enqueue("later", lane=Lane.FETCH)
+    waiting = enqueue("later", priority=Priority.FETCH)
     run_courier()
     assert Delivery.objects.filter(state=S.FAILED).count() == 10
     assert states(waiting) == [S.HELD]
@@ -255,7 +255,7 @@ def test_bug_after_an_effect_that_cannot_be_repeated_repeats_nothing(
 
 def test_kind_that_nobody_knows_stops_no_other(enqueue: Enqueue, run_courier: Carry) -> None:
     """A newer version decided it, and was rolled back."""
-    of_a_newer_version, delivery = enqueue("a", lane=Lane.RESULT), enqueue("b")
+    of_a_newer_version, delivery = enqueue("a", priority=Priority.RESULT), enqueue("b")
     Delivery.objects.filter(pk=of_a_newer_version.pk).update(kind="newer")
     run_courier()
     of_a_newer_version.refresh_from_db()
@@ -330,8 +330,8 @@ def test_deliveries_of_one_key_go_one_after_the_other(peer: Peer, enqueue: Enque
 
 def test_results_are_claimed_before_fetches(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
     for number in range(9):
-        enqueue(f"fetch{number}", lane=Lane.FETCH)
-    enqueue("result", lane=Lane.RESULT)
+        enqueue(f"fetch{number}", priority=Priority.FETCH)
+    enqueue("result", priority=Priority.RESULT)
     run_courier()
     assert peer.received_paths()[1] == "/result"
 

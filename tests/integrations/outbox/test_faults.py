@@ -31,7 +31,7 @@ from integrations.encryption import DecryptionError
 from integrations.http.client import CallFailedError, OutgoingRequest, Response, send_request
 from integrations.models import Connection
 from integrations.outbox import clock, courier, deliveries, dispatcher, executor, handlers, leases
-from integrations.outbox.models import Attempt, Delivery, DeliveryState, Lane, Stream
+from integrations.outbox.models import Attempt, Delivery, DeliveryState, Priority, Stream
 from tests.integrations.outbox.conftest import Enqueue, Probe, ProbeChannel
 from tests.integrations.outbox.peer import Answer, Peer, run_peer
 from tests.integrations.outbox.test_courier import states
@@ -518,7 +518,7 @@ def test_customer_with_ten_thousand_results_or_slow_calls_delays_nobody(
             stream=stream,
             key=f"{stream.name}-{number}",
             payload={"path": "/busy"},
-            lane=Lane.RESULT,
+            priority=Priority.RESULT,
             due_at=now,
         )
         for stream in busy
@@ -529,7 +529,7 @@ def test_customer_with_ten_thousand_results_or_slow_calls_delays_nobody(
         dispatching = clockwork.submit(_dispatch_until, over, workers)
         try:
             time.sleep(1)
-            enqueue("first", stream="probe:other", lane=Lane.RESULT)
+            enqueue("first", stream="probe:other", priority=Priority.RESULT)
             delay = _seconds_until(lambda: "/first" in peer.received_paths())
         finally:
             over.set()
@@ -537,7 +537,7 @@ def test_customer_with_ten_thousand_results_or_slow_calls_delays_nobody(
             dispatching.result()
     executor.stop_requested.clear()
     # What a machine with other work makes of one lone result comes on top.
-    enqueue("alone", stream="probe:alone", lane=Lane.RESULT)
+    enqueue("alone", stream="probe:alone", priority=Priority.RESULT)
     carried = clock.now()
     courier.run(Stream.objects.get(name="probe:alone").pk)
     assert delay < 5 + 10 * (clock.now() - carried).total_seconds()

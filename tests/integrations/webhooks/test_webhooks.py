@@ -134,7 +134,7 @@ def test_endpoint_without_success_for_five_days_is_switched_off(engine: APIClien
     for _ in range(22):
         carry(webhook)
         advance_clock(timedelta(hours=13))
-    assert Webhook.objects.get().off_reason == "The endpoint did not take a message for five days."
+    assert Webhook.objects.get().disabled_reason == "The endpoint did not take a message for five days."
     assert Delivery.objects.get().state == S.HELD
 
 

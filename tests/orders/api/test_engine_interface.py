@@ -12,7 +12,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from integrations.api.idempotency import IdempotentAPIView
-from integrations.models import Connection, EventType, KeptAnswer, PartnerConfiguration
+from integrations.models import Connection, EventType, IdempotencyRecord, PartnerConfiguration
 from integrations.outbox.models import Delivery
 from integrations.webhooks import events
 from orders.models import Order
@@ -63,7 +63,7 @@ def test_answer_from_500_on_is_not_kept(
     with monkeypatch.context() as disk:
         disk.setattr("os.fsync", full)
         assert upload() == 503
-    assert not KeptAnswer.objects.exists()
+    assert not IdempotencyRecord.objects.exists()
     assert [upload(), upload()] == [201, 201]
 
 

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from integrations.models import KeptAnswer, Webhook
+from integrations.models import IdempotencyRecord, Webhook
 from orders.models import Order
 from tests import rows
 
@@ -73,22 +73,22 @@ def test_missing_body_counts_as_an_empty_object(engine: APIClient) -> None:
 
 def test_key_is_free_again_after_a_day(engine: APIClient) -> None:
     post(engine)
-    KeptAnswer.objects.update(created_at=timezone.now() - timedelta(days=1, seconds=1))
+    IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(days=1, seconds=1))
     assert post(engine).status_code == 201
     assert Webhook.objects.count() == 2
 
 
 def test_first_call_that_still_runs_is_a_conflict(engine: APIClient) -> None:
     post(engine)
-    KeptAnswer.objects.update(status=None)
+    IdempotencyRecord.objects.update(status=None)
     assert post(engine).status_code == 409
-    KeptAnswer.objects.update(created_at=timezone.now() - timedelta(minutes=2))
+    IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(minutes=2))
     assert post(engine).status_code == 201
 
 
 def test_stored_answer_holds_no_secret_in_clear(engine: APIClient) -> None:
     secret = post(engine).json()["secret"]
-    assert secret not in str(list(KeptAnswer.objects.values()))
+    assert secret not in str(list(IdempotencyRecord.objects.values()))
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "ü"])

@@ -9,7 +9,7 @@ import pytest
 
 from integrations.models import Connection
 from integrations.outbox import clock, courier
-from integrations.outbox.models import Delivery, Lane, Stream
+from integrations.outbox.models import Delivery, Priority, Stream
 from orders import attachments, results
 from orders.models import Order, Upload
 from tests import rows
@@ -76,7 +76,7 @@ def place(simulator: Simulator, connection: Connection, **wish: Any) -> Order:
     [placed] = simulator.control.place_orders(connection.company_id, wish.pop("package", "skills"), **wish)
     more = {"assessmentPackageId": "on-the-spot", **bodies.INLINE} if wish else {}
     order = bodies.place_order(connection, order_id=placed["order_id"], **more)
-    Delivery.objects.filter(lane=Lane.FETCH).delete()
+    Delivery.objects.filter(priority=Priority.FETCH).delete()
     return order
 
 

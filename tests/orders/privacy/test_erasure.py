@@ -14,7 +14,7 @@ from django.test import Client as Browser
 from rest_framework.test import APIClient
 
 from integrations.api.errors import GoneError
-from integrations.models import AuditEntry, Connection, KeptAnswer
+from integrations.models import AuditEntry, Connection, IdempotencyRecord
 from integrations.outbox import clock
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from orders import attachments, links, results
@@ -134,7 +134,7 @@ def test_erased_candidate_is_nowhere(known: Order, connection: Connection, folde
     assert said == "Erased from 2 orders: 1 files, 9 deliveries emptied.\n"
     assert CANARY not in dump().lower()
     assert [content for content in disk(folder) if CANARY.encode() in content.lower()] == []
-    assert not KeptAnswer.objects.exists()
+    assert not IdempotencyRecord.objects.exists()
     known.refresh_from_db()
     inline.refresh_from_db()
     assert (known.status, inline.status) == ("COMPLETED", "")
@@ -195,7 +195,7 @@ def test_links_die_and_the_engine_is_told_that_it_is_gone(known: Order, engine: 
 def test_erasure_is_recorded_under_a_keyed_pseudonym(known: Order, staff: Any, settings: Any, folder: Path) -> None:
     done = erasure.erase(EMAIL, by=staff, ip="192.0.2.7")
     entry = AuditEntry.objects.get(action="candidate.erased")
-    assert (entry.subject, entry.actor_name, entry.address, entry.detail) == (
+    assert (entry.subject, entry.actor_name, entry.ip, entry.detail) == (
         done.pseudonym,
         "stella@vendor.example",
         "192.0.2.7",
@@ -274,7 +274,7 @@ def test_answer_of_a_call_that_ran_meanwhile_is_not_kept(
     monkeypatch.setattr(views.OrderAccept, "build_response", answer_and_erase)
     Order.objects.update(status="")
     assert engine.post(f"{URL}/{known.pk}/accept", {}, HTTP_IDEMPOTENCY_KEY="again").status_code == 200
-    assert not KeptAnswer.objects.exists()
+    assert not IdempotencyRecord.objects.exists()
 
 
 @pytest.mark.django_db

@@ -21,7 +21,7 @@ from django.db import connection, connections
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
-from integrations.models import AuditEntry, KeptAnswer
+from integrations.models import AuditEntry, IdempotencyRecord
 from integrations.outbox import clock
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from orders import files
@@ -144,7 +144,7 @@ def test_nothing_is_left_of_an_erased_candidate(
     assert where_is(mark, folder) == set()
     assert "others@candidates.example" in {order.candidate_email for order in Order.objects.all()}
     assert {row.subject for row in AuditEntry.objects.filter(action="candidate.erased")} == {done.pseudonym}
-    assert (KeptAnswer.objects.count(), LogEntry.objects.count(), Session.objects.count()) == (0, 0, 1)
+    assert (IdempotencyRecord.objects.count(), LogEntry.objects.count(), Session.objects.count()) == (0, 0, 1)
 
 
 def test_nothing_is_left_when_several_processes_wrote_it(

@@ -14,7 +14,7 @@ from django.db import models
 from django.test import Client as Browser
 
 from integrations.encryption import Sealed, SealedField
-from integrations.models import AuditEntry, Connection, KeptAnswer, User
+from integrations.models import AuditEntry, Connection, IdempotencyRecord, User
 from integrations.outbox.models import Attempt, Delivery
 from orders.models import Attachment, Order, OrderEvent, Resource, Result, Upload
 from orders.privacy import erasure_log, export, personal_data
@@ -31,7 +31,7 @@ SECTIONS = {
     OrderEvent: "events",
     Delivery: "deliveries",
     Attempt: "attempts",
-    KeptAnswer: "kept_answers",
+    IdempotencyRecord: "kept_answers",
 }
 REGISTERED = [
     (label, name)
@@ -153,5 +153,5 @@ def test_staff_export_from_the_orders_page(staff_browser: Browser, known: Order,
     archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))  # type: ignore[attr-defined]
     assert [order["id"] for order in said(archive)] == [known.pk]
     entry = AuditEntry.objects.get(action="candidate.exported")
-    assert (entry.subject, entry.actor_name, entry.address) == (whose, staff.email, "127.0.0.1")
+    assert (entry.subject, entry.actor_name, entry.ip) == (whose, staff.email, "127.0.0.1")
     assert entry.detail["reason"] == ("He asked for it. " + "x" * 600)[:500]
