@@ -688,7 +688,7 @@ ANSWERS = """
 204 No response body
     others test_webhooks_secret_comes_from_post_and_rotate_alone
 
-400 The body is not JSON as we take it
+400 The body is not valid JSON
     catalogue test_put_of_no_good_json
 
 401 No token, or one that is unknown, expired or revoked

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from assessments.transfer.schema import FileRecord, RawPackage, UnreadableFileError
-from integrations.api.parsers import MalformedJSONError, parse_json
+from integrations.strict_json import MalformedJSONError, parse_json
 
 COMMON_COLUMNS = ("type", "name", "description")
 PACKAGE_COLUMNS = (

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from assessments.transfer.schema import FileRecord, RawPackage, UnreadableFileError
-from integrations.api.parsers import MalformedJSONError, parse_json
+from integrations.strict_json import MalformedJSONError, parse_json
 
 LIST_PATTERN = re.compile(r'\{\s*"packages"\s*:\s*\[')
 

@@ -1,7 +1,6 @@
 """Logs: one line an event, as JSON or for a console, with everything that looks like a secret taken out."""
 
 import logging
-import re
 import time
 from abc import abstractmethod
 from collections.abc import MutableMapping
@@ -10,21 +9,8 @@ from typing import Any
 import structlog
 from django.db.utils import InterfaceError, InternalError, OperationalError
 
-SECRET_KEYS = re.compile(r"secret|password|token|authorization|cookie|client_id|email|first_name|last_name", re.I)
-QUOTE = r"['\"]?"
-SECRET_PATTERNS = (
-    re.compile(rf"(?P<keep>Bearer |Basic |(?:secret|token|password){QUOTE}(?:=|: ?){QUOTE})[^\s'\",;&}}]+", re.I),
-    # Links that are a right by themselves, and the key in the address by which SmartRecruiters disables.
-    re.compile(
-        r"(?P<keep>/take/|/files/|/invitations/|/password/reset/key/|/smartrecruiters/(?=[\w-]{20,}/))[^\s/?'\"]+"
-    ),
-    re.compile(r"(?P<keep>\b(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE) [^\s?]*\?)\S+"),
-    # From where a word begins, and without trying it shorter: else a long one costs its square.
-    re.compile(r"(?P<keep>)(?<![\w.+-])[\w.+-]++(?:@|%40)[\w-]++\.[\w.-]+"),
-)
-# A line is one event: a break in it, as in an address that somebody asks for, must not begin another one.
-CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-SCALAR_TYPES = (int, float, bool, type(None))
+from integrations.redaction import MASK, SECRET_OR_PERSONAL_NAME, redact_log_text, redact_log_value
+
 INTERNAL_KEYS = ("_record", "_from_structlog")
 TRACEBACK_KEYS = ("exception", "stack")
 
@@ -35,28 +21,10 @@ def redact_event(_logger: object, _method: str, event: Event) -> Event:
     """Mask values whose key or form says that they are a secret, or that they are somebody's."""
     for key, value in event.items():
         if key in TRACEBACK_KEYS:
-            event[key] = _redact_text(str(value))
+            event[key] = redact_log_text(str(value))
         elif key not in INTERNAL_KEYS:
-            event[key] = "***" if SECRET_KEYS.search(key) else _redact_value(value)
+            event[key] = MASK if SECRET_OR_PERSONAL_NAME.search(key) else redact_log_value(value)
     return event
-
-
-def _redact_value(value: Any) -> Any:
-    """What is no text is written as text in the end, an exception for one."""
-    if isinstance(value, SCALAR_TYPES):
-        return value
-    if isinstance(value, dict):
-        return {key: "***" if SECRET_KEYS.search(str(key)) else _redact_value(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redact_value(inner) for inner in value]
-    text = value if isinstance(value, str) else repr(value)
-    return CONTROL_CHARACTERS.sub(lambda found: ascii(found[0])[1:-1], _redact_text(text))
-
-
-def _redact_text(text: str) -> str:
-    for pattern in SECRET_PATTERNS:
-        text = pattern.sub(r"\g<keep>***", text)
-    return text
 
 
 class RateLimitedFilter(logging.Filter):

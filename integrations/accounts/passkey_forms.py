@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.forms import HiddenInput, JSONField
 from django.forms.fields import InvalidJSONInput
 
-from integrations.api.parsers import MalformedJSONError, parse_json
+from integrations.strict_json import MalformedJSONError, parse_json
 
 PARSE_ERRORS = (LookupError, TypeError, AttributeError, ValueError, struct.error)
 """What the parsers raise for JSON of another shape."""

@@ -45,7 +45,7 @@ COMMON_ERRORS = {
 ID_ERRORS = {"404": "There is no such thing"}
 ORDER_ERRORS = {"410": "The candidate was erased"}
 BODY_ERRORS = {
-    "400": "The body is not JSON as we take it",
+    "400": "The body is not valid JSON",
     "409": "Not in this state, or the first call with this Idempotency-Key still runs",
     "413": "The body is too large",
     "415": "Not a content type that is taken here",
@@ -55,13 +55,13 @@ BODY_ERRORS = {
 
 # As a caller may get them: (code, message, field).
 EXAMPLE_ERRORS = {
-    "400": ("parse_error", "The body is not JSON as we take it: a key stands twice in one object.", ""),
+    "400": ("parse_error", "The body is not valid JSON: a key occurs twice in one object.", ""),
     "401": ("authentication_failed", "The token is unknown, expired or revoked: get a new one.", ""),
     "403": ("insufficient_scope", "The token lacks the scope vendor.", ""),
     "404": ("not_found", "No such order.", ""),
     "409": ("conflict", 'The order is COMPLETED. Send "correction" with the reason if that is meant.', ""),
     "410": ("erased", "The candidate was erased.", ""),
-    "413": ("too_large", "The body may have 65536 bytes at most.", ""),
+    "413": ("too_large", "The body may have at most 65536 bytes.", ""),
     "415": ("unsupported_media_type", "Send application/json.", ""),
     "414": ("uri_too_long", "URI Too Long", ""),
     "422": ("invalid", "87.5: SmartRecruiters takes integers; send raw 875 with max 1000.", "score.raw"),

@@ -5,7 +5,6 @@ No redirects, no ambient proxy or netrc, TLS verified, connect, read and total d
 """
 
 import json
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,17 +17,13 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
 from integrations.http import transport
+from integrations.redaction import MASK, SECRET_NAME, redact_value
+from integrations.strict_json import load_json, replace_invalid
 
 MAX_RESPONSE_BYTES = 64 * 1024
-MAX_LOGGED_CHARACTERS = 4000
 MIN_SECRET_LENGTH = 8
 DEADLINE_EXCEEDED = "no time was left for the call"
-INVALID_FOR_DATABASE = re.compile("[\x00\ud800-\udfff]")
 DEFAULT_HEADERS = {"User-Agent": "partnerside", "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
-SECRET_NAME_PATTERN = re.compile(r"(?i)secret|token|authorization|password|signature")
-SECRET_TEXT_PATTERN = re.compile(
-    r'(?i)("(?:\w*secret\w*|\w*token\w*|password)"\s*:\s*)"[^"]*"|(Bearer |Basic )[\w~+/=.-]+'
-)
 
 thread_sessions = threading.local()
 
@@ -81,27 +76,10 @@ class OutgoingRequest:
     def secret_values(self) -> list[str]:
         """What an answer's text may not repeat to staff: the token, and what the body holds under a secret's name."""
         sent = {**(self.form or {}), **(self.json if isinstance(self.json, dict) else {})}
-        found = [value for name, value in sent.items() if SECRET_NAME_PATTERN.search(name) and isinstance(value, str)]
+        found = [value for name, value in sent.items() if SECRET_NAME.search(name) and isinstance(value, str)]
         found = [value for value in found if not value.startswith(("http://", "https://"))]  # oauthTokenUrl is none
         found.append(self.headers.get("Authorization", "").rpartition(" ")[2])
         return [secret for secret in found if len(secret) >= MIN_SECRET_LENGTH]
-
-
-def redact_value(value: Any) -> Any:
-    """The same structure without what looks like a secret."""
-    if isinstance(value, dict):
-        return {
-            key: "***" if SECRET_NAME_PATTERN.search(str(key)) else redact_value(item) for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [redact_value(item) for item in value]
-    return redact_text(value) if isinstance(value, str) else value
-
-
-def redact_text(text: str) -> str:
-    """A body as text, for people: secrets masked, cut."""
-    shown = SECRET_TEXT_PATTERN.sub(lambda m: f'{m[1]}"***"' if m[1] else f"{m[2]}***", text[:MAX_LOGGED_CHARACTERS])
-    return INVALID_FOR_DATABASE.sub("�", shown)
 
 
 class DeadlineAdapter(HTTPAdapter):
@@ -209,7 +187,7 @@ def send_request(request: OutgoingRequest, deadline: float) -> Response:
         body = _read_body(response)
         content, text = _parse_body(response, body) if request.expects_json else (None, body.decode("utf-8", "replace"))
     for secret in request.secret_values():
-        text = text.replace(secret, "***")
+        text = text.replace(secret, MASK)
     return Response(response.status_code, content, text, dict(response.headers))
 
 
@@ -253,30 +231,8 @@ def _parse_body(response: requests.Response, body: bytes) -> tuple[Any, str]:
     if not body.strip():
         return None, text
     try:
-        return _replace_invalid(json.loads(text, parse_constant=_reject_constant, parse_float=_parse_finite)), text
+        return replace_invalid(load_json(text)), text
     except (ValueError, RecursionError):
         if response.status_code < 300:
             raise CallFailedError("the answer is not JSON", status=response.status_code) from None
         return None, text
-
-
-def _reject_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-def _parse_finite(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError(text)
-    return number
-
-
-def _replace_invalid(value: Any) -> Any:
-    """The same without what no database keeps: NUL, and halves of surrogate pairs."""
-    if isinstance(value, str):
-        return INVALID_FOR_DATABASE.sub("�", value)
-    if isinstance(value, list):
-        return [_replace_invalid(item) for item in value]
-    if isinstance(value, dict):
-        return {_replace_invalid(key): _replace_invalid(item) for key, item in value.items()}
-    return value

@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
-from integrations.http.client import CallFailedError, Response, redact_text
+from integrations.http.client import CallFailedError, Response
 from integrations.outbox import clock, deliveries
 from integrations.outbox.handlers import Channel, Handler, PermanentFailureError, get_handler
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
@@ -24,6 +24,7 @@ from integrations.outbox.retry_policy import (
     pause_duration,
     retry_delay,
 )
+from integrations.redaction import redact_text
 
 log = structlog.get_logger(__name__)
 S = DeliveryState

@@ -46,7 +46,7 @@ FILES = {
     "orders_admin": "tests/orders/admin/test_orders.py",
     "packages": "tests/assessments/api/test_smartrecruiters.py",
     "parallel": "tests/orders/test_parallel.py",
-    "parsers": "tests/integrations/api/test_parsers.py",
+    "parsers": "tests/integrations/test_strict_json.py",
     "patterns": "tests/test_patterns.py",
     "personal": "tests/orders/privacy/test_personal_data.py",
     "proof": "tests/orders/privacy/test_erasure_proof.py",

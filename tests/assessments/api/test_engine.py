@@ -370,7 +370,7 @@ def test_replace_takes_more_than_other_calls(engine: APIClient) -> None:
     assert engine.put(PACKAGES, {"packages": packages}).json() == {"created": 100, "updated": 0, "retired": 0}
     answer = engine.put(PACKAGES, " " * (8 * 1024 * 1024) + "{}", content_type="application/json")
     assert answer.status_code == 413
-    assert answer.json()["errors"] == [{"code": "too_large", "message": "The body may have 8388608 bytes at most."}]
+    assert answer.json()["errors"] == [{"code": "too_large", "message": "The body may have at most 8388608 bytes."}]
 
 
 @pytest.mark.parametrize("body", ["[" * 100_000, '{"packages": [], "packages": []}', '{"packages": [{"name": NaN}]}'])
