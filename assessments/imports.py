@@ -1,6 +1,6 @@
-"""Files on their way into the catalogue, from admin: a large one takes longer than a page may, so a worker does it.
+"""Background job for catalogue imports from admin.
 
-The row says how far it is. Small files are done at once by the page itself, with the same code.
+Small files are processed in the request; larger ones by a worker, with the progress stored in the row.
 """
 
 from datetime import timedelta
@@ -25,20 +25,18 @@ LEASE_NAME = "imports"
 LEASE_SECONDS = 60
 RETENTION_PERIOD = timedelta(days=1)
 DISPLAY_LIMIT = 200
-FAILURE_MESSAGE = (
-    "Something went wrong here, and nothing was changed. If it does so again, tell whoever runs the portal."
-)
+FAILURE_MESSAGE = "Internal error. Nothing was changed. If this happens again, contact the operator of this portal."
 
 
 def start_import(*, by: User, content: bytes, retire_missing: bool) -> CatalogueImport:
-    """Have a file looked through. Nothing is changed by that."""
-    found = CatalogueImport.objects.create(by=by, content=content, retire_missing=retire_missing)
-    _run_if_small(found)
-    return found
+    """Create an import that checks the file and shows its changes. The catalogue does not change yet."""
+    import_job = CatalogueImport.objects.create(by=by, content=content, retire_missing=retire_missing)
+    _run_if_small(import_job)
+    return import_job
 
 
 def confirm_import(import_job: CatalogueImport) -> bool:
-    """Have it applied, as it was shown, or not at all. False where it was not waiting for that."""
+    """Apply a checked import exactly as it was shown. Return False if it is not waiting for confirmation."""
     waiting = _select_row(import_job).filter(state=S.CHECKED).exclude(digest="")
     if not waiting.update(state=S.APPLYING, done=0, reason=""):
         return False
@@ -47,7 +45,7 @@ def confirm_import(import_job: CatalogueImport) -> bool:
 
 
 def run_next() -> int:
-    """Do the oldest that waits. One at a time, by a lease: if its worker dies, another begins it anew."""
+    """Run the oldest open import under a lease. If the worker dies, the next one starts the import again."""
     if not CatalogueImport.objects.filter(state__in=OPEN_STATES).exists():
         return 0
     return leases.run_exclusively(LEASE_NAME, LEASE_SECONDS, _run_oldest)
@@ -58,25 +56,24 @@ def delete_expired() -> None:
 
 
 def _run_if_small(import_job: CatalogueImport) -> None:
-    """A small one, if nobody is at work; else it waits for its turn like others."""
-    if len(import_job.content) <= SYNC_MAX_BYTES:
+    if len(import_job.content) <= SYNC_MAX_BYTES:  # without the lease it waits for the worker
         leases.run_exclusively(LEASE_NAME, LEASE_SECONDS, lambda lease: _run_step(import_job, lease))
 
 
 def _run_oldest(lease: leases.Lease) -> int:
-    found = CatalogueImport.objects.filter(state__in=OPEN_STATES).first()
-    return 0 if found is None else _run_step(found, lease)
+    oldest = CatalogueImport.objects.filter(state__in=OPEN_STATES).first()
+    return 0 if oldest is None else _run_step(oldest, lease)
 
 
 def _run_step(import_job: CatalogueImport, lease: leases.Lease) -> int:
-    import_job.refresh_from_db()  # another may have done it until we held the lease
+    import_job.refresh_from_db()  # another process may have run it before we held the lease
     if import_job.state not in OPEN_STATES:
         return 0
     try:
         (_check_file if import_job.state == S.CHECKING else _apply_file)(import_job, lease)
     except leases.LeaseLostError:
         raise
-    except Exception as error:  # a file that breaks us must not be begun again every second
+    except Exception as error:  # otherwise the file would be started again every second
         log.exception("import failed", error=type(error).__name__)
         _select_row(import_job).update(state=S.FAILED, reason=FAILURE_MESSAGE, content=b"")
     return 1
@@ -90,7 +87,7 @@ def _apply_file(import_job: CatalogueImport, lease: leases.Lease) -> None:
     def record_applied(applied_plan: Plan) -> None:
         lease.renew()
         _select_row(import_job).update(state=S.APPLIED, shown=_serialize_plan(applied_plan), content=b"")
-        audit.record("catalogue.imported", "catalogue", by=import_job.by, counts=applied_plan.counts)
+        audit.record("catalogue.imported", "catalogue", actor=audit.Actor(import_job.by), counts=applied_plan.counts)
 
     progress = _track_progress(import_job, lease)
     try:
@@ -100,8 +97,8 @@ def _apply_file(import_job: CatalogueImport, lease: leases.Lease) -> None:
             check_progress=progress,
             on_applied=record_applied,
         )
-    except plan.CatalogueChangedError as moved:
-        _save_plan(import_job, moved.plan, reason=str(moved))
+    except plan.CatalogueChangedError as error:
+        _save_plan(import_job, error.plan, reason=str(error))
 
 
 def _plan_arguments(import_job: CatalogueImport) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from integrations.api.authentication import find_caller
 from integrations.api.errors import PROBLEM_MEDIA_TYPE, is_api_path
+from integrations.audit import Actor
 from integrations.customers import invitations
 from integrations.models import AuditEntry, Client, Consent, Customer, PartnerConfiguration, User
 from integrations.outbox.models import Delivery, DeliveryState, Stream
@@ -61,7 +62,7 @@ class World:
         }
         self.users = self._make_users(harbour)
         self.invitation = invitations.send_invitation(
-            self.northwind, "dora@northwind.example", "viewer", by=self.users["alice"]
+            self.northwind, "dora@northwind.example", "viewer", actor=Actor(self.users["alice"])
         )
         self.engine = self._find_engine()
         client, secret = rows.make_client(self.connection)

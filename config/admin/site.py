@@ -16,8 +16,7 @@ from django.utils.http import urlencode
 from config.admin import email_previews, overview, stream_labels
 from integrations import audit
 from integrations.accounts.adapter import AccountAdapter
-from integrations.http.ip_addresses import get_client_ip
-from integrations.models import AuditEntry, Connection, User
+from integrations.models import AuditEntry, Connection
 from integrations.staff.model_admin import StreamLabel
 from orders.models import Order
 
@@ -114,8 +113,7 @@ class PortalAdminSite(AdminSite):
 
     def record_audit(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:
         """One audit entry for what a member of staff did or looked at."""
-        by = request.user if isinstance(request.user, User) else None
-        audit.record(action, subject, by=by, ip=get_client_ip(request), **detail)
+        audit.record(action, subject, actor=audit.Actor.from_request(request), **detail)
 
     def get_audit_entries(self, subject: str) -> QuerySet[AuditEntry]:
         """The newest audit entries of a subject, for its history."""

@@ -69,7 +69,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def send_notification_mail(self, template_prefix: str, user: Any, *args: Any, **kwargs: Any) -> None:
         """allauth says here that somebody's password or second factor has changed."""
         what = template_prefix.rpartition("/")[2]
-        audit.record(f"sign_in.{what}", user.pk, by=user, ip=get_client_ip(self.request), name=user.email)
+        actor = audit.Actor(user, get_client_ip(self.request))
+        audit.record(f"sign_in.{what}", user.pk, actor=actor, name=user.email)
         if what in emails.CHANGE_NAMES:
             emails.notify_change(what, user)
 
@@ -90,6 +91,5 @@ class AccountAdapter(DefaultAccountAdapter):
             raise ImmediateHttpResponse(ratelimit.respond_429(request))
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        audit.record(
-            "sign_in.failed", str(credentials.get("email", ""))[:200], ip=request.META.get("REMOTE_ADDR") or None
-        )
+        actor = audit.Actor(ip=get_client_ip(request))
+        audit.record("sign_in.failed", str(credentials.get("email", ""))[:200], actor=actor)

@@ -40,7 +40,8 @@ class MFAAdapter(DefaultMFAAdapter):
     def validation_error(self, code: str, *args: object) -> ValidationError:
         """allauth has no other place at which it says that a code or a passkey was wrong."""
         if code == "incorrect_code" and self.request is not None:
-            audit.record("sign_in.second_factor_failed", _get_email(self.request), ip=get_client_ip(self.request))
+            actor = audit.Actor(ip=get_client_ip(self.request))
+            audit.record("sign_in.second_factor_failed", _get_email(self.request), actor=actor)
         error: ValidationError = super().validation_error(code, *args)
         return error
 

@@ -77,11 +77,11 @@ def _expiry_reason(request: HttpRequest) -> str:
     return ""
 
 
-def end_all(user: User, *, by: User, ip: str | None) -> int:
+def end_all(user: User, *, actor: audit.Actor) -> int:
     """Sign somebody out of every browser, at once. Returns how many there were."""
     store = SessionStore()
     living = Session.objects.filter(expire_date__gt=timezone.now())
     keys = [row.pk for row in living.iterator() if store.decode(row.session_data).get(SESSION_KEY) == str(user.pk)]
     Session.objects.filter(pk__in=keys).delete()
-    audit.record("sessions.ended", user.pk, by=by, ip=ip, sessions=len(keys))
+    audit.record("sessions.ended", user.pk, actor=actor, sessions=len(keys))
     return len(keys)

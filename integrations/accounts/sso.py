@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.shortcuts import render
 
 from integrations import audit
+from integrations.audit import Actor
 from integrations.http import client
 from integrations.http.ip_addresses import get_client_ip
 from integrations.models import User
@@ -78,9 +79,8 @@ class SSOAccountAdapter(DefaultSocialAccountAdapter):
                 raise UnknownIdentityError("asked for something else than to sign in")
             _link_account(request, sociallogin)
         except UnknownIdentityError as refusal:
-            audit.record(
-                "sign_in.not_known", sociallogin.account.uid[:200], ip=get_client_ip(request), why=str(refusal)
-            )
+            actor = Actor(ip=get_client_ip(request))
+            audit.record("sign_in.not_known", sociallogin.account.uid[:200], actor=actor, why=str(refusal))
             page = render(request, "socialaccount/not_known.html", status=403)
             raise ImmediateHttpResponse(page) from None
 
@@ -110,14 +110,13 @@ def _link_account(request: HttpRequest, sociallogin: SocialLogin) -> None:
         raise UnknownIdentityError("the address belongs to an account of somebody else there")
     sociallogin.user = person
     sociallogin.account = SocialAccount.objects.create(user=person, provider=PROVIDER_ID, uid=sociallogin.account.uid)
-    audit.record("sign_in.provider_linked", person.pk, by=person, ip=get_client_ip(request), name=person.email)
+    audit.record("sign_in.provider_linked", person.pk, actor=Actor(person, get_client_ip(request)), name=person.email)
 
 
 def _create_staff_user(request: HttpRequest, email: str, name: str) -> User:
     if not settings.OIDC_STAFF_ROLE:
         raise UnknownIdentityError("no account has this address")
     person = User.objects.create_user(email, None, name=name, staff_role=settings.OIDC_STAFF_ROLE)
-    audit.record(
-        "user.joined", person.pk, by=person, ip=get_client_ip(request), name=email, role=settings.OIDC_STAFF_ROLE
-    )
+    actor = Actor(person, get_client_ip(request))
+    audit.record("user.joined", person.pk, actor=actor, name=email, role=person.staff_role)
     return person

@@ -1,7 +1,7 @@
 """Engine clients. A secret is shown once, on the page that answers its making: never stored, never shown again."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
-from integrations.http.ip_addresses import get_client_ip
-from integrations.models import Client, User
+from integrations.audit import Actor
+from integrations.models import Client
 from integrations.oauth import engine_clients
 from integrations.staff.display import relative_time, render_boolean_badge
 from integrations.staff.model_admin import ObjectAction, StaffAdmin
@@ -50,7 +50,7 @@ class EngineClientAdmin(StaffAdmin):
         if change:
             obj.save(update_fields=["name", "updated"])
             return
-        client, secret = engine_clients.create_client(obj.name, by=cast(User, request.user), ip=get_client_ip(request))
+        client, secret = engine_clients.create_client(obj.name, actor=Actor.from_request(request))
         obj.__dict__.update(client.__dict__, shown_once=secret)
 
     def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
@@ -67,11 +67,11 @@ class EngineClientAdmin(StaffAdmin):
         return TemplateResponse(request, "admin/integrations/client/secret.html", context)
 
     def _renew_secret(self, request: HttpRequest, client: Client) -> HttpResponse:
-        secret = engine_clients.rotate_secret(client, by=cast(User, request.user), ip=get_client_ip(request))
+        secret = engine_clients.rotate_secret(client, actor=Actor.from_request(request))
         return self._render_secret(request, client, secret)
 
     def _revoke_client(self, request: HttpRequest, client: Client) -> str:
-        engine_clients.revoke_client(client, by=cast(User, request.user), ip=get_client_ip(request))
+        engine_clients.revoke_client(client, actor=Actor.from_request(request))
         return f"“{client.name}” is revoked."
 
     def get_audit_subject(self, client: Client) -> str:

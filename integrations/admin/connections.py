@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from integrations.audit import Actor
 from integrations.connections import lifecycle
-from integrations.http.ip_addresses import get_client_ip
 from integrations.models import (
     ConnectAttempt,
     Connection,
@@ -150,15 +150,14 @@ class ConnectionAdmin(ReadOnlyAdmin):
         return f"Reports reach recruiters as: {self.report_delivery_text(connection)}."
 
     def _retry_connection(self, request: HttpRequest, connection: Connection) -> str:
-        if not lifecycle.retry_connection(connection, by=cast(User, request.user)):
+        if not lifecycle.retry_connection(connection, actor=Actor(cast(User, request.user))):
             raise ActionError(
                 "There is nothing to try: we hold no credentials of theirs, or the connection works again."
             )
         return "The connection is live again. What was held is being sent."
 
     def _disconnect_company(self, request: HttpRequest, connection: Connection) -> str:
-        by, why = cast(User, request.user), "Ended by partner staff."
-        lifecycle.disable_connection(connection, by=by, ip=get_client_ip(request), reason=why)
+        lifecycle.disable_connection(connection, actor=Actor.from_request(request), reason="Ended by partner staff.")
         return f"The company {connection.company_id} is disconnected."
 
     @admin.display(description="state", ordering="state")

@@ -1,4 +1,4 @@
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import csrf_protect_m
@@ -14,10 +14,10 @@ from django.utils.safestring import SafeString
 
 from integrations import mail
 from integrations.admin.invitations import invitation_badge
+from integrations.audit import Actor
 from integrations.customers import invitations
 from integrations.customers.forms import InviteForm
-from integrations.http.ip_addresses import get_client_ip
-from integrations.models import Connection, Customer, Invitation, Membership, User
+from integrations.models import Connection, Customer, Invitation, Membership
 from integrations.roles import MemberRole
 from integrations.staff.display import relative_time, render_boolean_badge, render_status_badge
 from integrations.staff.model_admin import ReadOnlyInline, StaffAdmin, render_admin_link
@@ -139,10 +139,9 @@ class CustomerAdmin(StaffAdmin):
         return TemplateResponse(request, "admin/integrations/customer/invite.html", context)
 
     def _send_invitation(self, request: HttpRequest, customer: Customer, form: InviteForm) -> Invitation | None:
-        by, address = cast(User, request.user), get_client_ip(request)
         email, role = form.cleaned_data["email"], form.cleaned_data["role"]
         try:
-            invitation = invitations.send_invitation(customer, email, role, by=by, ip=address)
+            invitation = invitations.send_invitation(customer, email, role, actor=Actor.from_request(request))
         except invitations.InvitationError as error:
             form.add_error(None, str(error))
             return None

@@ -1,7 +1,7 @@
 """Invitations of customers' people: sent from the customer's page, sent again and revoked here."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -9,9 +9,9 @@ from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
 from integrations import mail
+from integrations.audit import Actor
 from integrations.customers import invitations
-from integrations.http.ip_addresses import get_client_ip
-from integrations.models import Invitation, User
+from integrations.models import Invitation
 from integrations.staff.display import relative_time, render_status_badge
 from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, render_admin_link
 
@@ -108,6 +108,6 @@ class InvitationAdmin(ReadOnlyAdmin):
 
 def _run_action(action: Callable[..., T], request: HttpRequest, invitation: Invitation) -> T:
     try:
-        return action(invitation, by=cast(User, request.user), ip=get_client_ip(request))
+        return action(invitation, actor=Actor.from_request(request))
     except invitations.InvitationError as error:
         raise ActionError(str(error)) from None

@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.admin.partner_form import PartnerConfigurationForm
+from integrations.audit import Actor
 from integrations.connections import partner_configuration
 from integrations.models import PartnerConfiguration, PartnerField, User
 from integrations.outbox import deliveries
@@ -157,7 +158,7 @@ class PartnerConfigurationAdmin(StaffAdmin):
             return redirect(self.get_change_url(row))
 
     def _publish_configuration(self, request: HttpRequest, row: PartnerConfiguration) -> HttpResponse:
-        partner_configuration.publish_configuration(by=cast(User, request.user))
+        partner_configuration.publish_configuration(actor=Actor(cast(User, request.user)))
         messages.success(request, "Published. SmartRecruiters' answer is what was sent.")
         return redirect(self.get_change_url(row))
 

@@ -1,7 +1,7 @@
 """People: customers', who sign in to connect, and partner staff. Administrators alone change them (roles.py)."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -15,8 +15,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from integrations.accounts import sessions
+from integrations.audit import Actor
 from integrations.customers import invitations, memberships
-from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Customer, Membership, User
 from integrations.roles import MemberRole, StaffRole
 from integrations.staff.display import format_count, relative_time, render_boolean_badge
@@ -142,12 +142,12 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        by, address = cast(User, request.user), get_client_ip(request)
+        actor = Actor.from_request(request)
         if not change and form.cleaned_data.get("customer"):
             role = form.cleaned_data["role"] or MemberRole.VIEWER
-            memberships.add_member(form.instance, form.cleaned_data["customer"], role, by=by, ip=address)
+            memberships.add_member(form.instance, form.cleaned_data["customer"], role, actor=actor)
         for membership in Membership.objects.filter(person=form.instance).select_related("customer", "person"):
-            invitations.revoke_for_member(membership, by=by, ip=address)
+            invitations.revoke_for_member(membership, actor=actor)
 
     def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
         then = ": hand the password over yourself." if obj.has_usable_password() else "."
@@ -159,7 +159,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         return (ObjectAction("sign-out", "Sign out everywhere", self._sign_out, lambda user: consequences),)
 
     def _sign_out(self, request: HttpRequest, user: User) -> str:
-        count = sessions.end_all(user, by=cast(User, request.user), ip=get_client_ip(request))
+        count = sessions.end_all(user, actor=Actor.from_request(request))
         return f"Signed out of {format_count(count, 'browser')}."
 
     @admin.display(description="staff", ordering="staff_role")

@@ -1,17 +1,40 @@
-"""The one writer of audit entries."""
+"""Audit log: the only code that adds entries."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
+from django.http import HttpRequest
+
+from integrations.http.ip_addresses import get_client_ip
 from integrations.models import AuditEntry, User
 
 
-def record(action: str, subject: object, *, by: User | None = None, ip: str | None = None, **detail: Any) -> AuditEntry:
-    """Write down one act. `action` is `noun.verb`; `subject` says of what; never a secret, nor a candidate's data."""
+@dataclass(frozen=True)
+class Actor:
+    """A user and the IP address that they act from. Without a user, the portal or an API client acts."""
+
+    user: User | None = None
+    ip: str | None = None
+
+    @classmethod
+    def from_request(cls, request: HttpRequest) -> Self:
+        """Return the signed-in user, if any, and the client's IP address."""
+        return cls(request.user if isinstance(request.user, User) else None, get_client_ip(request))
+
+    @property
+    def name(self) -> str:
+        return self.user.email if self.user else ""
+
+
+SYSTEM = Actor()
+
+
+def record(action: str, subject: object, *, actor: Actor = SYSTEM, **detail: Any) -> AuditEntry:
+    """Add an entry to the audit log.
+
+    `action` has the form `noun.verb`, `subject` is the id of the object. Neither of them nor `detail` may hold a secret
+    or a candidate's data.
+    """
     return AuditEntry.objects.create(
-        action=action,
-        subject=str(subject),
-        actor=by,
-        actor_name=by.email if by else "",
-        ip=ip,
-        detail=detail,
+        action=action, subject=str(subject), actor=actor.user, actor_name=actor.name, ip=actor.ip, detail=detail
     )

@@ -9,6 +9,7 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
 from integrations import audit
+from integrations.audit import Actor
 from integrations.connections import emails
 from integrations.customers import memberships
 from integrations.models import Client, ConnectAttempt, Connection, ConnectionState, Consent, Customer, EventType, User
@@ -57,7 +58,7 @@ def transition_to(connection: Connection, to: str, reason: str = "", **changes: 
     return moved == 1
 
 
-def can_connect(user: User, customer: Customer) -> bool:
+def can_connect(user: User | None, customer: Customer) -> bool:
     return any(each.customer_id == customer.pk for each in memberships.connectable_memberships(user))
 
 
@@ -73,25 +74,25 @@ def is_taken_by_other(company_id: str, customers: Iterable[Customer]) -> bool:
     return connection is not None and not _is_unclaimed(connection)
 
 
-def approve_consent(consent: Consent, *, by: User, customer: Customer | None, ip: str | None = None) -> ConnectAttempt:
+def approve_consent(consent: Consent, *, actor: Actor, customer: Customer | None) -> ConnectAttempt:
     """Record the consent, mint a pair of our own, and queue its exchange. One transaction, no call.
 
     Raises NotAllowedError, ConsentUsedError, CompanyTakenError; then nothing is changed. An existing live connection stays as
     it is until SmartRecruiters has answered.
     """
-    if customer is None or not can_connect(by, customer):
-        audit.record("connection.not_allowed", consent.company_id, by=by, ip=ip)
+    if customer is None or not can_connect(actor.user, customer):
+        audit.record("connection.not_allowed", consent.company_id, actor=actor)
         raise NotAllowedError("Your account may not connect systems. Ask an administrator of your organisation.")
     try:
-        return _approve_consent(consent, by=by, customer=customer, ip=ip)
+        return _approve_consent(consent, actor, customer)
     except CompanyTakenError:
-        audit.record("connection.belongs_to_another", consent.company_id, by=by, ip=ip)
+        audit.record("connection.belongs_to_another", consent.company_id, actor=actor)
         raise
 
 
 @transaction.atomic
-def _approve_consent(consent: Consent, *, by: User, customer: Customer, ip: str | None) -> ConnectAttempt:
-    _record_decision(consent, "approve", by=by, customer=customer, ip=ip)
+def _approve_consent(consent: Consent, actor: Actor, customer: Customer) -> ConnectAttempt:
+    _record_decision(consent, "approve", actor, customer)
     connection = _get_connection(consent.company_id, customer)
     transition_to(connection, State.APPROVED)
     attempt = _create_attempt(connection, consent)
@@ -102,28 +103,21 @@ def _approve_consent(consent: Consent, *, by: User, customer: Customer, ip: str 
         subject=connection.company_id,
         payload={"attempt": attempt.pk},
     )
-    audit.record("connection.approved", connection.company_id, by=by, ip=ip, customer=customer.pk)
+    audit.record("connection.approved", connection.company_id, actor=actor, customer=customer.pk)
     return attempt
 
 
-def deny_consent(consent: Consent, *, by: User | None, ip: str | None = None) -> None:
+def deny_consent(consent: Consent, *, actor: Actor) -> None:
     """The person said no: nothing is created. Raises ConsentUsedError."""
     with transaction.atomic():
-        _record_decision(consent, "deny", by=by, ip=ip)
-        audit.record("connection.denied", consent.company_id, by=by, ip=ip)
+        _record_decision(consent, "deny", actor)
+        audit.record("connection.denied", consent.company_id, actor=actor)
 
 
-def _record_decision(
-    consent: Consent,
-    decision: str,
-    *,
-    by: User | None,
-    ip: str | None,
-    customer: Customer | None = None,
-) -> None:
+def _record_decision(consent: Consent, decision: str, actor: Actor, customer: Customer | None = None) -> None:
     now = timezone.now()
     decided = Consent.objects.filter(pk=consent.pk, decision="", expires_at__gt=now).update(
-        decision=decision, decided_at=now, user=by, customer=customer, ip=ip
+        decision=decision, decided_at=now, user=actor.user, customer=customer, ip=actor.ip
     )
     if not decided:
         raise ConsentUsedError("This request was answered already, or is older than ten minutes.")
@@ -228,7 +222,7 @@ def require_reconnect(connection: Connection, reason: str) -> None:
 
 
 @transaction.atomic
-def retry_connection(connection: Connection, *, by: User) -> bool:
+def retry_connection(connection: Connection, *, actor: Actor) -> bool:
     """Staff say that their pair is good again. False when there is no pair to try, or nothing to mend."""
     if (
         not connection.their_client_id
@@ -237,14 +231,12 @@ def retry_connection(connection: Connection, *, by: User) -> bool:
     ):
         return False
     deliveries.release_stream(connection.stream_name)
-    audit.record("connection.retried", connection.company_id, by=by)
+    audit.record("connection.retried", connection.company_id, actor=actor)
     return True
 
 
 @transaction.atomic
-def disable_connection(
-    connection: Connection, *, by: User | None = None, ip: str | None = None, reason: str = ""
-) -> None:
+def disable_connection(connection: Connection, *, actor: Actor = audit.SYSTEM, reason: str = "") -> None:
     """Our pair and its tokens are dead at once; what is to be sent is held for a reconnect. Idempotent."""
     now = timezone.now()
     Connection.objects.select_for_update().get(pk=connection.pk)  # whoever connects it has done so, or sees us
@@ -266,7 +258,7 @@ def disable_connection(
     deliveries.hold_stream(connection.stream_name, "The customer ended the connection.")
     if connection.connected_at is not None:
         events.record_connection_event(EventType.CONNECTION_DISABLED, connection)
-    audit.record("connection.disabled", connection.company_id, by=by, ip=ip, why=reason)
+    audit.record("connection.disabled", connection.company_id, actor=actor, why=reason)
 
 
 def _finish_attempt(attempt: ConnectAttempt, state: str, reason: str = "") -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from integrations import audit
 from integrations.http import client
-from integrations.models import AssessmentType, Connection, PartnerConfiguration, ReportDelivery, UrlStyle, User
+from integrations.models import AssessmentType, Connection, PartnerConfiguration, ReportDelivery, UrlStyle
 from integrations.outbox import deliveries
 from integrations.smartrecruiters import responses
 from integrations.smartrecruiters.client import SmartRecruitersAPI
@@ -80,7 +80,7 @@ def validate_configuration(configuration: PartnerConfiguration) -> list[str]:
     return found
 
 
-def publish_configuration(*, by: User | None = None) -> Any:
+def publish_configuration(*, actor: audit.Actor = audit.SYSTEM) -> Any:
     """PUT the document, compare the answer with it, and remember it. Returns what was sent, without the key.
 
     Raises PartnerError.
@@ -95,7 +95,7 @@ def publish_configuration(*, by: User | None = None) -> Any:
     published = redact_key(wanted, row.disable_key)
     PartnerConfiguration.objects.filter(pk=row.pk).update(published=published, published_at=timezone.now())
     deliveries.release_stream("master")
-    audit.record("configuration.published", "partner configuration", by=by)
+    audit.record("configuration.published", "partner configuration", actor=actor)
     return published
 
 

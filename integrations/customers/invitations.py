@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations import audit, mail
+from integrations.audit import Actor
 from integrations.customers import memberships
 from integrations.models import Customer, Invitation, Membership, User
 from integrations.models.invitations import invitation_deadline, make_invitation_token
@@ -39,7 +40,7 @@ def open_invitations(customer: Customer) -> QuerySet[Invitation]:
 
 
 @transaction.atomic
-def send_invitation(customer: Customer, email: str, role: str, *, by: User, ip: str | None = None) -> Invitation:
+def send_invitation(customer: Customer, email: str, role: str, *, actor: Actor) -> Invitation:
     """Write to somebody. Who was invited before and has not come is written to again, with a new link.
 
     Raises InvitationError for who is one of them already, and for too many at once.
@@ -52,17 +53,17 @@ def send_invitation(customer: Customer, email: str, role: str, *, by: User, ip: 
     if present := waiting.filter(email=email).first():
         present.role = role
         present.save(update_fields=["role"])
-        return resend_invitation(present, by=by, ip=ip)
+        return resend_invitation(present, actor=actor)
     if waiting.count() >= MAX_OPEN:
         raise InvitationError("Fifty invitations are open. Revoke some, or wait until they are accepted.")
-    invitation = Invitation(customer=customer, email=email, role=role, invited_by=by)
+    invitation = Invitation(customer=customer, email=email, role=role, invited_by=actor.user)
     _issue_link(invitation)
-    _record_action("invitation.sent", invitation, by, ip)
+    _record_action("invitation.sent", invitation, actor)
     return invitation
 
 
 @transaction.atomic
-def resend_invitation(invitation: Invitation, *, by: User, ip: str | None = None) -> Invitation:
+def resend_invitation(invitation: Invitation, *, actor: Actor) -> Invitation:
     """A new link for another week; the earlier one no longer works. Raises InvitationError."""
     if invitation.state not in ("open", "expired"):
         raise InvitationClosedError("This invitation is not open any more.")
@@ -70,23 +71,23 @@ def resend_invitation(invitation: Invitation, *, by: User, ip: str | None = None
         raise InvitationError("It was sent a moment ago. Try again in a minute.")
     invitation.sent_at, invitation.expires_at = timezone.now(), invitation_deadline()
     _issue_link(invitation)
-    _record_action("invitation.resent", invitation, by, ip)
+    _record_action("invitation.resent", invitation, actor)
     return invitation
 
 
 @transaction.atomic
-def revoke_invitation(invitation: Invitation, *, by: User, ip: str | None = None) -> None:
+def revoke_invitation(invitation: Invitation, *, actor: Actor) -> None:
     """The link no longer works. Raises InvitationClosedError."""
     revoked = open_invitations(invitation.customer).filter(pk=invitation.pk).update(revoked_at=timezone.now())
     if not revoked:
         raise InvitationClosedError("This invitation is not open any more.")
-    _record_action("invitation.revoked", invitation, by, ip)
+    _record_action("invitation.revoked", invitation, actor)
 
 
-def revoke_for_member(membership: Membership, *, by: User, ip: str | None = None) -> None:
+def revoke_for_member(membership: Membership, *, actor: Actor) -> None:
     """Who was added by hand needs no invitation any more."""
     for invitation in open_invitations(membership.customer).filter(email=membership.person.email.lower()):
-        revoke_invitation(invitation, by=by, ip=ip)
+        revoke_invitation(invitation, actor=actor)
 
 
 def get_by_token(token: str) -> Invitation | None:
@@ -105,8 +106,9 @@ def accept_invitation(invitation: Invitation, person: User, *, ip: str | None = 
     )
     if not is_first.update(accepted_at=now):
         raise InvitationClosedError("This invitation is not open any more.")
-    membership = memberships.add_member(person, invitation.customer, invitation.role, by=person, ip=ip)
-    _record_action("invitation.accepted", invitation, person, ip)
+    actor = Actor(person, ip)
+    membership = memberships.add_member(person, invitation.customer, invitation.role, actor=actor)
+    _record_action("invitation.accepted", invitation, actor)
     return membership
 
 
@@ -116,7 +118,7 @@ def accept_as_new_user(invitation: Invitation, *, name: str, password: str, ip: 
     if User.objects.filter(email=invitation.email).exists():
         raise InvitationClosedError("There is an account with this address: sign in.")
     person = User.objects.create_user(invitation.email, password, name=name)
-    audit.record("user.joined", person.pk, by=person, ip=ip, name=person.email)
+    audit.record("user.joined", person.pk, actor=Actor(person, ip), name=person.email)
     return accept_invitation(invitation, person, ip=ip)
 
 
@@ -143,11 +145,11 @@ def revoked_text(email: str) -> str:
     return f"The invitation of {email} no longer works."
 
 
-def reveal_link(invitation: Invitation, *, by: User, ip: str | None = None) -> str:
+def reveal_link(invitation: Invitation, *, actor: Actor) -> str:
     """The link, for somebody who hands it over. Raises InvitationClosedError."""
     if invitation.state != "open":
         raise InvitationClosedError("This invitation is not open any more.")
-    _record_action("invitation.link_shown", invitation, by, ip)
+    _record_action("invitation.link_shown", invitation, actor)
     return invitation_url(invitation)
 
 
@@ -172,9 +174,9 @@ def _issue_link(invitation: Invitation) -> None:
     )
 
 
-def _record_action(action: str, invitation: Invitation, by: User, ip: str | None) -> None:
+def _record_action(action: str, invitation: Invitation, actor: Actor) -> None:
     detail = {"name": invitation.email, "customer": invitation.customer_id, "role": invitation.role}
-    audit.record(action, invitation.pk, by=by, ip=ip, **detail)
+    audit.record(action, invitation.pk, actor=actor, **detail)
 
 
 class MemberInvitationHandler(mail.EmailHandler):

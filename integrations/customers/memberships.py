@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from integrations import audit
+from integrations.audit import Actor
 from integrations.models import Customer, Membership, User
 from integrations.roles import MemberRole
 
@@ -66,21 +67,19 @@ def switch_to(request: HttpRequest, membership: Membership) -> None:
     request.session[SESSION_KEY] = membership.customer_id
 
 
-def add_member(
-    person: User, customer: Customer, role: str, *, by: User | None = None, ip: str | None = None
-) -> Membership:
+def add_member(person: User, customer: Customer, role: str, *, actor: Actor = audit.SYSTEM) -> Membership:
     """Make somebody one of an organisation's people; who is one already keeps his place. Raises MembershipError."""
     if person.is_staff:
         raise MembershipError("Partner staff belong to no customer.")
     with transaction.atomic():
         membership, is_new = Membership.objects.get_or_create(person=person, customer=customer, defaults={"role": role})
         if is_new:
-            _record_change("membership.added", membership, by, ip)
+            _record_change("membership.added", membership, actor)
     return membership
 
 
 @transaction.atomic
-def change_role(membership: Membership, role: str, *, by: User, ip: str | None = None) -> None:
+def change_role(membership: Membership, role: str, *, actor: Actor) -> None:
     """Raises MembershipError when nobody would be left who administers the organisation."""
     if role not in MemberRole.values:
         raise MembershipError("There is no such role.")
@@ -89,14 +88,14 @@ def change_role(membership: Membership, role: str, *, by: User, ip: str | None =
     if membership.role != role:
         membership.role = role
         membership.save(update_fields=["role"])
-        _record_change("membership.changed", membership, by, ip)
+        _record_change("membership.changed", membership, actor)
 
 
 @transaction.atomic
-def remove_member(membership: Membership, *, by: User, ip: str | None = None) -> None:
+def remove_member(membership: Membership, *, actor: Actor) -> None:
     """The account stays, without this organisation. Raises MembershipError for its last administrator."""
     _require_administrator(membership)
-    _record_change("membership.removed", membership, by, ip)
+    _record_change("membership.removed", membership, actor)
     membership.delete()
 
 
@@ -116,12 +115,11 @@ def _require_administrator(membership: Membership) -> None:
         )
 
 
-def _record_change(action: str, membership: Membership, by: User | None, ip: str | None) -> None:
+def _record_change(action: str, membership: Membership, actor: Actor) -> None:
     audit.record(
         action,
         membership.person_id,
-        by=by,
-        ip=ip,
+        actor=actor,
         name=membership.person.email,
         customer=membership.customer_id,
         role=membership.role,

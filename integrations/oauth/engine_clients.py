@@ -5,12 +5,12 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
 from integrations import audit
-from integrations.models import Client, User
+from integrations.models import Client
 from integrations.models.clients import make_client_id, make_client_secret
 
 
 @transaction.atomic
-def create_client(name: str, *, by: User | None = None, ip: str | None = None) -> tuple[Client, str]:
+def create_client(name: str, *, actor: audit.Actor = audit.SYSTEM) -> tuple[Client, str]:
     """(client, clear secret). The secret exists here and now only: the row keeps its hash."""
     secret = make_client_secret()
     client = Client.objects.create(
@@ -20,25 +20,25 @@ def create_client(name: str, *, by: User | None = None, ip: str | None = None) -
         client_type=Client.CLIENT_CONFIDENTIAL,
         authorization_grant_type=Client.GRANT_CLIENT_CREDENTIALS,
     )
-    audit.record("client.created", client.client_id, by=by, ip=ip, name=name)
+    audit.record("client.created", client.client_id, actor=actor, name=name)
     return client, secret
 
 
 @transaction.atomic
-def rotate_secret(client: Client, *, by: User | None = None, ip: str | None = None) -> str:
+def rotate_secret(client: Client, *, actor: audit.Actor = audit.SYSTEM) -> str:
     """A new secret; the old one is dead at once, tokens that were issued by it too."""
     secret = client.client_secret = make_client_secret()
     client.save(update_fields=["client_secret", "updated"])
     get_access_token_model().objects.filter(application=client).delete()
-    audit.record("client.secret_renewed", client.client_id, by=by, ip=ip)
+    audit.record("client.secret_renewed", client.client_id, actor=actor)
     return secret
 
 
 @transaction.atomic
-def revoke_client(client: Client, *, by: User | None = None, ip: str | None = None) -> bool:
+def revoke_client(client: Client, *, actor: audit.Actor = audit.SYSTEM) -> bool:
     """This engine gets no further token, and its tokens are dead. False when it was revoked already."""
     if not Client.objects.filter(pk=client.pk, revoked_at=None).update(revoked_at=timezone.now()):
         return False
     get_access_token_model().objects.filter(application=client).delete()
-    audit.record("client.revoked", client.client_id, by=by, ip=ip)
+    audit.record("client.revoked", client.client_id, actor=actor)
     return True

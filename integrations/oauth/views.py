@@ -46,7 +46,7 @@ def _record_failure(request: HttpRequest) -> None:
     address = get_client_ip(request)
     throttling.record_failure(client_id, address or "")
     if throttling.is_first_failure(address or ""):
-        audit.record("token.refused", client_id[:200], ip=address)
+        audit.record("token.refused", client_id[:200], actor=audit.Actor(ip=address))
 
 
 @sensitive_variables()
@@ -56,7 +56,7 @@ def _validate_request(request: HttpRequest) -> HttpResponse | None:
     if request.content_type != FORM_MEDIA_TYPE or charset not in ACCEPTED_CHARSETS:
         return error_response("invalid_request", f"Send the parameters as {FORM_MEDIA_TYPE}, in UTF-8.")
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-        return error_response("invalid_request", f"The body may have {MAX_BODY_BYTES} bytes at most.", 413)
+        return error_response("invalid_request", f"The body may have at most {MAX_BODY_BYTES} bytes.", 413)
     if request.META.get("QUERY_STRING"):
         return error_response("invalid_request", "Send the parameters in the body, never in the address.")
     try:

@@ -36,12 +36,12 @@ def update(webhook: Webhook, **changes: Any) -> Webhook:
 
 
 @transaction.atomic
-def rotate_secret(webhook: Webhook, *, ip: str | None = None) -> Webhook:
+def rotate_secret(webhook: Webhook, *, actor: audit.Actor) -> Webhook:
     """A new secret; for a day messages bear both signatures."""
     webhook.former_secret, webhook.secret = webhook.secret, make_secret()
     webhook.former_secret_until = clock.now() + ROTATION_OVERLAP
     webhook.save(update_fields=["former_secret_sealed", "secret_sealed", "former_secret_until"])
-    audit.record("webhook.secret_renewed", webhook.pk, ip=ip, client=webhook.client.client_id)
+    audit.record("webhook.secret_renewed", webhook.pk, actor=actor, client=webhook.client.client_id)
     return webhook
 
 

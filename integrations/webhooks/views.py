@@ -14,7 +14,7 @@ from integrations.api.authentication import get_caller
 from integrations.api.errors import UnprocessableError
 from integrations.api.idempotency import EngineView
 from integrations.api.pagination import KeysetPagination, reject_unknown_params
-from integrations.http.ip_addresses import get_client_ip
+from integrations.audit import Actor
 from integrations.models import Event, Webhook
 from integrations.webhooks import endpoints, events
 from integrations.webhooks.serializers import (
@@ -75,9 +75,8 @@ class WebhookRotation(WebhookView):
         """A new secret; for a day messages bear both signatures."""
         webhook = self.get_webhook()
         EmptyBodySerializer(data=request.data).require_valid_data()
-        return Response(
-            serialize_webhook(endpoints.rotate_secret(webhook, ip=get_client_ip(request)), with_secret=True)
-        )
+        webhook = endpoints.rotate_secret(webhook, actor=Actor.from_request(request))
+        return Response(serialize_webhook(webhook, with_secret=True))
 
 
 class WebhookTest(WebhookView):

@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from rest_framework.exceptions import APIException
 
-from integrations.http.ip_addresses import get_client_ip
+from integrations.audit import Actor
 from integrations.models import User
 from integrations.staff.display import format_count, relative_time, render_status_badge
 from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, can_see_personal, get_reason
@@ -223,15 +223,15 @@ class OrderAdmin(ReadOnlyAdmin):
 
     def _export_candidate(self, request: HttpRequest, order: Order) -> FileResponse:
         target = TemporaryFile()  # noqa: SIM115  # the answer closes it
-        by, address = cast(User, request.user), get_client_ip(request)
-        done = export.export_candidate_of(order, target, by=by, ip=address, reason=get_reason(request))
+        actor = Actor.from_request(request)
+        done = export.export_candidate_of(order, target, actor=actor, reason=get_reason(request))
         target.seek(0)
         return FileResponse(target, as_attachment=True, filename=f"candidate-{done.pseudonym[:12]}.zip")
 
     def _erase_candidate(self, request: HttpRequest, order: Order) -> str:
-        by, address = cast(User, request.user), get_client_ip(request)
+        actor = Actor.from_request(request)
         try:
-            done = erasure.erase_candidate_of(order, by=by, ip=address, wait_seconds=ERASURE_WAIT_SECONDS)
+            done = erasure.erase_candidate_of(order, actor=actor, wait_seconds=ERASURE_WAIT_SECONDS)
         except erasure.DeliveryInFlightError as refusal:
             raise ActionError(str(refusal)) from None
         return f"Erased: {format_count(done.orders, 'order')}, {format_count(done.files, 'file')}."

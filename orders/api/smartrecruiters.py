@@ -9,7 +9,6 @@ from rest_framework.views import APIView
 from integrations import audit
 from integrations.api.authentication import get_caller
 from integrations.api.errors import ConflictError
-from integrations.http.ip_addresses import get_client_ip
 from orders import intake, links
 from orders.api.order_request import OrderRequestSerializer
 
@@ -26,16 +25,16 @@ class PlaceOrderView(APIView):
         serializer.is_valid(raise_exception=True)
         wanted = serializer.to_order_request()
         connection = get_caller(request).connection
-        address = get_client_ip(request)
+        actor = audit.Actor.from_request(request)
         if wanted.company_id != connection.company_id:
-            audit.record("order.refused", connection.company_id, ip=address, claimed=wanted.company_id[:100])
+            audit.record("order.refused", connection.company_id, actor=actor, claimed=wanted.company_id[:100])
             raise PermissionDenied("companyId is not the company of this token.")
         is_inline = bool(wanted.completed_callback_url)
         try:
             order, _ = intake.place(connection=connection, request=wanted, is_inline=is_inline)
         except ConflictError as conflict:
             why, order_id = str(conflict.detail), wanted.smartrecruiters_order_id
-            audit.record("order.conflict", connection.company_id, ip=address, order=order_id, why=why)
+            audit.record("order.conflict", connection.company_id, actor=actor, order=order_id, why=why)
             raise
         if order.is_inline:
             return Response({"url": links.take_url(order)})

@@ -14,7 +14,7 @@ from django.db import connection, models, transaction
 
 from integrations import audit
 from integrations.encryption import DecryptionError
-from integrations.models import IdempotencyRecord, User
+from integrations.models import IdempotencyRecord
 from integrations.outbox import clock
 from integrations.outbox import erasure as outbox
 from orders import files
@@ -50,7 +50,7 @@ class Erasure:
     files: int = 0
 
 
-def erase(email: str, *, by: User | None = None, ip: str | None = None, wait_seconds: float = 0) -> Erasure:
+def erase(email: str, *, actor: audit.Actor = audit.SYSTEM, wait_seconds: float = 0) -> Erasure:
     """Erase the candidate with this e-mail address, in capitals or not, from all orders placed so far.
 
     First noted in the erasure log, then made in one transaction. Waits `wait_seconds` for calls that are on their
@@ -58,25 +58,23 @@ def erase(email: str, *, by: User | None = None, ip: str | None = None, wait_sec
     """
     whose = erasure_log.make_pseudonym(email)
     erasure_log.append_entry(whose)
-    return _cancel_and_erase(whose, find_order_ids(email), by, ip, wait_seconds)
+    return _cancel_and_erase(whose, find_order_ids(email), actor, wait_seconds)
 
 
-def erase_candidate_of(
-    order: Order, *, by: User | None = None, ip: str | None = None, wait_seconds: float = 0
-) -> Erasure:
+def erase_candidate_of(order: Order, *, actor: audit.Actor = audit.SYSTEM, wait_seconds: float = 0) -> Erasure:
     """Erase an order's candidate from all orders; from this one alone where it names no address."""
     if order.candidate_email.strip():
-        return erase(order.candidate_email, by=by, ip=ip, wait_seconds=wait_seconds)
-    return erase_single_order(order.pk, by=by, ip=ip, wait_seconds=wait_seconds)
+        return erase(order.candidate_email, actor=actor, wait_seconds=wait_seconds)
+    return erase_single_order(order.pk, actor=actor, wait_seconds=wait_seconds)
 
 
 def erase_single_order(
-    order_id: str, *, by: User | None = None, ip: str | None = None, wait_seconds: float = 0, reason: str = ""
+    order_id: str, *, actor: audit.Actor = audit.SYSTEM, wait_seconds: float = 0, reason: str = ""
 ) -> Erasure:
     """Erase the candidate from this order, and from no other that is for the same address."""
     whose = erasure_log.make_pseudonym(order_id)
     erasure_log.append_entry(whose)
-    return _cancel_and_erase(whose, [order_id], by, ip, wait_seconds, reason)
+    return _cancel_and_erase(whose, [order_id], actor, wait_seconds, reason)
 
 
 def replay_log(*, wait_seconds: float = 0) -> list[Erasure]:
@@ -87,7 +85,7 @@ def replay_log(*, wait_seconds: float = 0) -> list[Erasure]:
         for whose in (erasure_log.make_pseudonym(email), erasure_log.make_pseudonym(order_id)):
             if whose in logged and at <= logged[whose]:
                 found.setdefault(whose, []).append(order_id)
-    return [_cancel_and_erase(whose, ids, None, None, wait_seconds) for whose, ids in found.items()]
+    return [_cancel_and_erase(whose, ids, audit.SYSTEM, wait_seconds) for whose, ids in found.items()]
 
 
 def _unerased_orders() -> models.QuerySet[Order]:
@@ -102,7 +100,7 @@ def find_order_ids(email: str) -> list[str]:
 
 
 def _cancel_and_erase(
-    pseudonym: str, ids: list[str], by: User | None, ip: str | None, wait_seconds: float, reason: str = ""
+    pseudonym: str, ids: list[str], actor: audit.Actor, wait_seconds: float, reason: str = ""
 ) -> Erasure:
     if not ids:
         return Erasure(pseudonym)
@@ -111,13 +109,13 @@ def _cancel_and_erase(
         if time.monotonic() > ends:
             raise DeliveryInFlightError
         time.sleep(0.5)
-    done = _erase_rows(pseudonym, ids, by, ip, reason)
+    done = _erase_rows(pseudonym, ids, actor, reason)
     truncate_wal()
     return done
 
 
 @transaction.atomic
-def _erase_rows(pseudonym: str, ids: list[str], by: User | None, ip: str | None, reason: str) -> Erasure:
+def _erase_rows(pseudonym: str, ids: list[str], actor: audit.Actor, reason: str) -> Erasure:
     # Locked first: nobody reports, accepts or adds a file from here on, and whoever waits for it finds it erased.
     list(Order.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
     if outbox.cancel_by_subject(ids, CANCEL_REASON, except_kinds=NON_PERSONAL_KINDS):
@@ -131,10 +129,11 @@ def _erase_rows(pseudonym: str, ids: list[str], by: User | None, ip: str | None,
     keys = list(Attachment.objects.filter(order__in=ids).exclude(file="").values_list("file", flat=True))
     Attachment.objects.filter(order__in=ids).delete()
     Upload.objects.filter(order__in=ids).delete()
-    who = by.email if by else ""
-    OrderEvent.objects.bulk_create(OrderEvent(order_id=each, hop=Hop.IN, what=ERASED_EVENT, by=who) for each in ids)
+    OrderEvent.objects.bulk_create(
+        OrderEvent(order_id=each, hop=Hop.IN, what=ERASED_EVENT, by=actor.name) for each in ids
+    )
     said: dict[str, Any] = {"orders": ids, "files": len(keys)} | ({"why": reason} if reason else {})
-    audit.record("candidate.erased", pseudonym, by=by, ip=ip, **said)
+    audit.record("candidate.erased", pseudonym, actor=actor, **said)
     # Within the transaction: should it fail after all, the erasure is made again, and a file that is gone is meant so.
     for key in keys:
         files.remove(key)

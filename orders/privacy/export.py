@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from integrations import audit
 from integrations.encryption import DecryptionError, Sealed, SealedField
-from integrations.models import IdempotencyRecord, User
+from integrations.models import IdempotencyRecord
 from integrations.outbox.models import Attempt, Delivery
 from orders import files
 from orders.models import Attachment, Order, OrderEvent, Resource, Result, Upload
@@ -40,7 +40,7 @@ class Export:
 def export(email: str, target: IO[bytes], **audit_fields: Any) -> Export:
     """Write the zip of the candidate with this e-mail address, in capitals or not, from all orders.
 
-    Audited, with who did it: `by`, `ip` and `reason`, as far as they are known.
+    Audited, with `actor` and `reason`, as far as they are known.
     """
     return _write_archive(erasure_log.make_pseudonym(email), erasure.find_order_ids(email), target, **audit_fields)
 
@@ -57,8 +57,7 @@ def _write_archive(
     ids: list[str],
     target: IO[bytes],
     *,
-    by: User | None = None,
-    ip: str | None = None,
+    actor: audit.Actor = audit.SYSTEM,
     reason: str = "",
 ) -> Export:
     orders = Order.objects.filter(pk__in=ids).select_related("connection__customer", "package").order_by("created_at")
@@ -69,7 +68,7 @@ def _write_archive(
         for attachment in Attachment.objects.filter(order__in=ids).exclude(file=""):
             count += write_file(archive, attachment)
     why = {"reason": reason} if reason else {}
-    audit.record("candidate.exported", pseudonym, by=by, ip=ip, orders=ids, files=count, **why)
+    audit.record("candidate.exported", pseudonym, actor=actor, orders=ids, files=count, **why)
     return Export(pseudonym, len(ids), count)
 
 

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from integrations import audit
 from integrations.customers import memberships
-from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Membership, User
 from orders import files, queries, search_terms
 from orders.models import Attachment, Status
@@ -92,11 +91,6 @@ def download_report(request: HttpRequest, order_id: str, attachment_id: str) -> 
         content = files.read(attachment)
     except files.DamagedFileError:
         return render(request, "orders/damaged.html", status=404)
-    audit.record(
-        "order.report_opened",
-        order.pk,
-        by=cast(User, request.user),
-        ip=get_client_ip(request),
-        attachment=attachment.pk,
-    )
+    actor = audit.Actor.from_request(request)
+    audit.record("order.report_opened", order.pk, actor=actor, attachment=attachment.pk)
     return files.build_download(attachment, content)

@@ -10,6 +10,7 @@ from typing import Any
 
 import django
 
+from integrations.audit import Actor
 from integrations.simulator.control import ControlClient
 from tests.e2e.world import World, wait_for
 
@@ -51,7 +52,7 @@ class Stage:
             self.control.add_company(company)
             self.control.grant_consent(company)
             consent = Consent.objects.create(company_id=company, mode="REDIRECT")
-            lifecycle.approve_consent(consent, by=admin, customer=admin.customers.get())
+            lifecycle.approve_consent(consent, actor=Actor(admin), customer=admin.customers.get())
         live = Connection.objects.filter(company_id__in=fresh, state="live")
         wait_for("the connections", lambda: live.count() == count, 120 + count * 2)
         self.companies += fresh

@@ -5,7 +5,7 @@ from django.shortcuts import redirect
 
 from integrations.accounts import sessions
 from integrations.accounts.login_redirects import require_post
-from integrations.http.ip_addresses import get_client_ip
+from integrations.audit import Actor
 from integrations.models import User
 
 
@@ -13,7 +13,7 @@ from integrations.models import User
 def end_all(request: HttpRequest) -> HttpResponse:
     """Out of every browser, this one too. Whose session has ended meanwhile signs in to where he lives."""
     if isinstance(request.user, User):
-        sessions.end_all(request.user, by=request.user, ip=get_client_ip(request))
+        sessions.end_all(request.user, actor=Actor.from_request(request))
         logout(request)
         messages.success(request, "You are signed out everywhere.")
     return redirect("account_login")

@@ -11,10 +11,10 @@ from django.views import View
 from django.views.decorators.http import require_GET
 
 from integrations.accounts.login_redirects import require_post
+from integrations.audit import Actor
 from integrations.connections import consents, lifecycle, popup
 from integrations.connections.forms import ConsentRequestForm, DecisionForm
 from integrations.customers import memberships
-from integrations.http.ip_addresses import get_client_ip
 from integrations.http.trusted_origins import is_trusted, parse_url
 from integrations.models import ConnectAttempt, Consent, DisplayMode, User
 
@@ -144,14 +144,13 @@ def allow_form_target(page: HttpResponse, consent: Consent) -> HttpResponse:
 
 
 def apply_decision(request: HttpRequest, consent: Consent, form: DecisionForm) -> HttpResponse:
-    assert isinstance(request.user, User)  # noqa: S101 (the caller sends others to sign in)
-    address = get_client_ip(request)
+    actor = Actor.from_request(request)
     if form.cleaned_data["decision"] == "approve":
         if not consent.wording:
             consents.record_wording(consent)
-        lifecycle.approve_consent(consent, by=request.user, customer=form.chosen_customer, ip=address)
+        lifecycle.approve_consent(consent, actor=actor, customer=form.chosen_customer)
         return see_other(reverse("consent_progress", kwargs={"key": consent.key}))
-    lifecycle.deny_consent(consent, by=request.user, ip=address)
+    lifecycle.deny_consent(consent, actor=actor)
     return return_to_smartrecruiters(request, consent, "denied")
 
 

@@ -14,7 +14,6 @@ from rest_framework.views import APIView
 from integrations import audit
 from integrations.api.authentication import wait_for_token_cache
 from integrations.connections import lifecycle
-from integrations.http.ip_addresses import get_client_ip
 from integrations.models import Connection, PartnerConfiguration
 from integrations.models.connections import ENDED_REMOTELY
 from integrations.oauth import throttling
@@ -38,9 +37,9 @@ def has_foreign_token(request: Request, connection: Connection) -> bool:
 
 def record_refusal(request: Request, company_id: str, reason: str) -> None:
     log.warning("disable refused", why=reason, company_id=company_id)
-    address = get_client_ip(request)
-    if throttling.is_first_failure(address or "", "disable"):
-        audit.record("connection.disable_refused", company_id, ip=address, why=reason)
+    actor = audit.Actor.from_request(request)
+    if throttling.is_first_failure(actor.ip or "", "disable"):
+        audit.record("connection.disable_refused", company_id, actor=actor, why=reason)
 
 
 class CompanyIntegrationView(APIView):
@@ -59,6 +58,6 @@ class CompanyIntegrationView(APIView):
         if has_foreign_token(request, connection):
             record_refusal(request, company_id, "a token of another company")
             raise PermissionDenied("The token belongs to another company.")
-        lifecycle.disable_connection(connection, ip=get_client_ip(request), reason=ENDED_REMOTELY)
+        lifecycle.disable_connection(connection, actor=audit.Actor.from_request(request), reason=ENDED_REMOTELY)
         wait_for_token_cache()
         return Response(status=204)

@@ -9,9 +9,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from integrations.accounts.login_redirects import require_post
 from integrations.api.authentication import wait_for_token_cache
+from integrations.audit import Actor
 from integrations.connections import lifecycle
 from integrations.customers import memberships
-from integrations.http.ip_addresses import get_client_ip
 from integrations.models import ConnectAttempt, Connection, ConnectionState, Customer, User
 
 
@@ -64,9 +64,7 @@ def disconnect_company(request: HttpRequest, company_id: str) -> HttpResponse:
         return redirect("home")
     if request.method != "POST":
         return render(request, "integrations/disconnect.html", {"connection": connection})
-    lifecycle.disable_connection(
-        connection, by=request.user, ip=get_client_ip(request), reason="Disconnected on this page."
-    )
+    lifecycle.disable_connection(connection, actor=Actor.from_request(request), reason="Disconnected on this page.")
     wait_for_token_cache()
     messages.success(request, f"{connection.company_id} is disconnected.")
     return redirect("home")

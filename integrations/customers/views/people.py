@@ -1,7 +1,6 @@
 """An organisation's own people: who they are, who was invited, and the way in and out. Administrators change it."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -12,16 +11,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from integrations.accounts.login_redirects import require_post
+from integrations.audit import Actor
 from integrations.customers import invitations, memberships
 from integrations.customers.forms import InviteForm, RoleForm
-from integrations.http.ip_addresses import get_client_ip
-from integrations.models import Customer, Invitation, Membership, User
-
-
-def get_actor(request: HttpRequest) -> dict[str, Any]:
-    """Who acts, from where: for the audit."""
-    assert isinstance(request.user, User)  # noqa: S101 (login_required said so)
-    return {"by": request.user, "ip": get_client_ip(request)}
+from integrations.models import Customer, Invitation, Membership
 
 
 def get_administered_customer(request: HttpRequest, customer_id: str) -> Customer:
@@ -75,7 +68,7 @@ def invite_person(request: HttpRequest) -> HttpResponse:
     email, role = form.cleaned_data["email"], form.cleaned_data["role"]
     return run_and_report(
         request,
-        lambda: invitations.send_invitation(customer, email, role, **get_actor(request)),
+        lambda: invitations.send_invitation(customer, email, role, actor=Actor.from_request(request)),
         invitations.sent_text(email, fallback=link_instruction()),
     )
 
@@ -96,7 +89,7 @@ def resend_invitation(request: HttpRequest, invitation_id: str) -> HttpResponse:
     invitation = get_invitation(request, invitation_id)
     return run_and_report(
         request,
-        lambda: invitations.resend_invitation(invitation, **get_actor(request)),
+        lambda: invitations.resend_invitation(invitation, actor=Actor.from_request(request)),
         invitations.resent_text(invitation.email, fallback=link_instruction()),
     )
 
@@ -106,7 +99,9 @@ def resend_invitation(request: HttpRequest, invitation_id: str) -> HttpResponse:
 def revoke_invitation(request: HttpRequest, invitation_id: str) -> HttpResponse:
     invitation = get_invitation(request, invitation_id)
     said = invitations.revoked_text(invitation.email)
-    return run_and_report(request, lambda: invitations.revoke_invitation(invitation, **get_actor(request)), said)
+    return run_and_report(
+        request, lambda: invitations.revoke_invitation(invitation, actor=Actor.from_request(request)), said
+    )
 
 
 def get_membership(request: HttpRequest, membership_id: int) -> Membership:
@@ -128,7 +123,9 @@ def change_role(request: HttpRequest, membership_id: int) -> HttpResponse:
         raise Http404
     role = form.cleaned_data["role"]
     done = f"{membership.person} is {'an administrator' if role == 'administrator' else 'a viewer'} now."
-    return run_and_report(request, lambda: memberships.change_role(membership, role, **get_actor(request)), done)
+    return run_and_report(
+        request, lambda: memberships.change_role(membership, role, actor=Actor.from_request(request)), done
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -141,6 +138,6 @@ def remove_person(request: HttpRequest, membership_id: int) -> HttpResponse:
         return render(request, "integrations/remove.html", context)
     return run_and_report(
         request,
-        lambda: memberships.remove_member(membership, **get_actor(request)),
+        lambda: memberships.remove_member(membership, actor=Actor.from_request(request)),
         f"{membership.person} is no longer one of the people of {membership.customer}.",
     )

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import Package
+from integrations.audit import Actor
 from integrations.models import (
     AuditEntry,
     Client,
@@ -50,7 +51,7 @@ def world(connection: Connection, staff: User) -> dict[type[Model], Model]:
     configuration.master_client_secret = configuration.master_token = f"{CANARY}-master"
     configuration.disable_key = f"{CANARY}-disable"
     configuration.save()
-    engine, _ = engine_clients.create_client("production", by=staff)
+    engine, _ = engine_clients.create_client("production", actor=Actor(staff))
     consent = Consent.objects.create(key=f"{CANARY}-consent", company_id="northwind", mode="REDIRECT")
     client, _ = rows.make_client(connection)
     attempt = ConnectAttempt(connection=connection, consent=consent, client=client, client_id_sent="sent")

@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.test import Client as Browser
 
+from integrations.audit import Actor
 from integrations.customers import invitations
 from integrations.models import Customer, User
 from tests import rows
@@ -59,7 +60,7 @@ def test_second_tab_of_sign_in_goes_on_to_what_was_wanted(alice: User) -> None:
 
 
 def test_used_invitation_leads_on_whoever_is_signed_in(client: Browser, customer: Customer, alice: User) -> None:
-    invitation = invitations.send_invitation(customer, "new@northwind.example", "viewer", by=alice)
+    invitation = invitations.send_invitation(customer, "new@northwind.example", "viewer", actor=Actor(alice))
     link = f"/invitations/{invitation.link_token}"
     form = {"name": "Noor", "password1": NEW, "password2": NEW}
     client.post(link, form)

@@ -8,6 +8,7 @@ from django.contrib.admin.utils import quote
 from django.test import Client as Browser
 
 from integrations import mail
+from integrations.audit import Actor
 from integrations.customers import invitations
 from integrations.models import AuditEntry, Customer, Invitation, User
 from integrations.outbox import courier
@@ -54,11 +55,11 @@ def test_staff_hand_the_link_over(staff_browser: Browser, customer: Customer) ->
 
 
 def test_link_is_for_administrators_and_open_invitations(customer: Customer, alice: User, staff: User) -> None:
-    invitation = invitations.send_invitation(customer, DORA, "viewer", by=alice)
+    invitation = invitations.send_invitation(customer, DORA, "viewer", actor=Actor(alice))
     support = Browser()
     support.force_login(rows.make_user(None, "sam@vendor.example", role="support"))
     assert support.post(f"{page_of(invitation)}/act/link/").status_code == 403
-    invitations.revoke_invitation(invitation, by=alice)
+    invitations.revoke_invitation(invitation, actor=Actor(alice))
     staff_browser = Browser()
     staff_browser.force_login(staff)
     assert "/invitations/" not in text(staff_browser.post(f"{page_of(invitation)}/act/link/", follow=True))
@@ -68,7 +69,7 @@ def test_link_is_not_shown_where_mail_is_sent(
     staff_browser: Browser, customer: Customer, alice: User, settings: Any
 ) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    invitation = invitations.send_invitation(customer, DORA, "viewer", by=alice)
+    invitation = invitations.send_invitation(customer, DORA, "viewer", actor=Actor(alice))
     assert "Show the link" not in text(staff_browser.get(f"{page_of(invitation)}/change/"))
     assert "/invitations/" not in text(staff_browser.post(f"{page_of(invitation)}/act/link/", follow=True))
 
@@ -83,7 +84,7 @@ def test_customers_are_told_whom_to_ask(client: Browser, customer: Customer, ali
 def test_delivery_says_that_nobody_got_it(
     staff_browser: Browser, customer: Customer, alice: User, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    invitations.send_invitation(customer, DORA, "viewer", by=alice)
+    invitations.send_invitation(customer, DORA, "viewer", actor=Actor(alice))
     courier.run(Stream.objects.get(name="email").pk)
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.reason, Attempt.objects.get().response) == ("delivered", UNSENT, UNSENT)

@@ -24,7 +24,9 @@ def folder(settings: Any, tmp_path: Path) -> Path:
 @pytest.fixture
 def chained(staff: User) -> list[AuditEntry]:
     for number in range(1, 6):
-        audit.record("order.viewed", f"ord_{number}", by=staff, ip="2001:DB8::7", found=number, how="näher")
+        audit.record(
+            "order.viewed", f"ord_{number}", actor=audit.Actor(staff, "2001:DB8::7"), found=number, how="näher"
+        )
     assert chain.append_pending() == 5
     return list(AuditEntry.objects.order_by("number"))
 

@@ -3,6 +3,7 @@
 import pytest
 from django.core import mail
 
+from integrations.audit import Actor
 from integrations.connections import lifecycle
 from integrations.models import Connection, ConnectionState, Customer, User
 from integrations.outbox import courier, deliveries
@@ -55,7 +56,7 @@ def test_staff_read_why_and_where_to_mend_it(connection: Connection, staff: User
 
 def test_nobody_is_told_what_is_mended_already(connection: Connection, alice: User, staff: User) -> None:
     break_(connection)
-    assert lifecycle.retry_connection(Connection.objects.get(pk=connection.pk), by=staff)
+    assert lifecycle.retry_connection(Connection.objects.get(pk=connection.pk), actor=Actor(staff))
     assert carry() == []
     reasons = Delivery.objects.filter(stream__name="email").values_list("state", "reason")
     assert set(reasons) == {("superseded", "the connection needs no hand any more")}
@@ -64,7 +65,7 @@ def test_nobody_is_told_what_is_mended_already(connection: Connection, alice: Us
 def test_next_incident_is_told_again(connection: Connection, alice: User, staff: User) -> None:
     break_(connection)
     carry()
-    lifecycle.retry_connection(Connection.objects.get(pk=connection.pk), by=staff)
+    lifecycle.retry_connection(Connection.objects.get(pk=connection.pk), actor=Actor(staff))
     break_(connection)
     assert len(carry()) == 4
 

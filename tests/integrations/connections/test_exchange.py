@@ -11,6 +11,7 @@ from django.db import connections as db_connections
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from integrations.audit import Actor
 from integrations.connections import lifecycle, partner_configuration
 from integrations.models import Client, ConnectAttempt, Connection, ConnectionState, Consent, DisplayMode, User
 from integrations.outbox import clock, courier, deliveries
@@ -58,7 +59,7 @@ def consent_to(company: str) -> Consent:
 def approve(company: str, by: User, *, in_smartrecruiters: Simulator | None) -> ConnectAttempt:
     if in_smartrecruiters is not None:
         in_smartrecruiters.control.grant_consent(company)
-    return lifecycle.approve_consent(consent_to(company), by=by, customer=by.customers.get(), ip="192.0.2.7")
+    return lifecycle.approve_consent(consent_to(company), actor=Actor(by, "192.0.2.7"), customer=by.customers.get())
 
 
 def carry(stream: str = "master") -> None:
@@ -130,7 +131,7 @@ def test_company_of_one_customer_is_never_moved_to_another(
     carry()
     consent = consent_to(company)
     with pytest.raises(lifecycle.CompanyTakenError):
-        lifecycle.approve_consent(consent, by=charlie, customer=charlie.customers.get())
+        lifecycle.approve_consent(consent, actor=Actor(charlie), customer=charlie.customers.get())
     consent.refresh_from_db()
     assert (consent.decision, state_of(first)) == ("", (C.LIVE, C.LIVE))
 
@@ -213,8 +214,8 @@ def test_disable_is_effective_at_once_and_twice_does_no_harm(
     ours = attempt.client_secret
     carry()
     token = rows.make_token(attempt.connection)
-    lifecycle.disable_connection(attempt.connection, by=alice, reason="no longer wanted")
-    lifecycle.disable_connection(attempt.connection, by=alice)
+    lifecycle.disable_connection(attempt.connection, actor=Actor(alice), reason="no longer wanted")
+    lifecycle.disable_connection(attempt.connection, actor=Actor(alice))
     assert api(token).get("/smartrecruiters/packages").status_code == 401
     assert token_for(attempt.client_id_sent, ours) == 401
     attempt.connection.refresh_from_db()
@@ -268,19 +269,19 @@ def test_missing_key_pauses_and_its_return_goes_on(
 
 def test_consent_is_good_for_one_decision_and_ten_minutes(company: str, alice: User) -> None:
     consent = consent_to(company)
-    lifecycle.deny_consent(consent, by=alice)
+    lifecycle.deny_consent(consent, actor=Actor(alice))
     with pytest.raises(lifecycle.ConsentUsedError):
-        lifecycle.approve_consent(consent, by=alice, customer=alice.customers.get())
+        lifecycle.approve_consent(consent, actor=Actor(alice), customer=alice.customers.get())
     late = Consent.objects.create(company_id=company, mode="POPUP", expires_at=timezone.now())
     with pytest.raises(lifecycle.ConsentUsedError):
-        lifecycle.approve_consent(late, by=alice, customer=alice.customers.get())
+        lifecycle.approve_consent(late, actor=Actor(alice), customer=alice.customers.get())
     assert Connection.objects.count() == 0
 
 
 def test_person_without_the_right_cannot_approve(company: str, bob: User, staff: User) -> None:
     for person in (bob, staff):
         with pytest.raises(lifecycle.NotAllowedError):
-            lifecycle.approve_consent(consent_to(company), by=person, customer=person.customers.first())
+            lifecycle.approve_consent(consent_to(company), actor=Actor(person), customer=person.customers.first())
     assert Connection.objects.count() == 0
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connections as db_connections
 
+from integrations.audit import Actor
 from integrations.connections import lifecycle
 from integrations.models import ConnectAttempt, Connection, ConnectionState, Consent, DisplayMode, User
 from integrations.outbox import clock, courier
@@ -27,7 +28,7 @@ def peer(settings: Any) -> Iterator[Peer]:
 
 def approve(by: User, company: str = "northwind") -> ConnectAttempt:
     consent = Consent.objects.create(company_id=company, mode=DisplayMode.REDIRECT)
-    return lifecycle.approve_consent(consent, by=by, customer=by.customers.get())
+    return lifecycle.approve_consent(consent, actor=Actor(by), customer=by.customers.get())
 
 
 def read(attempt: ConnectAttempt) -> ConnectAttempt:

@@ -10,6 +10,7 @@ from django.core import mail
 from django.test import Client as Browser
 from django.utils import timezone
 
+from integrations.audit import Actor
 from integrations.customers import invitations
 from integrations.customers.invitations import InvitationClosedError, InvitationError
 from integrations.customers.memberships import MembershipError
@@ -187,7 +188,7 @@ def test_link_expires_and_is_sent_again(browser: Browser, customer: Customer) ->
 def test_newer_link_replaces_one_that_is_not_sent_yet(browser: Browser, customer: Customer, alice: User) -> None:
     invite(browser, customer)
     Invitation.objects.update(sent_at=timezone.now() - timedelta(hours=1))
-    invitations.resend_invitation(Invitation.objects.get(), by=alice)
+    invitations.resend_invitation(Invitation.objects.get(), actor=Actor(alice))
     assert (len(links()), len(links())) == (0, 1)
     assert sorted(Delivery.objects.values_list("state", "reason")) == [
         ("delivered", ""),
@@ -211,7 +212,7 @@ def test_revoked_link_opens_nothing(browser: Browser, customer: Customer, link: 
 
 def test_revoked_invitation_that_waits_is_not_sent(browser: Browser, customer: Customer, alice: User) -> None:
     invite(browser, customer)
-    invitations.revoke_invitation(Invitation.objects.get(), by=alice)
+    invitations.revoke_invitation(Invitation.objects.get(), actor=Actor(alice))
     assert links() == []
 
 
@@ -222,7 +223,7 @@ def test_link_of_an_organisation_that_is_off_opens_nothing(link: str) -> None:
 
 def test_two_who_use_the_link_at_once_join_once(customer: Customer, alice: User) -> None:
     dora = User.objects.create_user(DORA, rows.PASSWORD)
-    invitations.send_invitation(customer, DORA, "viewer", by=alice)
+    invitations.send_invitation(customer, DORA, "viewer", actor=Actor(alice))
     first, second = Invitation.objects.get(), Invitation.objects.get()
     invitations.accept_invitation(first, dora)
     with pytest.raises(InvitationClosedError):
@@ -232,9 +233,9 @@ def test_two_who_use_the_link_at_once_join_once(customer: Customer, alice: User)
 
 def test_organisation_has_fifty_open_invitations_at_most(customer: Customer, alice: User) -> None:
     for number in range(50):
-        invitations.send_invitation(customer, f"p{number}@northwind.example", "viewer", by=alice)
+        invitations.send_invitation(customer, f"p{number}@northwind.example", "viewer", actor=Actor(alice))
     with pytest.raises(InvitationError, match="Fifty invitations are open"):
-        invitations.send_invitation(customer, DORA, "viewer", by=alice)
+        invitations.send_invitation(customer, DORA, "viewer", actor=Actor(alice))
 
 
 def test_one_of_the_people_is_not_invited_again(browser: Browser, customer: Customer, bob: User) -> None:
@@ -242,7 +243,7 @@ def test_one_of_the_people_is_not_invited_again(browser: Browser, customer: Cust
 
 
 def test_addresses_of_those_who_never_came_are_forgotten(customer: Customer, alice: User) -> None:
-    invitations.send_invitation(customer, DORA, "viewer", by=alice)
+    invitations.send_invitation(customer, DORA, "viewer", actor=Actor(alice))
     Invitation.objects.update(expires_at=timezone.now() - timedelta(days=29))
     invitations.delete_expired()
     assert Invitation.objects.count() == 1
@@ -252,7 +253,7 @@ def test_addresses_of_those_who_never_came_are_forgotten(customer: Customer, ali
 
 
 def test_link_is_sealed_in_the_database(customer: Customer, alice: User) -> None:
-    invitation = invitations.send_invitation(customer, DORA, "viewer", by=alice)
+    invitation = invitations.send_invitation(customer, DORA, "viewer", actor=Actor(alice))
     token = invitation.link_token
     stored = str([*Invitation.objects.values(), *Delivery.objects.values(), *AuditEntry.objects.values()])
     assert (len(token), token in stored) == (32, False)
@@ -268,7 +269,7 @@ def test_viewer_sees_the_people_and_changes_nothing(
     page = text(client.get("/people"))
     assert ("alice@northwind.example" in page, "Invite somebody" in page, "/remove" in page) == (True, False, False)
     membership = alice.memberships.get()
-    invitation = invitations.send_invitation(customer, DORA, "viewer", by=alice)
+    invitation = invitations.send_invitation(customer, DORA, "viewer", actor=Actor(alice))
     posts = [
         ("/people/invite", {"organisation": customer.pk, "email": DORA, "role": "viewer"}),
         (f"/people/{membership.pk}/role", {"role": "viewer"}),
@@ -286,7 +287,7 @@ def test_people_of_another_organisation_are_not_found(
     client.force_login(charlie)
     assert "alice" not in text(client.get("/people"))
     membership = alice.memberships.get()
-    invitation = invitations.send_invitation(customer, DORA, "viewer", by=alice)
+    invitation = invitations.send_invitation(customer, DORA, "viewer", actor=Actor(alice))
     posts = [
         ("/people/invite", {"organisation": customer.pk, "email": DORA, "role": "viewer"}),
         (f"/people/{membership.pk}/role", {"role": "viewer"}),
@@ -346,7 +347,7 @@ def test_first_person_of_a_customer_is_invited_as_an_administrator(staff_browser
 def test_invitation_ends_when_staff_add_the_person_with_a_password(
     staff_browser: Browser, customer: Customer, alice: User
 ) -> None:
-    invitations.send_invitation(customer, DORA, "viewer", by=alice)
+    invitations.send_invitation(customer, DORA, "viewer", actor=Actor(alice))
     passwords = {"usable_password": "true", "password1": rows.PASSWORD, "password2": rows.PASSWORD}
     person = {"email": "Dora@northwind.example", "name": "Dora", "customer": customer.pk, "role": "viewer"}
     staff_browser.post("/admin/integrations/user/add/", person | passwords)
@@ -356,7 +357,7 @@ def test_invitation_ends_when_staff_add_the_person_with_a_password(
 
 
 def test_staff_revoke_and_send_again(staff_browser: Browser, customer: Customer, alice: User) -> None:
-    invitation = invitations.send_invitation(customer, DORA, "viewer", by=alice)
+    invitation = invitations.send_invitation(customer, DORA, "viewer", actor=Actor(alice))
     page = f"/admin/integrations/invitation/{invitation.pk.replace('_', '_5F')}"
     assert "It was sent a moment ago." in text(staff_browser.post(f"{page}/act/resend/", follow=True))
     Invitation.objects.update(sent_at=timezone.now() - timedelta(hours=1))

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
+from integrations.audit import Actor
 from integrations.customers import memberships
 from integrations.customers.memberships import MembershipError
 from integrations.models import AuditEntry, Connection, Consent, Customer, Membership, User
@@ -144,11 +145,11 @@ def test_staff_become_nobodys_member(staff: User, customer: Customer) -> None:
 def test_last_administrator_is_neither_removed_nor_demoted(alice: User, bob: User) -> None:
     membership = alice.memberships.get()
     with pytest.raises(MembershipError, match="the last administrator of Northwind Retail"):
-        memberships.remove_member(membership, by=alice)
+        memberships.remove_member(membership, actor=Actor(alice))
     with pytest.raises(MembershipError, match="the last administrator of Northwind Retail"):
-        memberships.change_role(membership, "viewer", by=alice)
-    memberships.change_role(bob.memberships.get(), "administrator", by=alice)
-    memberships.remove_member(membership, by=alice)
+        memberships.change_role(membership, "viewer", actor=Actor(alice))
+    memberships.change_role(bob.memberships.get(), "administrator", actor=Actor(alice))
+    memberships.remove_member(membership, actor=Actor(alice))
     assert [*Membership.objects.values_list("person__name", "role")] == [("Bob", "administrator")]
 
 
@@ -156,15 +157,15 @@ def test_administrator_who_is_switched_off_does_not_count(alice: User, bob: User
     bob.memberships.update(role="administrator")
     User.objects.filter(pk=bob.pk).update(is_active=False)
     with pytest.raises(MembershipError):
-        memberships.remove_member(alice.memberships.get(), by=alice)
+        memberships.remove_member(alice.memberships.get(), actor=Actor(alice))
 
 
 def test_memberships_are_written_down(alice: User, customer: Customer, other_customer: Customer) -> None:
-    membership = memberships.add_member(alice, other_customer, "viewer", by=alice, ip="192.0.2.7")
-    memberships.add_member(alice, other_customer, "administrator", by=alice)
-    memberships.change_role(membership, "administrator", by=alice)
+    membership = memberships.add_member(alice, other_customer, "viewer", actor=Actor(alice, "192.0.2.7"))
+    memberships.add_member(alice, other_customer, "administrator", actor=Actor(alice))
+    memberships.change_role(membership, "administrator", actor=Actor(alice))
     rows.make_user(other_customer, "charlie@harbour.example")
-    memberships.remove_member(membership, by=alice)
+    memberships.remove_member(membership, actor=Actor(alice))
     entries = AuditEntry.objects.filter(action__startswith="membership.").order_by("pk")
     assert [(each.action, each.subject, each.detail["customer"], each.detail["role"]) for each in entries] == [
         ("membership.added", str(alice.pk), other_customer.pk, "viewer"),

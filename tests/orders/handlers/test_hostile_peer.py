@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from kombu.exceptions import ContentDisallowed
 from kombu.serialization import loads
 
+from integrations.audit import Actor
 from integrations.connections import lifecycle
 from integrations.http.client import CallFailedError, OutgoingRequest, Response, send_request
 from integrations.models import Connection, ConnectionState, Consent, Customer, DisplayMode, User
@@ -136,7 +137,7 @@ def test_client_id_of_another_connection_makes_nobody_live(
         Answer(200, {"clientId": other_connection.their_client_id, "clientSecret": "theirs"})
     ]
     consent = Consent.objects.create(company_id="northwind", mode=DisplayMode.REDIRECT)
-    attempt = lifecycle.approve_consent(consent, by=alice, customer=customer)
+    attempt = lifecycle.approve_consent(consent, actor=Actor(alice), customer=customer)
     courier.run(Stream.objects.get(name="master").pk)
     attempt.connection.refresh_from_db()
     assert attempt.connection.state != ConnectionState.LIVE

@@ -14,6 +14,7 @@ from django.test import Client as Browser
 from rest_framework.test import APIClient
 
 from integrations.api.errors import GoneError
+from integrations.audit import Actor
 from integrations.models import AuditEntry, Connection, IdempotencyRecord
 from integrations.outbox import clock
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
@@ -193,7 +194,7 @@ def test_links_die_and_the_engine_is_told_that_it_is_gone(known: Order, engine: 
 
 @pytest.mark.django_db
 def test_erasure_is_recorded_under_a_keyed_pseudonym(known: Order, staff: Any, settings: Any, folder: Path) -> None:
-    done = erasure.erase(EMAIL, by=staff, ip="192.0.2.7")
+    done = erasure.erase(EMAIL, actor=Actor(staff, "192.0.2.7"))
     entry = AuditEntry.objects.get(action="candidate.erased")
     assert (entry.subject, entry.actor_name, entry.ip, entry.detail) == (
         done.pseudonym,
