@@ -1,6 +1,10 @@
-"""`python -m integrations.simulator`: one process, many threads, so that whoever is kept waiting sleeps in one."""
+"""Server process of the simulator: `python -m integrations.simulator`.
+
+One process with many threads, because a simulated delay blocks its thread.
+"""
 
 import ctypes
+import os
 import signal
 import sys
 from typing import Any
@@ -11,7 +15,10 @@ from integrations.simulator import environment
 
 
 def die_with_master(_server: Any, _worker: Any) -> None:
-    """Where the kernel can: a worker that outlives a killed master keeps the port and the journal from the next."""
+    """Make the kernel kill this worker with its master (Linux only).
+
+    A worker that outlives its master would keep the port and the journal from the next start.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, int(signal.SIGKILL))  # PR_SET_PDEATHSIG
 
@@ -27,7 +34,7 @@ class SimulatorServer(BaseApplication):
             "backlog": 2048,
             "keepalive": 75,
             "graceful_timeout": 2,
-            "timeout": 0,  # a long journal takes its time to be replayed
+            "timeout": 0,  # replaying a long journal takes time
             "proc_name": "simulator",
             "control_socket_disable": True,
             "loglevel": "warning",
@@ -37,8 +44,12 @@ class SimulatorServer(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from integrations.simulator.web import application
+        os.environ["DJANGO_SETTINGS_MODULE"] = "integrations.simulator.settings"
+        from django.core.wsgi import get_wsgi_application
+        from django.urls import get_resolver
 
+        application = get_wsgi_application()
+        list(get_resolver().url_patterns)  # imports the views, which replays the journal before the first call
         return application
 
 

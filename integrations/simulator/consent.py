@@ -1,4 +1,4 @@
-"""The customer's click on Connect: what SmartRecruiters asks him, and where it sends him then."""
+"""Consent of a customer on SmartRecruiters' side (the Connect button), and the portal's consent URL."""
 
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -8,12 +8,12 @@ from integrations.simulator.runtime import state
 SCOPE_DESCRIPTIONS = {
     "candidates_read": "See the candidates of your orders",
     "jobs_read": "See the jobs they apply for, and the hiring teams",
-    "assessment_result_manage": "Write assessment results into their profiles",
+    "assessment_result_manage": "Write assessment results to the candidates' profiles",
 }
 
 
 def grant_consent(company: str) -> str | None:
-    """The company allows the app. Answers the consent URL to open, None without a partner configuration."""
+    """Record the company's consent. Return the consent URL to open, None without a partner configuration."""
     state.record_event("consented", company=company)
     return build_consent_url(company)
 
@@ -28,6 +28,10 @@ def build_consent_url(company: str) -> str | None:
     query = {"companyId": company}
     if get_display_mode() == "REDIRECT":
         query["redirect"] = f"{environment.PUBLIC_URL}/companies/{company}/connected"
-    parts = urlsplit(state.configuration["consentUrl"])
+    return add_query(state.configuration["consentUrl"], query)
+
+
+def add_query(url: str, query: dict[str, str]) -> str:
+    parts = urlsplit(url)
     joined = "&".join(part for part in (parts.query, urlencode(query)) if part)
-    return str(urlunsplit(parts._replace(query=joined)))
+    return urlunsplit(parts._replace(query=joined))

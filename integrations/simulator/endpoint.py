@@ -1,10 +1,10 @@
-"""The door of SmartRecruiters' API: who calls, the limits, the switches, the headers, the ledger's line."""
+"""Decorator of SmartRecruiters' API views: authentication, rate limiter, fault injection and ledger."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Protocol
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -12,7 +12,6 @@ from django.views.decorators.csrf import csrf_exempt
 from integrations.simulator import faults
 from integrations.simulator.entities import Fault
 from integrations.simulator.faults import build_error
-from integrations.simulator.limits import LimitStatus
 from integrations.simulator.runtime import rate_limiter, state
 from integrations.simulator.state import hash_secret
 
@@ -21,7 +20,7 @@ CUSTOMER_SCOPES = frozenset({"candidates_read", "jobs_read", "assessment_result_
 
 
 class ApiError(Exception):
-    """An answer that is no success. With `breach` it broke the protocol, and is recorded as that."""
+    """Error response. `breach` names the rule of the protocol that the call broke, and is recorded."""
 
     def __init__(self, status: int, code: str, message: str, *, breach: str | None = None) -> None:
         super().__init__(message)
@@ -30,7 +29,7 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class Caller:
-    """Who the bearer token says is calling; `is_valid` unless it is dead."""
+    """Owner of the bearer token. `is_valid` is False for an unknown, expired or revoked token."""
 
     client_id: str | None = None
     company: str | None = None
@@ -46,17 +45,13 @@ class Caller:
 
 @dataclass
 class Call:
-    """One call on its way. A view sets `on_lost_reply` for what must be noted if its answer is not heard."""
+    """Call in progress. A view may set `on_lost_reply`, which runs if the response does not reach the client."""
 
     request: HttpRequest
     route: str
     body: bytes
     caller: Caller
-    on_lost_reply: Callable[[], None] | None = None
-
-
-class View(Protocol):
-    def __call__(self, call: Call, **ids: str) -> HttpResponse: ...
+    on_lost_reply: Callable[[], object] | None = None
 
 
 def identify_caller(request: HttpRequest) -> Caller:
@@ -67,8 +62,8 @@ def identify_caller(request: HttpRequest) -> Caller:
     if token is None:
         return Caller(has_token=True)
     company = state.find_company(token.client_id)
-    known = company is not None or token.client_id == state.master_pair.client_id
-    return Caller(token.client_id, company, known and time.time() < token.expires_at, True)
+    is_known = company is not None or token.client_id == state.master_pair.client_id
+    return Caller(token.client_id, company, is_known and time.time() < token.expires_at, True)
 
 
 def api_endpoint(
@@ -77,14 +72,14 @@ def api_endpoint(
     scope: str | None,
     get_caller: Callable[[HttpRequest], Caller] = identify_caller,
 ) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponseBase]]:
-    """Turn `view(call, **ids)` into a Django view behind the door. Several methods share one limit."""
+    """Turn `view(call, **ids)` into a Django view of SmartRecruiters' API. All methods share one rate limit."""
 
     def decorate_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def wrapped_view(request: HttpRequest, **ids: str) -> HttpResponseBase:
             call = Call(request, route, request.body, get_caller(request))
             if len(call.body) < int(request.META.get("CONTENT_LENGTH") or 0):
-                return HttpResponse(status=400)  # the caller died before he had said it all: it is no call
+                return HttpResponse(status=400)  # the client died while sending: not a call, so no breach either
             return _serve_call(call, lambda: _call_view(call, view, methods, scope, ids), ids.get("company_id"))
 
         return csrf_exempt(wrapped_view)
@@ -94,38 +89,48 @@ def api_endpoint(
 
 def _serve_call(call: Call, effect: Callable[[], HttpResponse], path_company: str | None) -> HttpResponseBase:
     started = time.time()
-    settings, caller = state.settings, call.caller
-    credential = caller.client_id or "anonymous"
-    standing = rate_limiter.acquire_slot(
+    settings, company = state.settings, call.caller.company or path_company
+    credential = call.caller.client_id or "anonymous"
+    limits = rate_limiter.acquire_slot(
         credential, call.route, rate=settings.rate, concurrent=settings.concurrent, enforced=settings.limits
     )
     fault = None
     try:
-        if standing.refusal_reason:
-            answer: HttpResponseBase = build_error(429, "TOO_MANY_REQUESTS", standing.refusal_reason)
+        if limits.refusal_reason:
+            response: HttpResponseBase = build_error(429, "TOO_MANY_REQUESTS", limits.refusal_reason)
         else:
-            fault = faults.take_fault(state, call.route, caller.company or path_company)
-            answer = _apply_fault(call, effect, fault)
+            fault = faults.take_fault(state, call.route, company)
+            response = _apply_fault(call, effect, fault)
     finally:
-        # Before a byte is written: a caller who has the answer may use the place at once.
+        # Released before the first byte is written: a client that has the response may call again at once.
         rate_limiter.release_slot(credential)
-    for name, value in standing.build_headers().items():
-        answer[name] = value
-    _record_call(call, standing, answer.status_code, started, fault, path_company)
-    return answer
+    for name, value in limits.build_headers().items():
+        response[name] = value
+    state.record_event(
+        "call",
+        route=call.route,
+        method=call.request.method,
+        path=call.request.path,
+        client_id=call.caller.client_id,
+        company=company,
+        status=response.status_code,
+        arrived=round(started, 4),
+        seconds=round(time.time() - started, 4),
+        in_flight=limits.concurrent,
+        **({"fault": fault.action} if fault else {}),
+    )
+    return response
 
 
 def _apply_fault(call: Call, effect: Callable[[], HttpResponse], fault: Fault | None) -> HttpResponseBase:
-    answer = faults.inject_fault(fault, call.request, effect) if fault else effect()
-    settings = state.settings
-    heard = (
-        faults.wait_while_connected(call.request, faults.add_jitter(settings.latency, settings.jitter))
-        if settings.latency
-        else True
-    )
-    if call.on_lost_reply and (not heard or (fault and not faults.is_reply_delivered(fault))):
+    response = faults.inject_fault(fault, call.request, effect) if fault else effect()
+    settings, is_connected = state.settings, True
+    if settings.latency:
+        delay = faults.add_jitter(settings.latency, settings.jitter)
+        is_connected = faults.wait_while_connected(call.request, delay)
+    if call.on_lost_reply and (not is_connected or (fault and not faults.is_response_delivered(fault))):
         call.on_lost_reply()
-    return answer
+    return response
 
 
 def _call_view(
@@ -133,18 +138,17 @@ def _call_view(
 ) -> HttpResponse:
     try:
         if call.request.method not in methods:
-            raise ApiError(405, "METHOD_NOT_ALLOWED", f"{call.request.method} is not taken here", breach="wrong method")
+            raise ApiError(405, "METHOD_NOT_ALLOWED", f"{call.request.method} is not allowed", breach="wrong method")
         if scope is not None:
-            _authorise_call(call, scope)
+            _authorise_call(call.caller, scope)
         return view(call, **ids)
-    except ApiError as refused:
-        if refused.breach:
-            record_breach(refused.breach, refused.message, call, ids.get("order_id"))
-        return build_error(refused.status, refused.code, refused.message)
+    except ApiError as error:
+        if error.breach:
+            record_breach(error.breach, error.message, call, ids.get("order_id"))
+        return build_error(error.status, error.code, error.message)
 
 
-def _authorise_call(call: Call, scope: str) -> None:
-    caller = call.caller
+def _authorise_call(caller: Caller, scope: str) -> None:
     if not caller.has_token:
         raise ApiError(401, "UNAUTHORIZED", "no bearer token", breach="call without a token")
     if not caller.is_valid:
@@ -154,25 +158,5 @@ def _authorise_call(call: Call, scope: str) -> None:
 
 
 def record_breach(what: str, detail: str, call: Call, order_id: str | None = None) -> None:
-    state.record_event(
-        "breach", what=what, detail=detail, company=call.caller.company, order_id=order_id, route=call.route
-    )
-
-
-def _record_call(
-    call: Call, standing: LimitStatus, status: int, started: float, fault: Fault | None, path_company: str | None
-) -> None:
-    fields: dict[str, Any] = {
-        "route": call.route,
-        "method": call.request.method,
-        "path": call.request.path,
-        "client_id": call.caller.client_id,
-        "company": call.caller.company or path_company,
-        "status": status,
-        "arrived": round(started, 4),
-        "seconds": round(time.time() - started, 4),
-        "in_flight": standing.concurrent,
-    }
-    if fault:
-        fields["fault"] = fault.action
-    state.record_event("call", **fields)
+    context: dict[str, Any] = {"company": call.caller.company, "order_id": order_id, "route": call.route}
+    state.record_event("breach", what=what, detail=detail, **context)

@@ -1,4 +1,4 @@
-"""What the simulator knows, as values: never changed in place, so that a page may read them without a lock."""
+"""Entities of the simulator, as frozen dataclasses, so that they can be read without a lock."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,13 +7,9 @@ FINAL_STATUSES = frozenset({"COMPLETED", "REJECTED", "EXPIRED"})
 STATUSES = ("PENDING", "IN_PROGRESS", "COMPLETED", "REJECTED", "EXPIRED")
 STATUS_RANK = {"PENDING": 0, "IN_PROGRESS": 1, "COMPLETED": 2, "REJECTED": 2, "EXPIRED": 2}
 ASSESSMENT_TYPES = (
-    "BACKGROUND_CHECK",
-    "BEHAVIORAL_ASSESSMENT",
-    "INLINE_ASSESSMENT",
-    "REFERENCE_CHECK",
-    "SKILL_TEST",
-    "VIDEO_INTERVIEW",
-)
+    "BACKGROUND_CHECK", "BEHAVIORAL_ASSESSMENT", "INLINE_ASSESSMENT",
+    "REFERENCE_CHECK", "SKILL_TEST", "VIDEO_INTERVIEW",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,7 +20,7 @@ class CredentialPair:
 
 @dataclass(frozen=True)
 class Company:
-    """A customer of SmartRecruiters. `partner_pair` the portal minted, `own_pair` the simulator."""
+    """Customer of SmartRecruiters. The portal issued `partner_pair`, the simulator issued `own_pair`."""
 
     id: str
     name: str
@@ -50,7 +46,7 @@ class Token:
 
 @dataclass(frozen=True)
 class CredentialExchange:
-    """The use of a client id in the exchange of credentials. `settled`: the caller was told the outcome."""
+    """Use of a client id in the exchange of credentials. `settled`: the caller received the outcome."""
 
     company: str
     secret_digest: str
@@ -60,7 +56,7 @@ class CredentialExchange:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the portal said to an order. No status: it never answered."""
+    """Response of the portal to an order. `status` is None if there was no response."""
 
     at: float
     status: int | None
@@ -113,7 +109,7 @@ class Order:
 
     @property
     def is_accepted(self) -> bool:
-        return any(answer.status in (200, 202) and answer.problem is None for answer in self.answers)
+        return any(each.status in (200, 202) and each.problem is None for each in self.answers)
 
     @property
     def url(self) -> str | None:
@@ -137,7 +133,7 @@ class Breach:
 
 @dataclass(frozen=True)
 class Fault:
-    """A switch. Without `route` or `company` for all of them; without `left` until it is cleared."""
+    """Injected fault. None means: every `route`, every `company`, and (`left`) until it is cleared."""
 
     id: int
     action: str
@@ -155,7 +151,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Settings:
-    """What nobody has published, and what tests turn: each with the default of PROTOCOL.md."""
+    """Behaviour that SmartRecruiters has not documented, and knobs for tests."""
 
     token_lifetime: int = 1800
     limits: bool = True

@@ -1,4 +1,4 @@
-"""What the simulator is told by its environment; read once, at import."""
+"""Environment variables of the simulator, read at import; README.md lists them."""
 
 import os
 import sys

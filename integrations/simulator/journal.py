@@ -1,4 +1,4 @@
-"""The append-only file of everything that happened: the simulator's memory and its ledger of effects."""
+"""Append-only event log (JSON lines), which is the simulator's storage and its ledger of effects."""
 
 import json
 import os
@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 Event = dict[str, Any]
+SECRET_KEYS = frozenset({"own_pair", "partner_pair", "digest", "secret_digest"})
 
 
 class Journal:
-    """JSON lines in one file. A place in it is a byte offset, which is also the ledger's cursor.
+    """Event log in one file. Positions are byte offsets, which are also the ledger's cursors.
 
-    A line is written by one system call before anybody is told of the event, so that a SIGKILL
-    loses nothing that was answered; a torn last line is cut off at the next start.
+    A line is written by one system call before the event is answered, so that a SIGKILL loses no answered event;
+    an incomplete last line is cut off at the next start.
     """
 
     def __init__(self, path: Path) -> None:
@@ -23,40 +24,39 @@ class Journal:
         self.end_offset = self._cut_torn_line()
 
     def _cut_torn_line(self) -> int:
-        size = os.fstat(self._descriptor).st_size
-        whole = size
-        while whole > 0:
-            start = max(0, whole - 65536)
-            newline = os.pread(self._descriptor, whole - start, start).rfind(b"\n")
+        size = end = os.fstat(self._descriptor).st_size
+        while end > 0:
+            start = max(0, end - 65536)
+            newline = os.pread(self._descriptor, end - start, start).rfind(b"\n")
             if newline >= 0:
-                whole = start + newline + 1
+                end = start + newline + 1
                 break
-            whole = start
-        if whole != size:
-            os.ftruncate(self._descriptor, whole)
-        return whole
+            end = start
+        if end != size:
+            os.ftruncate(self._descriptor, end)
+        return end
 
     def append_event(self, event: Event) -> None:
         line = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         written = os.write(self._descriptor, line)
         if written != len(line):
             os.ftruncate(self._descriptor, self.end_offset)
-            raise OSError("the journal's disk is full")
+            raise OSError("the disk of the journal is full")
         self.end_offset += written
 
     def read_events(self, since: int = 0) -> Iterator[tuple[Event, int]]:
-        """Each event from the byte offset `since` on, with the offset behind it."""
+        """Yield each event from the byte offset `since` on, with the offset of its end."""
         with self.path.open("rb") as lines:
             lines.seek(since)
-            place = since
+            offset = since
             for line in lines:
                 if not line.endswith(b"\n"):
                     return
-                place += len(line)
-                yield json.loads(line), place
+                offset += len(line)
+                yield json.loads(line), offset
 
     def tail_events(self, limit: int, kinds: frozenset[str] = frozenset()) -> list[Event]:
-        """The last events of these kinds (of all, without any), newest first, as far as half a megabyte reaches."""
+        """Return the newest events of these kinds (default: all) within the last 512 KiB, newest first."""
         start = max(0, self.end_offset - 512 * 1024)
         with self.path.open("rb") as lines:
             lines.seek(start)

@@ -1,4 +1,4 @@
-"""SmartRecruiters' limits: so many requests a second per endpoint, so many at a time, per credential."""
+"""Rate limiter of SmartRecruiters' API: calls per second and endpoint, and concurrent calls, per credential."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ WINDOW_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class LimitStatus:
-    """Where a credential stands at one endpoint, the call that asks included."""
+    """Limits and usage of one credential at one endpoint, including the current call."""
 
     refusal_reason: str | None
     limit: int
@@ -28,7 +28,7 @@ class LimitStatus:
 
 
 class RateLimiter:
-    """A sliding window of admitted calls per credential and endpoint, and what is in flight per credential."""
+    """Sliding window of admitted calls per credential and endpoint, and count of running calls per credential."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -38,7 +38,7 @@ class RateLimiter:
     def acquire_slot(
         self, credential: str, endpoint: str, *, rate: int, concurrent: int, enforced: bool
     ) -> LimitStatus:
-        """Every `acquire_slot` is followed by a `release_slot`, a refused one too."""
+        """Count a call and return whether it is refused. Call `release_slot` afterwards in either case."""
         now = time.monotonic()
         with self._lock:
             self._in_flight[credential] += 1
@@ -46,14 +46,14 @@ class RateLimiter:
             window = self._windows[credential, endpoint]
             while window and window[0] <= now - WINDOW_SECONDS:
                 window.popleft()
-            refused = None
+            reason = None
             if enforced and len(window) >= rate:
-                refused = f"more than {rate} requests a second"
+                reason = f"more than {rate} requests a second"
             elif enforced and in_flight > concurrent:
-                refused = f"more than {concurrent} requests at a time"
+                reason = f"more than {concurrent} concurrent requests"
             else:
                 window.append(now)
-            return LimitStatus(refused, rate, max(0, rate - len(window)), concurrent, in_flight)
+            return LimitStatus(reason, rate, max(0, rate - len(window)), concurrent, in_flight)
 
     def release_slot(self, credential: str) -> None:
         with self._lock:

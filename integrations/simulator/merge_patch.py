@@ -1,10 +1,10 @@
-"""RFC 7396."""
+"""JSON merge patch (RFC 7396)."""
 
 from typing import Any
 
 
 def merge_patch(target: Any, patch: Any) -> Any:
-    """The target with the patch merged in: null removes, objects merge, all else (arrays too) replaces."""
+    """Return `target` with `patch` merged in: null removes, objects merge, other values (arrays too) replace."""
     if not isinstance(patch, dict):
         return patch
     merged = dict(target) if isinstance(target, dict) else {}

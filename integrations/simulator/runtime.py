@@ -1,4 +1,4 @@
-"""The one state of this process."""
+"""Process-wide state, rate limiter and upload directory."""
 
 from integrations.simulator import environment
 from integrations.simulator.entities import CredentialPair

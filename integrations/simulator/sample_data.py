@@ -1,4 +1,4 @@
-"""The invented companies, candidates and jobs. The same names give the same people after every start."""
+"""Sample companies, candidates and jobs, the same ones at every start."""
 
 import unicodedata
 from typing import Any
@@ -31,11 +31,9 @@ def build_id(*parts: object) -> str:
 
 
 def build_candidate(company: str, number: int) -> dict[str, Any]:
-    """The company's n-th candidate, as `GET /candidates/{id}` answers him."""
-    first, last = (
-        _FIRST_NAMES[number % len(_FIRST_NAMES)],
-        _LAST_NAMES[(number * 7 + number // len(_FIRST_NAMES)) % len(_LAST_NAMES)],
-    )
+    """Return the company's n-th candidate in the shape of `GET /candidates/{id}`."""
+    first = _FIRST_NAMES[number % len(_FIRST_NAMES)]
+    last = _LAST_NAMES[(number * 7 + number // len(_FIRST_NAMES)) % len(_LAST_NAMES)]
     mailbox = _to_ascii(f"{first}.{last}".lower()) + (f".{number}" if number >= CANDIDATE_COUNT else "")
     job = get_job(company, number)
     return {
@@ -52,6 +50,11 @@ def build_candidate(company: str, number: int) -> dict[str, Any]:
         "primaryAssignment": {"job": {"id": job["id"]}, "status": "IN_REVIEW"},
         "applicationLanguage": _LANGUAGES[number % len(_LANGUAGES)],
     }
+
+
+def build_candidates(company: str) -> list[dict[str, Any]]:
+    """Return the candidates that the pages list; further ones have higher numbers."""
+    return [build_candidate(company, number) for number in range(CANDIDATE_COUNT)]
 
 
 def build_jobs(company: str) -> list[dict[str, Any]]:
@@ -72,8 +75,8 @@ def build_jobs(company: str) -> list[dict[str, Any]]:
 
 
 def get_job(company: str, number: int) -> dict[str, Any]:
-    every = build_jobs(company)
-    return every[number % len(every)]
+    jobs = build_jobs(company)
+    return jobs[number % len(jobs)]
 
 
 def build_hiring_team(company: str) -> dict[str, Any]:

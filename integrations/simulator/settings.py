@@ -1,4 +1,4 @@
-"""Django settings of the simulator's own small site: no database, no session, nothing of the portal."""
+"""Django settings of the simulator, which has no database and no sessions."""
 
 import secrets
 from pathlib import Path
@@ -22,17 +22,15 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [_HERE / "templates"],
-        "OPTIONS": {
-            "builtins": ["integrations.simulator.pages.tags"],
-        },
+        "OPTIONS": {"builtins": ["integrations.simulator.pages.tags"]},
     }
 ]
 USE_TZ = True
 TIME_ZONE = "UTC"
 APPEND_SLASH = False
-# The window that it opens for a consent is another site's, and is closed by this one.
+# The consent window shows the portal's pages; popup.js must still be able to close it.
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin-allow-popups"
-# Cookies do not know ports: the portal on the same host has a csrftoken of its own.
+# Cookies ignore ports: the portal on the same host has its own csrftoken.
 CSRF_COOKIE_NAME = "simulator_csrftoken"
 CSRF_COOKIE_HTTPONLY = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 24 * 1024 * 1024
@@ -41,7 +39,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    # A refused call is the daily business of a strict simulator, and stands in the ledger.
+    # Refused calls are expected and are recorded in the ledger; only exceptions are logged.
     "filters": {"crash": {"()": "django.utils.log.CallbackFilter", "callback": lambda record: record.exc_info}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["crash"]}},
     "loggers": {"django": {"handlers": ["stderr"], "level": "ERROR"}},

@@ -104,11 +104,11 @@ def test_invitation_by_two_e_mails_is_doubled_and_the_same_e_mail_again_is_not()
 
 
 def test_late_answer_is_excused_only_while_the_portal_starts() -> None:
-    late = {"what": "w", "detail": "no answer within 15 s", "order_id": "a", "company": "acme", "at": 100.0}
+    late = {"what": "w", "detail": "no response within 15 s", "order_id": "a", "company": "acme", "at": 100.0}
     excused, counted = Verdict(), Verdict()
     judge.check_breaches([late], [90.0], excused)
     judge.check_breaches([late], [50.0, 101.0], counted)
-    assert (excused.breaches, counted.breaches) == ([], ["w: no answer within 15 s (a)"])
+    assert (excused.breaches, counted.breaches) == ([], ["w: no response within 15 s (a)"])
 
 
 def test_plan_of_a_seed_is_the_same_each_time_and_plays_each_fault() -> None:

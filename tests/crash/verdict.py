@@ -99,7 +99,7 @@ def check_breaches(recorded: list[Json], web_starts: list[float], verdict: Verdi
 
 
 def _is_during_start(breach: Json, web_starts: list[float]) -> bool:
-    is_late = breach["detail"].startswith("no answer within")
+    is_late = breach["detail"].startswith("no response within")
     return is_late and any(breach["at"] - BOOT_SECONDS < start < breach["at"] for start in web_starts)
 
 

@@ -12,7 +12,7 @@ from tests.e2e.world import Json, World, wait_for
 
 
 def sign_in(place: Page | Frame, account: Json) -> None:
-    place.get_by_label("E-mail address").fill(account["email"])
+    place.get_by_label("Email address").fill(account["email"])
     place.get_by_label("Password").fill(account["password"])
     place.get_by_role("button", name="Sign in", exact=True).click()
 
@@ -46,7 +46,7 @@ def open_company(person: Visitor, start: str, company: str, link: str) -> None:
 def ask_to_connect(person: Visitor, start: str, company: str) -> None:
     open_company(person, start, company, "Open apps")
     person.follow_link("Connect")
-    person.press_button("Allow and go on")
+    person.press_button("Allow and continue")
 
 
 def connect_company(person: Visitor, world: World, company: str, customer: int = 0) -> None:
@@ -94,7 +94,7 @@ def find_invitation(world: World, email: str, package: str) -> str:
 
 def answer_questions(candidate: Visitor) -> None:
     """On the sample engine's page: the first answer to each question."""
-    expect(candidate.page.get_by_text("please choose one answer each")).to_be_visible()
+    expect(candidate.page.get_by_text("please choose one answer to each question")).to_be_visible()
     for question in candidate.page.get_by_role("group").all():
         question.get_by_role("radio").first.check()
     candidate.press_button("Submit answers")

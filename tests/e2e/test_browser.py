@@ -131,7 +131,7 @@ def pop_up(admin: Visitor) -> Page:
 
 def framed(admin: Visitor) -> Frame:
     """The vendor's page in a frame of SmartRecruiters', where one signs in first."""
-    admin.follow_link("Show it in this page")
+    admin.follow_link("Show it on this page")
     admin.page.frame_locator("iframe.frame").get_by_role("button", name="Sign in").wait_for()
     return admin.page.frames[1]
 
@@ -169,9 +169,9 @@ def test_popup_that_is_denied_closes_and_may_be_opened_again(world: World, perso
     sign_in(window, world.seeded["customers"][0])
     with window.expect_event("close"):
         window.get_by_role("button", name="Deny").click()
-    expect(admin.page.get_by_text("you denied on the vendor's page")).to_be_visible()
+    expect(admin.page.get_by_text("you denied the request on the vendor's page")).to_be_visible()
     window = pop_up(admin)
-    expect(admin.page.get_by_text("you denied on the vendor's page")).to_be_hidden()
+    expect(admin.page.get_by_text("you denied the request on the vendor's page")).to_be_hidden()
     window.get_by_role("button", name="Approve").click()
     expect(admin.page.get_by_role("heading", name="denied-first is connected")).to_be_visible()
 
@@ -183,7 +183,7 @@ def test_denial_in_a_frame_is_noticed_by_the_page_around_it(world: World, person
     frame = framed(admin)
     sign_in(frame, world.seeded["customers"][0])
     frame.get_by_role("button", name="Deny").click()
-    expect(admin.page.get_by_text("you denied on the vendor's page")).to_be_visible()
+    expect(admin.page.get_by_text("you denied the request on the vendor's page")).to_be_visible()
     expect(admin.page.locator("iframe.frame")).to_be_hidden()
     admin.follow_link("Try again")
     admin.page.frame_locator("iframe.frame").get_by_role("button", name="Approve").wait_for()
@@ -233,7 +233,7 @@ def test_denied_connects_nothing(world: World, person: Open) -> None:
     ask_to_connect(admin, world.simulator.url, "denied")
     sign_in(admin.page, world.seeded["customers"][0])
     admin.press_button("Deny")
-    expect(admin.page.get_by_role("heading", name="Nothing was connected")).to_be_visible()
+    expect(admin.page.get_by_role("heading", name="is not connected")).to_be_visible()
     assert [each for each in world.control.iterate_events(kinds="integrated") if each["company"] == "denied"] == []
 
 
@@ -248,7 +248,7 @@ def test_company_of_another_customer_is_refused(world: World, person: Open) -> N
         other.press_button("Approve")
         other.expect_page("This company is connected for another organisation")
     other.follow_link("Back to SmartRecruiters")
-    expect(other.page.get_by_role("heading", name="Nothing was connected")).to_be_visible()
+    expect(other.page.get_by_role("heading", name="is not connected")).to_be_visible()
 
 
 def test_admin_waits_while_smartrecruiters_does_not_answer(world: World, person: Open) -> None:

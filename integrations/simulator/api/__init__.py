@@ -1,1 +1,1 @@
-"""SmartRecruiters' REST API, as far as a partner calls it."""
+"""SmartRecruiters' REST API, as far as a partner uses it (integrations/smartrecruiters/README.md)."""

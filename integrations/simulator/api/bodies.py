@@ -1,4 +1,4 @@
-"""What the views share: the JSON of a call, what is wrong with it, the order it is about."""
+"""Parsing and validation shared by the views."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from integrations.simulator.wire.strict_json import InvalidJsonError, parse_json
 
 def parse_body(call: Call, what: str) -> Any:
     if call.route != "result" and call.request.content_type != "application/json":
-        message = f"{call.request.content_type!r} is not taken here"
+        message = f"{call.request.content_type!r} is not supported here"
         raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", message, breach=f"{what} not sent as JSON")
     try:
         return parse_json(call.body)
-    except InvalidJsonError as broken:
-        raise ApiError(400, "BAD_REQUEST", str(broken), breach=f"{what} is not JSON") from None
+    except InvalidJsonError as error:
+        raise ApiError(400, "BAD_REQUEST", str(error), breach=f"{what} is not JSON") from None
 
 
 def reject_malformed(problems: list[str], what: str) -> None:
@@ -28,5 +28,5 @@ def get_own_order(call: Call, order_id: str) -> Order:
     if order is None:
         raise ApiError(404, "NOT_FOUND", "no such order")
     if order.company != call.caller.company:
-        raise ApiError(403, "FORBIDDEN", "the order is of another company", breach="wrong company's token")
+        raise ApiError(403, "FORBIDDEN", "the order belongs to another company", breach="wrong company's token")
     return order

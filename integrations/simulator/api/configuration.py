@@ -1,4 +1,4 @@
-"""GET and PUT /partner/configuration."""
+"""Partner configuration: GET and PUT /partner/configuration."""
 
 from django.http import HttpResponse, JsonResponse
 

@@ -1,4 +1,4 @@
-"""POST /integration/company/{companyId}: the pair is shown once, and no client id is ever used again."""
+"""Exchange of credentials: POST /integration/company/{companyId}."""
 
 import secrets
 
@@ -19,8 +19,8 @@ def exchange_credentials(call: Call, company_id: str) -> HttpResponse:
     pair = CredentialPair(body["clientId"], body["clientSecret"])
     with state.lock:
         _check_first_use(company_id, pair)
-        _remember_use(company_id, pair, settled=True)
-        call.on_lost_reply = lambda: _remember_use(company_id, pair, settled=False)
+        _record_use(company_id, pair, settled=True)
+        call.on_lost_reply = lambda: _record_use(company_id, pair, settled=False)
         company = state.companies.get(company_id)
         if company is None or not company.consented:
             raise ApiError(403, "FORBIDDEN", "the company has not allowed this app")
@@ -34,17 +34,21 @@ def exchange_credentials(call: Call, company_id: str) -> HttpResponse:
 
 
 def _check_first_use(company_id: str, pair: CredentialPair) -> None:
-    """A client id is never used again, save by the same try for the same company that does not know how it went."""
-    used = state.exchanges.get(pair.client_id)
-    if used is None:
+    """Reject a client id that was used before.
+
+    The same credentials may be sent again for the same company while the outcome is unknown to the sender, and
+    within the same consent.
+    """
+    earlier = state.exchanges.get(pair.client_id)
+    if earlier is None:
         return
-    again = used.company == company_id and used.secret_digest == hash_secret(pair.client_secret)
-    if not again or (used.settled and used.consent != _count_consents(company_id)):
-        message = f"the clientId was used before, for {used.company}"
+    is_repeat = earlier.company == company_id and earlier.secret_digest == hash_secret(pair.client_secret)
+    if not is_repeat or (earlier.settled and earlier.consent != _count_consents(company_id)):
+        message = f"the clientId was used before, for {earlier.company}"
         raise ApiError(400, "CLIENT_ID_USED", message, breach="client id used twice")
 
 
-def _remember_use(company_id: str, pair: CredentialPair, *, settled: bool) -> None:
+def _record_use(company_id: str, pair: CredentialPair, *, settled: bool) -> None:
     use = CredentialExchange(company_id, hash_secret(pair.client_secret), _count_consents(company_id), settled)
     state.record_event("exchange", client_id=pair.client_id, **vars(use))
 

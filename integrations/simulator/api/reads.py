@@ -1,4 +1,4 @@
-"""GET /candidates, /jobs, /hiring-team: 401 also means "no access"."""
+"""Candidates, jobs and hiring teams. 401 also means "no access"."""
 
 from typing import Any
 
@@ -25,8 +25,9 @@ def get_hiring_team(call: Call, job_id: str) -> HttpResponse:
     return JsonResponse(sample_data.build_hiring_team(call.caller.company or ""))
 
 
-def _require_access(call: Call, found: tuple[str, dict[str, Any]] | None, what: str) -> dict[str, Any]:
-    if found is not None and found[0] == call.caller.company:
-        return found[1]
-    foreign = f"foreign {what}" if found is not None else None
-    raise ApiError(401, "UNAUTHORIZED", f"no access to this {what}", breach=foreign)
+def _require_access(call: Call, owned: tuple[str, dict[str, Any]] | None, what: str) -> dict[str, Any]:
+    """Return the entity of `owned`, a pair of its company and itself, if it belongs to the caller's company."""
+    if owned is not None and owned[0] == call.caller.company:
+        return owned[1]
+    breach = f"foreign {what}" if owned is not None else None
+    raise ApiError(401, "UNAUTHORIZED", f"no access to this {what}", breach=breach)

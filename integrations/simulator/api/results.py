@@ -1,4 +1,4 @@
-"""PATCH /orders/{orderId}/results."""
+"""Results of an order: PATCH /orders/{orderId}/results."""
 
 from typing import Any
 
@@ -42,15 +42,18 @@ def patch_result(call: Call, order_id: str) -> HttpResponse:
 
 
 def _check_patch_type(call: Call) -> None:
-    given = call.request.content_type
-    if given in _PATCH_TYPES[state.settings.patch_types]:
+    content_type = call.request.content_type
+    if content_type in _PATCH_TYPES[state.settings.patch_types]:
         return
-    strange = None if given in _PATCH_TYPES["both"] else "result of an unknown content type"
-    raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", f"{given!r} is not taken here", breach=strange)
+    breach = None if content_type in _PATCH_TYPES["both"] else "result of an unknown content type"
+    raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", f"{content_type!r} is not supported here", breach=breach)
 
 
 def _record_regressions(call: Call, order: Order, merged: dict[str, Any]) -> None:
-    """What the real one would swallow, and a recruiter would not: taken, but on the record unless announced."""
+    """Record a breach for each regression that SmartRecruiters accepts but a recruiter would notice.
+
+    An announced correction is exempt.
+    """
     if order.correction:
         return
     now = _collect_statuses(merged)
@@ -62,25 +65,23 @@ def _record_regressions(call: Call, order: Order, merged: dict[str, Any]) -> Non
             record_breach("final status changed", f"{level}: {before} became {after}", call, order.id)
         elif before and STATUS_RANK.get(after or "", -1) < STATUS_RANK[before]:
             record_breach("status went back", f"{level}: {before} became {after}", call, order.id)
-    for attachment in _collect_urls(order.result) - _collect_urls(merged) - _collect_lost_urls(order):
-        record_breach("attachment dropped", f"{attachment} is gone", call, order.id)
+    # An upload with a lost response may be missing: the portal never learned its URL.
+    lost_urls = {upload.url for upload in order.uploads if upload.reply_lost}
+    for attachment in _collect_urls(order.result) - _collect_urls(merged) - lost_urls:
+        record_breach("attachment dropped", f"{attachment} is missing", call, order.id)
     for assessment in _collect_assessment_ids(order.result) - _collect_assessment_ids(merged):
-        record_breach("assessment result dropped", f"the result of {assessment} is gone", call, order.id)
+        record_breach("assessment result dropped", f"the result of {assessment} is missing", call, order.id)
 
 
 def _collect_statuses(result: dict[str, Any]) -> dict[str, str | None]:
-    """By assessment, and of the whole."""
-    single = {each["assessmentId"]: each.get("status") for each in result.get("assessmentResults") or []}
-    return {"the package": result.get("status"), **single}
+    """Return the statuses by assessment id, and of the package under "the package"."""
+    statuses = {each["assessmentId"]: each.get("status") for each in result.get("assessmentResults") or []}
+    return {"the package": result.get("status"), **statuses}
 
 
 def _collect_urls(result: dict[str, Any]) -> set[str]:
     levels = [result, *(result.get("assessmentResults") or [])]
     return {each["url"] for level in levels for each in level.get("attachments") or []}
-
-
-def _collect_lost_urls(order: Order) -> set[str]:
-    return {upload.url for upload in order.uploads if upload.reply_lost}
 
 
 def _collect_assessment_ids(result: dict[str, Any]) -> set[str]:

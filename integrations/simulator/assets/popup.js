@@ -1,5 +1,5 @@
 // Opens the vendor's consent page as SmartRecruiters does, 600 px wide and 45 % of the screen high, and closes it
-// when the exchange of credentials has happened, or the page there says that it was denied.
+// once the credentials were exchanged, or the page reports that the request was denied.
 "use strict";
 const place = document.querySelector("[data-consent-url]");
 const opener_ = document.querySelector("[data-open]");
@@ -21,15 +21,15 @@ window.addEventListener("message", (event) => {
   if (closed) closed.hidden = true;
   denied.hidden = false;
 });
-async function look() {
-  const answer = await fetch(place.dataset.stateUrl, { cache: "no-store" }).catch(() => null);
-  if (answer && answer.ok && (await answer.json()).connected) {
+async function poll() {
+  const response = await fetch(place.dataset.stateUrl, { cache: "no-store" }).catch(() => null);
+  if (response && response.ok && (await response.json()).connected) {
     if (popup) popup.close();
     location.assign(place.dataset.doneUrl);
     return;
   }
-  // Closed without an answer: nobody tells SmartRecruiters, but the window is gone.
+  // Closed without an answer: SmartRecruiters is not notified, only the window is gone.
   if (popup && popup.closed && closed) closed.hidden = false;
-  setTimeout(look, 1000);
+  setTimeout(poll, 1000);
 }
-look();
+poll();

@@ -1,1 +1,1 @@
-"""The control API, for tests and benches; the simulator's docstring lists it."""
+"""Control API for tests and benchmarks; integrations/simulator/README.md lists it."""

@@ -1,4 +1,4 @@
-"""Companies, their connection, what they see of the portal."""
+"""Companies, their connection, and the packages that the portal offers them."""
 
 import re
 from typing import Any
@@ -23,7 +23,7 @@ def manage_companies(body: dict[str, Any], request: HttpRequest) -> Any:
         return [serialize_company(each) for each in state.companies.values()]
     company = body.get("id")
     if not isinstance(company, str) or not _COMPANY_ID.fullmatch(company):
-        raise InvalidRequestError(f"{company!r} is no id of a company")
+        raise InvalidRequestError(f"{company!r} is not a valid company id")
     with state.lock:
         if company not in state.companies:
             state.record_event("company_added", id=company, name=body.get("name", company))
@@ -52,14 +52,14 @@ def notify_disabled(body: dict[str, Any], request: HttpRequest, company: str) ->
 
 @control_endpoint("POST")
 def revoke_credential(body: dict[str, Any], request: HttpRequest, company: str) -> dict[str, Any]:
-    """The portal's credential dies without a word; the company still looks connected."""
+    """Invalidate the portal's credentials without notifying it; the company still looks connected."""
     state.record_event("revoked", company=company)
     return {}
 
 
 @control_endpoint("GET")
 def list_candidates(body: dict[str, Any], request: HttpRequest, company: str) -> list[dict[str, Any]]:
-    return [sample_data.build_candidate(company, number) for number in range(sample_data.CANDIDATE_COUNT)]
+    return sample_data.build_candidates(company)
 
 
 @control_endpoint("GET")
@@ -67,8 +67,8 @@ def fetch_packages(body: dict[str, Any], request: HttpRequest, company: str) -> 
     query = request.GET.dict()
     requester = query.pop("requester", None)
     location = {key: str(query.pop(key)) for key in LOCATION_KEYS if key in query}
-    mapped = {key: str(value) for key, value in query.items()}
-    reply = portal_packages.fetch_packages(company, requester=requester, location=location, fields=mapped)
+    fields = {key: str(value) for key, value in query.items()}
+    reply = portal_packages.fetch_packages(company, requester=requester, location=location, fields=fields)
     return _serialize_reply(reply, "packages")
 
 
@@ -77,5 +77,5 @@ def fetch_package(body: dict[str, Any], request: HttpRequest, company: str, pack
     return _serialize_reply(portal_packages.fetch_package(company, package_id), "package")
 
 
-def _serialize_reply(reply: Reply, what: str) -> dict[str, Any]:
-    return {"status_code": reply.status, "seconds": reply.seconds, "problem": reply.problem, what: reply.body}
+def _serialize_reply(reply: Reply, body_key: str) -> dict[str, Any]:
+    return {"status_code": reply.status, "seconds": reply.seconds, "problem": reply.problem, body_key: reply.body}

@@ -1,4 +1,4 @@
-"""What every call of the control API has: JSON in, JSON out, an error that says why."""
+"""Decorator of the control API's views, and validation of their input."""
 
 import json
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from integrations.simulator.runtime import state
 
 
 class InvalidRequestError(Exception):
-    """The test asks for something that makes no sense."""
+    """Invalid request, answered with 422 and the message."""
 
 
 def control_endpoint(*methods: str) -> Callable[[Callable[..., Any]], Callable[..., JsonResponse]]:
-    """Turn `view(body, request, **ids)` into a Django view that takes and answers JSON."""
+    """Turn `view(body, request, **ids)` into a Django view that takes and returns JSON."""
 
     def decorate_view(view: Callable[..., Any]) -> Callable[..., JsonResponse]:
         @wraps(view)
@@ -31,8 +31,8 @@ def control_endpoint(*methods: str) -> Callable[[Callable[..., Any]], Callable[.
                 return build_error(404, "NOT_FOUND", f"no order {ids['order_id']}")
             try:
                 return JsonResponse(view(_parse_body(request), request, **ids), safe=False)
-            except (InvalidRequestError, PortalCallError) as wrong:
-                return build_error(422, "WRONG", str(wrong))
+            except (InvalidRequestError, PortalCallError) as error:
+                return build_error(422, "WRONG", str(error))
 
         return wrapped_view
 
@@ -40,11 +40,11 @@ def control_endpoint(*methods: str) -> Callable[[Callable[..., Any]], Callable[.
 
 
 def check_types(values: dict[str, Any], target_class: type) -> None:
-    """What `target_class`, a dataclass, would be made of is of its fields' types. Raises InvalidRequestError."""
+    """Raise InvalidRequestError unless each value has the type of its field in the dataclass `target_class`."""
     hints = get_type_hints(target_class)
     for key, value in values.items():
         if not _is_of_type(value, hints[key]):
-            raise InvalidRequestError(f"{key} is of another type")
+            raise InvalidRequestError(f"{key} has the wrong type")
 
 
 def _is_of_type(value: object, hint: Any) -> bool:
@@ -55,15 +55,15 @@ def _is_of_type(value: object, hint: Any) -> bool:
         return isinstance(value, list) and all(_is_of_type(each, get_args(hint)[0]) for each in value)
     if kind is dict:
         return isinstance(value, dict) and all(_is_of_type(each, get_args(hint)[1]) for each in value.values())
-    wanted = (int, float) if kind is float else kind
-    return kind is Any or (isinstance(value, wanted) and (kind is bool or not isinstance(value, bool)))
+    allowed = (int, float) if kind is float else kind
+    return kind is Any or (isinstance(value, allowed) and (kind is bool or not isinstance(value, bool)))
 
 
 def _parse_body(request: HttpRequest) -> dict[str, Any]:
     if request.method in ("GET", "DELETE"):
         return {}
     if request.content_type != "application/json":
-        raise InvalidRequestError("the control API takes application/json")
+        raise InvalidRequestError("the content type must be application/json")
     try:
         body = json.loads(request.body or b"{}")
     except ValueError:

@@ -1,4 +1,4 @@
-"""The state of everything, the ledger, the breaches."""
+"""State, ledger and breaches."""
 
 from dataclasses import asdict
 from typing import Any
@@ -7,9 +7,8 @@ from django.http import HttpRequest
 
 from integrations.simulator.control_api.decorators import control_endpoint
 from integrations.simulator.control_api.serializers import serialize_company
+from integrations.simulator.journal import SECRET_KEYS
 from integrations.simulator.runtime import state
-
-_SECRET_KEYS = {"own_pair", "partner_pair", "digest", "secret_digest"}
 
 
 @control_endpoint("GET")
@@ -28,18 +27,18 @@ def get_state(body: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
 
 @control_endpoint("GET")
 def read_ledger(body: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
-    """`next` is the cursor to go on with; the page is the last one when `more` is false."""
+    """Return a page of events; `next` is the cursor of the following page, `more` is False on the last one."""
     since, limit = int(request.GET.get("since", "0")), int(request.GET.get("limit", "1000"))
     kinds = {kind for kind in request.GET.get("kinds", "").split(",") if kind}
     events: list[dict[str, Any]] = []
-    place, more = since, False
-    for event, place in state.journal.read_events(since):
+    offset, more = since, False
+    for event, offset in state.journal.read_events(since):
         if not kinds or event["kind"] in kinds:
-            events.append({key: value for key, value in event.items() if key not in _SECRET_KEYS})
+            events.append({key: value for key, value in event.items() if key not in SECRET_KEYS})
         if len(events) >= limit:
-            more = place < state.journal.end_offset
+            more = offset < state.journal.end_offset
             break
-    return {"events": events, "next": place, "more": more}
+    return {"events": events, "next": offset, "more": more}
 
 
 @control_endpoint("GET", "DELETE")

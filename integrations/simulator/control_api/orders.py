@@ -1,4 +1,4 @@
-"""Orders: placed, looked at, sent again."""
+"""Placing, reading and resending orders."""
 
 from dataclasses import fields
 from typing import Any
@@ -26,9 +26,8 @@ def build_spec(body: dict[str, Any]) -> OrderSpec:
     body = dict(body)
     if body.pop("inline", False):
         body["kind"] = "inline"
-    strange = body.keys() - _SPEC_KEYS
-    if strange:
-        raise InvalidRequestError(f"an order has no {', '.join(sorted(strange))}")
+    if unknown := body.keys() - _SPEC_KEYS:
+        raise InvalidRequestError(f"an order has no {', '.join(sorted(unknown))}")
     if not {"company", "package"} <= body.keys():
         raise InvalidRequestError("an order needs a company and a package")
     check_types(body, OrderSpec)
@@ -48,6 +47,6 @@ def retry_order(body: dict[str, Any], request: HttpRequest, order_id: str) -> di
 
 @control_endpoint("POST")
 def announce_correction(body: dict[str, Any], request: HttpRequest, order_id: str) -> dict[str, Any]:
-    """The next change of this order's result is meant: no breach, whatever it drops or turns back."""
+    """Declare the next change of the order's result intended, so that it is no breach."""
     state.record_event("correction_announced", order_id=order_id, reason=body.get("reason", "announced by a test"))
     return serialize_order(state.orders[order_id])

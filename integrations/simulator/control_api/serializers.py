@@ -1,4 +1,4 @@
-"""Companies and orders as the control API shows them."""
+"""Serializers of companies and orders."""
 
 from dataclasses import asdict
 from typing import Any

@@ -1,4 +1,4 @@
-"""Settings, tokens that die, and faults."""
+"""Settings, token expiry and faults."""
 
 from dataclasses import asdict, fields
 from typing import Any
@@ -21,12 +21,12 @@ def manage_settings(body: dict[str, Any], request: HttpRequest) -> dict[str, Any
 
 
 def change_settings(changes: dict[str, Any]) -> None:
-    if strange := sorted(changes.keys() - asdict(Settings()).keys()):
-        raise InvalidRequestError(f"there is no setting {strange[0]}")
+    if unknown := sorted(changes.keys() - asdict(Settings()).keys()):
+        raise InvalidRequestError(f"there is no setting {unknown[0]}")
     check_types(changes, Settings)
     for key, value in changes.items():
         if value not in SETTING_CHOICES.get(key, [value]):
-            raise InvalidRequestError(f"{key} is one of {', '.join(SETTING_CHOICES[key])}")
+            raise InvalidRequestError(f"{key} must be one of {', '.join(SETTING_CHOICES[key])}")
     state.record_event("settings_changed", changes=changes)
 
 
@@ -37,7 +37,7 @@ def expire_tokens(body: dict[str, Any], request: HttpRequest, company: str | Non
 
 
 def expire_company_tokens(company: str | None) -> None:
-    """End every token of this company, or of everybody; the credentials stay good."""
+    """Expire the tokens of this company (None: all tokens). The credentials stay valid."""
     clients = None if company is None else [client for client, owner in state.credentials.items() if owner == company]
     state.record_event("tokens_expired", clients=clients)
 
@@ -58,20 +58,19 @@ def clear_fault(body: dict[str, Any], request: HttpRequest, fault_id: int) -> di
 
 
 def set_fault(values: dict[str, Any]) -> Fault:
-    """`count` is how often; without it the fault stays until it is cleared."""
+    """Set a fault. `count` is how often it fires; without it the fault stays until it is cleared."""
     values = {**values, "left": values.get("count")}
     values.pop("count", None)
-    strange = values.keys() - _FAULT_KEYS
-    if strange:
-        raise InvalidRequestError(f"a fault has no {', '.join(sorted(strange))}")
+    if unknown := values.keys() - _FAULT_KEYS:
+        raise InvalidRequestError(f"a fault has no {', '.join(sorted(unknown))}")
     check_types(values, Fault)
     if values.get("action") not in ACTIONS:
-        raise InvalidRequestError(f"action is one of {', '.join(ACTIONS)}")
+        raise InvalidRequestError(f"action must be one of {', '.join(ACTIONS)}")
     if values.get("route") not in (None, *ROUTES):
-        raise InvalidRequestError(f"route is one of {', '.join(ROUTES)}")
+        raise InvalidRequestError(f"route must be one of {', '.join(ROUTES)}")
     if values.get("company") not in (None, *state.companies):
         raise InvalidRequestError(f"there is no company {values['company']}")
     with state.lock:
-        made = Fault(id=state.next_serial(), **values)
-        state.record_event("fault_set", fault=asdict(made))
-    return made
+        fault = Fault(id=state.next_serial(), **values)
+        state.record_event("fault_set", fault=asdict(fault))
+    return fault

@@ -1,1 +1,1 @@
-"""What a person clicks: the customer's Apps page, packages and orders, the recruiter's panel, the workbench."""
+"""Pages for people: apps, packages, orders, candidates, career site, switches and ledger."""

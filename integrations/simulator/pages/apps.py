@@ -1,4 +1,4 @@
-"""The customer's companies and their Apps page: connect, in both display modes, and disconnect."""
+"""Companies and their Apps page: connect, in both display modes, and disconnect."""
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, JsonResponse
 
@@ -7,7 +7,7 @@ from integrations.simulator.pages.layout import page_view, render_message, rende
 from integrations.simulator.partner import disable_call
 from integrations.simulator.runtime import state
 
-_UNPUBLISHED = "The vendor has published no partner configuration yet: run manage.py publish_configuration."
+_UNPUBLISHED = "The vendor has not published its partner configuration yet. Run manage.py publish_configuration."
 
 
 @page_view("GET")
@@ -23,7 +23,7 @@ def show_apps(request: HttpRequest, company: str) -> HttpResponseBase:
 
 @page_view("GET", "POST")
 def connect_company(request: HttpRequest, company: str) -> HttpResponseBase:
-    """SmartRecruiters' own permission page; allowing leads to the vendor's consent page."""
+    """Show SmartRecruiters' permission page; allowing redirects to the vendor's consent page."""
     if state.configuration is None:
         return render_message(request, 404, "The app is not set up", _UNPUBLISHED, company=company)
     if request.method == "GET":
@@ -36,7 +36,7 @@ def connect_company(request: HttpRequest, company: str) -> HttpResponseBase:
 
 @page_view("GET")
 def show_popup(request: HttpRequest, company: str) -> HttpResponseBase:
-    """The pop-up of 600 px by 45 % of the screen, or the same in a frame; `popup.js` closes it."""
+    """Show the consent page in a pop-up (600 px by 45 % of the screen) or a frame, which `popup.js` closes."""
     url = consent.build_consent_url(company)
     if url is None:
         return render_message(request, 404, "The app is not set up", _UNPUBLISHED, company=company)
@@ -50,7 +50,7 @@ def get_connection(request: HttpRequest, company: str) -> HttpResponseBase:
 
 @page_view("GET")
 def show_connected(request: HttpRequest, company: str) -> HttpResponseBase:
-    """Where the vendor's `redirect` leads; what it shows is what the exchange of credentials made true."""
+    """Show whether the company is connected, as the target of the vendor's `redirect`."""
     return render_page(request, "connected.html", company=company)
 
 

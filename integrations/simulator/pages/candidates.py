@@ -1,6 +1,5 @@
-"""The recruiter's view: the candidates, and one candidate's panel with orders, scores and reports."""
+"""Recruiter's view: the candidates, and one candidate's panel with orders, scores and reports."""
 
-import mimetypes
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,7 @@ from integrations.simulator.partner.orders import send_order
 from integrations.simulator.runtime import state, uploads_dir
 
 _KIND_LABELS = {
-    "manual": "Ordered by hand",
+    "manual": "Ordered manually",
     "bulk": "Ordered in a bulk move",
     "hiring_step": "Ordered by a hiring step",
     "inline": "Ordered while applying",
@@ -23,7 +22,7 @@ _UPLOAD_CONTENT_TYPES = {".pdf": "application/pdf", ".png": "image/png", ".jpg":
 
 @dataclass(frozen=True)
 class PanelOrder:
-    """An order as the panel lays it out."""
+    """Order in the layout of the panel."""
 
     order: Order
     kind: str
@@ -33,10 +32,7 @@ class PanelOrder:
 
 @page_view("GET")
 def list_candidates(request: HttpRequest, company: str) -> HttpResponseBase:
-    people = {
-        each["id"]: each
-        for each in (sample_data.build_candidate(company, n) for n in range(sample_data.CANDIDATE_COUNT))
-    }
+    people = {each["id"]: each for each in sample_data.build_candidates(company)}
     orders: dict[str, list[Order]] = {}
     for order in state.list_orders(company)[:500]:
         people.setdefault(order.candidate["id"], order.candidate)
@@ -49,20 +45,22 @@ def list_candidates(request: HttpRequest, company: str) -> HttpResponseBase:
 def show_candidate(request: HttpRequest, company: str, candidate_id: str) -> HttpResponseBase:
     owner, person = state.candidates.get(candidate_id, ("", {}))
     if owner != company:
-        return render_message(
-            request, 404, "There is no such candidate", "He may belong to another company.", company=company
-        )
+        return _render_not_found(request, "Candidate", company)
     orders = [each for each in state.list_orders(company) if each.candidate["id"] == candidate_id]
     job = state.jobs[person["primaryAssignment"]["job"]["id"]][1]
     waiting = any(each.is_accepted and each.status not in FINAL_STATUSES for each in orders)
-    shown = [_build_panel_order(each) for each in orders]
-    return render_page(
-        request, "panel.html", company=company, person=person, job=job, panel_orders=shown, waiting=waiting
-    )
+    context = {"person": person, "job": job, "waiting": waiting}
+    panel_orders = [_build_panel_order(each) for each in orders]
+    return render_page(request, "panel.html", company=company, panel_orders=panel_orders, **context)
+
+
+def _render_not_found(request: HttpRequest, what: str, company: str) -> HttpResponse:
+    return render_message(request, 404, f"{what} not found", "It may belong to another company.", company=company)
 
 
 def _build_panel_order(order: Order) -> PanelOrder:
-    names = {each["id"]: each.get("name", each["id"]) for each in _get_assessments(order)}
+    assessments = state.packages.get(order.company, {}).get(order.package, {}).get("assessments") or []
+    names = {each["id"]: each.get("name", each["id"]) for each in assessments}
     results = [
         {**each, "title": each.get("name") or names.get(each["assessmentId"], each["assessmentId"])}
         for each in order.result.get("assessmentResults") or []
@@ -75,18 +73,11 @@ def _build_panel_order(order: Order) -> PanelOrder:
     return PanelOrder(order, _KIND_LABELS[order.kind], results, attachments)
 
 
-def _get_assessments(order: Order) -> list[dict[str, Any]]:
-    return list(state.packages.get(order.company, {}).get(order.package, {}).get("assessments") or [])
-
-
 @page_view("POST")
 def retry_order(request: HttpRequest, company: str, order_id: str) -> HttpResponseBase:
-    """Send the order once more, the same to the letter."""
     order = state.orders.get(order_id)
     if order is None or order.company != company:
-        return render_message(
-            request, 404, "There is no such order", "It may belong to another company.", company=company
-        )
+        return _render_not_found(request, "Order", company)
     send_order(order_id)
     return HttpResponseRedirect(f"/companies/{company}/candidates/{order.candidate['id']}")
 
@@ -95,18 +86,15 @@ def retry_order(request: HttpRequest, company: str, order_id: str) -> HttpRespon
 def announce_correction(request: HttpRequest, company: str, order_id: str) -> HttpResponseBase:
     order = state.orders.get(order_id)
     if order is None or order.company != company:
-        return render_message(
-            request, 404, "There is no such order", "It may belong to another company.", company=company
-        )
+        return _render_not_found(request, "Order", company)
     state.record_event("correction_announced", order_id=order_id, reason="announced by a person")
     return HttpResponseRedirect(f"/companies/{company}/candidates/{order.candidate['id']}")
 
 
 def serve_report(request: HttpRequest, upload_id: str, name: str) -> HttpResponseBase:
-    """A file the vendor uploaded."""
+    """Serve a file that the vendor uploaded."""
     if not upload_id.isalnum() or not (uploads_dir / upload_id).is_file():
         return HttpResponse(status=404)
-    kind = _UPLOAD_CONTENT_TYPES.get("." + name.rpartition(".")[2].lower()) or mimetypes.guess_type(name)[0]
-    kind = kind if kind in _UPLOAD_CONTENT_TYPES.values() else "application/octet-stream"
+    content_type = _UPLOAD_CONTENT_TYPES.get("." + name.rpartition(".")[2].lower(), "application/octet-stream")
     headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox"}
-    return FileResponse((uploads_dir / upload_id).open("rb"), content_type=kind, headers=headers)
+    return FileResponse((uploads_dir / upload_id).open("rb"), content_type=content_type, headers=headers)

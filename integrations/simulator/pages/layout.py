@@ -1,4 +1,4 @@
-"""What every page has: its frame, its headers, the company it is about."""
+"""Decorator and rendering shared by all pages, with their security headers (CSP)."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -19,17 +19,15 @@ View = Callable[..., HttpResponseBase]
 
 
 def page_view(*methods: str) -> Callable[[View], View]:
-    """A page a browser asks for by these methods; unknown companies are a page that says so."""
+    """Restrict a page to these methods and to known companies, and add the security headers."""
 
     def decorate_view(view: View) -> View:
         @wraps(view)
         def wrapped_view(request: HttpRequest, **ids: str) -> HttpResponseBase:
             if request.method not in methods:
-                return render_message(request, 405, "That is not how this page is used", "Go back and use the buttons.")
+                return render_message(request, 405, "Method not allowed", "Go back and use the buttons on the page.")
             if "company" in ids and ids["company"] not in state.companies:
-                return render_message(
-                    request, 404, "There is no such company", "The invented ones are on the first page."
-                )
+                return render_message(request, 404, "Company not found", "The start page lists the companies.")
             return _add_security_headers(view(request, **ids))
 
         return csrf_protect(wrapped_view)
@@ -37,24 +35,24 @@ def page_view(*methods: str) -> Callable[[View], View]:
     return decorate_view
 
 
-def _add_security_headers(answer: HttpResponseBase) -> HttpResponseBase:
-    frames = ""
+def _add_security_headers(response: HttpResponseBase) -> HttpResponseBase:
+    frame_src = ""
     if state.configuration:
         consent = urlsplit(state.configuration["consentUrl"])
-        frames = f"; frame-src {consent.scheme}://{consent.netloc}"
-    answer.headers.setdefault(
+        frame_src = f"; frame-src {consent.scheme}://{consent.netloc}"
+    response.headers.setdefault(
         "Content-Security-Policy",
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
-        f"base-uri 'none'; frame-ancestors 'none'{frames}",
+        f"base-uri 'none'; frame-ancestors 'none'{frame_src}",
     )
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def render_page(request: HttpRequest, template: str, /, status: int = 200, **context: Any) -> HttpResponse:
     company = context.get("company")
-    frame = {
+    shared = {
         "portal_url": environment.PORTAL_URL,
         "configuration": state.configuration,
         "breach_count": len(state.breaches),
@@ -62,21 +60,18 @@ def render_page(request: HttpRequest, template: str, /, status: int = 200, **con
         "company": state.companies[company] if isinstance(company, str) else company,
         "current_path": request.path,
     }
-    return render(request, template, {**context, **frame}, status=status)
+    return render(request, template, {**context, **shared}, status=status)
 
 
 def render_message(request: HttpRequest, status: int, title: str, text: str, **context: Any) -> HttpResponse:
-    """A page that says what happened and what now."""
     return render_page(request, "message.html", status=status, title=title, text=text, **context)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """For people a page; for programs the status is enough."""
+    """Render a page for browsers; other clients receive an empty 404."""
     if "text/html" not in request.headers.get("Accept", ""):
         return HttpResponse(status=404)
-    return render_message(
-        request, 404, "There is nothing here", "The address is wrong. All that there is begins on the first page."
-    )
+    return render_message(request, 404, "Page not found", "Check the URL, or begin on the start page.")
 
 
 def check_health(request: HttpRequest) -> HttpResponse:

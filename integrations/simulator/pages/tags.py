@@ -1,4 +1,4 @@
-"""Words and shapes of the templates."""
+"""Template tags and filters."""
 
 import json
 import time
@@ -15,16 +15,15 @@ _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 @register.simple_tag
 def status_chip(status: str | None) -> SafeString:
-    """A status by word, shape and colour."""
+    """Render a status badge, which differs by text, shape and colour."""
     shape = (status or "none").lower().replace("_", "-")
-    return format_html(
-        '<span class="chip chip-{}">{}</span>', shape, humanize_code(status) if status else "No result yet"
-    )
+    text = humanize_code(status) if status else "No result yet"
+    return format_html('<span class="chip chip-{}">{}</span>', shape, text)
 
 
 @register.simple_tag
 def time_ago(at: float | None) -> SafeString | str:
-    """How long ago, with the exact instant on hover."""
+    """Render the age of an event, with the exact time as tooltip."""
     if at is None:
         return ""
     exact = datetime.fromtimestamp(at, UTC)
@@ -45,13 +44,13 @@ def _format_age(seconds: float) -> str:
 
 @register.filter
 def humanize_code(code: str | None) -> str:
-    """`SKILL_TEST` as "Skill test"."""
+    """Turn `SKILL_TEST` into "Skill test"."""
     return (code or "").replace("_", " ").capitalize()
 
 
 @register.filter
 def file_kind(code: str) -> str:
-    """`PDF_URL` as "PDF"."""
+    """Turn `PDF_URL` into "PDF"."""
     return {"PDF_URL": "PDF", "VIDEO_URL": "Video"}.get(code, "File")
 
 
@@ -62,14 +61,14 @@ def score_text(score: dict[str, int]) -> str:
 
 @register.filter
 def score_percent(score: dict[str, int]) -> int:
-    """(raw - min) / (max - min), half up, as SmartRecruiters shows it."""
+    """Return (raw - min) / (max - min) in percent, rounded half up, as SmartRecruiters does."""
     span = score["max"] - score["min"]
     return (200 * (score["raw"] - score["min"]) + span) // (2 * span)
 
 
 @register.filter
 def as_text(value: Any) -> str:
-    """Text as it is; all else as JSON."""
+    """Return strings unchanged and other values as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

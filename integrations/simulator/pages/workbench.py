@@ -1,4 +1,4 @@
-"""Switches, the ledger, the breaches: what SmartRecruiters itself has no page for."""
+"""Pages for faults and settings, the ledger and the breaches."""
 
 from dataclasses import asdict
 from typing import Any
@@ -9,39 +9,36 @@ from integrations.simulator.control_api import switches as switchboard
 from integrations.simulator.control_api.decorators import InvalidRequestError
 from integrations.simulator.entities import SETTING_CHOICES
 from integrations.simulator.faults import ACTIONS, ROUTES
+from integrations.simulator.journal import SECRET_KEYS
 from integrations.simulator.pages.layout import page_view, render_message, render_page
 from integrations.simulator.runtime import state
 
 _LEDGER_KINDS = {
-    "effects": frozenset(
-        {"result", "upload", "integrated", "disconnected", "configured", "order_placed", "order_answered"}
-    ),
-    "calls": frozenset({"call"}),
-    "switches": frozenset(
-        {"fault_set", "fault_fired", "faults_cleared", "settings_changed", "tokens_expired", "revoked"}
-    ),
-    "breaches": frozenset({"breach", "breaches_cleared"}),
-    "all": frozenset[str](),
+    "effects": {"result", "upload", "integrated", "disconnected", "configured", "order_placed", "order_answered"},
+    "calls": {"call"},
+    "switches": {"fault_set", "fault_fired", "faults_cleared", "settings_changed", "tokens_expired", "revoked"},
+    "breaches": {"breach", "breaches_cleared"},
+    "all": set[str](),
 }
 _SETTING_LABELS = {
-    "token_lifetime": "A token lives, seconds",
-    "limits": "Enforce the limits",
-    "rate": "Requests a second, per endpoint",
-    "concurrent": "Requests at a time",
-    "latency": "Every answer late by, seconds",
-    "jitter": "Give or take, seconds",
-    "requester_encoding": "The requester header",
-    "url_form": "An id in a URL",
+    "token_lifetime": "Token lifetime, seconds",
+    "limits": "Enforce the rate limits",
+    "rate": "Requests per second and endpoint",
+    "concurrent": "Concurrent requests",
+    "latency": "Delay of every response, seconds",
+    "jitter": "Variation of the delay, seconds",
+    "requester_encoding": "Format of the requester header",
+    "url_form": "Ids in URLs",
     "patch_types": "Content type of a result",
-    "upload_part": "An upload's part",
-    "upload_limit": "An upload's size, bytes",
-    "job_spelling": "The job in an order",
-    "callback_spelling": "The inline return key",
-    "disable_bearer": "Send a bearer with a disable",
-    "partner_timeout": "Wait for the portal, seconds",
+    "upload_part": "Name of an upload's form part",
+    "upload_limit": "Maximum size of an upload, bytes",
+    "job_spelling": "Job keys of an order",
+    "callback_spelling": "Return URL key of an inline order",
+    "disable_bearer": "Send a bearer token when disconnecting",
+    "partner_timeout": "Timeout for the portal, seconds",
 }
 _FAULT_STATUSES = (429, 500, 503, 400, 401, 403, 404, 409, 410, 413, 422, 502, 504)
-_HIDDEN_KEYS = {"kind", "at", "own_pair", "partner_pair", "digest", "secret_digest", "document"}
+_HIDDEN_KEYS = {*SECRET_KEYS, "kind", "at", "document"}
 
 
 @page_view("GET")
@@ -64,15 +61,15 @@ def show_switches(request: HttpRequest) -> HttpResponseBase:
 @page_view("POST")
 def set_fault(request: HttpRequest) -> HttpResponseBase:
     form = request.POST
-    wish: dict[str, Any] = {"action": form.get("action"), "after_effect": form.get("when") == "after"}
+    values: dict[str, Any] = {"action": form.get("action"), "after_effect": form.get("when") == "after"}
     for key in ("route", "company"):
-        wish[key] = form.get(key) or None
+        values[key] = form.get(key) or None
     try:
-        wish |= {key: float(form[key]) for key in ("seconds", "jitter") if form.get(key)}
-        wish |= {key: int(form[key]) for key in ("count", "status", "retry_after") if form.get(key)}
-        switchboard.set_fault(wish)
-    except (ValueError, InvalidRequestError) as wrong:
-        return render_message(request, 422, "The switch cannot be set", str(wrong))
+        values |= {key: float(form[key]) for key in ("seconds", "jitter") if form.get(key)}
+        values |= {key: int(form[key]) for key in ("count", "status", "retry_after") if form.get(key)}
+        switchboard.set_fault(values)
+    except (ValueError, InvalidRequestError) as error:
+        return render_message(request, 422, "The fault cannot be set", str(error))
     return HttpResponseRedirect("/switches")
 
 
@@ -88,11 +85,11 @@ def change_settings(request: HttpRequest) -> HttpResponseBase:
     changes: dict[str, Any] = {}
     try:
         for key, value in asdict(state.settings).items():
-            typed = request.POST.get(key, "")
-            changes[key] = typed == "on" if isinstance(value, bool) else type(value)(typed)
+            submitted = request.POST.get(key, "")
+            changes[key] = submitted == "on" if isinstance(value, bool) else type(value)(submitted)
         switchboard.change_settings(changes)
-    except (ValueError, InvalidRequestError) as wrong:
-        return render_message(request, 422, "The settings are not changed", str(wrong))
+    except (ValueError, InvalidRequestError) as error:
+        return render_message(request, 422, "The settings were not changed", str(error))
     return HttpResponseRedirect("/switches")
 
 
@@ -112,17 +109,15 @@ def revoke_credential(request: HttpRequest) -> HttpResponseBase:
 
 @page_view("GET")
 def show_ledger(request: HttpRequest) -> HttpResponseBase:
-    shown = request.GET.get("show", "effects")
-    if shown not in _LEDGER_KINDS:
-        return render_message(request, 404, "No such part", f"The ledger has {', '.join(_LEDGER_KINDS)}.")
-    events = state.journal.tail_events(200, _LEDGER_KINDS[shown])
+    selected = request.GET.get("show", "effects")
+    if selected not in _LEDGER_KINDS:
+        return render_message(request, 404, "Page not found", f"The ledger has {', '.join(_LEDGER_KINDS)}.")
+    events = state.journal.tail_events(200, frozenset(_LEDGER_KINDS[selected]))
     rows = [
         (event["at"], event["kind"], {key: value for key, value in event.items() if key not in _HIDDEN_KEYS})
         for event in events
     ]
-    return render_page(
-        request, "ledger.html", rows=rows, selected=shown, choices=[*_LEDGER_KINDS], end=state.journal.end_offset
-    )
+    return render_page(request, "ledger.html", rows=rows, selected=selected, choices=[*_LEDGER_KINDS])
 
 
 @page_view("GET", "POST")

@@ -1,1 +1,1 @@
-"""SmartRecruiters as the portal's client. Every URL it calls is one of the published configuration."""
+"""SmartRecruiters as a client of the portal. Every URL comes from the published partner configuration."""

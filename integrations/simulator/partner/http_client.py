@@ -1,4 +1,4 @@
-"""A call to the portal and what came back; both are judged."""
+"""HTTP client for calls to the portal, whose responses are checked against the protocol."""
 
 import threading
 import time
@@ -18,12 +18,12 @@ _LIMIT_SECONDS = 15
 
 
 class PortalCallError(Exception):
-    """There is nothing to call: no configuration, no such URL in it, or no connection."""
+    """The portal cannot be called: no configuration, no such URL in it, or no connection."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back. No status: nothing did, and `problem` says why."""
+    """Response of the portal. `status` is None if there was none; `problem` gives the reason."""
 
     status: int | None
     seconds: float
@@ -48,39 +48,40 @@ def send_request(method: str, url: str, **options: Any) -> Reply:
     started = time.monotonic()
     limit = state.settings.partner_timeout
     try:
-        answer = _get_session().request(method, url, timeout=(min(5.0, limit), limit), allow_redirects=False, **options)
+        timeout = (min(5.0, limit), limit)
+        response = _get_session().request(method, url, timeout=timeout, allow_redirects=False, **options)
     except requests.Timeout:
-        return Reply(None, time.monotonic() - started, problem=f"no answer within {limit:g} s")
-    except requests.RequestException as broken:
-        return Reply(None, time.monotonic() - started, problem=f"no connection: {type(broken).__name__}")
-    return _parse_reply(answer, time.monotonic() - started)
+        return Reply(None, time.monotonic() - started, problem=f"no response within {limit:g} s")
+    except requests.RequestException as error:
+        return Reply(None, time.monotonic() - started, problem=f"could not connect: {type(error).__name__}")
+    return _parse_reply(response, time.monotonic() - started)
 
 
-def _parse_reply(answer: requests.Response, seconds: float) -> Reply:
-    if not answer.content:
-        return Reply(answer.status_code, seconds, headers=answer.headers)
-    kind = answer.headers.get("Content-Type", "").partition(";")[0]
-    if kind not in ("application/json", "application/problem+json"):
-        return Reply(answer.status_code, seconds, answer.text[:500], f"the answer is {kind or 'of no type'}, not JSON")
+def _parse_reply(response: requests.Response, seconds: float) -> Reply:
+    status = response.status_code
+    if not response.content:
+        return Reply(status, seconds, headers=response.headers)
+    content_type = response.headers.get("Content-Type", "").partition(";")[0]
+    if content_type not in ("application/json", "application/problem+json"):
+        problem = f"the content type is {content_type or 'missing'}, not JSON"
+        return Reply(status, seconds, response.text[:500], problem)
     try:
-        return Reply(answer.status_code, seconds, parse_json(answer.content), headers=answer.headers)
-    except InvalidJsonError as broken:
-        return Reply(answer.status_code, seconds, answer.text[:500], str(broken))
+        return Reply(status, seconds, parse_json(response.content), headers=response.headers)
+    except InvalidJsonError as error:
+        return Reply(status, seconds, response.text[:500], str(error))
 
 
 def record_breach(what: str, problems: Iterable[str], company: str, route: str, order_id: str | None = None) -> None:
-    detail = "; ".join(problems)
-    if detail:
-        state.record_event(
-            "breach", what=what, detail=detail, company=company, order_id=order_id, route=f"portal {route}"
-        )
+    if detail := "; ".join(problems):
+        context = {"company": company, "order_id": order_id, "route": f"portal {route}"}
+        state.record_event("breach", what=what, detail=detail, **context)
 
 
 def check_reply(reply: Reply, company: str, route: str, order_id: str | None = None) -> None:
-    """Record what breaks the protocol whatever was asked: slowness, redirects, errors in another form."""
+    """Record breaches that apply to every call: slow responses, redirects, malformed errors."""
     problems = []
     if reply.seconds > _LIMIT_SECONDS:
-        problems.append(f"no answer within {_LIMIT_SECONDS} s")
+        problems.append(f"no response within {_LIMIT_SECONDS} s")
     if reply.status is not None and 300 <= reply.status < 400:
         problems.append(f"a redirect ({reply.status})")
     if reply.status is not None and 400 <= reply.status < 500 and route != "token":
@@ -90,15 +91,15 @@ def check_reply(reply: Reply, company: str, route: str, order_id: str | None = N
 
 def get_published_url(key: str) -> str:
     if state.configuration is None:
-        raise PortalCallError("the partner has published no configuration")
+        raise PortalCallError("the vendor has not published its partner configuration")
     url: str | None = state.configuration.get(key)
     if not url:
-        raise PortalCallError(f"the partner has published no {key}")
+        raise PortalCallError(f"the vendor's partner configuration has no {key}")
     return url
 
 
 def build_url(key: str, value: str) -> str:
-    """The URL of one thing: by its placeholder, or, where there is none (or a setting says so), appended."""
+    """Return a published URL with `value` for its placeholder; without one, or by setting, `value` is appended."""
     url, placeholder = get_published_url(key), PLACEHOLDERS[key]
     if placeholder in url and state.settings.url_form != "prefix":
         return url.replace(placeholder, quote(value, safe=""))

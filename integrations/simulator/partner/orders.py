@@ -1,4 +1,4 @@
-"""Orders: for one candidate, for many, by a hiring step, inline."""
+"""Placing orders at the portal: manually, in bulk, by a hiring step, or inline."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +12,14 @@ from integrations.simulator.partner.http_client import PortalCallError, Reply, g
 from integrations.simulator.partner.packages import get_known_package
 from integrations.simulator.partner.tokens import call_portal
 from integrations.simulator.runtime import state
-from integrations.simulator.wire.portal import check_inline_answer
+from integrations.simulator.wire.portal import check_inline_body
 
 ORDER_KINDS = ("manual", "bulk", "hiring_step", "inline")
 
 
 @dataclass(frozen=True)
 class OrderSpec:
-    """An order somebody wants to place. Without `candidate` numbers, `count` of them that have not been used."""
+    """Orders to place: for these `candidates` (by number), or else for `count` others."""
 
     company: str
     package: str
@@ -35,9 +35,9 @@ class OrderSpec:
 
 
 def place_orders(spec: OrderSpec) -> list[Order]:
-    """Order for every candidate of the wish, side by side; each order is on record before its call goes out."""
+    """Place one order per candidate, in parallel. Each order is recorded before its call is sent."""
     if spec.kind not in ORDER_KINDS:
-        raise PortalCallError(f"there is no kind of order called {spec.kind}")
+        raise PortalCallError(f"there is no order kind {spec.kind}")
     if spec.company not in state.companies:
         raise PortalCallError(f"there is no company {spec.company}")
     get_published_url(_get_url_key(spec.kind))
@@ -54,7 +54,7 @@ def _get_url_key(kind: str) -> str:
 
 
 def _pick_candidates(company: str, count: int) -> tuple[int, ...]:
-    """One candidate is one of the shown ones; more come from behind them, so that each is ordered for once."""
+    """Return candidate numbers: a listed candidate for one order, unused candidates for several."""
     placed = len(state.order_ids_by_company.get(company, []))
     first = placed % sample_data.CANDIDATE_COUNT if count == 1 else sample_data.CANDIDATE_COUNT + placed
     return tuple(range(first, first + count))
@@ -63,19 +63,10 @@ def _pick_candidates(company: str, count: int) -> tuple[int, ...]:
 def _record_order(spec: OrderSpec, entry: dict[str, Any], number: int) -> str:
     order_id = str(uuid4())
     person = sample_data.build_candidate(spec.company, number)
-    job = sample_data.build_jobs(spec.company)[
-        (number if spec.job is None else spec.job) % len(sample_data.build_jobs(spec.company))
-    ]
+    job = sample_data.get_job(spec.company, number if spec.job is None else spec.job)
     body = {**_build_body(spec, order_id, person, job["id"]), **spec.overrides}
-    state.record_event(
-        "order_placed",
-        order_id=order_id,
-        company=spec.company,
-        order_kind=spec.kind,
-        package=entry,
-        candidate=person,
-        body=body,
-    )
+    details = {"company": spec.company, "order_kind": spec.kind, "package": entry, "candidate": person}
+    state.record_event("order_placed", order_id=order_id, **details, body=body)
     return order_id
 
 
@@ -112,22 +103,18 @@ def _send_with_retries(order_id: str, retries: int) -> None:
 
 
 def send_order(order_id: str) -> int | None:
-    """Send an order's body to the portal: for the first time, or again, the same to the letter."""
+    """Send the order to the portal, for the first time or again, always with the same body."""
     order = state.orders[order_id]
     url = get_published_url(_get_url_key(order.kind))
     reply = call_portal(order.company, "order", "POST", url, order_id, json=order.body)
     problems = _find_order_problems(order, reply)
     record_breach("portal's answer to an order", problems, order.company, "order", order_id)
-    told = reply.body["url"] if order.is_inline and reply.status == 200 and not problems else None
-    problem = "; ".join(problems) or _describe_error(reply)
-    state.record_event(
-        "order_answered",
-        order_id=order_id,
-        status=reply.status,
-        seconds=round(reply.seconds, 4),
-        url=told,
-        problem=problem,
-    )
+    outcome = {
+        "url": reply.body["url"] if order.is_inline and reply.status == 200 and not problems else None,
+        "problem": "; ".join(problems) or _describe_error(reply),
+    }
+    seconds = round(reply.seconds, 4)
+    state.record_event("order_answered", order_id=order_id, status=reply.status, seconds=seconds, **outcome)
     return reply.status
 
 
@@ -136,10 +123,10 @@ def _find_order_problems(order: Order, reply: Reply) -> list[str]:
         return []
     expected = 200 if order.is_inline else 202
     if reply.status != expected:
-        return [f"answered {reply.status}, not {expected}"]
+        return [f"responded {reply.status}, not {expected}"]
     if not order.is_inline:
         return []
-    return [reply.problem] if reply.problem else check_inline_answer(reply.body)
+    return [reply.problem] if reply.problem else check_inline_body(reply.body)
 
 
 def _describe_error(reply: Reply) -> str | None:
@@ -148,4 +135,4 @@ def _describe_error(reply: Reply) -> str | None:
     if reply.status < 300:
         return None
     errors = reply.body.get("errors") if isinstance(reply.body, dict) else None
-    return "; ".join(str(each.get("message")) for each in errors) if errors else f"answered {reply.status}"
+    return "; ".join(str(each.get("message")) for each in errors) if errors else f"responded {reply.status}"

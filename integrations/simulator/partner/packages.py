@@ -1,10 +1,10 @@
-"""The list of packages as somebody sees it, and one package."""
+"""Fetching packages from the portal."""
 
 import json
 import time
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from integrations.simulator.consent import add_query
 from integrations.simulator.entities import ASSESSMENT_TYPES
 from integrations.simulator.partner.http_client import Reply, build_url, get_published_url, record_breach
 from integrations.simulator.partner.tokens import call_portal
@@ -18,9 +18,9 @@ def fetch_packages(
     company: str, *, requester: str | None = None, location: dict[str, str] | None = None,
     fields: dict[str, str] | None = None,
 ) -> Reply:  # fmt: skip
-    """The list as this requester sees it; [] for none. Whatever SmartRecruiters could not use is a breach."""
+    """Fetch the packages for this requester; 204 becomes []. A response that breaks the protocol is a breach."""
     query = {**{key: value for key, value in (location or {}).items() if value}, **(fields or {})}
-    url = _add_query(get_published_url("assessmentPackageListUrl"), query)
+    url = add_query(get_published_url("assessmentPackageListUrl"), query)
     reply = call_portal(company, "packages", "GET", url, headers=_build_requester_header(requester))
     if reply.status == 204:
         if reply.body is not None:
@@ -41,7 +41,7 @@ def fetch_package(company: str, package_id: str) -> Reply:
     if reply.status == 200:
         problems = [reply.problem] if reply.problem else check_package(reply.body, _get_supported_types())
         if not problems and reply.body["id"] != package_id:
-            problems = [f"asked for {package_id}, answered {reply.body['id']}"]
+            problems = [f"requested {package_id}, received {reply.body['id']}"]
         record_breach("portal's package", problems, company, "package")
         if problems:
             return Reply(200, reply.seconds, reply.body, "; ".join(problems))
@@ -52,12 +52,6 @@ def fetch_package(company: str, package_id: str) -> Reply:
 def _get_supported_types() -> list[str]:
     types: list[str] = (state.configuration or {}).get("supportedAssessmentTypes", [*ASSESSMENT_TYPES])
     return types
-
-
-def _add_query(url: str, query: dict[str, str]) -> str:
-    parts = urlsplit(url)
-    joined = "&".join(part for part in (parts.query, urlencode(query)) if part)
-    return urlunsplit(parts._replace(query=joined))
 
 
 def _build_requester_header(email: str | None) -> dict[str, str]:
@@ -77,7 +71,10 @@ def _remember_package(company: str, entry: dict[str, Any]) -> None:
 
 
 def get_known_package(company: str, package_id: str) -> dict[str, Any]:
-    """The package as last seen, looked up again unless that was just now. Unknown ones are ordered all the same."""
+    """Return the package, fetched again unless it is recent; just its id if the portal does not know it.
+
+    Unknown packages can be ordered, too: the portal must refuse them.
+    """
     if time.monotonic() - _seen_at.get((company, package_id), -1e9) > _FRESH_SECONDS:
         fetch_package(company, package_id)
     return state.packages.get(company, {}).get(package_id, {"id": package_id})

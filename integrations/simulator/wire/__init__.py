@@ -1,1 +1,1 @@
-"""What may stand on the wire, as PROTOCOL has it. Every check answers with sentences; no sentence, no breach."""
+"""Validators of the protocol (integrations/smartrecruiters/README.md). Each returns a list of problems."""

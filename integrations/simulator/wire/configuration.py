@@ -1,23 +1,18 @@
-"""The partner configuration, and the credentials of the exchange."""
+"""Validators of the partner configuration and of the exchanged credentials."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from integrations.simulator.entities import ASSESSMENT_TYPES
-from integrations.simulator.wire.words import find_duplicates, find_unknown_keys, is_web_url
+from integrations.simulator.wire.checks import find_duplicates, find_unknown_keys, is_web_url
 
 REQUIRED_URLS = ("consentUrl", "assessmentPackageListUrl", "singleAssessmentPackageUrl", "oauthTokenUrl")
 OPTIONAL_URLS = ("packageOrderUrl", "inlineAssessmentPackageOrderUrl", "integrationDisableUrl")
 PLACEHOLDERS = {"singleAssessmentPackageUrl": "{assessmentPackageId}", "integrationDisableUrl": "{companyId}"}
 LOCATION_KEYS = ("country-code", "region-abbr", "city", "address", "postal-code", "remote")
-_CONFIGURATION_KEYS = {
-    *REQUIRED_URLS,
-    *OPTIONAL_URLS,
-    "consentDisplayMode",
-    "supportedAssessmentTypes",
-    "fields",
-}
+_REQUIRED_KEYS = {*REQUIRED_URLS, "consentDisplayMode", "supportedAssessmentTypes"}
+_CONFIGURATION_KEYS = {*_REQUIRED_KEYS, *OPTIONAL_URLS, "fields"}
 _FIELD_ID_PATTERN = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 
 
@@ -28,12 +23,12 @@ def check_configuration(document: Any) -> list[str]:
 
 
 def _find_configuration_problems(document: dict[str, Any]) -> Iterator[str]:
-    for key in sorted({*REQUIRED_URLS, "consentDisplayMode", "supportedAssessmentTypes"} - document.keys()):
+    for key in sorted(_REQUIRED_KEYS - document.keys()):
         yield f"{key} is missing"
     yield from find_unknown_keys(document, _CONFIGURATION_KEYS, "")
     for key in (*REQUIRED_URLS, *OPTIONAL_URLS):
         if key in document:
-            yield from _find_url_problems(document[key], key, PLACEHOLDERS.get(key))
+            yield from _find_url_problems(document[key], key)
     if document.get("consentDisplayMode", "REDIRECT") not in ("REDIRECT", "POPUP"):
         yield "consentDisplayMode is neither REDIRECT nor POPUP"
     if "supportedAssessmentTypes" in document:
@@ -42,24 +37,23 @@ def _find_configuration_problems(document: dict[str, Any]) -> Iterator[str]:
         yield from _find_field_problems(document["fields"])
 
 
-def _find_url_problems(value: Any, where: str, placeholder: str | None = None) -> Iterator[str]:
+def _find_url_problems(value: Any, key: str) -> Iterator[str]:
+    placeholder = PLACEHOLDERS.get(key)
     if not isinstance(value, str) or not value:
-        yield f"{where} is not a text"
-        return
-    bare = value.replace(placeholder, "id", 1) if placeholder else value
-    if not is_web_url(bare):
-        yield f"{where} is not an absolute web URL"
+        yield f"{key} is not a non-empty string"
+    elif not is_web_url(value.replace(placeholder, "id", 1) if placeholder else value):
+        yield f"{key} is not an absolute web URL"
 
 
 def _find_type_problems(types: Any) -> Iterator[str]:
     if not isinstance(types, list) or not 1 <= len(types) <= len(ASSESSMENT_TYPES):
-        yield "supportedAssessmentTypes is not a list of 1 to 6"
+        yield "supportedAssessmentTypes is not a list of 1 to 6 types"
         return
     for each in types:
         if each not in ASSESSMENT_TYPES:
             yield f"supportedAssessmentTypes: {each!r} is not one of the six types"
     if len({str(each) for each in types}) != len(types):
-        yield "supportedAssessmentTypes names a type twice"
+        yield "supportedAssessmentTypes has a duplicate type"
 
 
 def _find_field_problems(fields: Any) -> Iterator[str]:
@@ -68,20 +62,20 @@ def _find_field_problems(fields: Any) -> Iterator[str]:
         return
     for place, each in enumerate(fields):
         if not isinstance(each, dict) or each.keys() != {"id", "name", "description"}:
-            yield f"fields.{place} has not exactly id, name and description"
+            yield f"fields.{place} must have exactly id, name and description"
             continue
         if not all(isinstance(value, str) and value for value in each.values()):
-            yield f"fields.{place}: id, name and description are texts"
+            yield f"fields.{place}: id, name and description must be non-empty strings"
         elif not _FIELD_ID_PATTERN.fullmatch(each["id"]) or each["id"] in LOCATION_KEYS:
-            yield f"fields.{place}.id {each['id']!r} cannot be a query parameter of its own"
-    yield from find_duplicates((each.get("id") for each in fields if isinstance(each, dict)), "fields", "id")
+            yield f"fields.{place}.id {each['id']!r} cannot be used as a query parameter"
+    yield from find_duplicates(fields, "fields", "id")
 
 
 def check_credentials(body: Any) -> list[str]:
     if not isinstance(body, dict) or body.keys() != {"clientId", "clientSecret"}:
-        return ["the body has not exactly clientId and clientSecret"]
+        return ["the body must have exactly clientId and clientSecret"]
     return [
-        f"{key} is not a text of 1 to 255 characters"
+        f"{key} is not a string of 1 to 255 characters"
         for key in ("clientId", "clientSecret")
         if not isinstance(body[key], str) or not 0 < len(body[key]) <= 255
     ]

@@ -1,4 +1,4 @@
-"""A result: the merge patch, at the level of the package and of each assessment."""
+"""Validator of a result: a merge patch of the package's result and of each assessment's result."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from integrations.simulator.entities import STATUSES
-from integrations.simulator.wire.words import find_duplicates, find_unknown_keys, is_web_url
+from integrations.simulator.wire.checks import find_duplicates, find_unknown_keys, is_web_url
 
 ATTACHMENT_TYPES = ("VIDEO_URL", "PDF_URL", "OTHER_URL")
 _DATE_PATTERN = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
@@ -17,7 +17,7 @@ _ASSESSMENT_KEYS = {*_SHARED_KEYS, "assessmentId", "assessmentDate"}
 
 
 def check_result(patch: Any, assessments: tuple[str, ...] | None) -> list[str]:
-    """A merge patch of a package's result; `assessments` are the ids of the package, None if nobody knows."""
+    """Check a merge patch; `assessments` are the ids of the package's assessments, None if they are unknown."""
     if not isinstance(patch, dict):
         return ["the result is not an object"]
     return [*_find_level_problems(patch, _PACKAGE_KEYS, ""), *_find_assessment_problems(patch, assessments)]
@@ -32,9 +32,9 @@ def _find_level_problems(level: dict[str, Any], known: set[str], prefix: str) ->
         elif value is None or key not in known:
             continue
         elif key in _TEXT_KEYS and not isinstance(value, str):
-            yield f"{prefix}{key} is not a text"
+            yield f"{prefix}{key} is not a string"
         elif key.endswith("Date") and not _is_date(value):
-            yield f"{prefix}{key} {value!r} is not like 2020-08-28T20:36:28.618Z"
+            yield f"{prefix}{key} {value!r} does not have the form 2020-08-28T20:36:28.618Z"
         elif key == "score":
             yield from _find_score_problems(value, prefix)
         elif key == "attachments":
@@ -53,11 +53,11 @@ def _is_date(value: Any) -> bool:
 
 def _find_score_problems(score: Any, prefix: str) -> Iterator[str]:
     if not isinstance(score, dict) or score.keys() != {"raw", "min", "max"}:
-        yield f"{prefix}score has not exactly raw, min and max"
+        yield f"{prefix}score must have exactly raw, min and max"
     elif not all(type(score[key]) is int for key in score):
-        yield f"{prefix}score {score} is not made of integers"
+        yield f"{prefix}score {score} has a value that is not an integer"
     elif not score["min"] < score["max"] or not score["min"] <= score["raw"] <= score["max"]:
-        yield f"{prefix}score {score} is not min <= raw <= max with min < max"
+        yield f"{prefix}score {score} must satisfy min <= raw <= max and min < max"
 
 
 def _find_attachment_problems(attachments: Any, prefix: str) -> Iterator[str]:
@@ -66,15 +66,13 @@ def _find_attachment_problems(attachments: Any, prefix: str) -> Iterator[str]:
         return
     for place, each in enumerate(attachments):
         if not isinstance(each, dict) or each.keys() != {"type", "url"}:
-            yield f"{prefix}attachments.{place} has not exactly type and url"
+            yield f"{prefix}attachments.{place} must have exactly type and url"
             continue
         if each["type"] not in ATTACHMENT_TYPES:
             yield f"{prefix}attachments.{place}.type {each['type']!r} is not one of {', '.join(ATTACHMENT_TYPES)}"
         if not is_web_url(each["url"]):
             yield f"{prefix}attachments.{place}.url is not an absolute web URL"
-    yield from find_duplicates(
-        (each.get("url") for each in attachments if isinstance(each, dict)), f"{prefix}attachments", "url"
-    )
+    yield from find_duplicates(attachments, f"{prefix}attachments", "url")
 
 
 def _find_assessment_problems(patch: dict[str, Any], assessments: tuple[str, ...] | None) -> Iterator[str]:
@@ -95,6 +93,5 @@ def _find_assessment_problems(patch: dict[str, Any], assessments: tuple[str, ...
         if not isinstance(assessment, str) or not assessment:
             yield f"{at}assessmentId is missing"
         elif assessments is not None and assessment not in assessments:
-            yield f"{at}assessmentId {assessment!r} is not of this package"
-    ids = (each.get("assessmentId") for each in results if isinstance(each, dict))
-    yield from find_duplicates(ids, "assessmentResults", "assessmentId")
+            yield f"{at}assessmentId {assessment!r} does not belong to this package"
+    yield from find_duplicates(results, "assessmentResults", "assessmentId")

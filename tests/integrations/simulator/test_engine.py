@@ -157,7 +157,7 @@ def test_answers_are_reported_and_lead_back(
     assert result == {
         **shared,
         "assessment_package_date": "2026-11-24T08:00:00Z",
-        "summary": f"Zoë <b> Łukasz (Jr) answered 3 questions and has {raw} of 80 points.",
+        "summary": f"Zoë <b> Łukasz (Jr) answered 3 questions and scored {raw} of 80 points.",
         "assessment_results": [
             {**shared, "assessment_id": "words", "assessment_date": now, "summary": f"Words: {label}"},
             {**shared, "assessment_id": "numbers", "assessment_date": now, "summary": f"Numbers: {label}"},
@@ -217,7 +217,7 @@ def test_page_of_nothing_is_404(engine: str, path: str) -> None:
 def test_trouble_of_the_portal_is_told_politely(api: FakeEngineApi, order_id: str, page: str) -> None:
     api.forced_statuses[f"/orders/{order_id}"] = [500]
     answer = requests.get(page, timeout=5)
-    assert (answer.status_code, "Nothing is lost" in answer.text) == (503, True)
+    assert (answer.status_code, "reload this page in a minute" in answer.text) == (503, True)
 
 
 def test_portal_that_is_not_up_yet_is_waited_for() -> None:

@@ -92,7 +92,7 @@ def test_fault_is_counted_and_can_be_cleared(simulator: Simulator, customer: Cal
     for _ in range(3):
         assert customer.patch_result(order_id, DONE).status_code == 500
     assert [(each["id"], each["fired"]) for each in simulator.control.send_request("GET", "faults")] == [(fault, 3)]
-    simulator.control.send_request("DELETE", f"faults/{fault}")
+    simulator.control.send_request("DELETE", "faults", str(fault))
     assert customer.patch_result(order_id, DONE).status_code == 200
 
 

@@ -93,7 +93,7 @@ def test_connect_in_redirect_mode(simulator: Simulator, visitor: Visitor, portal
     redirect = f"{simulator.url}{at}/connected"
     assert f"{parts.scheme}://{parts.netloc}{parts.path}" == f"{portal.url}/consent"
     assert parse_qs(parts.query) == {"companyId": [unconnected], "redirect": [redirect]}
-    assert "Nothing was connected" in visitor.text(f"{at}/connected")
+    assert "The Willing Company is not connected" in visitor.text(f"{at}/connected")
     simulator.connect_company(unconnected)
     assert "The Willing Company is connected" in visitor.text(f"{at}/connected")
 
@@ -147,9 +147,9 @@ def test_no_packages_and_bad_packages_are_told(
     visitor: Visitor, portal: FakePortal, customer: Caller, company: str
 ) -> None:
     portal.answers["GET /packages"] = (204, {}, None)
-    assert "this requester sees none" in visitor.text(f"/companies/{company}/packages")
+    assert "offers this requester no packages" in visitor.text(f"/companies/{company}/packages")
     portal.answers["GET /packages"] = (200, JSON, [{**PACKAGE, "rules": []}])
-    assert "The vendor's answer cannot be used" in visitor.text(f"/companies/{company}/packages")
+    assert "The vendor's response cannot be used" in visitor.text(f"/companies/{company}/packages")
 
 
 @pytest.mark.parametrize(("kind", "count"), [("manual", 1), ("hiring_step", 1), ("bulk", 12)])
@@ -275,7 +275,7 @@ def test_breaches_are_shown_and_cleared(
     simulator: Simulator, visitor: Visitor, customer: Caller, order_id: str
 ) -> None:
     customer.patch_result(order_id, {"bogus": 1})
-    assert "bogus is not a key SmartRecruiters knows" in visitor.text("/breaches")
+    assert "bogus is not a key that SmartRecruiters knows" in visitor.text("/breaches")
     visitor.post("/breaches")
     assert simulator.control.list_breaches() == []
     assert "kept to the protocol" in visitor.text("/breaches")
@@ -290,6 +290,6 @@ def test_ledger_page_shows_effects_and_no_secret(visitor: Visitor, customer: Cal
 
 def test_address_of_nothing_is_a_page_for_people_and_a_status_for_programs(simulator: Simulator) -> None:
     pages = requests.get(f"{simulator.url}/nothing/here", headers={"Accept": "text/html"}, timeout=10)
-    assert (pages.status_code, "There is nothing here" in pages.text) == (404, True)
+    assert (pages.status_code, "Page not found" in pages.text) == (404, True)
     programs = requests.get(f"{simulator.url}/nothing/here", headers={"Accept": "application/json"}, timeout=10)
     assert (programs.status_code, programs.text) == (404, "")

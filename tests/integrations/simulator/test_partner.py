@@ -211,7 +211,7 @@ def test_portal_that_does_not_answer_in_time(
     answered = portal.handle_request
     monkeypatch.setattr(portal, "handle_request", lambda request: (time.sleep(0.5), answered(request)))
     [order] = simulator.control.place_orders(connected, "skills")
-    assert (order["status_code"], order["problem"]) == (None, "no answer within 0.2 s")
+    assert (order["status_code"], order["problem"]) == (None, "no response within 0.2 s")
 
 
 def test_spellings_of_job_and_callback(simulator: Simulator, portal: FakePortal, connected: str) -> None:

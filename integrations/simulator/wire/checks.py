@@ -1,4 +1,4 @@
-"""What the checks share."""
+"""Checks shared by the validators."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,12 +18,13 @@ def is_web_url(value: Any) -> bool:
 
 def find_unknown_keys(level: dict[str, Any], known: set[str], prefix: str) -> Iterator[str]:
     for key in level.keys() - known:
-        yield f"{prefix}{key} is not a key SmartRecruiters knows"
+        yield f"{prefix}{key} is not a key that SmartRecruiters knows"
 
 
-def find_duplicates(values: Iterable[Any], where: str, key: str) -> Iterator[str]:
+def find_duplicates(items: Iterable[Any], where: str, key: str) -> Iterator[str]:
+    """Yield a problem for each object of `items` with the same string under `key` as an earlier one."""
     seen: set[str] = set()
-    for value in values:
+    for value in (item.get(key) for item in items if isinstance(item, dict)):
         if isinstance(value, str) and value in seen:
             yield f"{where} has the {key} {value!r} twice"
         seen.add(str(value))
