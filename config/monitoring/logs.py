@@ -82,8 +82,10 @@ SHARED_PROCESSORS = [
 
 
 def build_logging(log_format: str, level: str = "INFO", dsn: str = "") -> dict[str, Any]:
-    """Django's LOGGING for `console` or `json`; with a DSN, errors go to that tracker, too."""
-    tracker = {"tracker": {"class": "config.monitoring.sentry.Tracker", "formatter": "line", "dsn": dsn}} if dsn else {}
+    """Django's LOGGING for `console` or `json`; with a DSN, errors go to Sentry, too."""
+    handlers: dict[str, Any] = {"console": {"class": "logging.StreamHandler", "formatter": "line"}}
+    if dsn:
+        handlers["sentry"] = {"class": "config.monitoring.sentry.SentryHandler", "formatter": "line", "dsn": dsn}
     last: Any = (
         structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
     )
@@ -103,8 +105,8 @@ def build_logging(log_format: str, level: str = "INFO", dsn: str = "") -> dict[s
             }
         },
         "filters": {"broker": {"()": RateLimitedBrokerFilter}, "database": {"()": RateLimitedDatabaseFilter}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}} | tracker,
-        "root": {"handlers": ["console", *tracker], "level": level},
+        "handlers": handlers,
+        "root": {"handlers": [*handlers], "level": level},
         "loggers": {
             "django.server": {"handlers": ["console"], "propagate": False},
             "django_structlog": {"level": "WARNING"},

@@ -1,86 +1,94 @@
-"""An error tracker that speaks Sentry's protocol: what is logged as an error goes to SENTRY_DSN, too.
+"""Error reporting to Sentry, or to another error tracker with its protocol, at SENTRY_DSN.
 
-It gets the line that the log gets, with secrets and people taken out, and nothing of the request. Who logs never waits:
-a thread sends, and what does not fit its queue, or is not taken, is in the log all the same.
+An event holds the line that the log has and, of an exception, the stack without local variables; never the request.
+The SDK's integrations stay off: they would add requests, users and breadcrumbs.
 """
 
-import json
 import logging
-import os
-import queue
-import socket
-import threading
 import time
-import uuid
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
-WAITING = 50
-SECONDS = 5.0
-SAME_AFTER = 60.0
-"""Of what one place says again and again, a message a minute."""
-PLACES = 1000
-LONGEST = 8000
+import sentry_sdk
+from sentry_sdk.envelope import Envelope
+from sentry_sdk.transport import Transport
+from sentry_sdk.utils import event_from_exception
+from sentry_sdk.worker import BackgroundWorker
+
+from integrations.http.client import CallFailedError, OutgoingRequest, send_request
+from integrations.redaction import redact_log_value
+
+MAX_QUEUED = 50
+DEADLINE_SECONDS = 5.0
+REPEAT_AFTER_SECONDS = 60.0
+MAX_REMEMBERED = 1000
+MAX_TEXT_CHARACTERS = 8000
 
 
-class Tracker(logging.Handler):
+class HTTPClientTransport(Transport):
+    """Sentry transport that sends through the portal's HTTP client, from a thread with a bounded queue.
+
+    Events that do not fit the queue, and failed calls, are dropped: the log has them.
+    """
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        auth = self.parsed_dsn.to_auth("partnerside/1")  # type: ignore[union-attr]
+        self._url = auth.get_api_url()
+        self._headers = {"X-Sentry-Auth": auth.to_header(), "Content-Type": "application/x-sentry-envelope"}
+        self._worker = BackgroundWorker(MAX_QUEUED)
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        self._worker.submit(lambda: self._send(envelope.serialize()))
+
+    def _send(self, body: bytes) -> None:
+        request = OutgoingRequest("POST", self._url, "envelope", self._headers, body=body, expects_json=False)
+        with suppress(CallFailedError):
+            send_request(request, DEADLINE_SECONDS)
+
+
+class SentryHandler(logging.Handler):
+    """Logging handler that reports errors, at most once a minute for each place in the code."""
+
     def __init__(self, dsn: str) -> None:
         super().__init__(logging.ERROR)
-        parts = urlsplit(dsn)
-        host = parts.netloc.rpartition("@")[2]
-        folder, _, project = parts.path.rpartition("/")
-        self.url = f"{parts.scheme}://{host}{folder}/api/{project}/envelope/"
-        self.headers = {
-            "X-Sentry-Auth": f"Sentry sentry_version=7, sentry_client=partnerside/1, sentry_key={parts.username}",
-            "Content-Type": "application/x-sentry-envelope",
-        }
-        self._said: dict[tuple[object, ...], float] = {}
-        self._waiting: queue.Queue[bytes] = queue.Queue(WAITING)
-        self._sender: threading.Thread | None = None
-        self._process = 0
+        self._reported_at: dict[tuple[object, ...], float] = {}
+        self._client = sentry_sdk.Client(
+            dsn,
+            transport=HTTPClientTransport,
+            before_send=lambda event, _hint: redact_log_value(event),
+            default_integrations=False,
+            auto_enabling_integrations=False,
+            include_local_variables=False,
+            enable_backpressure_handling=False,
+            spotlight=False,
+            max_value_length=MAX_TEXT_CHARACTERS,
+            release="partnerside",  # otherwise the SDK runs git
+        )
 
     def emit(self, record: logging.LogRecord) -> None:
-        if threading.current_thread() is self._sender or self._is_said(record):
+        if self._is_repeated(record):
             return
-        with suppress(queue.Full):
-            self._waiting.put_nowait(_envelope(record, self.format(record)))
-        if self._process != os.getpid():  # a thread does not outlive a fork
-            self._process = os.getpid()
-            self._sender = threading.Thread(target=self._send, daemon=True, name="tracker")
-            self._sender.start()
+        try:
+            event: Any = {}
+            if record.exc_info and record.exc_info[0]:
+                event, _ = event_from_exception(record.exc_info, self._client.options)
+            event |= {
+                "level": record.levelname.lower(),
+                "logger": record.name,
+                "logentry": {"message": self.format(record)},
+                "fingerprint": [record.name, record.module, str(record.lineno)],
+            }
+            self._client.capture_event(event)
+        except Exception:  # as every logging handler does: a failing report must not fail the work
+            self.handleError(record)
 
-    def _is_said(self, record: logging.LogRecord) -> bool:
+    def _is_repeated(self, record: logging.LogRecord) -> bool:
         now = time.monotonic()
-        if len(self._said) > PLACES:
-            self._said.clear()
+        if len(self._reported_at) > MAX_REMEMBERED:
+            self._reported_at.clear()
         place = (record.name, record.pathname, record.lineno, record.exc_info[0] if record.exc_info else None)
-        if now - self._said.get(place, float("-inf")) < SAME_AFTER:
+        if now - self._reported_at.get(place, float("-inf")) < REPEAT_AFTER_SECONDS:
             return True
-        self._said[place] = now
+        self._reported_at[place] = now
         return False
-
-    def _send(self) -> None:
-        # Only here: the settings are complete by now, which the door reads.
-        from integrations.http.client import CallFailedError, OutgoingRequest, send_request
-
-        while True:
-            body = self._waiting.get()
-            with suppress(CallFailedError):
-                send_request(
-                    OutgoingRequest("POST", self.url, "envelope", self.headers, body=body, expects_json=False), SECONDS
-                )
-
-
-def _envelope(record: logging.LogRecord, line: str) -> bytes:
-    event: dict[str, Any] = {
-        "event_id": uuid.uuid4().hex,
-        "timestamp": record.created,
-        "platform": "python",
-        "level": record.levelname.lower(),
-        "logger": record.name,
-        "server_name": socket.gethostname(),
-        "message": {"formatted": line[:LONGEST]},
-        "fingerprint": [record.name, record.module, str(record.lineno)],
-    }
-    return b"\n".join(json.dumps(part).encode() for part in ({"event_id": event["event_id"]}, {"type": "event"}, event))

@@ -13,7 +13,7 @@ import pytest
 
 from config.monitoring import sentry
 from config.monitoring.logs import build_logging
-from config.monitoring.sentry import Tracker
+from config.monitoring.sentry import SentryHandler
 
 Came = queue.Queue[tuple[str, str, list[Any]]]
 
@@ -44,7 +44,7 @@ def logger_to(dsn: str) -> logging.Logger:
     """As the settings have it: the same formatter."""
     made = build_logging("json", dsn=dsn)
     line = made["formatters"]["line"]
-    handler = Tracker(made["handlers"]["tracker"]["dsn"])
+    handler = SentryHandler(made["handlers"]["sentry"]["dsn"])
     handler.setFormatter(line["()"](foreign_pre_chain=line["foreign_pre_chain"], processors=line["processors"]))
     logger = logging.Logger("portal.own")
     logger.addHandler(handler)
@@ -62,17 +62,31 @@ def test_error_arrives_once_a_minute_and_without_secrets(came: tuple[str, Came])
     logger.warning("not an error")
     logger.error("another one")
     (path, key, (_, kind, first)), (_, _, (_, _, second)) = found.get(timeout=10), found.get(timeout=10)
-    assert (path, key.endswith("sentry_key=key"), kind) == ("/sub/api/7/envelope/", True, {"type": "event"})
-    assert "no order for ***" in first["message"]["formatted"]
-    assert "ValueError: token=*** of ***" in first["message"]["formatted"]
-    assert "another one" in second["message"]["formatted"]
+    assert (path, "sentry_key=key" in key, kind["type"]) == ("/sub/api/7/envelope/", True, "event")
+    assert "no order for ***" in first["logentry"]["message"]
+    assert "ValueError: token=*** of ***" in first["logentry"]["message"]
+    assert [each["value"] for each in first["exception"]["values"]] == ["token=*** of ***"]
+    assert "another one" in second["logentry"]["message"]
     assert found.empty()
 
 
+def test_event_holds_no_variables_requests_or_people(came: tuple[str, Came]) -> None:
+    dsn, found = came
+    logger = logger_to(dsn)
+    try:
+        raise ValueError
+    except ValueError:
+        logger.exception("failed")
+    _, _, (*_, event) = found.get(timeout=10)
+    assert not {"request", "user", "breadcrumbs", "modules", "extra"} & event.keys()
+    [error] = event["exception"]["values"]
+    assert all("vars" not in frame for frame in error["stacktrace"]["frames"])
+
+
 def test_tracker_that_is_away_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sentry, "SAME_AFTER", 0)
+    monkeypatch.setattr(sentry, "REPEAT_AFTER_SECONDS", 0)
     logger = logger_to("http://key@127.0.0.1:1/7")
-    for _ in range(3 * sentry.WAITING):
+    for _ in range(3 * sentry.MAX_QUEUED):
         logger.error("away")
 
 
@@ -80,4 +94,4 @@ def test_without_a_tracker_there_is_no_handler() -> None:
     made = build_logging("json")
     assert (list(made["handlers"]), made["root"]["handlers"]) == (["console"], ["console"])
     made = build_logging("json", dsn="https://key@errors.vendor.example/1")
-    assert made["root"]["handlers"] == ["console", "tracker"]
+    assert made["root"]["handlers"] == ["console", "sentry"]
