@@ -195,8 +195,14 @@ def parse_logo_path(name: str, value: str) -> Path | None:
     return path
 
 
+def list_language_codes(locale_path: Path) -> list[str]:
+    """Return English, the language of the source texts, and the language of each `xx/LC_MESSAGES/django.po`."""
+    names = (path.parent.parent.name for path in locale_path.glob("*/LC_MESSAGES/django.po"))
+    return ["en", *sorted(name.replace("_", "-").lower() for name in names)]
+
+
 def language_choices(codes: list[str]) -> list[tuple[str, str]]:
-    """Each with its own name."""
+    """Pair each language code with the language's own name."""
     return [(code, LANG_INFO.get(code, {}).get("name_local", code)) for code in codes]
 
 

@@ -10,7 +10,6 @@ from django.core.exceptions import ImproperlyConfigured
 from config import environment
 from config.env_file import check_env_file as env_file_problem
 from config.monitoring.logs import build_logging
-from config.setup import translations
 from integrations.outbox import failpoints
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -114,7 +113,6 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "csp",
-    "django_filters",
     "django_structlog",
     "drf_spectacular",
     "oauth2_provider",
@@ -185,8 +183,8 @@ CACHES = {
 
 # Language and time
 LANGUAGE_CODE = "en"
-LANGUAGES = environment.language_choices(translations.list_language_codes())
 LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
+LANGUAGES = environment.language_choices(environment.list_language_codes(LOCALE_PATHS[0]))
 FORMAT_MODULE_PATH = ["config.formats"]
 USE_I18N = True
 TIME_ZONE = "UTC"
