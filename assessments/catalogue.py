@@ -1,4 +1,4 @@
-"""What happens to the catalogue, and the only code that changes it for an engine."""
+"""Write operations on the catalogue. Engine, import and seeding all write through this module."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -14,15 +14,8 @@ from integrations.models import AssessmentType, PartnerConfiguration
 
 T = TypeVar("T")
 CHUNK_SIZE = 500  # ids in one query: databases limit its parameters
-PACKAGE_FIELDS = (
-    "type",
-    "name",
-    "description",
-    "delivery",
-    "invite_candidate",
-    "remind_after_days",
-    "expires_after_days",
-)
+COMMON_FIELDS = ("type", "name", "description")
+PACKAGE_FIELDS = (*COMMON_FIELDS, "delivery", "invite_candidate", "remind_after_days", "expires_after_days")
 UNINVITED_TYPES = frozenset(
     {AssessmentType.INLINE_ASSESSMENT, AssessmentType.BACKGROUND_CHECK, AssessmentType.REFERENCE_CHECK}
 )
@@ -35,16 +28,12 @@ class AssessmentDraft(TypedDict, total=False):
     description: str
 
 
-class PackageDraft(TypedDict, total=False):
-    """A package as it is to be; a key left out keeps its stored value. Valid: `assessments.api.serializers` says so.
+class PackageDraft(AssessmentDraft, total=False):
+    """New values of a package, validated by `assessments.api.serializers`. A missing key keeps its stored value.
 
-    `rules` are columns of Rule. A new package has `id`, `type` and `name` at least, a new assessment likewise.
+    `rules` are columns of Rule. New packages and new assessments need `id`, `type` and `name`.
     """
 
-    id: str
-    type: str
-    name: str
-    description: str
     delivery: str
     invite_candidate: bool
     remind_after_days: int | None
@@ -60,16 +49,14 @@ class Counts(NamedTuple):
     retired: int
 
 
-@transaction.atomic
 def put_package(draft: PackageDraft) -> bool:
-    """Make or change one package; whether it is new."""
-    lock_catalogue()
-    return _write_drafts([draft]) == 1
+    """Create or update one package. Return True if it is new."""
+    return put_packages([draft]).created == 1
 
 
 @transaction.atomic
 def put_packages(drafts: Sequence[PackageDraft]) -> Counts:
-    """Make or change these packages, at once or not at all; the others stay as they are."""
+    """Create or update these packages in one transaction. Other packages do not change."""
     lock_catalogue()
     created = _write_drafts(drafts)
     return Counts(created, len(drafts) - created, 0)
@@ -77,10 +64,9 @@ def put_packages(drafts: Sequence[PackageDraft]) -> Counts:
 
 @transaction.atomic
 def replace_packages(drafts: Sequence[PackageDraft]) -> Counts:
-    """Make or change these packages and retire all others, at once or not at all.
+    """Create or update these packages and retire all others, in one transaction.
 
-    `updated` counts the packages that were there, changed or not; `retired` those that are missing and were not
-    retired before.
+    `updated` counts existing packages, changed or not; `retired` those that this call retires.
     """
     lock_catalogue()
     created = _write_drafts(drafts)
@@ -90,27 +76,24 @@ def replace_packages(drafts: Sequence[PackageDraft]) -> Counts:
 
 
 def retire_packages(*package_ids: str) -> int:
-    """Offer these packages no longer; orders go on. How many were on offer."""
+    """Retire these packages and return how many were on offer. Their orders go on."""
     now = timezone.now()
     return Package.objects.filter(pk__in=package_ids, retired_at=None).update(retired_at=now, updated_at=now)
 
 
 def current_version() -> tuple[int, datetime | None]:
-    """Another one after each change of a package, its assessments or its rules: all ways to change them touch it."""
-    found = Package.objects.aggregate(count=Count("pk"), last=Max("updated_at"))
-    return found["count"], found["last"]
+    """Return a value that changes with every write to a package, its assessments or its rules."""
+    totals = Package.objects.aggregate(count=Count("pk"), last=Max("updated_at"))
+    return totals["count"], totals["last"]
 
 
 def lock_catalogue() -> None:
-    """One change of the catalogue at a time: two at once would wait for each other's rows crosswise.
-
-    Until the transaction ends nobody else changes it.
-    """
+    """Lock the catalogue until the transaction ends, so that concurrent writers do not deadlock."""
     PartnerConfiguration.objects.select_for_update().filter(pk=PartnerConfiguration.load().pk).get()
 
 
 def _write_drafts(drafts: Sequence[PackageDraft]) -> int:
-    """Write the drafts in a number of queries that does not grow with them (but by the chunk); how many are new."""
+    """Write the drafts with a fixed number of queries per chunk. Return how many packages are new."""
     stored: dict[str, Package] = {}
     for ids in _split_chunks([draft["id"] for draft in drafts]):
         stored |= Package.objects.in_bulk(ids)
@@ -126,7 +109,7 @@ def _write_drafts(drafts: Sequence[PackageDraft]) -> int:
 
 
 def apply_draft(draft: PackageDraft, package: Package | None) -> Package:
-    """The stored package, or a new one, with the draft's columns; not saved."""
+    """Return the package, or a new one, with the draft's values. It is not saved."""
     if package is None:
         package = Package(id=draft["id"], invite_candidate=draft["type"] not in UNINVITED_TYPES)
     for column in PACKAGE_FIELDS:
@@ -138,7 +121,7 @@ def apply_draft(draft: PackageDraft, package: Package | None) -> Package:
 
 
 def _write_assessments(drafts: dict[str, list[AssessmentDraft]]) -> None:
-    """Each package's assessments become those of its draft, in its order."""
+    """Replace the assessments of each package by those of its draft, in the draft's order."""
     stored = {
         (each.package_id, each.assessment_id): each
         for ids in _split_chunks(drafts)
@@ -149,9 +132,10 @@ def _write_assessments(drafts: dict[str, list[AssessmentDraft]]) -> None:
         for position, part in enumerate(parts):
             each = stored.pop((package_id, part["id"]), None)
             each = each or Assessment(package_id=package_id, assessment_id=part["id"])
-            for column in ("type", "name", "description"):
+            for column in COMMON_FIELDS:
                 if column in part:
                     setattr(each, column, part[column])  # type: ignore[literal-required]
+            # The primary key is not written: conflicts are found by package and assessment_id.
             each.pk, each.position = None, position
             written.append(each)
     for keys in _split_chunks(each.pk for each in stored.values()):
@@ -160,7 +144,7 @@ def _write_assessments(drafts: dict[str, list[AssessmentDraft]]) -> None:
         written,
         update_conflicts=True,
         unique_fields=["package", "assessment_id"],
-        update_fields=["type", "name", "description", "position"],
+        update_fields=[*COMMON_FIELDS, "position"],
     )
 
 

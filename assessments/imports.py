@@ -80,7 +80,8 @@ def _run_step(import_job: CatalogueImport, lease: leases.Lease) -> int:
 
 
 def _check_file(import_job: CatalogueImport, lease: leases.Lease) -> None:
-    _save_plan(import_job, plan.build_plan(**_plan_arguments(import_job), progress=_track_progress(import_job, lease)))
+    content, progress = bytes(import_job.content), _track_progress(import_job, lease)
+    _save_plan(import_job, plan.build_plan(content, retire_missing=import_job.retire_missing, progress=progress))
 
 
 def _apply_file(import_job: CatalogueImport, lease: leases.Lease) -> None:
@@ -89,20 +90,16 @@ def _apply_file(import_job: CatalogueImport, lease: leases.Lease) -> None:
         _select_row(import_job).update(state=S.APPLIED, shown=_serialize_plan(applied_plan), content=b"")
         audit.record("catalogue.imported", "catalogue", actor=audit.Actor(import_job.by), counts=applied_plan.counts)
 
-    progress = _track_progress(import_job, lease)
     try:
         plan.apply_plan(
-            **_plan_arguments(import_job),
+            bytes(import_job.content),
+            retire_missing=import_job.retire_missing,
             expected_digest=import_job.digest,
-            check_progress=progress,
+            check_progress=_track_progress(import_job, lease),
             on_applied=record_applied,
         )
     except plan.CatalogueChangedError as error:
         _save_plan(import_job, error.plan, reason=str(error))
-
-
-def _plan_arguments(import_job: CatalogueImport) -> dict[str, Any]:
-    return {"content": bytes(import_job.content), "retire_missing": import_job.retire_missing}
 
 
 def _track_progress(import_job: CatalogueImport, lease: leases.Lease) -> plan.ProgressCallback:
@@ -123,14 +120,13 @@ def _serialize_plan(import_plan: Plan) -> dict[str, Any]:
     return {
         "counts": import_plan.counts,
         "change_count": len(changes),
-        "changes": [_serialize_change(change) for change in changes[:DISPLAY_LIMIT]],
+        "changes": [
+            {**change._asdict(), "differences": [each._asdict() for each in change.differences]}
+            for change in changes[:DISPLAY_LIMIT]
+        ],
         "problem_count": len(import_plan.problems),
         "problems": [problem._asdict() for problem in import_plan.problems[:DISPLAY_LIMIT]],
     }
-
-
-def _serialize_change(change: plan.Change) -> dict[str, Any]:
-    return {**change._asdict(), "differences": [each._asdict() for each in change.differences]}
 
 
 def _select_row(import_job: CatalogueImport) -> QuerySet[CatalogueImport]:

@@ -1,4 +1,4 @@
-"""The catalogue: packages, the assessments in them, and the rules that say who sees which."""
+"""Models of the catalogue: packages, their assessments, and their visibility rules."""
 
 from typing import Any
 
@@ -11,50 +11,47 @@ from integrations.models import AssessmentType, Customer, User
 
 RESERVED_IDS = ("orders", "inline")
 MAX_DAYS = 3650
+DAYS_VALIDATORS = (MinValueValidator(1), MaxValueValidator(MAX_DAYS))
 PACKAGE_ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
 
 def validate_package_id(value: str) -> None:
     if value in RESERVED_IDS:
-        raise ValidationError(f"“{value}” is the name of one of our own addresses; choose another id.")
+        raise ValidationError(f"“{value}” is reserved; choose another id.")
 
 
 class DeliveredBy(models.TextChoices):
     ENGINE = "engine", "the engine"
-    MANUAL = "manual", "staff, by hand"
+    MANUAL = "manual", "staff, manually"
 
 
 class Package(models.Model):
-    """What a customer orders. Never deleted: hiring steps store its id for years, so it only retires."""
+    """Package that a customer can order. It is retired, never deleted: hiring steps store its id for years."""
 
     id = models.CharField(
         primary_key=True,
         max_length=64,
         validators=[
-            RegexValidator(
-                rf"\A{PACKAGE_ID_PATTERN}\Z", "Begin with a letter or digit; then letters, digits, _ and -."
-            ),
+            RegexValidator(rf"\A{PACKAGE_ID_PATTERN}\Z", "Start with a letter or digit; after it also _ and -."),
             validate_package_id,
         ],
     )
     type = models.CharField(max_length=30, choices=AssessmentType.choices)
     name = models.CharField(max_length=200)
     description = models.CharField(max_length=2000, blank=True)
-    delivery = models.CharField(
-        "carried out by", max_length=10, choices=DeliveredBy.choices, default=DeliveredBy.ENGINE
-    )
-    invite_candidate = models.BooleanField(default=True, help_text="Write to the candidate when an order comes in.")
+    delivery = models.CharField("delivered by", max_length=10, choices=DeliveredBy.choices, default=DeliveredBy.ENGINE)
+    invite_candidate = models.BooleanField(default=True, help_text="Email the candidate when an order arrives.")
     remind_after_days = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(MAX_DAYS)],
-        help_text="Write again, once, to a candidate who was invited and has not begun. Empty: never.",
+        validators=DAYS_VALIDATORS,
+        help_text="Send one reminder to an invited candidate who has not started by then. Empty: never.",
     )
     expires_after_days = models.PositiveIntegerField(
         null=True,
         blank=True,
-        validators=[MinValueValidator(1), MaxValueValidator(MAX_DAYS)],
-        help_text="Report an order as EXPIRED that nobody has begun by then. Empty: never.",
+        validators=DAYS_VALIDATORS,
+        help_text="Report an order as expired if the candidate has not started by then. Empty: never.",
     )
     retired_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -68,7 +65,7 @@ class Package(models.Model):
 
 
 class Assessment(models.Model):
-    """One part of a package, with a result of its own."""
+    """Part of a package with a result of its own."""
 
     package = models.ForeignKey(Package, models.CASCADE, related_name="assessments")
     assessment_id = models.CharField(
@@ -90,7 +87,7 @@ class Assessment(models.Model):
 
 
 def cascade_unless_last(collector: Any, field: Any, rules: Any, using: str) -> None:
-    """With a customer go its rules, but not a package's last: without any, every customer would see that package."""
+    """Delete a customer's rules, unless one is the last of its package, which every customer would then see."""
     packages = {rule.package_id for rule in rules}
     kept = Rule.objects.using(using).filter(package__in=packages).exclude(pk__in=[rule.pk for rule in rules])
     opened = packages - set(kept.values_list("package_id", flat=True))
@@ -100,11 +97,11 @@ def cascade_unless_last(collector: Any, field: Any, rules: Any, using: str) -> N
 
 
 class Rule(models.Model):
-    """A package with rules is seen by whom one of them matches; a rule matches when all its filled keys match."""
+    """Visibility rule of a package. It matches when all its filled keys match; one matching rule is enough."""
 
     package = models.ForeignKey(Package, models.CASCADE, related_name="rules")
     customer = models.ForeignKey(Customer, cascade_unless_last, null=True, blank=True, related_name="+")
-    requester = models.CharField(max_length=254, blank=True, help_text="An address, or @domain.example.")
+    requester = models.CharField(max_length=254, blank=True, help_text="An email address, or @domain.example.")
     country = models.CharField(max_length=10, blank=True, help_text="Two letters, like DE.")
     region = models.CharField(max_length=20, blank=True, help_text="The region's abbreviation, like CA.")
     city = models.CharField(max_length=100, blank=True)
@@ -131,18 +128,18 @@ class ImportState(models.TextChoices):
 
 
 class CatalogueImport(models.Model):
-    """A file on its way into the catalogue: looked through, then, once somebody has seen what it changes, applied."""
+    """File to import into the catalogue. It is checked first, and applied once a person has confirmed the changes."""
 
     key = models.CharField(primary_key=True, max_length=20, default=make_import_key, editable=False)
     by = models.ForeignKey(User, models.CASCADE, related_name="+")
-    content = models.BinaryField(help_text="The file; empty once it is applied.")
+    content = models.BinaryField(help_text="The file. Emptied when the import is applied.")
     retire_missing = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=ImportState.choices, default=ImportState.CHECKING)
-    done = models.PositiveIntegerField(default=0, help_text="Packages that were looked at in this state.")
+    done = models.PositiveIntegerField(default=0, help_text="Packages processed in this state.")
     total = models.PositiveIntegerField(default=0)
-    shown = models.JSONField(default=dict, help_text="What would change, or did: counts, and the first changes.")
-    digest = models.CharField(max_length=64, blank=True, help_text="Of the plan that was shown.")
-    reason = models.CharField(max_length=300, blank=True, help_text="Why it has to be looked at again, or failed.")
+    shown = models.JSONField(default=dict, help_text="The changes as shown: counts and the first of them.")
+    digest = models.CharField(max_length=64, blank=True, help_text="Digest of the plan that was shown.")
+    reason = models.CharField(max_length=300, blank=True, help_text="Why the import failed or needs another look.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

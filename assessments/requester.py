@@ -1,25 +1,28 @@
-"""The `requester` header of the package list: who is choosing. How it is spelled nobody has published (PROTOCOL.md)."""
+"""Parser of the `requester` header, the email address of the recruiter who asks for packages.
+
+Its encoding is not published: see "The requester header" in integrations/smartrecruiters/README.md.
+"""
 
 import re
 
 from django.core.validators import RegexValidator
 
-from integrations.api.parsers import MalformedJSONError, parse_json
+from integrations.strict_json import MalformedJSONError, parse_json
 
 MAX_HEADER_LENGTH = 1000
-validate_rule_requester = RegexValidator(r"\A[^@\s]*@[^@\s]+\Z", "Send an address like a@b.example, or @b.example.")
+validate_rule_requester = RegexValidator(r"\A[^@\s]*@[^@\s]+\Z", "Send an email address or a domain, like @b.example.")
 EMAIL_PATTERN = re.compile(r"[^\s@,;:<>()\[\]\"\\={}]{1,64}@[^\s@,;:<>()\[\]\"\\={}/?#]{1,189}")
 
 
 class InvalidRequesterError(ValueError):
-    """The header names nobody in a spelling that we know; the message says what would be right."""
+    """Raised for a header in an unknown spelling. The message lists the accepted ones."""
 
     def __init__(self) -> None:
-        super().__init__('Send {"email": "a@b.example"} as JSON, or email,a@b.example, or the address alone.')
+        super().__init__('Send {"email": "a@b.example"} as JSON, or email,a@b.example, or the email address alone.')
 
 
 def parse_requester(header: str) -> str:
-    """The address in the header, as WSGI gives it. Raises InvalidRequesterError."""
+    """Return the email address in the header, as WSGI passes it. Raise InvalidRequesterError if there is none."""
     try:
         text = header.encode("latin-1").decode("utf-8").strip()
     except UnicodeError:

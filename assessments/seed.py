@@ -1,8 +1,7 @@
-"""The invented customers and packages of `seed_demo`, for trying the portal out beside whatever else is there."""
+"""Sample data of `seed_demo`: two customers, packages of all six types, staff and an engine client."""
 
 import base64
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -19,8 +18,7 @@ ADMIN_EMAIL = "admin@demo.example"
 T = AssessmentType
 
 
-@dataclass(frozen=True)
-class DemoCustomer:
+class DemoCustomer(NamedTuple):
     id: str
     name: str
     email: str
@@ -33,9 +31,7 @@ CUSTOMERS = (
 )
 
 
-def _build_draft(
-    id: str, type: AssessmentType, name: str, description: str, *parts: tuple[str, str, str]
-) -> PackageDraft:
+def _build_draft(id: str, type: T, name: str, description: str, *parts: tuple[str, str, str]) -> PackageDraft:
     return {
         "id": f"demo-{id}",
         "type": type,
@@ -43,9 +39,7 @@ def _build_draft(
         "description": description,
         "invite_candidate": type != T.INLINE_ASSESSMENT,
         "retired": False,
-        "assessments": [
-            {"id": part, "type": type, "name": title, "description": about} for part, title, about in parts
-        ],
+        "assessments": [{"id": pk, "type": type, "name": title, "description": about} for pk, title, about in parts],
         "rules": [{"customer_id": customer.id} for customer in CUSTOMERS],
     }
 
@@ -55,15 +49,15 @@ PACKAGES = (
         "spreadsheets",
         T.SKILL_TEST,
         "Spreadsheets for analysts",
-        "Forty minutes of practical work in a spreadsheet, marked by machine. For analysts and controllers.",
+        "Forty minutes of practical work in a spreadsheet, scored automatically. For analysts and controllers.",
         ("formulas", "Formulas and references", "Twelve tasks, from sums to nested lookups."),
-        ("pivot-tables", "Pivot tables and charts", "One set of sales figures, five questions to answer from it."),
+        ("pivot-tables", "Pivot tables and charts", "One set of sales figures and five questions about it."),
     ),
     _build_draft(
         "customer-service",
         T.BEHAVIORAL_ASSESSMENT,
         "Customer service profile",
-        "How somebody deals with people under pressure. A questionnaire of 25 minutes, no preparation needed.",
+        "How a person deals with others under pressure. A questionnaire of 25 minutes; no preparation needed.",
         ("patience", "Patience and tone", "Reactions to difficult customers."),
         ("priorities", "Setting priorities", "What comes first when everything is urgent."),
         ("teamwork", "Working with others", "Handing over, asking for help, giving credit."),
@@ -71,8 +65,8 @@ PACKAGES = (
     _build_draft(
         "first-interview",
         T.VIDEO_INTERVIEW,
-        "First interview on video",
-        "Recorded answers in the candidate's own time: three minutes an answer, one retake.",
+        "First video interview",
+        "Recorded answers in the candidate's own time: three minutes per answer, one retake.",
         ("motivation", "Motivation", "Three questions about the move and the role."),
         ("experience", "Experience", "Two questions about a project the candidate is proud of."),
     ),
@@ -80,7 +74,7 @@ PACKAGES = (
         "identity-and-work",
         T.BACKGROUND_CHECK,
         "Identity and work history",
-        "Documents and former employers, checked within five working days. The candidate agrees first.",
+        "Documents and former employers, checked within five working days, with the candidate's consent.",
         ("identity", "Identity", "The document and the person belong together."),
         ("employment", "Work history", "The last two employers confirm role and dates."),
     ),
@@ -88,7 +82,7 @@ PACKAGES = (
         "two-references",
         T.REFERENCE_CHECK,
         "Two references",
-        "Two people whom the candidate names answer a short questionnaire online.",
+        "Two people named by the candidate answer a short online questionnaire.",
         ("manager", "Former manager", "Ten questions about results and reliability."),
         ("colleague", "Former colleague", "Eight questions about working together."),
     ),
@@ -96,7 +90,7 @@ PACKAGES = (
         "shop-floor",
         T.INLINE_ASSESSMENT,
         "A day on the shop floor",
-        "Eight minutes while the candidate applies: short scenes from a shop, one decision each.",
+        "Eight minutes during the application: short scenes from a shop, one decision each.",
         ("scenes", "Scenes", "Six situations with customers and colleagues."),
         ("till", "At the till", "Quick sums and one mistake to find."),
     ),
@@ -104,14 +98,14 @@ PACKAGES = (
         "typing",
         T.SKILL_TEST,
         "Typing speed",
-        "Three minutes of copying text: characters a minute, and the share of mistakes.",
+        "Three minutes of copying text: characters per minute and error rate.",
     ),
 )
 
 
 @transaction.atomic
 def seed_demo() -> dict[str, Any]:
-    """Make or mend the demo's own rows, touch no others, and return what INTERFACE.md promises of `seed_demo`."""
+    """Create or restore the sample rows, change no others, and return the JSON described in config/README.md."""
     customers = [_seed_customer(each) for each in CUSTOMERS]
     for draft in PACKAGES:
         catalogue.put_package(draft)
@@ -139,7 +133,7 @@ def _seed_customer(demo: DemoCustomer) -> dict[str, Any]:
 
 
 def _seed_user(email: str, name: str, *, staff_role: str = "") -> str:
-    """The password, of four groups that can be read out."""
+    """Create or update the user. Return the password, in four groups of letters."""
     letters = base64.b32encode(_derive_bytes(f"password of {email}")).decode().lower()
     password = "-".join(letters[start : start + 4] for start in range(0, 16, 4))
     rights = {"name": name, "staff_role": staff_role, "is_active": True}
@@ -151,7 +145,7 @@ def _seed_user(email: str, name: str, *, staff_role: str = "") -> str:
 
 
 def _seed_engine() -> str:
-    """The secret, 256 bits like every engine's."""
+    """Create or update the engine's OAuth client. Return its secret of 256 bits."""
     secret = "srp_" + base64.urlsafe_b64encode(_derive_bytes("engine")).decode().rstrip("=")
     client, is_new = Client.objects.get_or_create(
         client_id=CLIENT_ID,
@@ -169,5 +163,5 @@ def _seed_engine() -> str:
 
 
 def _derive_bytes(purpose: str) -> bytes:
-    """256 bits that are this installation's own and the same at each call."""
+    """Derive 256 bits from SECRET_KEY, the same on each call."""
     return salted_hmac("seed_demo", purpose, secret=settings.SECRET_KEY, algorithm="sha256").digest()

@@ -5,7 +5,7 @@ from assessments.api import engine, smartrecruiters
 urlpatterns: list[URLPattern] = [
     re_path(r"^smartrecruiters/packages/?$", smartrecruiters.PackageList.as_view(), name="packages"),
     re_path(
-        # `orders` is an address of its own, and no package may have that id.
+        # `orders` is a route of its own, and no package may have that id.
         r"^smartrecruiters/packages/(?!orders/?$)(?P<package_id>[^/]+)/?$",
         smartrecruiters.PackageDetail.as_view(),
         name="package",

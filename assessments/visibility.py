@@ -1,4 +1,4 @@
-"""Who sees which packages, and who may order them (INTERFACE.md, "Package")."""
+"""Visibility rules: the packages that a customer sees and may order (assessments/api/README.md, "Rules")."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ HAS_NO_RULES = ~Q(pk__in=Rule.objects.values("package"))
 
 @dataclass(frozen=True)
 class PackageQuery:
-    """Who asks for packages, and for which job. What did not come is empty, and matches no key of a rule."""
+    """Parameters of a package list request. A parameter that is missing is empty and matches no rule's key."""
 
     customer: Customer
     requester: str = ""
@@ -34,7 +34,7 @@ class VisiblePackage(NamedTuple):
 
 
 class RuleMismatch(NamedTuple):
-    """A key of a rule that does not match: what it wants, and what came (empty: nothing did)."""
+    """Key of a rule that does not match. `actual` is empty if the request lacks the parameter."""
 
     key: str
     expected: str
@@ -43,7 +43,7 @@ class RuleMismatch(NamedTuple):
 
 @dataclass(frozen=True)
 class HiddenPackage:
-    """A package that somebody does not see: why in words, or, for each of its rules, the keys that do not match."""
+    """Package missing from a list, with a reason in words or, per rule, the keys that do not match."""
 
     id: str
     name: str
@@ -52,7 +52,7 @@ class HiddenPackage:
 
 
 def published_types() -> list[str]:
-    """Nothing else may leave; and inline packages only where inline orders are taken."""
+    """Return the types that may be sent to SmartRecruiters. Inline packages need inline orders to be on."""
     configuration = PartnerConfiguration.load()
     published = set(configuration.supported_types) & set(AssessmentType.values)
     if not configuration.offers_inline:
@@ -61,34 +61,25 @@ def published_types() -> list[str]:
 
 
 def orderable_packages(customer: Customer) -> QuerySet[Package]:
-    """The packages that a customer may order and look up, retired ones too: hiring steps keep ids for years.
+    """Return the packages that a customer may order and look up, including retired ones.
 
-    Only the rules' customer counts here, and a rule without one admits everybody: an order tells no place, and an
-    automatic one no requester.
+    Of a rule only its customer counts: an order contains no location, and an automatic order no requester.
     """
     rules = Rule.objects.filter(package=OuterRef("pk"))
     return Package.objects.filter(~Exists(rules) | Exists(rules.filter(_admits_customer(customer))))
 
 
-def can_order(package: Package, customer: Customer) -> bool:
-    return orderable_packages(customer).filter(pk=package.pk).exists()
-
-
 def offered_packages(customer: Customer) -> QuerySet[Package]:
-    """What a customer may order, without what is retired, for lists.
-
-    Sets here, where `orderable_packages` looks into the rules of its one package: for thousands of packages PostgreSQL took
-    seconds over that, until it had gathered statistics.
-    """
+    """Return the packages that a customer may order, without retired ones, for lists."""
+    # A subquery per package, as in `orderable_packages`, took PostgreSQL seconds for thousands of packages before it
+    # had gathered statistics.
     admitted = Rule.objects.filter(_admits_customer(customer)).values("package")
     return Package.objects.filter(Q(pk__in=admitted) | HAS_NO_RULES, retired_at=None)
 
 
 def visible_packages(query: PackageQuery, *, types: Iterable[str]) -> list[VisiblePackage]:
-    """The packages of these types on offer: not retired, and without rules or with one that matches.
-
-    Two queries however many there are, and no model instances: 5,000 packages with 10,000 rules are a normal list.
-    """
+    """Return the packages of these types that have no rules or a matching one, without retired packages."""
+    # Two queries and no model instances: 5,000 packages with 10,000 rules are a normal list.
     matched = _find_matching(query)
     offered = offered_packages(query.customer).filter(type__in=types).order_by("name", "id")
     has_no_rules = ExpressionWrapper(HAS_NO_RULES, BooleanField())
@@ -100,7 +91,7 @@ def visible_packages(query: PackageQuery, *, types: Iterable[str]) -> list[Visib
 
 
 def hidden_packages(query: PackageQuery, *, types: Iterable[str]) -> list[HiddenPackage]:
-    """All packages that `visible_packages` leaves out, each with the reason."""
+    """Return the packages that `visible_packages` omits, each with the reason."""
     seen = {package.id for package in visible_packages(query, types=types)}
     accepted = _accepted_values(query)
     return [
@@ -114,40 +105,39 @@ def _explain_hidden(
     package: Package, query: PackageQuery, accepted: Mapping[str, set[str]], types: Iterable[str]
 ) -> HiddenPackage:
     if package.retired_at is not None:
-        return HiddenPackage(package.id, package.name, "It is retired.")
+        return HiddenPackage(package.id, package.name, "The package is retired.")
     if package.type not in types:
-        why = f"The partner configuration does not offer its type, {package.get_type_display()}."
+        why = f"The partner configuration does not include its type, {package.get_type_display()}."
         return HiddenPackage(package.id, package.name, why)
     rules = [list(_find_mismatches(rule, query, accepted)) for rule in package.rules.all()]
     return HiddenPackage(package.id, package.name, rule_mismatches=rules)
 
 
 def _find_mismatches(rule: Rule, query: PackageQuery, accepted: Mapping[str, set[str]]) -> Iterator[RuleMismatch]:
-    """What `_find_matching` asks of a rule, key by key."""
+    """Yield the keys of the rule that do not match, by the same comparisons as `_find_matching`."""
     if rule.customer is not None and rule.customer != query.customer:
         yield RuleMismatch("customer", rule.customer.name, query.customer.name)
     for key in ("requester", *TEXT_KEYS):
         if _fold_case(getattr(rule, key)) not in accepted[key]:
             yield RuleMismatch(key, getattr(rule, key), getattr(query, key))
     if rule.remote not in (None, query.remote):
-        yield RuleMismatch(
-            "remote", str(rule.remote).lower(), "" if query.remote is None else str(query.remote).lower()
-        )
+        yield RuleMismatch("remote", *("" if on is None else str(on).lower() for on in (rule.remote, query.remote)))
     for key, value in sorted(rule.fields.items()):
-        came = query.fields.get(key, ())
-        if _fold_case(value) not in map(_fold_case, came):
-            yield RuleMismatch(key, value, ", ".join(came))
+        actual = query.fields.get(key, ())
+        if _fold_case(value) not in map(_fold_case, actual):
+            yield RuleMismatch(key, value, ", ".join(actual))
 
 
 def _accepted_values(query: PackageQuery) -> dict[str, set[str]]:
-    """For each text of a rule what matches, folded: always the empty one, and what came."""
+    """Return for each text key of a rule the case-folded values that match: the empty one and the request's."""
     domain = query.requester[query.requester.rfind("@") :]
     requesters = {"", _fold_case(query.requester), _fold_case(domain)}
     return {"requester": requesters, **{key: {"", _fold_case(getattr(query, key))} for key in TEXT_KEYS}}
 
 
 def _find_matching(query: PackageQuery) -> set[str]:
-    """The packages with a rule that matches. The database leaves out rules with a key that did not come."""
+    """Return the ids of packages with a matching rule."""
+    # The database excludes rules with a key that the request lacks.
     rules = Rule.objects.filter(_admits_customer(query.customer), package__retired_at=None)
     rules = rules.filter(Q(remote=None) | Q(remote=query.remote) if query.remote is not None else Q(remote=None))
     absent = [column for column in ("requester", *TEXT_KEYS) if not getattr(query, column)]
@@ -172,5 +162,5 @@ def _admits_customer(customer: Customer) -> Q:
 
 
 def _fold_case(text: str) -> str:
-    """For comparing without case in every alphabet: databases differ in what they fold, so none compares here."""
+    """Fold the case in Python: databases differ in their handling of non-ASCII letters."""
     return text.strip().casefold()

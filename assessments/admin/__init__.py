@@ -1,4 +1,4 @@
-"""The catalogue by hand. An engine that syncs it (PUT /packages) overwrites what is changed here."""
+"""Admin pages of the catalogue. An engine that syncs packages overwrites changes made here."""
 
 from assessments.admin import packages
 

@@ -12,7 +12,7 @@ RULE_KEYS = ("customer", "requester", "country", "region", "city", "remote", "fi
 
 
 def check_types_in_use(types: list[str]) -> str:
-    """What speaks against publishing these types alone: packages of the others that are on offer."""
+    """Return an error message if packages of other types are on offer, otherwise an empty text."""
     stranded = Package.objects.filter(retired_at=None).exclude(type__in=types).values_list("name", flat=True)
     if not stranded:
         return ""
@@ -31,21 +31,21 @@ class PackageForm(ModelForm):
         kind: str = self.cleaned_data["type"]
         if kind not in PartnerConfiguration.load().supported_types:
             label = AssessmentType(kind).label
-            raise forms.ValidationError(f"“{label}” is not among the published types: see the partner configuration.")
+            raise forms.ValidationError(f"“{label}” is not a published type; see the partner configuration.")
         return kind
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         reminded, expired = cleaned.get("remind_after_days"), cleaned.get("expires_after_days")
         if reminded and expired and reminded >= expired:
-            self.add_error("remind_after_days", "By then the order has expired: remind earlier.")
+            self.add_error("remind_after_days", "The order has expired by then; send the reminder earlier.")
         return cleaned
 
 
 class AssessmentForm(LabelledForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Results are kept under it.
+        # Results are stored under this id.
         self.fields["assessment_id"].disabled = self.instance.pk is not None
 
 
@@ -54,7 +54,7 @@ class RuleForm(LabelledForm):
         label="mapped fields",
         required=False,
         widget=forms.Textarea(attrs={"rows": 2, "cols": 24, "placeholder": "department = Sales"}),
-        help_text="One a line: the field's id = its value.",
+        help_text="One per line: field id = value.",
     )
 
     class Meta:
@@ -71,18 +71,20 @@ class RuleForm(LabelledForm):
 
     def clean_fields_as_text(self) -> dict[str, str]:
         pairs = [line.partition("=") for line in self.cleaned_data["fields_as_text"].splitlines() if line.strip()]
-        found = {name.strip(): value.strip() for name, _, value in pairs}
+        fields = {name.strip(): value.strip() for name, _, value in pairs}
         known = set(PartnerField.objects.values_list("field_id", flat=True))
-        if unknown := sorted(found.keys() - known):
-            raise forms.ValidationError(f"No such field: {', '.join(unknown)}. The partner configuration names them.")
-        if not all(found.values()):
-            raise forms.ValidationError("Write each as id = value.")
-        return found
+        if unknown := sorted(fields.keys() - known):
+            raise forms.ValidationError(f"Unknown field: {', '.join(unknown)}. See the partner configuration.")
+        if not all(fields.values()):
+            raise forms.ValidationError("Write each field as id = value.")
+        return fields
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if not self.errors and all(value in (None, "", {}) for name, value in cleaned.items() if name in RULE_KEYS):
-            raise forms.ValidationError("An empty rule shows the package to everybody. Fill in a key, or remove it.")
+            raise forms.ValidationError(
+                "An empty rule shows the package to every customer. Fill in a key or remove it."
+            )
         return cleaned
 
     def save(self, commit: bool = True) -> Rule:

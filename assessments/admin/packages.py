@@ -25,7 +25,7 @@ class RuleInline(EditableInline):
     model = Rule
     form = RuleForm
     fields = RULE_KEYS
-    verbose_name_plural = "rules: who sees it (none: every customer; else one matching rule is enough)"
+    verbose_name_plural = "visibility rules (none: every customer sees it; otherwise one matching rule is enough)"
 
 
 class OnOfferFilter(admin.SimpleListFilter):
@@ -42,7 +42,7 @@ class OnOfferFilter(admin.SimpleListFilter):
 @admin.register(Package)
 class PackageAdmin(CatalogueTransferAdmin, VisibilityPreviewAdmin):
     form = PackageForm
-    empty_list_text = "What customers can order. Your engine puts packages here, or you add or import them."
+    empty_list_text = "Packages that customers can order appear here. Create or import them, or let your engine do it."
     change_form_template = "admin/assessments/package/change_form.html"
     list_display = ("name", "id", "type", "delivery", "assessment_count", "rule_count", "state_badge", "last_change")
     list_filter = (OnOfferFilter, "type", "delivery")
@@ -51,7 +51,7 @@ class PackageAdmin(CatalogueTransferAdmin, VisibilityPreviewAdmin):
     fieldsets = (
         (None, {"fields": ("id", "type", "name", "description")}),
         (
-            "What happens with an order",
+            "Handling of orders",
             {"fields": ("delivery", "invite_candidate", "remind_after_days", "expires_after_days")},
         ),
         ("State", {"fields": ("state_badge", "created_at", "updated_at")}),
@@ -69,7 +69,7 @@ class PackageAdmin(CatalogueTransferAdmin, VisibilityPreviewAdmin):
         return self.fieldsets if obj else self.fieldsets[:2]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """An id is for good: hiring steps store it."""
+        # Hiring steps store the id.
         return (*self.readonly_fields, "id") if obj else self.readonly_fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -82,8 +82,8 @@ class PackageAdmin(CatalogueTransferAdmin, VisibilityPreviewAdmin):
                 "Retire",
                 self._retire_package,
                 lambda package: [
-                    "Customers do not see it any more and it is in no new hiring step.",
-                    "Hiring steps that have it go on ordering it, and orders go on as they are.",
+                    "Customers no longer see the package, and cannot add it to new hiring steps.",
+                    "Existing hiring steps continue to order it, and existing orders continue.",
                     "You can offer it again.",
                 ],
                 lambda package: package.retired_at is None,
@@ -92,7 +92,7 @@ class PackageAdmin(CatalogueTransferAdmin, VisibilityPreviewAdmin):
                 "offer",
                 "Offer again",
                 self._offer_package,
-                lambda package: ["Customers that its rules admit see it again and may order it."],
+                lambda package: ["Customers admitted by its rules see the package again and can order it."],
                 lambda package: package.retired_at is not None,
             ),
         )

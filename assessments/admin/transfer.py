@@ -1,4 +1,4 @@
-"""The catalogue as a file, in admin: out, and in again after a look at what would change."""
+"""Export and import of the catalogue in admin. An import shows its changes before it is applied."""
 
 from typing import Any, cast
 
@@ -23,27 +23,24 @@ CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 class CatalogueFileForm(forms.Form):
     file = forms.FileField(
-        help_text="CSV or JSON, as the export writes it; up to 8 MB.",
-        error_messages={"required": "Choose a file.", "empty": "The file is empty: choose another."},
+        help_text="CSV or JSON in the format of the export; up to 8 MB.",
+        error_messages={"required": "Choose a file.", "empty": "The file is empty; choose another."},
     )
     retire_missing = forms.BooleanField(label="Retire packages that are not in the file", required=False)
 
     def clean_file(self) -> bytes:
         file = self.cleaned_data["file"]
         if (file.size or 0) > plan.MAX_BYTES:
-            raise forms.ValidationError("The file is larger than 8 MB: split it.")
-        content: bytes = file.read()
-        return content
+            raise forms.ValidationError("The file is larger than 8 MB; split it.")
+        return bytes(file.read())
 
 
 class CatalogueTransferAdmin(StaffAdmin):
-    """Export and import, for the packages' admin."""
+    """Mixin with the export and import pages."""
 
     def get_urls(self) -> list[URLPattern]:
-        def build_route(pattern: str, view: Any, name: str) -> URLPattern:
-            guarded: Any = self.admin_site.admin_view(view)
-            found: URLPattern = path(pattern, guarded, name=f"assessments_package_{name}")
-            return found
+        def build_route(pattern: str, view: Any, name: str) -> Any:
+            return path(pattern, self.admin_site.admin_view(view), name=f"assessments_package_{name}")
 
         return [
             build_route("export/<slug:form>/", self.export_view, "export"),
@@ -67,32 +64,34 @@ class CatalogueTransferAdmin(StaffAdmin):
 
     @csrf_protect_m
     def import_view(self, request: HttpRequest) -> HttpResponse:
-        """Takes a file to be looked through."""
+        """Accept a file to check."""
         self._require_import_permission(request)
         form = CatalogueFileForm(request.POST, request.FILES) if request.method == "POST" else CatalogueFileForm()
         if not form.is_valid():
             return self._render_page(request, {"form": form})
-        wish = {"content": form.cleaned_data["file"], "retire_missing": form.cleaned_data["retire_missing"]}
-        begun = imports.start_import(by=cast(User, request.user), **wish)
-        return redirect("admin:assessments_package_imported", key=begun.pk)
+        content, retire_missing = form.cleaned_data["file"], form.cleaned_data["retire_missing"]
+        import_job = imports.start_import(by=cast(User, request.user), content=content, retire_missing=retire_missing)
+        return redirect("admin:assessments_package_imported", key=import_job.pk)
 
     @csrf_protect_m
     def import_progress_view(self, request: HttpRequest, key: str) -> HttpResponse:
-        """How far it is, then what would change; a POST has it applied as it was shown."""
+        """Show the progress, then the changes. A POST applies them as shown."""
         self._require_import_permission(request)
-        found = get_object_or_404(CatalogueImport, pk=key)
+        import_job = get_object_or_404(CatalogueImport, pk=key)
         if request.method == "POST":
-            if not imports.confirm_import(found):
-                messages.warning(request, "This is not waiting to be applied any more.")
+            if not imports.confirm_import(import_job):
+                messages.warning(request, "This import is no longer waiting to be applied.")
             return redirect("admin:assessments_package_imported", key=key)
-        form = CatalogueFileForm(initial={"retire_missing": found.retire_missing})
-        told = found.shown.get("counts", {})
-        counts = ", ".join(f"{told[kind]:,} {kind}" for kind in plan.CHANGE_KINDS if kind in told)
-        return self._render_page(
-            request, {"import_job": found, "counts_text": counts, "form": form, "display_limit": imports.DISPLAY_LIMIT}
-        )
+        counts = import_job.shown.get("counts", {})
+        context = {
+            "import_job": import_job,
+            "counts_text": ", ".join(f"{counts[kind]:,} {kind}" for kind in plan.CHANGE_KINDS if kind in counts),
+            "form": CatalogueFileForm(initial={"retire_missing": import_job.retire_missing}),
+            "display_limit": imports.DISPLAY_LIMIT,
+        }
+        return self._render_page(request, context)
 
     def _render_page(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-        about = {"opts": self.opts, "title": "Import packages"}
-        context = {**self.admin_site.each_context(request), **about, **context}
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Import packages"}
+        context = shared | context
         return TemplateResponse(request, "admin/assessments/package/import.html", context)

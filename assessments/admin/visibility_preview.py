@@ -1,4 +1,4 @@
-"""Who sees what: the list that SmartRecruiters would get, and of each other package the reason why it is not in it."""
+"""Visibility preview: the package list that SmartRecruiters would get, and the reason for each missing package."""
 
 import json
 from typing import Any
@@ -20,16 +20,16 @@ DISPLAY_LIMIT = 200
 
 
 class PackageQueryForm(forms.Form):
-    """The list call's own parameters, under its own names; `customer` stands for the token."""
+    """Form with the parameters of the list call, under their own names. `customer` replaces the token."""
 
     customer = forms.ModelChoiceField(Customer.objects.filter(is_active=True).order_by("name"))
-    requester = forms.CharField(label="Recruiter's e-mail address", required=False, max_length=254)
+    requester = forms.CharField(label="Recruiter's email address", required=False, max_length=254)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, label in (("country-code", "Country"), ("region-abbr", "Region"), ("city", "City")):
             self.fields[name] = forms.CharField(label=label, required=False, max_length=100)
-        remote = [("", "nothing said"), ("true", "remote"), ("false", "on site")]
+        remote = [("", "not specified"), ("true", "remote"), ("false", "on site")]
         self.fields["remote"] = forms.ChoiceField(choices=remote, required=False)
         for field in PartnerField.objects.all():
             self.fields[field.field_id] = forms.CharField(label=field.name, required=False, max_length=500)
@@ -43,7 +43,7 @@ class PackageQueryForm(forms.Form):
             raise forms.ValidationError(str(error)) from None
 
     def build_query(self) -> PackageQuery:
-        """Of a valid form. What is left empty does not come."""
+        """Build the query of a valid form. Empty fields are left out."""
         query = QueryDict(mutable=True)
         query.update(
             {name: str(value) for name, value in self.cleaned_data.items() if value and name in self.parameter_names}
@@ -52,7 +52,7 @@ class PackageQueryForm(forms.Form):
 
 
 class VisibilityPreviewAdmin(StaffAdmin):
-    """The page, for the packages' admin."""
+    """Mixin with the visibility preview."""
 
     def get_urls(self) -> list[URLPattern]:
         view: Any = self.admin_site.admin_view(self.visibility_preview_view)

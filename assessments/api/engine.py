@@ -1,7 +1,8 @@
-"""The catalogue in the engine's API (INTERFACE.md, "Package")."""
+"""Package endpoints of the engine API (assessments/api/README.md, "For an engine")."""
 
 import re
 
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView, ListAPIView
@@ -25,13 +26,11 @@ from integrations.models import Customer
 
 
 class CatalogueParser(StrictJSONParser):
-    """A whole catalogue in one body."""
-
     max_body_bytes = 8 * 1024 * 1024
 
 
 class PackageList(ListAPIView[Package]):
-    """The catalogue, by id."""
+    """List the packages, ordered by id."""
 
     required_scope = "vendor"
     parser_classes = (CatalogueParser,)
@@ -42,7 +41,7 @@ class PackageList(ListAPIView[Package]):
 
     @extend_schema(operation_id="catalogue_replace", request=CatalogueSerializer, responses=CountsSerializer)
     def put(self, request: Request) -> Response:
-        """Replace the catalogue, at once or not at all; packages that are missing retire."""
+        """Replace the catalogue in one transaction. Missing packages are retired."""
         serializer = CatalogueSerializer(data=request.data, context={"known_ids": KnownIds()})
         return Response(catalogue.replace_packages(serializer.require_valid_data()["packages"])._asdict())
 
@@ -53,34 +52,34 @@ class PackageDetail(GenericAPIView[Package]):
     queryset = Package.objects.all()
 
     def get(self, request: Request, package_id: str) -> Response:
-        """One package, with its assessments and rules."""
+        """Return a package with its assessments and rules."""
         return Response(PackageSerializer(self._get_package(package_id)).data)
 
     @extend_schema(request=PackageBodySerializer, responses={200: PackageSerializer, 201: PackageSerializer})
     def put(self, request: Request, package_id: str) -> Response:
-        """Make or change a package; a key left out keeps its stored value."""
+        """Create or update a package. A missing key keeps its stored value."""
         body = {"id": package_id} | dict(request.data)
-        draft = PackageSerializer(
-            data=body, context={"known_ids": KnownIds(package_id=package_id)}
-        ).require_valid_data()
+        context = {"known_ids": KnownIds(package_id=package_id)}
+        draft = PackageSerializer(data=body, context=context).require_valid_data()
         if draft["id"] != package_id:
-            raise UnprocessableError({"id": [f"Leave it out, or send {package_id}, as in the address."]})
+            raise UnprocessableError({"id": [f"Omit the id, or send {package_id} as in the URL."]})
         is_new = catalogue.put_package(draft)
         return Response(PackageSerializer(self._get_package(package_id)).data, status=201 if is_new else 200)
 
     def delete(self, request: Request, package_id: str) -> Response:
-        """Retire a package: it is offered no longer, and its orders go on."""
+        """Retire a package. It is no longer offered; its orders go on."""
         catalogue.retire_packages(self._get_package(package_id).pk)
         return Response(status=204)
 
     @staticmethod
     def _get_package(package_id: str) -> Package:
-        is_one = re.fullmatch(PACKAGE_ID_PATTERN, package_id) is not None
-        return get_object_or_404(Package.objects.all() if is_one else Package.objects.none(), pk=package_id)
+        if re.fullmatch(PACKAGE_ID_PATTERN, package_id) is None:
+            raise Http404
+        return get_object_or_404(Package, pk=package_id)
 
 
 class CustomerList(ListAPIView[Customer]):
-    """The customers that a rule may name."""
+    """List the customers that rules may name."""
 
     required_scope = "vendor"
     pagination_class = KeysetPagination

@@ -1,6 +1,5 @@
-"""The package of the engine's API: what may be sent, and how it reads back (INTERFACE.md, "Package")."""
+"""Serializers of packages in the engine API (assessments/api/README.md, "For an engine")."""
 
-from collections import Counter, defaultdict
 from functools import cached_property
 from typing import Any
 
@@ -19,11 +18,9 @@ from integrations.api.fields import (
 )
 from integrations.models import AssessmentType, Customer, PartnerConfiguration
 
-Errors = dict[str, Any]
-
 
 class KnownIds:
-    """What a draft is checked against, each part read when the first field needs it."""
+    """Stored ids and types that drafts are validated against, each loaded on first use."""
 
     def __init__(self, *, package_id: str | None = None) -> None:
         self._package_filter = {} if package_id is None else {"pk": package_id}
@@ -38,26 +35,25 @@ class KnownIds:
 
     @cached_property
     def assessment_ids(self) -> dict[str, set[str]]:
-        """The stored packages, each with the ids of its assessments."""
-        found: dict[str, set[str]] = defaultdict(set)
+        """Return the assessment ids of each stored package."""
+        ids: dict[str, set[str]] = {}
         rows = Package.objects.filter(**self._package_filter).values_list("pk", "assessments__assessment_id")
         for package, assessment in rows:
-            found[package].add(assessment)
-        return dict(found)
+            ids.setdefault(package, set()).add(assessment)
+        return ids
 
 
 class IdentifierField(StrictCharField):
     def __init__(self, **kwargs: Any) -> None:
-        message = "Send 1 to 64 letters, digits, _ and -, the first one a letter or digit."
-        super().__init__(
-            **kwargs, validators=[RegexValidator(rf"\A{PACKAGE_ID_PATTERN}\Z", message), validate_package_id]
-        )
+        message = "Send 1 to 64 letters, digits, _ and -, starting with a letter or digit."
+        pattern = RegexValidator(rf"\A{PACKAGE_ID_PATTERN}\Z", message)
+        super().__init__(**kwargs, validators=[pattern, validate_package_id])
 
 
 class PublishedTypeField(StrictChoiceField):
-    """One of the types that SmartRecruiters has been told of: it takes no others (PROTOCOL.md)."""
+    """Type in the published partner configuration; SmartRecruiters accepts no other types."""
 
-    default_error_messages = {"unpublished": "This type is not published; the partner configuration has {types}."}
+    default_error_messages = {"unpublished": "This type is not published. The partner configuration contains {types}."}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(AssessmentType.choices, **kwargs)
@@ -71,7 +67,7 @@ class PublishedTypeField(StrictChoiceField):
 
 
 class CustomerIdField(StrictCharField):
-    default_error_messages = {"unknown": "There is no such customer; GET /customers lists them."}
+    default_error_messages = {"unknown": "Unknown customer. GET /customers lists the ids."}
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
@@ -91,7 +87,7 @@ class AssessmentSerializer(StrictSerializer):
 
 
 class RuleSerializer(StrictSerializer):
-    """All keys of a rule must match; a key that is not set is left out, on the way in and on the way out."""
+    """Rule of a package. Keys that are not set are omitted in requests and responses."""
 
     customer = CustomerIdField(required=False, source="customer_id")
     requester = StrictCharField(required=False, max_length=254, validators=[requester.validate_rule_requester])
@@ -106,7 +102,7 @@ class RuleSerializer(StrictSerializer):
 
 
 class PackageSerializer(StrictSerializer):
-    """A package. A key left out keeps its stored value; a new package needs `type` and `name`."""
+    """Package. A missing key keeps its stored value; a new package needs `type` and `name`."""
 
     id = IdentifierField()
     type = PublishedTypeField(required=False)
@@ -122,25 +118,22 @@ class PackageSerializer(StrictSerializer):
     def validate(self, package: dict[str, Any]) -> dict[str, Any]:
         stored: set[str] | None = self.context["known_ids"].assessment_ids.get(package["id"])
         errors = _find_missing(package) if stored is None else {}
-        parts: Errors = {}
-        for position, part in enumerate(package.get("assessments", ())):
-            if part["id"] not in (stored or ()):
-                parts[str(position)] = _find_missing(part)
-        for position in _find_repeated(package.get("assessments", ())):
-            parts[str(position)] = {"id": ["This id stands in the package already: give each assessment its own."]}
-        if any(parts.values()):
-            errors["assessments"] = parts
+        parts = package.get("assessments", ())
+        part_errors = {str(n): _find_missing(part) for n, part in enumerate(parts) if part["id"] not in (stored or ())}
+        repeated = {"id": ["This id is repeated. Each assessment of a package needs an id of its own."]}
+        part_errors |= {str(n): repeated for n in _find_repeated(parts)}
+        if any(part_errors.values()):
+            errors["assessments"] = part_errors
         if errors:
             raise serializers.ValidationError(errors)
         return package
 
     def to_representation(self, package: Package) -> dict[str, Any]:
-        """`package` has its assessments and rules prefetched where there are many."""
         return serialize_package(package)
 
 
 class PackageBodySerializer(PackageSerializer):
-    """As it is put under its own address, which says its id already."""
+    """Package with an optional id, since the URL contains it."""
 
     id = IdentifierField(required=False)
 
@@ -149,11 +142,8 @@ class CatalogueSerializer(StrictSerializer):
     packages = PackageSerializer(many=True)
 
     def validate_packages(self, packages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        errors = {
-            str(position): {"id": ["This package stands in the list already: send each once."]}
-            for position in _find_repeated(packages)
-        }
-        if errors:
+        error = {"id": ["This id is repeated. Send each package once."]}
+        if errors := {str(position): error for position in _find_repeated(packages)}:
             raise serializers.ValidationError(errors)
         return packages
 
@@ -180,30 +170,21 @@ def serialize_rule(rule: Rule) -> dict[str, Any]:
 
 
 def serialize_package(package: Package) -> dict[str, Any]:
+    keys = ("id", "type", "name", "description", "delivery", "invite_candidate", "expires_after_days")
     return {
-        "id": package.id,
-        "type": package.type,
-        "name": package.name,
-        "description": package.description,
-        "delivery": package.delivery,
-        "invite_candidate": package.invite_candidate,
-        "expires_after_days": package.expires_after_days,
+        **{key: getattr(package, key) for key in keys},
         "retired": package.retired_at is not None,
         "assessments": [serialize_assessment(each) for each in package.assessments.all()],
         "rules": [serialize_rule(each) for each in package.rules.all()],
     }
 
 
-def _find_missing(draft: dict[str, Any]) -> Errors:
-    return {key: ["This is new: send it."] for key in ("type", "name") if key not in draft}
+def _find_missing(draft: dict[str, Any]) -> dict[str, Any]:
+    return {key: ["Required for a new entry."] for key in ("type", "name") if key not in draft}
 
 
 def _find_repeated(items: Any) -> list[int]:
-    """The positions of those whose id came before."""
-    seen: Counter[str] = Counter()
-    positions = []
-    for position, item in enumerate(items):
-        seen[item["id"]] += 1
-        if seen[item["id"]] > 1:
-            positions.append(position)
-    return positions
+    """Return the positions of items with the id of an earlier item."""
+    ids = [item["id"] for item in items]
+    first = {pk: position for position, pk in reversed([*enumerate(ids)])}
+    return [position for position, pk in enumerate(ids) if first[pk] != position]

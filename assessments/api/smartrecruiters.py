@@ -1,4 +1,7 @@
-"""The packages as SmartRecruiters reads them (PROTOCOL.md, "What they call"). The tenant is the token's customer."""
+"""Package endpoints for SmartRecruiters. The tenant is the token's customer.
+
+The wire format is described in integrations/smartrecruiters/README.md, "Calls from SmartRecruiters".
+"""
 
 import re
 from collections import defaultdict
@@ -11,9 +14,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from assessments import visibility
 from assessments.models import PACKAGE_ID_PATTERN, Assessment, Package
 from assessments.requester import InvalidRequesterError, parse_requester
-from assessments.visibility import PackageQuery, offered_packages, orderable_packages, published_types, visible_packages
+from assessments.visibility import PackageQuery, VisiblePackage
 from integrations.api.authentication import get_caller
 from integrations.models import AssessmentType, Customer
 from integrations.models.partner import RESERVED_FIELD_IDS
@@ -24,7 +28,7 @@ REMOTE_VALUES = {"true": True, "1": True, "false": False, "0": False}
 
 class PackageView(APIView):
     required_scope = "packages_view"
-    schema = None  # the published description is of the engine's API
+    schema = None  # the OpenAPI description covers the engine API only
 
     @property
     def customer(self) -> Customer:
@@ -33,49 +37,44 @@ class PackageView(APIView):
 
 class PackageList(PackageView):
     def get(self, request: Request) -> Response:
-        """A plain array; 204 where there is nothing to choose from."""
-        asking = parse_query(self.customer, request.query_params, requester=_get_requester(request))
-        found = list_packages(asking)
-        return Response(found) if found else Response(status=204)
+        """Return a plain array of packages, or 204 if it is empty."""
+        query = parse_query(self.customer, request.query_params, requester=_get_requester(request))
+        packages = list_packages(query)
+        return Response(packages) if packages else Response(status=204)
 
 
 class PackageDetail(PackageView):
     def get(self, request: Request, package_id: str) -> Response:
-        """Old ids keep resolving. An unknown id and another customer's have one answer."""
-        is_one = re.fullmatch(PACKAGE_ID_PATTERN, package_id) is not None
-        package = orderable_packages(self.customer).filter(pk=package_id).first() if is_one else None
+        """Return one package, also a retired one. Another customer's id looks like an unknown one."""
+        is_well_formed = re.fullmatch(PACKAGE_ID_PATTERN, package_id) is not None
+        package = visibility.orderable_packages(self.customer).filter(pk=package_id).first() if is_well_formed else None
         if package is None:
             raise NotFound("No such assessment package.")
         parts = _group_assessments(Assessment.objects.filter(package=package), AssessmentType.values)
-        return Response(
-            _build_wire(package.id, package.type, package.name, package.description, assessments=parts[package.id])
-        )
+        columns = VisiblePackage(package.id, package.type, package.name, package.description)
+        return Response({**columns._asdict(), "assessments": parts[package.id]})
 
 
 def list_packages(query: PackageQuery) -> list[Wire]:
-    """The packages of the list call, as they are sent."""
-    types = published_types()
-    seen = visible_packages(query, types=types)
-    offered = offered_packages(query.customer) if seen else Package.objects.none()
+    """Return the body of the list call."""
+    types = visibility.published_types()
+    seen = visibility.visible_packages(query, types=types)
+    offered = visibility.offered_packages(query.customer) if seen else Package.objects.none()
     parts = _group_assessments(Assessment.objects.filter(package__in=offered), types)
-    return [_build_wire(*package, assessments=parts[package.id]) for package in seen]
+    return [{**package._asdict(), "assessments": parts[package.id]} for package in seen]
 
 
 def _group_assessments(assessments: QuerySet[Assessment], types: list[str]) -> dict[str, list[Wire]]:
-    """By package, in their order."""
-    found = defaultdict(list)
+    """Return the assessments of each package, in their order."""
+    groups = defaultdict(list)
     rows = assessments.filter(type__in=types).order_by("position", "pk")
     for package, *columns in rows.values_list("package_id", "assessment_id", "type", "name", "description"):
-        found[package].append(dict(zip(("id", "type", "name", "description"), columns, strict=True)))
-    return found
-
-
-def _build_wire(id: str, type: str, name: str, description: str, *, assessments: list[Wire]) -> Wire:
-    return {"id": id, "type": type, "name": name, "description": description, "assessments": assessments}
+        groups[package].append(dict(zip(("id", "type", "name", "description"), columns, strict=True)))
+    return groups
 
 
 def parse_query(customer: Customer, parameters: QueryDict, *, requester: str) -> PackageQuery:
-    """What the query of the list call says. Text that is no place is a mapped field's."""
+    """Parse the query string of the list call. Unknown parameters are mapped fields."""
     return PackageQuery(
         customer,
         requester=requester,

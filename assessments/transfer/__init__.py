@@ -1,5 +1,4 @@
-"""The catalogue as a file: written, read, compared with what is stored, applied.
+"""Import and export of the catalogue as CSV or JSON.
 
-A file says what an engine could say by PUT, and is checked by the same serializers; beside that it has what staff
-alone decide (`remind_after_days`).
+Files are validated by the serializers of the engine API, plus `remind_after_days`, which only staff may set.
 """

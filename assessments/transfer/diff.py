@@ -1,4 +1,4 @@
-"""What a file would change, field by field."""
+"""Field-by-field diff between a stored package and a file's."""
 
 import json
 from collections import Counter
@@ -11,7 +11,7 @@ NESTED_KEYS = ("assessments", "rules")
 
 
 class Difference(NamedTuple):
-    """An empty text on one side: it is not there."""
+    """Changed field. An empty text on one side means that the field is absent there."""
 
     field: str
     before: str
@@ -19,9 +19,9 @@ class Difference(NamedTuple):
 
 
 def compare_packages(before: RawPackage | None, after: RawPackage) -> list[Difference]:
-    """Between a package as it is (None: there is none) and as the file would have it."""
+    """Return the differences between the stored package (None for a new one) and the file's."""
     stored = before or {}
-    found = [
+    differences = [
         Difference(key, _format_value(stored.get(key)), _format_value(value))
         for key, value in after.items()
         if key not in NESTED_KEYS
@@ -30,7 +30,7 @@ def compare_packages(before: RawPackage | None, after: RawPackage) -> list[Diffe
         and (before or value not in (None, "", False))
     ]
     return [
-        *found,
+        *differences,
         *_compare_assessments(stored.get("assessments", []), after["assessments"]),
         *_compare_rules(stored.get("rules", []), after["rules"]),
     ]
@@ -58,13 +58,13 @@ def _compare_rules(before: list[RawPackage], after: list[RawPackage]) -> Iterato
     for rule in (new - old).elements():
         yield Difference("rules", "", rule)
     if before and not after:
-        yield Difference("rules", f"{len(before)} of them", "none: every customer sees it")
+        yield Difference("rules", f"{len(before)} of them", "none: every customer sees the package")
 
 
 def describe_rule(rule: RawPackage) -> str:
     keys = {**rule, **rule.get("fields", {})}
-    said = [f"{key} = {_format_value(value)}" for key, value in sorted(keys.items()) if key != "fields"]
-    return ", ".join(said) or "everybody"
+    parts = [f"{key} = {_format_value(value)}" for key, value in sorted(keys.items()) if key != "fields"]
+    return ", ".join(parts) or "every customer"
 
 
 def _format_value(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""From a file to a plan, which shows what would change, and from a plan to the catalogue."""
+"""Import plan: check a file, list the changes that it makes, and apply them."""
 
 import hashlib
 import json
@@ -22,11 +22,15 @@ from integrations.api.errors import flatten_errors
 MAX_BYTES = 8 * 1024 * 1024
 FORMATS = {"csv": csv_file.write_csv, "json": json_file.write_json}
 CHANGE_KINDS = ("created", "updated", "retired", "unchanged")
-ProgressCallback = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], object]
+
+
+def _ignore_progress(done: int, total: int) -> None:
+    pass
 
 
 class Problem(NamedTuple):
-    """What is wrong on a line of the file, and what would be right."""
+    """Error on a line of the file, with a message that says what is expected."""
 
     line: int
     field: str
@@ -42,7 +46,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """Nothing of it is applied while there are problems."""
+    """Changes that a file would make. A plan with problems is never applied."""
 
     changes: list[Change] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -55,20 +59,20 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """The same plan has the same; another catalogue or another file makes another one."""
+        """Return a hash of the changes. It differs if the file or the catalogue differs."""
         return hashlib.sha256(json.dumps(self.changes).encode()).hexdigest()
 
 
 class CatalogueChangedError(Exception):
-    """The catalogue has changed since the plan was shown: it would do something else now."""
+    """Raised when the catalogue has changed since the plan was shown, so that the file would do something else."""
 
     def __init__(self, plan: Plan) -> None:
-        super().__init__("The catalogue has changed since. Look again at what would change.")
+        super().__init__("The catalogue has changed in the meantime. Check the changes again.")
         self.plan = plan
 
 
 def export_catalogue(file_format: str) -> bytes:
-    """The whole catalogue, retired packages too, as "csv" or "json"."""
+    """Export the whole catalogue, including retired packages, as "csv" or "json"."""
     return FORMATS[file_format](dump_package(package) for package in _load_packages().values())
 
 
@@ -77,12 +81,8 @@ def _load_packages() -> dict[str, Package]:
     return {package.id: package for package in packages}
 
 
-def _ignore_progress(done: int, total: int) -> None:
-    """Nobody watches."""
-
-
 def build_plan(content: bytes, *, retire_missing: bool, progress: ProgressCallback = _ignore_progress) -> Plan:
-    """What this file would do to the catalogue as it is. Writes nothing; problems are in the plan."""
+    """Compare the file with the catalogue. Writes nothing; errors of the file are the plan's problems."""
     try:
         records = _read_records(content)
     except UnreadableFileError as error:
@@ -100,7 +100,7 @@ def build_plan(content: bytes, *, retire_missing: bool, progress: ProgressCallba
 
 def _read_records(content: bytes) -> list[FileRecord]:
     if len(content) > MAX_BYTES:
-        raise UnreadableFileError(1, f"The file is larger than {MAX_BYTES // 1024 // 1024} MB: split it.")
+        raise UnreadableFileError(1, f"The file is larger than {MAX_BYTES // 1024 // 1024} MB; split it.")
     content = content.removeprefix(b"\xef\xbb\xbf")
     return json_file.read_json(content) if content.lstrip()[:1] in (b"{", b"[") else csv_file.read_csv(content)
 
@@ -110,39 +110,39 @@ def _add_record(plan: Plan, record: FileRecord, stored: dict[str, Package], seen
     raw = _drop_stored_types(record.raw, package) if package else record.raw
     try:
         draft: PackageDraft = serializer.run_validation(raw)
-    except serializers.ValidationError as refused:
-        for error in flatten_errors(refused.detail):
+    except serializers.ValidationError as invalid:
+        for error in flatten_errors(invalid.detail):
             path = error.get("field", "")
             plan.problems.append(Problem(record.find_line(path), path, error["message"]))
         return
     if draft["id"] in seen:
-        plan.problems.append(Problem(record.line, "id", f"The package “{draft['id']}” stands in the file already."))
+        plan.problems.append(Problem(record.line, "id", f"The package “{draft['id']}” is repeated in the file."))
         return
     seen.add(draft["id"])
     _add_change(plan, draft, package)
 
 
 def _drop_stored_types(raw: RawPackage, package: Package) -> RawPackage:
-    """A type that is stored already is not looked at again: it may have left the published ones since."""
+    """Drop types that are stored already, so that they are not refused if they are no longer published."""
 
     def drop_type(part: Any, kind: str | None) -> Any:
         return {key: value for key, value in part.items() if key != "type" or value != kind}
 
     kinds = {each.assessment_id: each.type for each in package.assessments.all()}
-    told: RawPackage = drop_type(raw, package.type)
-    if isinstance(parts := told.get("assessments"), list):
-        told["assessments"] = [
+    reduced: RawPackage = drop_type(raw, package.type)
+    if isinstance(parts := reduced.get("assessments"), list):
+        reduced["assessments"] = [
             drop_type(part, kinds.get(str(part.get("id")))) if isinstance(part, dict) else part for part in parts
         ]
-    return told
+    return reduced
 
 
 def _add_change(plan: Plan, draft: PackageDraft, package: Package | None) -> None:
     before = dump_package(package) if package else None
-    found = compare_packages(before, _merge_draft(draft, package))
+    differences = compare_packages(before, _merge_draft(draft, package))
     retires = before is not None and not before["retired"] and draft.get("retired", False)
-    kind = ("retired" if retires else "updated" if found else "unchanged") if package else "created"
-    plan.changes.append(Change(draft["id"], draft.get("name", package.name if package else ""), kind, found))
+    kind = ("retired" if retires else "updated" if differences else "unchanged") if package else "created"
+    plan.changes.append(Change(draft["id"], draft.get("name", package.name if package else ""), kind, differences))
     if kind != "unchanged":
         plan.drafts.append(draft)
 
@@ -150,22 +150,22 @@ def _add_change(plan: Plan, draft: PackageDraft, package: Package | None) -> Non
 def _add_retirements(plan: Plan, packages: Sequence[Package]) -> None:
     for package in packages:
         if package.retired_at is None:
-            told = [Difference("retired", "false", "true")]
-            plan.changes.append(Change(package.id, package.name, "retired", told))
+            difference = Difference("retired", "false", "true")
+            plan.changes.append(Change(package.id, package.name, "retired", [difference]))
             plan.drafts.append({"id": package.id, "retired": True})
 
 
 def _merge_draft(draft: PackageDraft, package: Package | None) -> RawPackage:
-    """How the package would be written once the draft is applied."""
+    """Return the package as an export would write it after the draft is applied."""
     before = dump_package(package) if package else {"assessments": [], "rules": []}
     drafted = catalogue.apply_draft(draft, copy(package))
     stored = {part["id"]: part for part in before["assessments"]}
-    found: RawPackage = {key: getattr(drafted, key) for key in ("id", *catalogue.PACKAGE_FIELDS)}
-    found["retired"] = drafted.retired_at is not None
+    merged: RawPackage = {key: getattr(drafted, key) for key in ("id", *catalogue.PACKAGE_FIELDS)}
+    merged["retired"] = drafted.retired_at is not None
     parts = draft.get("assessments", before["assessments"])
-    found["assessments"] = [{"description": "", **stored.get(part["id"], {}), **part} for part in parts]
-    found["rules"] = [serialize_rule(Rule(**rule)) for rule in draft["rules"]] if "rules" in draft else before["rules"]
-    return found
+    merged["assessments"] = [{"description": "", **stored.get(part["id"], {}), **part} for part in parts]
+    merged["rules"] = [serialize_rule(Rule(**rule)) for rule in draft["rules"]] if "rules" in draft else before["rules"]
+    return merged
 
 
 def apply_plan(
@@ -177,18 +177,18 @@ def apply_plan(
     write_progress: ProgressCallback = _ignore_progress,
     on_applied: Callable[[Plan], object] = lambda plan: None,
 ) -> Plan:
-    """Do what the plan with the digest `expected_digest` says, or nothing. Raises CatalogueChangedError when it is another by now.
+    """Apply the plan with this digest, and call `on_applied` in the same transaction.
 
-    Looked through before the transaction: on SQLite nobody else writes while one lasts, and orders must get in.
-    `on_applied` is called within it.
+    Raise CatalogueChangedError, and change nothing, if the file makes other changes by now.
     """
-    seen_at = catalogue.current_version()
+    # The plan is built before the transaction, since SQLite admits one writer and orders must not wait for the check.
+    version = catalogue.current_version()
     plan = build_plan(content, retire_missing=retire_missing, progress=check_progress)
     if plan.problems or plan.digest != expected_digest:
         raise CatalogueChangedError(plan)
     with transaction.atomic():
         catalogue.lock_catalogue()
-        if catalogue.current_version() != seen_at:
+        if catalogue.current_version() != version:
             raise CatalogueChangedError(plan)
         for start in range(0, len(plan.drafts), CHUNK_SIZE):
             catalogue.put_packages(plan.drafts[start : start + CHUNK_SIZE])

@@ -1,4 +1,4 @@
-"""A package as a file has it."""
+"""Package as it is represented in an import or export file."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,19 +14,19 @@ RawPackage = dict[str, Any]
 
 @dataclass(frozen=True)
 class FileRecord:
-    """One package as it was read, and on which line it stands; `part_lines` has those of its parts (`rules.0`)."""
+    """Package as read from a file, with its line. `part_lines` has the lines of its parts, such as `rules.0`."""
 
     raw: RawPackage
     line: int
     part_lines: dict[str, int] = field(default_factory=dict)
 
     def find_line(self, path: str) -> int:
-        """Of the part that an error's path leads to."""
+        """Return the line of the part that an error's path names."""
         return self.part_lines.get(".".join(path.split(".")[:2]), self.line)
 
 
 class UnreadableFileError(ValueError):
-    """The file cannot be read on from this line; the message says what would be right."""
+    """Raised for a file that cannot be parsed beyond this line. The message says what is expected."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -40,13 +40,13 @@ class FilePackageSerializer(PackageSerializer):
         package = super().validate(package)
         reminded, expired = package.get("remind_after_days"), package.get("expires_after_days")
         if reminded and expired and reminded >= expired:
-            message = f"By then the order has expired: remind earlier than after {expired} days."
+            message = f"The order has expired by then; use fewer than {expired} days."
             raise serializers.ValidationError({"remind_after_days": [message]})
         return package
 
 
 def dump_package(package: Package) -> RawPackage:
-    """The package with all its keys, in the order in which files have them."""
-    shown = serialize_package(package)
-    parts = {key: shown.pop(key) for key in ("assessments", "rules")}
-    return {**shown, "remind_after_days": package.remind_after_days, **parts}
+    """Return the package with all its keys, in the order of the file format."""
+    columns = serialize_package(package)
+    parts = {key: columns.pop(key) for key in ("assessments", "rules")}
+    return {**columns, "remind_after_days": package.remind_after_days, **parts}

@@ -10,7 +10,7 @@ EMAIL = "rita@northwind.example"
 
 
 def encode_header(text: str) -> str:
-    """What WSGI makes of a header's UTF-8 bytes."""
+    """Return the header as WSGI passes its UTF-8 bytes."""
     return text.encode().decode("latin-1")
 
 
@@ -25,11 +25,11 @@ def encode_header(text: str) -> str:
         "  rita@northwind.example ",
     ],
 )
-def test_email_of_every_spelling(header: str) -> None:
+def test_parse_requester_of_every_spelling(header: str) -> None:
     assert parse_requester(header) == EMAIL
 
 
-def test_email_of_another_alphabet() -> None:
+def test_parse_requester_of_another_alphabet() -> None:
     assert parse_requester(encode_header('{"email": "zoë@müller.example"}')) == "zoë@müller.example"
 
 
@@ -73,14 +73,14 @@ def test_email_of_another_alphabet() -> None:
         json.dumps({"email": EMAIL, "padding": "x" * 16_000}),
     ],
 )
-def test_email_of_anything_else(header: str) -> None:
+def test_parse_requester_of_anything_else(header: str) -> None:
     with pytest.raises(InvalidRequesterError, match="Send"):
         parse_requester(header)
 
 
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: raw.decode("latin-1")))
-def test_email_of_whatever_comes(header: str) -> None:
-    """An address, or a refusal; never another exception, and never a text that could match two domains."""
+def test_parse_requester_of_arbitrary_text(header: str) -> None:
+    """Expect an email address with one domain, or InvalidRequesterError."""
     try:
         email = parse_requester(header)
     except InvalidRequesterError:
@@ -90,7 +90,7 @@ def test_email_of_whatever_comes(header: str) -> None:
 
 
 @given(st.emails(), st.sampled_from(["{}", "email,{}", "json"]))
-def test_email_of_real_addresses(email: str, spelling: str) -> None:
+def test_parse_requester_of_generated_emails(email: str, spelling: str) -> None:
     header = json.dumps({"email": email}) if spelling == "json" else spelling.format(email)
     if any(character in email for character in "={}/?#"):
         return

@@ -45,7 +45,7 @@ def fetch_token(client_id: str, client_secret: str) -> str:
 
 
 @pytest.mark.django_db
-def test_seed_demo_says_what_is_there() -> None:
+def test_seed_demo_prints_the_documented_json() -> None:
     seeded = run_seed_demo()
     passwords = [seeded["admin"].pop("password"), *(each.pop("password") for each in seeded["customers"])]
     secret = seeded["engine"].pop("client_secret")
@@ -108,7 +108,7 @@ def test_seed_demo_engine_gets_a_token(api: Api) -> None:
 
 
 def test_seed_demo_touches_no_other_rows(api: Api, customer: Customer, token: str, alice: User) -> None:
-    """The first customer here has the name of the demo's."""
+    """The first customer has the same name as a demo customer."""
     rows.make_package("skills", assessments=("a",))
     before = [[*model.objects.order_by("pk").values()] for model in (Package, Customer, User, Client, Connection)]
     seeded = run_seed_demo()
@@ -134,7 +134,7 @@ def test_seed_demo_again_is_the_same(engine: APIClient) -> None:
     assert [model.objects.count() for model in (Package, Customer, User, Client, AuditEntry)] == counts
 
 
-def test_seed_demo_again_mends_what_it_promises(api: Api, engine: APIClient) -> None:
+def test_seed_demo_again_restores_changed_rows(api: Api, engine: APIClient) -> None:
     first = run_seed_demo()
     engine.put("/api/vendor/v1/packages", {"packages": []})
     Client.objects.filter(client_id="demo-engine").update(client_secret="", revoked_at="2026-01-01T00:00:00Z")
@@ -153,10 +153,10 @@ def test_seed_demo_again_mends_what_it_promises(api: Api, engine: APIClient) -> 
 def test_seed_demo_secrets_are_the_installations_own(settings: Any) -> None:
     here = run_seed_demo()
     settings.SECRET_KEY = "another-installation-" * 3
-    there = run_seed_demo()
+    other = run_seed_demo()
     secrets = [
         {each["admin"]["password"], each["engine"]["client_secret"], *(one["password"] for one in each["customers"])}
-        for each in (here, there)
+        for each in (here, other)
     ]
     assert not secrets[0] & secrets[1]
 
@@ -167,13 +167,17 @@ def test_seed_demo_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     call_command("seed_demo")
     shown = capsys.readouterr().out.split()
     people = [seeded["admin"], *seeded["customers"]]
-    told = [*(person[key] for person in people for key in ("email", "password")), *seeded["engine"].values(), *PACKAGES]
-    assert [text for text in told if text not in shown] == []
+    expected = [
+        *(person[key] for person in people for key in ("email", "password")),
+        *seeded["engine"].values(),
+        *PACKAGES,
+    ]
+    assert [text for text in expected if text not in shown] == []
 
 
 @pytest.mark.e2e
 def test_seed_demo_migrates_an_empty_database(tmp_path: Path) -> None:
-    """JSON alone on standard output, and the same each time."""
+    """Standard output contains only JSON, the same each time."""
     environment = {
         "PATH": os.environ["PATH"],
         "PORTAL_DATA_DIR": str(tmp_path),

@@ -1,4 +1,4 @@
-"""The rules, as one customer's recruiters meet them in the list."""
+"""Tests of the visibility rules."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from assessments.models import Package
-from assessments.visibility import PackageQuery, can_order, visible_packages
+from assessments.visibility import PackageQuery, orderable_packages, visible_packages
 from integrations.models import AssessmentType, Customer
 from tests.rows import make_package
 
@@ -76,7 +76,7 @@ def test_rule_that_does_not_match(customer: Customer, key: str, value: Any) -> N
         ("fields", {"seniority": "Senior"}),
     ],
 )
-def test_rule_whose_value_did_not_come(customer: Customer, key: str, value: Any) -> None:
+def test_rule_without_a_value_in_the_query_does_not_match(customer: Customer, key: str, value: Any) -> None:
     make_package(rules=({key: value},))
     assert list_visible(customer) == []
 
@@ -93,12 +93,12 @@ def test_field_with_several_values_matches_by_one(customer: Customer) -> None:
     assert list_visible(customer, fields={"seniority": ["Lead", "senior"]}) == ["skills"]
 
 
-def test_package_without_rules_is_everybodys(customer: Customer, other_customer: Customer) -> None:
+def test_package_without_rules_is_visible_to_all(customer: Customer, other_customer: Customer) -> None:
     make_package()
     assert (list_visible(customer), list_visible(other_customer)) == (["skills"], ["skills"])
 
 
-def test_rule_without_keys_is_everybodys(customer: Customer) -> None:
+def test_rule_without_keys_is_visible_to_all(customer: Customer) -> None:
     make_package(rules=({},))
     assert list_visible(customer) == ["skills"]
 
@@ -138,17 +138,18 @@ def test_package_of_another_type_is_not_seen(customer: Customer) -> None:
     ],
 )
 def test_may_order(customer: Customer, other_customer: Customer, keys: list[str], allowed: bool) -> None:
-    """Only the customer counts; a rule without one admits everybody."""
+    """Only the customer of a rule counts; a rule without one admits every customer."""
     rules = {
         "mine": {"customer": customer, "country": "DE"},
         "theirs": {"customer": other_customer},
         "anybody's, elsewhere": {"requester": "@nowhere.example", "remote": True},
     }
-    assert can_order(make_package(rules=tuple(rules[key] for key in keys)), customer) is allowed
+    package = make_package(rules=tuple(rules[key] for key in keys))
+    assert orderable_packages(customer).contains(package) is allowed
 
 
 def test_may_order_a_retired_package(customer: Customer, retired: Package) -> None:
-    assert can_order(retired, customer) is True
+    assert orderable_packages(customer).contains(retired) is True
 
 
 @pytest.fixture

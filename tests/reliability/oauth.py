@@ -84,7 +84,7 @@ T23 a token and a pair after the reconnect
 
 T24 another customer's packages
     packages list_is_the_tokens_customers
-    packages one_package_that_is_not_there_for_them
+    packages one_package_unknown_or_another_customers
     routes every_role_gets_what_the_table_says
 
 T25 an order for another customer

@@ -119,9 +119,9 @@ O30 guessed links
     why: 192 random bits are guessed at no rate, so there is no limit that a candidate could run into.
 
 O31 the requester's header
-    requester email_of_every_spelling
-    requester email_of_anything_else
-    requester email_of_whatever_comes
+    requester parse_requester_of_every_spelling
+    requester parse_requester_of_anything_else
+    requester parse_requester_of_arbitrary_text
     packages list_with_a_bad_requester
 
 O32 a requester of another customer
@@ -145,7 +145,7 @@ O38 odd disables
 
 O39 odd and large catalogues
     hostile_orders list_of_five_thousand_packages_is_valid_and_quick
-    packages list_of_nothing
+    packages empty_list_is_204
     packages list_leaves_out_types_that_are_not_published
     bench: packages
 

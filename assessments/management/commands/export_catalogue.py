@@ -7,11 +7,11 @@ from assessments.transfer import plan
 
 
 class Command(BaseCommand):
-    help = "Write the whole catalogue, retired packages too, as a file that import_catalogue takes."
+    help = "Export the whole catalogue, including retired packages, in the format of import_catalogue."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", nargs="?", help="*.csv or *.json; without it JSON goes to standard output")
-        parser.add_argument("--format", choices=sorted(plan.FORMATS), help="default: as the file's name ends, or json")
+        parser.add_argument("file", nargs="?", help="*.csv or *.json; default: JSON on standard output")
+        parser.add_argument("--format", choices=sorted(plan.FORMATS), help="default: by the file's extension, or json")
 
     def handle(self, *args: Any, file: str | None, format: str | None, **options: Any) -> None:
         form = format or ("csv" if file and file.lower().endswith(".csv") else "json")

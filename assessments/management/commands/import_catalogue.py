@@ -10,23 +10,23 @@ from integrations import audit
 
 
 class Command(BaseCommand):
-    help = "Say what a CSV or JSON file would change in the catalogue; with --apply, change it."
+    help = "Show what a CSV or JSON file would change in the catalogue. With --apply, change it."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", help="as export_catalogue writes it; - is standard input")
-        parser.add_argument("--apply", action="store_true", help="do it, all of it or nothing")
+        parser.add_argument("file", help="a file in the format of export_catalogue; - for standard input")
+        parser.add_argument("--apply", action="store_true", help="apply the changes in one transaction")
         parser.add_argument("--retire-missing", action="store_true", help="retire packages that are not in the file")
 
     def handle(self, *args: Any, file: str, apply: bool, retire_missing: bool, **options: Any) -> None:
         content = sys.stdin.buffer.read() if file == "-" else _read_file(file)
-        found = plan.build_plan(content, retire_missing=retire_missing, progress=self._report_progress("checked"))
-        self._reject_problems(found)
-        for change in found.changes:
+        import_plan = plan.build_plan(content, retire_missing=retire_missing, progress=self._report_progress("checked"))
+        self._reject_problems(import_plan)
+        for change in import_plan.changes:
             self._print_change(change)
         if apply:
-            self._apply_plan(content, found, retire_missing)
-        counts = ", ".join(f"{count} {kind}" for kind, count in found.counts.items())
-        self.stdout.write(f"{counts}{'' if apply else ' (nothing was changed: --apply does it)'}")
+            self._apply_plan(content, import_plan, retire_missing)
+        counts = ", ".join(f"{count} {kind}" for kind, count in import_plan.counts.items())
+        self.stdout.write(f"{counts}{'' if apply else ' (nothing was changed; use --apply)'}")
 
     def _apply_plan(self, content: bytes, import_plan: Plan, retire_missing: bool) -> None:
         try:
@@ -34,15 +34,15 @@ class Command(BaseCommand):
             plan.apply_plan(
                 content, retire_missing=retire_missing, expected_digest=import_plan.digest, write_progress=progress
             )
-        except plan.CatalogueChangedError as moved:
-            raise CommandError(str(moved)) from None
+        except plan.CatalogueChangedError as error:
+            raise CommandError(str(error)) from None
         audit.record("catalogue.imported", "catalogue", counts=import_plan.counts)
 
     def _reject_problems(self, import_plan: Plan) -> None:
         for line, field, message in import_plan.problems:
             self.stderr.write(f"line {line}: {field + ': ' if field else ''}{message}")
         if import_plan.problems:
-            raise CommandError(f"{len(import_plan.problems)} to mend; nothing was changed.")
+            raise CommandError(f"{len(import_plan.problems)} to correct; nothing was changed.")
 
     def _print_change(self, change: Change) -> None:
         if change.kind == "unchanged":

@@ -10,10 +10,10 @@ from integrations.database import migration_lock
 
 
 class Command(BaseCommand):
-    help = "Migrate, then make two invented customers, packages of all six types, a staff user and an engine client."
+    help = "Migrate, then create two sample customers, packages of all six types, a staff user and an engine client."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="print JSON and nothing else, the same each time")
+        parser.add_argument("--json", action="store_true", help="print only JSON, the same each time")
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0, stdout=self.stderr)

@@ -1,4 +1,4 @@
-"""The catalogue's own pages in admin, where only a browser can tell: the script, the file, what WCAG asks."""
+"""Browser tests of the catalogue's admin pages: script, file upload and WCAG checks."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +19,8 @@ LIST = "/admin/assessments/package/"
 
 @pytest.fixture
 def stella(live_server: Any, staff_browser: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
-    """Staff, signed in. What was wrong on any page fails the test."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the browser's driver runs a loop in this thread
+    """Yield a browser in which staff are signed in. Faults on any page fail the test."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright runs an event loop in this thread
     with launch_chromium() as browser:
         visitor = Visitor(browser, origins={live_server.url}, portal=live_server.url)
         signed_in = ((name, each.value) for name, each in staff_browser.cookies.items())
@@ -31,7 +31,7 @@ def stella(live_server: Any, staff_browser: Client, monkeypatch: pytest.MonkeyPa
     assert visitor.faults == []
 
 
-def test_list_follows_what_is_chosen(stella: Visitor, live_server: Any, customer: Customer) -> None:
+def test_visibility_preview_updates_with_the_form(stella: Visitor, live_server: Any, customer: Customer) -> None:
     PartnerConfiguration.load()
     PartnerField.objects.create(field_id="department", name="Department", description="Where")
     rows.make_package("sales", rules=({"fields": {"department": "Sales"}, "city": "Oslo"},))
@@ -40,16 +40,16 @@ def test_list_follows_what_is_chosen(stella: Visitor, live_server: Any, customer
     stella.follow_link("Who sees what")
     stella.check_accessibility()
     page.get_by_label("Customer").select_option("Northwind Retail")
-    expect(page.get_by_text("city is to be Oslo, and nothing came; department is to be Sales")).to_be_visible()
+    expect(page.get_by_text("city must be Oslo but is not set; department must be Sales")).to_be_visible()
     page.get_by_label("City").fill("oslo")
     page.get_by_label("Department").fill("sales")
     expect(page.get_by_role("heading", name="1 package for Northwind Retail")).to_be_visible()
-    page.get_by_text("As SmartRecruiters gets it").click()
+    page.get_by_text("As sent to SmartRecruiters").click()
     stella.check_accessibility()
     assert "city=oslo" in page.url
 
 
-def test_file_is_looked_through_and_applied(stella: Visitor, live_server: Any, tmp_path: Path) -> None:
+def test_import_is_checked_and_applied(stella: Visitor, live_server: Any, tmp_path: Path) -> None:
     rows.make_package("skills")
     wrong, right = tmp_path / "wrong.csv", tmp_path / "right.csv"
     wrong.write_text("package,expires_after_days\nskills,soon\n")
@@ -59,11 +59,11 @@ def test_file_is_looked_through_and_applied(stella: Visitor, live_server: Any, t
     stella.follow_link("Import")
     stella.check_accessibility()
     page.get_by_label("File", exact=True).set_input_files(wrong)
-    stella.press_button("Show what would change")
-    expect(page.get_by_role("heading", name="1 to mend in the file; nothing was changed")).to_be_visible()
+    stella.press_button("Preview changes")
+    expect(page.get_by_role("heading", name="1 error in the file; nothing was changed")).to_be_visible()
     stella.check_accessibility()
     page.get_by_label("File", exact=True).set_input_files(right)
-    stella.press_button("Show what would change")
+    stella.press_button("Preview changes")
     expect(page.get_by_text("1 created, 1 updated, 0 retired, 0 unchanged.")).to_be_visible()
     stella.check_accessibility()
     stella.press_button("Apply 2 changes")

@@ -1,4 +1,4 @@
-"""The catalogue by hand."""
+"""Tests of the packages' admin pages."""
 
 from typing import Any
 
@@ -22,12 +22,12 @@ def page_text(answer: Any) -> str:
 def build_form(
     *, assessments: tuple[dict[str, Any], ...] = (), rules: tuple[dict[str, Any], ...] = (), **fields: Any
 ) -> Any:
-    """What the page posts: the package, and its new assessments and rules."""
-    found = {"id": "skills", "type": "SKILL_TEST", "name": "Skills", "delivery": "engine", **fields}
+    """Return the form data of a package with new assessments and rules."""
+    form = {"id": "skills", "type": "SKILL_TEST", "name": "Skills", "delivery": "engine", **fields}
     for prefix, forms in (("assessments", assessments), ("rules", rules)):
-        found |= {f"{prefix}-TOTAL_FORMS": len(forms), f"{prefix}-INITIAL_FORMS": 0}
-        found |= {f"{prefix}-{n}-{name}": value for n, each in enumerate(forms) for name, value in each.items()}
-    return found
+        form |= {f"{prefix}-TOTAL_FORMS": len(forms), f"{prefix}-INITIAL_FORMS": 0}
+        form |= {f"{prefix}-{n}-{name}": value for n, each in enumerate(forms) for name, value in each.items()}
+    return form
 
 
 def test_package_is_written_with_assessments_and_rules(staff_browser: Browser, customer: Customer) -> None:
@@ -44,23 +44,26 @@ def test_package_is_written_with_assessments_and_rules(staff_browser: Browser, c
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "message"),
     [
-        ({"id": "orders"}, "the name of one of our own addresses"),
-        ({"id": "-x"}, "Begin with a letter or digit"),
+        ({"id": "orders"}, "is reserved; choose another id."),
+        ({"id": "-x"}, "Start with a letter or digit"),
         ({"remind_after_days": 0}, "greater than or equal to 1"),
-        ({"remind_after_days": 14, "expires_after_days": 14}, "By then the order has expired: remind earlier."),
-        ({"type": "VIDEO_INTERVIEW"}, "“Video interview” is not among the published types"),
-        ({"rules": ({"requester": "northwind.example"},)}, "Send an address like a@b.example, or @b.example."),
-        ({"rules": ({"fields_as_text": "colour = red"},)}, "No such field: colour."),
-        ({"rules": ({"fields_as_text": "department"},)}, "Write each as id = value."),
+        (
+            {"remind_after_days": 14, "expires_after_days": 14},
+            "The order has expired by then; send the reminder earlier.",
+        ),
+        ({"type": "VIDEO_INTERVIEW"}, "“Video interview” is not a published type"),
+        ({"rules": ({"requester": "northwind.example"},)}, "Send an email address or a domain, like @b.example."),
+        ({"rules": ({"fields_as_text": "colour = red"},)}, "Unknown field: colour."),
+        ({"rules": ({"fields_as_text": "department"},)}, "Write each field as id = value."),
     ],
 )
-def test_package_that_is_wrong_is_refused(staff_browser: Browser, fields: dict[str, Any], said: str) -> None:
+def test_invalid_package_is_refused(staff_browser: Browser, fields: dict[str, Any], message: str) -> None:
     PartnerField.objects.create(field_id="department", name="Department", description="Where")
     PartnerConfiguration.load()
     PartnerConfiguration.objects.update(supported_types=["SKILL_TEST"])
-    assert said in page_text(staff_browser.post(f"{LIST}add/", build_form(**fields)))
+    assert message in page_text(staff_browser.post(f"{LIST}add/", build_form(**fields)))
     assert not Package.objects.exists()
 
 
@@ -68,7 +71,7 @@ def test_package_rule_cannot_be_emptied(staff_browser: Browser) -> None:
     rule = rows.make_package("skills", rules=({"country": "DE"},)).rules.get()
     emptied = {"id": rule.pk, "package": "skills", "country": "", "remote": "unknown", "fields_as_text": ""}
     answer = staff_browser.post(f"{LIST}skills/change/", build_form(rules=(emptied,)) | {"rules-INITIAL_FORMS": 1})
-    assert "An empty rule shows the package to everybody." in page_text(answer)
+    assert "An empty rule shows the package to every customer." in page_text(answer)
     assert list(Rule.objects.values_list("country", flat=True)) == ["DE"]
 
 
@@ -91,7 +94,7 @@ def test_package_keeps_its_id_and_its_assessments_theirs(staff_browser: Browser)
 
 def test_package_retires_and_comes_back(staff_browser: Browser) -> None:
     package = rows.make_package("skills")
-    assert "Hiring steps that have it go on ordering it" in page_text(staff_browser.get(f"{LIST}skills/act/retire/"))
+    assert "Existing hiring steps continue to order it" in page_text(staff_browser.get(f"{LIST}skills/act/retire/"))
     staff_browser.post(f"{LIST}skills/act/retire/")
     package.refresh_from_db()
     assert package.retired_at is not None
@@ -138,7 +141,7 @@ def test_customer_who_alone_sees_a_package_is_not_deleted(staff_browser: Browser
     package = Package.objects.create(id="skills", type="SKILL_TEST", name="Skills")
     last = Rule.objects.create(package=package, customer=customer)
     page = page_text(staff_browser.get(url))
-    assert "these rules are all that keeps their packages from the other customers" in page
+    assert "without these rules, every customer would see their packages" in page
     assert (f"rule {last.pk} of skills" in page, 'name="post"' in page) == (True, False)
     staff_browser.post(url, {"post": "yes"})
     with pytest.raises(ProtectedError):
@@ -152,6 +155,6 @@ def test_customer_is_deleted_with_rules_beside_others(staff_browser: Browser, cu
     Rule.objects.create(package=package, customer=customer)
     kept = Rule.objects.create(package=package, requester="@northwind.example")
     page = page_text(staff_browser.get(url))
-    assert (f"<h1>Delete {customer}?</h1>" in page, "It cannot be undone." in page) == (True, True)
+    assert (f"<h1>Delete {customer}?</h1>" in page, "This cannot be undone." in page) == (True, True)
     assert staff_browser.post(url, {"post": "yes"}).status_code == 302
     assert (list(Rule.objects.all()), Customer.objects.filter(pk=customer.pk).exists()) == ([kept], False)

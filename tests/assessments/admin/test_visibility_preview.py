@@ -1,4 +1,4 @@
-"""Who sees what, and of each package that is not seen the reason."""
+"""Tests of the visibility preview and its reasons."""
 
 from itertools import product
 from typing import Any
@@ -56,15 +56,15 @@ def test_retired_or_unpublished_package_says_so(customer: Customer) -> None:
     rows.make_package("old", retired_at="2026-01-01T00:00Z")
     rows.make_package("film", "VIDEO_INTERVIEW")
     assert hidden_packages(PackageQuery(customer), types=["SKILL_TEST"]) == [
-        HiddenPackage("film", "Package film", "The partner configuration does not offer its type, Video interview."),
-        HiddenPackage("old", "Package old", "It is retired."),
+        HiddenPackage("film", "Package film", "The partner configuration does not include its type, Video interview."),
+        HiddenPackage("old", "Package old", "The package is retired."),
     ]
 
 
 def test_every_hidden_package_has_a_reason_and_no_seen_one_is_hidden(
     customer: Customer, other_customer: Customer
 ) -> None:
-    """Over all rules of two values a key and all askings: the reasons and the list say the same."""
+    """Compare reasons and list over all rules of two values per key and all queries."""
     keys: dict[str, tuple[Any, ...]] = {
         "customer": (None, customer, other_customer),
         "requester": ("", "@a.example", "b@a.example"),
@@ -85,13 +85,13 @@ def test_every_hidden_package_has_a_reason_and_no_seen_one_is_hidden(
         assert all(all(package.rule_mismatches) for package in left_out)
 
 
-def test_page_without_a_customer_says_what_to_do(staff_browser: Browser, customer: Customer) -> None:
+def test_page_without_a_customer_shows_advice(staff_browser: Browser, customer: Customer) -> None:
     page = page_text(staff_browser.get(PAGE))
-    assert "Choose a customer." in page
+    assert "Choose a customer to see" in page
     assert 'name="department"' in page
 
 
-def test_page_is_what_smartrecruiters_gets(
+def test_page_matches_the_list_for_smartrecruiters(
     staff_browser: Browser, smartrecruiters: APIClient, customer: Customer
 ) -> None:
     rows.make_package("sales", assessments=("logic",), rules=({"fields": {"department": "Sales"}, "country": "DE"},))
@@ -103,18 +103,20 @@ def test_page_is_what_smartrecruiters_gets(
     assert answer.context["seen"] == smartrecruiters.get("/smartrecruiters/packages", query).json()
     page = page_text(answer)
     assert "1 package for Northwind Retail" in page
-    assert "1 package that is not shown" in page
-    assert "city is to be <strong>Oslo</strong>, and nothing came" in page
+    assert "1 hidden package" in page
+    assert "city must be <strong>Oslo</strong> but is not set" in page
 
 
-def test_page_of_nothing_says_204(staff_browser: Browser, customer: Customer) -> None:
-    assert "SmartRecruiters is answered 204" in page_text(staff_browser.get(PAGE, {"customer": customer.pk}))
+def test_page_of_an_empty_list_mentions_204(staff_browser: Browser, customer: Customer) -> None:
+    assert "SmartRecruiters receives an empty response (204)" in page_text(
+        staff_browser.get(PAGE, {"customer": customer.pk})
+    )
 
 
-def test_requester_that_is_none_is_refused(staff_browser: Browser, customer: Customer) -> None:
+def test_invalid_requester_is_refused(staff_browser: Browser, customer: Customer) -> None:
     page = page_text(staff_browser.get(PAGE, {"customer": customer.pk, "requester": "rita"}))
-    assert "or the address alone." in page
-    assert "Choose a customer." in page
+    assert "or the email address alone." in page
+    assert "Choose a customer to see" in page
 
 
 def test_page_is_reached_from_the_list_and_for_staff_alone(staff_browser: Browser, alice: Any) -> None:

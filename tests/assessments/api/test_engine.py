@@ -30,7 +30,7 @@ PARTS = [
     {"id": "pivot", "type": "SKILL_TEST", "name": "Pivot tables", "description": "Five questions."},
     {"id": "formulas", "type": "VIDEO_INTERVIEW", "name": "Formulas", "description": ""},
 ]
-BAD_ID = "Send 1 to 64 letters, digits, _ and -, the first one a letter or digit."
+BAD_ID = "Send 1 to 64 letters, digits, _ and -, starting with a letter or digit."
 
 
 def put(engine: APIClient, package_id: str = "skills", **keys: Any) -> Any:
@@ -38,7 +38,7 @@ def put(engine: APIClient, package_id: str = "skills", **keys: Any) -> Any:
 
 
 def errors_of(answer: Any) -> list[tuple[str, str]]:
-    """(field, message) of a 422."""
+    """Return (field, message) pairs of a 422."""
     assert (answer.status_code, answer["Content-Type"]) == (422, "application/problem+json")
     return [(error.get("field", ""), error["message"]) for error in answer.json()["errors"]]
 
@@ -81,7 +81,7 @@ def test_put_of_everything(engine: APIClient, customer: Customer) -> None:
     assert (again.status_code, again.json()) == (200, body)
 
 
-def test_put_keeps_what_is_left_out(engine: APIClient) -> None:
+def test_put_keeps_missing_keys(engine: APIClient) -> None:
     whole = {**DEFAULTS, "description": "Kept.", "delivery": "manual", "invite_candidate": False, "retired": True}
     whole |= {"expires_after_days": 3, "assessments": PARTS, "rules": [{"country": "DE"}]}
     put(engine, **whole)
@@ -99,7 +99,7 @@ def test_put_replaces_lists_whole(engine: APIClient) -> None:
     assert put(engine, assessments=[], rules=[]).json() == DEFAULTS
 
 
-def test_put_keeps_what_is_left_out_of_a_stored_assessment(engine: APIClient) -> None:
+def test_put_keeps_missing_keys_of_an_assessment(engine: APIClient) -> None:
     put(engine, **NEW, assessments=PARTS)
     answer = put(engine, assessments=[{"id": "formulas", "name": "References"}, {"id": "pivot"}])
     assert answer.json()["assessments"] == [{**PARTS[1], "name": "References"}, PARTS[0]]
@@ -132,8 +132,8 @@ def test_put_invites_by_default_where_the_candidate_has_to_act(engine: APIClient
 
 
 @pytest.mark.parametrize("package_id", ["-a", "_a", "a.b", "a b", "ä", "a" * 65, "orders", "inline", "a%00", "a%0A"])
-def test_put_under_an_id_that_cannot_be(engine: APIClient, package_id: str) -> None:
-    reserved = f"“{package_id}” is the name of one of our own addresses; choose another id."
+def test_put_under_an_invalid_id(engine: APIClient, package_id: str) -> None:
+    reserved = f"“{package_id}” is reserved; choose another id."
     message = reserved if package_id in ("orders", "inline") else BAD_ID
     answer = put(engine, package_id, **NEW)
     assert ("id", message) in errors_of(answer)
@@ -145,16 +145,16 @@ def test_put_under_a_good_id(engine: APIClient, package_id: str) -> None:
     assert put(engine, package_id, **NEW).json() == {**DEFAULTS, "id": package_id}
 
 
-def test_put_of_nothing_new_says_what_is_missing(engine: APIClient) -> None:
+def test_put_of_a_new_package_lists_required_keys(engine: APIClient) -> None:
     answer = put(engine)
     assert answer.json() == {
         "type": "about:blank",
-        "title": "Not acceptable as it stands",
+        "title": "Unprocessable content",
         "status": 422,
-        "detail": "type: This is new: send it.",
+        "detail": "type: Required for a new entry.",
         "errors": [
-            {"code": "invalid", "message": "This is new: send it.", "field": "type"},
-            {"code": "invalid", "message": "This is new: send it.", "field": "name"},
+            {"code": "invalid", "message": "Required for a new entry.", "field": "type"},
+            {"code": "invalid", "message": "Required for a new entry.", "field": "name"},
         ],
     }
 
@@ -162,40 +162,40 @@ def test_put_of_nothing_new_says_what_is_missing(engine: APIClient) -> None:
 @pytest.mark.parametrize(
     ("keys", "field", "message"),
     [
-        ({"id": "other"}, "id", "Leave it out, or send skills, as in the address."),
-        ({"id": 1}, "id", "Send a text."),
+        ({"id": "other"}, "id", "Omit the id, or send skills as in the URL."),
+        ({"id": 1}, "id", "Send text."),
         ({"type": "EXAM"}, "type", f"Send one of {TYPES}."),
         ({"type": "skill_test"}, "type", f"Send one of {TYPES}."),
         ({"type": ["SKILL_TEST"]}, "type", f"Send one of {TYPES}."),
-        ({"name": ""}, "name", "Send a text that is not empty."),
-        ({"name": " \n"}, "name", "Send a text that is not empty."),
-        ({"name": None}, "name", "Send a text; null says nothing here."),
-        ({"name": 5}, "name", "Send a text."),
-        ({"name": "x" * 201}, "name", "Send 200 characters at most."),
-        ({"description": 5}, "description", "Send a text."),
-        ({"description": "x" * 2001}, "description", "Send 2000 characters at most."),
+        ({"name": ""}, "name", "Send text that is not empty."),
+        ({"name": " \n"}, "name", "Send text that is not empty."),
+        ({"name": None}, "name", "Send text; null is not allowed."),
+        ({"name": 5}, "name", "Send text."),
+        ({"name": "x" * 201}, "name", "Send at most 200 characters."),
+        ({"description": 5}, "description", "Send text."),
+        ({"description": "x" * 2001}, "description", "Send at most 2000 characters."),
         ({"delivery": "post"}, "delivery", "Send one of engine, manual."),
         ({"delivery": True}, "delivery", "Send one of engine, manual."),
         ({"invite_candidate": "yes"}, "invite_candidate", "Send true or false."),
         ({"invite_candidate": 1}, "invite_candidate", "Send true or false."),
-        ({"invite_candidate": None}, "invite_candidate", "Send true or false; null says nothing here."),
+        ({"invite_candidate": None}, "invite_candidate", "Send true or false; null is not allowed."),
         ({"expires_after_days": "5"}, "expires_after_days", DAYS),
         ({"expires_after_days": 5.0}, "expires_after_days", DAYS),
         ({"expires_after_days": True}, "expires_after_days", DAYS),
         ({"expires_after_days": 0}, "expires_after_days", DAYS),
         ({"expires_after_days": 3651}, "expires_after_days", DAYS),
         ({"retired": "false"}, "retired", "Send true or false."),
-        ({"assessments": None}, "assessments", "Send a list of objects; null says nothing here."),
+        ({"assessments": None}, "assessments", "Send a list of objects; null is not allowed."),
         ({"assessments": {}}, "assessments", "Send a list of objects."),
         ({"assessments": ["pivot"]}, "assessments.0", "Send an object."),
-        ({"assessments": [{"type": "SKILL_TEST", "name": "A"}]}, "assessments.0.id", "This is missing: send a text."),
+        ({"assessments": [{"type": "SKILL_TEST", "name": "A"}]}, "assessments.0.id", "This is required: send text."),
         ({"assessments": [{"id": "a.b", "type": "SKILL_TEST", "name": "A"}]}, "assessments.0.id", BAD_ID),
-        ({"assessments": [{"id": "a", "name": "A"}]}, "assessments.0.type", "This is new: send it."),
-        ({"assessments": [{"id": "a", "type": "SKILL_TEST"}]}, "assessments.0.name", "This is new: send it."),
+        ({"assessments": [{"id": "a", "name": "A"}]}, "assessments.0.type", "Required for a new entry."),
+        ({"assessments": [{"id": "a", "type": "SKILL_TEST"}]}, "assessments.0.name", "Required for a new entry."),
         (
             {"assessments": [PARTS[0], PARTS[0]]},
             "assessments.1.id",
-            "This id stands in the package already: give each assessment its own.",
+            "This id is repeated. Each assessment of a package needs an id of its own.",
         ),
         (
             {"assessments": [PARTS[0], {**PARTS[1], "score": 1}]},
@@ -205,18 +205,18 @@ def test_put_of_nothing_new_says_what_is_missing(engine: APIClient) -> None:
         (
             {"rules": [{"customer": "nobody"}]},
             "rules.0.customer",
-            "There is no such customer; GET /customers lists them.",
+            "Unknown customer. GET /customers lists the ids.",
         ),
-        ({"rules": [{"customer": None}]}, "rules.0.customer", "Send a text; null says nothing here."),
+        ({"rules": [{"customer": None}]}, "rules.0.customer", "Send text; null is not allowed."),
         (
             {"rules": [{}, {"requester": "rita"}]},
             "rules.1.requester",
-            "Send an address like a@b.example, or @b.example.",
+            "Send an email address or a domain, like @b.example.",
         ),
-        ({"rules": [{"country": ""}]}, "rules.0.country", "Send a text that is not empty."),
+        ({"rules": [{"country": ""}]}, "rules.0.country", "Send text that is not empty."),
         ({"rules": [{"remote": "true"}]}, "rules.0.remote", "Send true or false."),
-        ({"rules": [{"fields": []}]}, "rules.0.fields", "Send an object whose values are texts."),
-        ({"rules": [{"fields": {"level": 2}}]}, "rules.0.fields.level", "Send a text."),
+        ({"rules": [{"fields": []}]}, "rules.0.fields", "Send an object whose values are text."),
+        ({"rules": [{"fields": {"level": 2}}]}, "rules.0.fields.level", "Send text."),
         (
             {"rules": [{"postal_code": "1"}]},
             "rules.0.postal_code",
@@ -230,7 +230,7 @@ def test_put_of_nothing_new_says_what_is_missing(engine: APIClient) -> None:
         ),
     ],
 )
-def test_put_of_something_wrong(engine: APIClient, keys: dict[str, Any], field: str, message: str) -> None:
+def test_put_of_an_invalid_package(engine: APIClient, keys: dict[str, Any], field: str, message: str) -> None:
     assert errors_of(put(engine, **{**NEW, **keys})) == [(field, message)]
     assert Package.objects.count() == 0
 
@@ -244,7 +244,7 @@ def test_put_says_all_that_is_wrong(engine: APIClient) -> None:
 def test_put_of_a_type_that_is_not_published(engine: APIClient, where: str) -> None:
     PartnerConfiguration.load()
     PartnerConfiguration.objects.update(supported_types=["VIDEO_INTERVIEW"])
-    message = "This type is not published; the partner configuration has VIDEO_INTERVIEW."
+    message = "This type is not published. The partner configuration contains VIDEO_INTERVIEW."
     if where == "package":
         assert errors_of(put(engine, **NEW)) == [("type", message)]
     else:
@@ -288,8 +288,8 @@ def test_unknown_package(engine: APIClient, method: str, package_id: str) -> Non
             "type": "about:blank",
             "title": "Not Found",
             "status": 404,
-            "detail": "There is nothing here.",
-            "errors": [{"code": "not_found", "message": "There is nothing here."}],
+            "detail": "Not found.",
+            "errors": [{"code": "not_found", "message": "Not found."}],
         },
     )
 
@@ -322,7 +322,7 @@ def test_replace_twice_is_once(engine: APIClient) -> None:
     assert engine.get(PACKAGES).json() == first
 
 
-def test_replace_by_what_was_read(engine: APIClient, customer: Customer) -> None:
+def test_replace_by_its_own_response_changes_nothing(engine: APIClient, customer: Customer) -> None:
     put(engine, "one", **NEW, assessments=PARTS, rules=[{"customer": customer.pk, "remote": True}])
     put(engine, "two", **NEW, retired=True)
     listed = engine.get(PACKAGES).json()["results"]
@@ -330,7 +330,7 @@ def test_replace_by_what_was_read(engine: APIClient, customer: Customer) -> None
     assert engine.get(PACKAGES).json()["results"] == listed
 
 
-def test_replace_by_nothing_retires_all(engine: APIClient) -> None:
+def test_replace_by_an_empty_list_retires_all(engine: APIClient) -> None:
     put(engine, **NEW)
     assert engine.put(PACKAGES, {"packages": []}).json() == {"created": 0, "updated": 0, "retired": 1}
 
@@ -338,16 +338,16 @@ def test_replace_by_nothing_retires_all(engine: APIClient) -> None:
 @pytest.mark.parametrize(
     ("body", "field", "message"),
     [
-        ({}, "packages", "This is missing: send a list of objects."),
-        ({"packages": None}, "packages", "Send a list of objects; null says nothing here."),
+        ({}, "packages", "This is required: send a list of objects."),
+        ({"packages": None}, "packages", "Send a list of objects; null is not allowed."),
         ({"packages": {}}, "packages", "Send a list of objects."),
         ({"packages": ["skills"]}, "packages.0", "Send an object."),
-        ({"packages": [{**NEW}]}, "packages.0.id", "This is missing: send a text."),
-        ({"packages": [{"id": "new", **NEW}, {"id": "other"}]}, "packages.1.type", "This is new: send it."),
+        ({"packages": [{**NEW}]}, "packages.0.id", "This is required: send text."),
+        ({"packages": [{"id": "new", **NEW}, {"id": "other"}]}, "packages.1.type", "Required for a new entry."),
         (
             {"packages": [{"id": "new", **NEW}] * 2},
             "packages.1.id",
-            "This package stands in the list already: send each once.",
+            "This id is repeated. Send each package once.",
         ),
         (
             {"packages": [{"id": "new", **NEW, "assessments": [PARTS[0], {"id": "x", "type": "EXAM"}]}]},
@@ -357,7 +357,7 @@ def test_replace_by_nothing_retires_all(engine: APIClient) -> None:
         ({"packages": [], "dry_run": True}, "dry_run", "There is no such key here; the keys are packages."),
     ],
 )
-def test_replace_by_something_wrong_changes_nothing(
+def test_replace_by_an_invalid_list_changes_nothing(
     engine: APIClient, body: dict[str, Any], field: str, message: str
 ) -> None:
     put(engine, **NEW)
@@ -395,7 +395,7 @@ def test_queries(engine: APIClient, customer: Customer, count: int, django_asser
     ]
     with django_assert_num_queries(15):
         assert engine.put(PACKAGES, {"packages": packages}).status_code == 200
-    with django_assert_num_queries(3):  # packages, assessments, rules; the token is remembered
+    with django_assert_num_queries(3):  # packages, assessments, rules; the token is cached
         assert len(engine.get(PACKAGES).json()["results"]) == count
 
 

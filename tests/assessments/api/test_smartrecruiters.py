@@ -54,7 +54,7 @@ def test_list_is_a_plain_array(smartrecruiters: APIClient, slash: str) -> None:
     ]
 
 
-def test_list_of_nothing(smartrecruiters: APIClient) -> None:
+def test_empty_list_is_204(smartrecruiters: APIClient) -> None:
     rows.make_package(retired_at=timezone.now())
     answer = smartrecruiters.get(LIST)
     assert (answer.status_code, answer.content, answer.has_header("Content-Type")) == (204, b"", False)
@@ -123,8 +123,8 @@ def test_list_with_a_bad_requester(smartrecruiters: APIClient, header: str) -> N
     rows.make_package()
     answer = smartrecruiters.get(LIST, HTTP_REQUESTER=header)
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
-    said = 'Send {"email": "a@b.example"} as JSON, or email,a@b.example, or the address alone.'
-    assert answer.json() == problem_document(400, "Bad request", "invalid", f"requester: {said}", field="requester")
+    message = 'Send {"email": "a@b.example"} as JSON, or email,a@b.example, or the email address alone.'
+    assert answer.json() == problem_document(400, "Bad request", "invalid", f"requester: {message}", field="requester")
 
 
 def test_list_leaves_out_types_that_are_not_published(smartrecruiters: APIClient) -> None:
@@ -170,7 +170,7 @@ def test_one_package(smartrecruiters: APIClient, slash: str) -> None:
 
 
 def test_one_package_keeps_resolving(smartrecruiters: APIClient, customer: Customer) -> None:
-    """Retired, seen elsewhere only, of a type no longer published: a hiring step has stored its id."""
+    """Hiring steps store ids, so a retired, hidden or unpublished package still resolves."""
     PartnerConfiguration.load()
     PartnerConfiguration.objects.update(supported_types=["VIDEO_INTERVIEW"], offers_inline=False)
     rules = ({"customer": customer, "country": "DE", "requester": "@nowhere.example"},)
@@ -182,7 +182,7 @@ def test_one_package_keeps_resolving(smartrecruiters: APIClient, customer: Custo
 @pytest.mark.parametrize(
     "package_id", ["theirs", "unknown", "inline", "SKILLS", "a" * 65, "..", "%2e%2e", "a%00b", "a b", "%F0%9F%98%80"]
 )
-def test_one_package_that_is_not_there_for_them(
+def test_one_package_unknown_or_another_customers(
     smartrecruiters: APIClient, other_customer: Customer, package_id: str
 ) -> None:
     rows.make_package("skills")

@@ -1,4 +1,4 @@
-"""The catalogue as a file, there and back."""
+"""Tests of the CSV and JSON formats and of import plans."""
 
 import json
 from io import StringIO
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def stored(customer: Customer) -> Package:
-    """A package with every key filled, and text that a spreadsheet would run."""
+    """Create a package with every key filled, and text that a spreadsheet would run as a formula."""
     rules = (
         {"customer": customer, "country": "DE", "remote": False, "fields": {"department": "Sales; =1+1"}},
         {"requester": "@northwind.example"},
@@ -41,7 +41,7 @@ def plan_import(content: str | bytes, **options: bool) -> plan.Plan:
     return plan.build_plan(content, **{"retire_missing": False, **options})
 
 
-def test_json_is_what_an_engine_puts_and_what_staff_decide(stored: Package, customer: Customer) -> None:
+def test_json_has_the_keys_of_the_engine_api_and_of_staff(stored: Package, customer: Customer) -> None:
     assert json.loads(plan.export_catalogue("json"))["packages"][1] == {
         "id": "skills",
         "type": "SKILL_TEST",
@@ -73,9 +73,9 @@ def test_csv_has_no_cell_that_a_spreadsheet_would_run(stored: Package) -> None:
 
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_import_of_an_export_changes_nothing(stored: Package, form: str) -> None:
-    found = plan_import(plan.export_catalogue(form), retire_missing=True)
-    assert (found.problems, found.drafts) == ([], [])
-    assert found.counts == {"created": 0, "updated": 0, "retired": 0, "unchanged": 2}
+    import_plan = plan_import(plan.export_catalogue(form), retire_missing=True)
+    assert (import_plan.problems, import_plan.drafts) == ([], [])
+    assert import_plan.counts == {"created": 0, "updated": 0, "retired": 0, "unchanged": 2}
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
@@ -83,9 +83,9 @@ def test_export_makes_the_same_catalogue_elsewhere(stored: Package, form: str) -
     Package.objects.filter(pk="other").update(retired_at="2026-01-01T00:00Z")
     content, before = plan.export_catalogue(form), plan.export_catalogue("json")
     Package.objects.all().delete()
-    found = plan_import(content)
-    plan.apply_plan(content, retire_missing=False, expected_digest=found.digest)
-    assert (found.counts["created"], plan.export_catalogue("json")) == (2, before)
+    import_plan = plan_import(content)
+    plan.apply_plan(content, retire_missing=False, expected_digest=import_plan.digest)
+    assert (import_plan.counts["created"], plan.export_catalogue("json")) == (2, before)
 
 
 @given(cells=st.lists(st.text(alphabet="='+-@\t\n\r\"',;aé＝ "), min_size=1, max_size=5))
@@ -97,7 +97,7 @@ def test_any_text_survives_its_guard(cells: list[str]) -> None:
         assert guarded[:1] not in ("=", "+", "-", "@", "\t", "\r", "\n", "＝")
 
 
-def test_plan_says_field_by_field_what_would_change(stored: Package, customer: Customer) -> None:
+def test_plan_lists_changes_field_by_field(stored: Package, customer: Customer) -> None:
     package = json.loads(plan.export_catalogue("json"))["packages"][1]
     package |= {"name": "Skills", "expires_after_days": None, "remind_after_days": None}
     package["assessments"] = [
@@ -105,8 +105,8 @@ def test_plan_says_field_by_field_what_would_change(stored: Package, customer: C
         {"id": "speech", "type": "SKILL_TEST", "name": "Speech"},
     ]
     package["rules"] = [*package["rules"][1:], {"customer": customer.pk, "city": "Oslo"}]
-    found = plan_import(json.dumps({"packages": [package]}))
-    [change] = found.changes
+    import_plan = plan_import(json.dumps({"packages": [package]}))
+    [change] = import_plan.changes
     assert (change.id, change.kind) == ("skills", "updated")
     assert change.differences == [
         Difference("name", '=HYPERLINK("http://evil.example")', "Skills"),
@@ -120,19 +120,22 @@ def test_plan_says_field_by_field_what_would_change(stored: Package, customer: C
     ]
 
 
-def test_plan_writes_nothing_and_apply_does_what_it_says(stored: Package) -> None:
+def test_plan_changes_nothing_and_apply_makes_its_changes(stored: Package) -> None:
     content = b'package,name,type\r\nskills,Skills,\r\nnew,"New, one",SKILL_TEST\r\n'
     before = plan.export_catalogue("json")
-    found = plan_import(content, retire_missing=True)
+    import_plan = plan_import(content, retire_missing=True)
     assert plan.export_catalogue("json") == before
-    assert [(change.id, change.kind) for change in found.changes] == [
+    assert [(change.id, change.kind) for change in import_plan.changes] == [
         ("skills", "updated"),
         ("new", "created"),
         ("other", "retired"),
     ]
     counted: list[tuple[int, int]] = []
     plan.apply_plan(
-        content, retire_missing=True, expected_digest=found.digest, write_progress=lambda *each: counted.append(each)
+        content,
+        retire_missing=True,
+        expected_digest=import_plan.digest,
+        write_progress=lambda *each: counted.append(each),
     )
     names = dict(Package.objects.filter(retired_at=None).values_list("pk", "name"))
     assert (names, counted) == ({"skills": "Skills", "new": "New, one"}, [(3, 3)])
@@ -141,16 +144,16 @@ def test_plan_writes_nothing_and_apply_does_what_it_says(stored: Package) -> Non
 
 def test_retired_package_comes_back_or_goes_by_its_own_word(stored: Package) -> None:
     catalogue.retire_packages("other")
-    found = plan_import("package,retired\nother,FALSE\nskills,TRUE\n")
-    assert [(change.id, change.kind, change.differences) for change in found.changes] == [
+    import_plan = plan_import("package,retired\nother,FALSE\nskills,TRUE\n")
+    assert [(change.id, change.kind, change.differences) for change in import_plan.changes] == [
         ("other", "updated", [Difference("retired", "true", "false")]),
         ("skills", "retired", [Difference("retired", "false", "true")]),
     ]
 
 
-def test_rules_that_go_are_said_to_open_the_package(stored: Package) -> None:
+def test_removing_all_rules_is_shown_as_visible_to_all(stored: Package) -> None:
     [change] = plan_import('{"packages": [{"id": "skills", "rules": []}]}').changes
-    assert change.differences[-1] == Difference("rules", "3 of them", "none: every customer sees it")
+    assert change.differences[-1] == Difference("rules", "3 of them", "none: every customer sees the package")
 
 
 def test_rules_in_another_order_are_the_same(stored: Package) -> None:
@@ -168,39 +171,37 @@ def test_semicolons_and_spreadsheets_words_are_understood(db: None) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "field", "message"),
     [
-        ("", 1, "", "The file is empty. Its first line names the columns: record, package,"),
-        ("package,colour\n", 1, "", "There is no column “colour”; the first line names the columns, of these:"),
+        ("", 1, "", "The file is empty. Its first line must name the columns: record, package,"),
+        ("package,colour\n", 1, "", "Unknown column “colour”. Known columns:"),
         ("name\nx\n", 1, "", "The column “package” is missing"),
-        ("package,name,name\n", 1, "", "A column stands twice."),
-        ("package,name\nskills,a,b\n", 2, "", "There are 3 cells under 2 columns."),
-        ("package,name\n\n\nskills,\"\n\n\"\nnew,New\n", 7, "type", "This is new: send it."),
-        ("package\northo,", 2, "", "There are 2 cells under 1 columns."),
-        ("record,package\nparcel,skills\n", 2, "", "“parcel” is no record: write package, assessment or rule."),
-        ("record,package,country\nrule,skills,DE\n", 2, "", "This line belongs below the one of the package “skills”."),
-        ("record,package\npackage,skills\nrule,skills\n", 3, "", "This line needs a column of these: customer,"),
-        ("record,package,country\npackage,skills,\nrule,other,DE\n", 3, "", "This line belongs below the one of"),
-        ("record,package,customer\npackage,skills,\nrule,skills,cus_x\n", 3, "rules.0.customer", "There is no such"),
+        ("package,name,name\n", 1, "", "A column is repeated."),
+        ("package,name\nskills,a,b\n", 2, "", "This line has 3 cells; at most 2 are expected."),
+        ("package,name\n\n\nskills,\"\n\n\"\nnew,New\n", 7, "type", "Required for a new entry."),
+        ("package\northo,", 2, "", "This line has 2 cells; at most 1 are expected."),
+        ("record,package\nparcel,skills\n", 2, "", "Unknown record “parcel”. Write package, assessment or rule."),
+        ("record,package,country\nrule,skills,DE\n", 2, "", "Put this line below the line of the package “skills”."),
+        ("record,package\npackage,skills\nrule,skills\n", 3, "", "This line needs one of these columns: customer,"),
+        ("record,package,country\npackage,skills,\nrule,other,DE\n", 3, "", "Put this line below the line of"),
+        ("record,package,customer\npackage,skills,\nrule,skills,cus_x\n", 3, "rules.0.customer", "Unknown customer"),
         ("record,package,assessment\npackage,skills,\nassessment,skills,a b\n", 3, "assessments.0.id", "Send 1 to 64"),
         ("record,package,country\npackage,skills,DE\n", 2, "country", "There is no such key here; the keys are id,"),
         ("package,expires_after_days\nskills,a week\n", 2, "expires_after_days", "Send a whole number from 1 to 3650."),
-        ("package,expires_after_days,remind_after_days\nskills,7,7\n", 2, "remind_after_days", "By then the order has"),
+        ("package,expires_after_days,remind_after_days\nskills,7,7\n", 2, "remind_after_days", "The order has expired"),
         ("package,type\nskills,CHESS\n", 2, "type", "Send one of BACKGROUND_CHECK"),
-        ("package,name\nskills,A\nskills,B\n", 3, "id", "The package “skills” stands in the file already."),
-        ("package,name\norders,A\n", 2, "id", "“orders” is the name of one of our own addresses"),
-        ("record,package,fields\npackage,skills,\nrule,skills,a=b\n", 3, "", "fields are written as {"),
-        ('{"packages": [\n{"id": "skills"},\n{"id": "orders"}]}', 3, "id", "“orders” is the name"),
-        ('{"packages": [\n{"id": "skills"}\n{"id": "orders"}]}', 3, "", "This is not JSON as we take it: Expecting"),
-        ('{"packages": [{"id": "skills"},\n\n 7]}', 3, "", "A package is an object"),
-        ('{"package": []}', 1, "", 'Send {"packages": […]}'),
-        ("[]", 1, "", 'Send {"packages": […]}'),
+        ("package,name\nskills,A\nskills,B\n", 3, "id", "The package “skills” is repeated in the file."),
+        ("package,name\norders,A\n", 2, "id", "“orders” is reserved; choose another id."),
+        ("record,package,fields\npackage,skills,\nrule,skills,a=b\n", 3, "", "Write fields as {"),
+        ('{"packages": [\n{"id": "skills"},\n{"id": "orders"}]}', 3, "id", "“orders” is reserved"),
+        ('{"packages": [\n{"id": "skills"}\n{"id": "orders"}]}', 3, "", "This is not valid JSON: Expecting"),
+        ('{"packages": [{"id": "skills"},\n\n 7]}', 3, "", "A package must be an object"),
+        ('{"package": []}', 1, "", 'The file must be {"packages": […]}'),
+        ("[]", 1, "", 'The file must be {"packages": […]}'),
         ('{"packages": [{"id": "skills", "colour": "red"}]}', 1, "colour", "There is no such key here"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_with_its_line(
-    stored: Package, content: str, line: int, field: str, message: str
-) -> None:
-    found = plan_import(content)
-    first = found.problems[0]
+def test_problem_names_its_line(stored: Package, content: str, line: int, field: str, message: str) -> None:
+    import_plan = plan_import(content)
+    first = import_plan.problems[0]
     assert (first.line, first.field, first.message[: len(message)]) == (line, field, message)
 
 
@@ -216,14 +217,14 @@ def test_what_is_wrong_is_told_with_its_line(
 )
 def test_file_that_is_not_utf8_is_refused(db: None, content: bytes) -> None:
     [problem] = plan_import(content).problems
-    assert problem.message == "The file is not UTF-8: save it as “CSV UTF-8”."
+    assert problem.message == "The file is not UTF-8; save it as “CSV UTF-8”."
 
 
 def test_type_that_is_not_published_is_refused(stored: Package) -> None:
     PartnerConfiguration.load()
     PartnerConfiguration.objects.update(supported_types=["SKILL_TEST"])
     [problem] = plan_import("package,type\nskills,VIDEO_INTERVIEW\n").problems
-    assert problem.message == "This type is not published; the partner configuration has SKILL_TEST."
+    assert problem.message == "This type is not published. The partner configuration contains SKILL_TEST."
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
@@ -233,12 +234,12 @@ def test_stored_type_that_is_published_no_longer_comes_back(stored: Package, for
     assert plan_import(plan.export_catalogue(form)).counts["unchanged"] == 2
 
 
-def test_catalogue_that_moved_is_not_overwritten(stored: Package) -> None:
+def test_changed_catalogue_is_not_overwritten(stored: Package) -> None:
     content = b"package,name\nskills,Skills\n"
-    found = plan_import(content)
+    import_plan = plan_import(content)
     Package.objects.update(name="Renamed meanwhile")
     with pytest.raises(plan.CatalogueChangedError):
-        plan.apply_plan(content, retire_missing=False, expected_digest=found.digest)
+        plan.apply_plan(content, retire_missing=False, expected_digest=import_plan.digest)
     assert set(Package.objects.values_list("name", flat=True)) == {"Renamed meanwhile"}
 
 
@@ -255,15 +256,15 @@ def test_plan_takes_as_many_queries_for_one_as_for_three(
 
 
 def run_command(*arguments: str) -> tuple[str, str]:
-    out, told = StringIO(), StringIO()
-    call_command(*arguments, stdout=out, stderr=told)
-    return out.getvalue(), told.getvalue()
+    out, errors = StringIO(), StringIO()
+    call_command(*arguments, stdout=out, stderr=errors)
+    return out.getvalue(), errors.getvalue()
 
 
-def test_commands_go_there_and_back(stored: Package, tmp_path: Path) -> None:
+def test_commands_export_and_import(stored: Package, tmp_path: Path) -> None:
     for name in ("catalogue.csv", "catalogue.json"):
         run_command("export_catalogue", str(tmp_path / name))
-        nothing = "0 created, 0 updated, 0 retired, 2 unchanged (nothing was changed: --apply does it)\n"
+        nothing = "0 created, 0 updated, 0 retired, 2 unchanged (nothing was changed; use --apply)\n"
         assert run_command("import_catalogue", str(tmp_path / name)) == (nothing, "2 of 2 checked\n")
     assert run_command("export_catalogue")[0].encode() == (tmp_path / "catalogue.json").read_bytes()
 
@@ -271,8 +272,8 @@ def test_commands_go_there_and_back(stored: Package, tmp_path: Path) -> None:
 def test_command_shows_and_then_applies(stored: Package, tmp_path: Path) -> None:
     file = tmp_path / "names.csv"
     file.write_text("package,name\nother,Other\n")
-    said, _ = run_command("import_catalogue", str(file))
-    assert said.startswith("updated other (Other)\n  name: Package other → Other\n0 created, 1 updated, 0 retired")
+    output, _ = run_command("import_catalogue", str(file))
+    assert output.startswith("updated other (Other)\n  name: Package other → Other\n0 created, 1 updated, 0 retired")
     assert Package.objects.get(pk="other").name == "Package other"
     run_command("import_catalogue", str(file), "--apply")
     assert Package.objects.get(pk="other").name == "Other"
@@ -283,8 +284,8 @@ def test_command_shows_and_then_applies(stored: Package, tmp_path: Path) -> None
 def test_command_refuses_a_wrong_file_with_its_lines(stored: Package, tmp_path: Path) -> None:
     file = tmp_path / "names.csv"
     file.write_text("package,expires_after_days\nother,soon\nskills,0\n")
-    told = StringIO()
-    with pytest.raises(CommandError, match="2 to mend; nothing was changed"):
-        call_command("import_catalogue", str(file), "--apply", stderr=told)
-    said = [line.partition(": Send ")[0] for line in told.getvalue().splitlines()[1:]]
-    assert said == ["line 2: expires_after_days", "line 3: expires_after_days"]
+    errors = StringIO()
+    with pytest.raises(CommandError, match="2 to correct; nothing was changed"):
+        call_command("import_catalogue", str(file), "--apply", stderr=errors)
+    output = [line.partition(": Send ")[0] for line in errors.getvalue().splitlines()[1:]]
+    assert output == ["line 2: expires_after_days", "line 3: expires_after_days"]
