@@ -6,8 +6,8 @@ class IntegrationsConfig(AppConfig):
     verbose_name = "Connections"
 
     def ready(self) -> None:
-        from integrations import checks  # noqa: F401  (checks register by being imported)
-        from integrations.api import openapi  # noqa: F401  (its extension registers by being imported)
+        from integrations import checks  # noqa: F401  (importing registers the checks)
+        from integrations.api import openapi  # noqa: F401  (importing registers the extension)
 
         register_deliveries()
 

@@ -1,4 +1,4 @@
-"""What Django's `check` and `migrate` must find in order; settings.py refuses what a setting alone shows."""
+"""System checks of the database and the encryption keys. Settings are checked by config/environment.py."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,26 +12,26 @@ from integrations.encryption import DecryptionError
 
 @register(Tags.database)
 def check_sqlite_wal(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Some file systems, most over a network among them, refuse it, and SQLite goes on without a word."""
-    found: list[CheckMessage] = []
+    """Require SQLite's WAL mode, which many network file systems refuse without an error."""
+    errors: list[CheckMessage] = []
     for alias in databases or []:
         if connections[alias].vendor == "sqlite":
             with connections[alias].cursor() as cursor:
                 mode = cursor.execute("PRAGMA journal_mode").fetchone()[0]
             if mode not in ("wal", "memory"):
-                found.append(
+                errors.append(
                     Error(
-                        f"SQLite is in journal mode {mode}, not WAL: put PORTAL_DATA_DIR on a local disk, or give a "
-                        "PostgreSQL server by DATABASE_URL",
+                        f"SQLite is in journal mode {mode}, not WAL: put PORTAL_DATA_DIR on a local disk, or set "
+                        "DATABASE_URL to a PostgreSQL server",
                         id="portal.E001",
                     )
                 )
-    return found
+    return errors
 
 
 @register(Tags.database)
 def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Said at the start, and by `/readyz` until the key is back. Not refused: orders are taken meanwhile, and wait."""
+    """Warn about a missing key. Not an error: orders are still accepted, and `/readyz` reports it."""
     try:
         if databases:
             key_rotation.check_keys()

@@ -1,4 +1,4 @@
-"""Colours that can be read (WCAG 2.2, 1.4.3): of the brand on a page, of a word on the brand."""
+"""Colour contrast for the brand colour (WCAG 2.2, criterion 1.4.3)."""
 
 Colour = tuple[int, int, int]
 WHITE, INK = (255, 255, 255), (17, 20, 26)
@@ -15,7 +15,6 @@ def format_hex(colour: Colour) -> str:
 
 
 def relative_luminance(colour: Colour) -> float:
-    """WCAG's relative luminance."""
     parts = [part / 255 for part in colour]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
@@ -27,12 +26,12 @@ def contrast_ratio(one: Colour, other: Colour) -> float:
 
 
 def ensure_contrast(colour: Colour, background: Colour) -> Colour:
-    """The colour, or the nearest to it on its way to black or white that can be read on this ground."""
+    """Return the colour, darkened or lightened in the smallest steps that reach MIN_CONTRAST on the background."""
     towards = WHITE if relative_luminance(background) < 0.18 else (0, 0, 0)
     steps = [tuple(round(c + (t - c) * step / 20) for c, t in zip(colour, towards, strict=True)) for step in range(21)]
     return next((step for step in steps if contrast_ratio(step, background) >= MIN_CONTRAST), towards)  # type: ignore[arg-type,return-value]
 
 
 def pick_text_colour(background: Colour) -> Colour:
-    """White or ink, whichever is easier to read there."""
+    """Return the text colour with the higher contrast, white or ink."""
     return max((WHITE, INK), key=lambda candidate: contrast_ratio(candidate, background))

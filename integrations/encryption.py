@@ -1,7 +1,7 @@
-"""Secrets at rest: Fernet under rotating keys, with the owner bound inside the ciphertext.
+"""Encryption of secrets at rest: Fernet with rotating keys, and the owner bound inside the ciphertext.
 
-A sealed value copied into another owner's row does not open there (RELIABILITY.md, S5). ENCRYPTION_KEYS holds the
-keys, newest first; every one of them opens, the newest seals.
+A value copied into another owner's row cannot be decrypted there (threat S5 in tests/reliability/README.md). The first
+of ENCRYPTION_KEYS encrypts, each of them decrypts.
 """
 
 from functools import lru_cache
@@ -18,7 +18,7 @@ else:
 
 
 class DecryptionError(Exception):
-    """No key of ENCRYPTION_KEYS opens this value, or it belongs to another row."""
+    """No key in ENCRYPTION_KEYS decrypts the value, or it belongs to another row."""
 
 
 @lru_cache(maxsize=4)
@@ -31,30 +31,30 @@ def seal(text: str, *, owner: str) -> str:
 
 
 def unseal(sealed: str, *, owner: str) -> str:
-    """The clear text. Raises DecryptionError if no key opens it or if it was sealed for another owner."""
+    """Decrypt a value. Raises DecryptionError if no key fits or if it belongs to another owner."""
     try:
         bound, _, text = (
             _build_fernet(tuple(settings.ENCRYPTION_KEYS)).decrypt(sealed.encode()).decode().partition("\0")
         )
     except InvalidToken:
         raise DecryptionError(
-            f"no key in ENCRYPTION_KEYS opens the secret of {owner}: put the former key back"
+            f"no key in ENCRYPTION_KEYS decrypts the secret of {owner}: add the former key again"
         ) from None
     if bound != owner:
-        raise DecryptionError(f"the secret of {owner} was sealed for another row")
+        raise DecryptionError(f"the secret of {owner} was encrypted for another row")
     return text
 
 
 def reseal(sealed: str) -> str:
-    """The same value under the newest key. Raises DecryptionError if no key opens it."""
+    """Encrypt the same value with the newest key. Raises DecryptionError."""
     try:
         return _build_fernet(tuple(settings.ENCRYPTION_KEYS)).rotate(sealed.encode()).decode()
     except InvalidToken:
-        raise DecryptionError("no key in ENCRYPTION_KEYS opens it") from None
+        raise DecryptionError("no key in ENCRYPTION_KEYS decrypts it") from None
 
 
 def has_newest_key(sealed: str) -> bool:
-    """Whether the newest key opens it: nothing of the value needs a former one."""
+    """Return True if the newest key decrypts the value."""
     try:
         _build_fernet(tuple(settings.ENCRYPTION_KEYS[:1])).decrypt(sealed.encode())
     except InvalidToken:
@@ -63,7 +63,7 @@ def has_newest_key(sealed: str) -> bool:
 
 
 class SealedField(TextField):
-    """Holds ciphertext only. `Sealed` beside it reads and writes the clear text; rotation finds it by this class."""
+    """Ciphertext column. `Sealed` gives access to the clear text; key rotation finds columns by this class."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("blank", True)
@@ -73,7 +73,7 @@ class SealedField(TextField):
 
 
 class Sealed:
-    """The clear text of a SealedField; `owner` names the attribute whose value is bound inside the ciphertext."""
+    """Descriptor for the clear text of a SealedField. The value of the attribute `owner` is bound to the ciphertext."""
 
     def __init__(self, column: str, *, owner: str) -> None:
         self.column, self.owner = column, owner

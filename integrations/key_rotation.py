@@ -1,4 +1,4 @@
-"""Sealed values under rotating keys: which columns hold them, and how all of them come under the newest key."""
+"""Key rotation: find all encrypted columns and re-encrypt their values with the newest key."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,23 +28,22 @@ class SealedColumn:
 
     @property
     def lookup_path(self) -> str:
-        """For lookups."""
         return self.name
 
     def decrypt_row(self, row: models.Model) -> None:
-        """Raises DecryptionError: no key opens the row's value, or it was sealed for another row."""
+        """Decrypt the row's value and discard it. Raises DecryptionError."""
         for name, descriptor in vars(self.model).items():
             if isinstance(descriptor, Sealed) and descriptor.column == self.name:
                 getattr(row, name)
 
     def compare_and_set(self, pk: object, sealed: str, new: str) -> bool:
-        """Compare-and-set: False when the value is another one by now."""
+        """Replace `sealed` by `new`. Returns False if the value has changed meanwhile."""
         return self.filled_rows.filter(pk=pk, **{self.name: sealed}).update(**{self.name: new}) == 1
 
 
 @dataclass(frozen=True)
 class AuthenticatorColumn(SealedColumn):
-    """A sealed value inside the JSON of an authenticator, under this name."""
+    """Encrypted value under a key of an authenticator's JSON."""
 
     model: type[models.Model] = Authenticator
     name: str = ""
@@ -74,7 +73,7 @@ class AuthenticatorColumn(SealedColumn):
 
 @dataclass
 class RotationReport:
-    """Of one column: rows under the newest key already, those that a former one opens, and those that none does."""
+    """Rows of one column: under the newest key, under a former key, and those that cannot be decrypted."""
 
     newest: int = 0
     former: int = 0
@@ -82,7 +81,7 @@ class RotationReport:
 
 
 def find_sealed_columns() -> list[SealedColumn]:
-    """Every sealed column of every model."""
+    """Return every encrypted column of every model."""
     sealed = [
         SealedColumn(model, each.name)
         for model in apps.get_models()
@@ -93,10 +92,7 @@ def find_sealed_columns() -> list[SealedColumn]:
 
 
 def check_keys() -> None:
-    """Open the first and the last value of each column, which is cheap and meets a key that is gone.
-
-    Raises DecryptionError.
-    """
+    """Decrypt the first and the last value of each column, to notice a missing key cheaply. Raises DecryptionError."""
     for column in find_sealed_columns():
         for order in ("pk", "-pk"):
             if (row := column.filled_rows.order_by(order).first()) is not None:
@@ -104,28 +100,28 @@ def check_keys() -> None:
 
 
 def inspect_column(column: SealedColumn) -> RotationReport:
-    """Count, and change nothing."""
-    count = RotationReport()
+    """Count the values by key without changing them."""
+    report = RotationReport()
     for batch in _iterate_batches(column):
-        for key, sealed in batch:
-            _classify_value(count, column, key, sealed)
-    return count
+        for pk, sealed in batch:
+            _classify_value(report, column, pk, sealed)
+    return report
 
 
 def rotate_column(column: SealedColumn) -> RotationReport:
-    """Bring all values of the column under the newest key; `former` says how many of them were not.
+    """Re-encrypt the column's values with the newest key; `former` counts the values that were changed.
 
-    Works under traffic: in short transactions, and a value that changed meanwhile is left to whoever changed it, and
-    looked at again. May be stopped and started again at any time. What no key opens stays as it is.
+    Safe under traffic, and may be interrupted and repeated: transactions are short, and a value that changed meanwhile
+    is not overwritten but checked again. Values that cannot be decrypted stay as they are.
     """
-    count = RotationReport()
+    report = RotationReport()
     for batch in _iterate_batches(column):
-        old = [(key, sealed, new) for key, sealed in batch if (new := _classify_value(count, column, key, sealed))]
+        old = [(pk, sealed, new) for pk, sealed in batch if (new := _classify_value(report, column, pk, sealed))]
         with transaction.atomic():
-            lost = [key for key, sealed, new in old if not column.compare_and_set(key, sealed, new)]
-        for key in lost:
-            _retry_rotation(column, key)
-    return count
+            changed = [pk for pk, sealed, new in old if not column.compare_and_set(pk, sealed, new)]
+        for pk in changed:
+            _retry_rotation(column, pk)
+    return report
 
 
 def _iterate_batches(column: SealedColumn) -> Iterator[list[tuple[object, str]]]:
@@ -137,7 +133,7 @@ def _iterate_batches(column: SealedColumn) -> Iterator[list[tuple[object, str]]]
 
 
 def _classify_value(report: RotationReport, column: SealedColumn, pk: object, sealed: str) -> str:
-    """Count one value; returns it under the newest key where it is under a former one."""
+    """Count the value. Returns it re-encrypted if it is under a former key, else ""."""
     if has_newest_key(sealed):
         report.newest += 1
         return ""
@@ -151,7 +147,7 @@ def _classify_value(report: RotationReport, column: SealedColumn, pk: object, se
 
 
 def _retry_rotation(column: SealedColumn, pk: object) -> None:
-    """A process that does not know the newest key yet may have written meanwhile."""
+    # The process that changed the value may not know the newest key yet.
     while sealed := column.filled_rows.filter(pk=pk).values_list(column.lookup_path, flat=True).first():
         if has_newest_key(sealed) or column.compare_and_set(pk, sealed, reseal(sealed)):
             return

@@ -1,17 +1,17 @@
-"""Who may do what: partner staff by one role each, a customer's people by one role in each organisation.
+"""Role-based access control: one role for each member of staff, one role per organisation for a customer's people.
 
-Permissions are Django's names, `app.verb_model`. One that no line here grants is an administrator's alone, so that a
-new page is closed until somebody opens it.
+Permissions have Django's names, `app.verb_model`. A permission that is not listed here belongs to administrators alone,
+so that new pages are closed by default.
 """
 
 from django.db import models
 
+# Candidates' names, email addresses, answers and reports, and the requests that contain them.
 PERSONAL_DATA_PERMISSION = "integrations.see_personal"
-"""Candidates' names, addresses, answers and reports, and the calls that carried them."""
 
 
 class StaffRole(models.TextChoices):
-    VIEWER = "viewer", "Viewer: sees what happens, nothing of candidates"
+    VIEWER = "viewer", "Viewer: sees orders and deliveries, but no candidate data"
     SUPPORT = "support", "Support: sees candidates, acts on orders, sends again"
     ADMINISTRATOR = "administrator", "Administrator: configures, manages people, disconnects, erases"
 
@@ -36,10 +36,10 @@ SUPPORT_PERMISSIONS = frozenset(
 
 
 def role_has_permission(role: str, permission: str) -> bool:
-    """May staff of this role do this? Nobody without a role may anything."""
+    """Return True if the staff role has the permission. Without a role there are no permissions."""
     if role == StaffRole.ADMINISTRATOR:
         return True
     if role == StaffRole.SUPPORT and permission in SUPPORT_PERMISSIONS:
         return True
-    looks = permission.partition(".")[2].startswith("view_")
-    return role in StaffRole.values and looks and permission not in HIDDEN_FROM_VIEWERS
+    is_view = permission.partition(".")[2].startswith("view_")
+    return role in StaffRole.values and is_view and permission not in HIDDEN_FROM_VIEWERS

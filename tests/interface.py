@@ -388,74 +388,76 @@ value or rule, unknown keys included).
 
 
 DOCS = """
-Your engine puts packages here, takes the orders that come in from SmartRecruiters, and reports results. Nothing of
-SmartRecruiters’ wire concerns it.
+Your engine publishes packages, takes the orders that arrive from SmartRecruiters and reports results. It never calls
+SmartRecruiters itself.
     code test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
     outsider test_ordinary_order_is_completed
 
-A token, good for half an hour. Staff make the client under “Engines” in admin, or by manage.py create_engine_client.
+Get a token, valid for half an hour. Staff create the client under “Engines” in admin or with manage.py
+create_engine_client.
     token test_engine_gets_the_vendor_scope_and_no_other
     desk test_engine_secret_is_shown_once
     clients test_create_engine_client_prints_a_pair_that_gets_a_token
 
-A package: what customers order. The address names it; send it again to change it.
+Publish a package, which customers order. Its id is in the URL; send it again to change it.
     code test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
     catalogue test_put_of_a_new_package
     catalogue test_put_keeps_what_is_left_out
 
-Orders that nobody has taken, oldest first. They are yours for a minute; accept them, and they stay yours.
+Lease orders that are not yet accepted, oldest first. They are reserved for you for a minute, and permanently once you
+accept them.
     leases test_oldest_orders_are_leased_and_no_one_twice
     others test_lease_is_of_ten_orders_for_a_minute
     leases test_only_what_waits_for_an_engine_is_leased
 
-Accept, and say where the candidate's assessment begins. Afterwards, send the candidate to the order's return_url.
+Accept the order and say where its assessment starts. Afterwards, send the candidate to the order's return_url.
     visits test_button_leads_to_the_engine_and_makes_it_in_progress
     visits test_others_are_thanked
 
-A report, as a file (PDF, PNG, JPEG up to 10 MB). It goes out with the next result.
+Upload a report file (PDF, PNG or JPEG, up to 10 MB). It is sent with the next result.
     files test_kind_is_found_by_content
     files test_file_that_is_too_large_is_413
     files test_attachment_waits_for_a_status_and_then_goes_at_once
 
-The result. Send what you know, when you know it; what you leave out stays as it is. Scores are whole numbers.
+Report the result. Send what you know when you know it; omitted fields keep their values. Scores are whole numbers.
     results test_report_is_kept_shown_and_enqueued_once
     results test_assessments_are_merged_by_their_id
     results test_wrong_score_is_told_what_would_be_right
 
-Whether it stands in SmartRecruiters: "delivery" is "delivered" when it does, and the timeline says the rest.
+Check that it reached SmartRecruiters: then "delivery" is "delivered". The timeline has the details.
     results test_delivery_is_the_state_of_the_newest
     orders test_timeline_is_newest_first
     code test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
 
-PORTAL is this portal’s address; CLIENT_ID and CLIENT_SECRET are your engine’s. A whole engine in under 200 lines lies
-in integrations/simulator/engine.py.
+PORTAL is this portal’s URL; CLIENT_ID and CLIENT_SECRET are your engine’s credentials. A complete engine in under 200
+lines is in integrations/simulator/engine.py.
     code test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
     sample test_engine_is_readable_in_one_sitting
 
-An endpoint hears of what happens after it was registered, and of the events it names.
+An endpoint receives the event types that it names, from its registration on.
     others test_webhook_hears_only_of_what_happens_after_its_post
 
-Register an endpoint: an https address at a public host. The answer alone shows its secret.
+Register an endpoint: an https URL on a public host. Only this response shows its secret.
     hooks test_address_that_is_not_public_https_is_refused
     hooks test_webhook_is_shown_with_its_secret_once
     others test_webhooks_secret_comes_from_post_and_rotate_alone
 
-Try it: a message goes out that stands for nothing. Its data is {"test": true}.
+Send a test message. Its data is {"test": true}.
     hooks test_test_message_is_sent_to_this_endpoint_only
     code test_webhooks_of_the_page_reach_its_endpoint
 
-Take a new secret. For a day every message is signed with both, so that you can replace it in your own time.
+Rotate the secret. For a day every message is signed with both, so that you have time to replace it.
     hooks test_rotated_secret_overlaps_with_the_former_one
     code test_webhooks_of_the_page_reach_its_endpoint
 
-Change the events or the address. An endpoint that was off is on again, and what waited for it goes out.
+Change the events or the URL. This also switches an endpoint on again and sends its waiting messages.
     others test_webhooks_secret_comes_from_post_and_rotate_alone
     hooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
 
-Take the endpoint away. Nothing is sent to it any more.
+Delete the endpoint. Nothing more is sent to it.
     hooks test_removed_endpoint_hears_nothing_more
 
-A POST of JSON that names the order and nothing of the candidate; read the rest at its url.
+Each message is a JSON POST that names the order and contains no candidate data; fetch the rest from its url.
     hooks test_event_reaches_the_endpoint_signed_and_thin
     outsider test_ordinary_order_is_completed
 
@@ -477,106 +479,107 @@ connection.enabled A customer has connected a company. {"customer": "id", "compa
 connection.disabled A company was disconnected. {"customer": "id", "company_id": "…"}
     others test_disabled_connection_is_an_event_whatever_is_subscribed
 
-Three headers come with it, as the Standard Webhooks specification has them:
+It has the three headers of the Standard Webhooks specification:
     hooks test_event_reaches_the_endpoint_signed_and_thin
 
-webhook-id The message’s own id, the same at every try.
+webhook-id The message’s id, the same for every attempt.
     hooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
 
-webhook-timestamp When this try was signed, in seconds since 1970.
+webhook-timestamp When this attempt was signed, in seconds since 1970.
     hooks test_event_reaches_the_endpoint_signed_and_thin
     apidocs test_lines_by_hand_know_a_genuine_message
 
-webhook-signature One signature for each secret in use, a space between them: v1, and base64 of HMAC-SHA256 over
+webhook-signature One signature for each active secret, separated by spaces: v1, and the base64 of HMAC-SHA256 over
 id.timestamp.body.
     hooks test_rotated_secret_overlaps_with_the_former_one
     apidocs test_lines_by_hand_know_a_genuine_message
 
-With the package standardwebhooks, this is a whole endpoint:
+With the package standardwebhooks, this is a complete endpoint:
     code test_webhooks_of_the_page_reach_its_endpoint
 
-By hand, it takes these lines. The key is what follows whsec_, out of base64; sign the body as it came, not as it was
-parsed.
+Without it, use these lines. The key is the base64-decoded part after whsec_; sign the raw body, not the parsed one.
     apidocs test_lines_by_hand_know_a_genuine_message
     apidocs test_lines_by_hand_refuse_what_is_none
 
-Any 2xx within 20 seconds means that the message is yours.
+Any 2xx response within 20 seconds counts as delivered.
     hooks test_any_2xx_is_a_success
     apidocs test_page_says_the_schedule_that_is_kept
 
-Anything else goes again with the same webhook-id: after 5 s, 30 s, 2 min, 10 min, 30 min, 1 h, 2 h, 4 h, 8 h, then
+Anything else is retried with the same webhook-id: after 5 s, 30 s, 2 min, 10 min, 30 min, 1 h, 2 h, 4 h, 8 h, then
 every 12 h, each ± 20 %, for seven days.
     hooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
     apidocs test_page_says_the_schedule_that_is_kept
     cures test_delay_is_within_a_fifth_of_the_schedule
     courier test_network_failures_for_a_week_are_a_dead_letter
 
-A message may come twice, and two may overtake each other: keep the ids you have handled, and read the order.
+Messages may arrive twice or out of order: keep the ids that you have handled, and fetch the order.
     code test_webhooks_of_the_page_reach_its_endpoint
     courier test_delivery_left_in_flight_by_a_dead_holder_is_sent_again
 
-A redirect is not followed, and is a failure like others.
+Redirects are not followed and count as failures.
     hooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
 
 410 switches the endpoint off at once; so do five days without a success.
     hooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
     hooks test_endpoint_without_success_for_five_days_is_switched_off
 
-While it is off its messages are kept; they go out when you change it (PATCH, {} will do) or when staff switch it on.
+While it is off, its messages are kept. They are sent when you change it (PATCH; {} is enough) or when staff switch it
+on.
     hooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
     hooks_desk test_endpoint_that_is_off_keeps_them
     hooks_desk test_endpoint_is_switched_on_again
 
-Staff see every try under “Webhooks” in admin, and can send a whole stretch of time again.
+Staff see every attempt under “Webhooks” in admin and can send the messages of a period again.
     hooks_desk test_every_try_is_shown
     hooks_desk test_stretch_of_time_goes_again_under_the_same_ids
 
-An engine behind a firewall reads the same events, of all types, whatever its endpoints name. Each is listed within
-ten seconds of its cause, and a cursor skips none.
+An engine behind a firewall can poll the same events, of all types. Each is listed within ten seconds of its cause, and
+the cursor skips none.
     others test_disabled_connection_is_an_event_whatever_is_subscribed
     hooks test_event_committed_late_is_numbered_late_and_never_skipped
     hooks test_numbering_by_one_who_lost_the_lease_leaves_it_to_the_other
 
-Read what happened, in one order that never changes. The first call begins at the beginning.
+Read the events in a fixed order. The first call starts with the oldest.
     hooks test_events_by_pull_go_on_behind_the_cursor
     others test_events_begin_where_no_cursor_is_named
     code test_events_of_the_page_go_on_behind_the_cursor
 
-Go on behind the last cursor that you have handled. While next is not null, there is more at once.
+Continue after the last cursor that you have handled. While next is not null, more events are ready.
     hooks test_events_by_pull_go_on_behind_the_cursor
     code test_events_of_the_page_go_on_behind_the_cursor
 
-JSON in snake_case, times in ISO 8601 UTC. A key that is not known here is refused, with its name.
+JSON in snake_case, times in ISO 8601 UTC. Unknown keys are refused by name.
     orders test_order_has_exactly_this_shape
     errors test_wrong_report
     pages test_parameter_that_is_none_is_refused
 
-Errors are application/problem+json; errors says for each field what would be right.
+Errors are application/problem+json; errors says what each field expects.
     errors test_wrong_report
     errors test_wrong_file
     errors test_wrong_webhook
     catalogue test_put_of_something_wrong
 
-Lists have results, next and previous; ?limit= is 50, at most 200. A row that is there throughout comes exactly once.
+Lists have results, next and previous; ?limit= is 50 by default, at most 200. A row that exists throughout is
+listed exactly once.
     others test_every_list_has_this_shape
     pages test_default_and_most
     pages test_rows_that_come_and_go_between_pages
 
-Any POST takes an Idempotency-Key: within a day the same key gets the first call’s answer, with another body 422, and
-409 while the first call runs.
+Any POST accepts an Idempotency-Key: within a day the same key returns the first response, 422 with another body, or
+409 while the first call is running.
     others test_every_post_takes_an_idempotency_key
     keys test_repeated_post_gives_the_stored_answer_whole
     keys test_key_is_free_again_after_a_day
     keys test_other_body_under_the_same_key_is_refused
     keys test_first_call_that_still_runs_is_a_conflict
 
-Scores are whole numbers, with min and max. After a final status a change needs "correction" with the reason.
+Scores are whole numbers with min and max. After a final status, a change needs "correction" with the reason.
     results test_wrong_score_is_told_what_would_be_right
     results test_transition
     results test_correction_is_kept_in_the_timeline
 
-A report may be a file (PDF, PNG, JPEG, up to 10 MB, known by its content) or an address, a video’s, say; several of
-each, for the package or for one assessment.
+A report is a file (PDF, PNG or JPEG, up to 10 MB, recognised by content) or a URL, such as a video. The package and
+each assessment can have several.
     files test_kind_is_found_by_content
     files test_address_is_kept_as_it_is
     files test_several_reports_of_each_kind_go_out_where_they_belong
@@ -691,17 +694,17 @@ ANSWERS = """
 400 The body is not valid JSON
     catalogue test_put_of_no_good_json
 
-401 No token, or one that is unknown, expired or revoked
+401 No token, or an unknown, expired or revoked one
     orders test_route_is_for_engines_alone
     token test_expired_token_is_refused_at_once_though_remembered
 
 403 The token lacks the scope vendor
     catalogue test_without_the_vendors_scope
 
-404 There is no such thing
+404 Not found
     errors test_id_that_is_none_is_not_there
 
-409 Not in this state, or the first call with this Idempotency-Key still runs
+409 Not possible in this state, or the first request with this Idempotency-Key is still running
     results test_transition
     keys test_first_call_that_still_runs_is_a_conflict
 
@@ -712,20 +715,20 @@ ANSWERS = """
     catalogue test_replace_takes_more_than_other_calls
     errors test_wrong_file
 
-414 The address is too long
+414 The URL is too long
     worker test_request_that_is_too_large_is_refused_at_once
 
-415 Not a content type that is taken here
+415 Unsupported content type
     errors test_content_type_that_is_not_taken
 
-422 A field is wrong: each error says which, and what would be right
+422 A field is invalid: each error names it and says what would be valid
     errors test_wrong_report
     catalogue test_put_of_something_wrong
 
 431 The headers are too large
     worker test_request_that_is_too_large_is_refused_at_once
 
-503 The database is busy: nothing was kept, try again
+503 The database is busy: nothing was stored, try again
     faults test_order_while_the_database_is_locked_is_503_in_time
 """
 

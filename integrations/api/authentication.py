@@ -1,4 +1,4 @@
-"""Bearer tokens (RFC 6750), header only, checked by one query and remembered for half a second."""
+"""Bearer token authentication (RFC 6750): header only, one query, cached for half a second."""
 
 import hashlib
 import time
@@ -24,7 +24,7 @@ MAX_CACHED_TOKENS = 10_000
 
 @dataclass(frozen=True)
 class Caller:
-    """Who a valid token stands for. The tenant is the token's connection, never what a request says."""
+    """The client behind a valid token. The tenant is the token's connection, never a value in the request."""
 
     client: Client
     scopes: frozenset[str]
@@ -32,15 +32,15 @@ class Caller:
 
     @property
     def connection(self) -> Connection:
-        """The company that SmartRecruiters acts for. Only behind a scope that engines cannot have."""
+        """Return the company that SmartRecruiters acts for. Use it only behind a scope that engines cannot have."""
         connection: Connection | None = self.client.connection
         if connection is None:
-            raise PermissionDenied("This token belongs to no connection.")
+            raise PermissionDenied("This token does not belong to a connection.")
         return connection
 
 
 def get_caller(request: Request) -> Caller:
-    """Who calls, on a route whose permission has let him in."""
+    """Return the caller of a request that `HasScope` has permitted."""
     return cast(Caller, request.auth)
 
 
@@ -60,7 +60,7 @@ def _load_caller(checksum: str) -> Caller | None:
 
 
 def find_caller(token: str) -> Caller | None:
-    """Who the token stands for, or None: unknown, expired, revoked, or of a connection that is disabled."""
+    """Return the token's caller; None if it is unknown, expired or revoked, or its connection is disabled."""
     checksum = hashlib.sha256(token.encode()).hexdigest()
     now = time.monotonic()
     until, caller = _token_cache.get(checksum, (0.0, None))
@@ -76,24 +76,24 @@ def find_caller(token: str) -> Caller | None:
 
 
 def wait_for_token_cache() -> None:
-    """Wait until no process remembers a token that was revoked before: then its end may be promised."""
+    """Wait until no process has a token in its cache that was revoked before this call."""
     time.sleep(TOKEN_CACHE_SECONDS)
 
 
 class BearerAuthentication(BaseAuthentication):
-    """401 with the challenge of RFC 6750, section 3, for anything but one good token in the header."""
+    """Authenticate by one valid token in the header; else 401 with the challenge of RFC 6750, section 3."""
 
     def authenticate(self, request: Request) -> tuple[None, Caller] | None:
         header = request.META.get("HTTP_AUTHORIZATION", "")
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             return None
-        if "access_token" in request.query_params:  # RFC 6750, section 2: one way, and never the address
-            raise ParseError("Send the token in the Authorization header alone.", code="invalid_request")
+        if "access_token" in request.query_params:  # RFC 6750, section 2: one method, and never the URL
+            raise ParseError("Send the token only in the Authorization header.", code="invalid_request")
         caller = find_caller(token.strip()) if 0 < len(token) <= 255 else None
         if caller is None:
             request.challenge = 'Bearer error="invalid_token"'  # type: ignore[attr-defined]
-            raise AuthenticationFailed("The token is unknown, expired or revoked: get a new one.")
+            raise AuthenticationFailed("The token is unknown, expired or revoked: request a new one.")
         return None, caller
 
     def authenticate_header(self, request: Request) -> str:
@@ -101,14 +101,14 @@ class BearerAuthentication(BaseAuthentication):
 
 
 class HasScope(BasePermission):
-    """The view names its `required_scope`; a view that names none admits nobody."""
+    """Require the view's `required_scope`. A view without one refuses every request."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not isinstance(request.auth, Caller):
             raise NotAuthenticated("Send a bearer token in the Authorization header.")
         needed: str | None = getattr(view, "required_scope", None)
         if needed is None or needed not in request.auth.scopes:
-            refused = PermissionDenied(f"The token lacks the scope {needed}.", code="insufficient_scope")
-            refused.auth_header = f'Bearer error="insufficient_scope", scope="{needed}"'  # type: ignore[attr-defined]
-            raise refused
+            error = PermissionDenied(f"The token lacks the scope {needed}.", code="insufficient_scope")
+            error.auth_header = f'Bearer error="insufficient_scope", scope="{needed}"'  # type: ignore[attr-defined]
+            raise error
         return True

@@ -1,4 +1,4 @@
-"""SmartRecruiters hears from us within seconds, even where each question to the database takes one (D19)."""
+"""Database deadline for requests of SmartRecruiters (fault D19 in tests/reliability/README.md)."""
 
 import time
 from collections.abc import Callable
@@ -12,9 +12,9 @@ PATH_PREFIXES = ("/smartrecruiters/", "/oauth/")
 
 
 class DatabaseDeadlineMiddleware:
-    """No further question once the time is over: the request is answered 503, nothing of it is kept.
+    """Refuse further database queries after DEADLINE_SECONDS, so that the request is answered 503 and rolled back.
 
-    A server's own time-outs do not see a slow line. The embedded database has none, and waits for its lock alone.
+    PostgreSQL's statement timeouts do not cover a slow network. SQLite needs no deadline: it waits only for locks.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -25,10 +25,10 @@ class DatabaseDeadlineMiddleware:
             return self.get_response(request)
         ends = time.monotonic() + DEADLINE_SECONDS
 
-        def check_deadline(execute: Callable[..., Any], *question: Any) -> Any:
+        def check_deadline(execute: Callable[..., Any], *query: Any) -> Any:
             if time.monotonic() > ends:
-                raise OperationalError("the database takes too long")
-            return execute(*question)
+                raise OperationalError("the database is too slow")
+            return execute(*query)
 
         with connection.execute_wrapper(check_deadline):
             return self.get_response(request)

@@ -1,4 +1,4 @@
-"""One error body on every API route: RFC 9457 problem details with SmartRecruiters' own `errors` (INTERFACE.md)."""
+"""API errors: problem details (RFC 9457) with an `errors` extension, see "Errors" in orders/api/README.md."""
 
 import json
 from collections.abc import Callable
@@ -15,18 +15,22 @@ from rest_framework.response import Response
 log = structlog.get_logger(__name__)
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
-STATUS_TITLES = {400: "Bad request", 413: "Body too large", 422: "Not acceptable as it stands", 500: "Our fault"}
+STATUS_TITLES = {400: "Bad request", 413: "Body too large", 422: "Unprocessable content", 500: "Internal error"}
 STATUS_DETAILS = {
-    404: "There is nothing here.",
-    405: "This address does not take this method.",
+    404: "Not found.",
+    405: "This URL does not accept this method.",
     413: "The body is too large.",
-    500: "Something went wrong here. Nothing of this request was kept; try again later.",
-    503: "The database is busy. Nothing of this request was kept; try again in a few seconds.",
+    500: "Something went wrong. Nothing of this request was stored; try again later.",
+    503: "The database is busy. Nothing of this request was stored; try again in a few seconds.",
 }
+READ_ONLY_SQLSTATE = "25006"
+INCOMPLETE_BODY = "The body was cut off, or arrived too slowly."
+RETRY_AFTER_SECONDS = 2
+ErrorItem = dict[str, str]
 
 
 class ConflictError(exceptions.APIException):
-    status_code, default_code, default_detail = 409, "conflict", "That is not possible now."
+    status_code, default_code, default_detail = 409, "conflict", "This is not possible now."
 
 
 class GoneError(exceptions.APIException):
@@ -42,22 +46,18 @@ class UnsupportedBodyError(exceptions.APIException):
 
 
 class UnprocessableError(exceptions.ValidationError):
-    """What an engine sent is JSON but wrong: 422, each error with its field and what would be right."""
+    """Invalid values in valid JSON from an engine. Each message describes a valid value."""
 
     status_code = 422
 
 
 class ServiceUnavailableError(exceptions.APIException):
     status_code, default_code, default_detail = 503, "busy", STATUS_DETAILS[503]
-
-
-READ_ONLY_SQLSTATE = "25006"
-INCOMPLETE_BODY = "The body broke off before its end, or came too slowly."
-ErrorItem = dict[str, str]
+    wait = RETRY_AFTER_SECONDS
 
 
 def build_problem(status: int, detail: str = "", errors: list[ErrorItem] | None = None) -> dict[str, Any]:
-    """The body. `errors`: `[{"code", "message", "field"?}]`; without any, the detail alone is the one error."""
+    """Return the body of an error. `errors` has the form `[{"code", "message", "field"?}]`, by default the detail."""
     title = STATUS_TITLES.get(status) or HTTPStatus(status).phrase
     detail = detail or STATUS_DETAILS.get(status, title)
     code = HTTPStatus(status).name.lower()
@@ -71,7 +71,7 @@ def build_problem(status: int, detail: str = "", errors: list[ErrorItem] | None 
 
 
 def flatten_errors(detail: Any, path: tuple[str, ...] = ()) -> list[ErrorItem]:
-    """DRF's nested error detail as a flat list, `field` a path with dots like `assessment_results.0.score.raw`."""
+    """Flatten DRF's nested error detail. `field` is a path with dots like `assessment_results.0.score.raw`."""
     if isinstance(detail, dict):
         return [
             error
@@ -79,6 +79,7 @@ def flatten_errors(detail: Any, path: tuple[str, ...] = ()) -> list[ErrorItem]:
             for error in flatten_errors(value, path if key == "non_field_errors" else (*path, str(key)))
         ]
     if isinstance(detail, list):
+        # A list holds the errors of one field, or one item for each entry of a list field.
         if all(isinstance(item, exceptions.ErrorDetail) for item in detail):
             return [error for item in detail for error in flatten_errors(item, path)]
         return [error for index, item in enumerate(detail) for error in flatten_errors(item, (*path, str(index)))]
@@ -87,41 +88,38 @@ def flatten_errors(detail: Any, path: tuple[str, ...] = ()) -> list[ErrorItem]:
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler."""
-    if isinstance(error, Http404):
-        error = exceptions.NotFound(STATUS_DETAILS[404])
-    elif isinstance(error, PermissionDenied):
-        error = exceptions.PermissionDenied()
-    elif isinstance(error, UnreadablePostError):
-        error = exceptions.ParseError(INCOMPLETE_BODY)
-    elif is_database_unavailable(error):
-        log.warning("database busy", error=type(error).__name__)
-        error = ServiceUnavailableError()
-    elif isinstance(error, exceptions.UnsupportedMediaType):
-        error = UnsupportedBodyError(f"Send {' or '.join(kind.media_type for kind in context['view'].parser_classes)}.")
-    elif isinstance(error, exceptions.MethodNotAllowed):
-        methods = [name for name in context["view"].allowed_methods if name not in ("HEAD", "OPTIONS")]
-        error = exceptions.MethodNotAllowed("", f"This address takes {', '.join(methods)} and nothing else.")
+    """Turn an exception into a problem response (DRF's EXCEPTION_HANDLER); None for an unexpected exception."""
+    error = _translate_exception(error, context["view"])
     if not isinstance(error, exceptions.APIException):
         return None
-    if isinstance(error, exceptions.ValidationError):
-        errors = flatten_errors(error.detail)
-        first = errors[0] if errors else {"message": ""}
-        detail = f"{first['field']}: {first['message']}" if "field" in first else first["message"]
-    else:
-        errors = flatten_errors(error.detail)
-        detail = errors[0]["message"]
+    errors = flatten_errors(error.detail)
+    first = errors[0] if errors else {"message": ""}
+    detail = f"{first['field']}: {first['message']}" if "field" in first else first["message"]
     headers = {}
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    if (wait := getattr(error, "wait", None)) or isinstance(error, ServiceUnavailableError):
-        headers["Retry-After"] = str(int(wait or 2))
-    return Response(
-        build_problem(error.status_code, detail, errors),
-        error.status_code,
-        headers=headers,
-        content_type=PROBLEM_MEDIA_TYPE,
-    )
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait))
+    problem = build_problem(error.status_code, detail, errors)
+    return Response(problem, error.status_code, headers=headers, content_type=PROBLEM_MEDIA_TYPE)
+
+
+def _translate_exception(error: Exception, view: Any) -> Exception:
+    if isinstance(error, Http404):
+        return exceptions.NotFound(STATUS_DETAILS[404])
+    if isinstance(error, PermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(error, UnreadablePostError):
+        return exceptions.ParseError(INCOMPLETE_BODY)
+    if is_database_unavailable(error):
+        log.warning("database busy", error=type(error).__name__)
+        return ServiceUnavailableError()
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return UnsupportedBodyError(f"Send {' or '.join(parser.media_type for parser in view.parser_classes)}.")
+    if isinstance(error, exceptions.MethodNotAllowed):
+        methods = [name for name in view.allowed_methods if name not in ("HEAD", "OPTIONS")]
+        return exceptions.MethodNotAllowed("", f"This URL accepts only {', '.join(methods)}.")
+    return error
 
 
 def problem_response(status: int, detail: str = "") -> HttpResponse:
@@ -129,9 +127,9 @@ def problem_response(status: int, detail: str = "") -> HttpResponse:
 
 
 def is_database_unavailable(error: Exception) -> bool:
-    """The database is away, locked, full, or, on PostgreSQL after a failover, still a copy that is only read."""
-    is_copy = isinstance(error, InternalError) and getattr(error.__cause__, "sqlstate", "") == READ_ONLY_SQLSTATE
-    return is_copy or isinstance(error, OperationalError)
+    """Return True if the database is away, locked or full, or a read-only replica after a failover of PostgreSQL."""
+    is_replica = isinstance(error, InternalError) and getattr(error.__cause__, "sqlstate", "") == READ_ONLY_SQLSTATE
+    return is_replica or isinstance(error, OperationalError)
 
 
 def is_api_path(path: str) -> bool:
@@ -140,7 +138,7 @@ def is_api_path(path: str) -> bool:
 
 
 class ProblemMiddleware:
-    """Gives the API routes their error body where Django itself answered: 404, 405, 413, 500 and the like."""
+    """Replace Django's own error responses on API routes by problem details, and answer 503 for a busy database."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -160,16 +158,16 @@ class ProblemMiddleware:
         return replacement
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """A busy database is 503, never 500: nothing was kept, and the caller may try again. A bad line is his."""
+        """Answer 400 for a body that was cut off and 503 for a busy database, on API routes and on pages."""
         if isinstance(error, UnreadablePostError):
-            return (
-                problem_response(400, INCOMPLETE_BODY)
-                if is_api_path(request.path)
-                else HttpResponse(INCOMPLETE_BODY, status=400)
-            )
-        if not is_database_unavailable(error):
+            status, detail = 400, INCOMPLETE_BODY
+        elif is_database_unavailable(error):
+            log.warning("database busy", error=type(error).__name__)
+            status, detail = 503, STATUS_DETAILS[503]
+        else:
             return None
-        log.warning("database busy", error=type(error).__name__)
-        response = problem_response(503) if is_api_path(request.path) else HttpResponse(STATUS_DETAILS[503], status=503)
-        response["Retry-After"] = "2"
+        is_api = is_api_path(request.path)
+        response = problem_response(status, detail) if is_api else HttpResponse(detail, status=status)
+        if status == 503:
+            response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response

@@ -1,7 +1,7 @@
-"""Serializers of the engine's API: a value is taken as it is or refused, and so is a key that we do not know.
+"""Strict serializer fields for the engine's API: no type coercion, no unknown keys.
 
-DRF's own fields make 5 of "5" and true of "yes"; INTERFACE.md says 422 for a wrong type. Its own sentences say what is
-wrong; ours say what would be right.
+DRF's own fields turn "5" into 5 and "yes" into true; a wrong type must be 422 (orders/api/README.md). The error
+messages describe a valid value.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,21 +15,21 @@ from integrations.api.errors import UnprocessableError
 
 
 def build_error_messages(expected: str) -> dict[str, Any]:
-    """The sentences of a field that takes `what`."""
+    """Return the messages of a field that accepts `expected`, like "a list"."""
     return {
         "invalid": f"Send {expected}.",
-        "required": f"This is missing: send {expected}.",
-        "null": f"Send {expected}; null says nothing here.",
+        "required": f"This is required: send {expected}.",
+        "null": f"Send {expected}; null is not allowed.",
     }
 
 
 class StrictCharField(serializers.CharField):
-    """A text, kept as it came. One of white space alone is an empty one."""
+    """Text that is not trimmed. White space alone counts as blank."""
 
     default_error_messages = {
-        **build_error_messages("a text"),
-        "blank": "Send a text that is not empty.",
-        "max_length": "Send {max_length} characters at most.",
+        **build_error_messages("text"),
+        "blank": "Send text that is not empty.",
+        "max_length": "Send at most {max_length} characters.",
     }
 
     def __init__(self, **kwargs: Any) -> None:
@@ -57,7 +57,7 @@ class StrictBooleanField(serializers.BooleanField):
 
 
 class StrictIntegerField(serializers.IntegerField):
-    """A whole number that a database can hold; 28.0 is none."""
+    """An integer in the database's range. 28.0 is refused."""
 
     def __init__(self, *, min_value: int = -(2**63), max_value: int = 2**63 - 1, **kwargs: Any) -> None:
         sentences = build_error_messages(f"a whole number from {min_value} to {max_value}")
@@ -71,8 +71,6 @@ class StrictIntegerField(serializers.IntegerField):
 
 
 class StrictChoiceField(serializers.ChoiceField):
-    """One of some texts; the refusal lists them."""
-
     def __init__(self, choices: Any, **kwargs: Any) -> None:
         super().__init__(choices, **kwargs)
         sentences = build_error_messages(f"one of {', '.join(self.choices)}")
@@ -93,11 +91,9 @@ class StrictListField(serializers.ListField):
 
 
 class StrictDictField(serializers.DictField):
-    """An object whose values are texts."""
-
     default_error_messages = {
-        **build_error_messages("an object whose values are texts"),
-        "not_a_dict": "Send an object whose values are texts.",
+        **build_error_messages("an object whose values are text"),
+        "not_a_dict": "Send an object whose values are text.",
     }
 
 
@@ -106,7 +102,7 @@ class StrictListSerializer(serializers.ListSerializer[Any]):
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    # An object with no other keys than its fields. No docstring: the description would show it at each that has none.
+    # Refuses unknown keys. A comment, since drf-spectacular would show a docstring wherever a subclass has none.
 
     default_error_messages = build_error_messages("an object")
 
@@ -120,21 +116,21 @@ class StrictSerializer(serializers.Serializer[Any]):
         unknown = {str(key): [unknown_key_error(str(key), known)] for key in data if key not in known}
         try:
             values: dict[str, Any] = super().to_internal_value(data)
-        except serializers.ValidationError as refused:
-            raise serializers.ValidationError({**unknown, **refused.detail}) from None  # type: ignore[dict-item]
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({**unknown, **error.detail}) from None  # type: ignore[dict-item]
         if unknown:
             raise serializers.ValidationError(unknown)
         return values
 
     def require_valid_data(self: Self) -> Any:
-        """What was sent, validated. Raises UnprocessableError with every error and its field."""
+        """Return the validated data. Raises UnprocessableError with every error and its field."""
         if not self.is_valid():
             raise UnprocessableError(self.errors)
         return self.validated_data
 
 
 def unknown_key_error(key: str, known: Iterable[str], noun: str = "key") -> ErrorDetail:
-    """What to send instead: scoreLabel is score_label here."""
+    """Build the error of an unknown key, with the most similar known one (`score_label` for scoreLabel)."""
     names = list(known)
     if not names:
         return ErrorDetail(f"There is no such {noun} here; leave it out.", "unknown")

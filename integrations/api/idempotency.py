@@ -1,4 +1,4 @@
-"""`Idempotency-Key` on any POST of the engine's API (INTERFACE.md): the stored answer comes back whole, for a day."""
+"""Idempotency keys for any POST of the engine's API, see "Idempotency" in orders/api/README.md."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ MAX_KEY_LENGTH = 255
 
 
 class ReplayedRequestError(Exception):
-    """This call was made before; here is its answer."""
+    """The request was made before. `response` is the stored one."""
 
     def __init__(self, record: IdempotencyRecord) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class ReplayedRequestError(Exception):
 
 
 def hash_body(content: Any) -> str:
-    """Of the fields and the files' content, so that another order of keys or another boundary is the same body."""
+    """Return a digest of fields and files that ignores the order of keys and the multipart boundary."""
     return hashlib.sha256(json.dumps(_normalize_content(content), sort_keys=True).encode()).hexdigest()
 
 
@@ -45,35 +45,36 @@ def _normalize_content(content: Any) -> Any:
     if isinstance(content, list):
         return [_normalize_content(item) for item in content]
     if isinstance(content, UploadedFile):
-        found = hashlib.file_digest(content.open(), "sha256").hexdigest()
+        digest = hashlib.file_digest(content.open(), "sha256").hexdigest()
         content.seek(0)
-        return [content.name, found]
+        return [content.name, digest]
     return content
 
 
 def claim_key(request: Request, key: str) -> IdempotencyRecord:
-    """Claim the key for this call.
+    """Claim the key for this request.
 
-    Raises ReplayedRequestError, ConflictError while it runs, UnprocessableError for another body or a key that
-    is none.
+    Raises ReplayedRequestError if the first request is complete, ConflictError if it is still running, and
+    UnprocessableError for another body or an invalid key.
     """
     if not key.isascii() or not key.isprintable() or not key.strip() or len(key) > MAX_KEY_LENGTH:
         raise UnprocessableError({"Idempotency-Key": [f"Send 1 to {MAX_KEY_LENGTH} printable ASCII characters."]})
-    mine = {"client": get_caller(request).client, "path": request.path.rstrip("/"), "key": key}
+    scope = {"client": get_caller(request).client, "path": request.path.rstrip("/"), "key": key}
     now = timezone.now()
-    outlived = IdempotencyRecord.objects.filter(**mine)
-    outlived.filter(created_at__lt=now - RETENTION).delete()
-    outlived.filter(status=None, created_at__lt=now - CLAIM_TIMEOUT).delete()  # its process died
-    body = hash_body(request.data)
+    records = IdempotencyRecord.objects.filter(**scope)
+    records.filter(created_at__lt=now - RETENTION).delete()
+    records.filter(status=None, created_at__lt=now - CLAIM_TIMEOUT).delete()  # its process died
+    digest = hash_body(request.data)
     try:
         with transaction.atomic():
-            return IdempotencyRecord.objects.create(**mine, digest=body)
+            return IdempotencyRecord.objects.create(**scope, digest=digest)
     except IntegrityError:
-        first = IdempotencyRecord.objects.filter(**mine).first()
-    if first is None or (first.status is None and first.digest == body):
-        raise ConflictError("The first call with this Idempotency-Key still runs: ask again in a moment.")
-    if first.digest != body:
-        raise UnprocessableError({"Idempotency-Key": ["This key was used with another body: take a new key."]})
+        first = records.first()
+    # No record: the first request failed between the two queries. The client asks again in either case.
+    if first is None or (first.status is None and first.digest == digest):
+        raise ConflictError("The first request with this Idempotency-Key is still running: try again in a moment.")
+    if first.digest != digest:
+        raise UnprocessableError({"Idempotency-Key": ["This key was used with another body: use a new key."]})
     raise ReplayedRequestError(first)
 
 
@@ -98,14 +99,14 @@ class IdempotentAPIView(APIView):
         try:
             return super().handle_exception(exc)
         except Exception:
-            self._release_claim()  # a failure of ours: the next call may try again
+            self._release_claim()  # an unexpected error: the next request may try again
             raise
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         if self.claim is not None and response.status_code < 500:
             self.claim.status = response.status_code
             self.claim.body = "" if response.data is None else JSONRenderer().render(response.data).decode()
-            # Nothing is kept of a claim that is gone by now: what it is about was erased while it ran.
+            # Not `save`: an erasure that ran meanwhile deleted the claim, and it must not come back.
             IdempotencyRecord.objects.filter(pk=self.claim.pk).update(
                 status=self.claim.status, body_sealed=self.claim.body_sealed
             )
@@ -120,6 +121,6 @@ class IdempotentAPIView(APIView):
 
 
 class EngineView(IdempotentAPIView):
-    # No docstring: the reference would show it at every call that has none of its own.
+    # A comment, since the API reference would show a docstring at every operation that has none.
 
     required_scope = "vendor"

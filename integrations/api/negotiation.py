@@ -1,3 +1,5 @@
+"""Content negotiation: responses are always JSON."""
+
 from collections.abc import Iterable
 
 from rest_framework.negotiation import BaseContentNegotiation
@@ -7,11 +9,11 @@ from rest_framework.request import Request
 
 
 class JSONContentNegotiation(BaseContentNegotiation):
-    """JSON whatever `Accept` says; a body is parsed by the parser whose type matches exactly."""
+    """Ignore `Accept`, and select the parser by an exact match of the media type."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
-        kind = (request.content_type or "").split(";")[0].strip().lower()
-        return next((parser for parser in parsers if parser.media_type == kind), None)
+        media_type = (request.content_type or "").split(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == media_type), None)
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None

@@ -10,7 +10,7 @@ from integrations.api.errors import STATUS_DETAILS
 
 @extend_schema(exclude=True)
 class NotFoundView(APIView):
-    """Every address of the engine's API that leads nowhere: who has no token is not told so (401 comes before 404)."""
+    """Answer 404 for unknown URLs of the engine's API, after authentication (401 comes before 404)."""
 
     required_scope = "vendor"
 

@@ -1,4 +1,4 @@
-"""The OpenAPI description of the engine's API: drf-spectacular's hooks."""
+"""OpenAPI description of the engine's API: hooks for drf-spectacular."""
 
 import re
 from collections.abc import Callable
@@ -29,34 +29,32 @@ PROBLEM_SCHEMA = {
                 "properties": {
                     "code": {"type": "string"},
                     "message": {"type": "string"},
-                    "field": {"type": "string", "description": "Like assessment_results.0.score.raw"},
+                    "field": {"type": "string", "description": "For example assessment_results.0.score.raw"},
                 },
             },
         },
     },
 }
 COMMON_ERRORS = {
-    "401": "No token, or one that is unknown, expired or revoked",
+    "401": "No token, or an unknown, expired or revoked one",
     "403": "The token lacks the scope vendor",
-    "414": "The address is too long",
+    "414": "The URL is too long",
     "431": "The headers are too large",
-    "503": "The database is busy: nothing was kept, try again",
+    "503": "The database is busy: nothing was stored, try again",
 }
-ID_ERRORS = {"404": "There is no such thing"}
+ID_ERRORS = {"404": "Not found"}
 ORDER_ERRORS = {"410": "The candidate was erased"}
 BODY_ERRORS = {
     "400": "The body is not valid JSON",
-    "409": "Not in this state, or the first call with this Idempotency-Key still runs",
+    "409": "Not possible in this state, or the first request with this Idempotency-Key is still running",
     "413": "The body is too large",
-    "415": "Not a content type that is taken here",
-    "422": "A field is wrong: each error says which, and what would be right",
+    "415": "Unsupported content type",
+    "422": "A field is invalid: each error names it and says what would be valid",
 }
-
-
-# As a caller may get them: (code, message, field).
+# (code, message, field)
 EXAMPLE_ERRORS = {
     "400": ("parse_error", "The body is not valid JSON: a key occurs twice in one object.", ""),
-    "401": ("authentication_failed", "The token is unknown, expired or revoked: get a new one.", ""),
+    "401": ("authentication_failed", "The token is unknown, expired or revoked: request a new one.", ""),
     "403": ("insufficient_scope", "The token lacks the scope vendor.", ""),
     "404": ("not_found", "No such order.", ""),
     "409": ("conflict", 'The order is COMPLETED. Send "correction" with the reason if that is meant.', ""),
@@ -66,7 +64,7 @@ EXAMPLE_ERRORS = {
     "414": ("uri_too_long", "URI Too Long", ""),
     "422": ("invalid", "87.5: SmartRecruiters takes integers; send raw 875 with max 1000.", "score.raw"),
     "431": ("request_header_fields_too_large", "Request Header Fields Too Large", ""),
-    "503": ("busy", "The database is busy. Nothing of this request was kept; try again in a few seconds.", ""),
+    "503": ("busy", "The database is busy. Nothing of this request was stored; try again in a few seconds.", ""),
 }
 
 
@@ -89,7 +87,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 
 def select_engine_routes(endpoints: list[Endpoint]) -> list[Endpoint]:
-    """The engine's routes, as INTERFACE.md writes them: without a closing slash."""
+    """Return the engine's routes, without a trailing slash (preprocessing hook)."""
     return [
         (path.rstrip("/"), regex, method, view)
         for path, regex, method, view in endpoints
@@ -98,7 +96,7 @@ def select_engine_routes(endpoints: list[Endpoint]) -> list[Endpoint]:
 
 
 def add_problem_responses(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Each operation with the errors that it may answer, and its POSTs with their Idempotency-Key."""
+    """Add the possible errors to each operation, and the Idempotency-Key to POSTs (postprocessing hook)."""
     result["components"]["schemas"]["Problem"] = PROBLEM_SCHEMA
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
@@ -123,19 +121,19 @@ def add_problem_responses(result: dict[str, Any], generator: Any, request: Any, 
 IDEMPOTENCY_KEY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "The same key within a day gets the first call's answer, whole.",
+    "description": "The same key within a day returns the first response.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
 }
 
 
 def _collect_errors(path: str, method: str) -> dict[str, str]:
-    found = dict(COMMON_ERRORS)
+    errors = dict(COMMON_ERRORS)
     if "{" in path:
-        found |= ID_ERRORS
+        errors |= ID_ERRORS
     if re.search(r"/orders/\{", path):
-        found |= ORDER_ERRORS
+        errors |= ORDER_ERRORS
     if method in ("post", "put", "patch"):
-        found |= BODY_ERRORS
+        errors |= BODY_ERRORS
     elif "{" not in path:
-        found["422"] = BODY_ERRORS["422"]
-    return found
+        errors["422"] = BODY_ERRORS["422"]
+    return errors

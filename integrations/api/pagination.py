@@ -1,4 +1,4 @@
-"""Lists of the engine's API: `{"results", "next", "previous"}`, paged by a key and not by an offset (INTERFACE.md)."""
+"""Keyset pagination of the engine's API, see "Lists" in orders/api/README.md."""
 
 import base64
 import binascii
@@ -23,7 +23,7 @@ from integrations.api.fields import unknown_key_error
 
 @dataclass(frozen=True)
 class Cursor:
-    """Go on behind the row with these values, or, backwards, before it."""
+    """Position behind the row with these values, or before it if `is_backwards`."""
 
     is_backwards: bool
     values: tuple[str, ...]
@@ -33,7 +33,7 @@ class Cursor:
 
     @classmethod
     def decode(cls, text: str) -> "Cursor":
-        """Raises ValueError for what `encode` never made."""
+        """Decode a cursor. Raises ValueError for text that `encode` cannot have returned."""
         try:
             backwards, *values = json.loads(base64.b64decode(text, altchars=b"-_", validate=True))
         except (binascii.Error, TypeError, RecursionError) as error:
@@ -44,21 +44,21 @@ class Cursor:
 
 
 def reject_unknown_params(request: Request, names: Sequence[str]) -> None:
-    """A misspelt filter would give the whole list. Raises UnprocessableError for unknown and repeated names."""
+    """Raise UnprocessableError for unknown and repeated parameters: a misspelt filter would return everything."""
     errors: dict[str, list[Any]] = {}
     for name, values in request.query_params.lists():
         if name not in names:
             errors[name] = [unknown_key_error(name, names, "parameter")]
         elif len(values) > 1:
-            errors[name] = ["This came twice: send it once."]
+            errors[name] = ["This occurs twice: send it once."]
     if errors:
         raise UnprocessableError(errors)
 
 
 class KeysetPagination(BasePagination):
-    """A row that is there throughout comes exactly once.
+    """Return every row that exists throughout exactly once.
 
-    The view sets `ordering`: columns that never change, the last of them unique; all ascending, or all with a `-`.
+    The view sets `ordering`: columns that never change, the last one unique; all ascending, or all with a `-`.
     """
 
     page_size = 50
@@ -74,8 +74,8 @@ class KeysetPagination(BasePagination):
         if cursor is not None:
             queryset = queryset.filter(self._build_keyset_filter(queryset.model, cursor))
         signed = ["-" * (self.is_descending != backwards) + name for name in self.columns]
-        found = list(queryset.order_by(*signed)[: limit + 1])
-        page, has_more = found[:limit], len(found) > limit
+        rows = list(queryset.order_by(*signed)[: limit + 1])
+        page, has_more = rows[:limit], len(rows) > limit
         if backwards:
             page.reverse()
         self.has_next = bool(page) and (has_more or backwards)
@@ -89,7 +89,7 @@ class KeysetPagination(BasePagination):
         return Response({"results": data, "next": following, "previous": previous})
 
     def parse_limit(self, request: Request) -> int:
-        """More than the most is the most: who follows `next` misses nothing."""
+        """Return the page's size, at most `max_page_size`. Raises UnprocessableError."""
         text = request.query_params.get("limit", str(self.page_size))
         if re.fullmatch(r"[0-9]{1,9}", text) is None or int(text) == 0:
             raise UnprocessableError({"limit": [f"Send a whole number from 1 to {self.max_page_size}."]})
@@ -97,9 +97,8 @@ class KeysetPagination(BasePagination):
 
     def _read_cursor(self, request: Request) -> Cursor | None:
         text = request.query_params.get("cursor")
-        return None if text is None else self._decode_cursor(text)
-
-    def _decode_cursor(self, text: str) -> Cursor:
+        if text is None:
+            return None
         try:
             cursor = Cursor.decode(text)
         except ValueError:
@@ -110,10 +109,10 @@ class KeysetPagination(BasePagination):
 
     @staticmethod
     def _build_cursor_error() -> UnprocessableError:
-        return UnprocessableError({"cursor": ["Take it from next or previous of a list, or leave it out to begin."]})
+        return UnprocessableError({"cursor": ["Use the cursor of a next or previous URL, or omit it to start."]})
 
     def _build_keyset_filter(self, model: type[Model], cursor: Cursor) -> Q:
-        """(a, b) > (x, y) in the direction of travel, spelled out."""
+        """Build (a, b) > (x, y) in the direction of travel as a > x OR (a = x AND b > y)."""
         lookup = "lt" if self.is_descending != cursor.is_backwards else "gt"
         beyond, equal = Q(), Q()
         for name, text in zip(self.columns, cursor.values, strict=True):
@@ -144,13 +143,13 @@ class KeysetPagination(BasePagination):
             {
                 "name": "limit",
                 "in": "query",
-                "description": f"Rows on a page: {self.page_size}, at most {self.max_page_size}.",
+                "description": f"Rows per page: {self.page_size} by default, at most {self.max_page_size}.",
                 "schema": {"type": "integer", "minimum": 1},
             },
             {
                 "name": "cursor",
                 "in": "query",
-                "description": "From `next` or `previous` of a list.",
+                "description": "From the `next` or `previous` URL of a list.",
                 "schema": {"type": "string"},
             },
         ]

@@ -1,8 +1,8 @@
-"""The audit's chain (RELIABILITY.md, S8): every entry has a number and a mac over itself and the mac before.
+"""Tamper-evident audit log: a hash chain of keyed MACs (threat S8 in tests/reliability/README.md).
 
-An entry that was changed, taken out or put in shows, since the MACs are keyed by SECRET_KEY: who can write in the
-database alone cannot make new ones. What cannot show is that the newest entries were cut off, so each head is logged,
-and the newest one noted outside the database (audit_head).
+Each entry has a number and a MAC over itself and the previous MAC. The MACs are keyed by SECRET_KEY, so write access to
+the database is not enough to forge them. To detect truncation as well, the newest MAC is logged, and stored outside the
+database (checkpoint.py).
 """
 
 import json
@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from integrations.audit import checkpoint
+from integrations.audit.checkpoint import format_range
 from integrations.models import AuditEntry
 from integrations.outbox import leases
 
@@ -24,8 +25,11 @@ BATCH_SIZE = 500
 
 
 def compute_mac(entry: AuditEntry, previous_mac: str) -> str:
-    """Of the entry as the database gives it. Not of `actor`: it is emptied when the user is deleted, the name stays."""
-    said = [
+    """Return the MAC of a stored entry.
+
+    `actor` is not covered: it becomes NULL when the user is deleted, while `actor_name` stays.
+    """
+    content = [
         previous_mac,
         entry.number,
         entry.at.isoformat(),
@@ -35,11 +39,11 @@ def compute_mac(entry: AuditEntry, previous_mac: str) -> str:
         entry.detail,
         entry.ip,
     ]
-    return salted_hmac("integrations.audit", json.dumps(said, sort_keys=True), algorithm="sha256").hexdigest()
+    return salted_hmac("integrations.audit", json.dumps(content, sort_keys=True), algorithm="sha256").hexdigest()
 
 
 def append_pending() -> int:
-    """Chain what was committed since, by one holder at a time. Returns how many entries that were."""
+    """Add the entries committed since the last run to the chain, under a lease. Returns their count."""
     if not AuditEntry.objects.filter(number=None).exists():
         return 0
     return leases.run_exclusively(CHAIN_STREAM, LEASE_SECONDS, _append_batch)
@@ -47,33 +51,30 @@ def append_pending() -> int:
 
 @transaction.atomic
 def _append_batch(lease: leases.Lease) -> int:
-    lease.update_stream(
-        woken_at=None
-    )  # the row is locked until commit: a holder whose lease ran out cannot chain beside us
+    # Locks the stream's row until commit, so that the holder of an expired lease cannot append at the same time.
+    lease.update_stream(woken_at=None)
     last = AuditEntry.objects.exclude(number=None).order_by("-number").first()
     number, mac = (last.number or 0, last.mac) if last else (0, "")
-    fresh = list(AuditEntry.objects.filter(number=None).order_by("pk")[:BATCH_SIZE])
-    for entry in fresh:
+    pending = list(AuditEntry.objects.filter(number=None).order_by("pk")[:BATCH_SIZE])
+    for entry in pending:
         number += 1
         entry.number = number
         entry.mac = mac = compute_mac(entry, mac)
         entry.save(update_fields=["number", "mac"])
-    if fresh:
+    if pending:
         log.info("audit chained", number=number, mac=mac)
         transaction.on_commit(partial(checkpoint.write_checkpoint, number, mac))
-    return len(fresh)
+    return len(pending)
 
 
 def verify_chain() -> Iterator[str]:
-    """What is wrong with the chain, entry by entry; nothing, when it is whole."""
+    """Yield a message for each defect of the chain."""
     number, mac = 0, ""
     for entry in AuditEntry.objects.exclude(number=None).order_by("number").iterator():
-        found = entry.number or 0
-        if found != number + 1:
-            gone = f"entry {number + 1}" if found == number + 2 else f"entries {number + 1} to {found - 1}"
-            yield f"{gone} of the audit: missing"
+        if entry.number != number + 1:
+            yield f"{format_range(number + 1, (entry.number or 0) - 1)} of the audit log: missing"
         elif not constant_time_compare(entry.mac, compute_mac(entry, mac)):
-            yield f"entry {found} of the audit (row {entry.pk}): changed after it was written, or not by this portal"
-        number, mac = found, entry.mac
-    if cut_off := checkpoint.find_mismatch():
-        yield cut_off
+            yield f"entry {entry.number} of the audit log (row {entry.pk}): changed, or not written by this portal"
+        number, mac = entry.number or 0, entry.mac
+    if mismatch := checkpoint.find_mismatch():
+        yield mismatch

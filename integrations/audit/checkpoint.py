@@ -1,8 +1,8 @@
-"""The newest mac of the audit's chain, noted outside the database: that the end was cut off shows in nothing else.
+"""Checkpoint of the audit log: the newest MAC, stored outside the database to detect truncation.
 
-One line, `number mac`, in `audit_head` in the data folder. It only ever moves forward along one chain: with another
-chain in the database, by a hand or by a restored backup, it stays and `audit_verify` says so, until somebody who knows
-why removes the file.
+The file `audit_head` in the data folder holds one line, `number mac`. It only moves forward along one chain. If the
+database holds another chain (manipulated, or restored from a backup), the file stays as it is and `audit_verify`
+reports this, until an operator removes the file.
 """
 
 import os
@@ -21,7 +21,7 @@ def get_checkpoint_path() -> Path:
 
 
 def read_checkpoint() -> tuple[int, str]:
-    """(0, "") where nothing is noted yet."""
+    """Return (number, MAC), or (0, "") if there is no checkpoint yet."""
     try:
         number, _, mac = get_checkpoint_path().read_text().strip().partition(" ")
         return int(number), mac
@@ -30,27 +30,31 @@ def read_checkpoint() -> tuple[int, str]:
 
 
 def write_checkpoint(number: int, mac: str) -> None:
-    """Called after commit. A full disk stops no audit."""
+    """Store a checkpoint, after commit. A full disk is logged and does not stop the audit log."""
     if find_mismatch():
-        log.error("the audit's chain does not hold the newest mac that was noted", file=str(get_checkpoint_path()))
+        log.error("audit log does not contain its checkpoint", file=str(get_checkpoint_path()))
         return
     draft = get_checkpoint_path().with_name(f".audit_head.{os.getpid()}")
     try:
         draft.write_text(f"{number} {mac}\n")
         draft.replace(get_checkpoint_path())
     except OSError as error:
-        log.warning("the audit's newest mac could not be noted", reason=error.strerror)
+        log.warning("audit log checkpoint not written", reason=error.strerror)
 
 
 def find_mismatch() -> str:
-    """What became of the entry that was the newest when it was noted; empty when it is there."""
+    """Return a message if the chain does not contain the checkpoint, else ""."""
+    path = get_checkpoint_path()
     number, mac = read_checkpoint()
     if not number:
         return ""
     last = AuditEntry.objects.exclude(number=None).order_by("-number").values_list("number", flat=True).first() or 0
     if last < number:
-        gone = f"entry {number}" if last == number - 1 else f"entries {last + 1} to {number}"
-        return f"{gone} of the audit: cut off, or the database is older than {get_checkpoint_path()}"
+        return f"{format_range(last + 1, number)} of the audit log: cut off, or the database is older than {path}"
     if not AuditEntry.objects.filter(number=number, mac=mac).exists():
-        return f"entry {number} of the audit: not the one whose mac stands in {get_checkpoint_path()}"
+        return f"entry {number} of the audit log: its MAC is not the one in {path}"
     return ""
+
+
+def format_range(first: int, last: int) -> str:
+    return f"entry {first}" if first == last else f"entries {first} to {last}"

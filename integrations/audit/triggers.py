@@ -1,8 +1,8 @@
-"""The database itself keeps the audit's entries as they were written (RELIABILITY.md, S8).
+"""Append-only audit log, enforced by database triggers (threat S8 in tests/reliability/README.md).
 
-Allowed are what the portal does after it wrote one: to give it its number and mac, once, and to forget who an actor
-was whose account is deleted. Who owns the tables can take this away; then the chain shows what was done (audit_chain).
-A migration that changes the table on SQLite makes it anew, without this: let it call `create_triggers` at its end.
+Still allowed: to set an entry's number and MAC once, and to set `actor` to NULL when an account is deleted. The tables'
+owner can drop the triggers; the hash chain (chain.py) shows changes then. A migration that changes the table on
+SQLite recreates it without triggers and must call `create_triggers` at its end.
 """
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -14,7 +14,7 @@ TRIGGERS = {"audit_not_changed": "UPDATE", "audit_not_deleted": "DELETE"}
 
 
 def _build_change_condition(comparison: str, ip: str, mac: str) -> str:
-    """Return the SQL condition under which an UPDATE changes what was written."""
+    """Build the SQL condition under which an UPDATE changes more than is allowed."""
     fixed = [f"OLD.{name} {comparison} NEW.{name}" for name in (*IMMUTABLE_COLUMNS, ip)]
     once = [f"(OLD.number IS NOT NULL AND OLD.number {comparison} NEW.number)"]
     once += [f"(OLD.{mac} <> '' AND OLD.{mac} {comparison} NEW.{mac})"]
@@ -53,7 +53,7 @@ def create_triggers(connection: BaseDatabaseWrapper, *, ip: str = "ip", mac: str
 
 
 def drop_triggers(connection: BaseDatabaseWrapper) -> None:
-    """For a migration back, and for tests."""
+    """Drop the triggers, for a reverse migration and for tests."""
     if connection.vendor == "postgresql":
         _execute_statements(
             connection, [f"DROP TRIGGER IF EXISTS {name} ON {AUDIT_TABLE}" for name in (*TRIGGERS, "audit_not_emptied")]

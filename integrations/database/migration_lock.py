@@ -1,4 +1,4 @@
-"""Who migrates or fills a database does it alone: `make serve` and `seed_demo` may begin in the same second."""
+"""Migration lock: one process at a time migrates or seeds a database (`make serve` and `seed_demo` may coincide)."""
 
 import fcntl
 import os
@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 POLL_SECONDS = 0.1
-ADVISORY_LOCK_ID = 7_240_031
-"""Any number: PostgreSQL's advisory locks have no names."""
+ADVISORY_LOCK_ID = 7_240_031  # arbitrary
 
 
 @contextmanager
 def hold_migration_lock(connection: Any) -> Iterator[None]:
-    """Wait for whoever is at this database's schema, then keep everybody else waiting."""
+    """Wait until no other process holds this database's migration lock, then hold it."""
     if connection.vendor == "postgresql":
         with _hold_advisory_lock(connection):
             yield
@@ -28,7 +27,7 @@ def hold_migration_lock(connection: Any) -> Iterator[None]:
 
 @contextmanager
 def _hold_advisory_lock(connection: Any) -> Iterator[None]:
-    """By asking again: one long wait would meet the statement's time limit. A connection that ends lets go."""
+    # Polls, since a blocking wait would exceed the statement timeout. PostgreSQL releases the lock with the connection.
     while not _call_lock_function(connection, "pg_try_advisory_lock"):
         time.sleep(POLL_SECONDS)
     try:
@@ -45,7 +44,7 @@ def _call_lock_function(connection: Any, function: str) -> bool:
 
 @contextmanager
 def _hold_folder_lock(folder: Path) -> Iterator[None]:
-    """The folder itself is locked, not a file in it; it is let go with the process, however that ends."""
+    # A lock on the folder needs no file, and the kernel releases it with the process.
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

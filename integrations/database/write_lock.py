@@ -1,4 +1,7 @@
-"""SQLite has one writer, and whom it refuses sleeps for a fixed while: the threads of one process queue instead."""
+"""Write lock: serialises SQLite writes within a process.
+
+SQLite's busy handler sleeps for a fixed time; a lock wakes the next thread at once.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,19 +10,19 @@ from threading import Lock
 from django.db import connection
 
 process_lock = Lock()
+# After this long the holder is waiting for another process, and waiting for the holder gains nothing.
 LOCK_TIMEOUT_SECONDS = 1.0
-"""Then the one in front waits for another process, and each may as well ask for himself."""
 
 
 @contextlib.contextmanager
 def hold_write_lock() -> Iterator[None]:
-    """Around a short transaction that many threads make at a time; never within another one."""
+    """Hold the lock around a short transaction. Never enter it within a transaction (deadlock)."""
     if connection.vendor != "sqlite":
         yield
         return
-    is_mine = process_lock.acquire(timeout=LOCK_TIMEOUT_SECONDS)
+    is_acquired = process_lock.acquire(timeout=LOCK_TIMEOUT_SECONDS)
     try:
         yield
     finally:
-        if is_mine:
+        if is_acquired:
             process_lock.release()

@@ -1,3 +1,5 @@
+"""Client credentials in a token request (RFC 6749, section 2.3.1)."""
+
 import base64
 import binascii
 from collections.abc import Iterable
@@ -5,7 +7,7 @@ from urllib.parse import unquote_plus
 
 
 def parse_client_credentials(authorization: str, form: Iterable[tuple[str, str]]) -> tuple[str, str]:
-    """(client id, secret) out of HTTP Basic, else out of the form body; empty strings where there are none."""
+    """Return (client id, secret) from HTTP Basic, else from the form body; empty strings if missing."""
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() == "basic":
         try:

@@ -1,4 +1,4 @@
-"""The vendor's engines as clients of ours: made, given a new secret, revoked."""
+"""OAuth clients of the vendor's engines: create, rotate the secret, revoke."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,7 +11,7 @@ from integrations.models.clients import make_client_id, make_client_secret
 
 @transaction.atomic
 def create_client(name: str, *, actor: audit.Actor = audit.SYSTEM) -> tuple[Client, str]:
-    """(client, clear secret). The secret exists here and now only: the row keeps its hash."""
+    """Create a client and return it with its secret in clear. Only a hash is stored."""
     secret = make_client_secret()
     client = Client.objects.create(
         name=name,
@@ -26,7 +26,7 @@ def create_client(name: str, *, actor: audit.Actor = audit.SYSTEM) -> tuple[Clie
 
 @transaction.atomic
 def rotate_secret(client: Client, *, actor: audit.Actor = audit.SYSTEM) -> str:
-    """A new secret; the old one is dead at once, tokens that were issued by it too."""
+    """Replace the secret and return the new one. The former secret and its tokens stop working at once."""
     secret = client.client_secret = make_client_secret()
     client.save(update_fields=["client_secret", "updated"])
     get_access_token_model().objects.filter(application=client).delete()
@@ -36,7 +36,7 @@ def rotate_secret(client: Client, *, actor: audit.Actor = audit.SYSTEM) -> str:
 
 @transaction.atomic
 def revoke_client(client: Client, *, actor: audit.Actor = audit.SYSTEM) -> bool:
-    """This engine gets no further token, and its tokens are dead. False when it was revoked already."""
+    """Revoke the client and its tokens. Returns False if it was revoked before."""
     if not Client.objects.filter(pk=client.pk, revoked_at=None).update(revoked_at=timezone.now()):
         return False
     get_access_token_model().objects.filter(application=client).delete()

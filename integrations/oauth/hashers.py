@@ -1,3 +1,5 @@
+"""Password hasher for random client secrets."""
+
 import hashlib
 
 from django.contrib.auth.hashers import BasePasswordHasher
@@ -5,9 +7,9 @@ from django.utils.crypto import constant_time_compare
 
 
 class RandomSecretHasher(BasePasswordHasher):
-    """SHA-256, for secrets of 256 random bits only: nothing to guess, so nothing to slow down.
+    """Plain SHA-256, for secrets of 256 random bits only.
 
-    ASVS 6.5.2 admits a plain hash from 112 bits of entropy; a password hash here costs 342 ms a token (STACK.md).
+    ASVS 6.5.2 permits a plain hash from 112 bits of entropy. A password hash would add 342 ms to each token request.
     """
 
     algorithm = "sha256_random"
@@ -29,4 +31,4 @@ class RandomSecretHasher(BasePasswordHasher):
         return False
 
     def harden_runtime(self, password: str, encoded: str) -> None:
-        """Nothing to harden: there is no work factor."""
+        pass  # there is no work factor

@@ -1,7 +1,7 @@
-"""Failed token calls are counted for the pair of client and address (RELIABILITY.md, T7).
+"""Rate limiter for failed token requests, per client and IP address (threat T7 in tests/reliability/README.md).
 
-Of the pair: nobody's failures keep the client itself away, which calls from elsewhere, nor the other clients at the
-same address, which all of SmartRecruiters' customers share. Unknown clients are counted like known ones.
+Per pair, so that an attacker can lock out neither the client, which calls from another IP address, nor other clients at
+an IP address that all of SmartRecruiters' customers share. Unknown clients are counted like known ones.
 """
 
 import hashlib
@@ -20,22 +20,22 @@ def _compute_digest(client_id: str, ip: str) -> str:
 
 
 def _read_counter(digest: str) -> tuple[int, float]:
-    """(failures, when the minute that they are counted for ends)."""
+    """Return (failures, end of their window as a Unix time)."""
     count, ends = cache.get(f"token-failed:{digest}", (0, 0.0))
     return (count, ends) if ends > time.time() else (0, time.time() + WINDOW_SECONDS)
 
 
 def get_retry_after(client_id: str, ip: str) -> int:
-    """How many seconds this pair must wait before its next try; 0 when it may try now."""
+    """Return the seconds that this pair must wait, 0 if it may request a token now."""
     count, ends = _read_counter(_compute_digest(client_id, ip))
     return max(1, math.ceil(ends - time.time())) if count >= MAX_FAILURES else 0
 
 
 @transaction.atomic
 def record_failure(client_id: str, ip: str) -> None:
-    """Count one more; two at once are two."""
+    """Increment the pair's counter, atomically."""
     digest = _compute_digest(client_id, ip)
-    if connection.vendor == "postgresql":  # SQLite's writers come one by one as it is
+    if connection.vendor == "postgresql":  # SQLite has a single writer
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(digest[:15], 16)])
     count, ends = _read_counter(digest)
@@ -43,5 +43,5 @@ def record_failure(client_id: str, ip: str) -> None:
 
 
 def is_first_failure(ip: str, kind: str = "token") -> bool:
-    """Of this address in this minute: the audit hears of a guesser, and does not grow at his will."""
+    """Return True for the first failure of the IP address in the window, so that attacks do not flood the audit log."""
     return bool(cache.add(f"{kind}-refused:{_compute_digest('', ip)}", True, WINDOW_SECONDS))

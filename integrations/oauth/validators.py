@@ -1,3 +1,5 @@
+"""Token requests as django-oauth-toolkit validates them: client credentials only."""
+
 from typing import Any
 
 from oauth2_provider.oauth2_validators import OAuth2Validator
@@ -12,10 +14,10 @@ DUMMY_SECRET_HASH = RandomSecretHasher().encode("")
 
 
 class ClientCredentialsValidator(OAuth2Validator):
-    """Client credentials only; the scopes are the client's own, all of them when it asks for none."""
+    """Grant client credentials with the client's own scopes, all of them by default."""
 
     def authenticate_client(self, request: Request, *args: Any, **kwargs: Any) -> bool:
-        """RFC 6749, section 2.3.1. An unknown client costs the same work as a wrong secret: one query and one hash."""
+        """Check id and secret. An unknown client costs the same as a wrong secret (timing): one query and one hash."""
         client_id, secret = parse_client_credentials(
             request.headers.get("HTTP_AUTHORIZATION", ""), request.decoded_body
         )
@@ -33,8 +35,8 @@ class ClientCredentialsValidator(OAuth2Validator):
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: Any, request: Request, *args: Any, **kwargs: Any
     ) -> bool:
-        """An empty scope counts as none (RFC 6749, section 3.2), and what is asked for twice is granted once."""
+        """Grant requested scopes once each. An empty scope counts as omitted (RFC 6749, section 3.2)."""
         own = request.client.scopes.split()
-        asked = [SCOPE_ALIASES.get(scope, scope) for scope in scopes if scope] or own
-        request.scopes = list(dict.fromkeys(asked))
+        requested = [SCOPE_ALIASES.get(scope, scope) for scope in scopes if scope] or own
+        request.scopes = list(dict.fromkeys(requested))
         return set(request.scopes) <= set(own)

@@ -1,4 +1,4 @@
-"""The token endpoint: the toolkit's, behind a front that is as strict as RFC 6749, section 3.2."""
+"""Token endpoint: django-oauth-toolkit's view behind checks as strict as RFC 6749, section 3.2."""
 
 from typing import Any
 from urllib.parse import parse_qsl
@@ -9,19 +9,20 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from oauth2_provider.views import TokenView
 
 from integrations import audit
+from integrations.api.errors import INCOMPLETE_BODY
 from integrations.http.ip_addresses import get_client_ip
 from integrations.oauth import throttling
 from integrations.oauth.credentials import parse_client_credentials
 
 MAX_BODY_BYTES = 8 * 1024
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
+# Some clients always send a charset. Form encoding is ASCII, and its escaped bytes are read as UTF-8 in any case.
 ACCEPTED_CHARSETS = ("utf-8", "utf8", "us-ascii", "iso-8859-1")
-"""Which some clients name by habit: what is form-encoded is ASCII, and its bytes are read as UTF-8."""
 toolkit_token_view = TokenView.as_view()
 
 
 def error_response(error: str, description: str, status: int = 400) -> HttpResponse:
-    """RFC 6749, section 5.2."""
+    """Return an error response (RFC 6749, section 5.2)."""
     return JsonResponse({"error": error, "error_description": description}, status=status)
 
 
@@ -32,33 +33,33 @@ def invalid_client_response() -> HttpResponse:
 
 
 def rate_limited_response(seconds: int) -> HttpResponse:
-    response = error_response("temporarily_unavailable", "Too many failed tries from this address: wait.", 429)
+    response = error_response("temporarily_unavailable", "Too many failed attempts from this IP address: wait.", 429)
     response["Retry-After"] = str(seconds)
     return response
 
 
 @sensitive_variables()
 def _record_failure(request: HttpRequest) -> None:
-    """The body was read and found well-formed before."""
+    # Only after _validate_request, which has read the body and found it well-formed.
     client_id, _ = parse_client_credentials(
         request.headers.get("Authorization", ""), parse_qsl(request.body.decode("ascii"))
     )
-    address = get_client_ip(request)
-    throttling.record_failure(client_id, address or "")
-    if throttling.is_first_failure(address or ""):
-        audit.record("token.refused", client_id[:200], actor=audit.Actor(ip=address))
+    ip = get_client_ip(request)
+    throttling.record_failure(client_id, ip or "")
+    if throttling.is_first_failure(ip or ""):
+        audit.record("token.refused", client_id[:200], actor=audit.Actor(ip=ip))
 
 
 @sensitive_variables()
 def _validate_request(request: HttpRequest) -> HttpResponse | None:
-    """The refusal of a request that is malformed, or None."""
+    """Return the error response to a malformed or throttled request, if it is one."""
     charset = (request.content_params or {}).get("charset", "utf-8").lower()
     if request.content_type != FORM_MEDIA_TYPE or charset not in ACCEPTED_CHARSETS:
         return error_response("invalid_request", f"Send the parameters as {FORM_MEDIA_TYPE}, in UTF-8.")
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
         return error_response("invalid_request", f"The body may have at most {MAX_BODY_BYTES} bytes.", 413)
     if request.META.get("QUERY_STRING"):
-        return error_response("invalid_request", "Send the parameters in the body, never in the address.")
+        return error_response("invalid_request", "Send the parameters in the body, never in the URL.")
     try:
         fields: list[tuple[str, str]] = parse_qsl(
             request.body.decode("ascii"),
@@ -70,22 +71,22 @@ def _validate_request(request: HttpRequest) -> HttpResponse | None:
     except ValueError:
         return error_response("invalid_request", "The body is not form-encoded UTF-8.")
     except UnreadablePostError:
-        return error_response("invalid_request", "The body broke off before its end, or came too slowly.")
+        return error_response("invalid_request", INCOMPLETE_BODY)
     form = dict(fields)
     if len(form) != len(fields):
-        return error_response("invalid_request", "Each parameter may stand once.")
+        return error_response("invalid_request", "Send each parameter once.")
     if not all(text.isprintable() for pair in fields for text in pair):
-        return error_response("invalid_request", "A parameter holds a control character.")
+        return error_response("invalid_request", "A parameter contains a control character.")
     has_header = request.headers.get("Authorization", "").lower().startswith("basic ")
     if has_header and "client_secret" in form:
-        return error_response("invalid_request", "Authenticate by the header or in the body, not by both.")
+        return error_response("invalid_request", "Authenticate by the header or in the body, not both.")
     if "grant_type" not in form:
-        return error_response("invalid_request", "grant_type is missing; send client_credentials.")
+        return error_response("invalid_request", "grant_type is missing: send client_credentials.")
     if form["grant_type"] != "client_credentials":
         return error_response("unsupported_grant_type", "Send grant_type=client_credentials.")
     client_id, secret = parse_client_credentials(request.headers.get("Authorization", ""), fields)
     if has_header and form.get("client_id", client_id) != client_id:
-        return error_response("invalid_request", "client_id is another one than the header's: leave it out.")
+        return error_response("invalid_request", "client_id differs from the header's: omit it.")
     if seconds := throttling.get_retry_after(client_id, get_client_ip(request) or ""):
         return rate_limited_response(seconds)
     if not client_id or not secret or not (client_id + secret).isprintable() or len(client_id + secret) > 500:
@@ -96,14 +97,14 @@ def _validate_request(request: HttpRequest) -> HttpResponse | None:
 @csrf_exempt
 @sensitive_post_parameters()
 def token_endpoint(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-    """A token for client credentials, in the form body or by Basic. Errors as RFC 6749 says; never cached."""
+    """Issue a token for client credentials, sent in the form body or by Basic (RFC 6749). Never cached."""
     if request.method != "POST":
-        response = error_response("invalid_request", "Send a POST.", 405)
+        response = error_response("invalid_request", "Use POST.", 405)
         response["Allow"] = "POST"
     else:
         response = _validate_request(request) or toolkit_token_view(request, *args, **kwargs)
     if response.status_code == 401:
         _record_failure(request)
-        response = invalid_client_response()  # one answer, byte for byte, for unknown clients and for wrong secrets
+        response = invalid_client_response()  # the same bytes for unknown clients and for wrong secrets
     response["Cache-Control"], response["Pragma"] = "no-store", "no-cache"
     return response

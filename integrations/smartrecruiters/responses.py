@@ -1,6 +1,4 @@
-"""What SmartRecruiters' answers hold, checked: another shape is no success (RELIABILITY.md, X6 and X7)."""
-
-from typing import Any
+"""Validation of SmartRecruiters' responses: an unexpected shape is a failure (tests/reliability/README.md, X6, X7)."""
 
 from integrations.http.client import CallFailedError, Response
 
@@ -8,22 +6,20 @@ MIN_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS, DEFAULT_LIFETIME_SECONDS = 5, 24 * 3
 MAX_SECRET_LENGTH = 4096
 
 
-def _require_text(content: Any, key: str, label: str) -> str:
-    value = content.get(key) if isinstance(content, dict) else None
+def _require_text(response: Response, key: str) -> str:
+    value = response.content.get(key) if isinstance(response.content, dict) else None
     if (
         not isinstance(value, str)
-        or not value
-        or len(value) > MAX_SECRET_LENGTH
-        or not value.isascii()
-        or not value.isprintable()
+        or not 0 < len(value) <= MAX_SECRET_LENGTH
+        or not (value.isascii() and value.isprintable())
     ):
-        raise CallFailedError(f"the answer holds no usable {label}")
+        raise CallFailedError(f"the response contains no usable {key}")
     return value
 
 
 def parse_token(response: Response) -> tuple[str, int]:
-    """(access token, seconds it lives) of the token endpoint's 200. Raises CallFailed."""
-    token = _require_text(response.content, "access_token", "access_token")
+    """Return (access token, lifetime in seconds) from the token endpoint's 200. Raises CallFailedError."""
+    token = _require_text(response, "access_token")
     life = response.content.get("expires_in")
     if isinstance(life, bool) or not isinstance(life, int) or life <= 0:
         life = DEFAULT_LIFETIME_SECONDS
@@ -31,14 +27,12 @@ def parse_token(response: Response) -> tuple[str, int]:
 
 
 def parse_credentials(response: Response) -> tuple[str, str]:
-    """(client id, client secret) of the integration's 200. Raises CallFailed."""
-    return _require_text(response.content, "clientId", "clientId"), _require_text(
-        response.content, "clientSecret", "clientSecret"
-    )
+    """Return (client id, client secret) from the integration call's 200. Raises CallFailedError."""
+    return _require_text(response, "clientId"), _require_text(response, "clientSecret")
 
 
 def parse_error_message(response: Response) -> str:
-    """SmartRecruiters' own words, `code: message`, out of an error body; empty where it said nothing."""
+    """Return the messages of an error body as `code: message; …`, or "" if it has none."""
     errors = response.content.get("errors") if isinstance(response.content, dict) else None
     if not isinstance(errors, list):
         return ""

@@ -1,4 +1,4 @@
-"""`{% load portal %}`: how a status, a time and a form field look on every page."""
+"""Template tags for all pages (`{% load portal %}`): status badge, relative time, form field."""
 
 from django import template
 from django.forms import BoundField
@@ -14,5 +14,5 @@ register.simple_tag(display.relative_time)
 
 @register.filter
 def render_widget(field: BoundField) -> SafeString:
-    """A field's input. A placeholder that repeats the label says nothing, and vanishes when one writes."""
+    """Render a field's input without allauth's placeholder, which only repeats the label."""
     return field.as_widget(attrs={"placeholder": False})

@@ -1,4 +1,4 @@
-"""What the sign-in page depends on."""
+"""Template filter for the sign-in page (`{% load sign_in %}`)."""
 
 from django import template
 from django.http import HttpRequest
@@ -11,6 +11,6 @@ register = template.Library()
 
 @register.filter
 def is_in_popup(request: HttpRequest) -> bool:
-    """Is this sign-in a step of a consent in POPUP mode, which would be lost if the window led elsewhere?"""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    return wanted.startswith(CONSENT_PATH) and has_open_popup(request)
+    """Return True if signing in leads to an open consent in POPUP mode, which another page would interrupt."""
+    next_url = request.POST.get("next") or request.GET.get("next") or ""
+    return next_url.startswith(CONSENT_PATH) and has_open_popup(request)

@@ -1,4 +1,4 @@
-"""`{% load staff %}`: what only admin's pages show."""
+"""Template filters for admin pages (`{% load staff %}`)."""
 
 import json
 from typing import Any
@@ -10,11 +10,10 @@ register = template.Library()
 
 @register.filter
 def format_json(value: Any) -> str:
-    """JSON as people read it; a text stays as it is."""
+    """Format as indented JSON. Text stays as it is."""
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
 
 @register.filter
 def replace_underscores(name: str) -> str:
-    """`hiring_team` as `hiring team`."""
     return name.replace("_", " ")

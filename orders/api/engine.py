@@ -1,10 +1,8 @@
-"""Orders in the engine's API (INTERFACE.md, "The engine's API")."""
+"""REST endpoints for orders, called by engines: see orders/api/README.md, "The engine API"."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound, ParseError
@@ -27,17 +25,15 @@ from orders.api.serializers import (
     PreviewSerializer,
     TimelineSerializer,
 )
-from orders.models import Attachment, Order, Resource, ResourceState, Result, Status
+from orders.models import Attachment, Order, OrderQuerySet, Resource, ResourceState, Result
 from orders.scores import score_percent, score_text
 
 FORM_OVERHEAD = 64 * 1024
-UNREADABLE_FORM = (
-    "This is no form that can be read: send multipart/form-data with its boundary, and every part unencoded."
+UNREADABLE_FORM = "The form cannot be read: send multipart/form-data with its boundary and without encoded parts."
+FILE_ADVICE = (
+    'Send a complete PDF, PNG or JPEG, or for other types a URL: {"type": "VIDEO_URL", "url": "https://…"}.'
 )
-FILE_ADVICE = 'Send a whole PDF, PNG or JPEG; a video, say, by its address: {"type": "VIDEO_URL", "url": "https://…"}.'
-FILE_TOO_LARGE = {
-    "file": [f"The file is larger than 10 MB ({files.MAX_SIZE:,} bytes): send a smaller one, or its address."]
-}
+FILE_TOO_LARGE = {"file": [f"The file is larger than 10 MB ({files.MAX_SIZE:,} bytes): send a smaller one, or a URL."]}
 
 
 class OrderView(EngineView):
@@ -46,10 +42,10 @@ class OrderView(EngineView):
         return str(client.name or client.client_id)
 
     def get_order(self, order_id: str) -> Order:
-        """Raises NotFound, or GoneError when the candidate was erased."""
+        """Return the order. Raises NotFound, or GoneError if the candidate was erased."""
         order = Order.objects.select_related("package").filter(pk=order_id).first()
         if order is None:
-            raise NotFound("No such order.")
+            raise NotFound("There is no order with this id.")
         if order.erased_at is not None:
             raise GoneError
         return order
@@ -58,20 +54,18 @@ class OrderView(EngineView):
         return Response(OrderSerializer(queries.for_engine().get(pk=order_id)).data)
 
     def get_assessment_ids(self, order: Order) -> set[str]:
-        """Of the package as it is, and of what was reported before the package changed."""
-        there = order.package.assessments.values_list("assessment_id", flat=True)
-        return {*there, *order.results.exclude(assessment_id="").values_list("assessment_id", flat=True)}
+        """Return the ids of the package's assessments, and those reported before the package changed."""
+        current = order.package.assessments.values_list("assessment_id", flat=True)
+        return {*current, *order.results.exclude(assessment_id="").values_list("assessment_id", flat=True)}
 
     def validate_report(self, request: Request, order: Order) -> tuple[dict[str, Any], str]:
-        """(changes, correction). Raises UnprocessableError."""
+        """Return the changes and the reason of a correction. Raises UnprocessableError."""
         context = {"assessment_ids": self.get_assessment_ids(order)}
         changes = input_serializers.ReportSerializer(data=request.data, context=context).require_valid_data()
         return changes, changes.pop("correction", "")
 
 
 class OrderList(ListAPIView[Order]):
-    """Newest first."""
-
     required_scope = "vendor"
     pagination_class = KeysetPagination
     ordering = ("-created_at", "-id")
@@ -81,28 +75,29 @@ class OrderList(ListAPIView[Order]):
 
     @extend_schema(parameters=[input_serializers.FiltersSerializer])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List orders, newest first."""
         return super().get(request, *args, **kwargs)
 
-    def get_queryset(self) -> QuerySet[Order]:
-        sent = self.request.query_params
-        wanted = input_serializers.FiltersSerializer(
-            data={name: sent[name] for name in FILTER_BUILDERS if name in sent}
-        ).require_valid_data()
-        return queries.for_engine().filter(*(FILTER_BUILDERS[name](value) for name, value in wanted.items() if value))
+    def get_queryset(self) -> OrderQuerySet:
+        params = self.request.query_params
+        sent = {name: params[name] for name in self.filters if name in params}
+        wanted = input_serializers.FiltersSerializer(data=sent).require_valid_data()
+        status = wanted.pop("status", "")
+        orders = queries.for_engine().with_status(status) if status else queries.for_engine()
+        return orders.filter(**{FILTER_LOOKUPS[name]: value for name, value in wanted.items() if value})
 
 
-FILTER_BUILDERS: dict[str, Callable[[Any], Q]] = {
-    "status": lambda status: Q(status__in=["", status] if status == Status.PENDING else [status]),
-    "customer": lambda customer: Q(connection__customer=customer),
-    "smartrecruiters_order_id": lambda order_id: Q(smartrecruiters_order_id=order_id),
-    "updated_after": lambda at: Q(updated_at__gt=at),
+FILTER_LOOKUPS = {
+    "customer": "connection__customer",
+    "smartrecruiters_order_id": "smartrecruiters_order_id",
+    "updated_after": "updated_at__gt",
 }
 
 
 class OrderDetail(OrderView):
     @extend_schema(responses=OrderSerializer)
     def get(self, request: Request, order_id: str) -> Response:
-        """The order, its result as it stands, and whether SmartRecruiters has it."""
+        """Return the order with its result and the state of the delivery to SmartRecruiters."""
         self.get_order(order_id)
         return self.build_response(order_id)
 
@@ -110,18 +105,18 @@ class OrderDetail(OrderView):
 class OrderLease(OrderView):
     @extend_schema(request=input_serializers.LeaseSerializer, responses=LeasedOrdersSerializer)
     def post(self, request: Request) -> Response:
-        """The oldest orders that nobody has; they are yours until the lease ends, or for good once accepted."""
+        """Lease the oldest free orders. They are yours until the lease ends, or for good once accepted."""
         wanted = input_serializers.LeaseSerializer(data=request.data).require_valid_data()
-        with transaction.atomic():  # who is not told of a lease has none
+        with transaction.atomic():  # without a response there must be no lease
             ids = leases.lease_orders(get_caller(request).client, **wanted)
-            found = list(queries.for_engine().filter(pk__in=ids).order_by("created_at", "pk"))
-        return Response(LeasedOrdersSerializer({"orders": found}).data)
+            leased = list(queries.for_engine().filter(pk__in=ids).order_by("created_at", "pk"))
+        return Response(LeasedOrdersSerializer({"orders": leased}).data)
 
 
 class OrderAccept(OrderView):
     @extend_schema(request=input_serializers.AcceptSerializer, responses=OrderSerializer)
     def post(self, request: Request, order_id: str) -> Response:
-        """Take the order, with or without a lease; `launch_url` is where the candidate takes the assessment."""
+        """Accept the order, with or without a lease. The candidate takes the assessment at `launch_url`."""
         self.get_order(order_id)
         leases.accept_order(
             order_id,
@@ -136,7 +131,7 @@ class OrderResult(OrderView):
 
     @extend_schema(request=input_serializers.ReportSerializer, responses=OrderSerializer)
     def patch(self, request: Request, order_id: str) -> Response:
-        """Report what changed; it goes to SmartRecruiters at once."""
+        """Report changes of the result. They are sent to SmartRecruiters at once."""
         changes, correction = self.validate_report(request, self.get_order(order_id))
         results.report(order_id, changes, by=self.get_actor(request), correction=correction)
         return self.build_response(order_id)
@@ -147,7 +142,7 @@ class OrderPreview(OrderView):
 
     @extend_schema(request=input_serializers.ReportSerializer, responses=PreviewSerializer)
     def post(self, request: Request, order_id: str) -> Response:
-        """What a report would send and how a recruiter would read its score; nothing is stored."""
+        """Return what a report would send, and its score as recruiters see it. Nothing is stored."""
         order = self.get_order(order_id)
         wire, package = results.preview_report(order, self.validate_report(request, order)[0])
         scored = package or Result()
@@ -155,7 +150,7 @@ class OrderPreview(OrderView):
 
 
 class LimitedMultiPartParser(MultiPartParser):
-    """Refuses what is too large before it is read."""
+    """Multipart parser that rejects a body above the file limit before reading it."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > files.MAX_SIZE + FORM_OVERHEAD:
@@ -178,7 +173,7 @@ class OrderAttachments(OrderView):
         responses={200: AttachmentSerializer, 201: AttachmentSerializer},
     )
     def post(self, request: Request, order_id: str) -> Response:
-        """A report: a file that we host, or an address of yours. The same one again is answered by 200."""
+        """Attach a report: a file, or a URL of yours. Repeating it returns 200 and the same attachment."""
         context = {"assessment_ids": self.get_assessment_ids(self.get_order(order_id))}
         is_form = (request.content_type or "").lower().startswith("multipart/")
         attachment, is_new = (self._add_file if is_form else self._add_url)(request, order_id, context)
@@ -189,8 +184,8 @@ class OrderAttachments(OrderView):
         return attachments.add_url(order_id, **wanted, by=self.get_actor(request))
 
     def _add_file(self, request: Request, order_id: str, context: Any) -> tuple[Attachment, bool]:
-        if twice := [name for name, values in cast(QueryDict, request.data).lists() if len(values) > 1]:
-            raise UnprocessableError({twice[0]: ["This came twice: send it once."]})
+        if repeated := [name for name, values in cast(QueryDict, request.data).lists() if len(values) > 1]:
+            raise UnprocessableError({repeated[0]: ["This occurs twice: send it once."]})
         wanted = input_serializers.AttachmentFileSerializer(data=request.data, context=context).require_valid_data()
         file = wanted.pop("file")
         if file.size > files.MAX_SIZE:
@@ -201,32 +196,28 @@ class OrderAttachments(OrderView):
         except files.UnsupportedFileError as error:
             raise UnprocessableError({"file": [f"The file {error}. {FILE_ADVICE}"]}) from None
         except OSError:
-            raise ServiceUnavailableError(
-                "The file could not be kept here; nothing of it was. Try again later."
-            ) from None
+            raise ServiceUnavailableError("The file could not be stored. Try again later.") from None
 
 
 class OrderAttachment(OrderView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, order_id: str, attachment_id: str) -> Response:
-        """Take a report away, here and in SmartRecruiters."""
+        """Remove a report, here and at SmartRecruiters."""
         self.get_order(order_id)
         attachments.remove(order_id, attachment_id, by=self.get_actor(request))
         return Response(status=204)
 
 
 class OrderResource(OrderView):
-    """What SmartRecruiters tells of the candidate, the job or the hiring team: our copy."""
-
     kind = ""
 
     @extend_schema(responses={200: dict[str, Any], 202: dict[str, Any]})
     def get(self, request: Request, order_id: str) -> Response:
-        """What SmartRecruiters told of it. 202 with Retry-After while it is on its way; 404 where there is none."""
+        """Return our copy of the data at SmartRecruiters. 202 with Retry-After until it arrives; 404 if there is none."""
         order = self.get_order(order_id)
         resource = Resource.objects.filter(order=order, kind=self.kind).first()
         if resource is None or resource.state == ResourceState.NONE:
-            raise NotFound(resource.reason if resource else "This was not asked for.")
+            raise NotFound(resource.reason if resource else "This was not requested from SmartRecruiters.")
         if resource.state == ResourceState.AWAITED:
             return Response({}, status=202, headers={"Retry-After": "5"})
         return Response(resource.content)
@@ -235,5 +226,5 @@ class OrderResource(OrderView):
 class OrderTimeline(OrderView):
     @extend_schema(responses=TimelineSerializer)
     def get(self, request: Request, order_id: str) -> Response:
-        """All that happened to the order, newest first."""
+        """Return everything that happened to the order, newest first."""
         return Response(TimelineSerializer({"results": timeline.build_timeline(self.get_order(order_id))}).data)

@@ -279,7 +279,7 @@ def test_people_stand_in_the_columns_that_are_listed_as_theirs(nest: Nest) -> No
 
 def test_audit_is_whole_and_guarded_in_a_database_that_migrations_made(nest: Nest) -> None:
     """Guards are lost where a migration makes the table anew, as SQLite's do."""
-    assert nest.world.run_manage("audit_verify").startswith("The audit's chain is whole.")
+    assert nest.world.run_manage("audit_verify").startswith("The audit log is intact.")
     with sqlite3.connect(nest.database, timeout=20) as connection:
         with pytest.raises(sqlite3.IntegrityError, match="the audit is append-only"):
             connection.execute("DELETE FROM integrations_auditentry")

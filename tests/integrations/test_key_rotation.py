@@ -69,12 +69,12 @@ def test_columns_are_found_by_their_class() -> None:
 
 
 def test_rotation_leaves_nothing_that_needs_the_former_key(sealed: list[Connection], settings: Any) -> None:
-    with pytest.raises(CommandError, match=r"^3 values need a former key") as refusal:
+    with pytest.raises(CommandError, match=r"^3 values still need a former key") as refusal:
         run("--check")
     assert refusal.value.returncode == 1
-    assert line(run()) == f"{SECRETS}: 0 under the newest key already, 3 brought under the newest key"
+    assert line(run()) == f"{SECRETS}: 0 with the newest key already, 3 re-encrypted"
     settings.ENCRYPTION_KEYS = [NEWEST]
-    assert line(run("--check")) == f"{SECRETS}: 3 under the newest key already, 0 under a former key"
+    assert line(run("--check")) == f"{SECRETS}: 3 with the newest key already, 0 with a former key"
     assert [each.their_client_secret for each in Connection.objects.all()] == [
         f"their-secret-company-{number}" for number in range(3)
     ]
@@ -87,7 +87,7 @@ def test_rotation_takes_more_rows_than_a_batch_and_goes_on_where_it_was_stopped(
     done = sealed[1]
     done.their_client_secret = "as new"
     done.save()
-    assert line(run()) == f"{SECRETS}: 1 under the newest key already, 2 brought under the newest key"
+    assert line(run()) == f"{SECRETS}: 1 with the newest key already, 2 re-encrypted"
 
 
 @pytest.mark.parametrize("writer_knows", [[NEWEST, FORMER], [FORMER]])
@@ -125,8 +125,8 @@ def test_row_whose_key_is_missing_is_named_and_unchanged(
         run(*options)
     assert (refusal.value.returncode, str(refusal.value)) == (
         1,
-        "1 values are under a key that is not in ENCRYPTION_KEYS: add it again, behind the newest one, and run this "
-        f"once more. They are unchanged:\n{SECRETS} of row {lost.pk}",
+        "1 values are encrypted with a key that is not in ENCRYPTION_KEYS. They are unchanged. Add that key again, "
+        f"after the newest one, and run this command again:\n{SECRETS} of row {lost.pk}",
     )
     kept = Connection.objects.get(pk=lost.pk)
     assert kept.their_client_secret_sealed == lost.their_client_secret_sealed
@@ -142,7 +142,7 @@ def test_second_factor_is_sealed_and_outlives_a_rotation(settings: Any, staff: U
     kept = json.dumps(list(Authenticator.objects.values_list("data", flat=True)))
     assert secret not in kept
     settings.ENCRYPTION_KEYS = [NEWEST, FORMER]
-    assert "mfa.authenticator.data.secret: 0 under the newest key already, 1 brought" in run()
+    assert "mfa.authenticator.data.secret: 0 with the newest key already, 1 re-encrypted" in run()
     settings.ENCRYPTION_KEYS = [NEWEST]
     app, recovery = (Authenticator.objects.get(type=type).wrap() for type in ("totp", "recovery_codes"))
     counter = next(iter(yield_hotp_counters_from_time()))
@@ -161,7 +161,7 @@ def test_portal_is_not_ready_while_a_key_is_missing(sealed: list[Connection], se
         503,
         {
             "status": "unavailable",
-            "reason": f"no key in ENCRYPTION_KEYS opens the secret of {owner}: put the former key back",
+            "reason": f"no key in ENCRYPTION_KEYS decrypts the secret of {owner}: add the former key again",
         },
     )
     settings.ENCRYPTION_KEYS = [NEWEST, FORMER]
@@ -173,7 +173,7 @@ def test_start_says_which_key_is_missing(sealed: list[Connection], settings: Any
     settings.ENCRYPTION_KEYS = [NEWEST]
     out, errors = io.StringIO(), io.StringIO()
     call_command("migrate", "--no-input", skip_checks=False, stdout=out, stderr=errors)
-    assert "company-0:their_client_secret_sealed: put the former key back" in errors.getvalue()
+    assert "company-0:their_client_secret_sealed: add the former key again" in errors.getvalue()
     settings.ENCRYPTION_KEYS = [NEWEST, FORMER]
     assert checks.check_encryption_keys(["default"]) == []
 
@@ -181,7 +181,7 @@ def test_start_says_which_key_is_missing(sealed: list[Connection], settings: Any
 def test_secret_of_another_row_is_seen(sealed: list[Connection]) -> None:
     """RELIABILITY.md, S5."""
     Connection.objects.filter(pk=sealed[0].pk).update(their_client_secret_sealed=sealed[1].their_client_secret_sealed)
-    with pytest.raises(encryption.DecryptionError, match="was sealed for another row"):
+    with pytest.raises(encryption.DecryptionError, match="was encrypted for another row"):
         key_rotation.check_keys()
 
 

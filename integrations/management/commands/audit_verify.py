@@ -8,14 +8,14 @@ from integrations.models import AuditEntry
 
 class Command(BaseCommand):
     help = (
-        "Check the audit's chain: whether an entry was changed, taken out or put in. Exits with 1 and names what was. "
-        "It needs the SECRET_KEY under which the entries were written."
+        "Verify the audit log: report entries that were changed, removed or inserted, with exit code 1. "
+        "Requires the SECRET_KEY with which the entries were written."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if wrong := list(chain.verify_chain()):
-            raise CommandError("\n".join(wrong), returncode=1)
+        if defects := list(chain.verify_chain()):
+            raise CommandError("\n".join(defects), returncode=1)
         last = AuditEntry.objects.exclude(number=None).order_by("-number").first()
-        waiting = AuditEntry.objects.filter(number=None).count()
-        head = f"The newest is {last.number}, sealed {last.mac}." if last else "There is none yet."
-        self.stdout.write(f"The audit's chain is whole. {head} {waiting} wait for their number.")
+        pending = AuditEntry.objects.filter(number=None).count()
+        newest = f"The newest entry is {last.number}, MAC {last.mac}." if last else "It has no entries yet."
+        self.stdout.write(f"The audit log is intact. {newest} Entries without a number yet: {pending}.")

@@ -8,10 +8,10 @@ from integrations.oauth import engine_clients
 
 
 class Command(BaseCommand):
-    help = "Make a client for an engine, and print its secret: this once, for only a hash of it is kept."
+    help = "Create an OAuth client for an engine and print its secret once; only a hash of it is stored."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="what staff will know the engine by")
+        parser.add_argument("name", help="the engine's name in admin")
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"].strip()
@@ -20,6 +20,6 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError(f"NAME: {' '.join(error.messages)}") from None
         if not name.isprintable() or not name:
-            raise CommandError("NAME: give a name of printable characters.")
+            raise CommandError("NAME: use printable characters.")
         client, secret = engine_clients.create_client(name)
         self.stdout.write(f"client_id: {client.client_id}\nclient_secret: {secret}")

@@ -7,7 +7,7 @@ from integrations.database import migration_lock
 
 
 class Command(migrate.Command):
-    """Django's own, one at a time."""
+    """Django's `migrate`, run by one process at a time."""
 
     def handle(self, *args: Any, **options: Any) -> None:
         with migration_lock.hold_migration_lock(connections[options["database"]]):

@@ -7,10 +7,10 @@ from integrations.connections import partner_configuration
 
 
 class Command(BaseCommand):
-    help = "Publish the partner configuration to SmartRecruiters, or show how theirs differs from ours."
+    help = "Publish the partner configuration to SmartRecruiters, or compare it with the published one."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--check", action="store_true", help="only compare; exit code 1 if anything differs")
+        parser.add_argument("--check", action="store_true", help="only compare; exit code 1 if there are differences")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -24,5 +24,7 @@ class Command(BaseCommand):
         for line in differences:
             self.stdout.write(line)
         if differences:
-            raise CommandError(f"{len(differences)} differences; publish_configuration without --check sends ours.")
-        self.stdout.write("SmartRecruiters holds what is configured here.")
+            raise CommandError(
+                f"{len(differences)} differences; run publish_configuration without --check to publish ours."
+            )
+        self.stdout.write("SmartRecruiters has the same configuration.")

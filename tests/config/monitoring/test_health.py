@@ -59,7 +59,7 @@ def test_missing_key_is_told_to_staff_on_their_first_page_and_where_it_is_needed
     row = PartnerConfiguration.load()
     settings.ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     staff_browser.force_login(staff)  # sessions are sealed, too
-    said = "no key in ENCRYPTION_KEYS opens the secret of integrations.partnerconfiguration:1:disable_key_sealed"
+    said = "no key in ENCRYPTION_KEYS decrypts the secret of integrations.partnerconfiguration:1:disable_key_sealed"
     assert said in staff_browser.get("/readyz").json()["reason"]
     first = staff_browser.get("/admin/")
     assert (first.status_code, f"This portal lacks a key: {said}" in first.content.decode()) == (200, True)
@@ -73,4 +73,4 @@ def test_missing_key_is_no_matter_of_customers(client: Browser, alice: User, mon
     monkeypatch.setattr("integrations.connections.views.home.render", unreadable)
     answer = client.get("/")
     page = answer.content.decode()
-    assert (answer.status_code, "A key is missing" in page, "own_secret" in page) == (503, True, False)
+    assert (answer.status_code, "An encryption key is missing" in page, "own_secret" in page) == (503, True, False)

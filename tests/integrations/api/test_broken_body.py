@@ -12,7 +12,7 @@ from tests import rows
 from tests.integrations.oauth.test_token import FORM, basic
 from tests.orders.bodies import ORDERS, place_order
 
-SAYS = "The body broke off before its end, or came too slowly."
+SAYS = "The body was cut off, or arrived too slowly."
 
 
 class Broken:

@@ -13,8 +13,8 @@ NOT_FOUND = {
     "type": "about:blank",
     "title": "Not Found",
     "status": 404,
-    "detail": "There is nothing here.",
-    "errors": [{"code": "not_found", "message": "There is nothing here."}],
+    "detail": "Not found.",
+    "errors": [{"code": "not_found", "message": "Not found."}],
 }
 
 

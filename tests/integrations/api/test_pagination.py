@@ -77,7 +77,7 @@ def test_links_are_absolute_and_keep_the_query(engine: APIClient, five: None) ->
     [
         ("Cursor=x", "Cursor", "There is no such parameter here: perhaps you mean cursor; the parameters are "),
         ("page=2", "page", "There is no such parameter here; the parameters are limit, cursor."),
-        ("limit=1&limit=2", "limit", "This came twice: send it once."),
+        ("limit=1&limit=2", "limit", "This occurs twice: send it once."),
     ],
 )
 def test_parameter_that_is_none_is_refused(engine: APIClient, query: str, field: str, message: str) -> None:
@@ -140,7 +140,7 @@ def test_bad_cursor(engine: APIClient, five: None, cursor: str) -> None:
     assert answer.json()["errors"] == [
         {
             "code": "invalid",
-            "message": "Take it from next or previous of a list, or leave it out to begin.",
+            "message": "Use the cursor of a next or previous URL, or omit it to start.",
             "field": "cursor",
         }
     ]

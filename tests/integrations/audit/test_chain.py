@@ -51,26 +51,26 @@ def wrong() -> list[str]:
 
 
 def changed(number: int, row: int) -> str:
-    return f"entry {number} of the audit (row {row}): changed after it was written, or not by this portal"
+    return f"entry {number} of the audit log (row {row}): changed, or not written by this portal"
 
 
 def test_chain_is_whole_and_goes_on(chained: list[AuditEntry]) -> None:
     assert [entry.number for entry in chained] == [1, 2, 3, 4, 5]
     audit.record("order.viewed", "ord_6")
-    head = f"The newest is 5, sealed {chained[-1].mac}."
-    assert verify() == f"The audit's chain is whole. {head} 1 wait for their number.\n"
+    head = f"The newest entry is 5, MAC {chained[-1].mac}."
+    assert verify() == f"The audit log is intact. {head} Entries without a number yet: 1.\n"
     assert (chain.append_pending(), chain.append_pending()) == (1, 0)
-    assert verify().endswith(" 0 wait for their number.\n")
+    assert verify().endswith(" Entries without a number yet: 0.\n")
 
 
 def test_chain_without_entries_is_whole(db: None) -> None:
-    assert verify() == "The audit's chain is whole. There is none yet. 0 wait for their number.\n"
+    assert verify() == "The audit log is intact. It has no entries yet. Entries without a number yet: 0.\n"
 
 
 def test_deleted_user_leaves_the_chain_whole(chained: list[AuditEntry], staff: User) -> None:
     staff.delete()
     assert AuditEntry.objects.filter(actor=None).count() == 5
-    assert verify().startswith("The audit's chain is whole.")
+    assert verify().startswith("The audit log is intact.")
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,9 @@ def test_changed_entry_is_named(owner: None, chained: list[AuditEntry], change: 
 
 def test_deleted_entries_are_named(owner: None, chained: list[AuditEntry]) -> None:
     AuditEntry.objects.filter(number=1).delete()
-    assert wrong() == ["entry 1 of the audit: missing"]
+    assert wrong() == ["entry 1 of the audit log: missing"]
     AuditEntry.objects.filter(number__in=[3, 4]).delete()
-    assert wrong() == ["entry 1 of the audit: missing", "entries 3 to 4 of the audit: missing"]
+    assert wrong() == ["entry 1 of the audit log: missing", "entries 3 to 4 of the audit log: missing"]
 
 
 def test_chain_made_anew_without_the_key_is_seen(owner: None, chained: list[AuditEntry], settings: Any) -> None:
@@ -118,7 +118,7 @@ def test_workers_at_once_make_one_chain() -> None:
     with ThreadPoolExecutor(4) as threads:
         assert sum(threads.map(extend, range(8))) == 20
     assert sorted(AuditEntry.objects.values_list("number", flat=True)) == list(range(1, 21))
-    assert verify().startswith("The audit's chain is whole.")
+    assert verify().startswith("The audit log is intact.")
 
 
 # The head outside the database
@@ -133,7 +133,7 @@ def noted(
         chain.append_pending()
     entries = list(AuditEntry.objects.order_by("number"))
     assert (folder / "audit_head").read_text() == f"6 {entries[-1].mac}\n"
-    assert verify().startswith("The audit's chain is whole.")
+    assert verify().startswith("The audit log is intact.")
     return entries
 
 
@@ -141,15 +141,15 @@ def test_end_that_was_cut_off_is_seen_and_stays_seen(
     noted: list[AuditEntry], folder: Path, django_capture_on_commit_callbacks: Any
 ) -> None:
     AuditEntry.objects.filter(number__gt=4).delete()
-    said = f"of the audit: cut off, or the database is older than {folder / 'audit_head'}"
+    said = f"of the audit log: cut off, or the database is older than {folder / 'audit_head'}"
     assert wrong() == [f"entries 5 to 6 {said}"]
     for number in range(2):
         audit.record("order.viewed", f"ord_new_{number}")
         with django_capture_on_commit_callbacks(execute=True):
             chain.append_pending()
-    assert wrong() == [f"entry 6 of the audit: not the one whose mac stands in {folder / 'audit_head'}"]
+    assert wrong() == [f"entry 6 of the audit log: its MAC is not the one in {folder / 'audit_head'}"]
     (folder / "audit_head").unlink()
-    assert verify().startswith("The audit's chain is whole.")
+    assert verify().startswith("The audit log is intact.")
 
 
 def test_head_is_kept_by_the_owner_alone_and_is_no_reason_to_stop(
@@ -183,7 +183,7 @@ def test_head_is_kept_by_the_owner_alone_and_is_no_reason_to_stop(
 def test_entry_cannot_be_changed(chained: list[AuditEntry], change: dict[str, Any]) -> None:
     with pytest.raises(DatabaseError, match="the audit is append-only"), transaction.atomic():
         AuditEntry.objects.filter(number=3).update(**change)
-    assert verify().startswith("The audit's chain is whole.")
+    assert verify().startswith("The audit log is intact.")
 
 
 def test_entry_cannot_be_given_to_somebody_else(chained: list[AuditEntry], alice: User) -> None:

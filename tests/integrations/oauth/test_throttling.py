@@ -46,7 +46,7 @@ def test_pair_that_failed_often_waits_and_nobody_else_does(
         assert (refused.status_code, refused["Retry-After"], refused["Cache-Control"]) == (429, "60", "no-store")
         assert refused.json() == {
             "error": "temporarily_unavailable",
-            "error_description": "Too many failed tries from this address: wait.",
+            "error_description": "Too many failed attempts from this IP address: wait.",
         }
     assert try_once(pair, ELSEWHERE).status_code == 200
     other, secret = rows.make_client(other_connection)

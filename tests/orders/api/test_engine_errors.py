@@ -30,19 +30,19 @@ def told(answer: Any, status: int = 422) -> list[tuple[str, str]]:
         ({"assessment_date": "x"}, "assessment_date", f"{MISSPELT} assessment_package_date; the keys are "),
         ({"colour": "red"}, "colour", "There is no such key here; the keys are status, score"),
         ({"status": "completed"}, "status", f"Send {STATUSES}."),
-        ({"status": None}, "status", f"Send {STATUSES}; null says nothing here."),
+        ({"status": None}, "status", f"Send {STATUSES}; null is not allowed."),
         ({"score": 87}, "score", "Send an object."),
-        ({"score": {"raw": 1, "min": 0}}, "score.max", "This is missing: send a whole number from -2147483647 to 2147"),
+        ({"score": {"raw": 1, "min": 0}}, "score.max", "This is required: send a whole number from -2147483647 to 2147"),
         ({"score": {"raw": "1", "min": 0, "max": 9}}, "score.raw", "Send a whole number from -2147483647 to 214748364"),
         ({"score": {"raw": None, "min": 0, "max": 9}}, "score.raw", "Send a whole number from -2147483647 to 21474836"),
         ({"submission_date": "2026-11-24"}, "submission_date", f"Send {INSTANT}."),
-        ({"summary": "x" * 4001}, "summary", "Send 4000 characters at most."),
+        ({"summary": "x" * 4001}, "summary", "Send at most 4000 characters."),
         ({"summary": "a\x07"}, "summary", "Send a text without control characters; line ends and tabs are good."),
         ({"score_label": "a\nb"}, "score_label", "Send a text on one line, without control characters."),
-        ({"correction": None}, "correction", "Send a text; null says nothing here."),
+        ({"correction": None}, "correction", "Send text; null is not allowed."),
         ({"assessment_results": {}}, "assessment_results", "Send a list of objects."),
-        ({"assessment_results": None}, "assessment_results", "Send a list of objects; null says nothing here."),
-        ({"assessment_results": [{}]}, "assessment_results.0.assessment_id", "This is missing: send a text."),
+        ({"assessment_results": None}, "assessment_results", "Send a list of objects; null is not allowed."),
+        ({"assessment_results": [{}]}, "assessment_results.0.assessment_id", "This is required: send text."),
         (
             {"assessment_results": [{"assessment_id": "x"}]},
             "assessment_results.0.assessment_id",
@@ -64,8 +64,8 @@ def test_wrong_report(engine: APIClient, order: Order, body: dict[str, Any], fie
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({}, [("url", "This is missing: send a text."), ("events", "This is missing: send a list.")]),
-        ({"events": []}, [("url", "This is missing: send a text."), ("events", "Send a list that is not empty.")]),
+        ({}, [("url", "This is required: send text."), ("events", "This is required: send a list.")]),
+        ({"events": []}, [("url", "This is required: send text."), ("events", "Send a list that is not empty.")]),
         (
             {"url": "https://engine.example/", "events": "order.created"},
             [("events", "Send a list.")],
@@ -89,7 +89,7 @@ def test_key_for_a_call_that_takes_none(engine: APIClient) -> None:
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        ({}, ("file", "This is missing: send the report as a part named file, with a file name.")),
+        ({}, ("file", "This is required: send the report as a part named file, with a file name.")),
         ({"file": "text"}, ("file", "Send the report as a part named file, with a file name.")),
         (
             {"file": SimpleUploadedFile("film.mp4", b"\0\0\0\x18ftypmp42")},
@@ -154,7 +154,7 @@ def test_content_type_that_is_not_taken(engine: APIClient, order: Order, path: s
 
 def test_method_that_is_not_taken(engine: APIClient) -> None:
     answer = engine.post(f"{API}/packages/skills", {})
-    assert told(answer, 405) == [("", "This address takes GET, PUT, DELETE and nothing else.")]
+    assert told(answer, 405) == [("", "This URL accepts only GET, PUT, DELETE.")]
     assert answer["Allow"] == "GET, PUT, DELETE, HEAD, OPTIONS"
 
 

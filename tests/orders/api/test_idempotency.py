@@ -41,7 +41,7 @@ def test_other_body_under_the_same_key_is_refused(engine: APIClient) -> None:
     assert answer.json()["errors"] == [
         {
             "code": "invalid",
-            "message": "This key was used with another body: take a new key.",
+            "message": "This key was used with another body: use a new key.",
             "field": "Idempotency-Key",
         }
     ]
