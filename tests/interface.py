@@ -8,184 +8,184 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 FILES = {
-    "addresses": "tests/orders/test_engine_urls.py",
-    "apidocs": "tests/config/apidocs/test_views.py",
-    "catalogue": "tests/assessments/api/test_engine.py",
-    "clients": "tests/integrations/oauth/test_create_engine_client.py",
-    "code": "tests/e2e/test_engine_api.py",
+    "admin": "tests/integrations/admin/test_admin.py",
+    "admin/webhooks": "tests/integrations/admin/test_webhooks.py",
+    "attachments": "tests/orders/test_attachments.py",
+    "candidate": "tests/orders/views/test_candidate.py",
     "courier": "tests/integrations/outbox/test_courier.py",
-    "cures": "tests/integrations/outbox/test_retry_policy.py",
-    "desk": "tests/integrations/admin/test_admin.py",
-    "errors": "tests/orders/api/test_engine_errors.py",
+    "create_engine_client": "tests/integrations/oauth/test_create_engine_client.py",
+    "engine": "tests/assessments/api/test_engine.py",
+    "engine_api": "tests/e2e/test_engine_api.py",
+    "engine_errors": "tests/orders/api/test_engine_errors.py",
+    "engine_interface": "tests/orders/api/test_engine_interface.py",
+    "engine_orders": "tests/orders/api/test_engine_orders.py",
+    "engine_urls": "tests/orders/test_engine_urls.py",
     "expiry": "tests/orders/test_expiry.py",
     "faults": "tests/integrations/outbox/test_faults.py",
-    "fetched": "tests/orders/handlers/test_handlers.py",
-    "files": "tests/orders/test_attachments.py",
-    "for_them": "tests/assessments/api/test_smartrecruiters.py",
-    "hooks": "tests/integrations/webhooks/test_webhooks.py",
-    "hooks_desk": "tests/integrations/admin/test_webhooks.py",
-    "keys": "tests/orders/api/test_idempotency.py",
+    "handlers": "tests/orders/handlers/test_handlers.py",
+    "idempotency": "tests/orders/api/test_idempotency.py",
     "leases": "tests/orders/api/test_leases.py",
-    "orders": "tests/orders/api/test_engine_orders.py",
-    "others": "tests/orders/api/test_engine_interface.py",
+    "merge_patch": "tests/orders/test_merge_patch.py",
     "outsider": "tests/e2e/test_outsider.py",
-    "pages": "tests/integrations/api/test_pagination.py",
+    "pagination": "tests/integrations/api/test_pagination.py",
     "parallel": "tests/orders/test_parallel.py",
     "preview": "tests/orders/api/test_preview.py",
     "results": "tests/orders/test_results.py",
-    "sample": "tests/integrations/simulator/test_engine.py",
+    "retry_policy": "tests/integrations/outbox/test_retry_policy.py",
     "seed_demo": "tests/assessments/test_seed_demo.py",
+    "simulator/engine": "tests/integrations/simulator/test_engine.py",
+    "smartrecruiters": "tests/assessments/api/test_smartrecruiters.py",
     "timeline": "tests/orders/test_timeline.py",
     "token": "tests/integrations/oauth/test_token.py",
-    "visible": "tests/assessments/test_visibility.py",
-    "visits": "tests/orders/views/test_candidate.py",
-    "wire": "tests/orders/test_merge_patch.py",
+    "views": "tests/config/apidocs/test_views.py",
+    "visibility": "tests/assessments/test_visibility.py",
+    "webhooks": "tests/integrations/webhooks/test_webhooks.py",
     "worker": "tests/config/server/test_worker.py",
 }
 
 TABLE = """
 Bearer, JSON in snake_case, times in ISO 8601 UTC.
-    orders test_route_is_for_engines_alone
-    orders test_order_has_exactly_this_shape
-    catalogue test_without_the_vendors_scope
+    engine_orders test_route_is_for_engines_alone
+    engine_orders test_order_has_exactly_this_shape
+    engine test_without_the_vendors_scope
 
 Lists: {"results": […], "next": URL or null, "previous": URL or null}, ?limit= 50, at most 200
-    others test_every_list_has_this_shape
-    pages test_default_and_most
-    pages test_links_are_absolute_and_keep_the_query
-    pages test_page_of_nothing
-    pages test_back_again
+    engine_interface test_every_list_has_this_shape
+    pagination test_default_and_most
+    pagination test_links_are_absolute_and_keep_the_query
+    pagination test_page_of_nothing
+    pagination test_back_again
 
 paged by a key and not by an offset: a row that is there throughout comes exactly once.
-    pages test_every_row_once
-    pages test_rows_that_come_and_go_between_pages
-    pages test_a_key_of_two_columns
+    pagination test_every_row_once
+    pagination test_rows_that_come_and_go_between_pages
+    pagination test_a_key_of_two_columns
 
 Idempotency-Key on any POST, per client, method and path
-    others test_every_post_takes_an_idempotency_key
-    keys test_key_counts_per_client_and_per_path
+    engine_interface test_every_post_takes_an_idempotency_key
+    idempotency test_key_counts_per_client_and_per_path
 
 the stored answer comes back whole, status included, for a day
-    keys test_repeated_post_gives_the_stored_answer_whole
-    keys test_refusal_is_stored_too
-    keys test_key_is_free_again_after_a_day
-    keys test_same_call_many_times_at_once_has_one_effect
+    idempotency test_repeated_post_gives_the_stored_answer_whole
+    idempotency test_refusal_is_stored_too
+    idempotency test_key_is_free_again_after_a_day
+    idempotency test_same_call_many_times_at_once_has_one_effect
 
 with another body (fields and file digests, not raw bytes) 422
-    keys test_other_body_under_the_same_key_is_refused
-    keys test_same_fields_in_another_order_are_the_same_body
-    keys test_files_count_by_their_content
+    idempotency test_other_body_under_the_same_key_is_refused
+    idempotency test_same_fields_in_another_order_are_the_same_body
+    idempotency test_files_count_by_their_content
 
 while the first call runs 409
-    keys test_first_call_that_still_runs_is_a_conflict
+    idempotency test_first_call_that_still_runs_is_a_conflict
 
 answers from 500 on are not kept.
-    others test_answer_from_500_on_is_not_kept
+    engine_interface test_answer_from_500_on_is_not_kept
 
 A missing body counts as {}.
-    others test_missing_body_counts_as_an_empty_object_at_every_post
-    keys test_missing_body_counts_as_an_empty_object
+    engine_interface test_missing_body_counts_as_an_empty_object_at_every_post
+    idempotency test_missing_body_counts_as_an_empty_object
     leases test_lease_without_a_body_takes_the_defaults
 
 errors[].field is a path with dots (assessment_results.0.score.raw).
     results test_wrong_report_is_refused_before_anything_is_queued
 
 401 comes before 404.
-    orders test_route_is_for_engines_alone
-    keys test_unauthorised_comes_before_the_key
+    engine_orders test_route_is_for_engines_alone
+    idempotency test_unauthorised_comes_before_the_key
 
 URLs from an engine (launch_url, attachments): https, no user info, no private address literal, else 422
-    addresses test_public_https_is_good
-    addresses test_other_address_is_refused
+    engine_urls test_public_https_is_good
+    engine_urls test_other_address_is_refused
     leases test_wrong_acceptance_is_refused
-    files test_wrong_address_is_refused
+    attachments test_wrong_address_is_refused
 
 while PUBLIC_URL is loopback, http and loopback will do (webhooks apart, which have a setting).
-    addresses test_http_and_loopback_are_good_on_a_loopback_portal_alone
-    others test_webhooks_alone_have_a_setting_for_private_hosts
-    hooks test_address_that_is_not_public_https_is_refused
-    hooks test_name_that_leads_to_a_private_address_is_not_called
+    engine_urls test_http_and_loopback_are_good_on_a_loopback_portal_alone
+    engine_interface test_webhooks_alone_have_a_setting_for_private_hosts
+    webhooks test_address_that_is_not_public_https_is_refused
+    webhooks test_name_that_leads_to_a_private_address_is_not_called
 
 Package: {"id", "type", "name", "description", "delivery", "invite_candidate", "expires_after_days", "retired",
 "assessments": [{"id", "type", "name", "description"}], "rules": [{"customer"?, "requester"?, "country"?, "region"?,
 "city"?, "remote"?, "fields"?: {id: value}}]}.
-    catalogue test_put_of_everything
-    catalogue test_put_of_something_wrong
+    engine test_put_of_everything
+    engine test_put_of_something_wrong
 
 Ids match [A-Za-z0-9][A-Za-z0-9_-]{0,63} and are not orders or inline.
-    catalogue test_put_under_an_id_that_cannot_be
-    catalogue test_put_under_a_good_id
+    engine test_put_under_an_id_that_cannot_be
+    engine test_put_under_a_good_id
 
 No rules: every customer sees it.
-    visible test_package_without_rules_is_everybodys
+    visibility test_package_without_rules_is_everybodys
 
 A rule matches when all its keys match
-    visible test_rule_with_all_keys_needs_them_all
-    visible test_rule_that_does_not_match
-    visible test_keys_of_two_rules_are_not_mixed
+    visibility test_rule_with_all_keys_needs_them_all
+    visibility test_rule_that_does_not_match
+    visibility test_keys_of_two_rules_are_not_mixed
 
 requester an address or @domain, region the region-abbr; text without case
-    visible test_rule_that_matches
-    for_them test_list_by_location_and_fields
-    for_them test_list_by_requester
+    visibility test_rule_that_matches
+    smartrecruiters test_list_by_location_and_fields
+    smartrecruiters test_list_by_requester
 
 a value that did not come matches no key
-    visible test_rule_whose_value_did_not_come
+    visibility test_rule_whose_value_did_not_come
 
 one matching rule is enough.
-    visible test_one_of_two_rules_is_enough
+    visibility test_one_of_two_rules_is_enough
 
 For a single package and for orders only the rules' customer counts (a rule without one admits everybody).
-    visible test_may_order
-    for_them test_one_package_keeps_resolving
-    for_them test_one_package_that_is_not_there_for_them
+    visibility test_may_order
+    smartrecruiters test_one_package_keeps_resolving
+    smartrecruiters test_one_package_that_is_not_there_for_them
 
 A key left out of a PUT keeps its stored value
-    catalogue test_put_keeps_what_is_left_out
-    catalogue test_put_keeps_what_is_left_out_of_a_stored_assessment
+    engine test_put_keeps_what_is_left_out
+    engine test_put_keeps_what_is_left_out_of_a_stored_assessment
 
 of a new package type and name are required, the defaults are: description empty, delivery engine, no assessments, no
 rules.
-    catalogue test_put_of_a_new_package
-    catalogue test_put_of_nothing_new_says_what_is_missing
+    engine test_put_of_a_new_package
+    engine test_put_of_nothing_new_says_what_is_missing
 
 An unknown customer or type is 422; an assessment's id is unique in its package.
-    catalogue test_put_of_something_wrong
-    catalogue test_put_of_a_type_that_is_not_published
+    engine test_put_of_something_wrong
+    engine test_put_of_a_type_that_is_not_published
 
 invite_candidate is true by default, false for INLINE_ASSESSMENT, BACKGROUND_CHECK and REFERENCE_CHECK.
-    catalogue test_put_invites_by_default_where_the_candidate_has_to_act
+    engine test_put_invites_by_default_where_the_candidate_has_to_act
 
 GET /packages, GET|PUT|DELETE /packages/{id} (PUT 201 when new, else 200, 422 for a malformed or reserved id; DELETE
 retires)
-    catalogue test_put_of_a_new_package
-    catalogue test_put_replaces_lists_whole
-    catalogue test_put_under_an_id_that_cannot_be
-    catalogue test_delete_retires
-    catalogue test_unknown_package
-    catalogue test_replace_by_what_was_read
+    engine test_put_of_a_new_package
+    engine test_put_replaces_lists_whole
+    engine test_put_under_an_id_that_cannot_be
+    engine test_delete_retires
+    engine test_unknown_package
+    engine test_replace_by_what_was_read
 
 PUT /packages with {"packages": […]} replaces the catalogue atomically, retiring what is missing, and answers
 {"created", "updated", "retired"} counts.
-    catalogue test_replace
-    catalogue test_replace_by_nothing_retires_all
-    catalogue test_replace_by_something_wrong_changes_nothing
+    engine test_replace
+    engine test_replace_by_nothing_retires_all
+    engine test_replace_by_something_wrong_changes_nothing
 
 GET /customers: a list of {"id", "name"}, the ids of rules and of seed_demo.
-    catalogue test_customers
-    catalogue test_put_of_everything
+    engine test_customers
+    engine test_put_of_everything
     seed_demo test_seed_demo_customers_see_all_six_types
 
 Order: the keys
-    orders test_order_has_exactly_this_shape
-    files test_file_is_hosted_under_a_random_link
+    engine_orders test_order_has_exactly_this_shape
+    attachments test_file_is_hosted_under_a_random_link
 
 status is result.status.
     results test_report_is_kept_shown_and_enqueued_once
     results test_transition
 
 requester, job_id, candidate.language and candidate.id may be null.
-    orders test_inline_order_has_no_candidate_id_and_no_requester
+    engine_orders test_inline_order_has_no_candidate_id_and_no_requester
 
 score: integers (28.0 is none), min < max, min ≤ raw ≤ max.
     results test_wrong_report_is_refused_before_anything_is_queued
@@ -196,14 +196,14 @@ delivery is none until a first result is to be sent, then the state of the newes
     results test_result_of_a_disabled_connection_is_held
 
 GET /orders?status=&customer=&smartrecruiters_order_id=&updated_after= (exclusive; newest first), GET /orders/{id}.
-    orders test_list_is_filtered
-    orders test_updated_after_is_exclusive
-    orders test_list_is_newest_first_and_paged
-    orders test_wrong_query_is_refused
-    orders test_every_change_moves_updated_at
+    engine_orders test_list_is_filtered
+    engine_orders test_updated_after_is_exclusive
+    engine_orders test_list_is_newest_first_and_paged
+    engine_orders test_wrong_query_is_refused
+    engine_orders test_every_change_moves_updated_at
 
 POST /orders/lease {"max": 1–100 = 10, "seconds": 10–3600 = 60} → 200 {"orders": [Order, …]}
-    others test_lease_is_of_ten_orders_for_a_minute
+    engine_interface test_lease_is_of_ten_orders_for_a_minute
     leases test_wrong_lease_is_refused
     leases test_lease_is_the_whole_order_with_its_end
 
@@ -226,25 +226,25 @@ Needs no lease, and ends one.
 
 The candidate's way is take_url → launch_url → return_url: take_url shows a page with one button (a POST, 303 to
 launch_url; for inline orders it goes straight on)
-    visits test_button_leads_to_the_engine_and_makes_it_in_progress
-    visits test_inline_candidate_goes_straight_on
+    candidate test_button_leads_to_the_engine_and_makes_it_in_progress
+    candidate test_inline_candidate_goes_straight_on
     outsider test_ordinary_order_is_completed
     outsider test_inline_order_is_completed
 
 his going makes an order without any report IN_PROGRESS
-    visits test_button_leads_to_the_engine_and_makes_it_in_progress
-    visits test_going_does_not_speak_over_the_engine
+    candidate test_button_leads_to_the_engine_and_makes_it_in_progress
+    candidate test_going_does_not_speak_over_the_engine
 
 the engine sends him to return_url, which leads an inline candidate back to SmartRecruiters and thanks the others.
-    visits test_inline_candidate_returns_to_smartrecruiters
-    visits test_others_are_thanked
+    candidate test_inline_candidate_returns_to_smartrecruiters
+    candidate test_others_are_thanked
 
 take_url of a final order does the same as return_url.
-    visits test_final_order_is_answered_as_its_return
-    visits test_expired_order_is_gone
+    candidate test_final_order_is_answered_as_its_return
+    candidate test_expired_order_is_gone
 
 GET of a mailed link alone changes nothing (scanners open it).
-    visits test_mailed_link_alone_changes_nothing
+    candidate test_mailed_link_alone_changes_nothing
 
 PATCH /orders/{id}/result (application/json or application/merge-patch+json): any of result's keys
     results test_both_content_types_are_taken
@@ -267,19 +267,19 @@ else 409; so does going back from IN_PROGRESS to PENDING.
     results test_correction_is_kept_in_the_timeline
 
 Attachments may be added or removed at any time.
-    files test_attachment_waits_for_a_status_and_then_goes_at_once
-    files test_attachment_that_is_removed_is_gone_with_its_file
+    attachments test_attachment_waits_for_a_status_and_then_goes_at_once
+    attachments test_attachment_that_is_removed_is_gone_with_its_file
 
 On an order nobody accepted it accepts.
     results test_report_accepts_an_order_and_ends_its_lease
 
 null clears a key, and is sent as null once; status: null is 422.
-    wire test_cleared_key_is_null_until_that_has_arrived_and_then_left_out
-    wire test_cleared_key_is_null_if_it_was_perhaps_sent
+    merge_patch test_cleared_key_is_null_until_that_has_arrived_and_then_left_out
+    merge_patch test_cleared_key_is_null_if_it_was_perhaps_sent
     results test_wrong_report_is_refused_before_anything_is_queued
 
 On the wire there is no status until somebody reported one.
-    wire test_only_what_was_set_is_sent
+    merge_patch test_only_what_was_set_is_sent
     results test_report_accepts_an_order_and_ends_its_lease
 
 correction: text up to 500 characters, ignored where none is needed.
@@ -301,87 +301,87 @@ without a score both are null; percent is (raw − min) / (max − min), half up
 
 POST /orders/{id}/attachments: multipart file (and assessment_id, name), or JSON {"type", "url", "assessment_id"?,
 "name"?} → 201 attachment
-    files test_file_is_hosted_under_a_random_link
-    files test_address_is_kept_as_it_is
-    files test_wrong_form_is_refused
+    attachments test_file_is_hosted_under_a_random_link
+    attachments test_address_is_kept_as_it_is
+    attachments test_wrong_form_is_refused
 
 the same content or URL again → 200, the same one.
-    files test_same_content_or_address_again_is_the_same_attachment
+    attachments test_same_content_or_address_again_is_the_same_attachment
     parallel test_same_file_from_all_sides_is_one_attachment
 
 Files: PDF, PNG, JPEG, found by content, up to 10 MB (413, 422).
-    files test_kind_is_found_by_content
-    files test_what_is_no_whole_report_is_refused
-    files test_file_that_is_too_large_is_413
+    attachments test_kind_is_found_by_content
+    attachments test_what_is_no_whole_report_is_refused
+    attachments test_file_that_is_too_large_is_413
 
 An attachment goes out with the next result, at once when a status was reported, and for an assessment without a
 result too.
-    files test_attachment_waits_for_a_status_and_then_goes_at_once
+    attachments test_attachment_waits_for_a_status_and_then_goes_at_once
 
 DELETE /orders/{id}/attachments/{id} → 204.
-    files test_attachment_that_is_removed_is_gone_with_its_file
-    files test_attachment_of_another_order_is_not_found
+    attachments test_attachment_that_is_removed_is_gone_with_its_file
+    attachments test_attachment_of_another_order_is_not_found
 
 GET /orders/{id}/candidate, /job, /hiring-team: what was fetched from SmartRecruiters after the order came in, in
 snake_case
-    fetched test_candidate_job_and_team_are_kept_in_short
+    handlers test_candidate_job_and_team_are_kept_in_short
 
 202 with Retry-After while it is on its way; 404 with the reason where there is none (inline orders have no candidate
 id; no access).
-    fetched test_what_is_on_its_way_is_202_and_what_is_refused_404
-    fetched test_inline_order_has_no_candidate
-    fetched test_no_access_is_said_after_one_new_token
+    handlers test_what_is_on_its_way_is_202_and_what_is_refused_404
+    handlers test_inline_order_has_no_candidate
+    handlers test_no_access_is_said_after_one_new_token
 
 GET /orders/{id}/timeline → {"results": [{"at", "hop": "in | engine | candidate | out", "what", "by", "detail"}]}.
-    orders test_timeline_is_newest_first
+    engine_orders test_timeline_is_newest_first
     outsider test_ordinary_order_is_completed
 
 Webhooks: GET|POST /webhooks {"url", "events": […]} → 201 {"id", "url", "events", "secret"} (whsec_ and base64; from
 POST and rotate only), PATCH, DELETE (204) /webhooks/{id}, POST /webhooks/{id}/rotate, POST /webhooks/{id}/test.
-    hooks test_webhook_is_shown_with_its_secret_once
-    hooks test_test_message_is_sent_to_this_endpoint_only
-    hooks test_removed_endpoint_hears_nothing_more
-    hooks test_rotated_secret_overlaps_with_the_former_one
-    others test_webhooks_secret_comes_from_post_and_rotate_alone
+    webhooks test_webhook_is_shown_with_its_secret_once
+    webhooks test_test_message_is_sent_to_this_endpoint_only
+    webhooks test_removed_endpoint_hears_nothing_more
+    webhooks test_rotated_secret_overlaps_with_the_former_one
+    engine_interface test_webhooks_secret_comes_from_post_and_rotate_alone
 
 Standard Webhooks headers and v1 signature
-    hooks test_event_reaches_the_endpoint_signed_and_thin
+    webhooks test_event_reaches_the_endpoint_signed_and_thin
 
 any 2xx is success, anything else is tried again, first after about 5 s, with the same webhook-id
-    hooks test_any_2xx_is_a_success
-    hooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
+    webhooks test_any_2xx_is_a_success
+    webhooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
 
 nothing of the candidate; only what happens after the POST.
-    hooks test_event_reaches_the_endpoint_signed_and_thin
-    others test_webhook_hears_only_of_what_happens_after_its_post
+    webhooks test_event_reaches_the_endpoint_signed_and_thin
+    engine_interface test_webhook_hears_only_of_what_happens_after_its_post
 
 Body {"type", "timestamp", "data": {"order": "id", "url": "…"}}. Events: order.created, order.expired,
 delivery.failed, connection.enabled, connection.disabled (data: {"customer", "company_id"}).
-    hooks test_event_reaches_the_endpoint_signed_and_thin
+    webhooks test_event_reaches_the_endpoint_signed_and_thin
     expiry test_order_that_nobody_began_expires
-    fetched test_result_that_becomes_a_dead_letter_is_an_event
+    handlers test_result_that_becomes_a_dead_letter_is_an_event
     outsider test_ordinary_order_is_completed
-    others test_disabled_connection_is_an_event_whatever_is_subscribed
+    engine_interface test_disabled_connection_is_an_event_whatever_is_subscribed
 
 GET /events?after=CURSOR → {"results": [{…body, "cursor"}, …], "next": URL or null}, in one order, none skipped, each
 listed within 10 s of its cause, all types whatever is subscribed
-    hooks test_events_by_pull_go_on_behind_the_cursor
-    hooks test_event_committed_late_is_numbered_late_and_never_skipped
-    others test_disabled_connection_is_an_event_whatever_is_subscribed
+    webhooks test_events_by_pull_go_on_behind_the_cursor
+    webhooks test_event_committed_late_is_numbered_late_and_never_skipped
+    engine_interface test_disabled_connection_is_an_event_whatever_is_subscribed
 
 next is null at the end, and after the last cursor goes on.
-    hooks test_events_by_pull_go_on_behind_the_cursor
-    hooks test_cursor_that_is_none_is_refused
-    others test_events_begin_where_no_cursor_is_named
+    webhooks test_events_by_pull_go_on_behind_the_cursor
+    webhooks test_cursor_that_is_none_is_refused
+    engine_interface test_events_begin_where_no_cursor_is_named
 
 Engines get 400 (not a JSON object), 401, 403, 404, 409 (state), 410 (erased), 413, 415, 422 (any field: wrong type,
 value or rule, unknown keys included).
-    catalogue test_put_of_no_good_json
-    catalogue test_replace_takes_more_than_other_calls
-    orders test_route_is_for_engines_alone
-    orders test_erased_order_is_gone_everywhere
-    files test_broken_body_is_refused
-    files test_file_that_is_too_large_is_413
+    engine test_put_of_no_good_json
+    engine test_replace_takes_more_than_other_calls
+    engine_orders test_route_is_for_engines_alone
+    engine_orders test_erased_order_is_gone_everywhere
+    attachments test_broken_body_is_refused
+    attachments test_file_that_is_too_large_is_413
     results test_transition
     results test_wrong_report_is_refused_before_anything_is_queued
 """
@@ -390,34 +390,34 @@ value or rule, unknown keys included).
 DOCS = """
 Your engine publishes packages, takes the orders that arrive from SmartRecruiters and reports results. It never calls
 SmartRecruiters itself.
-    code test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
+    engine_api test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
     outsider test_ordinary_order_is_completed
 
 Get a token, valid for half an hour. Staff create the client under “Engines” in admin or with manage.py
 create_engine_client.
     token test_engine_gets_the_vendor_scope_and_no_other
-    desk test_engine_secret_is_shown_once
-    clients test_create_engine_client_prints_a_pair_that_gets_a_token
+    admin test_engine_secret_is_shown_once
+    create_engine_client test_create_engine_client_prints_a_pair_that_gets_a_token
 
 Publish a package, which customers order. Its id is in the URL; send it again to change it.
-    code test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
-    catalogue test_put_of_a_new_package
-    catalogue test_put_keeps_what_is_left_out
+    engine_api test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
+    engine test_put_of_a_new_package
+    engine test_put_keeps_what_is_left_out
 
 Lease orders that are not yet accepted, oldest first. They are reserved for you for a minute, and permanently once you
 accept them.
     leases test_oldest_orders_are_leased_and_no_one_twice
-    others test_lease_is_of_ten_orders_for_a_minute
+    engine_interface test_lease_is_of_ten_orders_for_a_minute
     leases test_only_what_waits_for_an_engine_is_leased
 
 Accept the order and say where its assessment starts. Afterwards, send the candidate to the order's return_url.
-    visits test_button_leads_to_the_engine_and_makes_it_in_progress
-    visits test_others_are_thanked
+    candidate test_button_leads_to_the_engine_and_makes_it_in_progress
+    candidate test_others_are_thanked
 
 Upload a report file (PDF, PNG or JPEG, up to 10 MB). It is sent with the next result.
-    files test_kind_is_found_by_content
-    files test_file_that_is_too_large_is_413
-    files test_attachment_waits_for_a_status_and_then_goes_at_once
+    attachments test_kind_is_found_by_content
+    attachments test_file_that_is_too_large_is_413
+    attachments test_attachment_waits_for_a_status_and_then_goes_at_once
 
 Report the result. Send what you know when you know it; omitted fields keep their values. Scores are whole numbers.
     results test_report_is_kept_shown_and_enqueued_once
@@ -426,152 +426,152 @@ Report the result. Send what you know when you know it; omitted fields keep thei
 
 Check that it reached SmartRecruiters: then "delivery" is "delivered". The timeline has the details.
     results test_delivery_is_the_state_of_the_newest
-    orders test_timeline_is_newest_first
-    code test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
+    engine_orders test_timeline_is_newest_first
+    engine_api test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
 
 PORTAL is this portal’s URL; CLIENT_ID and CLIENT_SECRET are your engine’s credentials. A complete engine in under 200
 lines is in integrations/simulator/engine.py.
-    code test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
-    sample test_engine_is_readable_in_one_sitting
+    engine_api test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
+    simulator/engine test_engine_is_readable_in_one_sitting
 
 An endpoint receives the event types that it names, from its registration on.
-    others test_webhook_hears_only_of_what_happens_after_its_post
+    engine_interface test_webhook_hears_only_of_what_happens_after_its_post
 
 Register an endpoint: an https URL on a public host. Only this response shows its secret.
-    hooks test_address_that_is_not_public_https_is_refused
-    hooks test_webhook_is_shown_with_its_secret_once
-    others test_webhooks_secret_comes_from_post_and_rotate_alone
+    webhooks test_address_that_is_not_public_https_is_refused
+    webhooks test_webhook_is_shown_with_its_secret_once
+    engine_interface test_webhooks_secret_comes_from_post_and_rotate_alone
 
 Send a test message. Its data is {"test": true}.
-    hooks test_test_message_is_sent_to_this_endpoint_only
-    code test_webhooks_of_the_page_reach_its_endpoint
+    webhooks test_test_message_is_sent_to_this_endpoint_only
+    engine_api test_webhooks_of_the_page_reach_its_endpoint
 
 Rotate the secret. For a day every message is signed with both, so that you have time to replace it.
-    hooks test_rotated_secret_overlaps_with_the_former_one
-    code test_webhooks_of_the_page_reach_its_endpoint
+    webhooks test_rotated_secret_overlaps_with_the_former_one
+    engine_api test_webhooks_of_the_page_reach_its_endpoint
 
 Change the events or the URL. This also switches an endpoint on again and sends its waiting messages.
-    others test_webhooks_secret_comes_from_post_and_rotate_alone
-    hooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
+    engine_interface test_webhooks_secret_comes_from_post_and_rotate_alone
+    webhooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
 
 Delete the endpoint. Nothing more is sent to it.
-    hooks test_removed_endpoint_hears_nothing_more
+    webhooks test_removed_endpoint_hears_nothing_more
 
 Each message is a JSON POST that names the order and contains no candidate data; fetch the rest from its url.
-    hooks test_event_reaches_the_endpoint_signed_and_thin
+    webhooks test_event_reaches_the_endpoint_signed_and_thin
     outsider test_ordinary_order_is_completed
 
 order.created SmartRecruiters has ordered. {"order": "id", "url": "…"}
-    hooks test_event_reaches_the_endpoint_signed_and_thin
-    others test_events_begin_where_no_cursor_is_named
+    webhooks test_event_reaches_the_endpoint_signed_and_thin
+    engine_interface test_events_begin_where_no_cursor_is_named
 
 order.expired Nobody began it in time, or you said so: it is EXPIRED. {"order": "id", "url": "…"}
     expiry test_order_that_nobody_began_expires
     results test_order_that_the_engine_expires_is_an_event
 
 delivery.failed A result cannot reach SmartRecruiters; staff see why. {"order": "id", "url": "…"}
-    fetched test_result_that_becomes_a_dead_letter_is_an_event
+    handlers test_result_that_becomes_a_dead_letter_is_an_event
 
 connection.enabled A customer has connected a company. {"customer": "id", "company_id": "…"}
     outsider test_ordinary_order_is_completed
-    hooks test_events_by_pull_go_on_behind_the_cursor
+    webhooks test_events_by_pull_go_on_behind_the_cursor
 
 connection.disabled A company was disconnected. {"customer": "id", "company_id": "…"}
-    others test_disabled_connection_is_an_event_whatever_is_subscribed
+    engine_interface test_disabled_connection_is_an_event_whatever_is_subscribed
 
 It has the three headers of the Standard Webhooks specification:
-    hooks test_event_reaches_the_endpoint_signed_and_thin
+    webhooks test_event_reaches_the_endpoint_signed_and_thin
 
 webhook-id The message’s id, the same for every attempt.
-    hooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
+    webhooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
 
 webhook-timestamp When this attempt was signed, in seconds since 1970.
-    hooks test_event_reaches_the_endpoint_signed_and_thin
-    apidocs test_lines_by_hand_know_a_genuine_message
+    webhooks test_event_reaches_the_endpoint_signed_and_thin
+    views test_lines_by_hand_know_a_genuine_message
 
 webhook-signature One signature for each active secret, separated by spaces: v1, and the base64 of HMAC-SHA256 over
 id.timestamp.body.
-    hooks test_rotated_secret_overlaps_with_the_former_one
-    apidocs test_lines_by_hand_know_a_genuine_message
+    webhooks test_rotated_secret_overlaps_with_the_former_one
+    views test_lines_by_hand_know_a_genuine_message
 
 With the package standardwebhooks, this is a complete endpoint:
-    code test_webhooks_of_the_page_reach_its_endpoint
+    engine_api test_webhooks_of_the_page_reach_its_endpoint
 
 Without it, use these lines. The key is the base64-decoded part after whsec_; sign the raw body, not the parsed one.
-    apidocs test_lines_by_hand_know_a_genuine_message
-    apidocs test_lines_by_hand_refuse_what_is_none
+    views test_lines_by_hand_know_a_genuine_message
+    views test_lines_by_hand_refuse_what_is_none
 
 Any 2xx response within 20 seconds counts as delivered.
-    hooks test_any_2xx_is_a_success
-    apidocs test_page_says_the_schedule_that_is_kept
+    webhooks test_any_2xx_is_a_success
+    views test_page_says_the_schedule_that_is_kept
 
 Anything else is retried with the same webhook-id: after 5 s, 30 s, 2 min, 10 min, 30 min, 1 h, 2 h, 4 h, 8 h, then
 every 12 h, each ± 20 %, for seven days.
-    hooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
-    apidocs test_page_says_the_schedule_that_is_kept
-    cures test_delay_is_within_a_fifth_of_the_schedule
+    webhooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
+    views test_page_says_the_schedule_that_is_kept
+    retry_policy test_delay_is_within_a_fifth_of_the_schedule
     courier test_network_failures_for_a_week_are_a_dead_letter
 
 Messages may arrive twice or out of order: keep the ids that you have handled, and fetch the order.
-    code test_webhooks_of_the_page_reach_its_endpoint
+    engine_api test_webhooks_of_the_page_reach_its_endpoint
     courier test_delivery_left_in_flight_by_a_dead_holder_is_sent_again
 
 Redirects are not followed and count as failures.
-    hooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
+    webhooks test_refused_message_goes_again_after_about_five_seconds_with_the_same_id
 
 410 switches the endpoint off at once; so do five days without a success.
-    hooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
-    hooks test_endpoint_without_success_for_five_days_is_switched_off
+    webhooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
+    webhooks test_endpoint_without_success_for_five_days_is_switched_off
 
 While it is off, its messages are kept. They are sent when you change it (PATCH; {} is enough) or when staff switch it
 on.
-    hooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
-    hooks_desk test_endpoint_that_is_off_keeps_them
-    hooks_desk test_endpoint_is_switched_on_again
+    webhooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
+    admin/webhooks test_endpoint_that_is_off_keeps_them
+    admin/webhooks test_endpoint_is_switched_on_again
 
 Staff see every attempt under “Webhooks” in admin and can send the messages of a period again.
-    hooks_desk test_every_try_is_shown
-    hooks_desk test_stretch_of_time_goes_again_under_the_same_ids
+    admin/webhooks test_every_try_is_shown
+    admin/webhooks test_stretch_of_time_goes_again_under_the_same_ids
 
 An engine behind a firewall can poll the same events, of all types. Each is listed within ten seconds of its cause, and
 the cursor skips none.
-    others test_disabled_connection_is_an_event_whatever_is_subscribed
-    hooks test_event_committed_late_is_numbered_late_and_never_skipped
-    hooks test_numbering_by_one_who_lost_the_lease_leaves_it_to_the_other
+    engine_interface test_disabled_connection_is_an_event_whatever_is_subscribed
+    webhooks test_event_committed_late_is_numbered_late_and_never_skipped
+    webhooks test_numbering_by_one_who_lost_the_lease_leaves_it_to_the_other
 
 Read the events in a fixed order. The first call starts with the oldest.
-    hooks test_events_by_pull_go_on_behind_the_cursor
-    others test_events_begin_where_no_cursor_is_named
-    code test_events_of_the_page_go_on_behind_the_cursor
+    webhooks test_events_by_pull_go_on_behind_the_cursor
+    engine_interface test_events_begin_where_no_cursor_is_named
+    engine_api test_events_of_the_page_go_on_behind_the_cursor
 
 Continue after the last cursor that you have handled. While next is not null, more events are ready.
-    hooks test_events_by_pull_go_on_behind_the_cursor
-    code test_events_of_the_page_go_on_behind_the_cursor
+    webhooks test_events_by_pull_go_on_behind_the_cursor
+    engine_api test_events_of_the_page_go_on_behind_the_cursor
 
 JSON in snake_case, times in ISO 8601 UTC. Unknown keys are refused by name.
-    orders test_order_has_exactly_this_shape
-    errors test_wrong_report
-    pages test_parameter_that_is_none_is_refused
+    engine_orders test_order_has_exactly_this_shape
+    engine_errors test_wrong_report
+    pagination test_parameter_that_is_none_is_refused
 
 Errors are application/problem+json; errors says what each field expects.
-    errors test_wrong_report
-    errors test_wrong_file
-    errors test_wrong_webhook
-    catalogue test_put_of_something_wrong
+    engine_errors test_wrong_report
+    engine_errors test_wrong_file
+    engine_errors test_wrong_webhook
+    engine test_put_of_something_wrong
 
 Lists have results, next and previous; ?limit= is 50 by default, at most 200. A row that exists throughout is
 listed exactly once.
-    others test_every_list_has_this_shape
-    pages test_default_and_most
-    pages test_rows_that_come_and_go_between_pages
+    engine_interface test_every_list_has_this_shape
+    pagination test_default_and_most
+    pagination test_rows_that_come_and_go_between_pages
 
 Any POST accepts an Idempotency-Key: within a day the same key returns the first response, 422 with another body, or
 409 while the first call is running.
-    others test_every_post_takes_an_idempotency_key
-    keys test_repeated_post_gives_the_stored_answer_whole
-    keys test_key_is_free_again_after_a_day
-    keys test_other_body_under_the_same_key_is_refused
-    keys test_first_call_that_still_runs_is_a_conflict
+    engine_interface test_every_post_takes_an_idempotency_key
+    idempotency test_repeated_post_gives_the_stored_answer_whole
+    idempotency test_key_is_free_again_after_a_day
+    idempotency test_other_body_under_the_same_key_is_refused
+    idempotency test_first_call_that_still_runs_is_a_conflict
 
 Scores are whole numbers with min and max. After a final status, a change needs "correction" with the reason.
     results test_wrong_score_is_told_what_would_be_right
@@ -580,54 +580,54 @@ Scores are whole numbers with min and max. After a final status, a change needs 
 
 A report is a file (PDF, PNG or JPEG, up to 10 MB, recognised by content) or a URL, such as a video. The package and
 each assessment can have several.
-    files test_kind_is_found_by_content
-    files test_address_is_kept_as_it_is
-    files test_several_reports_of_each_kind_go_out_where_they_belong
+    attachments test_kind_is_found_by_content
+    attachments test_address_is_kept_as_it_is
+    attachments test_several_reports_of_each_kind_go_out_where_they_belong
 """
 
 CALLS = """
 GET customers: The customers that a rule may name.
-    catalogue test_customers
+    engine test_customers
 
 GET events: Everything that happened, in one order, by pull: for engines that no webhook reaches.
-    hooks test_events_by_pull_go_on_behind_the_cursor
+    webhooks test_events_by_pull_go_on_behind_the_cursor
 
 GET orders: Newest first.
-    orders test_list_is_newest_first_and_paged
+    engine_orders test_list_is_newest_first_and_paged
 
 GET orders/{order_id}: The order, its result as it stands, and whether SmartRecruiters has it.
-    orders test_order_has_exactly_this_shape
+    engine_orders test_order_has_exactly_this_shape
     results test_delivery_is_the_state_of_the_newest
 
 POST orders/{order_id}/accept: Take the order, with or without a lease; launch_url is where the candidate takes the
 assessment.
     leases test_accepting_needs_no_lease_and_ends_one
-    visits test_button_leads_to_the_engine_and_makes_it_in_progress
+    candidate test_button_leads_to_the_engine_and_makes_it_in_progress
 
 POST orders/{order_id}/attachments: A report: a file that we host, or an address of yours. The same one again is
 answered by 200.
-    files test_file_is_hosted_under_a_random_link
-    files test_address_is_kept_as_it_is
-    files test_same_content_or_address_again_is_the_same_attachment
+    attachments test_file_is_hosted_under_a_random_link
+    attachments test_address_is_kept_as_it_is
+    attachments test_same_content_or_address_again_is_the_same_attachment
 
 DELETE orders/{order_id}/attachments/{attachment_id}: Take a report away, here and in SmartRecruiters.
-    files test_attachment_that_is_removed_is_gone_with_its_file
-    wire test_last_attachment_that_goes_leaves_an_empty_array_once
+    attachments test_attachment_that_is_removed_is_gone_with_its_file
+    merge_patch test_last_attachment_that_goes_leaves_an_empty_array_once
 
 GET orders/{order_id}/candidate: What SmartRecruiters told of it. 202 with Retry-After while it is on its way; 404
 where there is none.
-    fetched test_candidate_job_and_team_are_kept_in_short
-    fetched test_what_is_on_its_way_is_202_and_what_is_refused_404
+    handlers test_candidate_job_and_team_are_kept_in_short
+    handlers test_what_is_on_its_way_is_202_and_what_is_refused_404
 
 GET orders/{order_id}/hiring-team: What SmartRecruiters told of it. 202 with Retry-After while it is on its way; 404
 where there is none.
-    fetched test_candidate_job_and_team_are_kept_in_short
-    fetched test_what_is_on_its_way_is_202_and_what_is_refused_404
+    handlers test_candidate_job_and_team_are_kept_in_short
+    handlers test_what_is_on_its_way_is_202_and_what_is_refused_404
 
 GET orders/{order_id}/job: What SmartRecruiters told of it. 202 with Retry-After while it is on its way; 404 where
 there is none.
-    fetched test_candidate_job_and_team_are_kept_in_short
-    fetched test_what_is_on_its_way_is_202_and_what_is_refused_404
+    handlers test_candidate_job_and_team_are_kept_in_short
+    handlers test_what_is_on_its_way_is_202_and_what_is_refused_404
 
 PATCH orders/{order_id}/result: Report what changed; it goes to SmartRecruiters at once.
     results test_report_is_kept_shown_and_enqueued_once
@@ -638,7 +638,7 @@ stored.
     preview test_preview_stores_nothing
 
 GET orders/{order_id}/timeline: All that happened to the order, newest first.
-    orders test_timeline_is_newest_first
+    engine_orders test_timeline_is_newest_first
     timeline test_timeline_has_the_newest_on_top
 
 POST orders/lease: The oldest orders that nobody has; they are yours until the lease ends, or for good once accepted.
@@ -647,83 +647,83 @@ POST orders/lease: The oldest orders that nobody has; they are yours until the l
     leases test_only_what_waits_for_an_engine_is_leased
 
 GET packages: The catalogue, by id.
-    pages test_every_row_once
+    pagination test_every_row_once
 
 PUT packages: Replace the catalogue, at once or not at all; packages that are missing retire.
-    catalogue test_replace
-    catalogue test_replace_by_something_wrong_changes_nothing
+    engine test_replace
+    engine test_replace_by_something_wrong_changes_nothing
 
 GET packages/{package_id}: One package, with its assessments and rules.
-    catalogue test_put_of_everything
+    engine test_put_of_everything
 
 PUT packages/{package_id}: Make or change a package; a key left out keeps its stored value.
-    catalogue test_put_of_a_new_package
-    catalogue test_put_keeps_what_is_left_out
+    engine test_put_of_a_new_package
+    engine test_put_keeps_what_is_left_out
 
 DELETE packages/{package_id}: Retire a package: it is offered no longer, and its orders go on.
-    catalogue test_delete_retires
+    engine test_delete_retires
 
 GET webhooks: The calling engine's own endpoints.
-    hooks test_webhook_is_shown_with_its_secret_once
-    hooks test_webhook_of_another_engine_is_not_there
+    webhooks test_webhook_is_shown_with_its_secret_once
+    webhooks test_webhook_of_another_engine_is_not_there
 
 POST webhooks: Register an endpoint. The answer alone shows its secret.
-    others test_webhooks_secret_comes_from_post_and_rotate_alone
+    engine_interface test_webhooks_secret_comes_from_post_and_rotate_alone
 
 GET webhooks/{webhook_id}: One endpoint, without its secret.
-    hooks test_webhook_is_shown_with_its_secret_once
+    webhooks test_webhook_is_shown_with_its_secret_once
 
 PATCH webhooks/{webhook_id}: Another address, other events. An endpoint that was off is on again.
-    others test_webhooks_secret_comes_from_post_and_rotate_alone
-    hooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
+    engine_interface test_webhooks_secret_comes_from_post_and_rotate_alone
+    webhooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
 
 DELETE webhooks/{webhook_id}: Take the endpoint away; nothing is sent to it any more.
-    hooks test_removed_endpoint_hears_nothing_more
+    webhooks test_removed_endpoint_hears_nothing_more
 
 POST webhooks/{webhook_id}/rotate: A new secret; for a day messages bear both signatures.
-    hooks test_rotated_secret_overlaps_with_the_former_one
+    webhooks test_rotated_secret_overlaps_with_the_former_one
 
 POST webhooks/{webhook_id}/test: Send a message that stands for nothing.
-    hooks test_test_message_is_sent_to_this_endpoint_only
+    webhooks test_test_message_is_sent_to_this_endpoint_only
 """
 
 ANSWERS = """
 204 No response body
-    others test_webhooks_secret_comes_from_post_and_rotate_alone
+    engine_interface test_webhooks_secret_comes_from_post_and_rotate_alone
 
 400 The body is not valid JSON
-    catalogue test_put_of_no_good_json
+    engine test_put_of_no_good_json
 
 401 No token, or an unknown, expired or revoked one
-    orders test_route_is_for_engines_alone
+    engine_orders test_route_is_for_engines_alone
     token test_expired_token_is_refused_at_once_though_remembered
 
 403 The token lacks the scope vendor
-    catalogue test_without_the_vendors_scope
+    engine test_without_the_vendors_scope
 
 404 Not found
-    errors test_id_that_is_none_is_not_there
+    engine_errors test_id_that_is_none_is_not_there
 
 409 Not possible in this state, or the first request with this Idempotency-Key is still running
     results test_transition
-    keys test_first_call_that_still_runs_is_a_conflict
+    idempotency test_first_call_that_still_runs_is_a_conflict
 
 410 The candidate was erased
-    orders test_erased_order_is_gone_everywhere
+    engine_orders test_erased_order_is_gone_everywhere
 
 413 The body is too large
-    catalogue test_replace_takes_more_than_other_calls
-    errors test_wrong_file
+    engine test_replace_takes_more_than_other_calls
+    engine_errors test_wrong_file
 
 414 The URL is too long
     worker test_request_that_is_too_large_is_refused_at_once
 
 415 Unsupported content type
-    errors test_content_type_that_is_not_taken
+    engine_errors test_content_type_that_is_not_taken
 
 422 A field is invalid: each error names it and says what would be valid
-    errors test_wrong_report
-    catalogue test_put_of_something_wrong
+    engine_errors test_wrong_report
+    engine test_put_of_something_wrong
 
 431 The headers are too large
     worker test_request_that_is_too_large_is_refused_at_once

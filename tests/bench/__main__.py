@@ -1,7 +1,7 @@
-"""`make bench`, or `python -m tests.bench [MEASURE …] [--quick]`: measures the product as it runs, in one run.
+"""Benchmark of the running product: `make bench`, or `python -m tests.bench [MEASURE …] [--quick]`.
 
-The report, a table and plots, goes to the data folder (var/bench); the table is printed. On PostgreSQL where
-DATABASE_URL names one.
+The report, a table and charts, is written to var/bench; the table is printed too. Runs on PostgreSQL if DATABASE_URL
+names one.
 """
 
 import argparse
@@ -18,31 +18,31 @@ MEASURES = ("tokens", "packages", "delay", "drain", "throughput", "memory", "rec
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(prog="bench")
-    options.add_argument("measures", nargs="*", choices=[*MEASURES, []], default=[])
-    options.add_argument("--quick", action="store_true", help="fewer orders: an impression, not a figure to quote")
-    chosen = options.parse_args()
-    less = 4 if chosen.quick else 1
+    parser = argparse.ArgumentParser(prog="bench")
+    parser.add_argument("measures", nargs="*", choices=[*MEASURES, []], default=[])
+    parser.add_argument("--quick", action="store_true", help="fewer orders, for a rough figure")
+    options = parser.parse_args()
+    divisor = 4 if options.quick else 1
     sizes = {
-        "tokens": (8 / less,),
-        "packages": (5000 // less,),
-        "delay": (100 // less,),
-        "drain": (200 // less,),
-        "throughput": (50, 3000 // less),
-        "memory": (100_000 // less,),
+        "tokens": (8 / divisor,),
+        "packages": (5000 // divisor,),
+        "delay": (100 // divisor,),
+        "drain": (200 // divisor,),
+        "throughput": (50, 3000 // divisor),
+        "memory": (100_000 // divisor,),
         "recovery": (),
     }
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    found: list[measures.Measurement] = []
+    measurements: list[measures.Measurement] = []
     try:
         with Stage(folder) as stage:
-            for name in chosen.measures or MEASURES:
+            for name in options.measures or MEASURES:
                 print_progress(f"Measuring {name} …")
-                found += getattr(measures, name)(stage, *sizes[name])
+                measurements += getattr(measures, name)(stage, *sizes[name])
     finally:
-        if found:
-            report.write_report(found, ROOT / "var" / "bench")
-            sys.stdout.write(report.render_table(found) + "\n")
+        if measurements:
+            report.write_report(measurements, ROOT / "var" / "bench")
+            sys.stdout.write(report.render_table(measurements) + "\n")
         shutil.rmtree(folder, ignore_errors=True)
     return 0
 

@@ -1,7 +1,7 @@
-"""What a vendor would write instead: a Celery task per result with `autoretry_for`, and a loop with `requests`.
+"""Naive alternatives to compare with: a Celery task per result with `autoretry_for`, and a loop with `requests`.
 
-Both read the result and the company's token from the same database. They are spared everything else: nothing is
-written down, and the tokens are there already, so the comparison is about delivery, not about OAuth.
+Both read the result and the company's token from the same database. They do nothing else: no outcome is stored, and
+the tokens exist already, so that the comparison is about delivery, not about OAuth.
 """
 
 import os
@@ -46,11 +46,11 @@ def send_patch(http: ModuleType | requests.Session, order_id: str) -> None:
 
 
 def send_in_loop(orders: Iterable[str], seconds: float) -> None:
-    """One after the other, for so long at most."""
+    """Send the results one after the other, for at most `seconds`."""
     session = requests.Session()
-    ends = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     for order in orders:
-        if time.monotonic() > ends:
+        if time.monotonic() > deadline:
             return
         try:
             send_patch(session, order)

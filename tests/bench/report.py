@@ -1,4 +1,4 @@
-"""The bench's report: a table, and plots drawn as SVG."""
+"""Report of the benchmark: a table, and charts as SVG."""
 
 from pathlib import Path
 
@@ -7,18 +7,18 @@ import pygal
 from tests.bench.measures import Measurement
 
 
-def render_table(found: list[Measurement]) -> str:
+def render_table(measurements: list[Measurement]) -> str:
     marks = {True: "met", False: "missed", None: ""}
-    lines = ["| What | Measured | Goal | |", "|---|---|---|---|"]
-    lines += [f"| {row.name} | {row.value} | {row.goal} | {marks[row.is_met]} |" for row in found]
+    lines = ["| Measure | Value | Goal | |", "|---|---|---|---|"]
+    lines += [f"| {row.name} | {row.value} | {row.goal} | {marks[row.is_met]} |" for row in measurements]
     return "\n".join(lines)
 
 
-def write_report(found: list[Measurement], folder: Path) -> None:
+def write_report(measurements: list[Measurement], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.md").write_text(render_table(found) + "\n")
-    for number, row in enumerate(row for row in found if row.points):
-        plot = pygal.XY(
+    (folder / "report.md").write_text(render_table(measurements) + "\n")
+    for number, row in enumerate(row for row in measurements if row.points):
+        chart = pygal.XY(
             title=row.name,
             x_title="seconds",
             y_title="results delivered",
@@ -28,5 +28,5 @@ def write_report(found: list[Measurement], folder: Path) -> None:
             height=450,
         )
         for name, points in row.points.items():
-            plot.add(name, points)
-        (folder / f"throughput-{number + 1}.svg").write_bytes(plot.render())
+            chart.add(name, points)
+        (folder / f"throughput-{number + 1}.svg").write_bytes(chart.render())

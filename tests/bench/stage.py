@@ -1,4 +1,4 @@
-"""The portal as it runs, with connections and orders to measure on; this process uses its database, too."""
+"""Test bed for measurements: a running portal with connections and orders. This process shares its database."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ PACKAGE_TYPE = "SKILL_TEST"
 
 
 class Stage:
-    """A world without an engine: the bench reports results itself, by the same domain verb as the engine's API."""
+    """World without an engine: the benchmark reports results by the same domain function as the engine API."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.world = World(folder, engine=False, **settings)
@@ -41,25 +41,25 @@ class Stage:
         return self.world.control
 
     def connect_companies(self, count: int) -> list[str]:
-        """So many companies more, each with a connection of its own."""
+        """Add `count` companies with a live connection each, and return their ids."""
         from integrations.connections import lifecycle
         from integrations.models import Connection, Consent, User
 
         admin = User.objects.filter(memberships__isnull=False).order_by("pk").first()
         assert admin is not None
-        fresh = [f"bench-{len(self.companies) + number}" for number in range(count)]
-        for company in fresh:
+        added = [f"bench-{len(self.companies) + number}" for number in range(count)]
+        for company in added:
             self.control.add_company(company)
             self.control.grant_consent(company)
             consent = Consent.objects.create(company_id=company, mode="REDIRECT")
             lifecycle.approve_consent(consent, actor=Actor(admin), customer=admin.customers.get())
-        live = Connection.objects.filter(company_id__in=fresh, state="live")
+        live = Connection.objects.filter(company_id__in=added, state="live")
         wait_for("the connections", lambda: live.count() == count, 120 + count * 2)
-        self.companies += fresh
-        return fresh
+        self.companies += added
+        return added
 
     def place_orders(self, company: str, count: int) -> list[str]:
-        """Orders by the simulator; their ids there."""
+        """Place orders by the simulator, and return their ids there."""
         placed = ControlClient(self.world.simulator.url).place_orders(
             company, self.package, count=count, parallel=8, retries=5
         )
@@ -75,26 +75,26 @@ class Stage:
             ]
 
     def report_results(self, orders: Iterable[str], **result: Any) -> int:
-        """Report a result of each order, as the engine's API would; nothing goes out while the streams are held."""
+        """Report a result of each order, as the engine API would. Nothing is sent while the streams are on hold."""
         from orders import results
         from orders.models import Order
 
-        done = 0
+        count = 0
         for order in Order.objects.filter(smartrecruiters_order_id__in=list(orders)).only("pk"):
             score = {"raw": 28, "min": 20, "max": 80}
             results.report(order.pk, {"status": "COMPLETED", "score": score, **result}, by="bench")
-            done += 1
-        return done
+            count += 1
+        return count
 
     def hold_streams(self, companies: Iterable[str]) -> None:
         from integrations.models import Connection
         from integrations.outbox import deliveries
 
         for connection in Connection.objects.filter(company_id__in=list(companies)):
-            deliveries.hold_stream(connection.stream_name, "until the bench begins")
+            deliveries.hold_stream(connection.stream_name, "until the benchmark begins")
 
     def release_streams(self, companies: Iterable[str]) -> float:
-        """All at once; the moment in seconds since 1970."""
+        """Release all streams in one transaction, and return the time in seconds since 1970."""
         from django.db import transaction
 
         from integrations.models import Connection
@@ -106,7 +106,7 @@ class Stage:
         return time.time()
 
     def wait_until_drained(self, companies: Iterable[str]) -> None:
-        """Waits until nothing of these companies is to be sent any more."""
+        """Wait until these companies have no pending deliveries."""
         from integrations.models import Connection
         from integrations.outbox.models import Delivery
 
@@ -115,7 +115,7 @@ class Stage:
         wait_for("the backlog to drain", lambda: not waiting.exists(), 900)
 
     def recorded_calls(self, since: int, route: str = "result") -> list[Json]:
-        """The simulator's record of the calls of one route since a cursor of its ledger."""
+        """Return the calls of one route since a cursor of the simulator's ledger."""
         return [event for event in self.control.iterate_events(since, kinds="call") if event["route"] == route]
 
 

@@ -1,10 +1,9 @@
-"""`make crash`: the portal under faults, and what became of everything it had accepted.
+"""Crash test: run the portal under injected faults and check that everything it accepted was delivered once.
 
-    python -m tests.crash [--seed N] [--long] [--results N] [--postgresql] [--keep]
-
-Real processes, faults from one printed seed, PostgreSQL when TEST_DATABASE_URL or --postgresql says so. The short form
-scales lease and schedule (OUTBOX_TIME_SCALE) and takes under three minutes; the long one is 10,000 results with the
-true ones. The last line is the verdict; the exit status is 1 unless it is all noughts.
+`make crash`, or `python -m tests.crash [--seed N] [--long] [--results N] [--postgresql] [--keep]`. Real processes; the
+faults follow from the seed, which is printed. Runs on PostgreSQL with TEST_DATABASE_URL or --postgresql. The short run
+shortens leases and retry delays (OUTBOX_TIME_SCALE) and takes under three minutes; the long one reports 10,000 results
+without that. The last line is the verdict; the exit status is 0 only if all its counts are zero.
 """
 
 import argparse
@@ -27,23 +26,23 @@ LONG = RunConfig(results=10_000, companies=12, seconds=900, patience=900, scale=
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    parser.add_argument("--long", action="store_true", help="10,000 results, true lease and schedule")
-    parser.add_argument("--results", type=int, help="how many results to report")
-    parser.add_argument("--postgresql", action="store_true", help="on a PostgreSQL of its own")
-    parser.add_argument("--keep", action="store_true", help="leave the logs and the ledger")
+    parser.add_argument("--long", action="store_true", help="10,000 results, with unscaled leases and retry delays")
+    parser.add_argument("--results", type=int, help="number of results to report")
+    parser.add_argument("--postgresql", action="store_true", help="run on a temporary PostgreSQL")
+    parser.add_argument("--keep", action="store_true", help="keep the logs and the ledger")
     options = parser.parse_args()
-    form = (LONG if options.long else SHORT).with_results(options.results)
+    config = (LONG if options.long else SHORT).with_results(options.results)
     on_postgresql = options.postgresql or bool(os.environ.get("TEST_DATABASE_URL"))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = Path(tempfile.mkdtemp(prefix="crash-", dir="/tmp"))
     folder.chmod(0o711)
     is_good = False
     try:
-        is_good = Run(folder, form, seed=options.seed, on_postgresql=on_postgresql).execute()
+        is_good = Run(folder, config, seed=options.seed, on_postgresql=on_postgresql).execute()
     except KeyboardInterrupt:
-        print_message(f"broken off (seed {options.seed})")
-    except RigStartError as reason:
-        print_message(f"could not be played (seed {options.seed}): {reason}")
+        print_message(f"interrupted (seed {options.seed})")
+    except RigStartError as error:
+        print_message(f"could not run (seed {options.seed}): {error}")
     finally:
         if options.keep or not is_good:
             print_message(f"logs and ledger: {folder}", to=sys.stderr)

@@ -1,4 +1,4 @@
-"""Plays the vendor's engine, over its API alone. What got a 2xx is accepted, and must reach SmartRecruiters."""
+"""Engine for the crash test, which uses the engine API only. Every call with a 2xx must reach SmartRecruiters."""
 
 import hashlib
 import heapq
@@ -20,7 +20,7 @@ FINAL = ("COMPLETED", "REJECTED")
 
 @dataclass
 class TrackedOrder:
-    """One order and what was accepted of it. The n-th result bears `order/n` in its summary."""
+    """Order and what the portal accepted for it. The summary of the n-th result is `ORDER/n`."""
 
     id: str
     order_id: str
@@ -29,18 +29,20 @@ class TrackedOrder:
     results: int = 0
     status: str = ""
     attachments: dict[str, str] = field(default_factory=dict)
+    # Of the attachments that are files, by their URL: SmartRecruiters may have the file instead of the link.
     digests: dict[str, str] = field(default_factory=dict)
-    """Of the files among them, by their address here: SmartRecruiters may have the file itself."""
     is_done: bool = False
 
 
 class RefusedError(Exception):
-    """The portal said no to something that is right."""
+    """The portal refused a valid call."""
 
 
 class Engine:
-    def __init__(self, url: str, pair: tuple[str, str], *, seed: int, results_per_order: int, pause: float) -> None:
-        self.url, self.credentials = url, pair
+    def __init__(
+        self, url: str, credentials: tuple[str, str], *, seed: int, results_per_order: int, pause: float
+    ) -> None:
+        self.url, self.credentials = url, credentials
         self.per_order, self.pause = results_per_order, pause
         self.random = random.Random(f"{seed}-engine")
         self.orders: dict[str, TrackedOrder] = {}
@@ -62,7 +64,7 @@ class Engine:
             thread.start()
 
     def drop_pauses(self) -> None:
-        """No more pauses between an order's results."""
+        """Drop the pauses between the results of an order."""
         self.pause = 0.0
         with self._lock:
             self._due = [(0.0, number, order, steps) for _, number, order, steps in self._due]
@@ -83,25 +85,25 @@ class Engine:
     # Calls
 
     def call(self, method: str, path: str, **options: Any) -> Any:
-        """Until the portal takes it: 503, no answer and an old token are tried again. Raises RefusedError."""
+        """Call the portal; repeat after 503, no response or an expired token. Raises RefusedError for other errors."""
         with self._lock:
             self.calls += 1
         while not self.stopping.is_set():
-            began = time.monotonic()
-            answer = self._request_once(method, path, options)
-            if answer is not None:
-                self.status_counts[answer.status_code] += 1
-            if answer is not None and answer.status_code < 300:
-                self.slowest = max(self.slowest, time.monotonic() - began)
-                return answer.json() if answer.content else None
-            if answer is not None and answer.status_code == 401:
+            started = time.monotonic()
+            response = self._request_once(method, path, options)
+            if response is not None:
+                self.status_counts[response.status_code] += 1
+            if response is not None and response.status_code < 300:
+                self.slowest = max(self.slowest, time.monotonic() - started)
+                return response.json() if response.content else None
+            if response is not None and response.status_code == 401:
                 self._token = ""
-            elif answer is not None and answer.status_code < 501:
-                raise RefusedError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+            elif response is not None and response.status_code < 501:
+                raise RefusedError(f"{method} {path}: {response.status_code} {response.text[:300]}")
             with self._lock:
                 self.repeated_calls += 1
             self.stopping.wait(0.25)
-        raise RefusedError(f"{method} {path}: not taken before the end")
+        raise RefusedError(f"{method} {path}: not accepted before the end")
 
     def _request_once(self, method: str, path: str, options: Any) -> requests.Response | None:
         session = self._get_session()
@@ -112,10 +114,10 @@ class Engine:
                     "client_id": self.credentials[0],
                     "client_secret": self.credentials[1],
                 }
-                answer = session.post(f"{self.url}/oauth/token", data=form, timeout=20)
-                if answer.status_code != 200:
-                    return answer if 400 < answer.status_code < 500 and answer.status_code != 401 else None
-                self._token = answer.json()["access_token"]
+                response = session.post(f"{self.url}/oauth/token", data=form, timeout=20)
+                if response.status_code != 200:
+                    return response if 400 < response.status_code < 500 and response.status_code != 401 else None
+                self._token = response.json()["access_token"]
             headers = {"Authorization": f"Bearer {self._token}"}
             return session.request(method, f"{self.url}{API}{path}", headers=headers, timeout=20, **options)
         except (requests.RequestException, ValueError, KeyError):
@@ -129,15 +131,15 @@ class Engine:
         return session
 
     def fetch_events(self) -> list[Json]:
-        """All of them, by pull."""
-        found: list[Json] = []
+        """Return all events, by pull."""
+        events: list[Json] = []
         path = "/events?limit=200"
         while True:
             page = self.call("GET", path)
-            found += page["results"]
+            events += page["results"]
             if page["next"] is None:
-                return found
-            path = f"/events?limit=200&after={found[-1]['cursor']}"
+                return events
+            path = f"/events?limit=200&after={events[-1]['cursor']}"
 
     # Work
 
@@ -145,8 +147,8 @@ class Engine:
         while not self.stopping.is_set():
             try:
                 leased = self.call("POST", "/orders/lease", json={"max": 20, "seconds": 10})["orders"]
-            except RefusedError as refused:
-                self._record_refusal(refused)
+            except RefusedError as error:
+                self._record_refusal(error)
                 continue
             for order in leased:
                 self._track_order(order)
@@ -157,51 +159,51 @@ class Engine:
             if order["id"] in self.orders:
                 return
             parts = [each["assessment_id"] for each in order["result"]["assessment_results"]]
-            carried = TrackedOrder(order["id"], order["smartrecruiters_order_id"], order["company_id"], parts)
-            self.orders[carried.id] = carried
-            self._schedule_step(carried, self._play_order(carried))
+            tracked = TrackedOrder(order["id"], order["smartrecruiters_order_id"], order["company_id"], parts)
+            self.orders[tracked.id] = tracked
+            self._schedule_step(tracked, self._play_order(tracked))
 
-    def _schedule_step(self, carried: TrackedOrder, steps: Iterator[None]) -> None:
+    def _schedule_step(self, tracked: TrackedOrder, steps: Iterator[None]) -> None:
         at = time.monotonic() + self.random.uniform(0.2, 1.8) * self.pause if self.pause else 0.0
-        heapq.heappush(self._due, (at, id(steps), carried, steps))
+        heapq.heappush(self._due, (at, id(steps), tracked, steps))
 
     def _pop_due(self) -> tuple[TrackedOrder, Iterator[None]] | None:
         with self._lock:
             if not self._due or self._due[0][0] > time.monotonic():
                 return None
-            _, _, carried, steps = heapq.heappop(self._due)
+            _, _, tracked, steps = heapq.heappop(self._due)
             self._running_count += 1
-            return carried, steps
+            return tracked, steps
 
     def _run_worker(self) -> None:
         while not self.stopping.is_set():
-            found = self._pop_due()
-            if found is None:
+            step = self._pop_due()
+            if step is None:
                 self.stopping.wait(0.05)
                 continue
-            self._run_step(*found)
+            self._run_step(*step)
 
-    def _run_step(self, carried: TrackedOrder, steps: Iterator[None]) -> None:
+    def _run_step(self, tracked: TrackedOrder, steps: Iterator[None]) -> None:
         try:
             next(steps)
-            is_over = False
+            is_finished = False
         except StopIteration:
-            is_over = carried.is_done = True
-        except RefusedError as refused:
-            is_over = True
-            self._record_refusal(refused)
+            is_finished = tracked.is_done = True
+        except RefusedError as error:
+            is_finished = True
+            self._record_refusal(error)
         with self._lock:
             self._running_count -= 1
-            if not is_over:
-                self._schedule_step(carried, steps)
+            if not is_finished:
+                self._schedule_step(tracked, steps)
 
-    def _record_refusal(self, refused: RefusedError) -> None:
+    def _record_refusal(self, error: RefusedError) -> None:
         if not self.stopping.is_set():
-            self.refusals.append(str(refused))
+            self.refusals.append(str(error))
             self.stopping.wait(0.5)
 
     def _play_order(self, order: TrackedOrder) -> Iterator[None]:
-        """What an engine does with an order, with a pause at each `yield`."""
+        """Process an order as an engine does, with a pause at each `yield`."""
         if self.random.random() < 0.7:
             self.call("POST", f"/orders/{order.id}/accept", json={"launch_url": "https://engine.example/start"})
             yield

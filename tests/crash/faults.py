@@ -1,4 +1,4 @@
-"""What goes wrong. Each fault is a generator: it breaks something, yields how long that lasts, and mends it."""
+"""Faults to inject. Each is a generator: it breaks something, yields for how many seconds, and repairs it."""
 
 import random
 import signal
@@ -12,7 +12,7 @@ LEASE_SECONDS = 60
 
 @dataclass(frozen=True)
 class FaultTarget:
-    """What a fault may touch. `companies` are those with traffic from the beginning."""
+    """Target of a fault. `companies` are those with traffic from the beginning."""
 
     rig: Rig
     random: random.Random
@@ -32,54 +32,54 @@ def register_fault(name: str) -> Callable[[Fault], Fault]:
 
 
 def _kill_parts(*names: str) -> Fault:
-    def kill(scene: FaultTarget) -> Iterator[float]:
+    def kill(target: FaultTarget) -> Iterator[float]:
         for name in names:
-            scene.rig.processes[name].kill()
+            target.rig.processes[name].kill()
         return
         yield
 
     return kill
 
 
-for victim in (*COURIERS, "dispatcher", "scheduler", "web", "simulator", "broker"):
-    FAULTS[f"kill {victim}"] = _kill_parts(victim)
+for name in (*COURIERS, "dispatcher", "scheduler", "web", "simulator", "broker"):
+    FAULTS[f"kill {name}"] = _kill_parts(name)
 FAULTS["kill both couriers"] = _kill_parts(*COURIERS)
 FAULTS["kill all of the portal"] = _kill_parts(*COURIERS, "dispatcher", "scheduler", "web", "broker")
 
 
-@register_fault("stop a courier past its lease")
-def stop_courier(scene: FaultTarget) -> Iterator[float]:
-    part = scene.rig.processes[scene.random.choice(COURIERS)]
+@register_fault("courier stopped past its lease")
+def stop_courier(target: FaultTarget) -> Iterator[float]:
+    part = target.rig.processes[target.random.choice(COURIERS)]
     part.signal_group(signal.SIGSTOP)
-    yield LEASE_SECONDS * scene.rig.scale * 1.5
+    yield LEASE_SECONDS * target.rig.scale * 1.5
     part.signal_group(signal.SIGCONT)
 
 
-@register_fault("end the couriers one after the other")
-def restart_couriers(scene: FaultTarget) -> Iterator[float]:
+@register_fault("couriers restarted one after the other")
+def restart_couriers(target: FaultTarget) -> Iterator[float]:
     for name in COURIERS:
-        scene.rig.processes[name].send_signal(signal.SIGTERM)
+        target.rig.processes[name].send_signal(signal.SIGTERM)
         yield 4.0
 
 
-@register_fault("end web in order")
-def restart_web(scene: FaultTarget) -> Iterator[float]:
-    scene.rig.processes["web"].send_signal(signal.SIGTERM)
+@register_fault("web restarted gracefully")
+def restart_web(target: FaultTarget) -> Iterator[float]:
+    target.rig.processes["web"].send_signal(signal.SIGTERM)
     return
     yield
 
 
 @register_fault("a second scheduler and dispatcher")
-def start_second_scheduler(scene: FaultTarget) -> Iterator[float]:
-    twins = scene.rig.start_twins("scheduler", "dispatcher")
+def start_second_scheduler(target: FaultTarget) -> Iterator[float]:
+    twins = target.rig.start_twins("scheduler", "dispatcher")
     yield 8.0
     for twin in twins:
         twin.stop(2)
 
 
 @register_fault("broker down")
-def stop_broker(scene: FaultTarget) -> Iterator[float]:
-    part = scene.rig.processes["broker"]
+def stop_broker(target: FaultTarget) -> Iterator[float]:
+    part = target.rig.processes["broker"]
     part.should_run = False
     part.kill()
     yield 5.0
@@ -87,31 +87,31 @@ def stop_broker(scene: FaultTarget) -> Iterator[float]:
 
 
 @register_fault("broker hangs")
-def freeze_broker(scene: FaultTarget) -> Iterator[float]:
-    part = scene.rig.processes["broker"]
+def freeze_broker(target: FaultTarget) -> Iterator[float]:
+    part = target.rig.processes["broker"]
     part.signal_group(signal.SIGSTOP)
     yield 8.0
     part.signal_group(signal.SIGCONT)
 
 
-@register_fault("broker wiped")
-def flush_broker(scene: FaultTarget) -> Iterator[float]:
-    scene.rig.broker_command("FLUSHALL")
+@register_fault("broker flushed")
+def flush_broker(target: FaultTarget) -> Iterator[float]:
+    target.rig.send_broker_command("FLUSHALL")
     return
     yield
 
 
-@register_fault("broker throws away what it holds")
-def evict_broker_keys(scene: FaultTarget) -> Iterator[float]:
-    scene.rig.broker_command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-    scene.rig.broker_command("CONFIG", "SET", "maxmemory", "1mb")
+@register_fault("broker evicts its keys")
+def evict_broker_keys(target: FaultTarget) -> Iterator[float]:
+    target.rig.send_broker_command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    target.rig.send_broker_command("CONFIG", "SET", "maxmemory", "1mb")
     yield 5.0
-    scene.rig.broker_command("CONFIG", "SET", "maxmemory", "0")
+    target.rig.send_broker_command("CONFIG", "SET", "maxmemory", "0")
 
 
 def _restart_postgresql(number: int) -> Fault:
-    def restart(scene: FaultTarget) -> Iterator[float]:
-        part = scene.rig.processes["postgres"]
+    def restart(target: FaultTarget) -> Iterator[float]:
+        part = target.rig.processes["postgres"]
         part.should_run = False
         part.send_signal(number)
         yield 2.5
@@ -121,22 +121,22 @@ def _restart_postgresql(number: int) -> Fault:
 
 
 @register_fault("disk full")
-def fill_disk(scene: FaultTarget) -> Iterator[float]:
-    with scene.rig.fill_disk():
+def fill_disk(target: FaultTarget) -> Iterator[float]:
+    with target.rig.fill_disk():
         yield 4.0
 
 
 @register_fault("tokens expire")
-def expire_tokens(scene: FaultTarget) -> Iterator[float]:
-    for company in scene.companies:
-        scene.rig.make_control(5).expire_tokens(company)
+def expire_tokens(target: FaultTarget) -> Iterator[float]:
+    for company in target.companies:
+        target.rig.make_control(5).expire_tokens(company)
     return
     yield
 
 
-@register_fault("a pair is revoked")
-def revoke_credentials(scene: FaultTarget) -> Iterator[float]:
-    scene.rig.make_control(5).revoke_credential(scene.random.choice(scene.companies))
+@register_fault("credentials are revoked")
+def revoke_credentials(target: FaultTarget) -> Iterator[float]:
+    target.rig.make_control(5).revoke_credential(target.random.choice(target.companies))
     return
     yield
 
@@ -144,9 +144,9 @@ def revoke_credentials(scene: FaultTarget) -> Iterator[float]:
 def _inject_fault(
     action: str, *, route: str = "result", count: int = 2, everywhere: bool = False, **more: object
 ) -> Fault:
-    def inject(scene: FaultTarget) -> Iterator[float]:
-        where = {} if everywhere else {"company": scene.random.choice(scene.companies)}
-        scene.rig.make_control(5).set_fault(action, route=route, count=count, **where, **more)
+    def inject(target: FaultTarget) -> Iterator[float]:
+        scope = {} if everywhere else {"company": target.random.choice(target.companies)}
+        target.rig.make_control(5).set_fault(action, route=route, count=count, **scope, **more)
         return
         yield
 
@@ -188,18 +188,18 @@ FAULTS |= {
 }
 ON_POSTGRESQL = {
     "PostgreSQL restarted fast": _restart_postgresql(signal.SIGINT),
-    "PostgreSQL restarted at once": _restart_postgresql(signal.SIGQUIT),
+    "PostgreSQL restarted immediately": _restart_postgresql(signal.SIGQUIT),
 }
 
 
 def applicable_faults(rig: Rig) -> dict[str, Fault]:
-    """Those that can be played here."""
-    found = {name: each for name, each in FAULTS.items() if name != "disk full" or rig.has_small_disk}
-    return found | (ON_POSTGRESQL if rig.postgres_is_ours else {})
+    """Return the faults that are possible here: a full disk requires a small one, a restart our own server."""
+    applicable = {name: each for name, each in FAULTS.items() if name != "disk full" or rig.has_small_disk}
+    return applicable | (ON_POSTGRESQL if rig.postgres_is_ours else {})
 
 
 def plan_faults(names: list[str], seconds: float, rng: random.Random) -> list[tuple[float, str]]:
-    """(when, which): each at least once, in an order and at times that the dice say."""
+    """Return (second, name) for each of `names`, at random times in random order."""
     order = sorted(names)
     rng.shuffle(order)
     return sorted((rng.uniform(0, seconds), name) for name in order)

@@ -1,4 +1,4 @@
-"""One program of the rig: started, killed, stopped, ended, and started again at once when it dies."""
+"""Process of the rig, which is restarted at once when it dies."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from config.supervisor.process import Program
 
 
 class RigProcess:
-    """A process group that dies with this process; started from the main thread alone, to which the kernel ties it."""
+    """Process group that dies with this process. Start it from the main thread, to which the kernel ties it."""
 
     def __init__(
         self, program: Program, logs: Path, *, user: int | None = None, stop_signal: int = signal.SIGTERM
@@ -28,7 +28,7 @@ class RigProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def ensure_running(self) -> None:
-        """Start it if it should run and does not."""
+        """Start the process if it should run but does not."""
         if self._process is not None and self._has_ended():
             self.deaths += 1
             self._process = None
@@ -36,7 +36,7 @@ class RigProcess:
             self._start(self.program.environment)
 
     def _start(self, environment: Mapping[str, str]) -> None:
-        me = os.getpid()
+        parent = os.getpid()
         self.starts.append(time.time())
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -48,14 +48,15 @@ class RigProcess:
                 stderr=log,
                 user=self.user,
                 process_group=0,
-                preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent=me),
+                preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent=parent),
             )
 
     def _has_ended(self) -> bool:
-        """Looked at before it is reaped: until then nobody else can get the number of its group."""
+        """Return True if the process has ended; kill the rest of its group and reap it."""
         process = self._process
         if process is None or process.returncode is not None:
             return True
+        # WNOWAIT: the pid is not reused before the process is reaped, so that the group can be killed safely.
         if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             return False
         self.signal_group(signal.SIGKILL)
@@ -67,7 +68,7 @@ class RigProcess:
         return self._process.pid if self._process is not None and self._process.returncode is None else None
 
     def signal_group(self, number: int) -> None:
-        """To the whole group."""
+        """Send the signal to the whole group."""
         if (pid := self.pid) is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, number)
@@ -76,13 +77,13 @@ class RigProcess:
         self.signal_group(signal.SIGKILL)
 
     def send_signal(self, number: int | None = None) -> None:
-        """A signal to the leader alone: gunicorn's master ends its workers itself."""
+        """Send the signal to the leader only: gunicorn's master stops its workers itself."""
         if (pid := self.pid) is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number or self.stop_signal)
 
     def stop(self, timeout: float) -> None:
-        """For good: kindly first."""
+        """Stop the process for good: first by its stop signal, after `timeout` seconds by SIGKILL."""
         self.should_run = False
         if self._process is None:
             return

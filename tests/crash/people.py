@@ -1,4 +1,4 @@
-"""Who acts in SmartRecruiters: recruiters that order, a customer's admins that connect and disconnect."""
+"""People in the crash test: recruiters place orders, customers' administrators connect and disconnect."""
 
 import random
 import re
@@ -18,7 +18,7 @@ ORDER_KINDS = ("manual", "bulk", "hiring_step")
 
 
 class Recruiters(threading.Thread):
-    """Order until enough orders were accepted. A refused one is sent again, the same, as SmartRecruiters may."""
+    """Thread that places orders until enough were accepted. Unanswered ones are sent again, as SmartRecruiters may."""
 
     def __init__(
         self, rig: Rig, packages: list[Json], companies: list[str], *, wanted: int, seconds: float, seed: int
@@ -34,9 +34,9 @@ class Recruiters(threading.Thread):
         self.stopping = threading.Event()
 
     def run(self) -> None:
-        began = time.monotonic()
+        started = time.monotonic()
         while len(self.accepted) < self.wanted and not self.stopping.is_set():
-            behind = (time.monotonic() - began) / self.seconds * self.wanted - len(self.accepted)
+            behind = (time.monotonic() - started) / self.seconds * self.wanted - len(self.accepted)
             if behind < 1:
                 self.stopping.wait(0.2)
                 continue
@@ -45,10 +45,10 @@ class Recruiters(threading.Thread):
     def _place_orders(self, count: int) -> None:
         package = self.random.choice(self.packages)
         is_inline = package["type"] == "INLINE_ASSESSMENT"
-        wish = {"inline": True} if is_inline else {"kind": self.random.choice(ORDER_KINDS)}
+        kind = {"inline": True} if is_inline else {"kind": self.random.choice(ORDER_KINDS)}
         try:
             placed = self.control.place_orders(
-                self.random.choice(self.companies), package["id"], count=count, parallel=4, retries=2, **wish
+                self.random.choice(self.companies), package["id"], count=count, parallel=4, retries=2, **kind
             )
         except (requests.RequestException, ControlError):
             self.stopping.wait(0.5)
@@ -82,7 +82,7 @@ class Recruiters(threading.Thread):
 
 
 class Admin:
-    """A customer's administrator with a browser that knows forms and cookies."""
+    """Administrator of a customer, with a minimal browser (forms and cookies)."""
 
     def __init__(self, url: str, account: Json) -> None:
         self.url, self.account = url, account
@@ -101,7 +101,7 @@ class Admin:
 
 
 class Customers(threading.Thread):
-    """Disconnect and reconnect under load; connect new companies while something dies or breaks at each step."""
+    """Thread that reconnects companies under load, and connects new ones while a fault hits the exchange."""
 
     EXCHANGE_FAULTS: list[Json] = [
         {"action": "drop", "after_effect": True},
@@ -138,7 +138,7 @@ class Customers(threading.Thread):
                 else:
                     self._connect_with(f"late-{number}", steps[number % len(steps)])
             except (requests.RequestException, ControlError) as error:
-                self.outcomes.append(f"broke off ({type(error).__name__})")
+                self.outcomes.append(f"interrupted ({type(error).__name__})")
             self.stopping.wait(self.random.uniform(0.5, 1.5) * self.pause)
 
     def _reconnect(self, company: str) -> None:
@@ -157,17 +157,17 @@ class Customers(threading.Thread):
             time.sleep(self.random.uniform(0, 3))
             for name in (*COURIERS, "web") if self.random.random() < 0.3 else COURIERS:
                 self.rig.processes[name].kill()
-        self.outcomes.append(f"connected with {'a death' if is_slow else fault['action']} on the way")
+        self.outcomes.append(f"connected despite {'a killed process' if is_slow else fault['action']}")
 
     def connect_first(self, company: str) -> None:
-        """A first connect, with nothing in its way."""
+        """Connect a company before the faults begin."""
         control = self.rig.make_control()
         control.add_company(company)
         if self.connect_company(company):
             self.connected.append(company)
 
     def disconnect_company(self, company: str) -> None:
-        """As SmartRecruiters does it: it tells until it is heard."""
+        """Disconnect a company and notify the portal until it responds with 204, as SmartRecruiters does."""
         status = self.control.disconnect_company(company)
         deadline = time.monotonic() + 20
         while status != 204 and time.monotonic() < deadline:
@@ -175,7 +175,7 @@ class Customers(threading.Thread):
             status = self.control.notify_disabled(company)
 
     def connect_company(self, company: str, *, patience: float = 60) -> bool:
-        """Until it is live: where the answer was lost, disconnect and connect again, as the page tells the customer."""
+        """Connect a company until it is live. After a lost response, disconnect and reconnect, as the page advises."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline and not self.stopping.is_set():
             state = self.witness.connection_state(company)
@@ -198,7 +198,7 @@ class Customers(threading.Thread):
             time.sleep(0.5)
 
     def reconnect_all(self) -> list[str]:
-        """In calm: every company is live in the end. Returns those that are not."""
+        """Reconnect all companies after the faults, and return those that are still not live."""
         self.stopping.clear()
         return [
             company
@@ -206,9 +206,9 @@ class Customers(threading.Thread):
             if not self._record_problems(lambda c=company: self.connect_company(c))
         ]
 
-    def _record_problems(self, act: Callable[[], bool]) -> bool:
+    def _record_problems(self, action: Callable[[], bool]) -> bool:
         try:
-            return act()
+            return action()
         except (requests.RequestException, ControlError) as error:
             self.problems.append(str(error)[:200])
             return False

@@ -1,4 +1,4 @@
-"""What a run tells besides its last line."""
+"""Report of a run, printed before the verdict."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ def report_lines(run: "Run", verdict: Verdict, recovery: float | None, seconds: 
         yield f"recovered {recovery:.0f} s after the last fault; {seconds:.0f} s in all (seed {run.seed})"
         return
     states = run.witness.count_states(kind="result")
-    yield f"  not all arrived, and nothing moved for {run.config.patience:.0f} s (seed {run.seed}): {states}"
+    yield f"  not everything arrived, without progress for {run.config.patience:.0f} s (seed {run.seed}): {states}"
     yield from (f"  {row}" for row in run.witness.describe_oldest())
 
 
@@ -32,23 +32,23 @@ def _traffic_lines(run: "Run", verdict: Verdict) -> Iterator[str]:
         f"{len(run.customers.connected)} companies, {len(run.customers.outcomes)} connects and reconnects"
     )
     deaths = [f"{part.name} {part.deaths}" for part in run.rig.processes.values() if part.deaths]
-    answers = Counter(each["status"] for each in run.control.iterate_events(kinds="call") if each["route"] == "result")
-    yield f"deaths: {', '.join(deaths)}"
-    told = ", ".join(f"{status} {count}" for status, count in sorted(answers.items()))
-    yield f"uploads: {sum(1 for _ in run.control.iterate_events(kinds='upload'))}; answers to PATCH: {told}"
+    statuses = Counter(each["status"] for each in run.control.iterate_events(kinds="call") if each["route"] == "result")
+    yield f"killed processes: {', '.join(deaths)}"
+    counts = ", ".join(f"{status} {count}" for status, count in sorted(statuses.items()))
+    yield f"uploads: {sum(1 for _ in run.control.iterate_events(kinds='upload'))}; responses to PATCH: {counts}"
     yield (
-        f"slowest answer to an order {recruiters.slowest:.1f} s, to the engine {engine.slowest:.1f} s; "
-        f"no answer in 15 s {verdict.late} times; the engine repeated {engine.repeated_calls} of {engine.calls} calls"
+        f"slowest response to an order {recruiters.slowest:.1f} s, to the engine {engine.slowest:.1f} s; "
+        f"no response in 15 s {verdict.late} times; the engine repeated {engine.repeated_calls} of {engine.calls} calls"
     )
     yield (
         f"by staff: {run.replayed} replayed, {run.settled} uploads settled; repeats: {verdict.repeats} PATCHes, "
-        f"{verdict.repeated_mails} e-mails with the same id"
+        f"{verdict.repeated_emails} emails with the same id"
     )
 
 
 def _problem_lines(run: "Run", verdict: Verdict) -> Iterator[str]:
     if not run.rig.has_small_disk:
-        yield "not played: the disk full (it takes root to mount a small one)"
+        yield "skipped: disk full (mounting a small disk requires root)"
     for kind in KINDS:
         yield from (f"  {kind}: {each}" for each in getattr(verdict, kind)[:MAX_SHOWN])
-    yield from (f"  refused to the engine: {refusal}" for refusal in run.engine.refusals[:MAX_SHOWN])
+    yield from (f"  refused by the portal: {refusal}" for refusal in run.engine.refusals[:MAX_SHOWN])

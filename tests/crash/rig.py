@@ -1,4 +1,4 @@
-"""The whole product in processes of its own, each of which can be killed and started again at once."""
+"""Rig: the whole product in separate processes, each of which can be killed and restarted."""
 
 import contextlib
 import ctypes
@@ -37,11 +37,11 @@ COURIERS = ("courier-a", "courier-b")
 
 
 class RigStartError(Exception):
-    """A part did not come up."""
+    """A process did not start."""
 
 
 class Rig:
-    """Starts and minds the parts; `ensure_running` is to be called often, from the main thread."""
+    """All processes of a run. Call `ensure_running` often, from the main thread."""
 
     def __init__(self, folder: Path, *, scale: float, on_postgresql: bool) -> None:
         self.folder, self.scale = folder, scale
@@ -60,7 +60,7 @@ class Rig:
         return f"http://localhost:{self.simulator_port}"
 
     def make_control(self, timeout: float = 30) -> ControlClient:
-        """A client of the simulator for one thread."""
+        """Create a client of the simulator for one thread."""
         return ControlClient(self.simulator_url, timeout=timeout)
 
     def _build_environment(self) -> dict[str, str]:
@@ -79,13 +79,13 @@ class Rig:
             "ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
         }
 
-    # Up and down
+    # Start and stop
 
     def __enter__(self) -> "Rig":
         return self
 
     def start_dependencies(self) -> None:
-        """All but the portal, whose database is made next."""
+        """Start everything except the portal, whose database is created next."""
         for folder in (self.logs, self.folder / "portal", self.folder / "mail"):
             folder.mkdir(parents=True)
         self._mount_small_disk()
@@ -130,7 +130,7 @@ class Rig:
         while not condition():
             self.ensure_running()
             if time.monotonic() > deadline:
-                raise RigStartError(f"{what} did not come up:\n{self.processes[what].log_tail()}")
+                raise RigStartError(f"{what} did not start:\n{self.processes[what].log_tail()}")
             time.sleep(0.05)
 
     def is_ready(self) -> bool:
@@ -152,11 +152,11 @@ class Rig:
         return done
 
     def start_twins(self, *names: str) -> list[RigProcess]:
-        """A second one of each of these, under another name."""
+        """Start a second process of each of these, under the name NAME-twin."""
         return [self._start_process(replace(self.processes[name].program, name=f"{name}-twin")) for name in names]
 
     def restore_processes(self) -> None:
-        """Whatever was stopped or kept down runs."""
+        """Stop the twins, and let every other process run without failpoints."""
         for name, part in list(self.processes.items()):
             if name.endswith("-twin"):
                 self.processes.pop(name).stop(1)
@@ -167,10 +167,10 @@ class Rig:
                 part.program = _with_failpoints(part.program, "")
                 part.send_signal(signal.SIGTERM)
 
-    # What is not a process of the portal
+    # Disk, database, broker and mailbox
 
     def _mount_small_disk(self) -> None:
-        """The data folder on a disk of its own that can be full, in a mount namespace that ends with us: root only."""
+        """Mount a small disk on the data folder, in a mount namespace of this process. Does nothing unless root."""
         libc = ctypes.CDLL(None, use_errno=True)
         if os.geteuid() != 0 or libc.unshare(CLONE_NEWNS) != 0:
             return
@@ -185,43 +185,43 @@ class Rig:
         if url := os.environ.get("TEST_DATABASE_URL"):
             self.environment["DATABASE_URL"] = url
             return
-        server = postgres.find_binaries()
-        if server is None:
-            raise RigStartError("there is no PostgreSQL here: install it, or set TEST_DATABASE_URL")
+        binaries = postgres.find_binaries()
+        if binaries is None:
+            raise RigStartError("PostgreSQL is not installed: install it, or set TEST_DATABASE_URL")
         self.postgres_is_ours = True
         owner, port, password = postgres.unprivileged_uid(), free_port(), secrets.token_hex(16)
         self.runtime.chmod(0o711)
         home = self.runtime / "postgres"
         home.mkdir()
-        postgres.init_cluster(server, home, password, owner)
-        # Nothing is proved of a power cut here, but what a commit said must hold when the server dies.
+        postgres.init_cluster(binaries, home, password, owner)
+        # fsync=off: power cuts are not simulated. synchronous_commit stays on: a commit must survive a killed server.
         options = ("fsync=off", "max_connections=200", f"port={port}", f"unix_socket_directories={home}")
-        command = [str(server / "postgres"), "-D", str(home / "rows"), "-h", "127.0.0.1"]
+        command = [str(binaries / "postgres"), "-D", str(home / "rows"), "-h", "127.0.0.1"]
         program = Program(
             "postgres",
             (*command, *(part for option in options for part in ("-c", option))),
             build_machine_environment(os.environ),
         )
         self._start_process(program, user=owner, stop_signal=signal.SIGQUIT)
-        probe = [str(server / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+        probe = [str(binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
         self.wait_for("postgres", lambda: subprocess.call(probe) == 0)
         self.environment["DATABASE_URL"] = f"postgres://tests:{password}@127.0.0.1:{port}/postgres"
 
-    def broker_command(self, *words: str) -> None:
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(2)
-            line.connect(str(self.runtime / "broker.sock"))
-            line.sendall((" ".join(words) + "\r\n").encode())
-            line.recv(100)
+    def send_broker_command(self, *words: str) -> None:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(2)
+            connection.connect(str(self.runtime / "broker.sock"))
+            connection.sendall((" ".join(words) + "\r\n").encode())
+            connection.recv(100)
 
     def read_invitations(self) -> list[tuple[str, str]]:
-        """(delivery, order) of every e-mail that went out."""
-        written = (file.read_text(errors="replace") for file in (self.folder / "mail").iterdir())
-        return [found for text in written for found in re.findall(r"Message-ID: <invitation\.(\d+)\.(\w+)@", text)]
+        """Return (delivery, order) of every email that was sent."""
+        texts = (file.read_text(errors="replace") for file in (self.folder / "mail").iterdir())
+        return [match for text in texts for match in re.findall(r"Message-ID: <invitation\.(\d+)\.(\w+)@", text)]
 
     @contextlib.contextmanager
     def fill_disk(self) -> Iterator[None]:
-        """Not a byte is left on the data folder's disk."""
+        """Fill the disk of the data folder completely."""
         ballast = self.folder / "portal" / "ballast"
         try:
             with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
@@ -233,7 +233,7 @@ class Rig:
 
 
 def _rename_couriers(program: Program) -> Program:
-    """The couriers are called courier-a and courier-b here; the second one dies at failpoints."""
+    """Name the couriers courier-a and courier-b; the second one dies at failpoints."""
     name = dict(zip(("courier", "courier-2"), COURIERS, strict=True)).get(program.name, program.name)
     return replace(program, name=name)
 

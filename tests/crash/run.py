@@ -1,4 +1,4 @@
-"""One run: traffic, faults, calm, verdict."""
+"""One run: traffic, faults, recovery, verdict."""
 
 import heapq
 import io
@@ -29,13 +29,12 @@ from tests.crash.witness import Witness, open_portal
 RESULTS_PER_ORDER = 5
 LAST_ORDERS_SECONDS = 20
 MAX_WAIT_SECONDS = 1800
-ActiveFaults = list[tuple[float, int, Iterator[float]]]
-"""Faults on their way: (when to go on, number, fault)."""
+ActiveFaults = list[tuple[float, int, Iterator[float]]]  # (when to repair it, number, fault)
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """`seconds` of faults, each of them `rounds` times; then until all has arrived, or for `patience` nothing moved."""
+    """Parameters of a run: `seconds` of faults, each `rounds` times, then recovery until `patience` seconds idle."""
 
     results: int
     companies: int
@@ -53,23 +52,24 @@ class Run:
         self.folder, self.config, self.seed = folder, config, seed
         self.rig = Rig(folder, scale=config.scale, on_postgresql=on_postgresql)
         self.random = random.Random(seed)
-        self.played: Counter[str] = Counter()
+        self.injected: Counter[str] = Counter()
         self.replayed = self.settled = 0
         self.companies = [f"crash-{number}" for number in range(config.companies)]
         self.database = "PostgreSQL" if on_postgresql else "SQLite"
 
     def execute(self) -> bool:
         print_message(f"crash: {self.config.results} results on {self.database}, seed {self.seed}")
-        began = time.monotonic()
+        started = time.monotonic()
         with self.rig:
             self._set_up()
-            print_message(f"{time.monotonic() - began:.0f} s: all runs, faults begin")
+            print_message(f"{time.monotonic() - started:.0f} s: everything runs, injecting faults")
             self._break_things()
-            print_message(f"{time.monotonic() - began:.0f} s: {sum(self.played.values())} faults played, calm")
+            injected = sum(self.injected.values())
+            print_message(f"{time.monotonic() - started:.0f} s: {injected} faults injected, waiting for recovery")
             recovery = self._wait_for_all()
-            return self._print_report(recovery, time.monotonic() - began)
+            return self._print_report(recovery, time.monotonic() - started)
 
-    # The stage
+    # Setup
 
     def _set_up(self) -> None:
         self.rig.start_dependencies()
@@ -106,82 +106,82 @@ class Run:
     # Faults
 
     def _break_things(self) -> None:
-        playable = faults.applicable_faults(self.rig)
-        scene = FaultTarget(self.rig, self.random, self.companies)
-        names = [name for name in playable for _ in range(self.config.rounds)]
+        applicable = faults.applicable_faults(self.rig)
+        target = FaultTarget(self.rig, self.random, self.companies)
+        names = [name for name in applicable for _ in range(self.config.rounds)]
         waiting = [
             (at, number, name)
             for number, (at, name) in enumerate(faults.plan_faults(names, self.config.seconds, self.random))
         ]
-        lasting: ActiveFaults = []
+        active: ActiveFaults = []
         for thread in (self.engine, self.recruiters, self.customers):
             thread.start()
-        began = time.monotonic()
-        while (waiting or lasting) or time.monotonic() - began < self.config.seconds:
+        started = time.monotonic()
+        while (waiting or active) or time.monotonic() - started < self.config.seconds:
             self.rig.ensure_running()
-            now = time.monotonic() - began
+            now = time.monotonic() - started
             if waiting and waiting[0][0] <= now:
                 _, number, name = waiting.pop(0)
                 self._log_fault(f"{now:.1f} {name}")
-                self._advance_fault(playable[name](scene), name, now, number, lasting)
-            while lasting and lasting[0][0] <= now:
-                _, number, going = heapq.heappop(lasting)
-                self._advance_fault(going, "", now, number, lasting)
+                self._advance_fault(applicable[name](target), name, now, number, active)
+            while active and active[0][0] <= now:
+                _, number, fault = heapq.heappop(active)
+                self._advance_fault(fault, "", now, number, active)
             time.sleep(0.05)
 
     def _advance_fault(
         self,
-        going: Iterator[float],
+        fault: Iterator[float],
         name: str,
         now: float,
         number: int,
-        lasting: ActiveFaults,
+        active: ActiveFaults,
     ) -> None:
         try:
-            heapq.heappush(lasting, (now + next(going), number, going))
+            heapq.heappush(active, (now + next(fault), number, fault))
         except StopIteration:
             pass
         except (requests.RequestException, ControlError) as error:
-            self._log_fault(f"not played: {name} ({type(error).__name__})")
+            self._log_fault(f"not injected: {name} ({type(error).__name__})")
             return
         if name:
-            self.played[name] += 1
+            self.injected[name] += 1
 
     def _log_fault(self, line: str) -> None:
         with (self.folder / "faults.log").open("a") as log:
             log.write(f"{time.strftime('%H:%M:%S')} {line}\n")
 
-    # Calm
+    # Recovery
 
     def _wait_for_all(self) -> float | None:
-        """Seconds until all that was accepted has arrived; None if nothing moves any more."""
-        began = time.monotonic()
+        """Return the seconds until everything accepted has arrived, None if there is no more progress."""
+        started = time.monotonic()
         self._end_faults()
         self.engine.drop_pauses()
-        self._wait_until(self.rig.is_ready, began + self.config.patience)
+        self._wait_until(self.rig.is_ready, started + self.config.patience)
         self._run_in_background(self.customers.reconnect_all)
         self._run_in_background(self.recruiters.retry_unanswered)
-        standing, moved_at = self._progress_snapshot(), time.monotonic()
-        while time.monotonic() - moved_at < self.config.patience and time.monotonic() - began < MAX_WAIT_SECONDS:
+        progress, moved_at = self._progress_snapshot(), time.monotonic()
+        while time.monotonic() - moved_at < self.config.patience and time.monotonic() - started < MAX_WAIT_SECONDS:
             self.rig.ensure_running()
-            if self._is_all_taken():
+            if self._is_all_accepted():
                 self.replayed += self.witness.replay_failed()
                 self.settled += self.witness.settle_unknown(self._uploaded_digests)
                 if not self.witness.count_waiting():
-                    return time.monotonic() - began
+                    return time.monotonic() - started
                 if self.witness.count_states(kind="result").get("held"):
                     self._run_in_background(self.customers.reconnect_all)
-            if standing != (now := self._progress_snapshot()):
-                standing, moved_at = now, time.monotonic()
+            if progress != (current := self._progress_snapshot()):
+                progress, moved_at = current, time.monotonic()
             time.sleep(0.25)
         return None
 
     def _uploaded_digests(self, order_id: str) -> set[str]:
-        """What SmartRecruiters was given of an order, as files."""
+        """Return the digests of the files that SmartRecruiters has of an order."""
         return {upload["sha256"] for upload in self.control.get_order(order_id)["uploads"]}
 
     def _progress_snapshot(self) -> tuple[object, ...]:
-        """What changes as long as anything moves."""
+        """Return a value that changes as long as there is progress."""
         return self.engine.accepted_results, len(self.engine.orders), self.witness.count_states(kind="result")
 
     def _end_faults(self) -> None:
@@ -201,13 +201,13 @@ class Run:
             return False
         return True
 
-    def _is_all_taken(self) -> bool:
-        taken = {order.order_id for order in list(self.engine.orders.values())}
-        return self.recruiters.accepted <= taken and self.engine.is_idle()
+    def _is_all_accepted(self) -> bool:
+        leased = {order.order_id for order in list(self.engine.orders.values())}
+        return self.recruiters.accepted <= leased and self.engine.is_idle()
 
-    def _run_in_background(self, act: Callable[[], object]) -> None:
-        """Run something that waits, in a thread beside, while the parts are minded here."""
-        thread = threading.Thread(target=act, daemon=True)
+    def _run_in_background(self, action: Callable[[], object]) -> None:
+        """Run a blocking action in a thread while this one keeps the processes running."""
+        thread = threading.Thread(target=action, daemon=True)
         thread.start()
         while thread.is_alive():
             self.rig.ensure_running()
@@ -218,7 +218,7 @@ class Run:
             self.rig.ensure_running()
             time.sleep(0.1)
 
-    # The end
+    # Verdict
 
     def _print_report(self, recovery: float | None, seconds: float) -> bool:
         verdict = Verdict()
@@ -232,21 +232,21 @@ class Run:
         return verdict.is_good and is_whole
 
     def _judge_run(self, verdict: Verdict) -> None:
-        carried = list(self.engine.orders.values())
-        self._run_in_background(lambda: judge.check_events(self._fetch_events(), carried, verdict))
+        tracked = list(self.engine.orders.values())
+        self._run_in_background(lambda: judge.check_events(self._fetch_events(), tracked, verdict))
         self.engine.stop()
         judge.check_effects(list(self.control.iterate_events(kinds="result")), verdict)
-        for order in carried:
+        for order in tracked:
             judge.check_order(order, self.control.get_order(order.order_id), verdict)
         answers = list(self.control.iterate_events(kinds="order_answered"))
         judge.check_answers(answers, verdict)
-        taken = {each["order_id"] for each in answers if judge.is_accepted(each)}
-        judge.check_orders(taken, self.witness.order_ids(), carried, verdict)
+        accepted = {each["order_id"] for each in answers if judge.is_accepted(each)}
+        judge.check_orders(accepted, self.witness.order_ids(), tracked, verdict)
         judge.check_invitations(self.rig.read_invitations(), verdict)
         judge.check_breaches(self.control.list_breaches(), self.rig.processes["web"].starts, verdict)
 
     def _fetch_events(self) -> list[Json]:
-        """The events as the engine gets them, in a minute at most."""
+        """Return the events as the engine pulls them, within a minute."""
         limit = threading.Timer(60, self.engine.stopping.set)
         limit.start()
         try:

@@ -1,4 +1,4 @@
-"""What came of what was accepted, by the simulator's ledger."""
+"""Verdict: compare what was accepted with the simulator's ledger."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ class Verdict:
     accepted: int = 0
     repeats: int = 0
     late: int = 0
-    repeated_mails: int = 0
+    repeated_emails: int = 0
 
     def summary_line(self) -> str:
         counts = ", ".join(f"{name} {len(getattr(self, name))}" for name in ("lost", "doubled", "backwards", "foreign"))
@@ -39,12 +39,12 @@ def _parse_nonce(event: Json) -> tuple[str, int]:
 
 
 def check_effects(ledger: list[Json], verdict: Verdict) -> None:
-    """In the order in which they had their effect: never back, never somebody else's."""
+    """Check that results took effect in order, each for its own order and with its own company's credentials."""
     highest: Counter[str] = Counter()
     for event in ledger:
         order_id, (named, number) = event["order_id"], _parse_nonce(event)
         if named != order_id or not str(event["client_id"]).startswith(f"sr-{event['company']}-"):
-            verdict.foreign.append(f"{order_id}: {named or 'no name'} by {event['client_id']}")
+            verdict.foreign.append(f"{order_id}: {named or 'no order'} by {event['client_id']}")
         if event["repeat"]:
             verdict.repeats += 1
         before, after = event["status_before"], event["status_after"]
@@ -55,47 +55,51 @@ def check_effects(ledger: list[Json], verdict: Verdict) -> None:
         highest[order_id] = max(highest[order_id], number)
 
 
-def check_order(carried: TrackedOrder, shown: Json, verdict: Verdict) -> None:
-    """`shown`: the order as SmartRecruiters has it in the end."""
-    verdict.accepted += carried.results
+def check_order(tracked: TrackedOrder, shown: Json, verdict: Verdict) -> None:
+    """Check the final state of an order at SmartRecruiters, `shown`."""
+    verdict.accepted += tracked.results
     result = shown["result"]
     number = _parse_nonce({"patch": result})[1]
-    verdict.lost += [f"{carried.order_id}: result {each}" for each in range(number + 1, carried.results + 1)]
-    if number == carried.results and (result.get("status") or "") != carried.status:
-        verdict.lost.append(f"{carried.order_id}: {carried.status} is {result.get('status')}")
+    verdict.lost += [f"{tracked.order_id}: result {each}" for each in range(number + 1, tracked.results + 1)]
+    if number == tracked.results and (result.get("status") or "") != tracked.status:
+        verdict.lost.append(f"{tracked.order_id}: {tracked.status} is {result.get('status')}")
     levels = [result, *(result.get("assessmentResults") or [])]
-    there = Counter(each["url"] for level in levels for each in level.get("attachments") or [])
-    given = {upload["sha256"] for upload in shown["uploads"] if upload["url"] in there}
-    for url in carried.attachments.values():
-        ways = (url in there) + (carried.digests.get(url) in given)
-        verdict.lost += [f"{carried.order_id}: attachment {url}"] * (ways == 0)
-        verdict.doubled += [f"{carried.order_id}: attachment {url} as a link and as a file"] * (ways == 2)
-    verdict.doubled += [f"{carried.order_id}: attachment {url}" for url, count in there.items() if count > 1]
+    shown_urls = Counter(each["url"] for level in levels for each in level.get("attachments") or [])
+    shown_digests = {upload["sha256"] for upload in shown["uploads"] if upload["url"] in shown_urls}
+    for url in tracked.attachments.values():
+        times = (url in shown_urls) + (tracked.digests.get(url) in shown_digests)
+        verdict.lost += [f"{tracked.order_id}: attachment {url}"] * (times == 0)
+        verdict.doubled += [f"{tracked.order_id}: attachment {url} as a link and as a file"] * (times == 2)
+    verdict.doubled += [f"{tracked.order_id}: attachment {url}" for url, count in shown_urls.items() if count > 1]
     digests = Counter(upload["sha256"] for upload in shown["uploads"])
-    verdict.doubled += [f"{carried.order_id}: upload {digest[:8]}" for digest, count in digests.items() if count > 1]
-    told = Counter(note["status"] for note in shown["notifications"])
-    verdict.doubled += [f"{carried.order_id}: told of {status} again" for status, count in told.items() if count > 1]
+    verdict.doubled += [f"{tracked.order_id}: upload {digest[:8]}" for digest, count in digests.items() if count > 1]
+    notified = Counter(note["status"] for note in shown["notifications"])
+    verdict.doubled += [
+        f"{tracked.order_id}: notified of {status} again" for status, count in notified.items() if count > 1
+    ]
 
 
-def is_accepted(answered: Json) -> bool:
-    """Whether the portal told SmartRecruiters that the order is taken."""
-    return answered["status"] in (200, 202) and answered["problem"] is None
+def is_accepted(answer: Json) -> bool:
+    """Return True if the portal accepted the order."""
+    return answer["status"] in (200, 202) and answer["problem"] is None
 
 
-def check_orders(accepted: set[str], here: list[str], carried: list[TrackedOrder], verdict: Verdict) -> None:
-    """Every order that SmartRecruiters was told is taken is here once, and the engine had it once."""
-    verdict.lost += [f"{order_id}: the order itself" for order_id in accepted - set(here)]
-    verdict.doubled += [f"{each}: the order itself" for each, count in Counter(here).items() if count > 1]
-    seen = Counter(each.order_id for each in carried)
-    verdict.doubled += [f"{each}: given out as two orders" for each, count in seen.items() if count > 1]
-    verdict.lost += [f"{order_id}: never given to the engine" for order_id in accepted - seen.keys()]
+def check_orders(accepted: set[str], stored: list[str], tracked: list[TrackedOrder], verdict: Verdict) -> None:
+    """Check that every accepted order is stored once and was leased to the engine once."""
+    verdict.lost += [f"{order_id}: the order itself" for order_id in accepted - set(stored)]
+    verdict.doubled += [f"{each}: the order itself" for each, count in Counter(stored).items() if count > 1]
+    seen = Counter(each.order_id for each in tracked)
+    verdict.doubled += [f"{each}: leased as two orders" for each, count in seen.items() if count > 1]
+    verdict.lost += [f"{order_id}: never leased to the engine" for order_id in accepted - seen.keys()]
 
 
 def check_breaches(recorded: list[Json], web_starts: list[float], verdict: Verdict) -> None:
-    """What the simulator found against the protocol. That a portal which is being started is late is no fault."""
-    found = [each for each in recorded if not _is_during_start(each, web_starts)]
-    verdict.late = len(recorded) - len(found)
-    verdict.breaches += [f"{each['what']}: {each['detail']} ({each['order_id'] or each['company']})" for each in found]
+    """Count the breaches of the protocol; late responses of a portal that is starting are excused."""
+    breaches = [each for each in recorded if not _is_during_start(each, web_starts)]
+    verdict.late = len(recorded) - len(breaches)
+    verdict.breaches += [
+        f"{each['what']}: {each['detail']} ({each['order_id'] or each['company']})" for each in breaches
+    ]
 
 
 def _is_during_start(breach: Json, web_starts: list[float]) -> bool:
@@ -103,23 +107,23 @@ def _is_during_start(breach: Json, web_starts: list[float]) -> bool:
     return is_late and any(breach["at"] - BOOT_SECONDS < start < breach["at"] for start in web_starts)
 
 
-def check_answers(answered: list[Json], verdict: Verdict) -> None:
-    """An order is taken, or refused for a reason, or the portal is busy: never a fault of ours."""
-    broken = [each for each in answered if each["status"] in (500, 502, 504)]
-    verdict.breaches += [f"portal's answer to an order: {each['status']} ({each['order_id']})" for each in broken]
+def check_answers(answers: list[Json], verdict: Verdict) -> None:
+    """Check that no order was answered by an internal error."""
+    errors = [each for each in answers if each["status"] in (500, 502, 504)]
+    verdict.breaches += [f"portal's answer to an order: {each['status']} ({each['order_id']})" for each in errors]
 
 
-def check_events(told: list[Json], carried: list[TrackedOrder], verdict: Verdict) -> None:
-    """As an engine reads them by pull: each order was announced once."""
-    created = Counter(each["data"]["order"] for each in told if each["type"] == "order.created")
-    ours = {each.id: each.order_id for each in carried}
-    verdict.lost += [f"{ours[each]}: its event" for each in ours.keys() - created.keys()]
-    verdict.doubled += [f"{ours.get(each, each)}: its event" for each, count in created.items() if count > 1]
+def check_events(events: list[Json], tracked: list[TrackedOrder], verdict: Verdict) -> None:
+    """Check that the pulled events announce each order once."""
+    created = Counter(each["data"]["order"] for each in events if each["type"] == "order.created")
+    order_ids = {each.id: each.order_id for each in tracked}
+    verdict.lost += [f"{order_ids[each]}: its event" for each in order_ids.keys() - created.keys()]
+    verdict.doubled += [f"{order_ids.get(each, each)}: its event" for each, count in created.items() if count > 1]
 
 
 def check_invitations(message_ids: Iterable[tuple[str, str]], verdict: Verdict) -> None:
-    """(delivery, order) of every e-mail that went out: the same one again is what SMTP cannot exclude."""
+    """Check (delivery, order) of every sent email. A repeat of the same delivery is not an error: SMTP may repeat."""
     sent = Counter(message_ids)
     invited = Counter(order for _, order in sent)
-    verdict.doubled += [f"{order}: invited by {count} e-mails" for order, count in invited.items() if count > 1]
-    verdict.repeated_mails = sent.total() - len(sent)
+    verdict.doubled += [f"{order}: invited by {count} emails" for order, count in invited.items() if count > 1]
+    verdict.repeated_emails = sent.total() - len(sent)

@@ -3,120 +3,120 @@
 from tests.reliability.rows import parse_rows
 
 UNTRUSTED = """
-    hostile untrusted_redirect_of_a_consent_is_a_page_that_leads_nowhere
-    addresses address_elsewhere_or_oddly_spelt_is_not_trusted
+    hostile_urls untrusted_redirect_of_a_consent_is_a_page_that_leads_nowhere
+    trusted_origins address_elsewhere_or_oddly_spelt_is_not_trusted
 """
 ROWS = parse_rows(f"""
-C1 a redirect to another site{UNTRUSTED}
-C2 a redirect that is a script{UNTRUSTED}
-C3 a redirect without a scheme{UNTRUSTED}
-C5 a redirect with user info{UNTRUSTED}
-C6 a host that begins or ends like SmartRecruiters'{UNTRUSTED}
-C7 a host in letters that look alike{UNTRUSTED}
-C8 ports, dots and addresses for a host{UNTRUSTED}
-C9 a redirect to plain http{UNTRUSTED}
-C11 the right host in fragment or query{UNTRUSTED}
-C12 line breaks in a redirect{UNTRUSTED}
-C13 a redirect that is a path{UNTRUSTED}
-C15 a redirect changed later on
+C1 redirect to another site{UNTRUSTED}
+C2 javascript:, data:, vbscript:, also in odd spellings{UNTRUSTED}
+C3 //evil.example, ///…, /%09/…{UNTRUSTED}
+C5 User info before the host{UNTRUSTED}
+C6 Host that begins or ends like SmartRecruiters', %2e in the host{UNTRUSTED}
+C7 Look-alike letters, full-width characters, IDN{UNTRUSTED}
+C8 Trailing dot, port, IP addresses in any notation{UNTRUSTED}
+C9 Downgrade to http{UNTRUSTED}
+C11 Trusted host only in fragment or query{UNTRUSTED}
+C12 Line breaks in redirect{UNTRUSTED}
+C13 Relative or empty redirect{UNTRUSTED}
+C15 redirect changed in a later step
     consent approve_takes_the_redirect_from_the_record
     consent progress_checks_the_stored_redirect_again
 
-C16 a redirector at a trusted origin
-    hostile redirector_at_a_trusted_origin_is_gone_to_as_it_is
+C16 Open redirector at a trusted origin
+    hostile_urls redirector_at_a_trusted_origin_is_gone_to_as_it_is
     why: The interface fixes that the last page goes to the redirect by itself; where SmartRecruiters leads from there
     why: is not ours to judge.
 
-C17 a company id that is a path
-    hostile odd_company_is_refused_and_not_repeated
+C17 companyId as a path (../../partner/configuration, encoded, with ?, #, ;)
+    hostile_urls odd_company_is_refused_and_not_repeated
     consent entry_with_an_odd_company_id_is_refused
-    addresses path_of_whatever_id_stays_one_segment
+    trusted_origins path_of_whatever_id_stays_one_segment
 
-C18 odd company ids
-    hostile odd_company_is_refused_and_not_repeated
+C18 Empty, long, repeated or binary companyId
+    hostile_urls odd_company_is_refused_and_not_repeated
     consent entry_without_one_company_is_refused
 
-C19 markup in company id or redirect
-    hostile odd_company_is_refused_and_not_repeated
-    hostile untrusted_redirect_of_a_consent_is_a_page_that_leads_nowhere
+C19 Markup in companyId or redirect
+    hostile_urls odd_company_is_refused_and_not_repeated
+    hostile_urls untrusted_redirect_of_a_consent_is_a_page_that_leads_nowhere
 
-C20 another customer's company
+C20 Approving another customer's company
     consent company_of_another_customer_is_not_taken
-    connecting company_of_one_customer_is_never_moved_to_another
+    exchange company_of_one_customer_is_never_moved_to_another
 
-C21 a company that never consented
-    connecting exchange_without_consent_in_smartrecruiters_keeps_nothing
-    connecting company_that_never_consented_is_free_for_its_true_owner
+C21 Approving a company that never consented (squatting)
+    exchange exchange_without_consent_in_smartrecruiters_keeps_nothing
+    exchange company_that_never_consented_is_free_for_its_true_owner
 
-C22 an approval that another site posts
+C22 CSRF on the decision
     consent decision_without_a_csrf_token_is_refused
     hostile_pages form_that_another_site_posts_is_refused
     routes every_form_wants_its_token
 
-C23 an approval by GET
+C23 Approving by GET
     consent approve_by_get_does_nothing
     routes every_role_gets_what_the_table_says
 
-C25 an approval too late, twice, or from elsewhere
+C25 Decision after ten minutes, twice, or from another session
     consent expired_request_is_gone
     consent second_decision_changes_nothing
     consent request_of_another_session_is_not_shown
-    connecting consent_is_good_for_one_decision_and_ten_minutes
+    exchange consent_is_good_for_one_decision_and_ten_minutes
 
-C26 an approval without the steps before
+C26 Decision without a visit or before sign-in
     consent decision_before_sign_in_leads_there
     consent unknown_request_is_a_clear_page
 
-C27 an approval by somebody who may not
+C27 Decision by a user without the right, an inactive account, or staff
     consent account_that_may_not_connect_gets_a_page
     consent user_without_a_customer_may_not_connect
-    connecting person_without_the_right_cannot_approve
+    exchange person_without_the_right_cannot_approve
     memberships consent_is_not_given_for_an_organisation_without_the_right
     routes every_role_gets_what_the_table_says
 
-C28 a session planted before sign-in
+C28 Session fixation
     hostile_pages session_before_sign_in_is_worth_nothing_afterwards
     sessions planted_session_is_not_adopted
 
-C29 framing anywhere else
+C29 Clickjacking of other pages
     routes every_page_carries_the_headers_of_a_careful_one
     routes every_role_gets_what_the_table_says
     hostile_pages fault_of_ours_tells_nothing_of_the_house
 
-C30 framing in the pop-up
+C30 Framing in POPUP mode
     consent popup_pages_are_framed_by_smartrecruiters_alone
-    frames popup_works_in_a_frame_of_another_site
+    consent_in_a_browser popup_works_in_a_frame_of_another_site
 
-C31 the cookies of a frame
+C31 Cookies in a frame
     consent popup_gets_its_cookies_twice
     consent cookie_of_the_frame_counts_in_a_frame_only
     consent cookie_of_the_frame_opens_no_other_page
 
-C32 the opener of the pop-up
+C32 Opener of a pop-up window
     consent popup_pages_are_framed_by_smartrecruiters_alone
-    frames popup_works_in_a_window_that_keeps_its_opener
+    consent_in_a_browser popup_works_in_a_window_that_keeps_its_opener
 
-C33 form-action and the redirect after an approval
+C33 form-action blocks the redirect after *Approve*
     consent redirect_pages_are_not_framed_and_may_post_on
-    frames redirect_lands_in_smartrecruiters
+    consent_in_a_browser redirect_lands_in_smartrecruiters
 
-C34 the referrer
+C34 Referrer leak
     routes every_page_carries_the_headers_of_a_careful_one
     sign_in pages_load_nothing_from_elsewhere
     why: same-origin in place of no-referrer, under which Chromium posts our own forms with a null origin; other sites
     why: learn nothing by either.
 
-C35 a denial
+C35 Deny, or window closed
     consent deny_goes_back_and_creates_nothing
     consent deny_in_a_popup_says_so
 
-C36 what the page says
+C36 Content of the page
     consent page_names_who_asks_for_whom_what_and_how_to_end_it
 
-C37 the pop-up's size
-    frames popup_works_in_a_frame_of_another_site
-    frames consent_by_keyboard_alone
+C37 600 px × 45 % of the screen
+    consent_in_a_browser popup_works_in_a_frame_of_another_site
+    consent_in_a_browser consent_by_keyboard_alone
 
-C38 a secret in the browser
+C38 Secret in the browser
     consent secret_never_reaches_the_browser
 """)

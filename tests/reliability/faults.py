@@ -15,7 +15,7 @@ SIMULATED = "tests/orders/handlers/test_uploads_simulated.py::test_"
 
 ROWS: dict[str, Row] = {
     "D1": Row(
-        "worker killed before the request leaves",
+        "Worker killed before the request leaves",
         (
             f"{FAULTS}worker_killed_at_any_place_sends_all_the_same",
             f"{COURIER}delivery_left_in_flight_by_a_dead_holder_is_sent_again",
@@ -23,58 +23,56 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "D2": Row(
-        "worker killed between the bytes and the reply",
+        "Worker killed or stopped between request and response",
         (
             f"{FAULTS}worker_killed_at_any_place_sends_all_the_same",
             f"{FAULTS}call_that_was_stopped_past_its_deadline_is_not_made",
             f"{FAULTS}courier_stopped_before_its_call_writes_nothing_over_its_successor",
-            "crash: stop a courier past its lease",
+            "crash: courier stopped past its lease",
         ),
     ),
     "D3": Row(
-        "worker killed after a 200, before the commit",
+        "Worker killed after a 200, before the commit",
         (f"{FAULTS}worker_killed_at_any_place_sends_all_the_same", "crash: kill courier-b"),
     ),
-    "D4": Row("the whole worker tree killed at random", ("crash: kill both couriers", "crash: kill all of the portal")),
+    "D4": Row("All workers killed at random", ("crash: kill both couriers", "crash: kill all of the portal")),
     "D6": Row(
-        "graceful deploy under load",
+        "Graceful deploy under load (SIGTERM)",
         (
             "tests/e2e/test_rolling_restart.py::test_restart_in_order_turns_no_order_away_and_repeats_nothing",
-            "crash: end the couriers one after the other",
-            "crash: end web in order",
+            "crash: couriers restarted one after the other",
+            "crash: web restarted gracefully",
         ),
     ),
     "D7": Row(
-        "web killed between commit and broker",
+        "Web killed between commit and wake-up",
         ("crash: kill web",),
         "No request speaks to the broker: the dispatcher finds what is due in the database.",
     ),
     "D8": Row(
-        "web killed before commit",
+        "Web killed before the commit",
         (f"{INTAKE}same_order_again_is_answered_the_same_and_kept_once", "crash: kill web"),
     ),
     "D9": Row(
-        "the commit goes through and the line dies",
+        "Commit succeeds, connection to the database dies",
         ("tests/e2e/test_commit_lost.py::test_order_whose_commit_went_unheard_is_one_order_when_it_comes_again",),
     ),
-    "D10": Row("broker down", ("crash: broker down",)),
+    "D10": Row("Broker down", ("crash: broker down",)),
     "D11": Row(
-        "broker hung",
+        "Broker accepts and stays silent",
         (f"{WHOLE_WAY}order_is_answered_at_once_while_smartrecruiters_and_the_broker_hang", "crash: broker hangs"),
     ),
-    "D12": Row("broker wiped", ("crash: broker wiped",)),
-    "D13": Row(
-        "broker restarted empty, or evicting", ("crash: kill broker", "crash: broker throws away what it holds")
-    ),
+    "D12": Row("Broker wiped", ("crash: broker flushed",)),
+    "D13": Row("Broker restarted empty, or evicting", ("crash: kill broker", "crash: broker evicts its keys")),
     "D15": Row(
-        "a task delivered twice",
+        "Task delivered twice",
         (
             f"{COURIER}two_couriers_never_hold_one_stream",
             f"{FAULTS}sixteen_workers_and_one_order_have_one_call_on_the_way",
         ),
     ),
     "D16": Row(
-        "scheduler dead, or two of them",
+        "Scheduler dead, or two of them",
         (
             f"{FAULTS}two_dispatchers_wake_each_stream_once",
             "tests/config/supervisor/test_supervisor.py::test_dead_child_starts_again",
@@ -83,7 +81,7 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "D17": Row(
-        "database restarted fast",
+        "Database restarted (fast)",
         (
             f"{FAULTS}database_that_goes_away_before_an_outcome_is_written_loses_nothing",
             f"{FAULTS}database_that_goes_away_while_a_call_is_built_is_no_fault_of_the_call",
@@ -92,15 +90,15 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "D18": Row(
-        "database ended at once",
+        "Database killed",
         (
             f"{FAULTS}clock_goes_on_while_the_database_server_is_away",
             "tests/config/test_settings.py::test_commit_on_postgresql_waits_for_the_disk",
-            "crash: PostgreSQL restarted at once",
+            "crash: PostgreSQL restarted immediately",
         ),
     ),
     "D19": Row(
-        "database slow or out of connections",
+        "Database slow or out of connections",
         (
             "tests/e2e/test_database_slow.py::test_order_is_503_within_five_seconds_whatever_the_database_does",
             f"{FAULTS}order_while_the_database_is_locked_is_503_in_time",
@@ -112,16 +110,16 @@ ROWS: dict[str, Row] = {
         (f"{FAULTS}writer_killed_on_sqlite_loses_no_acknowledged_row", "crash: kill web"),
     ),
     "D22": Row(
-        "deadlock or serialization failure",
+        "Deadlock, serialization failure",
         (f"{CONNECTING}connects_disables_and_orders_at_once_are_never_a_fault_of_ours",),
     ),
     "D23": Row(
-        "restore to a point in time",
+        "Restore to a point in time",
         (f"{FAULTS}row_restored_from_a_dump_is_sent_again_the_same",),
         "Orders taken after the dump are in no row of ours; SmartRecruiters' users see them pending and order again.",
     ),
     "D24": Row(
-        "500 again and again",
+        "500 repeatedly",
         (
             f"{COURIER}answer_that_is_no_success_is_tried_again_on_the_schedule",
             f"{COURIER}failures_in_a_row_break_the_circuit_and_one_success_closes_it",
@@ -138,13 +136,13 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "D27": Row("SmartRecruiters hangs", (f"{FAULTS}peer_that_never_answers_is_left_in_time", "crash: result: hangs")),
-    "D29": Row("reset before the effect", ("crash: result: dropped",)),
+    "D29": Row("Connection reset before the effect", ("crash: result: dropped",)),
     "D30": Row(
-        "reset after the effect of a PATCH",
+        "Connection reset after the effect of a PATCH",
         ("crash: result: dropped after the effect", "crash: result: 500 after the effect"),
     ),
     "D31": Row(
-        "reset after the effect of an upload",
+        "Connection reset after the effect of an upload",
         (
             f"{COURIER}not_idempotent_call_with_unknown_outcome_is_never_repeated",
             f"{UPLOADS}lost_answer_is_found_by_the_next_result",
@@ -154,7 +152,7 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "D32": Row(
-        "a success that is none",
+        "Success that is none: HTML, garbage, truncated, error body",
         (
             f"{COURIER}answer_that_is_none_is_never_a_success",
             f"{FAULTS}page_in_place_of_json_is_sent_again_until_json_comes",
@@ -164,7 +162,7 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "D33": Row(
-        "302 to a login page", (f"{FAULTS}redirect_is_a_failure_and_is_not_followed", "crash: result: a redirect")
+        "302 to a sign-in page", (f"{FAULTS}redirect_is_a_failure_and_is_not_followed", "crash: result: a redirect")
     ),
     "D34": Row(
         "401 once",
@@ -182,11 +180,11 @@ ROWS: dict[str, Row] = {
             f"{COURIER}unauthorized_orders_three_in_a_row_hold_the_stream",
             f"{COURIER}token_call_that_refuses_the_pair_holds_the_stream",
             f"{COURIER}backlog_that_is_refused_asks_for_few_tokens",
-            "crash: a pair is revoked",
+            "crash: credentials are revoked",
         ),
     ),
     "D36": Row(
-        "403, 404, 410, 409, 422",
+        "403, 404, 409, 410, 422",
         (
             f"{COURIER}refusal_is_a_dead_letter_at_once",
             f"{COURIER}forbidden_ten_in_a_row_hold_the_stream",
@@ -198,7 +196,7 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "D37": Row(
-        "token endpoint down, slow or 429",
+        "Token endpoint down, slow or 429",
         (
             f"{FAULTS}token_is_fetched_once_for_many_calls",
             f"{FAULTS}token_endpoint_that_is_down_pauses_the_credential",
@@ -207,7 +205,7 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "D38": Row(
-        "the herd after an outage",
+        "Thundering herd after a 24 h outage, 100,000 deliveries",
         (
             f"{FAULTS}backlog_of_an_outage_is_one_call_an_order",
             f"{FAULTS}customer_with_ten_thousand_results_or_slow_calls_delays_nobody",
@@ -215,18 +213,18 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "D39": Row(
-        "an outage of 75 h",
+        "Outage of 75 h",
         (f"{FAULTS}outage_of_three_days_is_sat_out", f"{COURIER}network_failures_for_a_week_are_a_dead_letter"),
     ),
     "D40": Row(
-        "DNS and TLS",
+        "DNS failure, wrong answer, expired certificate",
         (
             f"{FAULTS}name_that_is_not_found_is_a_failure_without_effect",
             f"{FAULTS}certificate_that_is_not_good_is_a_failure_without_effect",
         ),
     ),
     "D42": Row(
-        "two workers race for one row",
+        "Workers race for one row",
         (
             f"{FAULTS}sixteen_workers_and_one_order_have_one_call_on_the_way",
             f"{FAULTS}takeover_by_one_who_lost_the_lease_takes_nothing_from_its_successor",
@@ -234,23 +232,25 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "D44": Row(
-        "a poison message",
+        "Poison message",
         (
             f"{COURIER}bug_in_a_handler_stops_that_delivery_only",
             f"{COURIER}bug_after_an_effect_that_cannot_be_repeated_repeats_nothing",
             f"{COURIER}kind_that_nobody_knows_stops_no_other",
         ),
     ),
-    "D45": Row("one customer slow", (f"{FAULTS}customer_with_ten_thousand_results_or_slow_calls_delays_nobody",)),
+    "D45": Row(
+        "One slow customer (14 s a call)", (f"{FAULTS}customer_with_ten_thousand_results_or_slow_calls_delays_nobody",)
+    ),
     "D46": Row(
-        "death between our pair and the exchange",
+        "Crash between issuing our credentials and the exchange",
         (
             f"{CONNECTING}exchange_goes_on_by_itself_when_smartrecruiters_is_back",
             "connect: slow",
         ),
     ),
     "D47": Row(
-        "the exchange took effect and its answer is lost",
+        "Exchange took effect, response lost",
         (
             f"{CONNECTING}lost_answer_needs_a_reconnect_and_our_pair_goes_on_working",
             f"{CONNECTING}reconnect_after_a_lost_answer_releases_what_was_held",
@@ -259,14 +259,14 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "D48": Row(
-        "death or a dead database after the answer of the exchange",
+        "Crash or database away after the response, before the write",
         (
             f"{FAULTS}database_that_goes_away_before_an_outcome_is_written_loses_nothing",
             "connect: slow",
         ),
     ),
     "D49": Row(
-        "disable while something is on its way",
+        "Disable during delivery or consent; disable, connect, disable",
         (
             f"{FAULTS}disable_while_a_call_is_on_its_way_starts_no_other",
             "tests/integrations/connections/test_lifecycle.py::test_disable_while_their_pair_is_being_stored_wins",
@@ -275,17 +275,17 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "D50": Row(
-        "disk of the database full",
+        "Database disk full",
         (f"{FAULTS}order_while_the_database_is_locked_is_503_in_time", "crash: disk full"),
     ),
-    "D51": Row("disk of the files full", (f"{ATTACHMENTS}full_disk_is_503_and_leaves_nothing", "crash: disk full")),
+    "D51": Row("Disk of files or logs full", (f"{ATTACHMENTS}full_disk_is_503_and_leaves_nothing", "crash: disk full")),
     "D52": Row(
-        "a file is missing or damaged",
+        "File missing or damaged at sending",
         (f"{ATTACHMENTS}damaged_report_is_never_served", f"{UPLOADS}damaged_file_is_not_sent_and_the_result_is"),
         "A hosted report is sent as a link, which needs no file.",
     ),
     "D53": Row(
-        "out of memory or descriptors",
+        "Out of memory or descriptors",
         (
             "tests/config/server/test_worker.py::test_descriptors_that_run_out_stop_nothing_for_long",
             "crash: kill all of the portal",
@@ -293,21 +293,21 @@ ROWS: dict[str, Row] = {
         "Either ends the process, as a SIGKILL does at any place.",
     ),
     "D54": Row(
-        "migration under traffic",
+        "Migration under traffic",
         (),
         "Cannot happen yet: there is no released version whose traffic a migration could meet.",
     ),
-    "D55": Row("rollback of code", (), "Cannot happen yet: there is no released version to go back to."),
+    "D55": Row("Rollback of code", (), "Cannot happen yet: there is no released version to go back to."),
     "D56": Row(
-        "encryption key missing or rotated",
+        "Encryption key missing or rotated meanwhile",
         (f"{FAULTS}key_that_is_missing_for_a_while_loses_nothing",),
     ),
     "D58": Row(
-        "partition between web and database during the commit",
+        "Network partition during a commit",
         ("tests/e2e/test_commit_lost.py::test_order_whose_commit_went_unheard_is_one_order_when_it_comes_again",),
     ),
     "D59": Row(
-        "death after an e-mail or a webhook",
+        "Crash after an e-mail or webhook was sent",
         (
             "tests/orders/handlers/test_emails.py::test_repeat_has_the_same_message_id",
             "tests/orders/handlers/test_smtp.py::"
@@ -317,7 +317,7 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "D60": Row(
-        "time zones, leap days",
+        "Time zones, leap days, leap seconds",
         (
             "tests/orders/test_calendar.py::test_instants_waits_and_terms_are_the_same_everywhere",
             "tests/orders/test_calendar.py::test_lease_of_a_stream_and_retention_count_seconds",

@@ -3,97 +3,97 @@
 from tests.reliability.rows import parse_rows
 
 ROWS = parse_rows("""
-A1 passwords tried one after the other
+A1 Brute force of a password
     sign_in guesser_is_stopped_and_the_owner_elsewhere_is_not
     why: No budget over all addresses: whoever spent it would lock the owner out (A3). Ten tries in five minutes from
     why: each of ten thousand addresses are nothing against twelve characters, and staff have a second factor.
 
-A3 an owner locked out
+A3 Locking an owner out
     sign_in guesser_is_stopped_and_the_owner_elsewhere_is_not
 
-A4 one password on many accounts
+A4 One password tried on many accounts
     hostile_pages one_password_tried_on_many_accounts_is_stopped_and_written_down
 
-A6 a forged host
+A6 Forged Host or X-Forwarded-Host
     hostile_pages host_that_is_not_ours_is_refused
     hostile_pages forwarded_host_is_ignored_in_a_reset_mail
     sign_in forwarded_address_counts_from_a_trusted_proxy_only
     sign_in forwarded_word_that_is_no_address_is_nobodys
 
-A7 an old link to a new password
+A7 Reuse of a password-reset link
     hostile_pages reset_link_is_good_once
     hostile_pages reset_link_dies_with_a_change_of_password
     hostile_pages reset_link_dies_after_an_hour
 
-A8 next
-    hostile sign_in_leads_to_no_other_site
+A8 Open redirect in next
+    hostile_urls sign_in_leads_to_no_other_site
 
-A9 the life of a session
+A9 Session lifetime
     sessions session_ends_after_half_an_hour_without_a_click
     sessions session_ends_after_twelve_hours_in_any_case
     sessions signing_out_ends_the_session_for_whoever_has_the_cookie
     sessions new_password_ends_every_session
     sign_in session_ends_with_the_account
 
-A10 the flags of cookies
+A10 Cookie flags
     hostile_pages settings_of_a_portal_at_https
-    refusals https_names_and_closes_the_cookies
+    preflight https_names_and_closes_the_cookies
     routes every_page_carries_the_headers_of_a_careful_one
 
-A11 staff without a second factor
+A11 Staff without a second factor
     sign_in staff_must_set_up_a_second_factor_where_it_is_required
     sign_in second_factor_is_asked_for
     hostile_pages code_of_the_second_factor_is_good_once
-    factors broken_passkey_is_refused
-    factors broken_passkey_is_not_added
+    mfa broken_passkey_is_refused
+    mfa broken_passkey_is_not_added
 
-A13 secrets in admin
-    admin admin_pages_show_no_secret
-    admin admin_cannot_be_searched_by_a_secret
-    admin admin_registers_what_this_house_wrote_and_nothing_else
+A13 Secrets in admin
+    site admin_pages_show_no_secret
+    site admin_cannot_be_searched_by_a_secret
+    site admin_registers_what_this_house_wrote_and_nothing_else
     roles no_page_shows_a_secret
 
-A14 staff who look further than their part
+A14 Staff beyond their role
     roles candidate_is_seen_by_role
     roles viewer_finds_no_order_by_what_is_hidden
     roles nobody_raises_himself
-    orders_admin order_page_is_recorded_each_time
-    trail everybody_who_saw_a_candidate_is_named_before_and_after_an_erasure
+    orders order_page_is_recorded_each_time
+    access_log everybody_who_saw_a_candidate_is_named_before_and_after_an_erasure
     export staff_export_from_the_orders_page
     why: Staff are the vendor's, whose support serves all customers: the roles part what of a candidate is seen, not
     why: which customer's; every look is written down.
 
-A15 formulas in an export
+A15 Formulas in an export (CSV injection)
     transfer csv_has_no_cell_that_a_spreadsheet_would_run
     transfer any_text_survives_its_guard
     why: Candidates are exported as JSON, which no spreadsheet runs.
 
-A16 markup in what was stored
+A16 Stored XSS
     hostile_pages markup_in_what_came_is_shown_as_text
-    visits names_are_escaped
-    invitation markup_in_a_name_stays_text
-    admin admin_pages_carry_no_inline_style_or_script
+    candidate names_are_escaped
+    emails markup_in_a_name_stays_text
+    site admin_pages_carry_no_inline_style_or_script
 
-A17 what errors and odd paths tell
+A17 Leaks by errors and well-known paths
     hostile_pages nothing_of_the_house_is_served
     hostile_pages fault_of_ours_tells_nothing_of_the_house
 
-A18 an unsafe start
-    refusals unsafe_setting_is_refused_in_one_line
-    refusals every_process_refuses
-    refusals bare_gunicorn_refuses_and_gives_up
-    refusals deployment_checks_find_nothing
-    refusals sqlite_without_a_write_ahead_log_is_an_error
+A18 Unsafe settings
+    preflight unsafe_setting_is_refused_in_one_line
+    preflight every_process_refuses
+    preflight bare_gunicorn_refuses_and_gives_up
+    preflight deployment_checks_find_nothing
+    preflight sqlite_without_a_write_ahead_log_is_an_error
 
-A19 headers
+A19 Security headers
     routes every_page_carries_the_headers_of_a_careful_one
     hostile_pages settings_of_a_portal_at_https
 
-A20 an API for browsers
+A20 Browsable API
     hostile_pages program_that_asks_for_html_gets_json
     routes odd_methods_tell_and_do_nothing
 
-A22 smuggled and slow requests
+A22 Request smuggling, slowloris, large headers
     worker slow_clients_keep_nobody_waiting_and_are_let_go
     worker client_that_sends_a_byte_now_and_then_gets_408
     worker request_of_two_readings_is_refused_and_what_follows_is_no_request
@@ -101,6 +101,6 @@ A22 smuggled and slow requests
     worker waiting_uploads_have_a_bound
     patterns pattern_is_done_in_time_with_any_long_text
 
-A23 known holes in dependencies
+A23 Known vulnerabilities in dependencies
     gate: audit.py
 """)
