@@ -12,7 +12,7 @@ from integrations.webhooks import events
 
 @shared_task
 def clear_expired() -> None:
-    """Expired tokens, sessions, kept answers and unanswered visits go, so that their tables stay small."""
+    """Delete expired tokens, sessions, idempotency records, consents and invitations."""
     get_access_token_model().objects.filter(expires__lt=timezone.now()).delete()
     call_command("clearsessions")
     consents.delete_abandoned()

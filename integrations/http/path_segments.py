@@ -1,6 +1,6 @@
-"""Ids from outside: strict patterns before one touches a URL, and the one place that puts one there.
+"""Path segments of URLs: strict patterns for ids from outside, against path traversal.
 
-`requests` resolves dot segments, with our token (RELIABILITY.md, finding 1): a pattern closes that, quoting does not.
+`requests` resolves dot segments, also quoted ones, and would send our token to another path.
 """
 
 import re
@@ -11,7 +11,7 @@ ORDER_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class UnsafeIdentifierError(ValueError):
-    """This id must not stand in a URL."""
+    """The id is not safe in a URL."""
 
 
 def is_company_id(text: str) -> bool:
@@ -19,12 +19,11 @@ def is_company_id(text: str) -> bool:
 
 
 def is_url_safe_id(text: str) -> bool:
-    """May this id of a candidate or a job stand in a URL?"""
     return URL_ID.fullmatch(text) is not None
 
 
 def build_path(*segments: str) -> str:
-    """`/a/b/c` of configured prefixes and ids. Raises UnsafeIdentifierError for an id that could lead elsewhere."""
+    """Join a configured prefix and ids to a path. Raises UnsafeIdentifierError."""
     prefix, *ids = segments
     for segment in ids:
         if COMPANY_ID.fullmatch(segment) is None:

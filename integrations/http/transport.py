@@ -1,7 +1,7 @@
-"""The connections behind the door: not a byte after the deadline, none to a private address.
+"""Transport of the HTTP client: one total deadline per call (against slowloris) and SSRF protection.
 
-`requests` counts its time-outs anew at every byte: a server that sends one a second would be read for ever, a name
-with twenty dead addresses tried for minutes. So every wait here ends with the call's own time, which `begin` sets.
+`requests` restarts its timeouts with every byte and every IP address: a server that sends a byte a second would keep a
+thread for ever. Here every wait ends at the thread's own deadline, set by `start_deadline`.
 """
 
 import contextlib
@@ -25,6 +25,8 @@ CHUNK_SIZE = 64 * 1024
 
 
 class CallState(threading.local):
+    """The call that this thread makes. Times are monotonic."""
+
     ends_at = 0.0
     not_after = math.inf
     has_sent = False
@@ -35,15 +37,15 @@ call_state = CallState()
 
 
 class PrivateIpError(Exception):
-    """The name leads to addresses that are not public."""
+    """The host has no public IP address."""
 
 
 class DeadlineExceededError(Exception):
-    """The deadline passed before anything of weight went out."""
+    """The deadline passed before a byte of the request was sent."""
 
 
 def start_deadline(seconds: float) -> None:
-    """From now on, this thread's call has so much time."""
+    """Start this thread's call, with this many seconds in all."""
     call_state.ends_at, call_state.has_sent = min(time.monotonic() + seconds, call_state.not_after), False
 
 
@@ -52,14 +54,13 @@ def remaining_seconds() -> float:
 
 
 def has_sent() -> bool:
-    """Has a byte of this thread's call gone out, so that it may have had its effect?"""
+    """Return True if this thread's call has sent a byte, so that it may have been processed."""
     return call_state.has_sent
 
 
 @contextlib.contextmanager
 def cap_deadline(not_after: float) -> Iterator[None]:
-    """This thread's call ends by then, a time of the monotonic clock, however late it begins: a file may have to be
-    read first, or the process be stopped."""
+    """End this thread's calls by a monotonic time, however late they start: the process may be stopped before."""
     call_state.not_after = not_after
     try:
         yield
@@ -69,7 +70,7 @@ def cap_deadline(not_after: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def on_first_byte(callback: Callable[[], None]) -> Iterator[None]:
-    """`going_out` is called right before the first byte of this thread's call."""
+    """Run `callback` right before the first byte of this thread's call."""
     call_state.first_byte_callback = callback
     try:
         yield
@@ -78,7 +79,7 @@ def on_first_byte(callback: Callable[[], None]) -> Iterator[None]:
 
 
 class DeadlineReader(io.RawIOBase):
-    """What comes over a socket, as long as there is time."""
+    """Reads from a socket until the deadline, whatever the pace of the bytes."""
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
         self.raw, self.sock = raw, sock
@@ -89,7 +90,7 @@ class DeadlineReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         seconds = remaining_seconds()
         if seconds <= 0:
-            raise TimeoutError("the answer did not end in time")
+            raise TimeoutError("the response did not end in time")
         self.sock.settimeout(min(READ_SECONDS, seconds))
         return self.raw.readinto(buffer)
 
@@ -106,16 +107,18 @@ class DeadlineResponse(http.client.HTTPResponse):
 
 class DeadlineConnection(urllib3.connection.HTTPConnection):
     response_class = DeadlineResponse
+    """Sends and receives before the deadline. With `is_public_only`, it connects to public IP addresses only."""
+
     is_public_only = False
-    buffered_parts: list[bytes] | None = None
-    """While a request is put together."""
+    buffered_parts: list[bytes] | None = None  # the parts of a request that is being built
 
     def _new_conn(self) -> socket.socket:
-        """To the address that was looked at, so that no second look-up leads elsewhere."""
+        """Connect to an IP address that was checked, without a second look-up (DNS rebinding)."""
         name, failure = self._dns_host, None
         try:
-            for address in self._resolve_ips(name):
-                self._dns_host, self.timeout = address, max(0.001, min(CONNECT_SECONDS, remaining_seconds()))
+            for ip in self._resolve_ips(name):
+                # urllib3 restarts its timeout for each IP address, so what remains of the deadline is divided here.
+                self._dns_host, self.timeout = ip, max(0.001, min(CONNECT_SECONDS, remaining_seconds()))
                 try:
                     return super()._new_conn()
                 except (ConnectTimeoutError, NewConnectionError) as error:
@@ -124,22 +127,22 @@ class DeadlineConnection(urllib3.connection.HTTPConnection):
                     break
         finally:
             self._dns_host = name
-        raise failure or NewConnectionError(self, "the name leads nowhere")
+        raise failure or NewConnectionError(self, "the host name has no IP address")
 
     def _resolve_ips(self, name: str) -> list[str]:
         try:
-            found = socket.getaddrinfo(name.strip("[]"), self.port, type=socket.SOCK_STREAM)
+            resolved = socket.getaddrinfo(name.strip("[]"), self.port, type=socket.SOCK_STREAM)
         except (socket.gaierror, UnicodeError) as error:
-            known = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
-            raise NameResolutionError(name, self, known) from None
-        addresses = list(dict.fromkeys(str(place[0]) for *_, place in found))
-        allowed = [address for address in addresses if not self.is_public_only or is_public_ip(address)]
-        if addresses and not allowed:
+            reason = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
+            raise NameResolutionError(name, self, reason) from None
+        ips = list(dict.fromkeys(str(place[0]) for *_, place in resolved))
+        allowed = [ip for ip in ips if not self.is_public_only or is_public_ip(ip)]
+        if ips and not allowed:
             raise PrivateIpError
         return allowed
 
     def request(self, *args: Any, **options: Any) -> None:
-        """Head and body go out together: no other thread's work comes between them."""
+        """Send head and body together, so that the check of the deadline is followed by all of a small request."""
         self.buffered_parts = []
         try:
             super().request(*args, **options)
@@ -156,12 +159,13 @@ class DeadlineConnection(urllib3.connection.HTTPConnection):
             self.buffered_parts.append(data)
 
     def _send_chunk(self, chunk: memoryview) -> None:
-        """Looked at right before the socket is written to: a process that was stopped in between, past its lease, must
-        not come back and write over what its successor has sent (RELIABILITY.md, section 4, decision 6)."""
+        # Connecting may take seconds, so it comes first: between the check below and the write nothing waits.
         if self.sock is None:
             self.connect()
         if call_state.first_byte_callback and not call_state.has_sent:
             call_state.first_byte_callback()
+        # The other side cannot check our fencing token. A process that was stopped past its lease must find its time
+        # used up here, before the first byte, or it would overwrite what its successor has sent.
         if remaining_seconds() <= 0:
             self.close()
             raise TimeoutError("the request did not end in time") if call_state.has_sent else DeadlineExceededError

@@ -1,7 +1,7 @@
-"""Which addresses we trust: SMARTRECRUITERS_TRUSTED_ORIGINS, matched label by label.
+"""Trusted origins and strict URL parsing, against open redirects and SSRF.
 
-One list for callbacks, `redirect`, returns and framing (INTERFACE.md). Parsers disagree about odd spellings, and the
-one who connects may not be the one who checked (RELIABILITY.md, finding 2): so an address must be spelt plainly first.
+SMARTRECRUITERS_TRUSTED_ORIGINS is one list for callbacks, `redirect`, returns and framing. URL parsers disagree about
+odd spellings, so a URL must be spelt plainly before it is compared.
 """
 
 import ipaddress
@@ -17,8 +17,7 @@ STRICT_URL = re.compile(
     r"(?P<rest>(?:[/?][!-\[\]-~]*)?)",
     re.ASCII,
 )
-STRICT_URL_PATTERN = re.sub(r"\?P<\w+>", "?:", STRICT_URL.pattern)
-"""The same for other readers of regular expressions: an API's description."""
+STRICT_URL_PATTERN = re.sub(r"\?P<\w+>", "?:", STRICT_URL.pattern)  # without named groups, for JSON Schema
 TRUSTED_ORIGIN = re.compile(
     r"(?P<scheme>https?)://(?P<host>(?:\*\.)?[A-Za-z0-9.\[\]:-]+?)(?::(?P<port>[0-9]{1,5}))?", re.ASCII
 )
@@ -28,13 +27,13 @@ CALLBACK_PATH = re.compile(r"/assessment-api/v[0-9]+/orders/(?P<order>[A-Za-z0-9
 
 
 class UntrustedURLError(ValueError):
-    """The address is malformed or leads to a host that SMARTRECRUITERS_TRUSTED_ORIGINS does not name."""
+    """The URL is malformed or its origin is not trusted."""
 
 
 def parse_url(url: str) -> tuple[str, str, str, str] | None:
-    """(scheme, host in lower case, port, rest) of a plainly spelt absolute address, else None.
+    """Return (scheme, host in lower case, port, rest) of a plainly spelt absolute URL, otherwise None.
 
-    No user info, no fragment, no backslash, no percent sign in the host, no trailing dot, ASCII only.
+    Refuses user info, fragments, backslashes, percent signs in the host, trailing dots, and non-ASCII characters.
     """
     match = STRICT_URL.fullmatch(url) if len(url) <= 2000 else None
     if match is None or "#" in url or int(match["port"] or 0) > 65535 or not _is_valid_host(match["host"]):
@@ -44,7 +43,7 @@ def parse_url(url: str) -> tuple[str, str, str, str] | None:
 
 
 def _is_valid_host(host: str) -> bool:
-    """In brackets stands an IPv6 address, and nothing that only looks like one."""
+    """Return False for brackets around anything but an IPv6 address."""
     try:
         return not host.startswith("[") or bool(ipaddress.IPv6Address(host[1:-1]))
     except ValueError:
@@ -53,12 +52,12 @@ def _is_valid_host(host: str) -> bool:
 
 @lru_cache(maxsize=8)
 def _parse_origins(origins: tuple[str, ...]) -> list[tuple[str, str, str]]:
-    found = [TRUSTED_ORIGIN.fullmatch(origin.rstrip("/")) for origin in origins]
-    return [(m["scheme"], m["host"].lower(), m["port"] or DEFAULT_PORTS[m["scheme"]]) for m in found if m]
+    matches = [TRUSTED_ORIGIN.fullmatch(origin.rstrip("/")) for origin in origins]
+    return [(m["scheme"], m["host"].lower(), m["port"] or DEFAULT_PORTS[m["scheme"]]) for m in matches if m]
 
 
 def is_trusted(url: str) -> bool:
-    """Is this a plainly spelt address at a trusted origin? `*` in a pattern stands for one or more labels."""
+    """Return True for a plainly spelt URL at a trusted origin. `*` in a pattern is one or more labels, as in CSP."""
     parts = parse_url(url)
     if parts is None:
         return False
@@ -73,13 +72,10 @@ def is_trusted(url: str) -> bool:
 
 
 def extract_order_id(callback_url: str) -> str:
-    """The order's id out of `resultCallbackURL`. The address itself is data and never called.
-
-    Raises UntrustedURLError when the origin is not trusted or the path is not that of a result.
-    """
+    """Return the order's id from `resultCallbackURL`, which is never called. Raises UntrustedURLError."""
     parts = parse_url(callback_url)
     if parts is None or not is_trusted(callback_url):
-        raise UntrustedURLError("must be an address at SmartRecruiters")
+        raise UntrustedURLError("must be a URL at SmartRecruiters")
     match = CALLBACK_PATH.fullmatch(parts[3])
     if match is None:
         raise UntrustedURLError("must have the path /assessment-api/v…/orders/{id}/results")

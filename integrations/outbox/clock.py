@@ -1,4 +1,4 @@
-"""The one clock of leases and schedules: the database's where there is a server (RELIABILITY.md, decision 21)."""
+"""Clock of leases and schedules: the database server's where there is one, so that all hosts agree."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ _synced_at: float | None = None
 
 
 def _server_offset() -> float:
-    """Seconds by which the database server's clock is ahead of ours."""
+    """Return the seconds by which the database server's clock is ahead of this host's."""
     before = time.time()
     with connection.cursor() as cursor:
         cursor.execute("SELECT extract(epoch FROM clock_timestamp())")
@@ -21,8 +21,10 @@ def _server_offset() -> float:
 
 
 def now() -> datetime:
-    """While the server is away, its clock as we knew it: who waits for it must be able to count. A thread that makes
-    calls has no connection to the server, and gets none for that."""
+    """Return the current time. While the server is away, its last known offset counts.
+
+    A thread without a database connection, like those that make HTTP calls, opens no connection to ask.
+    """
     global _offset, _synced_at
     is_old = _synced_at is None or time.monotonic() - _synced_at > RESYNC_SECONDS
     may_ask = _synced_at is None or connection.connection is not None

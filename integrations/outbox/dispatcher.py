@@ -1,4 +1,4 @@
-"""Finds the streams with something to do and wakes a courier for each. The one place that publishes to the broker."""
+"""Dispatcher: finds the streams with due work and wakes a courier for each. Only it publishes to the broker."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,12 +11,12 @@ from integrations.outbox import clock, deliveries, leases
 from integrations.outbox.models import Delivery, DeliveryState, Stream
 
 log = structlog.get_logger(__name__)
+# A wake-up that no courier followed was lost with the broker. Within 30 s of its return all streams run again.
 WAKE_AGAIN_AFTER = timedelta(seconds=15)
-"""A wake-up that nobody followed was lost with the broker: within 30 s of its return all runs again."""
 
 
 def ready_streams() -> QuerySet[Stream]:
-    """Streams that nobody holds and that have a delivery due, or one that a dead holder left in flight."""
+    """Return the streams without a live lease that have a due delivery, or one that a dead courier left in flight."""
     now = clock.now()
     mine = Delivery.objects.filter(stream=OuterRef("pk"))
     has_due = Exists(mine.filter(state=DeliveryState.PENDING, due_at__lte=now))
@@ -28,13 +28,13 @@ def ready_streams() -> QuerySet[Stream]:
 
 
 def due_streams() -> QuerySet[Stream]:
-    """Those of them that no courier has been woken for, or whose wake-up was lost."""
+    """Return the ready streams that were never woken, or were woken more than WAKE_AGAIN_AFTER ago."""
     lost_before = clock.now() - WAKE_AGAIN_AFTER * settings.OUTBOX_TIME_SCALE
     return ready_streams().filter(Q(woken_at=None) | Q(woken_at__lte=lost_before))
 
 
 def wake_couriers(wake: Callable[[int], object]) -> int:
-    """Wake a courier for every stream that is due, once each. Returns how many were woken."""
+    """Wake a courier for each due stream, and return how many were woken."""
     deliveries.release_stragglers()
     woken = 0
     for stream in due_streams().only("pk", "woken_at"):
@@ -43,9 +43,9 @@ def wake_couriers(wake: Callable[[int], object]) -> int:
             continue
         try:
             wake(stream.pk)
-        except Exception:  # the broker's client raises what it likes; the next second tries again
+        except Exception:  # the broker's client raises anything; retried in the next second
             Stream.objects.filter(pk=stream.pk).update(woken_at=None)
-            log.warning("broker does not take a wake-up", stream=stream.pk)
+            log.warning("broker refused a wake-up", stream=stream.pk)
             return woken
         woken += 1
     return woken

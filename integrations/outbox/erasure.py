@@ -1,55 +1,48 @@
-"""Taking out of the outbox what was, or was to be, sent about something."""
+"""Erasure of a candidate's data from the outbox: cancels deliveries, and empties their content and attempts."""
 
 from collections.abc import Collection
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from integrations.outbox import clock, leases
+from integrations.outbox import leases
+from integrations.outbox.deliveries import cancel_unsent
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
+from integrations.outbox.transitions import transition
 
 S = DeliveryState
-UNSENT_STATES = (S.PENDING, S.HELD, S.FAILED)
-
-
-def _filter_by_subject(subjects: Collection[str]) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(subject__in=subjects)
 
 
 @transaction.atomic
 def cancel_by_subject(subjects: Collection[str], reason: str, *, except_kinds: Collection[str] = ()) -> int:
-    """Cancel what is unsent about these subjects, save for the `spared` kinds of deliveries.
+    """Cancel the unsent deliveries about these subjects, and those that a dead courier left in flight.
 
-    What a courier that died left in flight is cancelled, too. Returns how many are on their way in a courier's hands:
-    they end within its deadline, so ask again.
+    Returns how many streams still have calls running. They end within the lease, so call this again later.
     """
-    wanted = _filter_by_subject(subjects).exclude(kind__in=except_kinds)
-    wanted.filter(state__in=UNSENT_STATES).update(state=S.SUPERSEDED, reason=reason, finished_at=clock.now())
-    on_their_way = wanted.filter(state=S.IN_FLIGHT)
-    return sum(not _cancel_orphans(stream, on_their_way, reason) for stream in _list_streams(on_their_way))
+    deliveries = Delivery.objects.filter(subject__in=subjects).exclude(kind__in=except_kinds)
+    cancel_unsent(deliveries, reason)
+    in_flight = deliveries.filter(state=S.IN_FLIGHT)
+    streams = list(Stream.objects.filter(pk__in=in_flight.values("stream")).order_by("pk"))
+    return sum(not _cancel_orphans(stream, in_flight, reason) for stream in streams)
 
 
-def _list_streams(rows: QuerySet[Delivery]) -> list[Stream]:
-    return list(Stream.objects.filter(pk__in=rows.values("stream")).order_by("pk"))
-
-
-def _cancel_orphans(stream: Stream, rows: QuerySet[Delivery], reason: str) -> bool:
-    """Whether nobody holds the stream: then nobody carries these either, and its new number keeps the dead away."""
+def _cancel_orphans(stream: Stream, in_flight: QuerySet[Delivery], reason: str) -> bool:
+    """Return False if a courier holds the stream. Taking the lease fences off a courier that comes back."""
     lease = leases.acquire(stream.pk, 30)
     if lease is None:
         return False
-    rows.filter(stream=stream).update(state=S.SUPERSEDED, reason=reason, finished_at=clock.now())
+    transition(in_flight.filter(stream=stream), S.IN_FLIGHT, to=S.SUPERSEDED, reason=reason)
     lease.release()
     return True
 
 
 def erase_content(subjects: Collection[str], *, except_kinds: Collection[str] = ()) -> int:
-    """Empty what was sent and answered about these subjects; payloads of the `spared` kinds stay.
+    """Empty the payloads and attempts of the deliveries about these subjects, and return how many there were.
 
-    Returns how many deliveries there were. Call it when `call_off` says that nothing is on its way.
+    Payloads of `except_kinds` stay. Call it when `cancel_by_subject` returns 0.
     """
     Attempt.objects.filter(delivery__subject__in=subjects).update(request={}, response="", error="")
-    rows = _filter_by_subject(subjects).exclude(kind__in=except_kinds)
-    # The reason of what was superseded is the portal's own; the others may quote an answer.
+    rows = Delivery.objects.filter(subject__in=subjects).exclude(kind__in=except_kinds)
+    # The reason of a superseded delivery is the portal's own text; other reasons may quote a response.
     rows.exclude(state=S.SUPERSEDED).update(reason="")
     return rows.update(payload={})

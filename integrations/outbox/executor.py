@@ -1,7 +1,7 @@
-"""The line: the calls of one stream, started by the pace, so many at a time.
+"""Executor of a stream's calls: starts them as the rate limiter and the limit of parallel calls allow.
 
-Its own thread starts them, whatever the database is busy with meanwhile, and nothing here touches the database. The
-calls of all lines share one pool of threads.
+Three kinds of threads: the courier's, which hands over claimed deliveries and collects outcomes; the starter, one per
+executor; and a pool for the calls of all executors. Only the courier's thread uses the database.
 """
 
 import threading
@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 import structlog
+from django.conf import settings
 
 from integrations.http import transport
 from integrations.http.client import DEADLINE_EXCEEDED, CallFailedError, Response
@@ -26,17 +27,14 @@ from integrations.outbox.settlement import Outcome
 log = structlog.get_logger(__name__)
 
 POOL_THREADS = 256
-
 CallResult = tuple[float, Response | None, CallFailedError | None]
 call_pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="http")
-stop_requested = threading.Event()
-"""Set when this process is asked to end: no call starts any more, those on their way are waited for."""
+stop_requested = threading.Event()  # this process ends: no call starts, and running calls are waited for
 
 
 @dataclass(eq=False)
 class ClaimedDelivery:
-    """A delivery in our hands with its call built. A call that cannot be repeated gets its attempt only when its turn
-    has come: until then it certainly had no effect."""
+    """A delivery with its call. `attempt` is None until it is stored; `sent_in_window` is for the rate limiter."""
 
     delivery: Delivery
     handler: Handler
@@ -44,84 +42,84 @@ class ClaimedDelivery:
     token: str
     attempt: Attempt | None = None
     sent_in_window: int = 0
-    """Calls of ours to this endpoint in the second that ended when it went out, itself included."""
 
     def build_attempt(self) -> Attempt:
-        """For its call, not stored yet."""
+        """Build the call's attempt, not stored yet."""
         number = self.delivery.attempts_made + 1
         return Attempt(delivery=self.delivery, number=number, started_at=clock.now(), request=self.call.request)
 
 
 class PacedExecutor:
-    """Used by one coordinator, which puts in what it has claimed and takes out what came back."""
+    """Thread-safe queue of one courier's claimed deliveries and their outcomes."""
 
-    def __init__(self, rate_limiter: RateLimiter, lease: Lease, time_scale: float) -> None:
-        self.rate_limiter, self.lease, self.time_scale = rate_limiter, lease, time_scale
+    def __init__(self, rate_limiter: RateLimiter, lease: Lease) -> None:
+        self.rate_limiter, self.lease = rate_limiter, lease
         self.max_parallel = 1
         self._waiting: list[ClaimedDelivery] = []
         self._running_count = 0
         self._outcomes: list[Outcome] = []
         self._thread_error: BaseException | None = None
         self._is_suspended = self._is_closed = False
-        lock = threading.Lock()
-        self._starter_wakeup, self._courier_wakeup = threading.Condition(lock), threading.Condition(lock)
+        # One lock for all of the above. Two conditions on it, so that a notification wakes the right thread.
+        self._lock = threading.Lock()
+        self._starter_wakeup, self._courier_wakeup = threading.Condition(self._lock), threading.Condition(self._lock)
         self._starter_thread = threading.Thread(target=self._run_starter, name="executor", daemon=True)
 
-    # For the coordinator
+    # Called by the courier's thread
 
     def start_thread(self) -> None:
         self._starter_thread.start()
 
     def stop_thread(self) -> None:
-        """No call starts any more."""
-        with self._starter_wakeup:
+        """Start no more calls."""
+        with self._lock:
             self._is_closed = True
             self._starter_wakeup.notify()
 
     def add_claimed(self, claimed: Sequence[ClaimedDelivery]) -> None:
-        with self._starter_wakeup:
+        with self._lock:
             self._waiting += claimed
             self._starter_wakeup.notify()
 
     def drain_waiting(self) -> list[ClaimedDelivery]:
-        """What has not begun, and does not begin any more."""
-        with self._starter_wakeup:
+        """Take back the deliveries that were not started."""
+        with self._lock:
             waiting, self._waiting = self._waiting, []
             return waiting
 
     def collect_outcomes(self) -> list[Outcome]:
-        """What came back since it was last asked for. Raises what ended a call's thread: nobody knows of that call."""
-        with self._starter_wakeup:
+        """Return the new outcomes. Re-raises an exception that killed a call's thread: its call has no outcome."""
+        with self._lock:
             if self._thread_error is not None:
                 raise self._thread_error
-            returned, self._outcomes = self._outcomes, []
-            return returned
+            outcomes, self._outcomes = self._outcomes, []
+            return outcomes
 
     def suspend_starts(self) -> None:
-        """No call starts until `go_on`. An answer that may concern the calls to come does so by itself."""
-        with self._starter_wakeup:
+        """Start no call until `resume_starts`. An outcome that may concern the next calls does the same."""
+        with self._lock:
             self._is_suspended = True
 
     def resume_starts(self, max_parallel: int) -> None:
-        """So many calls at a time."""
-        with self._starter_wakeup:
+        with self._lock:
             self._is_suspended, self.max_parallel = False, max_parallel
             self._starter_wakeup.notify()
 
     def wait_for_event(self, seconds: float) -> None:
-        """Until something concerns the coordinator: all is done, a trouble came back, or a call asks to begin."""
-        with self._courier_wakeup:
+        """Wait until the executor needs the courier: all is done, starts are suspended, or an attempt is missing."""
+        with self._lock:
             self._courier_wakeup.wait_for(self._needs_courier, seconds)
 
     @property
     def active_count(self) -> int:
-        """Calls that wait or are on their way."""
-        return len(self._waiting) + self._running_count
+        """Calls that wait or run."""
+        with self._lock:
+            return self._active_count()
 
     @property
     def uncollected_count(self) -> int:
-        """Calls on their way, or come back and not taken out."""
-        with self._starter_wakeup:
+        """Calls that run, or have ended without their outcome being collected."""
+        with self._lock:
             return self._running_count + len(self._outcomes)
 
     @property
@@ -129,120 +127,127 @@ class PacedExecutor:
         return self._is_suspended
 
     def next_without_attempt(self) -> ClaimedDelivery | None:
-        """One whose turn has come, and whose attempt has to be written before it may `begin`."""
-        with self._starter_wakeup:
+        """Return the delivery that would start now if its attempt were stored."""
+        with self._lock:
             return self._next_without_attempt()
 
     def attach_attempt(self, claimed: ClaimedDelivery, attempt: Attempt) -> None:
-        """Its attempt is stored."""
-        with self._starter_wakeup:
+        """Allow the delivery to start: its attempt is committed."""
+        with self._lock:
             claimed.attempt = attempt
             self._starter_wakeup.notify()
 
     def next_calls(self) -> dict[str, float]:
-        with self._starter_wakeup:
+        """Return the rate limiter's times, to be stored with the stream."""
+        with self._lock:
             return dict(self.rate_limiter.next_calls)
 
-    # The starter's
+    # Called with the lock held
+
+    def _active_count(self) -> int:
+        return len(self._waiting) + self._running_count
+
+    def _needs_courier(self) -> bool:
+        return self._is_suspended or not self._active_count() or self._next_without_attempt() is not None
+
+    def _next_without_attempt(self) -> ClaimedDelivery | None:
+        claimed, seconds = self._next_call()
+        return claimed if claimed and not seconds and claimed.attempt is None else None
+
+    def _next_call(self) -> tuple[ClaimedDelivery | None, float | None]:
+        """Return the waiting delivery that may start first, with the seconds until then; (None, None) if none may."""
+        if self._is_suspended or self._is_closed or stop_requested.is_set() or self._running_count >= self.max_parallel:
+            return None, None
+        now = clock.now().timestamp()
+        waits = [(self.rate_limiter.wait_seconds(claimed.call.endpoint, now), claimed) for claimed in self._waiting]
+        seconds, first = min(waits, key=lambda wait: wait[0], default=(None, None))
+        if first is not None:
+            # With less than half of its deadline left in this lease, the call would time out. The next holder makes it.
+            deadline = first.handler.deadline_seconds
+            if self.lease.clamp_seconds(deadline) <= deadline * settings.OUTBOX_TIME_SCALE / 2:
+                return None, None
+        return first, seconds
+
+    # The starter's thread
 
     def _run_starter(self) -> None:
-        with self._starter_wakeup:
+        with self._lock:
             while not self._is_closed:
-                claimed = self._next_startable()
-                if claimed is None:
-                    self._starter_wakeup.wait()
-                elif pause := self._wait_seconds(claimed, _epoch_now()):
-                    self._starter_wakeup.wait(pause)
+                claimed, seconds = self._next_call()
+                if claimed is None or seconds:
+                    self._starter_wakeup.wait(seconds)
                 elif claimed.attempt is None:
+                    # A call that cannot be repeated. Its attempt is stored only now, so that without an attempt it
+                    # certainly had no effect. Storing needs the database, so the courier does it: attach_attempt.
                     self._courier_wakeup.notify()
                     self._starter_wakeup.wait()
                 else:
                     self._start_call(claimed)
 
-    def _next_startable(self) -> ClaimedDelivery | None:
-        """Which of those that wait may start first, if any may."""
-        if self._is_suspended or self._is_closed or stop_requested.is_set() or self._running_count >= self.max_parallel:
-            return None
-        now = _epoch_now()
-        first = min(self._waiting, key=lambda claimed: self._wait_seconds(claimed, now), default=None)
-        if first is None:
-            return None
-        wanted = first.handler.deadline_seconds
-        return first if self.lease.clamp_seconds(wanted) > wanted * self.time_scale / 2 else None
-
-    def _wait_seconds(self, claimed: ClaimedDelivery, now: float) -> float:
-        return self.rate_limiter.wait_seconds(claimed.call.endpoint, now)
-
-    def _next_without_attempt(self) -> ClaimedDelivery | None:
-        first = self._next_startable()
-        return first if first and first.attempt is None and not self._wait_seconds(first, _epoch_now()) else None
-
     def _start_call(self, claimed: ClaimedDelivery) -> None:
-        call_pool.submit(
-            self._run_call, claimed, time.monotonic() + self.lease.clamp_seconds(claimed.handler.deadline_seconds)
-        )
-        self.rate_limiter.reserve_slot(claimed.call.endpoint, _epoch_now())
+        # The deadline is a point in time, set here: a call that waits for a thread of the pool must not outlive the
+        # lease, and finds its time used up instead.
+        ends_at = time.monotonic() + self.lease.clamp_seconds(claimed.handler.deadline_seconds)
+        call_pool.submit(self._run_call, claimed, ends_at)
+        self.rate_limiter.reserve_slot(claimed.call.endpoint, clock.now().timestamp())
         self._waiting.remove(claimed)
         self._running_count += 1
 
-    def _needs_courier(self) -> bool:
-        return self._is_suspended or not self.active_count or self._next_without_attempt() is not None
-
-    # The pool's
+    # The pool's threads
 
     def _run_call(self, claimed: ClaimedDelivery, ends_at: float) -> None:
         try:
             with transport.on_first_byte(partial(self._record_send, claimed)):
-                seconds, reply, error = run_with_deadline(claimed.call, ends_at)
+                seconds, response, error = run_with_deadline(claimed.call, ends_at)
         except BaseException as fault:
-            with self._starter_wakeup:
+            with self._lock:
                 self._thread_error, self._is_suspended = fault, True
                 self._courier_wakeup.notify()
             raise
-        self._finish_call(claimed, seconds, reply, error)
+        self._finish_call(claimed, seconds, response, error)
 
     def _record_send(self, claimed: ClaimedDelivery) -> None:
-        """With so many threads at work, that may be much later than it was started."""
-        with self._starter_wakeup:
-            claimed.sent_in_window = self.rate_limiter.record_send(claimed.call.endpoint, _epoch_now())
+        # With this many threads, the first byte may leave long after the call was started.
+        with self._lock:
+            claimed.sent_in_window = self.rate_limiter.record_send(claimed.call.endpoint, clock.now().timestamp())
 
     def _finish_call(
         self, claimed: ClaimedDelivery, seconds: float, response: Response | None, error: CallFailedError | None
     ) -> None:
         now = clock.now()
-        assert claimed.attempt is not None  # noqa: S101 (nothing starts without)
+        assert claimed.attempt is not None  # noqa: S101 (no call starts without one)
         claimed.attempt.started_at = now - timedelta(seconds=seconds)
-        with self._starter_wakeup:
+        with self._lock:
             if response is not None:
                 self.rate_limiter.adjust_rate(
                     claimed.call.endpoint, response.headers, now.timestamp(), claimed.sent_in_window
                 )
             self._running_count -= 1
             self._outcomes.append(Outcome(claimed.delivery, claimed.attempt, claimed.token, seconds, response, error))
+            # A refusal may concern the next calls too (a pause, a dead token), so the courier settles it before they
+            # start. Successes are collected once a cycle, without waking it.
             self._is_suspended |= response is None or response.status >= 300
             self._starter_wakeup.notify()
-            if self._is_suspended or not self.active_count:
+            if self._is_suspended or not self._active_count():
                 self._courier_wakeup.notify()
 
 
-def _epoch_now() -> float:
-    """In epoch seconds, as the pace counts."""
-    return clock.now().timestamp()
-
-
 def run_with_deadline(call: Call, ends_at: float) -> CallResult:
-    """Make the call before `ends`, a time of the monotonic clock: it runs on while a process is stopped."""
-    began = time.monotonic()
+    """Make the call and return (seconds, response, error). `ends_at` is monotonic, which runs on in a stopped process.
+
+    Any exception becomes an error: a delivery must not be lost.
+    """
+    started_at = time.monotonic()
     try:
         failpoints.maybe_crash("before_send")
         if time.monotonic() > ends_at:
             raise CallFailedError(DEADLINE_EXCEEDED, may_have_been_processed=False)
         with transport.cap_deadline(ends_at):
-            reply = call.run(ends_at - time.monotonic())
+            response = call.run(ends_at - time.monotonic())
         failpoints.maybe_crash("after_reply")
-        return time.monotonic() - began, reply, None
+        return time.monotonic() - started_at, response, None
     except CallFailedError as error:
-        return time.monotonic() - began, None, error
-    except Exception as error:  # whatever a call raises, the delivery must not be lost
-        log.exception("a call failed in an unforeseen way", endpoint=call.endpoint)
-        return time.monotonic() - began, None, CallFailedError(f"our own fault: {type(error).__name__}")
+        return time.monotonic() - started_at, None, error
+    except Exception as error:
+        log.exception("call failed unexpectedly", endpoint=call.endpoint)
+        return time.monotonic() - started_at, None, CallFailedError(f"internal error: {type(error).__name__}")

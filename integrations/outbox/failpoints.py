@@ -1,6 +1,6 @@
-"""Places where a process dies on purpose, for the crash suite: OUTBOX_FAILPOINTS="before_send:0.01 after_reply:0.02".
+"""Failpoints: places where a process kills itself by chance, as a power cut would, for the crash suite.
 
-Each name has a chance; when it falls, the process kills itself as a power cut would. Production refuses the setting.
+OUTBOX_FAILPOINTS="before_send:0.01 after_reply:0.02" gives each name its probability. Production refuses the setting.
 """
 
 import os
@@ -13,7 +13,7 @@ FAILPOINT_NAMES = ("claimed", "before_send", "after_reply", "before_settle", "af
 
 
 def parse_failpoints(text: str) -> dict[str, float]:
-    """Name to chance. Raises ValueError for a name that nobody passes."""
+    """Parse the setting to a probability per name. Raises ValueError for an unknown name."""
     chances = {}
     for part in text.split():
         name, _, chance = part.partition(":")
@@ -24,7 +24,7 @@ def parse_failpoints(text: str) -> dict[str, float]:
 
 
 def maybe_crash(name: str) -> None:
-    """The process is at this place now."""
+    """Kill the process with the failpoint's probability."""
     chance = settings.OUTBOX_FAILPOINTS.get(name)
     if chance and random.random() < chance:  # noqa: S311
         os.kill(os.getpid(), signal.SIGKILL)

@@ -1,8 +1,7 @@
-"""How the outbox meets the apps above it: a handler per kind of delivery, a channel per kind of stream.
+"""Plug-in interface of the outbox: a handler per kind of delivery, a channel per kind of stream.
 
-The courier's coordinator alone touches the database; calls run in a pool of threads. So a handler splits an attempt
-in three: `call` (database, before), `Call.run` (network only), `delivered` or `failed` (database, in the transaction
-that closes the attempt).
+A handler splits an attempt in three: `build_call` (database, before), `Call.run` (network only, in a pool of threads),
+and a hook, `on_delivered` say (database, in the transaction that settles the attempt).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,16 +16,16 @@ from integrations.outbox.retry_policy import Disposition
 
 
 class PermanentFailureError(CallFailedError):
-    """The other side refused for good, in words of its own (an SMTP 5xx, say): a dead letter, not a retry."""
+    """The other side refused permanently, by an SMTP 5xx for example: a dead letter, not a retry."""
 
 
 class UndeliverableError(Exception):
-    """Raised by `call`: this delivery can never be made; the message says why and what to do."""
+    """Raised by `build_call` for a call that can never be made. The message gives the reason and the remedy."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call to be made. `run` gets its total deadline in seconds; it raises CallFailed or returns the Reply."""
+    """A call to make. `run` takes its deadline in seconds and returns the response or raises CallFailedError."""
 
     endpoint: str
     run: Callable[[float], Response]
@@ -34,16 +33,16 @@ class Call:
 
     @classmethod
     def from_request(cls, outgoing: OutgoingRequest) -> Self:
-        """An HTTP request through the one door."""
+        """Build the call that sends an HTTP request."""
         return cls(outgoing.endpoint, partial(send_request, outgoing), outgoing.redacted_dict())
 
 
 class Handler:
-    """One kind of delivery. Subclass, set what differs, and register an instance in the app's `ready`.
+    """A kind of delivery. Subclass it and register an instance in the app's `ready`.
 
-    `expects`: the type of a success's parsed body, None where there is none. `supersedes`: payloads are complete, so
-    a newer one replaces one that failed. `is_read`: a second 401 means "no access", and is an end, not a failure.
-    `cures`: statuses that mean something else here than in `cures.CURES`.
+    `response_type`: type of a success's parsed body, None for any body. `is_superseding`: a payload is the complete
+    state, so a newer delivery replaces an older one. `is_read`: a second 401 ends it with "no access". `dispositions`:
+    statuses that differ from `retry_policy.DISPOSITION_BY_STATUS`. Hooks run in the transaction of the state's change.
     """
 
     kind: ClassVar[str]
@@ -57,53 +56,59 @@ class Handler:
     retry_for: ClassVar[timedelta] = timedelta(days=7)
     retry_not_found_for: ClassVar[timedelta] = timedelta(0)
 
-    def prefetch(self, deliveries: Sequence[Delivery]) -> None:
-        """Read at once what `unwanted` and `call` will ask about each: what a round prepares is all of one stream."""
+    def prefetch(self, deliveries: Sequence[Delivery]) -> Mapping[int, Any]:
+        """Return a context per delivery's primary key, for all deliveries of a courier's cycle at once.
+
+        The courier keeps it as `Delivery.context` for the other methods.
+        """
+        return {}
 
     def skip_reason(self, delivery: Delivery) -> str:
-        """Why this need not be sent any more (erased, superseded, already confirmed); empty: send it."""
+        """Return why the delivery need not be sent any more, or an empty string."""
         return ""
 
-    def build_call(self, delivery: Delivery, token: str) -> Call:
-        """The call to make now. Raises Undeliverable."""
-        raise TypeError(f"{type(self).__name__} must say how it calls")
-
-    def on_delivered(self, delivery: Delivery, response: Response) -> None:
-        """Keep what came back. In the transaction that marks the delivery delivered."""
-
-    def on_failed(self, delivery: Delivery, response: Response | None, reason: str) -> None:
-        """The delivery is dead, or ended in `no access`. In the transaction that says so."""
-
-    def on_retry(self, delivery: Delivery) -> None:
-        """It did not work and will be tried again. In the transaction that says so."""
-
-    def on_unknown(self, delivery: Delivery) -> None:
-        """Nobody knows whether it had its effect. In the transaction that says so."""
-
-    def on_marked_delivered(self, delivery: Delivery) -> None:
-        """A person has seen that it had its effect; what the answer said is not known. In the same transaction."""
-
     def is_blocked(self, delivery: Delivery) -> bool:
-        """Something under another key has to end first: it is looked at again in a moment."""
+        """Return True to look at the delivery again in a second, because it must wait for another sequence key."""
         return False
 
+    def build_call(self, delivery: Delivery, token: str) -> Call:
+        """Build the call to make now. Raises UndeliverableError."""
+        raise NotImplementedError
+
     def needs_response(self, delivery: Delivery) -> bool:
-        """Whether `delivered` has anything to do. Those of which nothing is kept are settled many at a time."""
+        """Return False if `on_delivered` does nothing for it: then successes are settled in bulk."""
         return type(self).on_delivered is not Handler.on_delivered
+
+    def on_delivered(self, delivery: Delivery, response: Response) -> None:
+        """Store the response of a success."""
+
+    def on_failed(self, delivery: Delivery, response: Response | None, reason: str) -> None:
+        """React to a dead letter, or to the end of a read with "no access"."""
+
+    def on_retry(self, delivery: Delivery) -> None:
+        """React to a failure that will be retried."""
+
+    def on_unknown(self, delivery: Delivery) -> None:
+        """React to an unknown outcome."""
+
+    def on_marked_delivered(self, delivery: Delivery) -> None:
+        """React to a person's word that an unknown delivery was processed."""
 
 
 class UnknownKindHandler(Handler):
-    """Of a kind that this version does not know: a newer one decided it, and was rolled back (RELIABILITY.md, D55)."""
+    """Handler of a kind that a newer version enqueued before it was rolled back."""
 
     kind = ""
     is_idempotent = False
 
     def build_call(self, delivery: Delivery, token: str) -> Call:
-        raise UndeliverableError("This version of the portal knows no such delivery: send it again from one that does.")
+        raise UndeliverableError(
+            "This version of the portal does not know this kind of delivery. Send it again after an upgrade."
+        )
 
 
 class Channel:
-    """What the deliveries of one kind of stream share: the credential, and what to do when it is refused."""
+    """A kind of stream: its credential, rate limit and lease."""
 
     kind: ClassVar[str]
     needs_token: ClassVar[bool] = False
@@ -112,27 +117,26 @@ class Channel:
     lease_seconds: ClassVar[float] = 60
 
     def stored_token(self, stream: Stream) -> str:
-        """The access token we hold, or "" when there is none or it is about to expire."""
+        """Return the stored access token, or "" if there is no token or it is about to expire."""
         return ""
 
     def build_token_call(self, stream: Stream) -> Call:
-        """The call that gets a new token. Raises Undeliverable when there is no credential."""
-        raise TypeError(f"{type(self).__name__} has no tokens")
+        """Build the call that requests a token. Raises UndeliverableError without a credential."""
+        raise NotImplementedError
 
     def store_token(self, stream: Stream, response: Response) -> str:
-        """Store the token of a 200 and return it. Raises CallFailed when the answer holds none that can be used."""
-        raise TypeError(f"{type(self).__name__} has no tokens")
+        """Store the token of a 200 and return it. Raises CallFailedError for an unusable response."""
+        raise NotImplementedError
 
     def invalidate_token(self, stream: Stream) -> None:
-        """The token was refused."""
+        """Forget the stored token, which was refused."""
 
     def credentials_id(self, stream: Stream) -> str:
-        """What tells the pair that `token_call` shows from one that comes in its place."""
+        """Return an id of the credentials that `build_token_call` uses, so that a replacement can be detected."""
         return ""
 
     def on_credentials_refused(self, stream: Stream, reason: str, credentials_id: str | None = None) -> None:
-        """This pair itself was refused (or three orders in a row were): say so where people look, unless there is
-        another one by now."""
+        """Hold the stream and notify people, unless the credentials were replaced after `credentials_id`."""
 
 
 _unknown_kind_handler = UnknownKindHandler()
@@ -153,7 +157,6 @@ def get_handler(delivery: Delivery) -> Handler:
 
 
 def superseding_kinds() -> list[str]:
-    """The kinds of which a newer one makes an older one needless."""
     return [kind for kind, handler in _handlers.items() if handler.is_superseding]
 
 

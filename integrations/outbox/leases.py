@@ -1,4 +1,4 @@
-"""The lease of a stream: one holder at a time, an expiry, and a fencing number that every later write repeats."""
+"""Leases with fencing tokens: one holder per stream, an expiry, and a token that every write of the holder repeats."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,16 +11,17 @@ from django.db.models import F, Q
 from integrations.outbox import clock
 from integrations.outbox.models import Stream
 
-MARGIN_SECONDS = 5.0
-"""Seconds that a call must end before its lease does."""
+MARGIN_SECONDS = 5.0  # a call must end this long before its lease does
 
 
 class LeaseLostError(Exception):
-    """Somebody else holds the stream by now: write nothing more."""
+    """Another holder has the lease: write nothing more."""
 
 
 @dataclass
 class Lease:
+    """A held lease. `fence` is its fencing token."""
+
     stream_id: int
     fence: int
     seconds: float
@@ -31,56 +32,53 @@ class Lease:
         return (self.expires_at - clock.now()).total_seconds()
 
     def clamp_seconds(self, seconds: float) -> float:
-        """For one call in all: what it may take, scaled as the schedule is, and less than what is left of the lease."""
+        """Return the seconds that one call may take: scaled like the schedule, and less than the rest of the lease."""
         scale: float = settings.OUTBOX_TIME_SCALE
         return min(seconds * scale, self.remaining_seconds - MARGIN_SECONDS * scale)
 
     def renew(self) -> None:
-        """Raises LeaseLost."""
-        self.update_stream(lease_expires_at=self._next_expiry())
+        """Extend the lease to its full length. Raises LeaseLostError."""
+        expires_at = clock.now() + timedelta(seconds=self.seconds)
+        self.update_stream(lease_expires_at=expires_at)
+        self.expires_at = expires_at
 
     def update_stream(self, **changes: object) -> None:
-        """Change the stream's row as its holder. Raises LeaseLost."""
+        """Update the stream's row under the fencing token. Raises LeaseLostError."""
         if not Stream.objects.filter(pk=self.stream_id, fence=self.fence).update(**changes):
             raise LeaseLostError
-        if isinstance(expiry := changes.get("lease_expires_at"), datetime):
-            self.expires_at = expiry
 
     def release(self, **changes: object) -> None:
-        """Whoever was woken meanwhile found it taken: what is due now needs a wake-up of its own."""
+        """End the lease, and clear `woken_at`: a courier that was woken meanwhile found the stream taken."""
         Stream.objects.filter(pk=self.stream_id, fence=self.fence).update(
             lease_expires_at=None, woken_at=None, **changes
         )
 
-    def _next_expiry(self) -> datetime:
-        return clock.now() + timedelta(seconds=self.seconds)
-
 
 def unleased_filter(now: datetime) -> Q:
-    """Nobody holds the stream, or one who is dead."""
+    """Return a filter for streams without a lease or with an expired one."""
     return Q(lease_expires_at=None) | Q(lease_expires_at__lte=now)
 
 
 @transaction.atomic
 def acquire(stream_id: int, seconds: float) -> Lease | None:
-    """The lease, if nobody holds the stream. `seconds` is scaled as the schedule is.
+    """Acquire the lease of a stream, or return None if another holder has it. `seconds` are scaled like the schedule.
 
-    One transaction: who is stopped between the two steps must not read his successor's number as his own.
+    One transaction: a process that stalls between the two queries must not read its successor's fencing token.
     """
     seconds *= settings.OUTBOX_TIME_SCALE
     now = clock.now()
     expiry = now + timedelta(seconds=seconds)
-    taken = Stream.objects.filter(unleased_filter(now), pk=stream_id).update(
+    acquired = Stream.objects.filter(unleased_filter(now), pk=stream_id).update(
         fence=F("fence") + 1, lease_expires_at=expiry, woken_at=None
     )
-    if not taken:
+    if not acquired:
         return None
     fence = Stream.objects.values_list("fence", flat=True).get(pk=stream_id)
     return Lease(stream_id, fence, seconds, expiry)
 
 
 def run_exclusively(name: str, seconds: float, work: Callable[[Lease], int]) -> int:
-    """Do `work` as the one holder of the stream of this name; 0 where another holds it, or took it over meanwhile."""
+    """Run `work` under the lease of the named stream. Return 0 if another holder has it, or took it over."""
     stream, _ = Stream.objects.get_or_create(name=name)
     lease = acquire(stream.pk, seconds)
     if lease is None:

@@ -1,7 +1,11 @@
-"""What must reach the outside. The database is the truth; the broker only wakes workers (DESIGN.md)."""
+"""Tables of the transactional outbox: deliveries, their attempts, and the streams that they share."""
+
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
+
+from integrations.outbox import clock
 
 
 class DeliveryState(models.TextChoices):
@@ -14,43 +18,33 @@ class DeliveryState(models.TextChoices):
     FAILED = "failed"
 
 
-S = DeliveryState
-TRANSITIONS: dict[str, frozenset[str]] = {
-    S.PENDING: frozenset({S.IN_FLIGHT, S.SUPERSEDED, S.HELD}),
-    S.IN_FLIGHT: frozenset({S.DELIVERED, S.PENDING, S.SUPERSEDED, S.UNKNOWN, S.FAILED, S.HELD}),
-    S.DELIVERED: frozenset(),
-    S.SUPERSEDED: frozenset(),
-    S.HELD: frozenset({S.PENDING, S.SUPERSEDED}),
-    S.UNKNOWN: frozenset({S.DELIVERED, S.PENDING, S.FAILED}),
-    S.FAILED: frozenset({S.PENDING, S.SUPERSEDED}),
-}
-
-
 class Priority(models.IntegerChoices):
-    """What goes first within a stream."""
-
     RESULT = 0
     ACT = 1
     FETCH = 2
 
 
 class Stream(models.Model):
-    """What shares a pace and a credential. One holder at a time: a lease with an expiry and a fencing number."""
+    """Deliveries that share a credential and a rate limit. `fence` and `lease_expires_at` are its lease (leases.py)."""
 
     name = models.CharField(max_length=100, unique=True, help_text="kind:id, like connection:7, or a kind alone")
     fence = models.PositiveBigIntegerField(default=0)
     lease_expires_at = models.DateTimeField(null=True)
-    woken_at = models.DateTimeField(null=True, help_text="When its id was last sent to a courier that has not begun.")
-    paused_until = models.DateTimeField(null=True, help_text="429 or 503: the whole credential waits.")
-    pause_seconds = models.FloatField(default=0, help_text="The last pause; the next one is twice as long.")
-    paused_by_key = models.CharField(max_length=100, blank=True, help_text="The sequence key whose call was refused.")
-    next_calls = models.JSONField(default=dict, help_text="Per endpoint the time, in epoch seconds, of the next call.")
-    held_reason = models.CharField(max_length=300, blank=True, help_text="Not empty: nothing is sent until it is back.")
+    woken_at = models.DateTimeField(null=True, help_text="When a courier was last woken for it and has not started.")
+    paused_until = models.DateTimeField(null=True, help_text="Set after a 429, a 503, or too many failures in a row.")
+    pause_seconds = models.FloatField(default=0, help_text="Length of the last pause, which the next one doubles.")
+    paused_by_key = models.CharField(
+        max_length=100, blank=True, help_text="The sequence key of the call that caused the pause."
+    )
+    next_calls = models.JSONField(default=dict, help_text="Time of the next call per endpoint, in epoch seconds.")
+    held_reason = models.CharField(
+        max_length=300, blank=True, help_text="If not empty, deliveries are on hold for this reason."
+    )
     unauthorized_keys = models.JSONField(
-        default=list, help_text="Whose calls met a 401 in a row, also with a new token."
+        default=list, help_text="Sequence keys refused in a row, also with a new token."
     )
     forbidden_in_a_row = models.PositiveIntegerField(default=0)
-    failures_in_a_row = models.PositiveIntegerField(default=0, help_text="Calls without a usable answer.")
+    failures_in_a_row = models.PositiveIntegerField(default=0, help_text="Calls without a usable response.")
 
     class Meta:
         ordering = ["name"]
@@ -64,31 +58,44 @@ class Stream(models.Model):
 
     @property
     def owner_id(self) -> str:
-        """What stands behind the kind: the primary key of the connection or webhook."""
+        """The primary key of the connection or webhook; empty for a stream without one."""
         return self.name.partition(":")[2]
+
+    @property
+    def is_paused(self) -> bool:
+        return self.paused_until is not None and self.paused_until > clock.now()
+
+    @property
+    def is_probing(self) -> bool:
+        """True after a pause, until a call succeeds: calls are made one at a time."""
+        return bool(self.pause_seconds)
 
 
 class Delivery(models.Model):
-    """One thing that must happen outside, as it was decided."""
+    """An outgoing call or message. Its state changes through `transitions.transition` only."""
 
     kind = models.CharField(max_length=40)
     stream = models.ForeignKey(Stream, models.PROTECT, related_name="deliveries")
-    key = models.CharField(max_length=120, help_text="Sequence key: within it deliveries go in order.")
+    key = models.CharField(max_length=120, help_text="Sequence key: its deliveries are sent in order.")
     priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.ACT)
-    subject = models.CharField(max_length=100, blank=True, help_text="What it is about, like ord_…; for people.")
+    subject = models.CharField(max_length=100, blank=True, help_text="Id of the order or company that it is about.")
     payload = models.JSONField(default=dict)
     state = models.CharField(max_length=12, choices=DeliveryState.choices, default=DeliveryState.PENDING)
     reason = models.CharField(max_length=500, blank=True)
     due_at = models.DateTimeField()
     attempts_made = models.PositiveIntegerField(default=0)
-    failures = models.PositiveIntegerField(default=0, help_text="Since it was created or last replayed.")
-    has_new_token = models.BooleanField(default=False, help_text="It met a 401 and goes again with a new token.")
-    variant = models.PositiveSmallIntegerField(default=0, help_text="1: the other content type, after a 415.")
-    is_ambiguous = models.BooleanField(default=False, help_text="A call may have had its effect unseen.")
+    failures = models.PositiveIntegerField(default=0, help_text="Failures since it was created or last replayed.")
+    has_new_token = models.BooleanField(default=False, help_text="Sent again with a new token after a 401.")
+    variant = models.PositiveSmallIntegerField(default=0, help_text="1 for the other content type, after a 415.")
+    is_ambiguous = models.BooleanField(
+        default=False, help_text="A call without a known outcome may have been processed."
+    )
     fence = models.PositiveBigIntegerField(default=0, help_text="The stream's fence when it was claimed.")
     created_at = models.DateTimeField(auto_now_add=True)
-    started_at = models.DateTimeField(null=True, help_text="Where the schedule counts from.")
+    started_at = models.DateTimeField(null=True, help_text="Start of the retry schedule.")
     finished_at = models.DateTimeField(null=True)
+
+    context: Any = None  # not stored: the rows that its handler prefetched
 
     class Meta:
         ordering = ["-pk"]
@@ -119,27 +126,29 @@ class Delivery(models.Model):
 
 
 class Attempt(models.Model):
-    """One try of one delivery: written before the call goes out, completed when its outcome is known."""
+    """One attempt of a delivery. Written before the call starts and completed when its outcome is known."""
+
+    CANDIDATE_FIELDS = ("request", "response", "error")  # see tests/orders/privacy/personal_data.py
 
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="attempts")
     number = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     duration_ms = models.PositiveIntegerField(null=True)
-    status = models.PositiveIntegerField(null=True, help_text="HTTP status, where there was an answer.")
-    outcome = models.CharField(max_length=20, blank=True, help_text="Empty: it has not come back.")
+    status = models.PositiveIntegerField(null=True, help_text="HTTP status of the response, if any.")
+    outcome = models.CharField(max_length=20, blank=True, help_text="Empty while the call is running.")
     error = models.CharField(max_length=500, blank=True)
-    request = models.JSONField(default=dict, help_text="Method, address and body; secrets masked, cut.")
-    response = models.TextField(blank=True, help_text="The answer's body; secrets masked, cut.")
+    request = models.JSONField(default=dict, help_text="Method, URL and body; redacted and truncated.")
+    response = models.TextField(blank=True, help_text="Body of the response; redacted and truncated.")
 
     class Meta:
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"try {self.number} of {self.delivery_id}"
+        return f"attempt {self.number} of {self.delivery_id}"
 
 
 class Heartbeat(models.Model):
-    """When a worker was last seen alive, by its name."""
+    """When a worker last reported that it is alive."""
 
     worker = models.CharField(max_length=100, primary_key=True)
     at = models.DateTimeField()

@@ -1,22 +1,20 @@
-"""The pace of one credential: calls a second per endpoint, kept in the stream's row so that a new holder paces on."""
+"""Rate limiter of a stream: spaces the calls of each endpoint. Times are epoch seconds, and the caller waits.
+
+`next_calls` is stored in the stream's row, so that the next holder of the lease continues the spacing.
+"""
 
 from collections.abc import Mapping
 from typing import Self
 
 from integrations.outbox.retry_policy import parse_int
 
-RATE_MARGIN = 0.95
-"""At exactly the allowed rate, jitter puts one call too many into some second (STACK.md, "Outgoing")."""
+RATE_MARGIN = 0.95  # at exactly the allowed rate, jitter puts one call too many into some second
+# A call that starts this late does not delay the next one. Any eleven calls still span more than a second.
 CATCH_UP_SECONDS = 0.01
-"""A call that starts so late does not delay the next one; any eleven calls still span more than a second."""
-
-COUNT_TOLERANCE = 2
-"""Calls that arrived in another second than they went out in."""
+COUNT_TOLERANCE = 2  # calls that the other side may count in another second than ours
 
 
 class RateLimiter:
-    """When each endpoint may be called next, in epoch seconds."""
-
     def __init__(self, calls_per_second: float, next_calls: Mapping[str, float]) -> None:
         self.interval = 1 / calls_per_second
         self.intervals: dict[str, float] = {}
@@ -25,21 +23,22 @@ class RateLimiter:
 
     @classmethod
     def from_stored(cls, calls_per_second: float, stored: Mapping[str, float], now: float) -> Self:
-        """What a former holder left; a time that lies further ahead than a pause may is a clock that jumped."""
+        """Restore the limiter of the last holder. Times more than a minute ahead come from a clock that jumped."""
         return cls(calls_per_second, {endpoint: at for endpoint, at in stored.items() if now < at < now + 60})
 
     def wait_seconds(self, endpoint: str, now: float) -> float:
-        """Seconds until the endpoint may be called."""
+        """Return the seconds until the endpoint may be called."""
         return max(0.0, self.next_calls.get(endpoint, 0.0) - now)
 
     def reserve_slot(self, endpoint: str, now: float) -> None:
+        """Count a call that starts now."""
         start = max(now - CATCH_UP_SECONDS, self.next_calls.get(endpoint, 0.0))
         self.next_calls[endpoint] = start + self.intervals.get(endpoint, self.interval)
 
     def record_send(self, endpoint: str, now: float) -> int:
-        """The call's first byte goes out now, perhaps later than it was `called`: the next one keeps its distance.
+        """Note that a reserved call sends its first byte now, and space the next call from there.
 
-        Returns how many of ours went out in the second that ends with it.
+        Returns how many calls were sent in the second that ends now.
         """
         distance = self.intervals.get(endpoint, self.interval) - CATCH_UP_SECONDS
         self.next_calls[endpoint] = max(self.next_calls[endpoint], now + distance)
@@ -47,8 +46,10 @@ class RateLimiter:
         return len(self.recent_sends[endpoint])
 
     def adjust_rate(self, endpoint: str, headers: Mapping[str, str], now: float, sent_in_window: int) -> None:
-        """Slow down where `X-RateLimit-*` says that less is allowed than we thought, or that somebody else uses the
-        credential, too: a window that is full, and not of the calls of ours that `went_out` counted."""
+        """Slow down as `X-RateLimit-*` demands.
+
+        A full window that our own `sent_in_window` calls did not fill means that another client uses the credential.
+        """
         limit = parse_int(headers.get("X-RateLimit-Limit", ""))
         if not limit:
             return

@@ -1,4 +1,7 @@
-"""What came back, and what is done about it: DESIGN.md's table, as data."""
+"""Retry policy: the disposition of each status, the backoff schedule with jitter, and the circuit breaker's limits.
+
+Tables and their reasons: `integrations/outbox/README.md`, "Dispositions".
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -7,15 +10,15 @@ from enum import Enum
 
 class Disposition(Enum):
     DELIVERED = "delivered"
-    RETRY = "retry"  # on the schedule
-    PAUSE = "pause"  # the whole credential waits
+    RETRY = "retry"  # on the backoff schedule
+    PAUSE = "pause"  # of the whole stream
     NEW_TOKEN = "new token"  # once, at once  # noqa: S105
     OTHER_TYPE = "other type"  # once, at once
     RETRY_WHILE_FRESH = "retry while fresh"
-    NO_ACCESS = "no access"  # a read's end, recorded
-    FORBIDDEN = "forbidden"  # a dead letter; ten in a row hold the stream
-    FAIL = "fail"  # a dead letter, at once
-    UNKNOWN = "unknown"  # a person settles it
+    NO_ACCESS = "no access"  # end of a read
+    FORBIDDEN = "forbidden"  # dead letter; ten in a row hold the stream
+    FAIL = "fail"  # dead letter, at once
+    UNKNOWN = "unknown"  # never retried automatically
 
 
 DISPOSITION_BY_STATUS: Mapping[int, Disposition] = {
@@ -38,11 +41,10 @@ DISPOSITION_BY_STATUS: Mapping[int, Disposition] = {
     504: Disposition.RETRY,
 }
 
-UNAUTHORIZED_LIMIT = 3
+UNAUTHORIZED_LIMIT = 3  # sequence keys refused in a row: the credentials count as refused
 FORBIDDEN_LIMIT = 10
 MAX_HANDLER_ERRORS = 5
-CIRCUIT_BREAKER_THRESHOLD = 5
-"""Of any deliveries of one stream, with no success between: the other side is down, and only a probe goes there."""
+CIRCUIT_BREAKER_THRESHOLD = 5  # failures in a row in one stream: the other side is down
 
 RETRY_SCHEDULE = [
     timedelta(seconds=5),
@@ -62,33 +64,24 @@ INITIAL_PAUSE, MAX_PAUSE, MAX_BREAKER_PAUSE = 5.0, 3600.0, 60.0
 
 
 def classify_status(status: int, overrides: Mapping[int, Disposition]) -> Disposition:
-    """The cure of a status that is no success. An unknown one is treated as a failure of the network."""
+    """Return the disposition of a status that is not a success. An unlisted status counts as a network error."""
     return overrides.get(status) or DISPOSITION_BY_STATUS.get(status, Disposition.RETRY)
 
 
 def retry_delay(failures: int, jitter: float) -> timedelta:
-    """How long to wait after the n-th failure (from 1). `spread` in [-1, 1] places it within ± 20 %."""
+    """Return the backoff after the nth failure, from 1. `jitter` in [-1, 1] moves it by up to ± 20 %."""
     step = RETRY_SCHEDULE[failures - 1] if failures <= len(RETRY_SCHEDULE) else MAX_DELAY
     return step * (1 + JITTER * jitter)
 
 
 def parse_int(header: str) -> int | None:
-    """What a header's digits say; None for whatever else stands there."""
+    """Parse a header of ASCII digits; return None for anything else."""
     text = header.strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def pause_duration(retry_after: str | None, last_pause: float) -> float:
-    """Seconds a credential waits after a 429 or 503: Retry-After between 1 s and 1 h, else 5 s, doubling."""
+    """Return the seconds to pause: Retry-After between 1 s and 1 h, otherwise 5 s, doubling with each pause."""
     if (seconds := parse_int(retry_after or "")) is not None:
         return min(max(seconds, 1.0), MAX_PAUSE)
     return min(last_pause * 2, MAX_PAUSE) if last_pause else INITIAL_PAUSE
-
-
-def circuit_breaker_pause(failures_in_a_row: int, last_pause: float) -> float:
-    """Seconds a credential waits when its calls fail one after the other; 0 while they are few."""
-    return (
-        min(pause_duration(None, last_pause), MAX_BREAKER_PAUSE)
-        if failures_in_a_row >= CIRCUIT_BREAKER_THRESHOLD
-        else 0.0
-    )

@@ -1,4 +1,4 @@
-"""Celery's part: it wakes and carries ids, nothing else."""
+"""Celery tasks of the outbox. They carry ids only: the database is the record."""
 
 from typing import Any
 

@@ -1,7 +1,6 @@
-"""Ends a worker that lives and consumes nothing, so that the supervisor starts a new one (celery #10302).
+"""Watchdog and heartbeats: ends a worker that has stopped consuming tasks (celery #10302), for a supervisor to restart.
 
-Every worker keeps a heartbeat row, and so does the whole way of a wake-up, from the scheduler over the broker to the
-dispatcher and the database: it beats only while all of them do, and `/readyz` and admin tell when it stops.
+Every worker has a heartbeat, and so does the whole path of a wake-up: scheduler, broker, dispatcher, database.
 """
 
 import os
@@ -23,12 +22,11 @@ BEAT_INTERVAL_SECONDS = 5.0
 STALLED_AFTER_SECONDS = 60.0
 OVERDUE_AFTER = timedelta(seconds=45)
 EXIT_STATUS = 75
-SCHEDULER_KEY = "scheduler"
-"""The heartbeat of the way; workers' names have an @."""
+SCHEDULER_KEY = "scheduler"  # the path's heartbeat; names of workers contain an @
 
 
 class HeartbeatRecorder:
-    """Called for each wake-up that arrives, every second; writes now and then."""
+    """Record the path's heartbeat. Called every second; writes every BEAT_INTERVAL_SECONDS."""
 
     def __init__(self) -> None:
         self._wrote_at = float("-inf")
@@ -40,8 +38,6 @@ class HeartbeatRecorder:
 
 
 class Watchdog(threading.Thread):
-    """`consumed` is called for each task that the worker begins."""
-
     def __init__(self, worker: str, *, is_dispatcher: bool) -> None:
         super().__init__(daemon=True, name="watchdog")
         self.worker, self.is_dispatcher = worker, is_dispatcher
@@ -55,7 +51,7 @@ class Watchdog(threading.Thread):
             time.sleep(BEAT_INTERVAL_SECONDS)
             try:
                 self.check_worker()
-            except (DatabaseError, InterfaceError):  # no database, no judgement
+            except (DatabaseError, InterfaceError):  # without a database, stalled and idle look the same
                 close_old_connections()
 
     def check_worker(self) -> None:
@@ -66,7 +62,7 @@ class Watchdog(threading.Thread):
             and self._has_waiting_work()
             and _is_broker_up()
         ):
-            log.error("this worker consumes nothing though work waits: it ends, to be started anew", worker=self.worker)
+            log.error("worker consumes no tasks although work waits: exiting for a restart", worker=self.worker)
             os._exit(EXIT_STATUS)
 
     def record_heartbeat(self) -> None:
@@ -75,7 +71,7 @@ class Watchdog(threading.Thread):
         Heartbeat.objects.filter(at__lt=now - timedelta(days=1)).exclude(worker=SCHEDULER_KEY).delete()
 
     def _has_waiting_work(self) -> bool:
-        """A dispatcher is woken every second; a courier has work when something has been due for long."""
+        """Return True if a task should have come: always for a dispatcher, for a courier if deliveries are overdue."""
         if self.is_dispatcher:
             return True
         late = Delivery.objects.filter(
@@ -88,6 +84,6 @@ def _is_broker_up() -> bool:
     try:
         with current_app.connection_for_write() as connection:
             connection.ensure_connection(max_retries=1, timeout=2)
-    except Exception:  # whatever the broker's client raises: it is the broker that is away, not this worker
+    except Exception:  # the broker's client raises anything; then the broker is at fault, not this worker
         return False
     return True

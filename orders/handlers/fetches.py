@@ -1,6 +1,6 @@
-"""The questions to SmartRecruiters about an order: its candidate, job and hiring team."""
+"""Handlers that fetch an order's candidate, job and hiring team from SmartRecruiters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,31 +11,29 @@ from integrations.outbox import handlers
 from integrations.outbox.models import Delivery
 from integrations.smartrecruiters.client import SmartRecruitersAPI
 from orders import resources
-from orders.handlers import prefetch
-from orders.handlers.prefetch import get_order
+from orders.handlers.prefetch import OrderContext, get_context, load_contexts
 from orders.models import Order, Resource, ResourceState
 
 
 class FetchHandler(handlers.Handler):
-    """Read what SmartRecruiters tells of a candidate, a job or a hiring team, once, and keep the little we need."""
+    """Fetch a resource once, and store the few fields that we need."""
 
     is_read = True
     retry_for = timedelta(days=1)
 
-    def prefetch(self, found: Sequence[Delivery]) -> None:
-        prefetch.prefetch_orders(found)
+    def prefetch(self, deliveries: Sequence[Delivery]) -> Mapping[int, OrderContext]:
+        return load_contexts(deliveries)
 
     def skip_reason(self, delivery: Delivery) -> str:
-        return "the candidate was erased" if get_order(delivery).erased_at is not None else ""
+        return "the candidate was erased" if get_context(delivery).order.erased_at is not None else ""
 
     def build_call(self, delivery: Delivery, token: str) -> handlers.Call:
-        outgoing = self.build_request(
-            partner_configuration.build_api(prefetch.get_configuration(delivery)), get_order(delivery), token
-        )
+        context = get_context(delivery)
+        outgoing = self.build_request(partner_configuration.build_api(context.configuration), context.order, token)
         return handlers.Call(outgoing.endpoint, _make_summarizing_run(outgoing), outgoing.redacted_dict())
 
     def build_request(self, api: SmartRecruitersAPI, order: Order, token: str) -> OutgoingRequest:
-        raise TypeError(f"{type(self).__name__} must say what it asks")
+        raise NotImplementedError
 
     def on_delivered(self, delivery: Delivery, response: Response) -> None:
         content = resources.NORMALIZERS[self.kind](response.content)
@@ -49,13 +47,13 @@ class FetchHandler(handlers.Handler):
 
 
 def _make_summarizing_run(outgoing: OutgoingRequest) -> Any:
-    """A success holds far more of a person than we need: of its text, the attempt keeps the names of the keys."""
+    """Return a `run` that keeps only the names of the keys of a success, which has more personal data than we need."""
 
     def run(deadline: float) -> Response:
-        reply = send_request(outgoing, deadline)
-        if reply.status != 200 or not isinstance(reply.content, dict):
-            return reply
-        return replace(reply, text=f"keys: {', '.join(sorted(reply.content))}")
+        response = send_request(outgoing, deadline)
+        if response.status != 200 or not isinstance(response.content, dict):
+            return response
+        return replace(response, text=f"keys: {', '.join(sorted(response.content))}")
 
     return run
 

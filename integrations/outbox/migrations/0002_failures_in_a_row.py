@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='stream',
             name='failures_in_a_row',
-            field=models.PositiveIntegerField(default=0, help_text='Calls without a usable answer.'),
+            field=models.PositiveIntegerField(default=0, help_text='Calls without a usable response.'),
         ),
     ]

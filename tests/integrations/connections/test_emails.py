@@ -10,7 +10,7 @@ from integrations.outbox import courier, deliveries
 from integrations.outbox.models import Delivery, Stream
 
 pytestmark = pytest.mark.django_db(transaction=True)
-REFUSED = "SmartRecruiters' token endpoint refuses the pair (401)."
+REFUSED = "SmartRecruiters' token endpoint refuses the credentials (401)."
 
 
 def break_(connection: Connection) -> None:
@@ -59,7 +59,7 @@ def test_nobody_is_told_what_is_mended_already(connection: Connection, alice: Us
     assert lifecycle.retry_connection(Connection.objects.get(pk=connection.pk), actor=Actor(staff))
     assert carry() == []
     reasons = Delivery.objects.filter(stream__name="email").values_list("state", "reason")
-    assert set(reasons) == {("superseded", "the connection needs no hand any more")}
+    assert set(reasons) == {("superseded", "the connection no longer needs attention")}
 
 
 def test_next_incident_is_told_again(connection: Connection, alice: User, staff: User) -> None:

@@ -108,13 +108,10 @@ def enqueue(channel: ProbeChannel) -> Enqueue:
         stream: str = "probe:1",
         **payload: object,
     ) -> Delivery:
+        if kind == "probe":
+            deliveries.cancel_by_key([key], deliveries.SUPERSEDED_REASON)
         return deliveries.enqueue(
-            kind,
-            stream=stream,
-            key=key,
-            priority=priority,
-            payload={"path": f"/{key}", **payload},
-            supersede=kind == "probe",
+            kind, stream=stream, key=key, priority=priority, payload={"path": f"/{key}", **payload}
         )
 
     return enqueue_one

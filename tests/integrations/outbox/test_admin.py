@@ -107,7 +107,7 @@ def test_delivery_that_arrived_meanwhile_is_left_alone(staff_browser: Browser) -
 def test_delivery_list_filters_in_the_words_of_its_chips(staff_browser: Browser) -> None:
     parcel(S.PENDING)
     page = text(staff_browser.get(f"{LIST}?state__exact=pending&kind=parcel"))
-    for said in ("State: <strong>Waiting</strong>", ">Held</a>", "Kind: <strong>parcel</strong>", ">ord_a<"):
+    for said in ("State: <strong>Waiting</strong>", ">On hold</a>", "Kind: <strong>parcel</strong>", ">ord_a<"):
         assert said in page
     assert ">Pending<" not in page
 
@@ -182,15 +182,15 @@ def test_more_than_one_step_takes_are_sent_step_by_step(
     address = f"{LIST}?kind=parcel"
     all_of_them = {"action": "replay", "_selected_action": [rows[0].pk], "select_across": "1"}
     page = text(staff_browser.post(address, all_of_them))
-    assert "<strong>2</strong> are sent again, <strong>2</strong> stay as they are" in page
-    assert "<strong>3</strong> more of those chosen wait for the next step" in page
+    assert "<strong>2</strong> will be sent again, <strong>2</strong> will not." in page
+    assert "<strong>3</strong> more were selected: at most 2 can be sent at once" in page
     assert (states()["e"], '<input type="hidden" name="rest" value="3">' in page) == (S.FAILED, True)
     chosen = {"action": "replay", "_selected_action": [rows[4].pk, rows[3].pk], "confirmed": "yes", "rest": "3"}
     said = text(staff_browser.post(address, chosen, follow=True))
     assert "2 sent again, 0 left as they were." in said
     assert f'3 more were chosen, and wait for the next step. <a href="{address}">Go on: choose them in the list' in said
     again = {key for key, state in states().items() if state == S.PENDING}
-    assert (again, "wait for the next step" in text(choose(staff_browser, rows[0], confirmed="yes", rest="x"))) == (
+    assert (again, "can be sent at once" in text(choose(staff_browser, rows[0], confirmed="yes", rest="x"))) == (
         {"d", "e"},
         False,
     )
@@ -275,7 +275,7 @@ def test_delivery_that_waits_after_a_failure_is_tried_at_once(staff_browser: Bro
 def test_delivery_whose_turn_simply_has_not_come_is_not_hurried(staff_browser: Browser) -> None:
     row = parcel(S.PENDING)
     assert "/act/hurry/" not in text(staff_browser.get(f"{LIST}{row.pk}/change/"))
-    assert "is not possible here any more" in text(staff_browser.post(f"{LIST}{row.pk}/act/hurry/", follow=True))
+    assert "is no longer available" in text(staff_browser.post(f"{LIST}{row.pk}/act/hurry/", follow=True))
 
 
 def test_replay_of_many_shows_how_far_it_is(staff_browser: Browser) -> None:
@@ -295,7 +295,7 @@ def test_replay_of_many_shows_how_far_it_is(staff_browser: Browser) -> None:
     page = text(staff_browser.get(address))
     assert "Sent again: 2 of 6 arrived" in page
     assert 'http-equiv="refresh"' not in page
-    said = ["</span> <strong>1</strong> failed again and", "<strong>1</strong> failed again. <a", "not needed any more"]
+    said = ["</span> <strong>1</strong> failed again and", "<strong>1</strong> failed again. <a", "no longer needed"]
     assert [words in page for words in said] == [True] * 3
 
 

@@ -135,7 +135,7 @@ def test_unauthorized_orders_three_in_a_row_hold_the_stream(
     rows = [enqueue(key) for key in "abcd"]
     run_courier()
     assert set(states(*rows)) == {S.HELD}
-    assert channel.refusal == "SmartRecruiters refuses our access to this company, also with a new token."
+    assert channel.refusal == "SmartRecruiters refuses our access to this company, even with a new token."
     calls = len(peer.received)
     run_courier()
     assert len(peer.received) == calls
@@ -183,7 +183,7 @@ def test_token_call_that_refuses_the_pair_holds_the_stream(
     delivery = enqueue()
     run_courier()
     assert states(delivery) == [S.HELD]
-    assert channel.refusal == "SmartRecruiters' token endpoint refuses the pair (401)."
+    assert channel.refusal == "SmartRecruiters' token endpoint refuses the credentials (401)."
     deliveries.release_stream("probe:1")
     run_courier()
     assert states(delivery) == [S.DELIVERED]
@@ -260,7 +260,7 @@ def test_kind_that_nobody_knows_stops_no_other(enqueue: Enqueue, run_courier: Ca
     run_courier()
     of_a_newer_version.refresh_from_db()
     assert states(of_a_newer_version, delivery) == [S.FAILED, S.DELIVERED]
-    assert of_a_newer_version.reason.startswith("This version of the portal knows no such delivery")
+    assert of_a_newer_version.reason.startswith("This version of the portal does not know this kind of delivery")
 
 
 def test_bug_in_reading_many_at_once_stops_none(

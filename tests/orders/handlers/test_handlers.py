@@ -215,7 +215,7 @@ def test_no_access_is_said_after_one_new_token(peer: Peer, order: Order, run_cou
     peer.script[CANDIDATE] = [Answer(401), Answer(401)]
     run_courier()
     answer = engine.get(f"/api/vendor/v1/orders/{order.pk}/candidate")
-    assert (answer.status_code, answer.json()["detail"]) == (404, "SmartRecruiters gives no access to it.")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "SmartRecruiters does not allow access to it.")
     assert peer.received_paths().count(CANDIDATE) == 2
     assert engine.get(f"/api/vendor/v1/orders/{order.pk}/job").status_code == 200
 

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 
 from integrations.models import Connection, PartnerConfiguration
 from integrations.outbox import clock, courier, deliveries
+from integrations.outbox.handlers import get_handler
 from integrations.outbox.models import Attempt, Delivery, Stream
 from integrations.outbox.settlement import Settlement
 from orders import attachments, reconciliation, results, timeline
@@ -232,7 +233,7 @@ def test_upload_waits_for_a_result_that_would_take_it_away(peer: Peer, order: Or
     Delivery.objects.filter(pk=on_its_way.pk).update(state="in_flight")
     attachments.add_file(order.pk, PDF, by="engine")
     upload = Delivery.objects.get(kind="upload")
-    handler = courier.get_handler(upload)
+    handler = get_handler(upload)
     assert handler.is_blocked(upload)
     Delivery.objects.filter(pk=on_its_way.pk).update(state="delivered")
     assert not handler.is_blocked(upload)
@@ -337,10 +338,10 @@ def test_upload_whose_courier_died_is_in_doubt_and_not_repeated(
     report_with_file(order)
     settle = Settlement.settle_outcome
 
-    def dies(self: Settlement, outcome: Any, handler: Any) -> None:
+    def dies(self: Settlement, outcome: Any) -> None:
         if outcome.delivery.kind == "upload":
             raise SystemExit
-        settle(self, outcome, handler)
+        settle(self, outcome)
 
     monkeypatch.setattr(Settlement, "settle_outcome", dies)
     with pytest.raises(SystemExit):
