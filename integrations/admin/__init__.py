@@ -1,4 +1,4 @@
-"""Admin of customers, their people and connections, engines, the partner configuration, and the audit."""
+"""Admin of customers, people, connections, engines, webhooks, the partner configuration and the audit log."""
 
 from integrations.admin import audit, clients, connections, customers, invitations, partner, users, webhooks
 

@@ -1,3 +1,5 @@
+"""Admin of the audit log."""
+
 import json
 from typing import Any
 
@@ -6,12 +8,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.models import AuditEntry
-from integrations.staff.display import relative_time
+from integrations.staff.display import time_column
 from integrations.staff.model_admin import ReadOnlyAdmin
 
 
 def format_detail(detail: dict[str, Any]) -> str:
-    """A detail in one line."""
+    """Format an entry's detail in one line."""
     return ", ".join(
         f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
         for name, value in detail.items()
@@ -20,22 +22,20 @@ def format_detail(detail: dict[str, Any]) -> str:
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    plural = "Audit"
+    plural = "Audit log"
     list_display = ("at_time", "actor_label", "action", "subject", "ip", "detail_text")
     list_display_links = ("action",)
     list_filter = ("action",)
     search_fields = ("=subject", "=actor_name", "action")
-    search_help_text = "By what it was done to (an order's or a company's id), by whom (an e-mail address), or by act."
+    search_help_text = "By subject (an order’s or a company’s id), by person (an email address), or by action."
     date_hierarchy = "at"
     fields = ("at", "actor_label", "action", "subject", "ip", "detail_text")
     readonly_fields = ("actor_label", "detail_text")
     show_full_result_count = False
 
-    @admin.display(description="when", ordering="at")
-    def at_time(self, entry: AuditEntry) -> SafeString | str:
-        return relative_time(entry.at)
+    at_time = time_column("at", "time")
 
-    @admin.display(description="who")
+    @admin.display(description="by")
     def actor_label(self, entry: AuditEntry) -> str:
         return entry.actor_name or "the portal, or another system"
 

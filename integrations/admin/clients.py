@@ -1,4 +1,4 @@
-"""Engine clients. A secret is shown once, on the page that answers its making: never stored, never shown again."""
+"""Admin of engines, the OAuth clients of the vendor's platforms. A new secret is shown once and never stored."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,13 +6,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 
 from integrations.audit import Actor
 from integrations.models import Client
 from integrations.oauth import engine_clients
-from integrations.staff.display import relative_time, render_boolean_badge
+from integrations.staff.display import render_boolean_badge, time_column
 from integrations.staff.model_admin import ObjectAction, StaffAdmin
 
 
@@ -20,7 +19,9 @@ from integrations.staff.model_admin import ObjectAction, StaffAdmin
 class EngineClientAdmin(StaffAdmin):
     plural = "Engines"
     audits_itself = True
-    empty_list_text = "Add an engine, and copy its two credentials into your platform: it fetches orders with them."
+    empty_list_text = (
+        "Add an engine, and copy its client id and secret into your platform, which uses them to fetch orders."
+    )
     view_on_site = False
     list_display = ("name", "client_id", "state_badge", "created_time", "revoked_time")
     search_fields = ("name", "=client_id")
@@ -29,7 +30,7 @@ class EngineClientAdmin(StaffAdmin):
     readonly_fields = ("client_id", "state_badge", "created", "revoked_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
-        """SmartRecruiters' clients belong to their connections and are not engines."""
+        """Leave out SmartRecruiters' clients, which belong to connections."""
         return super().get_queryset(request).filter(connection=None)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -39,12 +40,11 @@ class EngineClientAdmin(StaffAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         if "name" in form.base_fields:
             form.base_fields["name"].required = True
-            form.base_fields["name"].help_text = "Which of your systems uses it, like “production”."
+            form.base_fields["name"].help_text = "The system that uses it, for example “production”."
         return form
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Revoked, not deleted: what it did stays attributed."""
-        return False
+        return False  # engines are revoked instead, so that the audit log can refer to them
 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
         if change:
@@ -57,14 +57,8 @@ class EngineClientAdmin(StaffAdmin):
         return self._render_secret(request, obj, obj.__dict__.pop("shown_once"))
 
     def _render_secret(self, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
-        context = self.admin_site.each_context(request) | {
-            "opts": self.opts,
-            "original": client,
-            "secret": secret,
-            "title": f"The secret of “{client.name}”",
-            "back_url": self.get_change_url(client),
-        }
-        return TemplateResponse(request, "admin/integrations/client/secret.html", context)
+        template, title = "admin/integrations/client/secret.html", f"Secret of “{client.name}”"
+        return self.render_object_page(request, client, template, title, secret=secret)
 
     def _renew_secret(self, request: HttpRequest, client: Client) -> HttpResponse:
         secret = engine_clients.rotate_secret(client, actor=Actor.from_request(request))
@@ -72,7 +66,7 @@ class EngineClientAdmin(StaffAdmin):
 
     def _revoke_client(self, request: HttpRequest, client: Client) -> str:
         engine_clients.revoke_client(client, actor=Actor.from_request(request))
-        return f"“{client.name}” is revoked."
+        return f"“{client.name}” was revoked."
 
     def get_audit_subject(self, client: Client) -> str:
         return str(client.client_id)
@@ -84,8 +78,8 @@ class EngineClientAdmin(StaffAdmin):
                 "New secret",
                 self._renew_secret,
                 lambda client: [
-                    "The present secret and its tokens stop working at once.",
-                    "A new secret is shown to you, this one time. Put it into the engine right away.",
+                    "The current secret and its tokens stop working immediately.",
+                    "You see the new secret once. Copy it into the engine immediately.",
                 ],
                 lambda client: client.revoked_at is None,
             ),
@@ -94,8 +88,8 @@ class EngineClientAdmin(StaffAdmin):
                 "Revoke",
                 self._revoke_client,
                 lambda client: [
-                    "The engine that uses this client is cut off at once: it takes no orders and reports no results.",
-                    "Orders and results stay as they are. A revoked client never comes back; make a new one instead.",
+                    "The engine loses access immediately: it can neither fetch orders nor report results.",
+                    "Orders and results stay as they are. This cannot be undone; add a new engine instead.",
                 ],
                 lambda client: client.revoked_at is None,
                 is_destructive=True,
@@ -106,10 +100,5 @@ class EngineClientAdmin(StaffAdmin):
     def state_badge(self, client: Client) -> SafeString:
         return render_boolean_badge(client.revoked_at is None, "Active", "Revoked")
 
-    @admin.display(description="made", ordering="created")
-    def created_time(self, client: Client) -> SafeString | str:
-        return relative_time(client.created)
-
-    @admin.display(description="revoked", ordering="revoked_at")
-    def revoked_time(self, client: Client) -> SafeString | str:
-        return relative_time(client.revoked_at)
+    created_time = time_column("created", "added")
+    revoked_time = time_column("revoked_at", "revoked")

@@ -1,3 +1,5 @@
+"""Admin of customers, with their connections, people and open invitations."""
+
 from typing import Any
 
 from django.contrib import admin, messages
@@ -7,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -19,15 +20,16 @@ from integrations.customers import invitations
 from integrations.customers.forms import InviteForm
 from integrations.models import Connection, Customer, Invitation, Membership
 from integrations.roles import MemberRole
-from integrations.staff.display import relative_time, render_boolean_badge, render_status_badge
+from integrations.staff.display import render_boolean_badge, render_status_badge, time_column
 from integrations.staff.model_admin import ReadOnlyInline, StaffAdmin, render_admin_link
 
 
 class PeopleInline(ReadOnlyInline):
     model = Membership
     verbose_name_plural = "people"
-    fields = ("person_link", "name", "role_text", "state", "last_login_time")
+    fields = ("person_link", "person_name", "role_text", "active_badge", "last_login_time")
     readonly_fields = fields
+    last_login_time = time_column("person__last_login", "last sign-in")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         return super().get_queryset(request).select_related("person")
@@ -36,61 +38,56 @@ class PeopleInline(ReadOnlyInline):
     def person_link(self, membership: Membership) -> SafeString:
         return render_admin_link(membership.person)
 
-    def name(self, membership: Membership) -> str:
+    @admin.display(description="name")
+    def person_name(self, membership: Membership) -> str:
         return membership.person.name or "–"
 
     @admin.display(description="role")
     def role_text(self, membership: Membership) -> str:
         return membership.role.capitalize()
 
-    def state(self, membership: Membership) -> SafeString:
-        return render_boolean_badge(membership.person.is_active, "Active", "Switched off")
-
-    @admin.display(description="last sign-in")
-    def last_login_time(self, membership: Membership) -> SafeString | str:
-        return relative_time(membership.person.last_login)
+    @admin.display(description="state")
+    def active_badge(self, membership: Membership) -> SafeString:
+        return render_boolean_badge(membership.person.is_active, "Active", "Inactive")
 
 
 class InvitationsInline(ReadOnlyInline):
     model = Invitation
-    verbose_name_plural = "invited, not joined yet"
-    fields = ("email_link", "role", "state", "sent")
+    verbose_name_plural = "open invitations"
+    fields = ("email_link", "role", "state_badge", "sent_time")
     readonly_fields = fields
+    sent_time = time_column("sent_at", "sent")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
         return super().get_queryset(request).filter(accepted_at=None, revoked_at=None)
 
-    @admin.display(description="e-mail address")
+    @admin.display(description="email address")
     def email_link(self, invitation: Invitation) -> SafeString:
         return render_admin_link(invitation, invitation.email)
 
-    def state(self, invitation: Invitation) -> SafeString:
+    @admin.display(description="state")
+    def state_badge(self, invitation: Invitation) -> SafeString:
         return invitation_badge(invitation)
-
-    def sent(self, invitation: Invitation) -> SafeString | str:
-        return relative_time(invitation.sent_at)
 
 
 class ConnectionsInline(ReadOnlyInline):
     model = Connection
-    fields = ("company", "state_badge", "reason", "connected_time")
+    fields = ("company_link", "state_badge", "reason", "connected_time")
     readonly_fields = fields
+    connected_time = time_column("connected_at", "connected")
 
-    def company(self, connection: Connection) -> SafeString:
+    @admin.display(description="company")
+    def company_link(self, connection: Connection) -> SafeString:
         return render_admin_link(connection, connection.company_id)
 
     @admin.display(description="state")
     def state_badge(self, connection: Connection) -> SafeString:
         return render_status_badge(connection.state)
 
-    @admin.display(description="connected")
-    def connected_time(self, connection: Connection) -> SafeString | str:
-        return relative_time(connection.connected_at)
-
 
 @admin.register(Customer)
 class CustomerAdmin(StaffAdmin):
-    empty_list_text = "Add the organisation that is to connect; then invite its first administrator from its page."
+    empty_list_text = "Add a customer here, then invite its first administrator from its page."
     list_display = ("name", "id", "active_badge", "count_connections", "count_people", "created_time")
     search_fields = ("name", "=id")
     fields = ("name", "is_active", "language", "retention_days", "id", "created_at", "add_person_links")
@@ -127,16 +124,9 @@ class CustomerAdmin(StaffAdmin):
             if mail.is_email_enabled():
                 return redirect(self.get_change_url(customer))
             return redirect("admin:integrations_invitation_change", quote(invitation.pk))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": customer,
-            "form": form,
-            "is_email_enabled": mail.is_email_enabled(),
-            "title": f"Invite somebody to {customer}",
-            "back_url": self.get_change_url(customer),
-        }
-        return TemplateResponse(request, "admin/integrations/customer/invite.html", context)
+        template, title = "admin/integrations/customer/invite.html", f"Invite someone to {customer}"
+        context = {"form": form, "is_email_enabled": mail.is_email_enabled()}
+        return self.render_object_page(request, customer, template, title, **context)
 
     def _send_invitation(self, request: HttpRequest, customer: Customer, form: InviteForm) -> Invitation | None:
         email, role = form.cleaned_data["email"], form.cleaned_data["role"]
@@ -145,17 +135,17 @@ class CustomerAdmin(StaffAdmin):
         except invitations.InvitationError as error:
             form.add_error(None, str(error))
             return None
-        told = messages.success if mail.is_email_enabled() else messages.warning
-        told(request, invitations.sent_text(email, fallback="hand the link over yourself"))
+        add_message = messages.success if mail.is_email_enabled() else messages.warning
+        add_message(request, invitations.sent_text(email, fallback="pass the link on yourself"))
         return invitation
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A customer that has ever connected is switched off, not deleted: orders hang on it."""
+        """Refuse to delete a customer that has ever connected: its orders depend on it."""
         return obj is not None and super().has_delete_permission(request, obj) and not obj.connections.exists()
 
     @admin.display(description="state", ordering="is_active")
     def active_badge(self, customer: Customer) -> SafeString:
-        return render_boolean_badge(customer.is_active, "Active", "Switched off")
+        return render_boolean_badge(customer.is_active, "Active", "Inactive")
 
     @admin.display(description="connections", ordering="connection_count")
     def count_connections(self, customer: Any) -> int:
@@ -165,13 +155,11 @@ class CustomerAdmin(StaffAdmin):
     def count_people(self, customer: Any) -> int:
         return int(customer.people_count)
 
-    @admin.display(description="since", ordering="created_at")
-    def created_time(self, customer: Customer) -> SafeString | str:
-        return relative_time(customer.created_at)
+    created_time = time_column("created_at", "added")
 
-    @admin.display(description="people")
+    @admin.display(description="add people")
     def add_person_links(self, customer: Customer) -> SafeString:
         invite = reverse("admin:integrations_customer_invite", args=[quote(customer.pk)])
         add = f"{reverse('admin:integrations_user_add')}?customer={customer.pk}"
-        ways = [(invite, "Invite by e-mail"), (add, "Add with a password")]
-        return format_html_join(" ", '<a class="button-link" href="{}">{}</a>', ways)
+        links = [(invite, "Invite by email"), (add, "Add with a password")]
+        return format_html_join(" ", '<a class="button-link" href="{}">{}</a>', links)

@@ -1,4 +1,4 @@
-"""Invitations of customers' people: sent from the customer's page, sent again and revoked here."""
+"""Admin of invitations: send again and revoke. New ones are sent from the customer's page."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -12,7 +12,7 @@ from integrations import mail
 from integrations.audit import Actor
 from integrations.customers import invitations
 from integrations.models import Invitation
-from integrations.staff.display import relative_time, render_status_badge
+from integrations.staff.display import render_status_badge, time_column
 from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, render_admin_link
 
 T = TypeVar("T")
@@ -30,12 +30,12 @@ def invitation_badge(invitation: Invitation) -> SafeString:
 
 @admin.register(Invitation)
 class InvitationAdmin(ReadOnlyAdmin):
-    empty_list_text = "Invitations will stand here. They are sent from a customer’s page."
+    empty_list_text = "Invitations appear here. Send them from a customer’s page."
     list_display = ("email", "customer_link", "role", "state_badge", "sent_time", "invited_by")
     list_filter = ("customer",)
     list_select_related = ("customer", "invited_by")
     search_fields = ("=email", "customer__name")
-    search_help_text = "By the whole e-mail address, or by customer."
+    search_help_text = "By complete email address, or by customer."
     fields = ("email", "customer_link", "role", "state_badge", "sent_at", "expires_at", "invited_by", "accepted_at")
     readonly_fields = ("customer_link", "state_badge")
 
@@ -43,11 +43,11 @@ class InvitationAdmin(ReadOnlyAdmin):
         return (
             ObjectAction(
                 "link",
-                "Show the link",
+                "Show link",
                 self._reveal_link,
                 lambda invitation: [
-                    f"You see the link, to hand it to {invitation.email} yourself: no e-mail goes out from here yet.",
-                    "Who has the link joins under that address. That you saw it is recorded, with your name.",
+                    f"You see the link and pass it on to {invitation.email} yourself: emails are not set up yet.",
+                    "Anyone with the link can join with that email address. The audit log records that you saw it.",
                 ],
                 lambda invitation: invitation.state == "open" and not mail.is_email_enabled(),
             ),
@@ -56,9 +56,9 @@ class InvitationAdmin(ReadOnlyAdmin):
                 "Send again",
                 self._resend_invitation,
                 lambda invitation: [
-                    f"An e-mail with a new link goes to {invitation.email}. It is good for a week."
+                    f"An email with a new link is sent to {invitation.email}. The link is valid for a week."
                     if mail.is_email_enabled()
-                    else "There is a new link, good for a week. No e-mail goes out yet: hand it over yourself.",
+                    else "There is a new link, valid for a week. Emails are not set up yet: pass it on yourself.",
                     "The earlier link no longer works.",
                 ],
                 lambda invitation: invitation.state in ("open", "expired"),
@@ -67,7 +67,10 @@ class InvitationAdmin(ReadOnlyAdmin):
                 "revoke",
                 "Revoke",
                 self._revoke_invitation,
-                lambda invitation: ["The link no longer works. Nobody is told.", "You can invite again."],
+                lambda invitation: [
+                    "The link no longer works. No one is notified.",
+                    "You can send another invitation later.",
+                ],
                 lambda invitation: invitation.state in ("open", "expired"),
                 is_destructive=True,
             ),
@@ -75,19 +78,12 @@ class InvitationAdmin(ReadOnlyAdmin):
 
     def _reveal_link(self, request: HttpRequest, invitation: Invitation) -> TemplateResponse:
         url = _run_action(invitations.reveal_link, request, invitation)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": invitation,
-            "link": url,
-            "title": f"The link for {invitation.email}",
-            "back_url": self.get_change_url(invitation),
-        }
-        return TemplateResponse(request, "admin/integrations/invitation/link.html", context)
+        template, title = "admin/integrations/invitation/link.html", f"Link for {invitation.email}"
+        return self.render_object_page(request, invitation, template, title, link=url)
 
     def _resend_invitation(self, request: HttpRequest, invitation: Invitation) -> str:
         _run_action(invitations.resend_invitation, request, invitation)
-        return invitations.resent_text(invitation.email, fallback="“Show the link” has it")
+        return invitations.resent_text(invitation.email, fallback="use “Show link”")
 
     def _revoke_invitation(self, request: HttpRequest, invitation: Invitation) -> str:
         _run_action(invitations.revoke_invitation, request, invitation)
@@ -101,9 +97,7 @@ class InvitationAdmin(ReadOnlyAdmin):
     def state_badge(self, invitation: Invitation) -> SafeString:
         return invitation_badge(invitation)
 
-    @admin.display(description="sent", ordering="sent_at")
-    def sent_time(self, invitation: Invitation) -> SafeString | str:
-        return relative_time(invitation.sent_at)
+    sent_time = time_column("sent_at", "sent")
 
 
 def _run_action(action: Callable[..., T], request: HttpRequest, invitation: Invitation) -> T:

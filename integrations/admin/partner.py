@@ -1,6 +1,7 @@
-"""The partner configuration: one row, edited here, published by a button, compared by another."""
+"""Admin of the partner configuration, a single row: edit, publish to SmartRecruiters, compare."""
 
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 from django.conf import settings
@@ -9,7 +10,6 @@ from django.contrib.admin.options import csrf_protect_m
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -23,12 +23,13 @@ from integrations.staff.display import relative_time
 from integrations.staff.model_admin import EditableInline, StaffAdmin
 
 MASTER_STREAM = "master"
+MASTER_CREDENTIALS_TITLE = "Master credentials"
 
 
 class FieldInline(EditableInline):
     model = PartnerField
     max_num = 5
-    verbose_name_plural = "fields that customers may map to SmartRecruiters' own (at most five)"
+    verbose_name_plural = "fields that customers can map to fields in SmartRecruiters (at most five)"
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         return super().get_formset(request, obj, validate_max=True, **kwargs)
@@ -42,24 +43,24 @@ class PartnerConfigurationAdmin(StaffAdmin):
     readonly_fields = ("published_text", "master_state")
     fieldsets = (
         (
-            "What is published",
+            "Published configuration",
             {"fields": ("published_text", "supported_types", "display_mode", "offers_inline", "url_style")},
         ),
         ("Reports", {"fields": ("report_delivery",)}),
-        ("The consent page", {"fields": ("consent_scope", "consent_limits")}),
+        ("Consent page", {"fields": ("consent_scope", "consent_limits")}),
         (
-            "The master pair",
+            MASTER_CREDENTIALS_TITLE,
             {
-                "description": "SmartRecruiters' Partner Operations give it to you once. It needs the scopes "
+                "description": "You receive them once from SmartRecruiters’ Partner Operations. They need the scopes "
                 "partner_configuration_manage and client_credentials_write.",
                 "fields": ("master_state", "master_client_id", "master_client_secret"),
             },
         ),
         (
-            "What nobody has published",
+            "Undocumented details",
             {
-                "description": "SmartRecruiters' documents leave these open. The defaults are the likely answers; "
-                "change one when SmartRecruiters tells you otherwise.",
+                "description": "SmartRecruiters’ documentation does not specify these. The defaults are likely to be "
+                "right; change them only if SmartRecruiters tells you to.",
                 "fields": (
                     "upload_part_name",
                     "patch_content_type",
@@ -73,11 +74,11 @@ class PartnerConfigurationAdmin(StaffAdmin):
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Who may only look sees that the pair is there: Django would show a read-only secret in clear."""
+        """Hide the credentials from users with view permission only: Django would show them the secret in clear."""
         if self.has_change_permission(request, obj):
             return self.fieldsets
-        pair = {"description": "", "fields": ("master_state",)}
-        return [(name, pair if name == "The master pair" else options) for name, options in self.fieldsets]
+        hidden = {"description": "", "fields": ("master_state",)}
+        return [(title, hidden if title == MASTER_CREDENTIALS_TITLE else opts) for title, opts in self.fieldsets]
 
     def get_audit_subject(self, row: PartnerConfiguration) -> str:
         return "partner configuration"
@@ -121,76 +122,66 @@ class PartnerConfigurationAdmin(StaffAdmin):
             deliveries.release_stream(MASTER_STREAM)
 
     def response_change(self, request: HttpRequest, obj: PartnerConfiguration) -> HttpResponse:
-        """Saving is half of it, so the message says what the other half is."""
+        """Say whether the saved configuration still has to be published."""
         saved = PartnerConfiguration.load()
         if partner_configuration.is_published(saved):
-            said = "SmartRecruiters has it as it stands here."
+            text = "It is the same as the published configuration."
         elif saved.published:
-            said = "SmartRecruiters still has what was published before: publish it again."
+            text = "SmartRecruiters still has the former configuration: publish it again."
         else:
-            said = "SmartRecruiters knows nothing of it yet: publish it."
-        messages.success(request, f"Saved. {said}")
+            text = "It has not been published yet: publish it."
+        messages.success(request, f"Saved. {text}")
         return redirect(self.get_change_url(obj))
 
     @csrf_protect_m
     def publish_view(self, request: HttpRequest) -> HttpResponse:
-        return self._run_action(request, "publish")
+        return self._run_action(request, self._publish_configuration)
 
     @csrf_protect_m
     def compare_view(self, request: HttpRequest) -> HttpResponse:
-        return self._run_action(request, "compare")
+        return self._run_action(request, self._compare_configuration)
 
-    def _run_action(self, request: HttpRequest, action: str) -> HttpResponse:
-        """Both talk to SmartRecruiters, so both are POSTs; a GET leads back to the form."""
+    def _run_action(
+        self, request: HttpRequest, action: Callable[[HttpRequest, PartnerConfiguration], HttpResponse]
+    ) -> HttpResponse:
+        """Run an action that calls SmartRecruiters, on POST only. A GET redirects to the form."""
         row = PartnerConfiguration.load()
         if not self.can_act(request):
             raise PermissionDenied
         if request.method != "POST":
             return redirect(self.get_change_url(row))
         try:
-            return (
-                self._publish_configuration(request, row)
-                if action == "publish"
-                else self._compare_configuration(request, row)
-            )
+            return action(request, row)
         except partner_configuration.PartnerError as error:
             messages.error(request, str(error))
             return redirect(self.get_change_url(row))
 
     def _publish_configuration(self, request: HttpRequest, row: PartnerConfiguration) -> HttpResponse:
         partner_configuration.publish_configuration(actor=Actor(cast(User, request.user)))
-        messages.success(request, "Published. SmartRecruiters' answer is what was sent.")
+        messages.success(request, "Published. SmartRecruiters has confirmed the configuration.")
         return redirect(self.get_change_url(row))
 
     def _compare_configuration(self, request: HttpRequest, row: PartnerConfiguration) -> HttpResponse:
         lines = partner_configuration.find_drift()
         self.record_audit(request, "configuration.compared", "partner configuration", differences=len(lines))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": row,
-            "title": "Compared with SmartRecruiters",
-            "differences": [parse_difference(line) for line in lines],
-            "back_url": self.get_change_url(row),
-        }
-        return TemplateResponse(request, "admin/integrations/partnerconfiguration/drift.html", context)
+        template, title = "admin/integrations/partnerconfiguration/drift.html", "Comparison with SmartRecruiters"
+        return self.render_object_page(
+            request, row, template, title, differences=[parse_difference(line) for line in lines]
+        )
 
     @admin.display(description="published")
     def published_text(self, row: PartnerConfiguration) -> SafeString | str:
         if row.published is None:
-            return "Never. SmartRecruiters does not know where to find us."
-        said = (
-            ", as it stands here."
-            if partner_configuration.is_published(row)
-            else ". It was changed here since: publish it again."
-        )
-        return format_html("{}{}", relative_time(row.published_at), said)
+            return "Never. SmartRecruiters does not know the portal’s URLs yet."
+        is_current = partner_configuration.is_published(row)
+        text = ". It has not changed since." if is_current else ". It has changed since: publish it again."
+        return format_html("{}{}", relative_time(row.published_at), text)
 
     @admin.display(description="state")
     def master_state(self, row: PartnerConfiguration) -> str:
         if settings.SMARTRECRUITERS_CLIENT_ID:
-            return "Present, from the environment."
-        return "Present, stored encrypted." if row.master_client_secret_sealed else "Missing. Enter it below."
+            return "Set, by the environment"
+        return "Stored, encrypted" if row.master_client_secret_sealed else "Missing. Enter them below."
 
 
 def format_json(document: dict[str, Any]) -> str:
@@ -198,7 +189,7 @@ def format_json(document: dict[str, Any]) -> str:
 
 
 def parse_difference(line: str) -> dict[str, str]:
-    """`key: here …, at SmartRecruiters …` taken apart, for a table; a line of another form stands alone."""
-    key, found, values = line.partition(": here ")
+    """Split `key: here …, at SmartRecruiters …` for a table. Any other line becomes the key."""
+    key, separator, values = line.partition(": here ")
     here, _, there = values.partition(", at SmartRecruiters ")
-    return {"key": key, "here": here, "there": there} if found else {"key": line}
+    return {"key": key, "here": here, "there": there} if separator else {"key": line}

@@ -1,3 +1,5 @@
+"""Form of the partner configuration."""
+
 from collections.abc import Callable
 from typing import Any
 
@@ -7,17 +9,17 @@ from django.conf import settings
 from integrations.models import AssessmentType, PartnerConfiguration
 from integrations.staff.model_admin import ModelForm
 
+# Validators of the published types, added by apps on higher layers. Each returns an error message, or "".
 type_rules: list[Callable[[list[str]], str]] = []
-"""What apps above know against publishing these types and no others; empty: nothing. They append theirs."""
-FROM_ENVIRONMENT_HELP = "Set by SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET, which win over this page."
+FROM_ENVIRONMENT_HELP = "Set by SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET, which override this page."
 
 
 class PartnerConfigurationForm(ModelForm):
     supported_types = forms.MultipleChoiceField(
-        label="Types of assessments",
+        label="Assessment types",
         choices=AssessmentType.choices,
         widget=forms.CheckboxSelectMultiple,
-        help_text="At least one. The catalogue may hold packages of these types only.",
+        help_text="At least one. Packages can be of these types only.",
     )
     master_client_secret = forms.CharField(
         label="Master client secret",
@@ -25,23 +27,23 @@ class PartnerConfigurationForm(ModelForm):
         strip=True,
         max_length=500,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "size": 40}),
-        help_text="Never shown. Leave it empty to keep the one that is stored.",
+        help_text="Never shown. Leave it empty to keep the stored one.",
     )
 
     class Meta:
         model = PartnerConfiguration
         fields = "__all__"
         labels = {
-            "url_style": "Addresses with an id",
-            "upload_part_name": "Name of the uploaded part",
+            "url_style": "URLs with an id",
+            "upload_part_name": "Field name of uploads",
             "patch_content_type": "Content type of results",
-            "assessment_api_path": "Path of the assessment API",
-            "token_path": "Path of the token endpoint",
-            "candidates_path": "Path of candidates",
-            "jobs_path": "Path of jobs",
+            "assessment_api_path": "Assessment API path",
+            "token_path": "Token endpoint path",
+            "candidates_path": "Candidates path",
+            "jobs_path": "Jobs path",
         }
         help_texts = {
-            "display_mode": "Redirect leaves SmartRecruiters and comes back; Popup opens over SmartRecruiters.",
+            "display_mode": "Redirect leaves SmartRecruiters and returns; pop-up opens on top of SmartRecruiters.",
         }
         widgets = {
             "consent_scope": forms.Textarea(attrs={"rows": 4, "cols": 60}),
@@ -52,27 +54,24 @@ class PartnerConfigurationForm(ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if settings.SMARTRECRUITERS_CLIENT_ID:
-            # Who may only look gets no fields at all.
+            # Users with view permission only get no fields at all.
             for name in {"master_client_id", "master_client_secret"} & self.fields.keys():
                 self.fields[name].disabled = True
                 self.fields[name].help_text = FROM_ENVIRONMENT_HELP
 
     def clean_supported_types(self) -> list[str]:
         types: list[str] = self.cleaned_data["supported_types"]
-        if objections := [said for rule in type_rules if (said := rule(types))]:
-            raise forms.ValidationError(objections)
+        if errors := [error for rule in type_rules if (error := rule(types))]:
+            raise forms.ValidationError(errors)
         return types
 
     def clean_master_client_secret(self) -> str:
-        """A secret belongs to its id: a new id needs its secret with it."""
+        """Require a new secret with a new client id."""
         secret: str = self.cleaned_data["master_client_secret"]
-        has_new_id = self.cleaned_data.get("master_client_id") != self.get_stored_configuration().master_client_id
+        has_new_id = self.cleaned_data.get("master_client_id") != PartnerConfiguration.load().master_client_id
         if has_new_id and self.cleaned_data.get("master_client_id") and not secret:
-            raise forms.ValidationError("A new client id needs its secret.")
+            raise forms.ValidationError("Enter the secret of the new client id.")
         return secret
-
-    def get_stored_configuration(self) -> PartnerConfiguration:
-        return PartnerConfiguration.load()
 
     @property
     def has_new_credentials(self) -> bool:

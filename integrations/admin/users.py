@@ -1,4 +1,4 @@
-"""People: customers', who sign in to connect, and partner staff. Administrators alone change them (roles.py)."""
+"""Admin of people: partner staff and customers' users. Only administrators may change them (roles.py)."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from integrations.audit import Actor
 from integrations.customers import invitations, memberships
 from integrations.models import Customer, Membership, User
 from integrations.roles import MemberRole, StaffRole
-from integrations.staff.display import format_count, relative_time, render_boolean_badge
+from integrations.staff.display import format_count, render_boolean_badge, time_column
 from integrations.staff.model_admin import (
     EditableInline,
     LabelledFormSet,
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 else:
     CreationForm = BaseUserCreationForm
 
-STAFF_HAS_NO_CUSTOMER = "Partner staff belong to no customer."
+STAFF_HAS_NO_CUSTOMER = "Partner staff cannot belong to a customer."
 NO_CUSTOMER_OR_ROLE = (
-    "Choose a customer here, or a role of partner staff below: with neither, this person could sign in to nothing."
+    "Choose a customer here or a staff role below. Without either, this person would have no access to anything."
 )
-STAFF_ROLE_LABELS = {"staff_role": "Role among partner staff"}
-STAFF_ROLE_HELP = {"staff_role": "Leave it empty for a customer’s people."}
+STAFF_ROLE_LABELS = {"staff_role": "Staff role"}
+STAFF_ROLE_HELP = {"staff_role": "Leave it empty for a customer’s users."}
 
 
 class CleanEmailMixin:
-    """What the database demands, said at the field where it can be mended."""
+    """Normalises the email address as the database requires it."""
 
     cleaned_data: dict[str, Any]
 
@@ -52,7 +52,7 @@ class CleanEmailMixin:
 
 
 class UserAddForm(CleanEmailMixin, CreationForm):
-    customer = forms.ModelChoiceField(Customer.objects, required=False, help_text="Empty for partner staff.")
+    customer = forms.ModelChoiceField(Customer.objects, required=False, help_text="Leave it empty for partner staff.")
     role = forms.ChoiceField(
         label="Role in the organisation", choices=MemberRole.choices, initial=MemberRole.ADMINISTRATOR, required=False
     )
@@ -76,17 +76,17 @@ class UserForm(CleanEmailMixin, ModelForm):
     class Meta:
         model = User
         fields = ("email", "name", "staff_role", "is_active")
-        labels = STAFF_ROLE_LABELS | {"is_active": "May sign in"}
-        help_texts = STAFF_ROLE_HELP | {"is_active": "Off: this person cannot sign in."}
+        labels = STAFF_ROLE_LABELS | {"is_active": "Active"}
+        help_texts = STAFF_ROLE_HELP | {"is_active": "Inactive people cannot sign in."}
 
     def clean(self) -> dict[str, Any]:
-        """Somebody must be left who manages the others."""
+        """Require at least one active administrator."""
         cleaned = super().clean() or {}
         stays = cleaned.get("staff_role") == StaffRole.ADMINISTRATOR and cleaned.get("is_active")
         others = User.objects.filter(staff_role=StaffRole.ADMINISTRATOR, is_active=True).exclude(pk=self.instance.pk)
         was = User.objects.filter(pk=self.instance.pk, staff_role=StaffRole.ADMINISTRATOR)
         if not stays and was.exists() and not others.exists():
-            self.add_error(None, "This is the last administrator: make somebody else one first.")
+            self.add_error(None, "This is the last administrator. Make someone else an administrator first.")
         return cleaned
 
 
@@ -115,7 +115,7 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     list_display = ("email", "name", "staff_role_text", "organisation_links", "active_badge", "last_login_time")
     list_filter = ("staff_role", "is_active", "memberships__role", "customers")
     search_fields = ("email", "name", "customers__name")
-    search_help_text = "By e-mail address, name or customer."
+    search_help_text = "By email address, name or customer."
     ordering = ("email",)
     filter_horizontal = ()
     readonly_fields = ("password_status", "last_login_time", "added_time")
@@ -125,14 +125,14 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     )
     add_fieldsets = (
         (None, {"fields": ("email", "name")}),
-        ("Of a customer", {"fields": ("customer", "role")}),
+        ("Customer’s user", {"fields": ("customer", "role")}),
         ("Partner staff", {"fields": ("staff_role",)}),
         ("Password", {"fields": ("password1", "password2")}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        theirs = Membership.objects.select_related("customer")
-        return super().get_queryset(request).prefetch_related(Prefetch("memberships", theirs))
+        memberships_of_user = Membership.objects.select_related("customer")
+        return super().get_queryset(request).prefetch_related(Prefetch("memberships", memberships_of_user))
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return (MembershipInline,) if obj and not obj.is_staff else ()
@@ -150,41 +150,36 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
             invitations.revoke_for_member(membership, actor=actor)
 
     def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
-        then = ": hand the password over yourself." if obj.has_usable_password() else "."
-        messages.success(request, f"{obj.get_full_name()} is added. Nobody was written to{then}")
+        hint = ": pass the password on yourself." if obj.has_usable_password() else "."
+        messages.success(request, f"{obj.get_full_name()} was added. No email was sent{hint}")
         return redirect(request.get_full_path() if "_addanother" in request.POST else self.get_change_url(obj))
 
     def get_object_actions(self) -> Sequence[ObjectAction]:
-        consequences = ["Every session of this person ends at once, in every browser.", "Nothing else is changed."]
+        consequences = ["All sessions of this person end immediately, in every browser.", "Nothing else changes."]
         return (ObjectAction("sign-out", "Sign out everywhere", self._sign_out, lambda user: consequences),)
 
     def _sign_out(self, request: HttpRequest, user: User) -> str:
         count = sessions.end_all(user, actor=Actor.from_request(request))
         return f"Signed out of {format_count(count, 'browser')}."
 
-    @admin.display(description="staff", ordering="staff_role")
+    @admin.display(description="staff role", ordering="staff_role")
     def staff_role_text(self, user: User) -> str:
         return user.staff_role.capitalize() or "–"
 
     @admin.display(description="organisations")
     def organisation_links(self, user: User) -> SafeString | str:
-        mine = [(render_admin_link(each.customer), each.role) for each in user.memberships.all()]
-        return format_html_join(", ", "{} ({})", mine) or "–"
+        links = [(render_admin_link(each.customer), each.role) for each in user.memberships.all()]
+        return format_html_join(", ", "{} ({})", links) or "–"
 
     @admin.display(description="state", ordering="is_active")
     def active_badge(self, user: User) -> SafeString:
-        return render_boolean_badge(user.is_active, "Active", "Switched off")
+        return render_boolean_badge(user.is_active, "Active", "Inactive")
 
-    @admin.display(description="last sign-in", ordering="last_login")
-    def last_login_time(self, user: User) -> SafeString | str:
-        return relative_time(user.last_login)
-
-    @admin.display(description="added")
-    def added_time(self, user: User) -> SafeString | str:
-        return relative_time(user.date_joined)
+    last_login_time = time_column("last_login", "last sign-in")
+    added_time = time_column("date_joined", "added")
 
     @admin.display(description="password")
     def password_status(self, user: User) -> SafeString:
-        said = "Set." if user.has_usable_password() else "None: this person cannot sign in by password."
+        text = "Set." if user.has_usable_password() else "None: this person cannot sign in with a password."
         url = reverse("admin:auth_user_password_change", args=[user.pk])
-        return format_html('{} <a href="{}">Set a new one</a>', said, url)
+        return format_html('{} <a href="{}">Set a new password</a>', text, url)

@@ -1,4 +1,4 @@
-"""Sending a stretch of time again, for the webhooks' admin: first how many, then the button."""
+"""Replay of webhook messages: choose a period, preview the number of messages, send them again."""
 
 from datetime import timedelta
 from typing import Any, cast
@@ -9,7 +9,6 @@ from django.contrib.admin.options import csrf_protect_m
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
@@ -32,7 +31,7 @@ class TimeRangeForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if {"since", "until"} <= cleaned.keys() and cleaned["since"] >= cleaned["until"]:
-            self.add_error("until", "This is not after the beginning: choose a later time.")
+            self.add_error("until", "The end must be after the start: choose a later time.")
         return cleaned
 
 
@@ -43,7 +42,7 @@ class WebhookReplayAdmin(ReadOnlyAdmin):
 
     @csrf_protect_m
     def replay_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """GET says what would go again, POST does it."""
+        """Preview the replay on GET, start it on POST."""
         webhook = cast(Webhook | None, self.get_object(request, object_id))
         if webhook is None:
             raise Http404
@@ -52,23 +51,21 @@ class WebhookReplayAdmin(ReadOnlyAdmin):
         form = TimeRangeForm(request.POST or request.GET or None, initial=_default_range())
         context: dict[str, Any] = {"form": form}
         if form.is_valid():
-            stretch = form.cleaned_data
+            period = form.cleaned_data
             try:
                 if request.method == "POST":
-                    return self._report_replay(request, webhook, replay.replay_events(webhook, **stretch))
-                context["plan"] = replay.plan_replay(webhook, **stretch)
-            except replay.TooManyMessagesError as refusal:
-                form.add_error(None, str(refusal))
-        about = {"opts": self.opts, "original": webhook, "title": f"Send again: {webhook}"}
-        context |= self.admin_site.each_context(request) | about | {"back_url": self.get_change_url(webhook)}
-        return TemplateResponse(request, "admin/integrations/webhook/replay.html", context)
+                    return self._report_replay(request, webhook, replay.replay_events(webhook, **period))
+                context["plan"] = replay.plan_replay(webhook, **period)
+            except replay.TooManyMessagesError as error:
+                form.add_error(None, str(error))
+        template, title = "admin/integrations/webhook/replay.html", f"Send again: {webhook}"
+        return self.render_object_page(request, webhook, template, title, **context)
 
     def _report_replay(self, request: HttpRequest, webhook: Webhook, plan: replay.ReplayPlan) -> HttpResponse:
-        stretch = {name: request.POST[name] for name in ("since", "until")}
-        self.record_audit(
-            request, "webhook.replayed", webhook.pk, **stretch, sent=len(plan.events), waiting=plan.waiting_count
-        )
-        messages.success(request, f"{len(plan.events):,} sent again, {plan.waiting_count:,} were on their way already.")
+        period = {name: request.POST[name] for name in ("since", "until")}
+        sent, waiting = len(plan.events), plan.waiting_count
+        self.record_audit(request, "webhook.replayed", webhook.pk, **period, sent=sent, waiting=waiting)
+        messages.success(request, f"{sent:,} sent again, {waiting:,} were already queued.")
         return redirect(self.get_change_url(webhook))
 
 

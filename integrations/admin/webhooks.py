@@ -1,4 +1,4 @@
-"""The engines' endpoints: engines make and change them by their API, staff see them and switch them on again."""
+"""Admin of webhook endpoints, which engines manage through their API: test, enable again, send messages again."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from integrations.admin.webhook_replay import WebhookReplayAdmin
 from integrations.models import Webhook
 from integrations.outbox.models import Delivery
-from integrations.staff.display import relative_time, render_boolean_badge
+from integrations.staff.display import render_boolean_badge, time_column
 from integrations.staff.model_admin import ObjectAction, render_admin_link
 from integrations.webhooks import endpoints
 
@@ -39,7 +39,7 @@ class WebhookAdmin(WebhookReplayAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """With the newest messages, and what became of each."""
+        """Show the endpoint with its newest messages."""
         webhook: Any = self.get_object(request, object_id)
         sent = Delivery.objects.filter(stream__name=webhook.stream_name) if webhook else Delivery.objects.none()
         context = {"sent": sent.prefetch_related("attempts")[:MAX_SHOWN], "can_act": self.can_act(request)}
@@ -49,19 +49,19 @@ class WebhookAdmin(WebhookReplayAdmin):
         return (
             ObjectAction(
                 "resume",
-                "Switch on",
+                "Enable",
                 self._resume_webhook,
                 lambda webhook: [
-                    "The endpoint counts as good again, and what waited for it goes out.",
-                    "If it still takes nothing, it is switched off again after five days.",
+                    "The endpoint is enabled again, and waiting messages are sent.",
+                    "If it still does not accept any, it is disabled again after five days.",
                 ],
                 lambda webhook: bool(webhook.disabled_reason),
             ),
             ObjectAction(
                 "test",
-                "Send a test",
+                "Send test message",
                 self._send_test,
-                lambda webhook: [f"A message that stands for nothing is sent to {webhook.url}."],
+                lambda webhook: [f"A test message is sent to {webhook.url}."],
                 lambda webhook: not webhook.disabled_reason,
             ),
         )
@@ -69,12 +69,12 @@ class WebhookAdmin(WebhookReplayAdmin):
     def _resume_webhook(self, request: HttpRequest, webhook: Any) -> str:
         endpoints.update(webhook)
         self.record_audit(request, "webhook.resumed", webhook.pk)
-        return "The endpoint is on."
+        return "The endpoint is enabled."
 
     def _send_test(self, request: HttpRequest, webhook: Any) -> str:
         endpoints.send_test_message(webhook)
         self.record_audit(request, "webhook.tested", webhook.pk)
-        return "A test is on its way; below stands what becomes of it."
+        return "A test message was queued. Its delivery is shown below."
 
     @admin.display(description="engine", ordering="client__name")
     def engine_link(self, webhook: Webhook) -> SafeString:
@@ -86,13 +86,10 @@ class WebhookAdmin(WebhookReplayAdmin):
 
     @admin.display(description="state", ordering="disabled_reason")
     def state_badge(self, webhook: Webhook) -> SafeString:
-        """With why, where it is off."""
         return format_html(
             '{}<span class="second">{}</span>',
-            render_boolean_badge(not webhook.disabled_reason, "On", "Off"),
+            render_boolean_badge(not webhook.disabled_reason, "Enabled", "Disabled"),
             webhook.disabled_reason,
         )
 
-    @admin.display(description="last success", ordering="last_success_at")
-    def last_success_time(self, webhook: Webhook) -> SafeString | str:
-        return relative_time(webhook.last_success_at)
+    last_success_time = time_column("last_success_at", "last success")

@@ -1,7 +1,11 @@
-"""How a status, a time and a count look: one source for template tags and admin's columns."""
+"""Display of statuses (badges), times and counts, for template tags and admin columns."""
 
+from collections.abc import Callable
 from datetime import datetime
+from operator import attrgetter
+from typing import Any
 
+from django.contrib import admin
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -17,7 +21,7 @@ STATUS_BADGES: dict[str, tuple[str, str, str]] = {
     "COMPLETED": ("Completed", "filled", "good"),
     "REJECTED": ("Rejected", "crossed", "bad"),
     "EXPIRED": ("Expired", "dashed", "plain"),
-    # a connection, or a try to connect
+    # a connection, or an attempt to connect
     "approved": ("Approved", "hollow", "busy"),
     "exchanging": ("Connecting", "half", "busy"),
     "live": ("Connected", "filled", "good"),
@@ -30,14 +34,14 @@ STATUS_BADGES: dict[str, tuple[str, str, str]] = {
     "in_flight": ("On its way", "half", "busy"),
     "delivered": ("Delivered", "filled", "good"),
     "superseded": ("Superseded", "dashed", "plain"),
-    "held": ("Held", "paused", "warn"),
+    "held": ("On hold", "paused", "warn"),
     "unknown": ("Unknown", "alert", "warn"),
     "failed": ("Failed", "crossed", "bad"),
 }
 
 
 def status_badge(state: str | None) -> dict[str, str]:
-    """A status as word, shape and colour: never colour alone."""
+    """Return the badge's word, shape and tone. Never show the tone alone: not everyone sees colours."""
     word, shape, tone = STATUS_BADGES.get(
         state or "", ((state or "Not reported").replace("_", " ").lower(), "hollow", "plain")
     )
@@ -45,43 +49,51 @@ def status_badge(state: str | None) -> dict[str, str]:
 
 
 def status_label(state: str) -> str:
-    """The chip's word alone."""
+    """Return the badge's word."""
     return gettext(STATUS_BADGES[state][0]) if state in STATUS_BADGES else state
 
 
 def relative_time(moment: datetime | None) -> SafeString | str:
-    """A time as people say it, with the exact instant on hover and for screen readers."""
+    """Render a time relative to now, with the exact time on hover and for screen readers."""
     if moment is None:
         return "–"
     now = timezone.now()
     exact = f"{date_format(moment, 'j F Y, H:i:s')} UTC"
     if abs((now - moment).total_seconds()) < 60:
-        said = gettext("just now") if moment <= now else gettext("in a moment")
+        text = gettext("just now") if moment <= now else gettext("in a moment")
     elif moment < now:
-        said = gettext("%(span)s ago") % {"span": timesince(moment, now, depth=1)}
+        text = gettext("%(span)s ago") % {"span": timesince(moment, now, depth=1)}
     else:
-        said = gettext("in %(span)s") % {"span": timeuntil(moment, now, depth=1)}
+        text = gettext("in %(span)s") % {"span": timeuntil(moment, now, depth=1)}
     return format_html(
-        '<time datetime="{}" title="{}">{}</time><span class="visually-hidden"> ({})</span>',
+        '<time datetime="{0}" title="{1}">{2}</time><span class="visually-hidden"> ({1})</span>',
         moment.isoformat(),
         exact,
-        said,
-        exact,
+        text,
     )
 
 
+def time_column(field: str, description: str) -> Callable[[Any, Any], SafeString | str]:
+    """Return an admin column with the relative time in `field`, a lookup like `person__last_login`."""
+    get_time = attrgetter(field.replace("__", "."))
+
+    @admin.display(description=description, ordering=field)
+    def render_column(_admin: Any, row: Any) -> SafeString | str:
+        return relative_time(get_time(row))
+
+    return render_column
+
+
 def render_status_badge(state: str, word: str = "") -> SafeString:
-    """The chip of a state; `word` says it in other words."""
-    look = status_badge(state)
-    return render_to_string("partials/chip.html", look | ({"word": word} if word else {}))
+    """Render the badge of a state, with another word if `word` is given."""
+    badge = status_badge(state)
+    return render_to_string("partials/chip.html", badge | ({"word": word} if word else {}))
 
 
 def format_count(number: int, noun: str, plural: str = "") -> str:
-    """`1 order`, `2 orders`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def render_boolean_badge(is_on: bool, on: str, off: str) -> SafeString:
-    """A chip for what is either so or not: an active customer, a retired package."""
     shape, tone = ("filled", "good") if is_on else ("dashed", "plain")
     return render_to_string("partials/chip.html", {"word": on if is_on else off, "shape": shape, "tone": tone})

@@ -1,10 +1,9 @@
-"""What all of admin's pages have in common: acts with a confirmation page, rows that are only read, and the audit.
+"""Base classes of the admin: object actions with a confirmation page, read-only models, and the audit log.
 
-Imports no models: the outbox's admin uses it too, and the outbox knows nothing of connections. What must be recorded
-goes to the admin site (config/admin/site.py), which writes the audit entry.
+Imports no models, since the outbox's admin uses it too and must not depend on connections. The admin site
+(config/admin/site.py) writes the audit entries.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
@@ -28,6 +27,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from integrations import roles
+from integrations.redaction import SECRET_NAME
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -39,71 +39,69 @@ else:
     InlineFormSet = forms.BaseInlineFormSet
 
 
-SECRET_LOOKUP = re.compile(r"secret|sealed|token|hash|password")
-
-
 @dataclass(frozen=True)
 class StreamLabel:
-    """What people call a stream, and the page of whose it is; empty where it is nobody's."""
+    """Label of a stream and the URL of its owner's page, if it has one."""
 
     label: str
     url: str = ""
 
 
 class StaffSite(Protocol):
-    """What the admin site does for its pages, since it knows all models."""
+    """Services of the admin site, which knows all models."""
 
     def record_audit(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None: ...
 
     def get_audit_entries(self, subject: str) -> Sequence[Any]:
-        """The newest audit entries of a subject."""
+        """Return the newest audit entries of a subject."""
 
     def get_customer_names(self, subjects: Sequence[str]) -> dict[str, str]:
-        """The names of the customers whose orders or companies these are."""
+        """Return the names of the customers that own these orders and companies."""
 
     def get_subject_url(self, subject: str) -> str:
-        """The address of the page of what a delivery is about; empty where there is none."""
+        """Return the URL of the page of a delivery's subject, or ""."""
 
     def get_stream_labels(self, streams: Iterable[str]) -> dict[str, StreamLabel]:
-        """Each of these streams as people know it."""
+        """Return the labels of these streams."""
 
     def search_streams(self, term: str) -> Sequence[str]:
-        """The streams of customers, companies and engines that are called like this."""
+        """Return the streams of customers, companies and engines with the term in their names."""
 
 
 class ActionError(Exception):
-    """An act cannot be done; the message is for the person who tried."""
+    """The action is not possible. The message is shown to the user."""
 
 
 @dataclass(frozen=True)
 class ObjectAction:
-    """Something staff may do to one row: a button on its page, then a page that says what will happen, then a POST."""
+    """Action on one row: a button on its page, then a confirmation page with the consequences, then a POST.
+
+    `perform` returns a success message or a response, or raises ActionError. `permission` is the verb of the required
+    permission, see roles.py. `unavailable_reason` explains why an action is gone that was offered when the page was
+    loaded. `get_reason` reads the reason that `requires_reason` demands.
+    """
 
     name: str
     label: str
     perform: Callable[[HttpRequest, Any], str | HttpResponseBase]
-    """Does it and says what happened, or answers with a page of its own. Raises ActionError."""
     consequences: Callable[[Any], Sequence[str]]
     is_available: Callable[[Any], bool] = lambda row: True
     is_destructive: bool = False
     permission: str = "change"
-    """The verb of the permission that it needs; roles.py says which roles have it."""
     unavailable_reason: Callable[[Any], str] = lambda row: ""
-    """Why it is not offered any more, where that can be told; it may have been while the page stood open."""
     requires_reason: bool = False
-    """It is not done without a reason; `get_reason` reads it."""
 
 
 MAX_REASON_LENGTH = 500
 
 
 def get_reason(request: HttpRequest) -> str:
-    """What somebody gave as a reason for an act that asks for one."""
+    """Return the reason entered on a confirmation page."""
     return request.POST.get("reason", "").strip()[:MAX_REASON_LENGTH]
 
 
 def render_admin_link(row: Model | None, text: object = None) -> SafeString:
-    """A link to a row's page in admin."""
+    """Render a link to a row's admin page, or "–"."""
     if row is None:
         return SafeString("–")
     url = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[quote(row.pk)])
@@ -111,15 +109,18 @@ def render_admin_link(row: Model | None, text: object = None) -> SafeString:
 
 
 class StaffAdmin(ModelAdmin):
+    """Admin of one model, with object actions and audit entries.
+
+    `plural` replaces the model's plural name. `empty_list_text` says what appears in the list and how. With
+    `audits_itself`, the functions that save rows write the audit entries. Filtering by `personal_fields` requires the
+    permission to see candidates.
+    """
+
     plural: ClassVar[str] = ""
-    """What staff call these rows, where the model's own name says less."""
     empty_list_text: ClassVar[str] = ""
-    """What will stand in the list, and what makes it so."""
     audits_itself: ClassVar[bool] = False
-    """The verbs that save these rows write the audit entries themselves."""
     change_form_template = "admin/portal_change_form.html"
     personal_fields: ClassVar[frozenset[str]] = frozenset()
-    """Columns about candidates, by which only who may see them may look for rows."""
 
     def record_audit(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:
         self.staff_site.record_audit(request, action, subject, **detail)
@@ -129,7 +130,7 @@ class StaffAdmin(ModelAdmin):
         return cast(StaffSite, self.admin_site)
 
     def get_audit_subject(self, row: Any) -> str:
-        """Under which name audit entries speak of this row."""
+        """Return the subject of the row's audit entries."""
         return str(row.pk)
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
@@ -152,17 +153,17 @@ class StaffAdmin(ModelAdmin):
             )
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Not by a secret: `?client_secret__startswith=` would tell it letter by letter. Nor by what is hidden."""
-        is_secret = SECRET_LOOKUP.search(lookup) is not None
+        """Refuse lookups of secrets (`?client_secret__startswith=` would reveal them) and of hidden personal data."""
+        is_secret = SECRET_NAME.search(lookup) is not None
         if lookup.partition("__")[0] in self.personal_fields and not (request and can_see_personal(request)):
             return False
         return not is_secret and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model | None:
-        """By an id as it is, or as Django's links quote it: the `_` of an order's id is `_5F` there."""
-        from_field = from_field or None  # an empty one came as `?_to_field=`
-        found = super().get_object(request, object_id, from_field)
-        return found or super().get_object(request, unquote(object_id), from_field)
+        """Return the row by its id, as it is or quoted as in Django's links (`_` as `_5F`)."""
+        from_field = from_field or None  # "" comes from `?_to_field=`
+        row = super().get_object(request, object_id, from_field)
+        return row or super().get_object(request, unquote(object_id), from_field)
 
     def get_object_actions(self) -> Sequence[ObjectAction]:
         return ()
@@ -176,12 +177,11 @@ class StaffAdmin(ModelAdmin):
         return [path("<path:object_id>/act/<slug:name>/", view, name=name), *super().get_urls()]
 
     def get_available_actions(self, request: HttpRequest, row: Any) -> list[ObjectAction]:
-        return [
-            act for act in self.get_object_actions() if self.can_act(request, act.permission) and act.is_available(row)
-        ]
+        actions = self.get_object_actions()
+        return [each for each in actions if self.can_act(request, each.permission) and each.is_available(row)]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """A filter's value that no query can hold, like the year -1, counts like one that is none."""
+        """Treat a filter value that the database refuses, like the year -1, as an invalid one."""
         title = {"title": self.plural or capfirst(str(self.opts.verbose_name_plural))}
         try:
             return super().changelist_view(request, title | (extra_context or {}))
@@ -202,77 +202,69 @@ class StaffAdmin(ModelAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Who did or saw what: the audit's entries of this row."""
+        """Show the row's audit entries."""
         row = self.get_object(request, object_id)
         if row is None:
             raise Http404
         if not self.has_view_or_change_permission(request, row):
             raise PermissionDenied
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": row,
-            "title": f"History: {row}",
-            "entries": self.staff_site.get_audit_entries(self.get_audit_subject(row)),
-            "back_url": self.get_change_url(row),
-        }
-        return TemplateResponse(request, "admin/history.html", context)
+        entries = self.staff_site.get_audit_entries(self.get_audit_subject(row))
+        return self.render_object_page(request, row, "admin/history.html", f"History: {row}", entries=entries)
 
     @csrf_protect_m
     def object_action_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
-        """GET says what will happen, POST does it."""
+        """Confirm the action on GET, perform it on POST."""
         row = self.get_object(request, object_id)
-        act = next((act for act in self.get_object_actions() if act.name == name), None)
-        if row is None or act is None:
+        action = next((each for each in self.get_object_actions() if each.name == name), None)
+        if row is None or action is None:
             raise Http404
-        if not self.can_act(request, act.permission):
+        if not self.can_act(request, action.permission):
             raise PermissionDenied
-        if not act.is_available(row):
-            messages.warning(request, act.unavailable_reason(row) or f"“{act.label}” is not possible here any more.")
+        if not action.is_available(row):
+            messages.warning(request, action.unavailable_reason(row) or f"“{action.label}” is no longer available.")
             return redirect(self.get_change_url(row))
-        is_without_reason = act.requires_reason and not get_reason(request)
+        is_without_reason = action.requires_reason and not get_reason(request)
         if request.method == "POST" and is_without_reason:
-            messages.error(request, "Nothing was done: say why first.")
+            messages.error(request, "Nothing was changed. Enter a reason first.")
         if request.method != "POST" or is_without_reason:
-            return TemplateResponse(request, "admin/act.html", self._build_confirmation(request, row, act))
+            return self._render_confirmation(request, row, action)
         try:
-            outcome = act.perform(request, row)
-        except ActionError as refusal:
-            messages.error(request, str(refusal))
+            outcome = action.perform(request, row)
+        except ActionError as error:
+            messages.error(request, str(error))
         else:
             if isinstance(outcome, HttpResponseBase):
                 return outcome
             messages.success(request, outcome)
         return redirect(self.get_change_url(row))
 
-    def _build_confirmation(self, request: HttpRequest, row: Any, action: ObjectAction) -> dict[str, Any]:
-        return {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": row,
-            "action": action,
-            "consequences": action.consequences(row),
-            "max_reason_length": MAX_REASON_LENGTH,
-            "back_url": self.get_change_url(row),
-            "title": f"{action.label}: {row}",
-        }
+    def _render_confirmation(self, request: HttpRequest, row: Any, action: ObjectAction) -> TemplateResponse:
+        context = {"action": action, "consequences": action.consequences(row), "max_reason_length": MAX_REASON_LENGTH}
+        return self.render_object_page(request, row, "admin/act.html", f"{action.label}: {row}", **context)
+
+    def render_object_page(
+        self, request: HttpRequest, row: Any, template: str, title: str, **context: Any
+    ) -> TemplateResponse:
+        """Render a page about the row that leads back to its change page."""
+        context |= {"opts": self.opts, "original": row, "title": title, "back_url": self.get_change_url(row)}
+        return TemplateResponse(request, template, self.admin_site.each_context(request) | context)
 
     def get_change_url(self, row: Any) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[quote(row.pk)])
 
 
 def can_see_personal(request: HttpRequest) -> bool:
-    """Candidates' names, addresses, answers and reports, and the calls that carried them."""
+    """Return True if the user may see candidates' personal data."""
     return request.user.has_perm(roles.PERSONAL_DATA_PERMISSION)
 
 
 class LabelledForm(ModelForm):
-    """For rows of a table, whose inputs have no label but the column's heading: screen readers need one at each."""
+    """Form in a table row. Screen readers need a label at each input, not only the column's heading."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():
-            widget: Any = getattr(field.widget, "widget", field.widget)  # admin wraps those of related rows
+            widget: Any = getattr(field.widget, "widget", field.widget)  # admin wraps the widgets of related fields
             widget.attrs.setdefault("aria-label", capfirst(str(field.label or name)))
 
 
@@ -281,15 +273,13 @@ class LabelledFormSet(InlineFormSet):
 
 
 class EditableInline(TabularInline):
-    """Rows that are edited in a table."""
-
     form = LabelledForm
     formset = LabelledFormSet
     extra = 0
 
 
 class ReadOnlyMixin:
-    """Rows that only the portal itself writes."""
+    """Disables adding, changing and deleting: only the portal writes these rows."""
 
     def has_add_permission(self, *args: Any, **kwargs: Any) -> bool:
         return False

@@ -121,7 +121,7 @@ def test_user_is_added_with_a_password_that_signs_in(staff_browser: Browser, cus
     [
         ({"password1": "short", "password2": "short"}, "at least 12 characters"),
         ({"email": "ALICE@northwind.example"}, "already exists"),
-        ({"staff_role": "viewer"}, "Partner staff belong to no customer."),
+        ({"staff_role": "viewer"}, "Partner staff cannot belong to a customer."),
     ],
 )
 def test_user_that_is_wrong_is_refused(staff_browser: Browser, alice: User, fields: dict[str, str], said: str) -> None:
@@ -130,7 +130,7 @@ def test_user_that_is_wrong_is_refused(staff_browser: Browser, alice: User, fiel
 
 
 def test_user_of_nobody_is_refused(staff_browser: Browser) -> None:
-    assert "Choose a customer here, or a role of partner staff below" in text(
+    assert "Choose a customer here or a staff role below" in text(
         staff_browser.post(f"{AT}/user/add/", person())
     )
     assert not User.objects.filter(name="Dora").exists()
@@ -140,11 +140,11 @@ def test_user_page_says_each_thing_once_and_in_our_words(
     staff_browser: Browser, alice: User, customer: Customer
 ) -> None:
     page = text(staff_browser.get(f"{AT}/user/{alice.pk}/change/"))
-    for said in ("Last sign-in:", "Role among partner staff:", "May sign in", "Added:"):
+    for said in ("Last sign-in:", "Staff role:", "Inactive people cannot sign in.", "Added:"):
         assert said in page
     assert [word for word in ("Last login", "Is active", "Empty: no staff", "Date joined") if word in page] == []
     added = text(staff_browser.post(f"{AT}/user/add/", person(customer=customer.pk), follow=True))
-    assert "Dora is added. Nobody was written to: hand the password over yourself." in added
+    assert "Dora was added. No email was sent: pass the password on yourself." in added
     assert "You may edit it again" not in added
 
 
@@ -175,7 +175,7 @@ def test_user_gets_another_organisation(staff_browser: Browser, alice: User, oth
 def test_user_with_an_organisation_is_made_no_staff(staff_browser: Browser, alice: User) -> None:
     answer = staff_browser.post(f"{AT}/user/{alice.pk}/change/", changed(alice, staff_role="support"))
     alice.refresh_from_db()
-    assert "Partner staff belong to no customer." in text(answer)
+    assert "Partner staff cannot belong to a customer." in text(answer)
     assert alice.staff_role == ""
 
 
@@ -185,7 +185,7 @@ def test_user_who_is_the_last_administrator_stays_so(
 ) -> None:
     answer = staff_browser.post(f"{AT}/user/{staff.pk}/change/", changed(staff, **fields))
     staff.refresh_from_db()
-    assert "This is the last administrator: make somebody else one first." in text(answer)
+    assert "This is the last administrator. Make someone else an administrator first." in text(answer)
     assert (staff.staff_role, staff.is_active) == ("administrator", True)
 
 
@@ -195,16 +195,16 @@ def test_user_who_is_the_last_administrator_stays_so(
 def test_connection_says_what_to_do(staff_browser: Browser, connection: Connection) -> None:
     Connection.objects.update(state=ConnectionState.NEEDS_RECONNECT, reason="Their pair was refused.")
     page = text(staff_browser.get(f"{AT}/connection/{connection.pk}/change/"))
-    for said in ("Their pair was refused.", "nothing is lost", "/act/retry/", "/act/disconnect/", "Stored, encrypted."):
+    for said in ("Their pair was refused.", "nothing is lost", "/act/retry/", "/act/disconnect/", "Stored, encrypted"):
         assert said in page
 
 
 def test_connection_is_ended_after_a_page_that_says_so(staff_browser: Browser, connection: Connection) -> None:
     url = f"{AT}/connection/{connection.pk}/act/disconnect/"
-    assert "is cut off at once" in text(staff_browser.get(url))
+    assert "loses access immediately" in text(staff_browser.get(url))
     connection.refresh_from_db()
     assert connection.state == ConnectionState.LIVE
-    assert "The company northwind is disconnected." in text(staff_browser.post(url, follow=True))
+    assert "The company northwind was disconnected." in text(staff_browser.post(url, follow=True))
     connection.refresh_from_db()
     assert (connection.state, connection.their_client_secret) == (ConnectionState.DISABLED, "")
     assert acts("connection.") == [("connection.disabled", "northwind", STELLA)]
@@ -274,7 +274,7 @@ def test_engine_secret_is_shown_once(staff_browser: Browser) -> None:
 def test_engine_secret_is_renewed_and_the_old_one_dead(staff_browser: Browser) -> None:
     client_id, old = shown(staff_browser.post(f"{AT}/client/add/", {"name": "production"}))
     pk = Client.objects.get().pk
-    assert "The present secret and its tokens stop working at once." in text(
+    assert "The current secret and its tokens stop working immediately." in text(
         staff_browser.get(f"{AT}/client/{pk}/act/renew/")
     )
     same_id, new = shown(staff_browser.post(f"{AT}/client/{pk}/act/renew/"))
@@ -326,14 +326,14 @@ def test_saved_configuration_says_what_smartrecruiters_has(staff_browser: Browse
     def saved(**fields: str) -> str:
         return text(staff_browser.post(CHANGE, configuration(**fields), follow=True))
 
-    assert "Saved. SmartRecruiters knows nothing of it yet: publish it." in saved()
+    assert "Saved. It has not been published yet: publish it." in saved()
     row = PartnerConfiguration.load()
     PartnerConfiguration.objects.update(
         published=partner_configuration.redact_key(partner_configuration.build_document(row), row.disable_key)
     )
-    assert "Saved. SmartRecruiters has it as it stands here." in saved()
+    assert "Saved. It is the same as the published configuration." in saved()
     changed = saved(display_mode="POPUP")
-    assert "Saved. SmartRecruiters still has what was published before: publish it again." in changed
+    assert "Saved. SmartRecruiters still has the former configuration: publish it again." in changed
 
 
 @pytest.mark.usefixtures("no_environment_pair")
@@ -356,7 +356,7 @@ def test_configuration_with_an_empty_secret_keeps_the_stored_one(staff_browser: 
     row = PartnerConfiguration.load()
     assert (row.master_client_secret, row.display_mode) == ("master-canary", "POPUP")
     answer = staff_browser.post(CHANGE, configuration(master_client_id="another"))
-    assert "A new client id needs its secret." in text(answer)
+    assert "Enter the secret of the new client id." in text(answer)
 
 
 def test_configuration_says_that_the_environment_wins(staff_browser: Browser) -> None:
@@ -406,6 +406,6 @@ def test_configuration_says_when_smartrecruiters_does_not_answer(
 def test_configuration_difference_is_taken_apart() -> None:
     line = "consentUrl: here https://a.example/x, at SmartRecruiters nothing"
     assert parse_difference(line) == {"key": "consentUrl", "here": "https://a.example/x", "there": "nothing"}
-    assert parse_difference("SmartRecruiters holds no configuration yet.") == {
-        "key": "SmartRecruiters holds no configuration yet."
+    assert parse_difference("SmartRecruiters has no configuration yet.") == {
+        "key": "SmartRecruiters has no configuration yet."
     }

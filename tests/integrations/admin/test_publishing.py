@@ -32,15 +32,15 @@ def text(answer: Any) -> str:
 
 
 def test_configuration_is_published_and_compared(staff_browser: Browser) -> None:
-    assert "SmartRecruiters holds no configuration yet." in text(staff_browser.post(f"{AT}/compare/"))
+    assert "SmartRecruiters has no configuration yet." in text(staff_browser.post(f"{AT}/compare/"))
     assert "Published. SmartRecruiters" in text(staff_browser.post(f"{AT}/publish/", follow=True))
-    assert "SmartRecruiters holds what is configured here." in text(staff_browser.post(f"{AT}/compare/"))
+    assert "SmartRecruiters has the same configuration." in text(staff_browser.post(f"{AT}/compare/"))
     PartnerConfiguration.objects.update(display_mode="POPUP")
     page = text(staff_browser.post(f"{AT}/compare/"))
     assert "1 difference." in page
     assert "<ins>POPUP</ins>" in page
     assert "<del>REDIRECT</del>" in page
-    assert "It was changed here since: publish it again." in text(staff_browser.get(f"{AT}/1/change/"))
+    assert "It has changed since: publish it again." in text(staff_browser.get(f"{AT}/1/change/"))
     recorded = AuditEntry.objects.order_by("pk").values_list("action", "actor_name")
     assert [action for action, by in recorded if by == "stella@vendor.example"] == [
         "configuration.compared",
@@ -51,7 +51,7 @@ def test_configuration_is_published_and_compared(staff_browser: Browser) -> None
 
 
 def test_configuration_that_leads_nowhere_is_warned_of(staff_browser: Browser, settings: Any) -> None:
-    warning = "The portal calls itself <code>http://localhost:8000</code>, where SmartRecruiters cannot reach it."
+    warning = "SmartRecruiters cannot reach <code>http://localhost:8000</code>."
     settings.SMARTRECRUITERS_IS_LOOPBACK = True
     assert warning not in text(staff_browser.get(f"{AT}/1/change/"))
     settings.SMARTRECRUITERS_IS_LOOPBACK = False

@@ -69,7 +69,7 @@ def test_candidate_is_seen_by_role(role: str, sees: bool, order: Order, delivery
     pages = [page_of(order), page_of(delivery), f"/admin/orders/order/{order.pk}/history/", "/admin/orders/order/"]
     shown = "".join(text(browser.get(page)) for page in pages)
     assert [each in shown for each in ("Lovelace", order.candidate_email)] == [sees, sees]
-    assert ("Scores, summaries and reports are for support" in shown) is not sees
+    assert ("Only support and administrators see scores" in shown) is not sees
 
 
 @pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("support", 200), ("administrator", 200)])

@@ -60,13 +60,13 @@ def states() -> list[str]:
 
 def test_empty_list_says_how_an_endpoint_is_registered(staff_browser: Browser) -> None:
     page = text(staff_browser.get(LIST))
-    assert "It registers them itself, by its own API" in page
+    assert "Your engine registers them through the API" in page
     assert 'href="/api/vendor/v1/docs#webhooks"' in page
 
 
 def test_list_with_an_endpoint_shows_it(staff_browser: Browser, webhook: Webhook) -> None:
     page = text(staff_browser.get(LIST))
-    assert (webhook.url in page, "It registers them itself" in page) == (True, False)
+    assert (webhook.url in page, "Your engine registers them" in page) == (True, False)
 
 
 def test_every_try_is_shown(staff_browser: Browser, webhook: Webhook, peer: Peer) -> None:
@@ -76,7 +76,7 @@ def test_every_try_is_shown(staff_browser: Browser, webhook: Webhook, peer: Peer
     page = text(staff_browser.get(f"{page_of(webhook)}/change/"))
     delivery = Delivery.objects.get()
     assert "<td>ord_1</td>" in page
-    assert "Next try <time" in page
+    assert "Next attempt <time" in page
     assert f'href="/admin/outbox/delivery/{delivery.pk}/change/">order.created</a>' in page
     detail = text(staff_browser.get(f"/admin/outbox/delivery/{delivery.pk}/change/"))
     assert f"POST {peer.url}/hook" in detail
@@ -85,7 +85,7 @@ def test_every_try_is_shown(staff_browser: Browser, webhook: Webhook, peer: Peer
 
 def test_test_is_sent_and_shown(staff_browser: Browser, webhook: Webhook, peer: Peer) -> None:
     page = text(staff_browser.post(f"{page_of(webhook)}/act/test/", follow=True))
-    assert "A test is on its way" in page
+    assert "A test message was queued" in page
     assert "<td>a test</td>" in page
     carry(webhook)
     assert [received.body["data"] for received in peer.received] == [{"test": True}]
@@ -97,7 +97,7 @@ def test_stretch_of_time_is_counted_and_nothing_is_sent_by_that(staff_browser: B
     happen("ord_3", type=EventType.DELIVERY_FAILED)  # not among its events
     carry(webhook)
     page = text(staff_browser.get(f"{page_of(webhook)}/replay/", ALL_DAY))
-    assert "<strong>3</strong> messages go again. Nothing has been sent yet." in page
+    assert "<strong>3</strong> messages will be sent again. Nothing has been sent yet." in page
     assert re.findall(r"<li>(\d of) <code>([a-z.]+)</code></li>", page) == [
         ("2 of", "order.created"),
         ("1 of", "order.expired"),
@@ -111,7 +111,7 @@ def test_stretch_of_time_goes_again_under_the_same_ids(staff_browser: Browser, w
     happen("ord_1", "ord_2")
     carry(webhook)
     page = text(staff_browser.post(f"{page_of(webhook)}/replay/", ALL_DAY, follow=True))
-    assert "2 sent again, 0 were on their way already." in page
+    assert "2 sent again, 0 were already queued." in page
     carry(webhook)
     first, second = [event.public_id for event in Event.objects.order_by("number")]
     assert sorted(ids) == sorted([first, second] * 2)
@@ -124,13 +124,13 @@ def test_message_that_is_on_its_way_is_never_doubled(staff_browser: Browser, web
     happen("ord_1")
     carry(webhook)
     happen("ord_2")
-    assert "1 more is on the way already and goes once." in text(
+    assert "1 more is already queued and will be sent only once." in text(
         staff_browser.get(f"{page_of(webhook)}/replay/", ALL_DAY)
     )
     for _ in range(2):
         staff_browser.post(f"{page_of(webhook)}/replay/", ALL_DAY)
     assert states() == [S.DELIVERED, S.PENDING, S.PENDING]
-    assert "Nothing would go again: 2 messages are on the way" in text(
+    assert "There is nothing to send again: 2 messages are already queued" in text(
         staff_browser.get(f"{page_of(webhook)}/replay/", ALL_DAY)
     )
 
@@ -172,7 +172,7 @@ def test_endpoint_that_is_off_keeps_them(staff_browser: Browser, webhook: Webhoo
     happen("ord_1")
     carry(webhook)
     endpoints.disable(webhook, "The endpoint answered 410: it is gone.")
-    assert "they wait until it is switched on" in text(staff_browser.get(f"{page_of(webhook)}/replay/", ALL_DAY))
+    assert "messages wait until it is switched on" in text(staff_browser.get(f"{page_of(webhook)}/replay/", ALL_DAY))
     staff_browser.post(f"{page_of(webhook)}/replay/", ALL_DAY)
     assert states() == [S.DELIVERED, S.HELD]
 

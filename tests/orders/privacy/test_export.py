@@ -17,9 +17,10 @@ from integrations.encryption import Sealed, SealedField
 from integrations.models import AuditEntry, Connection, IdempotencyRecord, User
 from integrations.outbox.models import Attempt, Delivery
 from orders.models import Attachment, Order, OrderEvent, Resource, Result, Upload
-from orders.privacy import erasure_log, export, personal_data
+from orders.privacy import erasure_log, export
 from tests.orders import bodies
 from tests.orders.admin.test_orders import page_of, text
+from tests.orders.privacy import personal_data
 from tests.orders.privacy.test_erasure import CANARY, EMAIL, bodies_pdf, folder, known  # noqa: F401
 
 pytestmark = pytest.mark.django_db
@@ -144,7 +145,7 @@ def test_staff_export_from_the_orders_page(staff_browser: Browser, known: Order,
     assert "hand it to the candidate alone" in text(staff_browser.get(act))
     assert not AuditEntry.objects.filter(action="candidate.exported").exists()
     for nothing in ({}, {"reason": " "}):
-        assert "say why first" in text(staff_browser.post(act, nothing))
+        assert "Enter a reason first" in text(staff_browser.post(act, nothing))
     assert not AuditEntry.objects.filter(action="candidate.exported").exists()
     answer = staff_browser.post(act, {"reason": " He asked for it. " + "x" * 600})
     whose = erasure_log.make_pseudonym(EMAIL)
