@@ -1,4 +1,4 @@
-"""How people sign in: what allauth asks us."""
+"""Login rules: authentication backend, open redirect protection and rate limits for django-allauth."""
 
 import re
 from typing import Any, ClassVar
@@ -23,38 +23,38 @@ AUTH_BACKEND = "integrations.accounts.adapter.ActiveCustomersBackend"
 
 
 class ActiveCustomersBackend(AuthenticationBackend):
-    """Asked at each request: who is switched off, or whose organisations all are, is out at once."""
+    """Authentication backend, used on each request, that rejects users without an active account or customer."""
 
     def user_can_authenticate(self, user: AbstractBaseUser | AnonymousUser | None) -> bool:
         if not isinstance(user, User) or not user.is_active:
             return False
-        if user.is_staff:
-            return True
-        organisations = set(user.memberships.values_list("customer__is_active", flat=True))
-        return True in organisations or not organisations
+        active = set(user.memberships.values_list("customer__is_active", flat=True))
+        return user.is_staff or not active or True in active
 
 
 class AccountAdapter(DefaultAccountAdapter):
-    """People are invited, they do not sign up; too many wrong passwords stop the guesser, never the owner."""
+    """Account adapter: no sign-up, since users are invited, and brute force protection that locks no owner out."""
 
     error_messages: ClassVar[dict[str, Any]] = {
         **DefaultAccountAdapter.error_messages,
-        "email_password_mismatch": "The e-mail address or the password is wrong.",
+        "email_password_mismatch": "The email address or password is wrong.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
     def is_safe_url(self, url: str | None) -> bool:
-        """A path of ours, and nothing with a host: parsers disagree about odd ones, and one raises (A8)."""
+        """Return True for a path on this site that answers GET.
+
+        URLs with a host are rejected even if it is ours: parsers disagree about odd ones, and one of them raises.
+        """
         return url is not None and LOCAL_PATH.fullmatch(url) is not None and not is_post_only(url)
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
-        """Where to go when nothing was asked for."""
         return reverse("admin:index" if getattr(request.user, "is_staff", False) else "home")
 
     def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> Any:
-        """allauth looks at the user alone; here the customer counts too."""
+        # allauth checks `user.is_active` only.
         if not ActiveCustomersBackend().user_can_authenticate(user):
             return self.respond_user_inactive(request, user)
         return super().pre_login(request, user, **kwargs)
@@ -67,20 +67,20 @@ class AccountAdapter(DefaultAccountAdapter):
             super().send_mail(template_prefix, email, context)
 
     def send_notification_mail(self, template_prefix: str, user: Any, *args: Any, **kwargs: Any) -> None:
-        """allauth says here that somebody's password or second factor has changed."""
-        what = template_prefix.rpartition("/")[2]
+        """Audit a change of a password or second factor, and notify the user. allauth has no other hook for it."""
+        name = template_prefix.rpartition("/")[2]
         actor = audit.Actor(user, get_client_ip(self.request))
-        audit.record(f"sign_in.{what}", user.pk, actor=actor, name=user.email)
-        if what in emails.CHANGE_NAMES:
-            emails.notify_change(what, user)
+        audit.record(f"sign_in.{name}", user.pk, actor=actor, name=user.email)
+        if name in emails.CHANGE_NAMES:
+            emails.notify_change(name, user)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """The pair of account and address: a guesser elsewhere locks nobody out (RELIABILITY.md, A1)."""
+        """Count failures per account and IP address, so that a guesser elsewhere does not lock the owner out."""
         login = str(credentials.get("email", "")).strip().lower()
         return f"{login}\n{ratelimit.get_ip(request)}"
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """A limit that is reached is 429, not a form error."""
+        """Respond with 429, not with a form error, when the rate limit is reached."""
         self._login_failed_rl_usage = ratelimit.consume(
             request,
             app="allauth.account",

@@ -1,6 +1,6 @@
-"""What allauth wants mailed: a way to a new password, that there is no account, or that a password or a second factor
-has changed. By the courier, as every e-mail: the page that asks answers at once, and the same, whether there is an
-account, and whether the mail server is up.
+"""Account emails: password reset, unknown account, and changes of a password or second factor.
+
+They are deliveries, so the response time does not depend on the mail server or on whether the account exists.
 """
 
 import json
@@ -20,8 +20,9 @@ from integrations.outbox import deliveries, handlers
 from integrations.outbox.models import Delivery
 
 SEAL_OWNER = "account mail"
+# By the last part of allauth's template names.
 EMAIL_TEMPLATES = {"password_reset_key": "password_reset", "unknown_account": "no_account"}
-"""By the last part of allauth's names."""
+# The names that `templates/emails/account_changed_event.txt` uses.
 CHANGE_NAMES = {
     **dict.fromkeys(("password_changed", "password_reset", "password_set"), "password"),
     "totp_activated": "app_added",
@@ -30,25 +31,22 @@ CHANGE_NAMES = {
     "webauthn_removed": "passkey_removed",
     "recovery_codes_generated": "codes_made",
 }
-"""By allauth's names, too: what `templates/emails/account_changed_what.txt` calls it."""
 
 
 def send_account_email(name: str, email: str, url: str, *, user: User | None) -> None:
-    """Decide the e-mail. Its link opens an account, so it is kept sealed, and no longer than until it is sent."""
-    _enqueue_email(
-        AccountEmailHandler.kind, {"letter": EMAIL_TEMPLATES[name], "to": email, "path": urlsplit(url).path}, user
-    )
+    """Enqueue the email. Its link opens the account, so it is stored encrypted and erased after sending."""
+    values = {"template": EMAIL_TEMPLATES[name], "to": email, "path": urlsplit(url).path}
+    _enqueue_email(AccountEmailHandler.kind, values, user)
 
 
 def notify_change(name: str, user: User) -> None:
-    """Somebody's password or second factor has changed: whoever it was, he hears of it where a thief does not read."""
-    facts = {"letter": "account_changed", "to": user.email, "path": reverse("account_reset_password")}
-    _enqueue_email(
-        AccountNoticeHandler.kind, {**facts, "what": CHANGE_NAMES[name], "at": timezone.now().isoformat()}, user
-    )
+    """Notify the user by email that their password or second factor changed, in case an intruder changed it."""
+    values = {"template": "account_changed", "to": user.email, "path": reverse("account_reset_password")}
+    values |= {"what": CHANGE_NAMES[name], "at": timezone.now().isoformat()}
+    _enqueue_email(AccountNoticeHandler.kind, values, user)
 
 
-def _enqueue_email(kind: str, facts: dict[str, str], user: User | None) -> None:
+def _enqueue_email(kind: str, values: dict[str, str], user: User | None) -> None:
     customer = user.customers.first() if user else None
     deliveries.enqueue(
         kind,
@@ -56,7 +54,7 @@ def _enqueue_email(kind: str, facts: dict[str, str], user: User | None) -> None:
         key=f"{kind}:{uuid4()}",
         subject="sign-in",
         payload={
-            "sealed": seal(json.dumps(facts), owner=SEAL_OWNER),
+            "sealed": seal(json.dumps(values), owner=SEAL_OWNER),
             "language": customer.language if customer else settings.LANGUAGE_CODE,
         },
     )
@@ -64,17 +62,19 @@ def _enqueue_email(kind: str, facts: dict[str, str], user: User | None) -> None:
 
 class AccountEmailHandler(mail.EmailHandler):
     kind = "account"
-    retry_for = timedelta(hours=1)  # as long as the link is good
+    retry_for = timedelta(hours=1)  # as long as the link is valid
 
     def build_email(self, delivery: Delivery) -> tuple[mail.EmailContent, str]:
         try:
-            facts = json.loads(unseal(delivery.payload["sealed"], owner=SEAL_OWNER))
+            values = json.loads(unseal(delivery.payload["sealed"], owner=SEAL_OWNER))
         except DecryptionError:
-            raise handlers.UndeliverableError("No key opens it any more: whoever wanted it asks again.") from None
+            raise handlers.UndeliverableError(
+                "The email can no longer be decrypted. The user can request a new one."
+            ) from None
         language = mail.best_language(delivery.payload["language"])
-        said = {"url": settings.PUBLIC_URL + facts["path"], "what": facts.get("what", "")}
-        said["at"] = datetime.fromisoformat(facts["at"]) if "at" in facts else None
-        return mail.render_email(facts["letter"], language, **said), facts["to"]
+        context = {"url": settings.PUBLIC_URL + values["path"], "what": values.get("what", "")}
+        context["at"] = datetime.fromisoformat(values["at"]) if "at" in values else None
+        return mail.render_email(values["template"], language, **context), values["to"]
 
     def on_delivered(self, delivery: Delivery, response: Any) -> None:
         super().on_delivered(delivery, response)
@@ -90,4 +90,4 @@ class AccountEmailHandler(mail.EmailHandler):
 
 class AccountNoticeHandler(AccountEmailHandler):
     kind = "account_notice"
-    retry_for = timedelta(days=3)  # late is better than never: it is about what somebody else may have done
+    retry_for = timedelta(days=3)  # even late, the user should learn of an intruder

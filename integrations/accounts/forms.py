@@ -1,13 +1,13 @@
-"""allauth's forms, in our words."""
+"""Login and password forms of django-allauth, with our labels."""
 
 from typing import Any
 
 from allauth.account import forms
 from django.forms import Field
 
-PASSWORD_HELP = "At least twelve characters, no common password, and nothing like your name or address."
-EMAIL_LABEL = "E-mail address"
-NEW_PASSWORD_LABEL, REPEAT_PASSWORD_LABEL = "New password", "The same again"
+PASSWORD_HELP = "At least twelve characters, not a common password, and not similar to your name or email address."
+EMAIL_LABEL = "Email address"
+NEW_PASSWORD_LABEL, REPEAT_PASSWORD_LABEL = "New password", "Repeat password"
 
 
 def _label_password_fields(fields: dict[str, Field]) -> None:
@@ -16,12 +16,11 @@ def _label_password_fields(fields: dict[str, Field]) -> None:
 
 
 class LoginForm(forms.LoginForm):  # type: ignore[misc]
-    """Begins in its first field. Not in a frame, where a browser lets no page take the focus, and complains."""
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["login"]
         field.label = EMAIL_LABEL
+        # In a cross-origin frame browsers block autofocus and log an error.
         if self.request and self.request.headers.get("Sec-Fetch-Dest") != "iframe":
             field.widget.attrs["autofocus"] = True
 

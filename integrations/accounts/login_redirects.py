@@ -1,4 +1,4 @@
-"""What a stranger asked for, or sent after the session had ended: where signing in leads, and what is said there."""
+"""Redirects to the login page, for anonymous requests and for forms posted after the session expired."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,20 +10,18 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve, reverse
 from django.views.decorators.http import require_POST
 
-SESSION_EXPIRED = "ended"
-"""In the sign-in page's address: what was sent came to nothing."""
+SESSION_EXPIRED = "ended"  # a query parameter of the login page, which then says that the form was not saved
 LOGIN_URL_NAMES = ("account_login", "admin:login")
-MAX_REDIRECT_LENGTH = 2000
-"""Of a redirect's address: servers before us refuse an answer whose head is over 4 KB (nginx, by 502)."""
+MAX_REDIRECT_LENGTH = 2000  # reverse proxies reject long headers: nginx answers 502 from 4 KB on
 
 
 def require_post(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Django's require_POST, and `has_get_view` knows it."""
+    """Allow POST only, like Django's require_POST, in a way that `has_get_view` and `is_post_only` can detect."""
 
     @wraps(view)
     def wrapped_view(*args: Any, **kwargs: Any) -> HttpResponseBase:
-        answer: HttpResponseBase = guarded(*args, **kwargs)
-        return answer
+        response: HttpResponseBase = guarded(*args, **kwargs)
+        return response
 
     guarded = require_POST(view)
     wrapped_view.is_post_only = True  # type: ignore[attr-defined]
@@ -31,7 +29,7 @@ def require_post(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
 
 
 def has_get_view(path: str) -> bool:
-    """Is there something at this path of ours that a browser may open?"""
+    """Return True if the path leads to a view that answers GET."""
     try:
         return _has_get_method(resolve(path).func)
     except Resolver404:
@@ -39,7 +37,7 @@ def has_get_view(path: str) -> bool:
 
 
 def is_post_only(url: str) -> bool:
-    """Opening it would be answered by 405. What is nowhere is none."""
+    """Return True if the URL's view answers GET with 405. False if there is no view."""
     try:
         return not _has_get_method(resolve(urlsplit(url).path).func)
     except (Resolver404, ValueError):
@@ -51,7 +49,7 @@ def _has_get_method(view: Any) -> bool:
 
 
 def find_parent_page(path: str) -> str:
-    """The nearest page above an address, or the first page."""
+    """Return the nearest page above the path, or the start page."""
     while path := path.rstrip("/").rpartition("/")[0]:
         if has_get_view(path):
             return path
@@ -59,7 +57,7 @@ def find_parent_page(path: str) -> str:
 
 
 def _get_referrer(request: HttpRequest) -> str:
-    """The page that the form was on. Browsers name it to ourselves; what is anybody else's counts for nothing."""
+    """Return the path and query of the page of ours with the form, or an empty string."""
     try:
         page = urlsplit(request.headers.get("Referer", ""))
     except ValueError:
@@ -69,26 +67,28 @@ def _get_referrer(request: HttpRequest) -> str:
 
 
 def redirect_to_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """A stranger's POST that leads to sign-in and then to itself leads to where the form was instead, and says so."""
+    """Let a POST that was redirected to the login page lead back to its form, and mark the session as expired.
+
+    Without this, logging in would lead to the POST's own URL, by GET.
+    """
     page = urlsplit(response.headers.get("Location", ""))
     if page.path != reverse("account_login") or parse_qs(page.query).get("next") != [request.get_full_path()]:
         return response
-    own = request.path if has_get_view(request.path) else find_parent_page(request.path)
-    response["Location"] = f"{page.path}?{urlencode({'next': _get_referrer(request) or own, SESSION_EXPIRED: 1})}"
+    fallback = request.path if has_get_view(request.path) else find_parent_page(request.path)
+    response["Location"] = f"{page.path}?{urlencode({'next': _get_referrer(request) or fallback, SESSION_EXPIRED: 1})}"
     return response
 
 
 def shorten_login_redirect(response: HttpResponse) -> HttpResponse:
-    """Where the way to sign-in would be too long, it leads back to the page without its query, or home."""
-    page = urlsplit(response.headers.get("Location", ""))
-    if len(response.headers.get("Location", "")) <= MAX_REDIRECT_LENGTH or page.path not in map(
-        reverse, LOGIN_URL_NAMES
-    ):
+    """Shorten an overlong redirect to the login page: `next` loses its query, or is dropped."""
+    location = response.headers.get("Location", "")
+    page = urlsplit(location)
+    if len(location) <= MAX_REDIRECT_LENGTH or page.path not in map(reverse, LOGIN_URL_NAMES):
         return response
     query = parse_qs(page.query)
-    plain = urlencode({"next": urlsplit(query.get("next", [""])[0]).path})
-    kept = [plain] * (len(plain) <= MAX_REDIRECT_LENGTH) + [urlencode({SESSION_EXPIRED: 1})] * (
-        SESSION_EXPIRED in query
-    )
-    response["Location"] = page._replace(query="&".join(kept)).geturl()
+    next_path = urlencode({"next": urlsplit(query.get("next", [""])[0]).path})
+    parts = [next_path] if len(next_path) <= MAX_REDIRECT_LENGTH else []
+    if SESSION_EXPIRED in query:
+        parts.append(urlencode({SESSION_EXPIRED: 1}))
+    response["Location"] = page._replace(query="&".join(parts)).geturl()
     return response

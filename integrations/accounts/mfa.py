@@ -1,4 +1,4 @@
-"""The second factor's secrets at rest: sealed like every other, so that a dump makes no codes."""
+"""Multi-factor authentication (MFA): TOTP secrets encrypted at rest, audited failures, passkeys for our host."""
 
 from typing import Any, ClassVar
 
@@ -14,12 +14,11 @@ from integrations.encryption import seal, unseal
 from integrations.http.ip_addresses import get_client_ip
 
 SEAL_OWNER = "second factor"
-SECRET_KEYS = ("secret", "seed")
-"""Where an authenticator's JSON holds what is sealed: of an app, and of recovery codes."""
+SECRET_KEYS = ("secret", "seed")  # the encrypted values in the JSON of a TOTP and of a recovery code authenticator
 
 
 def _get_email(request: HttpRequest) -> str:
-    """Whose it should have been: somebody half-way in, or in already."""
+    """Return the email of the user who is logging in, or is logged in already."""
     login = unstash_login(request, peek=True)
     user = login.user if login is not None else request.user
     return str(getattr(user, "email", ""))
@@ -38,7 +37,7 @@ class MFAAdapter(DefaultMFAAdapter):
         return unseal(encrypted_text, owner=SEAL_OWNER)
 
     def validation_error(self, code: str, *args: object) -> ValidationError:
-        """allauth has no other place at which it says that a code or a passkey was wrong."""
+        """Audit a wrong code or passkey. allauth has no other hook for it."""
         if code == "incorrect_code" and self.request is not None:
             actor = audit.Actor(ip=get_client_ip(self.request))
             audit.record("sign_in.second_factor_failed", _get_email(self.request), actor=actor)
@@ -46,7 +45,7 @@ class MFAAdapter(DefaultMFAAdapter):
         return error
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        """A passkey is for PUBLIC_URL's name, whatever name a browser came by; on a developer's machine are several."""
+        """Bind passkeys to the host of PUBLIC_URL, or to the request's host on a developer's machine."""
         entity: dict[str, str] = super().get_public_key_credential_rp_entity()
         host = entity["id"] if settings.IS_LOOPBACK else settings.PUBLIC_HOST
         return {"id": host, "name": settings.BRAND_NAME}

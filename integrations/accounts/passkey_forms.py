@@ -1,4 +1,4 @@
-"""allauth's forms of passkeys, which a script in the browser fills: whatever else is sent is refused by words."""
+"""Passkey (WebAuthn) forms of django-allauth that reject malformed credentials with an error message."""
 
 import struct
 from typing import Any
@@ -11,13 +11,13 @@ from django.forms.fields import InvalidJSONInput
 
 from integrations.strict_json import MalformedJSONError, parse_json
 
+# The WebAuthn parsers raise these for JSON of an unexpected shape.
 PARSE_ERRORS = (LookupError, TypeError, AttributeError, ValueError, struct.error)
-"""What the parsers raise for JSON of another shape."""
-INVALID_PASSKEY = "This passkey was not understood."
+INVALID_PASSKEY = "This passkey is not valid."
 
 
 class CredentialField(JSONField):
-    """JSON as strict as a program's: Django's own field fails on deep nesting and on very long numbers."""
+    """JSON field with strict parsing. Django's own crashes on deep nesting and on very long numbers."""
 
     def __init__(self) -> None:
         super().__init__(widget=HiddenInput)
@@ -29,7 +29,7 @@ class CredentialField(JSONField):
             raise ValidationError(INVALID_PASSKEY) from None
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """As it came: to show it again needs no parsing."""
+        """Return the raw input, since Django would parse it again to redisplay it."""
         return InvalidJSONInput(data or "")
 
 

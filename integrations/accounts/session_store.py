@@ -1,4 +1,4 @@
-"""Sessions in the database under a hash of the cookie, and sealed: who reads the table, or a backup, is nobody yet."""
+"""Session store: database sessions under a hash of the cookie, with encrypted data, so that a dump opens no session."""
 
 import hashlib
 from typing import Any
@@ -10,12 +10,10 @@ from django.utils import timezone
 from integrations.encryption import DecryptionError, seal, unseal
 
 SEAL_OWNER = "session"
-KEY_LENGTH = 40
-"""As long as Django's column; 160 of SHA-256's bits."""
+KEY_LENGTH = 40  # the length of Django's column; 160 bits
 
 
 def hash_session_key(session_key: str) -> str:
-    """Under which key the table has the session of this cookie."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:KEY_LENGTH]
 
 
@@ -24,20 +22,18 @@ class SessionStore(db.SessionStore):
         return seal(super().encode(session_dict), owner=SEAL_OWNER)
 
     def decode(self, session_data: str | bytes) -> dict[str, Any]:
-        """Nothing, where no key opens it any more: then somebody signs in again."""
+        """Return the session's data, or an empty session if its encryption key is gone."""
         try:
             return super().decode(unseal(str(session_data), owner=SEAL_OWNER))
         except DecryptionError:
             return {}
 
     def _get_session_from_db(self) -> AbstractBaseSession | None:
-        row = self.model.objects.filter(
-            session_key=hash_session_key(self.session_key or ""), expire_date__gt=timezone.now()
-        )
-        found = row.first()
-        if found is None:
+        key = hash_session_key(self.session_key or "")
+        session = self.model.objects.filter(session_key=key, expire_date__gt=timezone.now()).first()
+        if session is None:
             self._session_key = None
-        return found
+        return session
 
     def exists(self, session_key: str) -> bool:
         return self.model.objects.filter(session_key=hash_session_key(session_key)).exists()

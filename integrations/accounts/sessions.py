@@ -1,4 +1,4 @@
-"""How long somebody stays signed in: half an hour without a click, twelve hours in any case (RELIABILITY.md, A9)."""
+"""Session timeout: 30 idle minutes or 12 hours, and signing a user out of every browser."""
 
 import time
 from collections.abc import Callable
@@ -19,18 +19,17 @@ from integrations.models import User
 
 IDLE_SECONDS = 30 * 60
 MAX_SESSION_SECONDS = 12 * 3600
-TOUCH_INTERVAL = 60
-"""A click is written down once a minute at most: half an hour may be a minute less, and reading writes nothing."""
+TOUCH_INTERVAL = 60  # seconds between writes of LAST_SEEN_KEY, so that most requests write nothing
 STARTED_AT_KEY, LAST_SEEN_KEY = "signed_in_at", "seen_at"
 # Not "cookies", which would reach the vendor's other sites under the same domain.
 CLEAR_SITE_DATA = '"cache", "storage"'
 
 
 class PortalSessionMiddleware(SessionMiddleware):
-    """Takes the browser's cookie away where a session ends, and not where it is unknown.
+    """Session middleware that deletes the cookie when a session ends, but not for an unknown session.
 
-    Signing in gives the session another key. A request that was on its way with the former one, for the tab's icon or
-    from another tab, would else be answered with "forget this cookie", after the browser had got the new one.
+    Logging in changes the session's key. A parallel request with the former key, such as for the favicon, must not make
+    the browser delete the new cookie.
     """
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
@@ -41,7 +40,10 @@ class PortalSessionMiddleware(SessionMiddleware):
 
 
 class SessionTimeoutMiddleware:
-    """Stands behind authentication and messages. Whose time is over is a stranger to the view already."""
+    """Session timeout middleware: log users out after 30 idle minutes or 12 hours.
+
+    Must come after AuthenticationMiddleware and MessageMiddleware; the view already sees AnonymousUser.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -49,12 +51,12 @@ class SessionTimeoutMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
             return self._respond_anonymously(request)
-        if why := _expiry_reason(request):
+        if reason := _expiry_reason(request):
             logout(request)
-            messages.warning(request, why)
-        response = self._respond_anonymously(request) if why else self.get_response(request)
+            messages.warning(request, reason)
+        response = self._respond_anonymously(request) if reason else self.get_response(request)
         if SESSION_KEY not in request.session:
-            response["Clear-Site-Data"] = CLEAR_SITE_DATA  # nor does the browser show again what it still has (S16)
+            response["Clear-Site-Data"] = CLEAR_SITE_DATA  # so that "Back" does not show cached pages
         return response
 
     def _respond_anonymously(self, request: HttpRequest) -> HttpResponse:
@@ -65,23 +67,23 @@ class SessionTimeoutMiddleware:
 
 
 def _expiry_reason(request: HttpRequest) -> str:
-    """Why this session ends now; empty, and noted as used, if it goes on."""
+    """Return a message if the session has timed out, else update its timestamps and return an empty string."""
     now, session = time.time(), request.session
-    began, seen = session.setdefault(STARTED_AT_KEY, now), session.get(LAST_SEEN_KEY, now)
-    if now - began > MAX_SESSION_SECONDS:
-        return "You were signed in for twelve hours. Sign in again to go on."
-    if now - seen > IDLE_SECONDS:
-        return "You were signed out, since nothing happened for half an hour."
-    if LAST_SEEN_KEY not in session or now - seen > TOUCH_INTERVAL:
+    started_at, seen_at = session.setdefault(STARTED_AT_KEY, now), session.get(LAST_SEEN_KEY, now)
+    if now - started_at > MAX_SESSION_SECONDS:
+        return "You were signed out after twelve hours. Sign in again to continue."
+    if now - seen_at > IDLE_SECONDS:
+        return "You were signed out after half an hour without activity."
+    if LAST_SEEN_KEY not in session or now - seen_at > TOUCH_INTERVAL:
         session[LAST_SEEN_KEY] = now
     return ""
 
 
 def end_all(user: User, *, actor: audit.Actor) -> int:
-    """Sign somebody out of every browser, at once. Returns how many there were."""
+    """Sign the user out of every browser and return the number of sessions ended."""
     store = SessionStore()
-    living = Session.objects.filter(expire_date__gt=timezone.now())
-    keys = [row.pk for row in living.iterator() if store.decode(row.session_data).get(SESSION_KEY) == str(user.pk)]
+    active = Session.objects.filter(expire_date__gt=timezone.now())
+    keys = [row.pk for row in active.iterator() if store.decode(row.session_data).get(SESSION_KEY) == str(user.pk)]
     Session.objects.filter(pk__in=keys).delete()
     audit.record("sessions.ended", user.pk, actor=actor, sessions=len(keys))
     return len(keys)

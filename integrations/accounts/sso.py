@@ -1,8 +1,8 @@
-"""Sign-in by the vendor's own identity provider (OpenID Connect), where OIDC_ISSUER names one.
+"""Single sign-on (SSO) with the vendor's identity provider by OpenID Connect, if OIDC_ISSUER is set.
 
-Who comes in that way: people whom the portal knows, by an address that the provider has verified; at the first time
-the provider's id of the person is written down, and from then on that id counts, so that whoever inherits an address
-inherits no account. Nobody else, unless OIDC_STAFF_ROLE gives a role to everybody whom the provider knows.
+The first login links an existing account by its verified email address. Later logins match the provider's id of the
+person, so that a reassigned email address does not open the old account. Unknown people are rejected, unless
+OIDC_STAFF_ROLE is set, which creates a staff account with that role for them.
 """
 
 from typing import Any
@@ -24,39 +24,40 @@ from integrations.http.ip_addresses import get_client_ip
 from integrations.models import User
 
 PROVIDER_ID = "vendor"
+# allauth raises these for a provider that is down, or that sends a response of an unexpected shape.
 SSO_ERRORS = (*client.PROVIDER_ERRORS, OAuth2Error, KeyError, TypeError, ValueError, AttributeError)
-"""What a provider that is down, or answers in another shape, comes to in allauth."""
 
 
 class UnknownIdentityError(Exception):
-    """Somebody whom the provider knows and the portal does not; the message is for the audit."""
+    """The identity has no account here. The message is for the audit log."""
 
 
 class VendorOIDCAdapter(OpenIDConnectOAuth2Adapter):
-    """Stricter than allauth: the document is the configured issuer's, and both answers are about the same person."""
+    """OpenID Connect adapter that also checks the issuer, and that ID token and user info have the same subject."""
 
     @property
     def openid_config(self) -> dict[str, Any]:
         config: dict[str, Any] = super().openid_config
         if str(config.get("issuer", "")).rstrip("/") != settings.OIDC_ISSUER.rstrip("/"):
-            raise OAuth2Error("the provider's document names another issuer")
+            raise OAuth2Error("the provider's metadata names another issuer")
         return config
 
     def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> SocialLogin:
         login = super().complete_login(request, app, token, **kwargs)
-        said = login.account.extra_data
-        if not said.get("id_token") or said["id_token"]["sub"] != said.get("userinfo", said["id_token"])["sub"]:
-            raise OAuth2Error("the provider's answers are not about the same person")
+        claims = login.account.extra_data
+        id_token = claims.get("id_token")
+        if not id_token or id_token["sub"] != claims.get("userinfo", id_token)["sub"]:
+            raise OAuth2Error("the ID token and the user info have different subjects")
         return login
 
 
 class SSOAccountAdapter(DefaultSocialAccountAdapter):
     def get_requests_session(self) -> Any:
-        """All that allauth asks the provider goes through the one door."""
+        """Return a session of the one HTTP client, with its SSRF protection and deadlines."""
         return client.GuardedSession(is_http_allowed=settings.OIDC_ISSUER.startswith("http://"))
 
     def list_apps(self, request: HttpRequest, provider: Any = None, client_id: Any = None) -> list[SocialApp]:
-        """The one of the settings, and none that somebody put into the database."""
+        """Return the provider from the settings. Providers in the database are ignored."""
         if not settings.OIDC_ISSUER:
             return []
         app = SocialApp(
@@ -73,10 +74,10 @@ class SSOAccountAdapter(DefaultSocialAccountAdapter):
         return False
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Before anybody is signed in: whose account is it?"""
+        """Find the account before the login, or respond with 403."""
         try:
             if sociallogin.state.get("process") != "login":
-                raise UnknownIdentityError("asked for something else than to sign in")
+                raise UnknownIdentityError("not a login")
             _link_account(request, sociallogin)
         except UnknownIdentityError as refusal:
             actor = Actor(ip=get_client_ip(request))
@@ -86,9 +87,9 @@ class SSOAccountAdapter(DefaultSocialAccountAdapter):
 
 
 def get_verified_email(sociallogin: SocialLogin) -> str:
-    """Empty where the provider names none, or does not say outright that it has verified it."""
-    said = sociallogin.account.extra_data
-    for claims in (said.get("userinfo") or {}, said.get("id_token") or {}):
+    """Return the email address in lower case, or an empty string unless the provider says that it is verified."""
+    extra_data = sociallogin.account.extra_data
+    for claims in (extra_data.get("userinfo") or {}, extra_data.get("id_token") or {}):
         if claims.get("email"):
             return str(claims["email"]).strip().lower() if claims.get("email_verified") is True else ""
     return ""
@@ -96,7 +97,7 @@ def get_verified_email(sociallogin: SocialLogin) -> str:
 
 @transaction.atomic
 def _link_account(request: HttpRequest, sociallogin: SocialLogin) -> None:
-    """Raises UnknownIdentityError. Of what the provider tells, nothing but the person's id is kept."""
+    """Attach the account to the login. Only the provider's id of the person is stored. Raises UnknownIdentityError."""
     email = get_verified_email(sociallogin)
     name = str((sociallogin.account.extra_data.get("userinfo") or {}).get("name", ""))[:150]
     sociallogin.account.extra_data = {}
@@ -104,19 +105,19 @@ def _link_account(request: HttpRequest, sociallogin: SocialLogin) -> None:
         SocialAccount.objects.filter(pk=sociallogin.account.pk).update(extra_data={})
         return
     if not email:
-        raise UnknownIdentityError("the provider names no address that it has verified")
-    person = User.objects.filter(email=email).first() or _create_staff_user(request, email, name)
-    if SocialAccount.objects.filter(user=person, provider=PROVIDER_ID).exists():
-        raise UnknownIdentityError("the address belongs to an account of somebody else there")
-    sociallogin.user = person
-    sociallogin.account = SocialAccount.objects.create(user=person, provider=PROVIDER_ID, uid=sociallogin.account.uid)
-    audit.record("sign_in.provider_linked", person.pk, actor=Actor(person, get_client_ip(request)), name=person.email)
+        raise UnknownIdentityError("the provider gives no verified email address")
+    user = User.objects.filter(email=email).first() or _create_staff_user(request, email, name)
+    if SocialAccount.objects.filter(user=user, provider=PROVIDER_ID).exists():
+        raise UnknownIdentityError("the account is linked to another identity")
+    sociallogin.user = user
+    sociallogin.account = SocialAccount.objects.create(user=user, provider=PROVIDER_ID, uid=sociallogin.account.uid)
+    audit.record("sign_in.provider_linked", user.pk, actor=Actor(user, get_client_ip(request)), name=user.email)
 
 
 def _create_staff_user(request: HttpRequest, email: str, name: str) -> User:
     if not settings.OIDC_STAFF_ROLE:
-        raise UnknownIdentityError("no account has this address")
-    person = User.objects.create_user(email, None, name=name, staff_role=settings.OIDC_STAFF_ROLE)
-    actor = Actor(person, get_client_ip(request))
-    audit.record("user.joined", person.pk, actor=actor, name=email, role=person.staff_role)
-    return person
+        raise UnknownIdentityError("no account has this email address")
+    user = User.objects.create_user(email, None, name=name, staff_role=settings.OIDC_STAFF_ROLE)
+    actor = Actor(user, get_client_ip(request))
+    audit.record("user.joined", user.pk, actor=actor, name=email, role=user.staff_role)
+    return user

@@ -1,4 +1,4 @@
-"""Visits of the consent page: whose they are, what they show, how their try to connect stands."""
+"""Consent records: ownership by browser session, the wording shown, and the progress of the connect attempt."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MAX_REMEMBERED = 10
 
 
 def start_consent(request: HttpRequest, *, company_id: str, mode: DisplayMode, redirect: str) -> Consent:
-    """The record that all later steps read. It belongs to this browser session."""
+    """Create the record that all later steps read. It belongs to this browser session."""
     consent = Consent.objects.create(company_id=company_id, mode=mode, redirect=redirect)
     remember_consent(request, consent)
     return consent
@@ -31,15 +31,14 @@ def remember_consent(request: HttpRequest, consent: Consent) -> None:
 
 
 def has_open_popup(request: HttpRequest) -> bool:
-    """Did this session open a consent page in POPUP mode within the last ten minutes?"""
+    """Return True if this session opened a consent page in POPUP mode within the last ten minutes."""
     return float(request.session.get(POPUP_KEY, 0)) > timezone.now().timestamp()
 
 
 def is_owned(request: HttpRequest, consent: Consent) -> bool:
-    """Only the session that opened it may answer it, and whoever answered it may see what became of it."""
-    if consent.key in request.session.get(SESSION_KEY, []):
-        return True
-    return consent.user_id is not None and consent.user_id == request.user.pk
+    """Return True for the session that opened the consent, and for the user who decided it."""
+    is_decider = consent.user_id is not None and consent.user_id == request.user.pk
+    return is_decider or consent.key in request.session.get(SESSION_KEY, [])
 
 
 def is_expired(consent: Consent) -> bool:
@@ -47,13 +46,13 @@ def is_expired(consent: Consent) -> bool:
 
 
 def delete_abandoned() -> None:
-    """Visits that nobody answered are no record of anything."""
+    """Delete consents that were never decided."""
     Consent.objects.filter(decision="", expires_at__lt=timezone.now() - timedelta(days=1)).delete()
 
 
 @dataclass(frozen=True)
 class Wording:
-    """The sentences of the consent page; as text they are kept in the record of consent."""
+    """The sentences of the consent page. `str()` is the text stored in the record of consent."""
 
     allowed: list[str]
     not_allowed: list[str]
@@ -64,22 +63,15 @@ class Wording:
 
     @property
     def version(self) -> str:
-        """The same for the same sentences."""
         return hashlib.sha256(str(self).encode()).hexdigest()[:12]
 
     def __str__(self) -> str:
-        return "\n".join(
-            [
-                "They may:",
-                *(f"- {line}" for line in self.allowed),
-                "They may not:",
-                *(f"- {line}" for line in self.not_allowed),
-            ]
-        )
+        allowed, not_allowed = ([f"- {line}" for line in lines] for lines in (self.allowed, self.not_allowed))
+        return "\n".join(["They may:", *allowed, "They may not:", *not_allowed])
 
 
 def record_wording(consent: Consent) -> Wording:
-    """The sentences as they are now; the record has what was shown last, so that it is what the person answered."""
+    """Return the current wording and store it in an undecided consent, since it is about to be shown."""
     wording = Wording.from_configuration(PartnerConfiguration.load())
     shown = {"wording": str(wording), "wording_version": wording.version}
     Consent.objects.filter(pk=consent.pk, decision="").exclude(**shown).update(**shown)
@@ -92,7 +84,7 @@ def _split_lines(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class ExchangeStatus:
-    """How far the exchange of credentials of one try is, in terms of what its page says."""
+    """Progress of an attempt's exchange of credentials, for its page."""
 
     state: str
     reason: str
@@ -108,12 +100,11 @@ class ExchangeStatus:
 
     @property
     def is_stuck(self) -> bool:
-        """A first answer did not come; the next try has its time."""
+        """Return True if a call failed and the next one is scheduled, or if the delivery is on hold."""
         return self.is_in_progress and (self.is_held or self.attempt_count > 0)
 
     @property
     def page_name(self) -> str:
-        """The name of the page that says it."""
         if self.is_in_progress:
             return "working"
         if self.state == ConnectionState.REFUSED:
@@ -125,27 +116,26 @@ class ExchangeStatus:
 
 
 def get_exchange_delivery(attempt: ConnectAttempt) -> Delivery | None:
-    """The one that exchanges the credentials of this try."""
-    of_company = Delivery.objects.filter(kind="exchange", subject=attempt.connection.company_id)
-    return of_company.filter(payload__attempt=attempt.pk).prefetch_related("attempts").first()
+    exchanges = Delivery.objects.filter(kind="exchange", subject=attempt.connection.company_id)
+    return exchanges.filter(payload__attempt=attempt.pk).prefetch_related("attempts").first()
 
 
 def retry_now(attempt: ConnectAttempt) -> None:
-    """Somebody looks at the page and does not want to wait for the next try."""
+    """Send the exchange now instead of at its scheduled time."""
     if (delivery := get_exchange_delivery(attempt)) is not None:
         deliveries.retry_now(delivery)
 
 
 def get_exchange_status(attempt: ConnectAttempt) -> ExchangeStatus:
     connection, delivery = attempt.connection, get_exchange_delivery(attempt)
-    tries = list(delivery.attempts.all()) if delivery else []
+    calls = list(delivery.attempts.all()) if delivery else []
     is_waiting = delivery is not None and delivery.state == DeliveryState.PENDING
     return ExchangeStatus(
         state=attempt.state,
         reason=attempt.reason,
-        status=next((one.status for one in tries if one.outcome), None),
-        attempt_count=sum(1 for one in tries if one.outcome),
-        next_at=delivery.due_at if delivery and is_waiting and tries else None,
+        status=next((each.status for each in calls if each.outcome), None),
+        attempt_count=sum(1 for each in calls if each.outcome),
+        next_at=delivery.due_at if delivery and is_waiting and calls else None,
         is_held=delivery is not None and delivery.state in (DeliveryState.HELD, DeliveryState.FAILED),
         connection=connection,
     )

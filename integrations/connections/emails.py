@@ -1,4 +1,4 @@
-"""The e-mails that a connection needs a hand: to the customer's administrators, and to staff, once each incident."""
+"""Emails about a connection that must be reconnected: to the customer's administrators and to staff, once each time."""
 
 from django.conf import settings
 from django.urls import reverse
@@ -11,7 +11,7 @@ from integrations.outbox.models import Delivery
 
 
 def notify_reconnect(connection: Connection) -> None:
-    """Decide the e-mails. Call it in the transaction that finds the connection broken: that happens once."""
+    """Enqueue the emails. Call it in the transaction that changes the connection's state."""
     people = memberships.get_administrators(connection.customer)
     staff = User.objects.filter(is_active=True).exclude(staff_role="")
     for kind, readers in ((CustomerReconnectHandler.kind, people), (StaffReconnectHandler.kind, staff)):
@@ -30,9 +30,9 @@ class CustomerReconnectHandler(mail.EmailHandler):
 
     def skip_reason(self, delivery: Delivery) -> str:
         if _get_connection(delivery).state != ConnectionState.NEEDS_RECONNECT:
-            return "the connection needs no hand any more"
+            return "the connection no longer needs attention"
         reader = _get_reader(delivery)
-        return "" if reader is not None and reader.is_active else "its reader does not sign in here any more"
+        return "" if reader is not None and reader.is_active else "the recipient can no longer sign in"
 
     def build_email(self, delivery: Delivery) -> tuple[mail.EmailContent, str]:
         connection, reader = _get_connection(delivery), User.objects.get(pk=delivery.payload["reader"])
@@ -57,7 +57,7 @@ class CustomerReconnectHandler(mail.EmailHandler):
 
 
 class StaffReconnectHandler(CustomerReconnectHandler):
-    """In English, as all of admin's pages."""
+    """The email to staff, in English like all admin pages."""
 
     kind = "reconnect_staff"
 

@@ -1,4 +1,4 @@
-"""The exchange of credentials, as a delivery on the master stream (DESIGN.md, "Connecting")."""
+"""Exchange of credentials, as a delivery on the master stream. See integrations/connections/README.md."""
 
 from integrations.connections import lifecycle, partner_configuration
 from integrations.http.client import CallFailedError, Response
@@ -9,14 +9,17 @@ from integrations.outbox.retry_policy import Disposition
 from integrations.smartrecruiters import responses
 
 REFUSAL_MESSAGES = {
-    403: "SmartRecruiters says that the company has not given its consent yet, or that we lack a scope.",
-    404: "SmartRecruiters holds no partner configuration of ours.",
+    403: "SmartRecruiters reports that the company has not consented yet, or that a scope is missing.",
+    404: "SmartRecruiters has no partner configuration for this portal.",
 }
-RESPONSE_LOST_MESSAGE = "SmartRecruiters is connected already, and its credential for us is not here."
+RESPONSE_LOST_MESSAGE = "SmartRecruiters is already connected, but its credentials did not arrive here."
 
 
 class ExchangeHandler(handlers.Handler):
-    """POST our pair; the 200 holds theirs, once. Repeated only within one attempt: then a 409 means it took effect."""
+    """Send our credentials and store theirs, which the 200 response contains once.
+
+    A retry uses the credentials of its attempt. So a 409 on it means that an earlier call took effect.
+    """
 
     kind = "exchange"
     dispositions = {403: Disposition.FAIL, 404: Disposition.FAIL}
@@ -24,7 +27,7 @@ class ExchangeHandler(handlers.Handler):
 
     def skip_reason(self, delivery: Delivery) -> str:
         attempt = self._get_attempt(delivery)
-        return "" if attempt.client_secret_sealed else f"this try is over ({attempt.get_state_display()})"
+        return "" if attempt.client_secret_sealed else f"this attempt has ended ({attempt.get_state_display()})"
 
     def build_call(self, delivery: Delivery, token: str) -> handlers.Call:
         attempt = self._get_attempt(delivery)
@@ -40,7 +43,7 @@ class ExchangeHandler(handlers.Handler):
         client_id, secret = responses.parse_credentials(response)
         attempt = self._get_attempt(delivery)
         if Connection.objects.filter(their_client_id=client_id).exclude(pk=attempt.connection_id).exists():
-            raise CallFailedError("the answer holds the client id of another connection")
+            raise CallFailedError("the response contains the client id of another connection")
         lifecycle.activate_connection(attempt, client_id, secret)
 
     def on_failed(self, delivery: Delivery, response: Response | None, reason: str) -> None:
@@ -50,10 +53,10 @@ class ExchangeHandler(handlers.Handler):
         if status == 409 and (delivery.is_ambiguous or not is_live):
             lifecycle.mark_response_lost(attempt, RESPONSE_LOST_MESSAGE)
         elif status == 409:
-            lifecycle.mark_refused(attempt, "This company is connected already.")
+            lifecycle.mark_refused(attempt, "This company is already connected.")
         else:
-            words = responses.parse_error_message(response) if response else ""
-            lifecycle.mark_refused(attempt, f"{REFUSAL_MESSAGES.get(status, reason)} {words}".strip())
+            message = responses.parse_error_message(response) if response else ""
+            lifecycle.mark_refused(attempt, f"{REFUSAL_MESSAGES.get(status, reason)} {message}".strip())
 
     def _get_attempt(self, delivery: Delivery) -> ConnectAttempt:
         return ConnectAttempt.objects.select_related("connection", "client").get(pk=delivery.payload["attempt"])

@@ -1,4 +1,4 @@
-"""What browsers send to the consent page."""
+"""Forms of the consent page: SmartRecruiters' parameters, and the decision."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -13,37 +13,37 @@ from integrations.models import Customer, DisplayMode, Membership
 
 
 class ConsentRequestForm(forms.Form):
-    """How SmartRecruiters sends somebody: `companyId`, and `redirect` in REDIRECT mode only (PROTOCOL.md)."""
+    """Query parameters from SmartRecruiters: `companyId` and, in REDIRECT mode only, `redirect`."""
 
-    companyId = forms.CharField(max_length=64, strip=False)
+    companyId = forms.CharField(max_length=64, strip=False)  # noqa: N815  (the wire's name)
     redirect = forms.CharField(max_length=2000, strip=False, required=False)
 
     @property
     def display_mode(self) -> DisplayMode:
-        """Said by the presence of `redirect`: an empty one is a broken REDIRECT, not a POPUP."""
+        """Return REDIRECT if `redirect` is present, even if it is empty and so invalid."""
         return DisplayMode.REDIRECT if "redirect" in self.data else DisplayMode.POPUP
 
-    def clean_companyId(self) -> str:
+    def clean_companyId(self) -> str:  # noqa: N802  (the wire's name)
         company_id: str = self.cleaned_data["companyId"]
         if not is_company_id(company_id):
-            raise ValidationError("This is no company id.", code="company")
+            raise ValidationError("This is not a company id.", code="company")
         return company_id
 
     def clean_redirect(self) -> str:
         redirect: str = self.cleaned_data["redirect"]
         if self.display_mode == DisplayMode.REDIRECT and not is_trusted(redirect):
-            raise ValidationError("This address is not SmartRecruiters'.", code="untrusted")
+            raise ValidationError("This URL is not SmartRecruiters'.", code="untrusted")
         return redirect
 
     def clean(self) -> None:
         if isinstance(self.data, QueryDict) and any(len(values) > 1 for _, values in self.data.lists()):
-            raise ValidationError("A parameter comes twice.", code="twice")
+            raise ValidationError("A parameter occurs twice.", code="twice")
 
 
 class DecisionForm(forms.Form):
-    """The answer on the consent page. Company, redirect and mode come from the record, never from here.
+    """Decision on the consent page. Company, redirect and mode come from the stored consent, never from the browser.
 
-    `organisation` is asked for where somebody may connect for several: which of them approves.
+    `organisation` is required if the user may connect for several customers.
     """
 
     decision = forms.ChoiceField(choices=[("approve", "Approve"), ("deny", "Deny")])
@@ -62,11 +62,11 @@ class DecisionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("decision") == "approve" and self.asks_for_organisation and not cleaned.get("organisation"):
-            self.add_error("organisation", "Choose for which of your organisations.")
+            self.add_error("organisation", "Choose one of your organisations.")
         return cleaned
 
     @property
     def chosen_customer(self) -> Customer | None:
-        """Who approves: the one that was chosen, or the only one; None where somebody may connect for nobody."""
-        chosen = self.cleaned_data["organisation"]
-        return next((each.customer for each in self.memberships if not chosen or each.customer_id == chosen), None)
+        """Return the customer to connect for: the chosen or only one, or None without memberships."""
+        chosen_id = self.cleaned_data["organisation"]
+        return next((m.customer for m in self.memberships if not chosen_id or m.customer_id == chosen_id), None)

@@ -1,4 +1,4 @@
-"""What happens to a connection, and the only code that changes its state (DESIGN.md, "Connecting")."""
+"""State machine of connections: the only code that changes their state. See integrations/connections/README.md."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -22,40 +22,39 @@ TRANSITIONS: dict[str, frozenset[str]] = {
     State.APPROVED: frozenset({State.EXCHANGING, State.REFUSED, State.DISABLED}),
     State.EXCHANGING: frozenset({State.LIVE, State.REFUSED, State.NEEDS_RECONNECT, State.DISABLED}),
     State.LIVE: frozenset({State.LIVE, State.NEEDS_RECONNECT, State.DISABLED}),
-    State.REFUSED: frozenset(
-        {State.APPROVED, State.EXCHANGING}
-    ),  # of two tries the first was refused, the second goes on
+    # EXCHANGING: of two attempts the first was refused, and the second continues.
+    State.REFUSED: frozenset({State.APPROVED, State.EXCHANGING}),
     State.NEEDS_RECONNECT: frozenset({State.LIVE, State.DISABLED}),
     State.DISABLED: frozenset({State.APPROVED}),
 }
 IN_PROGRESS_STATES = (State.APPROVED, State.EXCHANGING)
-"""States of a try that goes on."""
+DISCONNECTED_REASON = "the company was disconnected"
 
 
 class ConnectError(Exception):
-    """Connecting is not possible; the message is for the person who tries."""
+    """Connecting is not possible. The message is for the user."""
 
 
 class ConsentUsedError(ConnectError):
-    """The consent was decided already, or is older than ten minutes."""
+    """The consent was decided already, or it expired."""
 
 
 class CompanyTakenError(ConnectError):
-    """The company is connected for another customer. Never moved by a click."""
+    """The company is connected for another customer. No user can move it."""
 
 
 class NotAllowedError(ConnectError):
-    """This person has no right to connect."""
+    """The user may not connect for this customer."""
 
 
 def transition_to(connection: Connection, to: str, reason: str = "", **changes: object) -> bool:
-    """Compare-and-set on the state, along TRANSITIONS. False: another state by now, and nothing changed."""
+    """Compare-and-set the state along TRANSITIONS. Return False, without changes, if the transition is not allowed."""
     allowed_from = [state for state, targets in TRANSITIONS.items() if to in targets]
-    moved = Connection.objects.filter(pk=connection.pk, state__in=allowed_from).update(
+    updated = Connection.objects.filter(pk=connection.pk, state__in=allowed_from).update(
         state=to, reason=reason[:500], updated_at=timezone.now(), **changes
     )
     connection.refresh_from_db()
-    return moved == 1
+    return updated == 1
 
 
 def can_connect(user: User | None, customer: Customer) -> bool:
@@ -63,26 +62,26 @@ def can_connect(user: User | None, customer: Customer) -> bool:
 
 
 def live_companies(customer: Customer, *, other_than: str) -> list[str]:
-    """The companies that an organisation has connected already: is this one meant, too?"""
+    """Return the ids of the customer's live companies, to warn of an accidental second connection."""
     live = customer.connections.filter(state=State.LIVE).exclude(company_id=other_than)
     return list(live.values_list("company_id", flat=True))
 
 
 def is_taken_by_other(company_id: str, customers: Iterable[Customer]) -> bool:
-    """Has an organisation that is none of these connected this company before? Then none of these may approve it."""
+    """Return True if the company belongs to a customer that is not in `customers`."""
     connection = Connection.objects.filter(company_id=company_id).exclude(customer__in=list(customers)).first()
     return connection is not None and not _is_unclaimed(connection)
 
 
 def approve_consent(consent: Consent, *, actor: Actor, customer: Customer | None) -> ConnectAttempt:
-    """Record the consent, mint a pair of our own, and queue its exchange. One transaction, no call.
+    """Record the consent, issue our credentials, and enqueue their exchange, in one transaction.
 
-    Raises NotAllowedError, ConsentUsedError, CompanyTakenError; then nothing is changed. An existing live connection stays as
-    it is until SmartRecruiters has answered.
+    A live connection stays as it is until SmartRecruiters has answered. Raises NotAllowedError, ConsentUsedError and
+    CompanyTakenError, without changes.
     """
     if customer is None or not can_connect(actor.user, customer):
         audit.record("connection.not_allowed", consent.company_id, actor=actor)
-        raise NotAllowedError("Your account may not connect systems. Ask an administrator of your organisation.")
+        raise NotAllowedError("Your account cannot connect companies. Ask an administrator of your organisation.")
     try:
         return _approve_consent(consent, actor, customer)
     except CompanyTakenError:
@@ -108,7 +107,7 @@ def _approve_consent(consent: Consent, actor: Actor, customer: Customer) -> Conn
 
 
 def deny_consent(consent: Consent, *, actor: Actor) -> None:
-    """The person said no: nothing is created. Raises ConsentUsedError."""
+    """Record that consent was denied. Raises ConsentUsedError."""
     with transaction.atomic():
         _record_decision(consent, "deny", actor)
         audit.record("connection.denied", consent.company_id, actor=actor)
@@ -120,7 +119,7 @@ def _record_decision(consent: Consent, decision: str, actor: Actor, customer: Cu
         decision=decision, decided_at=now, user=actor.user, customer=customer, ip=actor.ip
     )
     if not decided:
-        raise ConsentUsedError("This request was answered already, or is older than ten minutes.")
+        raise ConsentUsedError("This request was already answered, or it is older than ten minutes.")
     consent.refresh_from_db()
 
 
@@ -138,8 +137,11 @@ def _get_connection(company_id: str, customer: Customer) -> Connection:
 
 
 def _is_unclaimed(connection: Connection) -> bool:
-    """It never was anybody's: somebody tried a company id that did not consent (RELIABILITY.md, C21). Nothing came for
-    him all the same, by a pair whose answer was lost, and no other try of his goes on."""
+    """Return True if the company never consented, so that its true owner may still connect it.
+
+    A refused first attempt does not claim a company id, unless orders arrived with credentials whose response was lost,
+    or another attempt is in progress (threat C21 in tests/reliability/README.md).
+    """
     if connection.state != State.REFUSED or connection.connected_at is not None or connection.orders.exists():
         return False
     return not connection.attempts.filter(state__in=IN_PROGRESS_STATES).exists()
@@ -163,7 +165,7 @@ def _create_attempt(connection: Connection, consent: Consent) -> ConnectAttempt:
 
 @transaction.atomic
 def begin_exchange(attempt: ConnectAttempt) -> None:
-    """The call is about to go out; our pair works already. Nothing begins of a try that is over."""
+    """Set the state just before the call is sent. An attempt that has ended stays as it is."""
     Connection.objects.select_for_update().get(pk=attempt.connection_id)
     if ConnectAttempt.objects.filter(pk=attempt.pk, state__in=IN_PROGRESS_STATES).update(state=State.EXCHANGING):
         transition_to(attempt.connection, State.EXCHANGING)
@@ -171,14 +173,14 @@ def begin_exchange(attempt: ConnectAttempt) -> None:
 
 @transaction.atomic
 def activate_connection(attempt: ConnectAttempt, their_client_id: str, their_client_secret: str) -> None:
-    """Store their pair, which SmartRecruiters shows once; what was held for this company goes out.
+    """Store their credentials, which SmartRecruiters sends once, and release the company's held deliveries.
 
-    A disable that came in the meantime wins: then our pair is dead, and theirs is of no use.
+    If the connection was disabled in the meantime, it stays disabled and their credentials are discarded.
     """
     connection = Connection.objects.select_for_update().get(pk=attempt.connection_id)
-    client = Client.objects.filter(attempt=attempt, revoked_at=None).first()  # by now: `attempt` was read before
+    client = Client.objects.filter(attempt=attempt, revoked_at=None).first()  # `attempt.client` may be stale
     if client is None:
-        _finish_attempt(attempt, State.DISABLED, "disconnected before the exchange was done")
+        _finish_attempt(attempt, State.DISABLED, "disconnected before the exchange was complete")
         return
     now = timezone.now()
     connection.their_client_id = their_client_id
@@ -195,7 +197,7 @@ def activate_connection(attempt: ConnectAttempt, their_client_id: str, their_cli
 
 @transaction.atomic
 def mark_refused(attempt: ConnectAttempt, reason: str) -> None:
-    """SmartRecruiters said no: nothing of this try is kept, and a connection that was live stays so."""
+    """Record SmartRecruiters' refusal and delete the attempt's credentials. A live connection stays live."""
     _finish_attempt(attempt, State.REFUSED, reason)
     Client.objects.filter(attempt=attempt).delete()
     transition_to(attempt.connection, State.REFUSED, reason)
@@ -204,9 +206,10 @@ def mark_refused(attempt: ConnectAttempt, reason: str) -> None:
 
 @transaction.atomic
 def mark_response_lost(attempt: ConnectAttempt, reason: str) -> None:
-    """SmartRecruiters has integrated and their pair is not here: orders come in and are kept, answers wait.
+    """Record that SmartRecruiters has connected, but that their credentials did not arrive.
 
-    A connection that is live goes on with the pair that it has; should that be dead by now, the next call says so.
+    Orders are accepted and results wait. A live connection keeps its credentials. If they no longer work, the next call
+    finds out.
     """
     _finish_attempt(attempt, State.NEEDS_RECONNECT, reason)
     if attempt.connection.state != State.LIVE:
@@ -223,12 +226,9 @@ def require_reconnect(connection: Connection, reason: str) -> None:
 
 @transaction.atomic
 def retry_connection(connection: Connection, *, actor: Actor) -> bool:
-    """Staff say that their pair is good again. False when there is no pair to try, or nothing to mend."""
-    if (
-        not connection.their_client_id
-        or connection.state != State.NEEDS_RECONNECT
-        or not transition_to(connection, State.LIVE)
-    ):
+    """Try their credentials again. Return False without credentials, or if no reconnect is needed."""
+    needs_retry = connection.their_client_id and connection.state == State.NEEDS_RECONNECT
+    if not needs_retry or not transition_to(connection, State.LIVE):
         return False
     deliveries.release_stream(connection.stream_name)
     audit.record("connection.retried", connection.company_id, actor=actor)
@@ -237,25 +237,19 @@ def retry_connection(connection: Connection, *, actor: Actor) -> bool:
 
 @transaction.atomic
 def disable_connection(connection: Connection, *, actor: Actor = audit.SYSTEM, reason: str = "") -> None:
-    """Our pair and its tokens are dead at once; what is to be sent is held for a reconnect. Idempotent."""
+    """Revoke our credentials and tokens, erase theirs, and hold deliveries for a reconnect. Idempotent."""
     now = timezone.now()
-    Connection.objects.select_for_update().get(pk=connection.pk)  # whoever connects it has done so, or sees us
+    # A concurrent `activate_connection` has either finished, or waits for this lock and sees the revoked client.
+    Connection.objects.select_for_update().get(pk=connection.pk)
     _revoke_clients(connection.clients.values_list("pk", flat=True), now)
-    deliveries.cancel_by_key([f"connect:{connection.company_id}"], "the connection was ended")
+    deliveries.cancel_by_key([f"connect:{connection.company_id}"], DISCONNECTED_REASON)
     connection.attempts.filter(state__in=IN_PROGRESS_STATES).update(
-        state=State.DISABLED, reason="the connection was ended", client_secret_sealed="", finished_at=now
+        state=State.DISABLED, reason=DISCONNECTED_REASON, client_secret_sealed="", finished_at=now
     )
-    if not transition_to(
-        connection,
-        State.DISABLED,
-        reason,
-        disabled_at=now,
-        their_client_id="",
-        their_client_secret_sealed="",
-        access_token_sealed="",
-    ):
+    erased = {"their_client_id": "", "their_client_secret_sealed": "", "access_token_sealed": ""}
+    if not transition_to(connection, State.DISABLED, reason, disabled_at=now, **erased):
         return
-    deliveries.hold_stream(connection.stream_name, "The customer ended the connection.")
+    deliveries.hold_stream(connection.stream_name, "The company was disconnected.")
     if connection.connected_at is not None:
         events.record_connection_event(EventType.CONNECTION_DISABLED, connection)
     audit.record("connection.disabled", connection.company_id, actor=actor, why=reason)

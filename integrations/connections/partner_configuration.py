@@ -1,4 +1,7 @@
-"""The partner configuration: what is published, whether it arrived, and with which credential (PROTOCOL.md)."""
+"""Partner configuration: validation, publishing to SmartRecruiters, drift detection, and the master credentials.
+
+The document is described in integrations/smartrecruiters/README.md.
+"""
 
 import json
 from typing import Any
@@ -14,14 +17,17 @@ from integrations.smartrecruiters import responses
 from integrations.smartrecruiters.client import SmartRecruitersAPI
 
 CALL_SECONDS = 25
+MASTER_CREDENTIALS_MISSING = (
+    "The master credentials are missing. Set SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET, "
+    "or enter them under “Partner configuration” in admin."
+)
 
 
 class PartnerError(Exception):
-    """Publishing or comparing did not work; the message says what to do."""
+    """Publishing or comparing failed. The message says how to fix it."""
 
 
 def build_api(configuration: PartnerConfiguration | None = None) -> SmartRecruitersAPI:
-    """SmartRecruiters' API as it is configured."""
     row = configuration or PartnerConfiguration.load()
     return SmartRecruitersAPI(
         settings.SMARTRECRUITERS_API_URL, row.assessment_api_path, row.token_path, row.candidates_path, row.jobs_path
@@ -29,12 +35,12 @@ def build_api(configuration: PartnerConfiguration | None = None) -> SmartRecruit
 
 
 def uploads_reports(connection: Connection) -> bool:
-    """Whether reports go to this company as files; a connection's own word counts before the configuration's."""
+    """Return True if reports are uploaded as files. The connection's setting overrides the configuration's."""
     return (connection.report_delivery or PartnerConfiguration.load().report_delivery) == ReportDelivery.UPLOAD
 
 
 def get_master_credentials() -> tuple[str, str]:
-    """(client id, client secret) from the environment, else as entered in admin; empty where there is none."""
+    """Return (client id, client secret) from the environment, or else from admin. Both are empty if not set."""
     if settings.SMARTRECRUITERS_CLIENT_ID:
         return settings.SMARTRECRUITERS_CLIENT_ID, settings.SMARTRECRUITERS_CLIENT_SECRET
     row = PartnerConfiguration.load()
@@ -42,17 +48,17 @@ def get_master_credentials() -> tuple[str, str]:
 
 
 def is_unreachable() -> bool:
-    """What would be published names this machine alone, and SmartRecruiters is not on it."""
+    """Return True if SmartRecruiters cannot reach PUBLIC_URL, which names the local machine."""
     return bool(settings.IS_LOOPBACK and not settings.SMARTRECRUITERS_IS_LOOPBACK)
 
 
 def build_document(configuration: PartnerConfiguration | None = None) -> dict[str, Any]:
-    """The whole document to PUT."""
+    """Build the document to publish."""
     row = configuration or PartnerConfiguration.load()
     base = f"{settings.PUBLIC_URL}/smartrecruiters"
     packages, companies = f"{base}/packages", f"{base}/{row.disable_key}/integrations/companies"
     is_template = row.url_style == UrlStyle.TEMPLATE
-    found: dict[str, Any] = {
+    document: dict[str, Any] = {
         "consentUrl": f"{base}/integration",
         "consentDisplayMode": row.display_mode,
         "assessmentPackageListUrl": packages,
@@ -63,36 +69,32 @@ def build_document(configuration: PartnerConfiguration | None = None) -> dict[st
         "supportedAssessmentTypes": sorted(row.supported_types),
     }
     if row.offers_inline:
-        found["inlineAssessmentPackageOrderUrl"] = f"{packages}/inline/orders"
+        document["inlineAssessmentPackageOrderUrl"] = f"{packages}/inline/orders"
     if fields := [{"id": f.field_id, "name": f.name, "description": f.description} for f in row.fields.all()]:
-        found["fields"] = fields
-    return found
+        document["fields"] = fields
+    return document
 
 
 def validate_configuration(configuration: PartnerConfiguration) -> list[str]:
-    """PROTOCOL.md's rules that this configuration breaks, in words, before anything is sent."""
-    types = configuration.supported_types
-    known = set(AssessmentType.values)
-    wrong = not isinstance(types, list) or not types or not set(types) <= known or len(set(types)) != len(types)
-    found = [f"Choose one to six of the types {', '.join(sorted(known))}."] if wrong else []
+    """Return an error message for each rule of SmartRecruiters that the configuration breaks."""
+    types, known = configuration.supported_types, set(AssessmentType.values)
+    is_valid = isinstance(types, list) and types and set(types) <= known and len(set(types)) == len(types)
+    errors = [] if is_valid else [f"Choose one to six of the types {', '.join(sorted(known))}."]
     if configuration.fields.count() > 5:
-        found.append("SmartRecruiters takes five fields at most.")
-    return found
+        errors.append("SmartRecruiters accepts at most five fields.")
+    return errors
 
 
 def publish_configuration(*, actor: audit.Actor = audit.SYSTEM) -> Any:
-    """PUT the document, compare the answer with it, and remember it. Returns what was sent, without the key.
-
-    Raises PartnerError.
-    """
+    """PUT the document, check and store it, and return it with the disable URL's key redacted. Raises PartnerError."""
     row = PartnerConfiguration.load()
-    if found := validate_configuration(row):
-        raise PartnerError(" ".join(found))
-    wanted = build_document(row)
-    reply = _send_request(build_api(row).put_configuration(_fetch_master_token(row), wanted))
-    if differences := compare_documents(wanted, reply.content):
-        raise PartnerError("SmartRecruiters kept something else than was sent: " + "; ".join(differences))
-    published = redact_key(wanted, row.disable_key)
+    if errors := validate_configuration(row):
+        raise PartnerError(" ".join(errors))
+    document = build_document(row)
+    response = _send_request(build_api(row).put_configuration(_fetch_master_token(row), document))
+    if differences := compare_documents(document, response.content):
+        raise PartnerError("SmartRecruiters stored a different configuration: " + "; ".join(differences))
+    published = redact_key(document, row.disable_key)
     PartnerConfiguration.objects.filter(pk=row.pk).update(published=published, published_at=timezone.now())
     deliveries.release_stream("master")
     audit.record("configuration.published", "partner configuration", actor=actor)
@@ -100,70 +102,68 @@ def publish_configuration(*, actor: audit.Actor = audit.SYSTEM) -> Any:
 
 
 def find_drift() -> list[str]:
-    """What differs between our document and the one SmartRecruiters holds, a line each. Raises PartnerError."""
+    """Return a line for each difference between our document and SmartRecruiters'. Raises PartnerError."""
     row = PartnerConfiguration.load()
-    reply = _send_request(build_api(row).get_configuration(_fetch_master_token(row)), allow_missing=True)
-    if reply.status == 404:
-        return ["SmartRecruiters holds no configuration yet."]
-    return [redact_key(line, row.disable_key) for line in compare_documents(build_document(row), reply.content)]
+    response = _send_request(build_api(row).get_configuration(_fetch_master_token(row)), allow_missing=True)
+    if response.status == 404:
+        return ["SmartRecruiters has no configuration yet."]
+    return [redact_key(line, row.disable_key) for line in compare_documents(build_document(row), response.content)]
 
 
 def compare_documents(ours: dict[str, Any], theirs: Any) -> list[str]:
-    """The differences of two documents, a line each; order does not count within the types."""
+    """Return a line for each difference. The order of the assessment types is ignored."""
     if not isinstance(theirs, dict):
-        return ["SmartRecruiters' answer is no document."]
+        return ["SmartRecruiters' response is not a JSON object."]
     lines = []
     for key in sorted(ours.keys() | theirs.keys()):
-        mine, other = ours.get(key), theirs.get(key)
-        if key == "supportedAssessmentTypes" and isinstance(other, list):
-            mine, other = sorted(mine or []), sorted(map(str, other))
-        if (mine or None) != (other or None):
-            lines.append(f"{key}: here {_format_value(mine)}, at SmartRecruiters {_format_value(other)}")
+        our_value, their_value = ours.get(key), theirs.get(key)
+        if key == "supportedAssessmentTypes" and isinstance(their_value, list):
+            our_value, their_value = sorted(our_value or []), sorted(map(str, their_value))
+        if (our_value or None) != (their_value or None):
+            lines.append(f"{key}: here {_format_value(our_value)}, at SmartRecruiters {_format_value(their_value)}")
     return lines
 
 
 def _format_value(value: Any) -> str:
-    """A text as it is, nothing as a word, all else as it goes over the wire."""
     if value is None:
         return "nothing"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def redact_key(value: Any, key: str) -> Any:
-    """The same document or line without the key of the disable URL: who has it can end connections."""
+    """Return the document or line without the disable URL's key, a secret that lets its holder end connections."""
     if isinstance(value, dict):
         return {name: redact_key(item, key) for name, item in value.items()}
     return value.replace(key, "***") if isinstance(value, str) else value
 
 
 def is_published(row: PartnerConfiguration) -> bool:
-    """What SmartRecruiters got is what stands here. Never, before the first time."""
+    """Return True if the current configuration is the one published last."""
     return bool(row.published == redact_key(build_document(row), row.disable_key))
 
 
 def _fetch_master_token(row: PartnerConfiguration) -> str:
     client_id, secret = get_master_credentials()
     if not client_id or not secret:
-        raise PartnerError(
-            "The master pair is missing. Set SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET, "
-            "or enter it under “Partner configuration” in admin."
-        )
-    reply = _send_request(build_api(row).get_token(client_id, secret))
+        raise PartnerError(MASTER_CREDENTIALS_MISSING)
+    response = _send_request(build_api(row).get_token(client_id, secret))
     try:
-        return responses.parse_token(reply)[0]
+        return responses.parse_token(response)[0]
     except client.CallFailedError as error:
         raise PartnerError(f"SmartRecruiters' token endpoint: {error}.") from None
 
 
 def _send_request(request: client.OutgoingRequest, *, allow_missing: bool = False) -> client.Response:
     try:
-        reply = client.send_request(request, CALL_SECONDS)
+        response = client.send_request(request, CALL_SECONDS)
     except client.CallFailedError as error:
-        raise PartnerError(f"SmartRecruiters did not answer ({error}). Nothing was changed; try again.") from None
-    if reply.status == 200 or (allow_missing and reply.status == 404):
-        return reply
+        raise PartnerError(f"SmartRecruiters did not answer ({error}). Try again.") from None
+    if response.status == 200 or (allow_missing and response.status == 404):
+        return response
     advice = {
-        401: "The master pair was refused: check SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET.",
-        403: "The master pair lacks the scope partner_configuration_manage: ask SmartRecruiters' Partner Operations.",
-    }.get(reply.status, "Nothing was changed.")
-    raise PartnerError(f"SmartRecruiters answered {reply.status} {responses.parse_error_message(reply)}. {advice}")
+        401: "The master credentials were refused. Check SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET.",
+        403: "The master credentials lack the scope partner_configuration_manage. "
+        "Ask SmartRecruiters' Partner Operations.",
+    }.get(response.status, "The configuration was not accepted.")
+    message = responses.parse_error_message(response)
+    raise PartnerError(f"SmartRecruiters answered {response.status} {message}. {advice}")

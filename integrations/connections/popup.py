@@ -1,8 +1,8 @@
-"""The consent page in POPUP mode: a window that SmartRecruiters opens, or a frame inside its page.
+"""Framing and third-party cookies of the consent page in POPUP mode: a pop-up window, or a frame in SmartRecruiters.
 
-Every other page forbids framing. In a frame of another site a browser sends no SameSite=Lax cookie; so on the pages of
-this flow the session's and the CSRF cookie come twice, the second one `SameSite=None; Secure; Partitioned`. Either will
-do; the second is read in frames only, so that it weakens nothing elsewhere (RELIABILITY.md, C30 to C32).
+All other pages forbid framing (clickjacking). In a cross-site frame browsers send no SameSite=Lax cookie. So the pages
+of this flow set the session and CSRF cookies a second time, as `SameSite=None; Secure; Partitioned`. These are read in
+frames only, so that CSRF protection stays as it is elsewhere (tests/reliability/README.md, C30 to C32).
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ SIGN_IN_PATHS = (
 
 
 class PartitionedMorsel(Morsel[str]):
-    """A cookie with `Partitioned` (CHIPS), which Python knows from 3.14 on only."""
+    """Cookie with the attribute `Partitioned` (CHIPS), which http.cookies supports from Python 3.14."""
 
     _reserved: ClassVar[dict[str, str]] = {**Morsel._reserved, "partitioned": "Partitioned"}  # type: ignore[attr-defined]
     _flags: ClassVar[set[str]] = {*Morsel._flags, "partitioned"}  # type: ignore[attr-defined]
@@ -39,7 +39,7 @@ def cookie_names() -> tuple[str, str]:
 
 
 def mark_popup(request: HttpRequest) -> None:
-    """Called by the views of the consent flow: this page belongs to a visit in POPUP mode."""
+    """Allow framing of this page. Called by views for a consent in POPUP mode."""
     request.is_popup = True  # type: ignore[attr-defined]
 
 
@@ -54,7 +54,7 @@ def _is_popup(request: HttpRequest) -> bool:
 
 
 def _adopt_frame_cookies(request: HttpRequest) -> None:
-    """In a frame, the cookie of the frame stands in for the one that the browser kept back."""
+    """In a frame, use the partitioned cookies in place of those that the browser does not send."""
     if request.headers.get("Sec-Fetch-Dest", "iframe") != "iframe":
         return
     for name in cookie_names():
@@ -84,7 +84,7 @@ def _allow_framing(response: HttpResponse) -> None:
 
 
 class PopupMiddleware:
-    """Stands outside the session's and the CSRF middleware, whose cookies it doubles."""
+    """Middleware for POPUP mode. Must come before SessionMiddleware and CsrfViewMiddleware to see their cookies."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""What browsers send to the pages of a customer's people."""
+"""Forms for inviting people, changing their role, and accepting an invitation."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class RoleForm(forms.Form):
 
 
 class InviteForm(RoleForm):
-    email = forms.EmailField(label="E-mail address", max_length=254)
+    email = forms.EmailField(label="Email address", max_length=254)
 
     field_order = ("email", "role")
 
@@ -25,7 +25,7 @@ class InviteForm(RoleForm):
 
 
 class SignupForm(forms.Form):
-    """Somebody new, who chooses a password."""
+    """Sign-up form for an invited person without an account."""
 
     name = forms.CharField(label="Your name", max_length=150, widget=forms.TextInput({"autocomplete": "name"}))
     password1 = forms.CharField(
@@ -35,7 +35,7 @@ class SignupForm(forms.Form):
         help_text=PASSWORD_HELP,
     )
     password2 = forms.CharField(
-        label="The same again", strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"})
+        label="Repeat password", strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"})
     )
 
     def __init__(self, data: Any = None, *, email: str) -> None:
@@ -44,12 +44,12 @@ class SignupForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        first, second = cleaned.get("password1"), cleaned.get("password2")
-        if first and second and first != second:
-            self.add_error("password2", "The two are not the same.")
-        elif first:
+        password, repeated = cleaned.get("password1"), cleaned.get("password2")
+        if password and repeated and password != repeated:
+            self.add_error("password2", "The passwords do not match.")
+        elif password:
             try:
-                validate_password(first, User(email=self.email, name=cleaned.get("name", "")))
+                validate_password(password, User(email=self.email, name=cleaned.get("name", "")))
             except ValidationError as error:
                 self.add_error("password1", error)
         return cleaned

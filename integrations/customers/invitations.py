@@ -1,6 +1,6 @@
-"""Inviting people into an organisation, by e-mail: a link that is good once and for a week.
+"""Invitations of people to a customer, by an emailed link that works once and expires after a week.
 
-Whoever invites is told the same whether the address has an account here or not; only its mailbox shows which.
+The inviter cannot see whether the email address has an account here.
 """
 
 import hashlib
@@ -26,36 +26,39 @@ RETENTION = timedelta(days=30)
 
 
 class InvitationError(Exception):
-    """It cannot be done; the message is for the person who tried."""
+    """The action on the invitation is not possible. The message is for the user."""
 
 
 class InvitationClosedError(InvitationError):
-    """The link was used, revoked or replaced, or its time is over."""
+    """The invitation was accepted or revoked, its link was replaced, or it expired."""
+
+    def __init__(self, message: str = "This invitation is no longer open.") -> None:
+        super().__init__(message)
 
 
 def open_invitations(customer: Customer) -> QuerySet[Invitation]:
-    """Those that nobody has accepted or revoked, expired ones too: they can be sent again."""
-    found = Invitation.objects.filter(customer=customer, accepted_at=None, revoked_at=None)
-    return found.select_related("invited_by", "customer")
+    """Return invitations that are neither accepted nor revoked, including expired ones, which can be sent again."""
+    invitations = Invitation.objects.filter(customer=customer, accepted_at=None, revoked_at=None)
+    return invitations.select_related("invited_by", "customer")
 
 
 @transaction.atomic
 def send_invitation(customer: Customer, email: str, role: str, *, actor: Actor) -> Invitation:
-    """Write to somebody. Who was invited before and has not come is written to again, with a new link.
+    """Invite a person by email. An open invitation for the same email address is sent again, with a new link.
 
-    Raises InvitationError for who is one of them already, and for too many at once.
+    Raises InvitationError for a member, and for more than MAX_OPEN open invitations.
     """
     Customer.objects.select_for_update().get(pk=customer.pk)
     email = email.strip().lower()
     if Membership.objects.filter(customer=customer, person__email=email).exists():
-        raise InvitationError(f"{email} is one of your people already.")
-    waiting = open_invitations(customer)
-    if present := waiting.filter(email=email).first():
-        present.role = role
-        present.save(update_fields=["role"])
-        return resend_invitation(present, actor=actor)
-    if waiting.count() >= MAX_OPEN:
-        raise InvitationError("Fifty invitations are open. Revoke some, or wait until they are accepted.")
+        raise InvitationError(f"{email} already has access.")
+    pending = open_invitations(customer)
+    if earlier := pending.filter(email=email).first():
+        earlier.role = role
+        earlier.save(update_fields=["role"])
+        return resend_invitation(earlier, actor=actor)
+    if pending.count() >= MAX_OPEN:
+        raise InvitationError(f"There are {MAX_OPEN} open invitations. Revoke one, or wait until one is accepted.")
     invitation = Invitation(customer=customer, email=email, role=role, invited_by=actor.user)
     _issue_link(invitation)
     _record_action("invitation.sent", invitation, actor)
@@ -64,11 +67,11 @@ def send_invitation(customer: Customer, email: str, role: str, *, actor: Actor) 
 
 @transaction.atomic
 def resend_invitation(invitation: Invitation, *, actor: Actor) -> Invitation:
-    """A new link for another week; the earlier one no longer works. Raises InvitationError."""
+    """Send a new link that is valid for another week. The earlier link stops working. Raises InvitationError."""
     if invitation.state not in ("open", "expired"):
-        raise InvitationClosedError("This invitation is not open any more.")
+        raise InvitationClosedError
     if invitation.sent_at > timezone.now() - RESEND_INTERVAL:
-        raise InvitationError("It was sent a moment ago. Try again in a minute.")
+        raise InvitationError("This invitation was just sent. Try again in a minute.")
     invitation.sent_at, invitation.expires_at = timezone.now(), invitation_deadline()
     _issue_link(invitation)
     _record_action("invitation.resent", invitation, actor)
@@ -77,35 +80,34 @@ def resend_invitation(invitation: Invitation, *, actor: Actor) -> Invitation:
 
 @transaction.atomic
 def revoke_invitation(invitation: Invitation, *, actor: Actor) -> None:
-    """The link no longer works. Raises InvitationClosedError."""
+    """Make the link stop working. Raises InvitationClosedError."""
     revoked = open_invitations(invitation.customer).filter(pk=invitation.pk).update(revoked_at=timezone.now())
     if not revoked:
-        raise InvitationClosedError("This invitation is not open any more.")
+        raise InvitationClosedError
     _record_action("invitation.revoked", invitation, actor)
 
 
 def revoke_for_member(membership: Membership, *, actor: Actor) -> None:
-    """Who was added by hand needs no invitation any more."""
+    """Revoke the open invitations of a person who was added manually."""
     for invitation in open_invitations(membership.customer).filter(email=membership.person.email.lower()):
         revoke_invitation(invitation, actor=actor)
 
 
 def get_by_token(token: str) -> Invitation | None:
-    """By the link's token, in whatever state it is."""
     return Invitation.objects.select_related("customer").filter(link_token_hash=_hash_token(token)).first()
 
 
 @transaction.atomic
 def accept_invitation(invitation: Invitation, person: User, *, ip: str | None = None) -> Membership:
-    """Once. Raises InvitationClosedError, and MembershipError for staff; then nothing has changed."""
+    """Add the person to the customer, once. Raises InvitationError, and MembershipError for staff."""
     if person.email.lower() != invitation.email.lower():
-        raise InvitationError("This invitation is for somebody else.")
+        raise InvitationError("This invitation is for another email address.")
     now = timezone.now()
-    is_first = open_invitations(invitation.customer).filter(
+    acceptable = open_invitations(invitation.customer).filter(
         pk=invitation.pk, link_token_hash=invitation.link_token_hash, expires_at__gt=now, customer__is_active=True
     )
-    if not is_first.update(accepted_at=now):
-        raise InvitationClosedError("This invitation is not open any more.")
+    if not acceptable.update(accepted_at=now):
+        raise InvitationClosedError
     actor = Actor(person, ip)
     membership = memberships.add_member(person, invitation.customer, invitation.role, actor=actor)
     _record_action("invitation.accepted", invitation, actor)
@@ -114,41 +116,39 @@ def accept_invitation(invitation: Invitation, person: User, *, ip: str | None = 
 
 @transaction.atomic
 def accept_as_new_user(invitation: Invitation, *, name: str, password: str, ip: str | None = None) -> Membership:
-    """Makes the account, too. Raises InvitationClosedError, also where an account has come into being meanwhile."""
+    """Create the account and accept. Raises InvitationClosedError, also if an account was created in the meantime."""
     if User.objects.filter(email=invitation.email).exists():
-        raise InvitationClosedError("There is an account with this address: sign in.")
+        raise InvitationClosedError("This email address has an account already. Sign in instead.")
     person = User.objects.create_user(invitation.email, password, name=name)
     audit.record("user.joined", person.pk, actor=Actor(person, ip), name=person.email)
     return accept_invitation(invitation, person, ip=ip)
 
 
 def delete_expired() -> None:
-    """Addresses of people who never came."""
     Invitation.objects.filter(expires_at__lt=timezone.now() - RETENTION).delete()
 
 
 def sent_text(email: str, *, fallback: str) -> str:
-    """What became of an invitation, for who sent it; `instead`: what to do where no e-mail goes out."""
+    """Return the message for the inviter. `fallback` says what to do if emails are not set up."""
     if mail.is_email_enabled():
         return f"The invitation is on its way to {email}."
-    return f"The invitation for {email} is made, but no e-mail goes out from here yet: {fallback}."
+    return f"The invitation for {email} was created, but emails are not set up yet: {fallback}."
 
 
 def resent_text(email: str, *, fallback: str) -> str:
-    """The same of one that was sent again."""
     if mail.is_email_enabled():
-        return f"A new link is on its way to {email}; the earlier one no longer works."
-    return f"There is a new link for {email}, but no e-mail goes out from here yet: {fallback}."
+        return f"A new link is on its way to {email}. The earlier link no longer works."
+    return f"There is a new link for {email}, but emails are not set up yet: {fallback}."
 
 
 def revoked_text(email: str) -> str:
-    return f"The invitation of {email} no longer works."
+    return f"The invitation for {email} no longer works."
 
 
 def reveal_link(invitation: Invitation, *, actor: Actor) -> str:
-    """The link, for somebody who hands it over. Raises InvitationClosedError."""
+    """Return the link, to be passed on manually, and audit that. Raises InvitationClosedError."""
     if invitation.state != "open":
-        raise InvitationClosedError("This invitation is not open any more.")
+        raise InvitationClosedError
     _record_action("invitation.link_shown", invitation, actor)
     return invitation_url(invitation)
 
@@ -185,7 +185,7 @@ class MemberInvitationHandler(mail.EmailHandler):
     def skip_reason(self, delivery: Delivery) -> str:
         invitation = Invitation.objects.filter(pk=delivery.subject).first()
         if invitation is None or invitation.state != "open":
-            return "the invitation is not open any more"
+            return "the invitation is no longer open"
         return "" if invitation.link_token_hash == delivery.payload["link"] else "a newer link was sent"
 
     def build_email(self, delivery: Delivery) -> tuple[mail.EmailContent, str]:

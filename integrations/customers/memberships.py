@@ -1,6 +1,6 @@
-"""Who belongs to which organisation, and the only code that changes it.
+"""Memberships of people in customers: access checks, and the only code that changes memberships.
 
-Asked at each request: an organisation that is switched off, or that somebody was removed from, is closed at once.
+Access is checked on each request, so that deactivating a customer or removing a person takes effect at once.
 """
 
 from typing import TypedDict
@@ -18,23 +18,23 @@ SESSION_KEY = "organisation"
 
 
 class MembershipError(Exception):
-    """It cannot be so; the message is for the person who tried."""
+    """The change is not allowed. The message is for the user."""
 
 
 def active_memberships(user: object) -> QuerySet[Membership]:
-    """A person's memberships in organisations that are active; staff and strangers have none."""
+    """Return the user's memberships in active customers. Staff and anonymous users have no memberships."""
     if not isinstance(user, User) or not user.is_active or user.is_staff:
         return Membership.objects.none()
     return user.memberships.filter(customer__is_active=True).select_related("customer").order_by("customer__name")
 
 
 def connectable_memberships(user: object) -> list[Membership]:
-    """Those in which this person may approve and end connections."""
+    """Return the memberships in which the user may approve and disable connections."""
     return list(active_memberships(user).filter(role=MemberRole.ADMINISTRATOR))
 
 
 def get_administrators(customer: Customer) -> QuerySet[User]:
-    """Who is told when something of this organisation needs a hand; nobody while it is switched off."""
+    """Return the people to notify about problems of the customer: its administrators while it is active."""
     return User.objects.filter(
         memberships__customer=customer,
         memberships__customer__is_active=True,
@@ -49,18 +49,19 @@ def get_membership(user: object, customer_id: str) -> Membership | None:
 
 
 class PageContext(TypedDict):
-    """For a page: all of a person's memberships, and the one whose organisation it shows."""
+    """Template context: all memberships of the user, and the selected one."""
 
     memberships: list[Membership]
     membership: Membership | None
 
 
 def page_context(request: HttpRequest) -> PageContext:
-    """The organisation that was chosen before, else the first; none for who belongs to none."""
-    mine = list(active_memberships(request.user))
-    chosen = request.session.get(SESSION_KEY)
-    current = next((each for each in mine if each.customer_id == chosen), mine[0] if mine else None)
-    return {"memberships": mine, "membership": current}
+    """Return the user's memberships and the selected one (the first by default, None if there are none)."""
+    memberships = list(active_memberships(request.user))
+    selected_id = request.session.get(SESSION_KEY)
+    default = memberships[0] if memberships else None
+    selected = next((each for each in memberships if each.customer_id == selected_id), default)
+    return {"memberships": memberships, "membership": selected}
 
 
 def switch_to(request: HttpRequest, membership: Membership) -> None:
@@ -68,9 +69,9 @@ def switch_to(request: HttpRequest, membership: Membership) -> None:
 
 
 def add_member(person: User, customer: Customer, role: str, *, actor: Actor = audit.SYSTEM) -> Membership:
-    """Make somebody one of an organisation's people; who is one already keeps his place. Raises MembershipError."""
+    """Add the person to the customer. A member keeps their role. Raises MembershipError for staff."""
     if person.is_staff:
-        raise MembershipError("Partner staff belong to no customer.")
+        raise MembershipError("Partner staff cannot belong to a customer.")
     with transaction.atomic():
         membership, is_new = Membership.objects.get_or_create(person=person, customer=customer, defaults={"role": role})
         if is_new:
@@ -80,9 +81,9 @@ def add_member(person: User, customer: Customer, role: str, *, actor: Actor = au
 
 @transaction.atomic
 def change_role(membership: Membership, role: str, *, actor: Actor) -> None:
-    """Raises MembershipError when nobody would be left who administers the organisation."""
+    """Change the role. Raises MembershipError for the customer's last administrator."""
     if role not in MemberRole.values:
-        raise MembershipError("There is no such role.")
+        raise MembershipError("Unknown role.")
     if role != MemberRole.ADMINISTRATOR:
         _require_administrator(membership)
     if membership.role != role:
@@ -93,7 +94,7 @@ def change_role(membership: Membership, role: str, *, actor: Actor) -> None:
 
 @transaction.atomic
 def remove_member(membership: Membership, *, actor: Actor) -> None:
-    """The account stays, without this organisation. Raises MembershipError for its last administrator."""
+    """Remove the person from the customer; the account stays. Raises MembershipError for the last administrator."""
     _require_administrator(membership)
     _record_change("membership.removed", membership, actor)
     membership.delete()
@@ -107,20 +108,14 @@ def is_last_administrator(membership: Membership) -> bool:
 
 
 def _require_administrator(membership: Membership) -> None:
-    """Two who remove each other at the same time wait for one another here."""
+    # The row lock serialises two administrators who remove each other at the same time.
     customer = Customer.objects.select_for_update().get(pk=membership.customer_id)
     if is_last_administrator(membership):
         raise MembershipError(
-            f"{membership.person} is the last administrator of {customer}. Make somebody else one first."
+            f"{membership.person} is the last administrator of {customer}. Make someone else an administrator first."
         )
 
 
 def _record_change(action: str, membership: Membership, actor: Actor) -> None:
-    audit.record(
-        action,
-        membership.person_id,
-        actor=actor,
-        name=membership.person.email,
-        customer=membership.customer_id,
-        role=membership.role,
-    )
+    detail = {"name": membership.person.email, "customer": membership.customer_id, "role": membership.role}
+    audit.record(action, membership.person_id, actor=actor, **detail)

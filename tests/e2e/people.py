@@ -1,4 +1,4 @@
-"""What people do in the browser: a customer's admin, a recruiter, a candidate, staff."""
+"""Actions of people in the browser: a customer's administrator, a recruiter, a candidate, staff."""
 
 import re
 from email import message_from_bytes, policy
@@ -37,7 +37,7 @@ def publish_display_mode(staff: Visitor, mode: str) -> None:
 
 
 def open_company(person: Visitor, start: str, company: str, link: str) -> None:
-    """From the simulator's home page, as it is at this origin."""
+    """Open a company from the simulator's home page at `start`."""
     person.page.goto(start)
     card = person.page.locator("section.card", has=person.page.get_by_text(company, exact=True))
     card.get_by_role("link", name=link).click()
@@ -50,7 +50,7 @@ def ask_to_connect(person: Visitor, start: str, company: str) -> None:
 
 
 def connect_company(person: Visitor, world: World, company: str, customer: int = 0) -> None:
-    """REDIRECT, to the end. Signs in where that is asked for."""
+    """Connect a company in REDIRECT mode, signing in if necessary."""
     ask_to_connect(person, world.simulator.url, company)
     sign_in_heading = person.page.get_by_role("heading", name="Sign in", exact=True)
     expect(sign_in_heading.or_(person.page.get_by_role("button", name="Approve", exact=True))).to_be_visible()
@@ -68,7 +68,7 @@ def disconnect_in_smartrecruiters(person: Visitor, world: World, company: str) -
 
 
 def place_order(recruiter: Visitor, world: World, company: str, package: str, candidate: str) -> None:
-    """Orders, and stays on the candidate's panel."""
+    """Place an order, and stay on the candidate's panel."""
     open_company(recruiter, world.simulator.url, company, "Order an assessment")
     card = recruiter.page.locator("section.card", has=recruiter.page.get_by_role("heading", name=package, exact=True))
     card.get_by_role("link", name="Order").click()
@@ -78,7 +78,7 @@ def place_order(recruiter: Visitor, world: World, company: str, package: str, ca
 
 
 def find_invitation(world: World, email: str, package: str) -> str:
-    """The link in the e-mail that invites this candidate to this package."""
+    """Return the link in the email that invites this candidate to this package."""
 
     def find_link() -> str:
         for file in (world.folder / "mail").glob("*"):
@@ -93,7 +93,7 @@ def find_invitation(world: World, email: str, package: str) -> str:
 
 
 def answer_questions(candidate: Visitor) -> None:
-    """On the sample engine's page: the first answer to each question."""
+    """Choose the first answer to each question on the sample engine's page."""
     expect(candidate.page.get_by_text("please choose one answer to each question")).to_be_visible()
     for question in candidate.page.get_by_role("group").all():
         question.get_by_role("radio").first.check()
@@ -102,9 +102,9 @@ def answer_questions(candidate: Visitor) -> None:
 
 def take_assessment(candidate: Visitor, link: str, package: str) -> None:
     candidate.page.goto(link)
-    expect(candidate.page.get_by_role("button", name="Begin")).to_be_visible()
+    expect(candidate.page.get_by_role("button", name="Start")).to_be_visible()
     candidate.expect_page(package)
-    candidate.press_button("Begin")
+    candidate.press_button("Start")
     answer_questions(candidate)
     candidate.expect_page("Thank you")
 

@@ -6,16 +6,15 @@ from django.http import HttpResponse
 
 
 class PasswordResetLinkView(PasswordResetFromKeyView):
-    """allauth's, which says 200 to a link that was used, is too old, or never was one."""
+    """Password reset form that responds with 400, not 200, for a used, expired or invalid link."""
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """The page after it says that the password is changed; allauth's message would say it again."""
-        answer: HttpResponse = super().form_valid(form)
-        list(messages.get_messages(self.request))  # read, and so not kept
-        return answer
+        response: HttpResponse = super().form_valid(form)
+        list(messages.get_messages(self.request))  # drop allauth's message, which repeats the next page's heading
+        return response
 
-    def render_to_response(self, context: dict[str, Any], **more: Any) -> HttpResponse:
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         if context.get("token_fail"):
-            more["status"] = 400
-        page: HttpResponse = super().render_to_response(context, **more)
-        return page
+            kwargs["status"] = 400
+        response: HttpResponse = super().render_to_response(context, **kwargs)
+        return response

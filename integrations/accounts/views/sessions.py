@@ -11,7 +11,7 @@ from integrations.models import User
 
 @require_post
 def end_all(request: HttpRequest) -> HttpResponse:
-    """Out of every browser, this one too. Whose session has ended meanwhile signs in to where he lives."""
+    """Sign the user out of every browser, including this one."""
     if isinstance(request.user, User):
         sessions.end_all(request.user, actor=Actor.from_request(request))
         logout(request)

@@ -1,4 +1,4 @@
-"""To the vendor's identity provider and back. What it cannot do, a page says; it is never a fault of ours."""
+"""Single sign-on views: a failing identity provider gives an error page with 502, never a 500."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,11 +21,11 @@ def guard_provider_errors(view: Any) -> Callable[[HttpRequest], HttpResponse]:
         if not settings.OIDC_ISSUER:
             raise Http404
         try:
-            answer: HttpResponse = view.adapter_view(sso.VendorOIDCAdapter(request, sso.PROVIDER_ID))(request)
-        except sso.SSO_ERRORS as fault:
-            log.warning("identity provider failed", why=type(fault).__name__)
+            response: HttpResponse = view.adapter_view(sso.VendorOIDCAdapter(request, sso.PROVIDER_ID))(request)
+        except sso.SSO_ERRORS as error:
+            log.warning("identity provider failed", why=type(error).__name__)
             return render(request, "socialaccount/authentication_error.html", status=502)
-        return answer
+        return response
 
     return guarded_view
 
@@ -34,9 +34,9 @@ _login_view, callback_view = guard_provider_errors(OAuth2LoginView), guard_provi
 
 
 def begin_login(request: HttpRequest) -> HttpResponse:
-    """Of the address nothing counts but where to go afterwards: no scope, no parameter for the provider."""
-    asked = QueryDict(mutable=True)
-    if wanted := request.GET.get("next"):
-        asked["next"] = wanted
-    request.GET = asked  # type: ignore[assignment]
+    """Redirect to the provider. Of the query only `next` is used, so that a link cannot set the scope or the like."""
+    query = QueryDict(mutable=True)
+    if next_url := request.GET.get("next"):
+        query["next"] = next_url
+    request.GET = query  # type: ignore[assignment]
     return _login_view(request)

@@ -1,4 +1,4 @@
-"""The consent page: SmartRecruiters sends a customer's admin here, who approves or denies (INTERFACE.md, "Pages")."""
+"""Consent page: a customer's administrator, sent here by SmartRecruiters, approves or denies the connection."""
 
 from urllib.parse import urlencode
 
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 def render_outcome(
     request: HttpRequest, name: str, status: int = 200, consent: Consent | None = None, **context: object
 ) -> HttpResponse:
-    """A page of its own for each outcome. It leads back to SmartRecruiters where there is a way back."""
+    """Render the outcome's page, with a link back to SmartRecruiters if the consent has a trusted `redirect`."""
     back = consent.redirect if consent and is_trusted(consent.redirect) else ""
     context |= {"consent": consent, "back": back, "outcome": name}
     return render(request, f"integrations/consent/{name}.html", context, status=status)
@@ -32,22 +32,20 @@ def render_outcome(
 
 @require_GET
 def begin_consent(request: HttpRequest) -> HttpResponse:
-    """Check what SmartRecruiters sent, write it down, go on. What is wrong is never repeated on the page."""
+    """Validate and store SmartRecruiters' parameters. Invalid values are never shown on the page."""
     form = ConsentRequestForm(request.GET)
     if form.display_mode == DisplayMode.POPUP:
         popup.mark_popup(request)
     if not form.is_valid():
-        log.warning("consent refused", wrong=sorted(form.errors))
+        log.warning("consent refused", invalid=sorted(form.errors))
         return render_outcome(request, "bad_visit", 400, is_untrusted="redirect" in form.errors)
-    visit = form.cleaned_data
-    consent = consents.start_consent(
-        request, company_id=visit["companyId"], mode=form.display_mode, redirect=visit["redirect"] or ""
-    )
+    company_id, redirect_url = form.cleaned_data["companyId"], form.cleaned_data["redirect"] or ""
+    consent = consents.start_consent(request, company_id=company_id, mode=form.display_mode, redirect=redirect_url)
     return redirect("consent", key=consent.key)
 
 
 def load_consent(request: HttpRequest, key: str) -> Consent | HttpResponse:
-    """The consent of this session, or the page that says why it is none."""
+    """Return the consent of this session, or the page with the reason if there is no usable consent."""
     consent = Consent.objects.filter(key=key).first()
     if consent is None:
         return render_outcome(request, "unknown", 400)
@@ -61,19 +59,19 @@ def load_consent(request: HttpRequest, key: str) -> Consent | HttpResponse:
 
 
 def popup_entry_url(consent: Consent) -> str:
-    """Where a visit in POPUP mode begins: a browser that keeps cookies out of frames may open it in a window."""
+    """Return the start URL of a POPUP consent, for a window of its own if the browser blocks cookies in frames."""
     if consent.mode != DisplayMode.POPUP:
         return ""
     return f"{reverse('consent_begin')}?{urlencode({'companyId': consent.company_id})}"
 
 
 def redirect_to_login(consent: Consent) -> HttpResponse:
-    way_back = reverse("consent", kwargs={"key": consent.key})
-    return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': way_back})}")
+    consent_url = reverse("consent", kwargs={"key": consent.key})
+    return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': consent_url})}")
 
 
 class ConsentView(View):
-    """Shows what is asked on GET; acts on POST only, once."""
+    """Show the request on GET, and record the decision on POST, once."""
 
     def get(self, request: HttpRequest, key: str) -> HttpResponse:
         consent = load_consent(request, key)
@@ -83,9 +81,9 @@ class ConsentView(View):
             return redirect("consent_progress", key=key)
         if not isinstance(request.user, User):
             return redirect_to_login(consent)
-        if not (mine := memberships.connectable_memberships(request.user)):
+        if not (connectable := memberships.connectable_memberships(request.user)):
             return render_forbidden(request, consent)
-        return render_consent_form(request, consent, DecisionForm(memberships=mine))
+        return render_consent_form(request, consent, DecisionForm(memberships=connectable))
 
     def post(self, request: HttpRequest, key: str) -> HttpResponse:
         consent = load_consent(request, key)
@@ -96,12 +94,10 @@ class ConsentView(View):
         if not isinstance(request.user, User):
             return redirect_to_login(consent)
         form = DecisionForm(request.POST, memberships=memberships.connectable_memberships(request.user))
+        if not form.is_valid() and form.memberships:
+            return render_consent_form(request, consent, form, 400)
         if not form.is_valid():
-            return (
-                render_consent_form(request, consent, form, 400)
-                if form.memberships
-                else render_forbidden(request, consent)
-            )
+            return render_forbidden(request, consent)
         try:
             return apply_decision(request, consent, form)
         except lifecycle.ConsentUsedError:
@@ -113,9 +109,8 @@ class ConsentView(View):
 
 
 def render_forbidden(request: HttpRequest, consent: Consent) -> HttpResponse:
-    return render_outcome(
-        request, "may_not", 403, consent, is_member=memberships.active_memberships(request.user).exists()
-    )
+    is_member = memberships.active_memberships(request.user).exists()
+    return render_outcome(request, "may_not", 403, consent, is_member=is_member)
 
 
 def render_consent_form(request: HttpRequest, consent: Consent, form: DecisionForm, status: int = 200) -> HttpResponse:
@@ -128,15 +123,19 @@ def render_consent_form(request: HttpRequest, consent: Consent, form: DecisionFo
         }
         for each in form.memberships
     ]
-    is_anothers = lifecycle.is_taken_by_other(consent.company_id, [each.customer for each in form.memberships])
-    context = {"consent": consent, "wording": wording, "form": form, "organisations": organisations}
-    context["is_taken_by_other"] = is_anothers
+    context = {
+        "consent": consent,
+        "wording": wording,
+        "form": form,
+        "organisations": organisations,
+        "is_taken_by_other": lifecycle.is_taken_by_other(consent.company_id, [m.customer for m in form.memberships]),
+    }
     page = render(request, "integrations/consent/ask.html", context, status=status)
     return allow_form_target(page, consent)
 
 
 def allow_form_target(page: HttpResponse, consent: Consent) -> HttpResponse:
-    """Chromium applies form-action to the redirect that follows a POST, so it must name where we redirect to."""
+    """Add the consent's `redirect` to the CSP: Chromium applies form-action to the redirect after a POST, too."""
     if (parts := parse_url(consent.redirect)) and is_trusted(consent.redirect):
         scheme, host, port, _ = parts
         page._csp_update = {"form-action": [f"{scheme}://{host}:{port}"]}  # type: ignore[attr-defined]
@@ -159,7 +158,7 @@ def see_other(url: str) -> HttpResponse:
 
 
 def return_to_smartrecruiters(request: HttpRequest, consent: Consent, page: str) -> HttpResponse:
-    """Back to SmartRecruiters by the address that was checked at the beginning, and is checked again."""
+    """Redirect to the consent's `redirect`, which is checked again, or render the page in POPUP mode."""
     if consent.mode == DisplayMode.REDIRECT and is_trusted(consent.redirect):
         return HttpResponseRedirect(consent.redirect)
     return render_outcome(request, page, consent=consent)
@@ -167,7 +166,7 @@ def return_to_smartrecruiters(request: HttpRequest, consent: Consent, page: str)
 
 @require_GET
 def show_progress(request: HttpRequest, key: str) -> HttpResponse:
-    """Refreshes itself until SmartRecruiters has answered; then goes back there, or says what went wrong."""
+    """Show a page that reloads until SmartRecruiters has answered, then redirect back or show the failure."""
     consent = load_consent(request, key)
     if isinstance(consent, HttpResponse):
         return consent
@@ -184,7 +183,7 @@ def show_progress(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_post
 def retry_exchange(request: HttpRequest, key: str) -> HttpResponse:
-    """SmartRecruiters did not answer: ask it now, not when the schedule says."""
+    """Send the exchange now instead of at its scheduled time."""
     consent = load_consent(request, key)
     if isinstance(consent, HttpResponse):
         return consent
@@ -195,7 +194,7 @@ def retry_exchange(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_post
 def change_account(request: HttpRequest, key: str) -> HttpResponse:
-    """Sign out and in as somebody else, and keep what was asked."""
+    """Sign out, and keep the consent for the next user who signs in."""
     consent = load_consent(request, key)
     if isinstance(consent, HttpResponse):
         return consent

@@ -1,4 +1,4 @@
-"""SmartRecruiters tells us that a customer has ended the integration."""
+"""Disable endpoint: SmartRecruiters reports that a customer has ended the integration."""
 
 import hashlib
 import hmac
@@ -26,13 +26,13 @@ def is_disable_key(key: str) -> bool:
 
 
 def has_foreign_token(request: Request, connection: Connection) -> bool:
-    """Does a bearer come along that is known, dead or alive, and not this company's?"""
+    """Return True if the request has a bearer token, valid or expired, of another company or an engine."""
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer":
         return False
     checksum = hashlib.sha256(token.strip().encode()).hexdigest()
-    known = get_access_token_model().objects.select_related("application").filter(token_checksum=checksum).first()
-    return known is not None and (known.application is None or known.application.connection_id != connection.pk)
+    token = get_access_token_model().objects.select_related("application").filter(token_checksum=checksum).first()
+    return token is not None and (token.application is None or token.application.connection_id != connection.pk)
 
 
 def record_refusal(request: Request, company_id: str, reason: str) -> None:
@@ -43,7 +43,7 @@ def record_refusal(request: Request, company_id: str, reason: str) -> None:
 
 
 class CompanyIntegrationView(APIView):
-    """DELETE: the connection is ended. The key in the address is the proof: no other is declared (PROTOCOL.md)."""
+    """DELETE disables the connection. SmartRecruiters declares no authentication: the key in the URL is the proof."""
 
     authentication_classes = ()
     permission_classes = ()

@@ -1,4 +1,4 @@
-"""What a customer's admin sees after signing in: the connections of the own organisation."""
+"""Start page of a customer's people: their organisation's connections."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -16,22 +16,21 @@ from integrations.models import ConnectAttempt, Connection, ConnectionState, Cus
 
 
 def list_connections(customer: Customer) -> list[Connection]:
-    """With `tries`: the newest of them shows who connected."""
-    tries = ConnectAttempt.objects.select_related("consent__user").order_by("-created_at")
-    return list(customer.connections.prefetch_related(Prefetch("attempts", tries, to_attr="tries")))
+    """Return the connections with `newest_attempts`, their attempts to connect."""
+    attempts = ConnectAttempt.objects.select_related("consent__user").order_by("-created_at")
+    return list(customer.connections.prefetch_related(Prefetch("attempts", attempts, to_attr="newest_attempts")))
 
 
 @require_safe
 @login_required
 def show_home(request: HttpRequest) -> HttpResponse:
-    """Staff have a place of their own."""
     assert isinstance(request.user, User)  # noqa: S101 (login_required said so)
     if request.user.is_staff:
         return redirect("admin:index")
-    shown = memberships.page_context(request)
-    membership = shown["membership"]
+    page = memberships.page_context(request)
+    membership = page["membership"]
     context = {
-        **shown,
+        **page,
         "connections": list_connections(membership.customer) if membership else [],
         "can_connect": membership is not None and membership.is_administrator,
     }
@@ -41,7 +40,7 @@ def show_home(request: HttpRequest) -> HttpResponse:
 @require_post
 @login_required
 def switch_organisation(request: HttpRequest) -> HttpResponse:
-    """Look at another of the own organisations. One that is not the own is not found."""
+    """Select one of the user's organisations."""
     membership = memberships.get_membership(request.user, request.POST.get("organisation", ""))
     if membership is None:
         raise Http404
@@ -52,19 +51,18 @@ def switch_organisation(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def disconnect_company(request: HttpRequest, company_id: str) -> HttpResponse:
-    """Says what it means on GET, does it on POST. Another customer's company is not found."""
+    """Disconnect a company. GET asks for confirmation."""
     assert isinstance(request.user, User)  # noqa: S101 (login_required said so)
-    mine = memberships.active_memberships(request.user).values("customer")
-    connection = get_object_or_404(
-        Connection.objects.select_related("customer"), company_id=company_id, customer__in=mine
-    )
+    customers = memberships.active_memberships(request.user).values("customer")
+    connections = Connection.objects.select_related("customer").filter(customer__in=customers)
+    connection = get_object_or_404(connections, company_id=company_id)
     if not lifecycle.can_connect(request.user, connection.customer):
         return render(request, "403.html", status=403)
     if connection.state == ConnectionState.DISABLED:
         return redirect("home")
     if request.method != "POST":
         return render(request, "integrations/disconnect.html", {"connection": connection})
-    lifecycle.disable_connection(connection, actor=Actor.from_request(request), reason="Disconnected on this page.")
+    lifecycle.disable_connection(connection, actor=Actor.from_request(request), reason="Disconnected by the customer.")
     wait_for_token_cache()
     messages.success(request, f"{connection.company_id} is disconnected.")
     return redirect("home")

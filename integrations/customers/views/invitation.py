@@ -1,4 +1,4 @@
-"""The page behind an invitation's link: it says who invites to what, and lets in whom it was written to, once."""
+"""Invitation page: accepting an invitation by its link, with a new or an existing account."""
 
 from urllib.parse import urlencode
 
@@ -23,7 +23,7 @@ def render_outcome(request: HttpRequest, name: str, status: int, **context: obje
 
 
 class InvitationView(View):
-    """GET changes nothing: programs that scan mail open links, too."""
+    """GET changes no data, because email scanners open links."""
 
     def dispatch(self, request: HttpRequest, token: str) -> HttpResponseBase:  # type: ignore[override]
         invitation = invitations.get_by_token(token)
@@ -38,7 +38,7 @@ class InvitationView(View):
             return self._render_for_user(request, invitation)
         if User.objects.filter(email=invitation.email).exists():
             return redirect(f"{reverse('account_login')}?{urlencode({'next': request.path})}")
-        return self._render_signup(request, invitation, SignupForm(email=invitation.email))
+        return render_outcome(request, "new", 200, invitation=invitation, form=SignupForm(email=invitation.email))
 
     def post(self, request: HttpRequest, invitation: Invitation) -> HttpResponse:
         if request.POST.get("act") == "change-account":
@@ -57,26 +57,18 @@ class InvitationView(View):
             return render_outcome(request, "another", 403, invitation=invitation, is_staff=is_staff)
         return render_outcome(request, "join", 200, invitation=invitation)
 
-    def _render_signup(
-        self, request: HttpRequest, invitation: Invitation, form: SignupForm, status: int = 200
-    ) -> HttpResponse:
-        return render_outcome(request, "new", status, invitation=invitation, form=form)
-
     def _accept_invitation(self, request: HttpRequest, invitation: Invitation) -> HttpResponse:
+        ip = get_client_ip(request)
         if isinstance(request.user, User):
-            membership = invitations.accept_invitation(invitation, request.user, ip=get_client_ip(request))
+            membership = invitations.accept_invitation(invitation, request.user, ip=ip)
         else:
             form = SignupForm(request.POST, email=invitation.email)
             if not form.is_valid():
-                return self._render_signup(request, invitation, form, 400)
-            membership = invitations.accept_as_new_user(
-                invitation,
-                name=form.cleaned_data["name"],
-                password=form.cleaned_data["password1"],
-                ip=get_client_ip(request),
-            )
+                return render_outcome(request, "new", 400, invitation=invitation, form=form)
+            name, password = form.cleaned_data["name"], form.cleaned_data["password1"]
+            membership = invitations.accept_as_new_user(invitation, name=name, password=password, ip=ip)
             login(request, membership.person, backend=AUTH_BACKEND)
-            reauthenticate_by_password(request)  # he has just chosen it: to ask for it again proves nothing
+            reauthenticate_by_password(request)  # the password was chosen just now
         memberships.switch_to(request, membership)
         messages.success(request, f"Welcome to {membership.customer}.")
         return redirect(AccountAdapter(request).get_login_redirect_url(request))

@@ -1,4 +1,4 @@
-"""An organisation's own people: who they are, who was invited, and the way in and out. Administrators change it."""
+"""People page of a customer: members and invitations, which its administrators change."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ from integrations.models import Customer, Invitation, Membership
 
 
 def get_administered_customer(request: HttpRequest, customer_id: str) -> Customer:
-    """Of others 404, and 403 where this person only looks on."""
+    """Return the customer. Raises Http404 for other customers, and PermissionDenied for viewers."""
     membership = memberships.get_membership(request.user, customer_id)
     if membership is None:
         raise Http404
@@ -27,10 +27,10 @@ def get_administered_customer(request: HttpRequest, customer_id: str) -> Custome
     return membership.customer
 
 
-def run_and_report(request: HttpRequest, action: Callable[[], object], success_text: str) -> HttpResponse:
-    """Do it, and say so, or say why not."""
+def run_and_report(request: HttpRequest, action: Callable[[Actor], object], success_text: str) -> HttpResponse:
+    """Run the action, add a message of its success or failure, and redirect to the people page."""
     try:
-        action()
+        action(Actor.from_request(request))
     except (invitations.InvitationError, memberships.MembershipError) as error:
         messages.error(request, str(error))
     else:
@@ -45,12 +45,12 @@ def list_people(request: HttpRequest) -> HttpResponse:
 
 
 def render_page(request: HttpRequest, form: InviteForm, status: int = 200) -> HttpResponse:
-    shown = memberships.page_context(request)
-    membership = shown["membership"]
+    page = memberships.page_context(request)
+    membership = page["membership"]
     if membership is None:
         return redirect("home")
     context = {
-        **shown,
+        **page,
         "form": form,
         "people": membership.customer.memberships.select_related("person").order_by("person__email"),
         "invitations": invitations.open_invitations(membership.customer),
@@ -68,7 +68,7 @@ def invite_person(request: HttpRequest) -> HttpResponse:
     email, role = form.cleaned_data["email"], form.cleaned_data["role"]
     return run_and_report(
         request,
-        lambda: invitations.send_invitation(customer, email, role, actor=Actor.from_request(request)),
+        lambda actor: invitations.send_invitation(customer, email, role, actor=actor),
         invitations.sent_text(email, fallback=link_instruction()),
     )
 
@@ -89,7 +89,7 @@ def resend_invitation(request: HttpRequest, invitation_id: str) -> HttpResponse:
     invitation = get_invitation(request, invitation_id)
     return run_and_report(
         request,
-        lambda: invitations.resend_invitation(invitation, actor=Actor.from_request(request)),
+        lambda actor: invitations.resend_invitation(invitation, actor=actor),
         invitations.resent_text(invitation.email, fallback=link_instruction()),
     )
 
@@ -98,10 +98,8 @@ def resend_invitation(request: HttpRequest, invitation_id: str) -> HttpResponse:
 @login_required
 def revoke_invitation(request: HttpRequest, invitation_id: str) -> HttpResponse:
     invitation = get_invitation(request, invitation_id)
-    said = invitations.revoked_text(invitation.email)
-    return run_and_report(
-        request, lambda: invitations.revoke_invitation(invitation, actor=Actor.from_request(request)), said
-    )
+    text = invitations.revoked_text(invitation.email)
+    return run_and_report(request, lambda actor: invitations.revoke_invitation(invitation, actor=actor), text)
 
 
 def get_membership(request: HttpRequest, membership_id: int) -> Membership:
@@ -110,34 +108,32 @@ def get_membership(request: HttpRequest, membership_id: int) -> Membership:
     return membership
 
 
+def render_confirmation(request: HttpRequest, name: str, membership: Membership) -> HttpResponse:
+    context = {"membership": membership, "is_last": memberships.is_last_administrator(membership)}
+    return render(request, f"integrations/{name}.html", context)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def change_role(request: HttpRequest, membership_id: int) -> HttpResponse:
-    """To the other role, which the page asks for where somebody cannot take it back: with himself."""
+    """Change a role. GET asks for confirmation, for administrators who change their own role."""
     membership = get_membership(request, membership_id)
     if request.method != "POST":
-        context = {"membership": membership, "is_last": memberships.is_last_administrator(membership)}
-        return render(request, "integrations/role.html", context)
+        return render_confirmation(request, "role", membership)
     form = RoleForm(request.POST)
     if not form.is_valid():
         raise Http404
     role = form.cleaned_data["role"]
-    done = f"{membership.person} is {'an administrator' if role == 'administrator' else 'a viewer'} now."
-    return run_and_report(
-        request, lambda: memberships.change_role(membership, role, actor=Actor.from_request(request)), done
-    )
+    text = f"{membership.person} is now {'an administrator' if role == 'administrator' else 'a viewer'}."
+    return run_and_report(request, lambda actor: memberships.change_role(membership, role, actor=actor), text)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def remove_person(request: HttpRequest, membership_id: int) -> HttpResponse:
-    """Says what it means on GET, does it on POST."""
+    """Remove a person. GET asks for confirmation."""
     membership = get_membership(request, membership_id)
     if request.method != "POST":
-        context = {"membership": membership, "is_last": memberships.is_last_administrator(membership)}
-        return render(request, "integrations/remove.html", context)
-    return run_and_report(
-        request,
-        lambda: memberships.remove_member(membership, actor=Actor.from_request(request)),
-        f"{membership.person} is no longer one of the people of {membership.customer}.",
-    )
+        return render_confirmation(request, "remove", membership)
+    text = f"{membership.person} no longer has access to {membership.customer}."
+    return run_and_report(request, lambda actor: memberships.remove_member(membership, actor=actor), text)

@@ -54,7 +54,7 @@ def has_device(person: Visitor) -> Any:
 
 def sign_in(person: Visitor, url: str, user: User) -> None:
     person.page.goto(url)
-    person.page.get_by_label("E-mail address").fill(user.email)
+    person.page.get_by_label("Email address").fill(user.email)
     person.page.get_by_label("Password").fill(rows.PASSWORD)
     person.press_button("Sign in")
 
@@ -62,13 +62,13 @@ def sign_in(person: Visitor, url: str, user: User) -> None:
 def add_passkey(person: Visitor, *, alone: bool) -> None:
     """From the page of second factors."""
     person.follow_link("Add a passkey")
-    person.expect_page("Is it you?")
+    person.expect_page("Confirm it’s you")
     person.page.get_by_label("Password").fill(rows.PASSWORD)
-    person.press_button("Go on")
+    person.press_button("Continue")
     person.expect_page("Add a passkey")
-    person.page.get_by_label("Name of the device").fill("Alice's laptop")
+    person.page.get_by_label("Device name").fill("Alice's laptop")
     if alone:
-        person.page.get_by_label("Sign in with it alone, without the password").check()
+        person.page.get_by_label("Sign in without a password").check()
     person.press_button("Add")
     person.expect_page("Recovery codes")
 
@@ -79,12 +79,12 @@ def test_passkey_signs_in_alone(visit: Visit, live_server: Any, alice: User) -> 
     sign_in(person, live_server.url, alice)
     person.expect_page("Connections")
     person.page.goto(f"{live_server.url}/accounts/2fa/")
-    person.expect_page("Second factor")
+    person.expect_page("Two-factor authentication")
     add_passkey(person, alone=True)
     person.page.goto(f"{live_server.url}/accounts/2fa/")
-    person.follow_link("See and change")
+    person.follow_link("Manage")
     person.expect_page("Passkeys")
-    expect(person.page.get_by_text("Signs you in alone.")).to_be_visible()
+    expect(person.page.get_by_text("Works without a password.")).to_be_visible()
     person.press_button("Sign out")
     person.page.goto(f"{live_server.url}/accounts/login/?next=/orders")
     person.expect_page("Sign in")
@@ -97,14 +97,14 @@ def test_passkey_is_the_second_factor_of_staff(visit: Visit, live_server: Any, s
     person = visit()
     has_device(person)
     sign_in(person, f"{live_server.url}/admin/", staff)
-    person.expect_page("Second factor")
-    expect(person.page.get_by_text("Staff sign in with a second factor.")).to_be_visible()
+    person.expect_page("Two-factor authentication")
+    expect(person.page.get_by_text("Staff need a second factor.")).to_be_visible()
     add_passkey(person, alone=False)
     person.follow_link("Done")
     expect(person.page.get_by_role("heading", name="Overview")).to_be_visible()
     person.press_button("Sign out")
     sign_in(person, f"{live_server.url}/admin/", staff)
-    person.expect_page("Second factor")
+    person.expect_page("Two-factor authentication")
     person.press_button("Use a passkey")
     expect(person.page.get_by_role("heading", name="Overview")).to_be_visible()
 
@@ -122,9 +122,9 @@ def test_passkey_that_is_refused_leaves_the_other_ways(visit: Visit, live_server
     device.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE | {"isUserVerified": False}})
     person.page.goto(f"{live_server.url}/accounts/login/")
     person.press_button("Sign in with a passkey")
-    expect(person.page.get_by_text("The passkey was not used. Try again, or use another way.")).to_be_visible()
+    expect(person.page.get_by_text("The passkey did not work. Try again or use another method.")).to_be_visible()
     sign_in(person, f"{live_server.url}/accounts/login/", alice)
-    person.expect_page("Second factor")
+    person.expect_page("Two-factor authentication")
 
 
 def test_passkeys_are_kept_and_removed(visit: Visit, live_server: Any, alice: User) -> None:
@@ -141,7 +141,7 @@ def test_passkeys_are_kept_and_removed(visit: Visit, live_server: Any, alice: Us
     person.follow_link("Remove… Old laptop")
     person.expect_page("Remove “Old laptop”?")
     person.press_button("Remove")
-    expect(person.page.get_by_text("There is none yet.")).to_be_visible()
+    expect(person.page.get_by_text("You have no passkeys yet.")).to_be_visible()
 
 
 def test_person_is_invited_joins_and_is_removed(
@@ -150,7 +150,7 @@ def test_person_is_invited_joins_and_is_removed(
     owner, newcomer = visit(), visit()
     sign_in(owner, f"{live_server.url}/people", alice)
     owner.expect_page("People")
-    owner.page.get_by_label("E-mail address").fill("dora@northwind.example")
+    owner.page.get_by_label("Email address").fill("dora@northwind.example")
     owner.press_button("Invite")
     expect(owner.page.get_by_text("The invitation is on its way to dora@northwind.example.")).to_be_visible()
     owner.expect_page("People")
@@ -158,8 +158,8 @@ def test_person_is_invited_joins_and_is_removed(
     newcomer.page.goto(re.findall(r"http://\S+/invitations/\S+", mail.outbox[0].body)[0])
     newcomer.expect_page("Join Northwind Retail")
     newcomer.page.get_by_label("Your name").fill("Dora")
-    newcomer.page.get_by_label("Password").fill("a long way to the sea")
-    newcomer.page.get_by_label("The same again").fill("a long way to the sea")
+    newcomer.page.get_by_label("Password", exact=True).fill("a long way to the sea")
+    newcomer.page.get_by_label("Repeat password").fill("a long way to the sea")
     newcomer.press_button("Join")
     expect(newcomer.page.get_by_text("Welcome to Northwind Retail.")).to_be_visible()
     newcomer.expect_page("Connections")
@@ -239,5 +239,5 @@ def test_denied_popup_closes_by_its_own_button(visit: Visit, live_server: Any, a
     expect(window.get_by_role("heading", name="Not connected")).to_be_visible()
     person.check_accessibility(window)
     with window.expect_event("close"):
-        window.get_by_role("button", name="Close it").click()
+        window.get_by_role("button", name="Close window").click()
     assert page.evaluate("popup.closed")

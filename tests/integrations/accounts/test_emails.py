@@ -16,15 +16,15 @@ from tests.mailbox import deliver_emails
 
 pytestmark = pytest.mark.django_db
 NEW = "a horse of another colour"
-SUBJECT = "Your account with Assessments has changed"
-IF_NOT = "If it was not you, choose a new password at once"
+SUBJECT = "Your Assessments account was changed"
+IF_NOT = "If this was not you, choose a new password now"
 
 
 def told(person: User) -> list[str]:
     """What the e-mails say that have gone out, each in its one sentence."""
     notices = [each for each in deliver_emails() if each.subject == SUBJECT]
     assert all(each.to == [person.email] and IF_NOT in each.body for each in notices)
-    return [each.body.splitlines()[2].partition(" It was on ")[0] for each in notices]
+    return [each.body.splitlines()[2].partition(" This happened on ")[0] for each in notices]
 
 
 def change(browser: Browser, former: str, new: str) -> Any:
@@ -59,9 +59,9 @@ def test_changes_of_the_second_factor_are_told(
         with django_capture_on_commit_callbacks(execute=True):
             client.post(f"{AT}/{page}/", form)
     said = told(alice)
-    assert said[0] == "An authenticator app was set up as your second factor."
+    assert said[0] == "An authenticator app was set up for your account."
     assert said[-1] == "Your authenticator app was switched off."
-    assert set(said[1:-1]) == {"New recovery codes were made; the earlier ones no longer work."}
+    assert set(said[1:-1]) == {"New recovery codes were created; the previous ones no longer work."}
 
 
 def test_removal_of_a_passkey_is_told(client: Browser, alice: User) -> None:
@@ -78,6 +78,6 @@ def test_notice_speaks_the_organisations_language_and_keeps_no_address(alice: Us
     assert alice.email not in str([*Delivery.objects.values()])
     [letter] = deliver_emails()
     assert letter.subject == "Ihr Konto bei Assessments wurde geändert"
-    assert "Ein Passkey wurde hinzugefügt. Es war am " in letter.body
+    assert "Ein Passkey wurde hinzugefügt. Das geschah am " in letter.body
     assert f"{settings.PUBLIC_URL}/accounts/password/reset/" in letter.body
     assert (delivery.kind, Delivery.objects.get().payload["sealed"]) == ("account_notice", "")

@@ -13,7 +13,7 @@ from tests.rows import PASSWORD
 
 pytestmark = pytest.mark.django_db
 OURS = "http://testserver"
-ENDED = "You were signed out; nothing was changed."
+ENDED = "Your session has ended; nothing was changed."
 
 
 def sent(browser: Browser, path: str, came_from: str = "") -> str:
@@ -72,8 +72,8 @@ def test_opening_such_an_address_shows_a_page_that_leads_on(
     client.force_login(alice)
     page = client.get(path, headers={"Accept": "text/html,*/*"})
     assert (page.status_code, page["Allow"]) == (405, "POST")
-    assert "There is no page here" in text(page)
-    assert f'href="{section}">Go on</a>' in text(page)
+    assert "This page cannot be opened directly" in text(page)
+    assert f'href="{section}">Continue</a>' in text(page)
     assert client.get(path).content == b""
 
 

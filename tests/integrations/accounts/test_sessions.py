@@ -64,7 +64,7 @@ def test_session_ends_after_half_an_hour_without_a_click(
     minutes(clock, 31)
     ended = client.get(place, follow=True)
     assert ended.redirect_chain[-1][0].startswith("/accounts/login/?next=")
-    assert "You were signed out, since nothing happened for half an hour." in text(ended)
+    assert "You were signed out after half an hour without activity." in text(ended)
     assert not is_in(thief, place)
 
 
@@ -78,7 +78,7 @@ def test_session_ends_after_twelve_hours_in_any_case(
         minutes(clock, 20)
         assert is_in(client, place)
     minutes(clock, 1)
-    assert "You were signed in for twelve hours." in text(client.get(place, follow=True))
+    assert "You were signed out after twelve hours." in text(client.get(place, follow=True))
     sign_in(client, request.getfixturevalue(who).email)
     minutes(clock, 25)
     assert is_in(client, place)

@@ -33,15 +33,15 @@ def test_page_has_the_fields_that_programs_know(client: Browser) -> None:
 def test_page_begins_in_its_first_field_unless_framed(client: Browser, shown_in: str, begins: bool) -> None:
     page = text(client.get(SIGN_IN, HTTP_SEC_FETCH_DEST=shown_in))
     assert ("autofocus" in page, "placeholder" in page) == (begins, False)
-    assert "E-mail address</label>" in page
+    assert "Email address</label>" in page
 
 
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ("/", "To your connections with SmartRecruiters."),
+        ("/", "Sign in to continue."),
         ("/admin/orders/order/", "For the staff of Assessments."),
-        ("/smartrecruiters/integration/x", "Then you see what SmartRecruiters asks for."),
+        ("/smartrecruiters/integration/x", "Next you see what SmartRecruiters asks for."),
     ],
 )
 def test_page_says_what_it_leads_to(client: Browser, wanted: str, said: str) -> None:
@@ -51,7 +51,7 @@ def test_page_says_what_it_leads_to(client: Browser, wanted: str, said: str) -> 
 def test_password_is_changed_where_the_page_says_so(client: Browser, alice: User) -> None:
     client.force_login(alice)
     page = text(client.get("/accounts/password/change/"))
-    for label in ("Current password", "New password", "The same again"):
+    for label in ("Current password", "New password", "Repeat password"):
         assert f"{label}</label>" in page
     assert 'aria-current="page">Password</a>' in page
 
@@ -80,7 +80,7 @@ def test_sign_in_gives_a_new_session(client: Browser, alice: User) -> None:
 def test_wrong_password_and_unknown_account_look_the_same(client: Browser, alice: User, email: str) -> None:
     response = sign_in(client, email, "wrong")
     assert response.status_code == 200
-    assert "The e-mail address or the password is wrong." in text(response)
+    assert "The email address or password is wrong." in text(response)
     assert AuditEntry.objects.get(action="sign_in.failed").subject == email
 
 
@@ -89,7 +89,7 @@ def test_guesser_is_stopped_and_the_owner_elsewhere_is_not(client: Browser, alic
     assert statuses == [200] * 10 + [429]
     stopped = sign_in(client, alice.email, address="192.0.2.66")
     assert (stopped.status_code, stopped["Retry-After"]) == (429, "60")
-    assert "Too many tries" in text(stopped)
+    assert "Too many attempts" in text(stopped)
     assert sign_in(Browser(), alice.email, address="192.0.2.7").status_code == 302
 
 
@@ -142,7 +142,7 @@ def test_staff_must_set_up_a_second_factor_where_it_is_required(client: Browser,
     settings.STAFF_MFA = "required"
     client.force_login(staff)
     assert client.get("/admin/")["Location"] == "/accounts/2fa/"
-    assert "Staff sign in with a second factor. Set up one of the two" in text(client.get("/accounts/2fa/"))
+    assert "Staff need a second factor. Set up an app or a passkey" in text(client.get("/accounts/2fa/"))
 
 
 def test_staff_are_told_that_they_need_no_second_factor_where_it_is_optional(
@@ -150,8 +150,8 @@ def test_staff_are_told_that_they_need_no_second_factor_where_it_is_optional(
 ) -> None:
     settings.STAFF_MFA = "optional"
     page = text(staff_browser.get("/accounts/2fa/"))
-    assert ("Staff sign in with" in page, "You need none here, while the portal" in page) == (False, True)
-    assert "Staff sign in with" not in text(staff_browser.get("/accounts/2fa/totp/activate/", follow=True))
+    assert ("Staff need a second factor" in page, "This is optional here, because the portal" in page) == (False, True)
+    assert "Staff need a second factor" not in text(staff_browser.get("/accounts/2fa/totp/activate/", follow=True))
 
 
 def test_second_factor_is_asked_for(client: Browser, staff: User, settings: Any) -> None:
@@ -235,7 +235,7 @@ def test_reset_link_stands_nowhere_in_the_database(client: Browser, alice: User)
 def test_reset_is_written_in_the_language_of_the_organisation(client: Browser, alice: User) -> None:
     Customer.objects.update(language="de")
     client.post("/accounts/password/reset/", {"email": alice.email})
-    assert deliver_emails()[0].subject == "Ein neues Passwort für Assessments"
+    assert deliver_emails()[0].subject == "Passwort für Assessments zurücksetzen"
 
 
 def test_neighbour_at_the_same_address_is_not_locked_out(client: Browser, alice: User, bob: User) -> None:

@@ -15,7 +15,7 @@ from tests.mailbox import deliver_emails
 
 pytestmark = pytest.mark.django_db
 NEW = "a horse of another colour"
-RULES = "At least twelve characters, no common password, and nothing like your name or address."
+RULES = "At least twelve characters, not a common password, and not similar to your name or email address."
 
 
 def link_of_reset(browser: Browser, person: User) -> str:
@@ -28,14 +28,14 @@ def test_reset_is_said_once_and_its_used_link_claims_nothing(client: Browser, al
     link = link_of_reset(client, alice)
     form = client.get(link)["Location"]
     page = text(client.get(form))
-    assert (RULES in page, "<ul>" in page, "The same again</label>" in page, "again)" in page) == (
+    assert (RULES in page, "<ul>" in page, "Repeat password</label>" in page, "again)" in page) == (
         True,
         False,
         True,
         False,
     )
     done = text(client.post(form, {"password1": NEW, "password2": NEW}, follow=True))
-    assert done.count("Your password is changed") == 2  # in the title and in the heading
+    assert done.count("Your password was changed") == 2  # in the title and in the heading
     assert "successfully" not in done
     over = text(Browser().get(link))
     assert ("This link no longer works" in over, "as it was" in over) == (True, False)
@@ -46,7 +46,7 @@ def test_changed_password_is_said_at_sign_in(client: Browser, alice: User) -> No
     assert RULES in text(client.get("/accounts/password/change/"))
     form = {"oldpassword": rows.PASSWORD, "password1": NEW, "password2": NEW}
     page = text(client.post("/accounts/password/change/", form, follow=True))
-    assert "Your password is changed. Sign in with the new one." in page
+    assert "Your password was changed. Sign in with the new one." in page
 
 
 def test_second_tab_of_sign_in_goes_on_to_what_was_wanted(alice: User) -> None:
@@ -56,7 +56,7 @@ def test_second_tab_of_sign_in_goes_on_to_what_was_wanted(alice: User) -> None:
         assert sign_in(browser, alice.email, next=wanted)["Location"] == place
     stranger = Browser(enforce_csrf_checks=True)
     answer = sign_in(stranger, alice.email)
-    assert (answer.status_code, "This page is too old" in text(answer)) == (403, True)
+    assert (answer.status_code, "This page has expired" in text(answer)) == (403, True)
 
 
 def test_used_invitation_leads_on_whoever_is_signed_in(client: Browser, customer: Customer, alice: User) -> None:
@@ -73,7 +73,7 @@ def test_used_invitation_leads_on_whoever_is_signed_in(client: Browser, customer
 def test_page_that_asks_once_more_has_a_way_back(client: Browser, alice: User) -> None:
     client.force_login(alice)
     page = text(client.get("/accounts/2fa/totp/activate/", follow=True))
-    assert ("Is it you?" in page, '<a href="/accounts/2fa/">Back, and change nothing</a>' in page) == (True, True)
+    assert ("Confirm it’s you" in page, '<a href="/accounts/2fa/">Cancel</a>' in page) == (True, True)
 
 
 def test_sign_in_without_a_page_that_was_wanted_is_for_everybody(client: Browser) -> None:
@@ -81,7 +81,7 @@ def test_sign_in_without_a_page_that_was_wanted_is_for_everybody(client: Browser
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("de", "Hier ist nichts"), ("fr", "There is nothing here"), ("en", "There is nothing here")]
+    ("language", "said"), [("de", "Seite nicht gefunden"), ("fr", "Page not found"), ("en", "Page not found")]
 )
 def test_stranger_is_told_in_his_language_that_there_is_nothing(client: Browser, language: str, said: str) -> None:
     page = client.get("/nonsense", headers={"Accept-Language": language})
@@ -92,7 +92,7 @@ def test_stranger_is_told_in_his_language_that_there_is_nothing(client: Browser,
 
 def test_who_is_signed_in_is_told_in_the_language_of_the_pages(client: Browser, alice: User) -> None:
     client.force_login(alice)
-    assert "There is nothing here" in text(client.get("/nonsense", headers={"Accept-Language": "de"}))
+    assert "Page not found" in text(client.get("/nonsense", headers={"Accept-Language": "de"}))
 
 
 def test_mistyped_link_of_a_consent_leads_back_to_smartrecruiters(client: Browser) -> None:

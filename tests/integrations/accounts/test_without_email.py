@@ -41,7 +41,7 @@ def test_staff_hand_the_link_over(staff_browser: Browser, customer: Customer) ->
     invitation = Invitation.objects.get()
     assert answer.redirect_chain == [(f"{page_of(invitation)}/change/", 302)]
     assert (
-        f"The invitation for {DORA} is made, but no e-mail goes out from here yet: hand the link over yourself."
+        f"The invitation for {DORA} was created, but emails are not set up yet: pass the link on yourself."
         in text(answer)
     )
     assert invitations.invitation_url(invitation) not in text(answer)
@@ -70,14 +70,14 @@ def test_link_is_not_shown_where_mail_is_sent(
 ) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     invitation = invitations.send_invitation(customer, DORA, "viewer", actor=Actor(alice))
-    assert "Show the link" not in text(staff_browser.get(f"{page_of(invitation)}/change/"))
+    assert "Show link" not in text(staff_browser.get(f"{page_of(invitation)}/change/"))
     assert "/invitations/" not in text(staff_browser.post(f"{page_of(invitation)}/act/link/", follow=True))
 
 
 def test_customers_are_told_whom_to_ask(client: Browser, customer: Customer, alice: User, settings: Any) -> None:
     client.force_login(alice)
     form = {"organisation": customer.pk, "email": DORA, "role": "viewer"}
-    said = f"no e-mail goes out from here yet: ask {settings.BRAND_NAME} for the link."
+    said = f"emails are not set up yet: ask {settings.BRAND_NAME} for the link."
     assert said in text(client.post("/people/invite", form, follow=True))
 
 
@@ -94,7 +94,7 @@ def test_delivery_says_that_nobody_got_it(
     assert UNSENT == mail.NOT_SENT_NOTE
 
 
-@pytest.mark.parametrize(("is_loopback", "said"), [(True, []), (False, ["e-mails go nowhere: EMAIL_URL is not set"])])
+@pytest.mark.parametrize(("is_loopback", "said"), [(True, []), (False, ["no emails are sent: EMAIL_URL is not set"])])
 def test_readiness_names_it_where_others_reach_the_portal(is_loopback: bool, said: list[str], settings: Any) -> None:
     settings.IS_LOOPBACK = is_loopback
     assert Browser().get("/readyz").json()["degraded"] == said

@@ -9,7 +9,7 @@ from tests import rows
 from tests.integrations.accounts.test_sign_in import text
 
 pytestmark = pytest.mark.django_db
-WARNING = "Another organisation connected this company before."
+WARNING = "Another organisation has connected this company."
 
 
 def asked(browser: Browser, person: User) -> str:
@@ -43,4 +43,4 @@ def test_warning_says_what_approving_does(client: Browser, charlie: User, connec
     client.force_login(charlie)
     page = client.get("/smartrecruiters/integration?companyId=northwind")["Location"]
     answer = client.post(page, {"decision": "approve"})
-    assert (answer.status_code, "belongs to another organisation here" in text(answer)) == (409, True)
+    assert (answer.status_code, "belongs to another organisation" in text(answer)) == (409, True)

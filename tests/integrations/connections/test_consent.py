@@ -164,7 +164,7 @@ def test_deny_goes_back_and_creates_nothing(browser: Browser) -> None:
 def test_deny_in_a_popup_says_so(browser: Browser) -> None:
     page = text(browser.post(page_of(visit(browser, redirect=None)), {"decision": "deny"}))
     assert "Not connected" in page
-    assert "You may close this window." in page
+    assert "You can close this window." in page
 
 
 @pytest.mark.parametrize(("first", "second"), [("approve", "approve"), ("approve", "deny"), ("deny", "approve")])
@@ -215,7 +215,7 @@ def test_decision_without_a_csrf_token_is_refused(alice: User) -> None:
     consent = visit(strict)
     response = strict.post(page_of(consent), {"decision": "approve"})
     assert response.status_code == 403
-    assert "This page is too old" in text(response)
+    assert "This page has expired" in text(response)
     assert ConnectAttempt.objects.count() == 0
 
 
@@ -235,7 +235,7 @@ def test_account_that_may_not_connect_gets_a_page(client: Browser, request: pyte
     assert client.get(page_of(consent)).status_code == 403
     response = client.post(page_of(consent), {"decision": "approve"})
     assert response.status_code == 403
-    assert "may not connect" in text(response)
+    assert "cannot connect SmartRecruiters" in text(response)
     assert ConnectAttempt.objects.count() == 0
 
 
@@ -249,7 +249,7 @@ def test_user_without_a_customer_may_not_connect(client: Browser) -> None:
 def test_company_of_another_customer_is_not_taken(browser: Browser, other_connection: Connection) -> None:
     response = browser.post(page_of(visit(browser, company="harbour-clinics")), {"decision": "approve"})
     assert response.status_code == 409
-    assert "connected for another organisation" in text(response)
+    assert "belongs to another organisation" in text(response)
     other_connection.refresh_from_db()
     assert (other_connection.state, Delivery.objects.count()) == ("live", 0)
 
@@ -297,16 +297,16 @@ def test_progress_of_a_popup_says_that_the_window_may_be_closed(browser: Browser
     progress, attempt = approved(browser, redirect=None)
     lifecycle.activate_connection(attempt, "theirs", "their-secret")
     page = text(browser.get(progress))
-    assert "You may close this window." in page
+    assert "You can close this window." in page
     assert "http-equiv" not in page
 
 
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (403, "SmartRecruiters has no consent of your company yet"),
-        (404, "must publish the configuration first"),
-        (409, "SmartRecruiters says it is connected already"),
+        (403, "SmartRecruiters has no consent from your company yet"),
+        (404, "to publish their configuration"),
+        (409, "SmartRecruiters is already connected"),
         (400, "“clientId: too short”"),
     ],
 )
@@ -333,7 +333,7 @@ def test_progress_says_when_the_next_try_is(browser: Browser) -> None:
     delivery = answered(attempt, 503)
     Delivery.objects.filter(pk=delivery.pk).update(due_at=timezone.now() + timedelta(minutes=9, seconds=30))
     page = text(browser.get(progress))
-    assert "The first try failed; the next one is <time" in page
+    assert "The first attempt failed; next attempt <time" in page
     assert "in 9 minutes" in page
     assert '<meta http-equiv="refresh" content="5">' in page
 
@@ -341,13 +341,13 @@ def test_progress_says_when_the_next_try_is(browser: Browser) -> None:
 def test_progress_says_that_the_vendor_cannot_reach_smartrecruiters(browser: Browser) -> None:
     progress, attempt = approved(browser)
     Delivery.objects.filter(payload__attempt=attempt.pk).update(state=DeliveryState.HELD)
-    assert "cannot reach SmartRecruiters at the moment" in text(browser.get(progress))
+    assert "cannot connect to SmartRecruiters at the moment" in text(browser.get(progress))
 
 
 def test_progress_of_a_connection_ended_meanwhile_says_so(browser: Browser) -> None:
     progress, attempt = approved(browser)
     lifecycle.disable_connection(attempt.connection)
-    assert "The connection was ended" in text(browser.get(progress))
+    assert "The connection was cancelled" in text(browser.get(progress))
 
 
 def test_secret_never_reaches_the_browser(browser: Browser) -> None:
@@ -448,7 +448,7 @@ def test_consent_page_names_the_companies_that_are_connected_already(client: Bro
     rows.make_connection(alice.customers.get(), "northwind-outlet")
     client.force_login(alice)
     page = client.get(client.get(entry("harbour"))["Location"]).content.decode()
-    assert "Connected already: northwind-outlet." in " ".join(page.split())
+    assert "Already connected: northwind-outlet." in " ".join(page.split())
 
 
 def test_record_has_the_wording_that_was_shown_and_its_version(browser: Browser) -> None:
@@ -494,4 +494,4 @@ def test_person_who_waits_may_ask_to_try_again(browser: Browser) -> None:
 def test_popup_offers_to_close_its_window_after_a_refusal(browser: Browser) -> None:
     consent = visit(browser, redirect=None)
     page = text(browser.post(page_of(consent), {"decision": "deny"}))
-    assert ("You may close this window." in page, "close.js" in page) == (True, True)
+    assert ("You can close this window." in page, "close.js" in page) == (True, True)

@@ -109,7 +109,7 @@ def test_exchange_without_consent_in_smartrecruiters_keeps_nothing(
     attempt = approve(company, alice, in_smartrecruiters=None)
     carry()
     assert state_of(attempt) == (C.REFUSED, C.REFUSED)
-    assert attempt.reason.startswith("SmartRecruiters says that the company has not given its consent yet")
+    assert attempt.reason.startswith("SmartRecruiters reports that the company has not consented yet")
     assert Client.objects.filter(client_id=attempt.client_id_sent).count() == 0
 
 
@@ -143,7 +143,7 @@ def test_second_try_on_a_live_connection_changes_nothing(simulator: Simulator, c
     second = approve(company, alice, in_smartrecruiters=None)
     carry()
     assert state_of(second) == (C.REFUSED, C.LIVE)
-    assert second.reason == "This company is connected already."
+    assert second.reason == "This company is already connected."
     assert Connection.objects.get().their_client_secret_sealed == secret
     assert first.client is not None
     first.client.refresh_from_db()
@@ -241,7 +241,7 @@ def test_missing_master_pair_holds_the_exchange_until_it_is_there(
     attempt = approve(company, alice, in_smartrecruiters=simulator)
     carry()
     stream = Stream.objects.get(name="master")
-    assert stream.held_reason.startswith("The master pair is missing")
+    assert stream.held_reason.startswith("The master credentials are missing")
     settings.SMARTRECRUITERS_CLIENT_ID = pair
     deliveries.release_stream("master")
     carry()
@@ -301,7 +301,7 @@ def test_configuration_that_changed_shows_its_drift(simulator: Simulator) -> Non
 def test_configuration_with_a_wrong_pair_says_what_to_do(simulator: Simulator, settings) -> None:
     settings.SMARTRECRUITERS_CLIENT_SECRET = "wrong"
     with pytest.raises(
-        partner_configuration.PartnerError, match="The master pair was refused: check SMARTRECRUITERS_CLIENT_ID"
+        partner_configuration.PartnerError, match="The master credentials were refused. Check SMARTRECRUITERS_CLIENT_ID"
     ):
         partner_configuration.publish_configuration()
 

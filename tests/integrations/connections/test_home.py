@@ -35,7 +35,7 @@ def test_home_of_staff_is_the_admin(client: Browser, staff: User) -> None:
 def test_home_without_connections_teaches_how_to_connect(browser: Browser) -> None:
     page = text(browser.get("/"))
     assert "No SmartRecruiters company is connected yet" in page
-    assert "Press <strong>Connect</strong>" in page
+    assert "Choose <strong>Connect</strong>" in page
 
 
 def test_home_without_a_customer_says_so(client: Browser) -> None:
@@ -53,7 +53,7 @@ def test_home_shows_own_connections_only(
 @pytest.mark.parametrize(
     ("state", "word", "advice"),
     [
-        (ConnectionState.LIVE, "Connected", "results go back to it"),
+        (ConnectionState.LIVE, "Connected", "Results are sent back to it"),
         (ConnectionState.EXCHANGING, "Connecting", "there is nothing to do"),
         (ConnectionState.REFUSED, "Refused", "“no consent”"),
         (ConnectionState.NEEDS_RECONNECT, "Connect again", "disconnect Assessments, then connect again"),
@@ -83,7 +83,7 @@ def test_home_asks_the_database_as_often_for_three_connections(
 
 def test_home_asks_for_a_second_disconnect_only_where_it_is_due(browser: Browser, connection: Connection) -> None:
     there_too = "disconnect Assessments there too, then connect again in SmartRecruiters."
-    lifecycle.disable_connection(connection, reason="Disconnected on this page.")
+    lifecycle.disable_connection(connection, reason="Disconnected by the customer.")
     assert there_too in browser.get("/").content.decode()
     Connection.objects.update(reason=ENDED_REMOTELY)
     page = browser.get("/").content.decode()

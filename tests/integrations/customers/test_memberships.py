@@ -108,7 +108,7 @@ def test_consent_asks_for_which_of_several(browser: Browser, dora: User, custome
     page = consent_page(browser, "northwind")
     shown = text(browser.get(page))
     assert shown.count('type="radio" name="organisation"') == 2
-    assert "Choose for which of your organisations." in text(browser.post(page, {"decision": "approve"}))
+    assert "Choose one of your organisations." in text(browser.post(page, {"decision": "approve"}))
     assert not Connection.objects.exists()
     assert browser.post(page, {"decision": "approve", "organisation": customer.pk}).status_code == 303
     assert Connection.objects.get().customer == customer
@@ -118,7 +118,7 @@ def test_consent_asks_for_which_of_several(browser: Browser, dora: User, custome
 def test_consent_is_denied_without_choosing(browser: Browser, dora: User) -> None:
     dora.memberships.update(role="administrator")
     page = consent_page(browser, "northwind")
-    assert "You chose “Deny”. Nothing was created" in text(browser.post(page, {"decision": "deny"}))
+    assert "You chose “Deny”. Nothing was connected" in text(browser.post(page, {"decision": "deny"}))
     assert (Consent.objects.get().decision, Connection.objects.exists()) == ("deny", False)
 
 
@@ -136,7 +136,7 @@ def test_consent_is_not_given_for_an_organisation_without_the_right(
 
 
 def test_staff_become_nobodys_member(staff: User, customer: Customer) -> None:
-    with pytest.raises(MembershipError, match="Partner staff belong to no customer"):
+    with pytest.raises(MembershipError, match="Partner staff cannot belong to a customer"):
         memberships.add_member(staff, customer, "viewer")
     Membership.objects.create(person=staff, customer=customer, role="administrator")
     assert list(memberships.active_memberships(staff)) == []

@@ -24,7 +24,7 @@ def test_stepping_down_is_asked_for(client: Browser, customer: Customer, alice: 
     assert f'action="/people/{mine}/role"' not in people
     page = text(client.get(f"/people/{mine}/role"))
     assert "Make yourself a viewer?" in page
-    assert "You cannot take it back yourself" in page
+    assert "You cannot undo this yourself" in page
     assert role_of(alice) == "administrator"
     client.post(f"/people/{mine}/role", {"role": "viewer"})
     assert role_of(alice) == "viewer"
@@ -42,4 +42,4 @@ def test_page_of_a_viewer_asks_for_the_other_role(client: Browser, alice: User, 
     client.force_login(alice)
     page = text(client.get(f"/people/{Membership.objects.get(person=bob).pk}/role"))
     assert "Make bob@northwind.example an administrator?" in page
-    assert "take it back" not in page
+    assert "cannot undo this" not in page
