@@ -14,7 +14,7 @@ from django.test import Client as Browser
 from rest_framework.test import APIClient
 
 from integrations.models import Connection, PartnerConfiguration
-from integrations.outbox import clock, courier, deliveries
+from integrations.outbox import clock, deliveries
 from integrations.outbox.handlers import get_handler
 from integrations.outbox.models import Attempt, Delivery, Stream
 from integrations.outbox.settlement import Settlement
