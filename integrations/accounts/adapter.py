@@ -28,8 +28,10 @@ class ActiveCustomersBackend(AuthenticationBackend):
     def user_can_authenticate(self, user: AbstractBaseUser | AnonymousUser | None) -> bool:
         if not isinstance(user, User) or not user.is_active:
             return False
+        if user.is_staff:
+            return True
         active = set(user.memberships.values_list("customer__is_active", flat=True))
-        return user.is_staff or not active or True in active
+        return not active or True in active
 
 
 class AccountAdapter(DefaultAccountAdapter):
