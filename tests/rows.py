@@ -1,4 +1,4 @@
-"""Rows for tests, each made by a plain function with whatever does not matter filled in."""
+"""Factories of database rows, with defaults for all fields."""
 
 from typing import Any
 
@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from assessments.models import Assessment, Package, Rule
 from integrations.models import Client, Connection, ConnectionState, Customer, Membership, User
-from integrations.models.clients import make_client_id, make_client_secret
 from integrations.roles import MemberRole
 
 PASSWORD = "correct horse battery staple"
@@ -18,10 +17,7 @@ def make_customer(name: str = "Northwind Retail", **fields: Any) -> Customer:
 
 
 def make_user(customer: Customer | None, email: str, **fields: Any) -> User:
-    """An administrator of a customer, or one of staff where there is no customer; `role` says otherwise.
-
-    Signs in with PASSWORD.
-    """
+    """Create an administrator of a customer, or of staff without one, with PASSWORD; `role` overrides the role."""
     role = fields.pop("role", MemberRole.ADMINISTRATOR)
     if customer is None:
         return User.objects.create_user(email, PASSWORD, staff_role=role, **fields)
@@ -35,7 +31,7 @@ def make_member(person: User, customer: Customer, role: str = MemberRole.ADMINIS
 
 
 def make_connection(customer: Customer, company_id: str = "northwind", **fields: Any) -> Connection:
-    """A live connection with their pair, unless `state` says otherwise."""
+    """Create a live connection with SmartRecruiters' credentials; `state` overrides the state."""
     connection = Connection(customer=customer, company_id=company_id)
     connection.state = fields.pop("state", ConnectionState.LIVE)
     connection.their_client_id = fields.pop("their_client_id", f"theirs-{company_id}")
@@ -48,21 +44,12 @@ def make_connection(customer: Customer, company_id: str = "northwind", **fields:
 
 
 def make_client(connection: Connection | None = None, name: str = "") -> tuple[Client, str]:
-    """(client, clear secret): SmartRecruiters' for a connection, an engine's without one."""
-    secret = make_client_secret()
-    client = Client.objects.create(
-        connection=connection,
-        name=name or (connection.company_id if connection else "engine"),
-        client_id=make_client_id(),
-        client_secret=secret,
-        client_type=Client.CLIENT_CONFIDENTIAL,
-        authorization_grant_type=Client.GRANT_CLIENT_CREDENTIALS,
-    )
-    return client, secret
+    """Create (client, plain secret): SmartRecruiters' client of a connection, or an engine's without one."""
+    return Client.issue(name or (connection.company_id if connection else "engine"), connection=connection)
 
 
 def make_token(connection: Connection | None = None, *, scope: str | None = None) -> str:
-    """A bearer token from the token endpoint, for a new client of this connection, or for a new engine."""
+    """Fetch a bearer token for a new client of this connection, or for a new engine."""
     client, secret = make_client(connection)
     form = {"grant_type": "client_credentials", "client_id": client.client_id, "client_secret": secret}
     answer = Browser().post(
@@ -82,7 +69,7 @@ def make_package(
     rules: tuple[dict[str, Any], ...] = (),
     **fields: Any,
 ) -> Package:
-    """A package, with assessments of these ids and rules of these columns (`{"customer": …, "country": "DE"}`)."""
+    """Create a package with assessments of these ids and rules of these columns (`{"customer": …, "country": "DE"}`)."""
     package = Package.objects.create(id=id, type=type, **{"name": f"Package {id}", **fields})
     for position, each in enumerate(assessments):
         Assessment.objects.create(

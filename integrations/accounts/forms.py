@@ -1,44 +1,43 @@
 """Login and password forms of django-allauth, with our labels."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account import forms
 from django.forms import Field
 
 PASSWORD_HELP = "At least twelve characters, not a common password, and not similar to your name or email address."
-EMAIL_LABEL = "Email address"
-NEW_PASSWORD_LABEL, REPEAT_PASSWORD_LABEL = "New password", "Repeat password"
+NEW_PASSWORD_LABELS = {"password1": "New password", "password2": "Repeat password"}
 
 
-def _label_password_fields(fields: dict[str, Field]) -> None:
-    fields["password1"].label, fields["password2"].label = NEW_PASSWORD_LABEL, REPEAT_PASSWORD_LABEL
-    fields["password1"].help_text = PASSWORD_HELP
+class LabelsMixin:
+    labels: ClassVar[dict[str, str]]
+    fields: dict[str, Field]
 
-
-class LoginForm(forms.LoginForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["login"]
-        field.label = EMAIL_LABEL
+        for name, label in self.labels.items():
+            self.fields[name].label = label
+        if "password1" in self.fields:
+            self.fields["password1"].help_text = PASSWORD_HELP
+
+
+class LoginForm(LabelsMixin, forms.LoginForm):  # type: ignore[misc]
+    labels: ClassVar = {"login": "Email address"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         # In a cross-origin frame browsers block autofocus and log an error.
         if self.request and self.request.headers.get("Sec-Fetch-Dest") != "iframe":
-            field.widget.attrs["autofocus"] = True
+            self.fields["login"].widget.attrs["autofocus"] = True
 
 
-class ResetPasswordForm(forms.ResetPasswordForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["email"].label = EMAIL_LABEL
+class ResetPasswordForm(LabelsMixin, forms.ResetPasswordForm):  # type: ignore[misc]
+    labels: ClassVar = {"email": "Email address"}
 
 
-class ResetPasswordKeyForm(forms.ResetPasswordKeyForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _label_password_fields(self.fields)
+class ResetPasswordKeyForm(LabelsMixin, forms.ResetPasswordKeyForm):  # type: ignore[misc]
+    labels: ClassVar = NEW_PASSWORD_LABELS
 
 
-class ChangePasswordForm(forms.ChangePasswordForm):  # type: ignore[misc]
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["oldpassword"].label = "Current password"
-        _label_password_fields(self.fields)
+class ChangePasswordForm(LabelsMixin, forms.ChangePasswordForm):  # type: ignore[misc]
+    labels: ClassVar = {"oldpassword": "Current password", **NEW_PASSWORD_LABELS}

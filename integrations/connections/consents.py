@@ -2,12 +2,12 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.http import HttpRequest
 from django.utils import timezone
 
-from integrations.models import ConnectAttempt, Connection, ConnectionState, Consent, DisplayMode, PartnerConfiguration
+from integrations.models import ConnectAttempt, ConnectionState, Consent, DisplayMode, PartnerConfiguration
 from integrations.outbox import deliveries
 from integrations.outbox.models import Delivery, DeliveryState
 
@@ -82,17 +82,18 @@ def _split_lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-@dataclass(frozen=True)
 class ExchangeStatus:
     """Progress of an attempt's exchange of credentials, for its page."""
 
-    state: str
-    reason: str
-    status: int | None
-    attempt_count: int
-    next_at: datetime | None
-    is_held: bool
-    connection: Connection
+    def __init__(self, attempt: ConnectAttempt) -> None:
+        self.connection, self.state, self.reason = attempt.connection, attempt.state, attempt.reason
+        delivery = get_exchange_delivery(attempt)
+        calls = list(delivery.attempts.all()) if delivery else []
+        finished = [call for call in calls if call.outcome]
+        self.status = finished[0].status if finished else None
+        self.attempt_count = len(finished)
+        self.next_at = delivery.due_at if delivery and delivery.state == DeliveryState.PENDING and calls else None
+        self.is_held = delivery is not None and delivery.state in (DeliveryState.HELD, DeliveryState.FAILED)
 
     @property
     def is_in_progress(self) -> bool:
@@ -124,18 +125,3 @@ def retry_now(attempt: ConnectAttempt) -> None:
     """Send the exchange now instead of at its scheduled time."""
     if (delivery := get_exchange_delivery(attempt)) is not None:
         deliveries.retry_now(delivery)
-
-
-def get_exchange_status(attempt: ConnectAttempt) -> ExchangeStatus:
-    connection, delivery = attempt.connection, get_exchange_delivery(attempt)
-    calls = list(delivery.attempts.all()) if delivery else []
-    is_waiting = delivery is not None and delivery.state == DeliveryState.PENDING
-    return ExchangeStatus(
-        state=attempt.state,
-        reason=attempt.reason,
-        status=next((each.status for each in calls if each.outcome), None),
-        attempt_count=sum(1 for each in calls if each.outcome),
-        next_at=delivery.due_at if delivery and is_waiting and calls else None,
-        is_held=delivery is not None and delivery.state in (DeliveryState.HELD, DeliveryState.FAILED),
-        connection=connection,
-    )

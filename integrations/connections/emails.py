@@ -31,8 +31,8 @@ class CustomerReconnectHandler(mail.EmailHandler):
     def skip_reason(self, delivery: Delivery) -> str:
         if _get_connection(delivery).state != ConnectionState.NEEDS_RECONNECT:
             return "the connection no longer needs attention"
-        reader = _get_reader(delivery)
-        return "" if reader is not None and reader.is_active else "the recipient can no longer sign in"
+        has_reader = User.objects.filter(pk=delivery.payload["reader"], is_active=True).exists()
+        return "" if has_reader else "the recipient can no longer sign in"
 
     def build_email(self, delivery: Delivery) -> tuple[mail.EmailContent, str]:
         connection, reader = _get_connection(delivery), User.objects.get(pk=delivery.payload["reader"])
@@ -70,7 +70,3 @@ class StaffReconnectHandler(CustomerReconnectHandler):
 
 def _get_connection(delivery: Delivery) -> Connection:
     return Connection.objects.select_related("customer").get(pk=delivery.payload["connection"])
-
-
-def _get_reader(delivery: Delivery) -> User | None:
-    return User.objects.filter(pk=delivery.payload["reader"]).first()

@@ -13,7 +13,6 @@ from integrations.audit import Actor
 from integrations.connections import emails
 from integrations.customers import memberships
 from integrations.models import Client, ConnectAttempt, Connection, ConnectionState, Consent, Customer, EventType, User
-from integrations.models.clients import make_client_id, make_client_secret
 from integrations.outbox import deliveries
 from integrations.webhooks import events
 
@@ -32,7 +31,7 @@ DISCONNECTED_REASON = "the company was disconnected"
 
 
 class ConnectError(Exception):
-    """Connecting is not possible. The message is for the user."""
+    """Connecting is not possible."""
 
 
 class ConsentUsedError(ConnectError):
@@ -81,7 +80,7 @@ def approve_consent(consent: Consent, *, actor: Actor, customer: Customer | None
     """
     if customer is None or not can_connect(actor.user, customer):
         audit.record("connection.not_allowed", consent.company_id, actor=actor)
-        raise NotAllowedError("Your account cannot connect companies. Ask an administrator of your organisation.")
+        raise NotAllowedError
     try:
         return _approve_consent(consent, actor, customer)
     except CompanyTakenError:
@@ -106,11 +105,11 @@ def _approve_consent(consent: Consent, actor: Actor, customer: Customer) -> Conn
     return attempt
 
 
+@transaction.atomic
 def deny_consent(consent: Consent, *, actor: Actor) -> None:
     """Record that consent was denied. Raises ConsentUsedError."""
-    with transaction.atomic():
-        _record_decision(consent, "deny", actor)
-        audit.record("connection.denied", consent.company_id, actor=actor)
+    _record_decision(consent, "deny", actor)
+    audit.record("connection.denied", consent.company_id, actor=actor)
 
 
 def _record_decision(consent: Consent, decision: str, actor: Actor, customer: Customer | None = None) -> None:
@@ -119,18 +118,17 @@ def _record_decision(consent: Consent, decision: str, actor: Actor, customer: Cu
         decision=decision, decided_at=now, user=actor.user, customer=customer, ip=actor.ip
     )
     if not decided:
-        raise ConsentUsedError("This request was already answered, or it is older than ten minutes.")
+        raise ConsentUsedError
     consent.refresh_from_db()
 
 
 def _get_connection(company_id: str, customer: Customer) -> Connection:
-    connection, _ = Connection.objects.select_for_update().get_or_create(
-        company_id=company_id, defaults={"customer": customer}
-    )
+    locked = Connection.objects.select_for_update()
+    connection, _ = locked.get_or_create(company_id=company_id, defaults={"customer": customer})
     if connection.customer_id == customer.pk:
         return connection
     if not _is_unclaimed(connection):
-        raise CompanyTakenError("This SmartRecruiters company is connected for another organisation.")
+        raise CompanyTakenError
     connection.customer = customer
     connection.save(update_fields=["customer", "updated_at"])
     return connection
@@ -148,15 +146,7 @@ def _is_unclaimed(connection: Connection) -> bool:
 
 
 def _create_attempt(connection: Connection, consent: Consent) -> ConnectAttempt:
-    secret = make_client_secret()
-    client = Client.objects.create(
-        client_id=make_client_id(),
-        client_secret=secret,
-        name=f"SmartRecruiters for {connection.company_id}",
-        connection=connection,
-        client_type=Client.CLIENT_CONFIDENTIAL,
-        authorization_grant_type=Client.GRANT_CLIENT_CREDENTIALS,
-    )
+    client, secret = Client.issue(f"SmartRecruiters for {connection.company_id}", connection=connection)
     attempt = ConnectAttempt(connection=connection, consent=consent, client=client, client_id_sent=client.client_id)
     attempt.client_secret = secret
     attempt.save()

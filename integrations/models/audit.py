@@ -4,10 +4,10 @@ from django.db.models import Q
 
 
 class AuditEntry(models.Model):
-    """Who did what, to what, when and from where. Written once, by `audit.record`, and never changed.
+    """Entry of the audit log, written by `audit.record` and never changed.
 
-    `number` and `seal` are given after commit, by the one holder of the "audit" stream (audit_chain): a chain written
-    with each entry would be a lock that every act waits for (DESIGN.md, "Decisions").
+    `number` and `mac` are set after commit by `integrations/audit/chain.py`: to chain each entry when it is written,
+    all transactions would have to wait for one lock.
     """
 
     at = models.DateTimeField(auto_now_add=True, db_index=True)
@@ -18,7 +18,9 @@ class AuditEntry(models.Model):
     detail = models.JSONField(default=dict)
     ip = models.GenericIPAddressField(null=True)
     number = models.PositiveBigIntegerField(null=True, unique=True, editable=False)
-    mac = models.CharField(max_length=64, blank=True, editable=False, help_text="Over this entry and the seal before.")
+    mac = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="MAC of this entry and of the previous MAC."
+    )
 
     class Meta:
         ordering = ["-at", "-pk"]

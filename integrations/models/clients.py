@@ -1,11 +1,14 @@
-"""The OAuth clients that we issue: one for each try to connect a company, and one for each engine."""
+"""OAuth clients that we issue: one for each attempt to connect a company, and one for each engine."""
 
 import secrets
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.http import HttpRequest
 from oauth2_provider.models import AbstractApplication
+
+if TYPE_CHECKING:
+    from integrations.models.connections import Connection
 
 SMARTRECRUITERS_SCOPES = "packages_view orders_modify"
 ENGINE_SCOPES = "vendor"
@@ -16,35 +19,42 @@ def make_client_id() -> str:
 
 
 def make_client_secret() -> str:
-    """256 random bits, with a prefix by which a scanner finds a leaked one."""
+    """Return 256 random bits, with a prefix for secret scanners."""
     return "srp_" + secrets.token_urlsafe(32)
 
 
 class Client(AbstractApplication):
-    """A client-credentials client. With a connection it is SmartRecruiters acting for one company, else an engine."""
+    """OAuth client: SmartRecruiters acting for one company, or an engine if `connection` is None."""
 
     connection = models.ForeignKey(
-        "integrations.Connection",
-        models.CASCADE,
-        null=True,
-        blank=True,
-        related_name="clients",
-        editable=False,
+        "integrations.Connection", models.CASCADE, null=True, blank=True, related_name="clients", editable=False
     )
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[models.Manager["Client"]] = models.Manager()
 
     class Meta(AbstractApplication.Meta):
-        verbose_name = "engine"  # in admin, which shows no others
+        verbose_name = "engine"  # admin shows only engines
+
+    @classmethod
+    def issue(cls, name: str, *, connection: "Connection | None" = None) -> tuple["Client", str]:
+        """Create a client and return it with its secret in clear text. Only a hash is stored."""
+        secret = make_client_secret()
+        client = cls.objects.create(
+            name=name,
+            client_id=make_client_id(),
+            client_secret=secret,
+            connection=connection,
+            client_type=cls.CLIENT_CONFIDENTIAL,
+            authorization_grant_type=cls.GRANT_CLIENT_CREDENTIALS,
+        )
+        return client, secret
 
     @property
     def scopes(self) -> str:
-        """All scopes this client may have; what it gets when it asks for none (SmartRecruiters asks for none)."""
+        """Return the client's scopes, granted also if it requests none, as SmartRecruiters does."""
         return SMARTRECRUITERS_SCOPES if self.connection_id else ENGINE_SCOPES
 
     def is_usable(self, request: HttpRequest | None = None) -> bool:
-        """Alive, and of a connection that is neither refused nor disabled. Called by the toolkit for each token."""
-        if self.revoked_at is not None:
-            return False
-        return self.connection is None or self.connection.accepts_calls
+        """Return True unless the client is revoked, or its connection refused or disabled. Called by the toolkit."""
+        return self.revoked_at is None and (self.connection is None or self.connection.accepts_calls)

@@ -1,4 +1,7 @@
-"""A connection joins one customer to one SmartRecruiters company (DESIGN.md, "Connecting")."""
+"""Connections of customers to SmartRecruiters companies, consents, and attempts to connect.
+
+See integrations/connections/README.md.
+"""
 
 from datetime import datetime, timedelta
 
@@ -30,18 +33,18 @@ ENDED_REMOTELY = "Disconnected in SmartRecruiters."
 
 
 class Connection(models.Model):  # type: ignore[django-manager-missing] # the toolkit's is untyped
-    """One per company, for good. `connections.py` is the one writer of its state."""
+    """Connection of a customer to a company, one per company for good. Only `lifecycle.py` changes its state."""
 
     company_id = models.CharField(max_length=64, unique=True)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="connections")
     state = models.CharField(max_length=20, choices=ConnectionState.choices, default=ConnectionState.APPROVED)
-    reason = models.CharField(max_length=500, blank=True, help_text="What SmartRecruiters said, or what is wrong.")
+    reason = models.CharField(max_length=500, blank=True, help_text="SmartRecruiters’ reason, or the problem.")
     report_delivery = models.CharField(
         "reports reach recruiters as",
         max_length=10,
         choices=ReportDelivery.choices,
         blank=True,
-        help_text="Empty: as the partner configuration says.",
+        help_text="Leave empty to use the setting of the partner configuration.",
     )
     their_client_id = models.CharField(max_length=255, blank=True, editable=False)
     their_client_secret_sealed = SealedField()
@@ -51,7 +54,7 @@ class Connection(models.Model):  # type: ignore[django-manager-missing] # the to
     access_token_expires_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
-    connected_at = models.DateTimeField(null=True, editable=False, help_text="When it went live for the first time.")
+    connected_at = models.DateTimeField(null=True, editable=False, help_text="When the connection first went live.")
     disabled_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
@@ -72,7 +75,7 @@ class Connection(models.Model):  # type: ignore[django-manager-missing] # the to
 
     @property
     def is_ended_remotely(self) -> bool:
-        """In SmartRecruiters: then nothing is left to disconnect before it is connected again."""
+        """Return True if the connection was ended in SmartRecruiters, which can then connect again at once."""
         return self.state == ConnectionState.DISABLED and self.reason == ENDED_REMOTELY
 
     @property
@@ -94,10 +97,10 @@ def consent_deadline() -> datetime:
 
 
 class Consent(models.Model):
-    """What one visit of the consent page was about: made at the first GET, good for ten minutes and one decision.
+    """Record of consent: one visit of the consent page, valid for ten minutes and one decision.
 
-    Later steps read company, redirect and mode from here, never from the browser (RELIABILITY.md, C15). Kept as the
-    record of consent: who, when, from where, which wording.
+    Created at the first GET. Later steps read company, redirect and mode from here, never from the browser (threat C15
+    in tests/reliability/README.md).
     """
 
     key = models.CharField(max_length=32, unique=True, default=make_consent_key, editable=False)
@@ -111,7 +114,7 @@ class Consent(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     customer = models.ForeignKey(Customer, models.SET_NULL, null=True, related_name="+")
     ip = models.GenericIPAddressField(null=True)
-    wording = models.TextField(blank=True, help_text="The sentences the person saw.")
+    wording = models.TextField(blank=True, help_text="The sentences that were shown.")
     wording_version = models.CharField("version of the wording", max_length=12, blank=True)
 
     class Meta:
@@ -122,13 +125,13 @@ class Consent(models.Model):
 
 
 class ConnectAttempt(models.Model):
-    """One try to connect, with a pair of its own that no second try ever uses."""
+    """Attempt to connect, with credentials that no other attempt uses."""
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="attempts")
     consent = models.OneToOneField(Consent, models.PROTECT, null=True, related_name="attempt")
     client = models.OneToOneField(Client, models.SET_NULL, null=True, related_name="attempt")
     client_id_sent = models.CharField(max_length=255, unique=True)
-    client_secret_sealed = SealedField(help_text="Our clear secret, kept for this try alone.")
+    client_secret_sealed = SealedField(help_text="Our client secret, kept for this attempt only.")
     client_secret = Sealed("client_secret_sealed", owner="client_id_sent")
     state = models.CharField(max_length=20, choices=ConnectionState.choices, default=ConnectionState.APPROVED)
     reason = models.CharField(max_length=500, blank=True)

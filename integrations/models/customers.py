@@ -1,4 +1,4 @@
-"""Customers and the people who sign in."""
+"""Customers, users and memberships."""
 
 from typing import Any, ClassVar
 
@@ -18,30 +18,26 @@ def make_customer_id() -> str:
 
 
 def language_choices() -> list[tuple[str, str]]:
-    """Those that there is a translation of: no migration when one is added."""
+    """Return the translated languages. A callable, so that a new language needs no migration."""
     return list(settings.LANGUAGES)
 
 
 class Customer(models.Model):
-    """An organisation that buys from the vendor."""
+    """An organisation that uses the vendor's assessments."""
 
     id = models.CharField(primary_key=True, max_length=64, default=make_customer_id, editable=False)
     name = models.CharField(max_length=200, unique=True)
-    is_active = models.BooleanField(default=True, help_text="Off: its people cannot sign in or connect.")
+    is_active = models.BooleanField(default=True, help_text="If off, its people cannot sign in or connect.")
     retention_days = models.PositiveSmallIntegerField(
         "candidates are erased after",
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Days after an order’s end, or, where no end is reported, after the last that happened with it. "
-        "Empty: by hand only.",
+        help_text="Days after an order ends or, if no end is reported, after its last activity. "
+        "Leave empty to erase manually only.",
     )
     language = models.CharField(
-        "language of e-mails",
-        max_length=12,
-        choices=language_choices,
-        default="en",
-        help_text="In which its people are written to.",
+        "language of emails", max_length=12, choices=language_choices, default="en", help_text="For its people."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -64,12 +60,12 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):  # type: ignore[django-manager-missing] # the toolkit's is untyped
-    """Somebody who signs in by e-mail: one of a customer's people, or partner staff (who belong to no customer)."""
+    """A person who signs in by email: a member of customers, or partner staff, who belong to no customer."""
 
-    email = models.EmailField("e-mail address", unique=True)
+    email = models.EmailField("email address", unique=True)
     name = models.CharField(max_length=150, blank=True)
     staff_role = models.CharField(
-        "role among partner staff", max_length=20, choices=StaffRole.choices, blank=True, help_text="Empty: no staff."
+        "staff role", max_length=20, choices=StaffRole.choices, blank=True, help_text="Empty for a customer’s people."
     )
     is_active = models.BooleanField("active", default=True)
     date_joined = models.DateTimeField(auto_now_add=True)
@@ -92,7 +88,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing] # the tool
         return bool(self.staff_role)
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
-        """What Django's admin asks. A customer's people have no such permission; memberships say what they may."""
+        """Return True if the staff role has the permission. Memberships define the rights of customers' people."""
         return self.is_active and roles.role_has_permission(self.staff_role, perm)
 
     def has_module_perms(self, app_label: str) -> bool:
@@ -103,7 +99,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing] # the tool
 
 
 class Membership(models.Model):
-    """A person in one organisation, with a role there. `memberships.py` is the one writer."""
+    """A person's role in one customer. Only `memberships.py` changes it."""
 
     person = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="memberships")

@@ -25,14 +25,14 @@ def invitation_deadline() -> datetime:
 
 
 class Invitation(models.Model):
-    """Somebody is asked by e-mail to become one of an organisation's people. `invitations.py` is the one writer.
+    """Invitation of a person to a customer, by email. Only `invitations.py` changes it.
 
-    The link is good once, and until `expires_at`; a resend makes a new one, and the former opens nothing.
+    The link works once, until `expires_at`. Sending again replaces the link.
     """
 
     id = models.CharField(primary_key=True, max_length=20, default=make_invitation_id, editable=False)
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="invitations")
-    email = models.EmailField("e-mail address")
+    email = models.EmailField("email address")
     role = models.CharField(max_length=20, choices=MemberRole.choices, default=MemberRole.ADMINISTRATOR)
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     link_token_hash = models.CharField(max_length=64, unique=True, editable=False)
@@ -58,7 +58,7 @@ class Invitation(models.Model):
 
     @property
     def state(self) -> str:
-        """`accepted`, `revoked`, `expired`, or `open`."""
+        """Return `accepted`, `revoked`, `expired` or `open`."""
         if self.accepted_at or self.revoked_at:
             return "accepted" if self.accepted_at else "revoked"
         return "open" if self.expires_at > timezone.now() else "expired"

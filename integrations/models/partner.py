@@ -1,4 +1,4 @@
-"""The partner configuration: what SmartRecruiters is told about us, and our answers to what nobody has published."""
+"""Partner configuration: the document published to SmartRecruiters, and settings for undocumented parts of its API."""
 
 import secrets
 from typing import Self
@@ -32,31 +32,34 @@ def all_types() -> list[str]:
 
 
 class PartnerConfiguration(models.Model):
-    """One row. The first half is published; the second holds PROTOCOL.md's open questions, each with its default."""
+    """The partner configuration, a single row.
+
+    Settings for undocumented parts of the API: integrations/smartrecruiters/README.md, "Unknowns and the settings".
+    """
 
     display_mode = models.CharField(
         "consent page opens as",
         max_length=10,
         choices=DisplayMode.choices,
         default=DisplayMode.REDIRECT,
-        help_text="REDIRECT leaves SmartRecruiters and comes back; POPUP opens over it.",
+        help_text="REDIRECT leaves SmartRecruiters and returns to it. POPUP opens over it.",
     )
     offers_inline = models.BooleanField(
-        "offers inline assessments", default=True, help_text="Candidates may be tested while they apply."
+        "offers inline assessments", default=True, help_text="Candidates can take an assessment while they apply."
     )
     supported_types = models.JSONField(default=all_types)
     url_style = models.CharField(
         max_length=10,
         choices=UrlStyle.choices,
         default=UrlStyle.TEMPLATE,
-        help_text="How the addresses of one package and of the disable call are published. Both are served.",
+        help_text="How the URLs of a single package and of the disable call are published. Both work.",
     )
     report_delivery = models.CharField(
         "reports reach recruiters as",
         max_length=10,
         choices=ReportDelivery.choices,
         default=ReportDelivery.HOSTED,
-        help_text="Unless its connection says else. Inline orders always use links: SmartRecruiters takes no upload.",
+        help_text="A connection can override this. Inline orders always use links: SmartRecruiters accepts no upload.",
     )
     upload_part_name = models.CharField(max_length=40, default="file")
     patch_content_type = models.CharField(
@@ -71,22 +74,22 @@ class PartnerConfiguration(models.Model):
     consent_scope = models.TextField(
         "what the consent page says they may do",
         default="See the list of assessment packages you may order\nPlace orders for your candidates",
-        help_text="One sentence a line.",
+        help_text="One sentence per line.",
     )
     consent_limits = models.TextField(
         "what the consent page says they may not do",
-        default="Change your packages or your account\nSee results of candidates of other systems",
-        help_text="One sentence a line.",
+        default="Change your packages or your account\nSee results of candidates from other systems",
+        help_text="One sentence per line.",
     )
     master_client_id = models.CharField(
-        max_length=255, blank=True, help_text="Used where SMARTRECRUITERS_CLIENT_ID is not set."
+        max_length=255, blank=True, help_text="Used if SMARTRECRUITERS_CLIENT_ID is not set."
     )
     master_client_secret_sealed = SealedField()
     master_client_secret = Sealed("master_client_secret_sealed", owner="pk")
     master_token_sealed = SealedField()
     master_token = Sealed("master_token_sealed", owner="pk")
     master_token_expires_at = models.DateTimeField(null=True, editable=False)
-    disable_key_sealed = SealedField(help_text="128 random bits in the disable URL: that call bears no other proof.")
+    disable_key_sealed = SealedField(help_text="128 random bits in the disable URL: its only authentication.")
     disable_key = Sealed("disable_key_sealed", owner="pk")
     published = models.JSONField(null=True, editable=False)
     published_at = models.DateTimeField(null=True, editable=False)
@@ -100,7 +103,7 @@ class PartnerConfiguration(models.Model):
 
     @classmethod
     def load(cls) -> Self:
-        """The one row, made at its first use."""
+        """Return the row. Create it at first use."""
         row = cls.objects.filter(pk=1).first()
         if row is None:
             draft = cls(pk=1)
@@ -115,7 +118,7 @@ def validate_field_id(value: str) -> None:
 
 
 class PartnerField(models.Model):
-    """A field that a customer may map to one of SmartRecruiters' own; its id becomes a query parameter's name."""
+    """Field that a customer may map to a SmartRecruiters field. Its id becomes the name of a query parameter."""
 
     configuration = models.ForeignKey(PartnerConfiguration, models.CASCADE, default=1, related_name="fields")
     field_id = models.CharField(

@@ -1,4 +1,4 @@
-"""What engines are told: events, and the endpoints that want to hear of them."""
+"""Webhook endpoints of engines, and the events sent to them."""
 
 from django.db import models
 from django.db.models import Q
@@ -25,10 +25,10 @@ class EventType(models.TextChoices):
 
 
 class Event(models.Model):
-    """Something that happened, for engines. Nothing of the candidate in it.
+    """Event for engines, without personal data.
 
-    `number` is given after commit, by the one holder of the "events" stream: ids are taken before commit, so that a
-    cursor over them would skip what commits late (DESIGN.md, "Decisions").
+    `number` is set after commit, by the holder of the "events" stream. The primary key cannot be the API's cursor: it
+    is assigned before commit, so that a client could skip events of a transaction that commits late.
     """
 
     public_id = models.CharField(max_length=40, unique=True, default=make_event_id)
@@ -46,12 +46,12 @@ class Event(models.Model):
 
 
 class Webhook(models.Model):
-    """An engine's endpoint. Its secret signs; for a day after a rotation the former one signs beside it."""
+    """Webhook endpoint of an engine. For a day after a rotation, messages are signed with both secrets."""
 
     id = models.CharField(primary_key=True, max_length=40, default=make_webhook_id, editable=False)
     client = models.ForeignKey(Client, models.CASCADE, related_name="webhooks")
     url = models.CharField(max_length=2000)
-    events = models.JSONField(help_text="Which types of events it hears of.")
+    events = models.JSONField(help_text="Event types that are sent to this endpoint.")
     secret_sealed = SealedField()
     secret = Sealed("secret_sealed", owner="pk")
     former_secret_sealed = SealedField()
@@ -59,7 +59,7 @@ class Webhook(models.Model):
     former_secret_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     last_success_at = models.DateTimeField(null=True, editable=False)
-    disabled_reason = models.CharField(max_length=300, blank=True, help_text="Not empty: nothing is sent to it.")
+    disabled_reason = models.CharField(max_length=300, blank=True, help_text="If set, nothing is sent to it.")
 
     class Meta:
         ordering = ["created_at", "id"]

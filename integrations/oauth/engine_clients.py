@@ -6,20 +6,13 @@ from oauth2_provider.models import get_access_token_model
 
 from integrations import audit
 from integrations.models import Client
-from integrations.models.clients import make_client_id, make_client_secret
+from integrations.models.clients import make_client_secret
 
 
 @transaction.atomic
 def create_client(name: str, *, actor: audit.Actor = audit.SYSTEM) -> tuple[Client, str]:
     """Create a client and return it with its secret in clear. Only a hash is stored."""
-    secret = make_client_secret()
-    client = Client.objects.create(
-        name=name,
-        client_id=make_client_id(),
-        client_secret=secret,
-        client_type=Client.CLIENT_CONFIDENTIAL,
-        authorization_grant_type=Client.GRANT_CLIENT_CREDENTIALS,
-    )
+    client, secret = Client.issue(name)
     audit.record("client.created", client.client_id, actor=actor, name=name)
     return client, secret
 

@@ -1,12 +1,16 @@
 """Consent page: a customer's administrator, sent here by SmartRecruiters, approves or denies the connection."""
 
+from collections.abc import Callable
+from functools import wraps
 from urllib.parse import urlencode
 
 import structlog
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.http import require_GET
 
@@ -44,18 +48,23 @@ def begin_consent(request: HttpRequest) -> HttpResponse:
     return redirect("consent", key=consent.key)
 
 
-def load_consent(request: HttpRequest, key: str) -> Consent | HttpResponse:
-    """Return the consent of this session, or the page with the reason if there is no usable consent."""
-    consent = Consent.objects.filter(key=key).first()
-    if consent is None:
-        return render_outcome(request, "unknown", 400)
-    if consent.mode == DisplayMode.POPUP:
-        popup.mark_popup(request)
-    if not consents.is_owned(request, consent):
-        return render_outcome(request, "unknown", 400, another_window=popup_entry_url(consent))
-    if consents.is_expired(consent):
-        return render_outcome(request, "expired", 410, consent)
-    return consent
+def with_consent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Pass this session's consent to the view, or respond with a page if it is unknown, foreign or expired."""
+
+    @wraps(view)
+    def wrapped_view(request: HttpRequest, key: str) -> HttpResponseBase:
+        consent = Consent.objects.filter(key=key).first()
+        if consent is None:
+            return render_outcome(request, "unknown", 400)
+        if consent.mode == DisplayMode.POPUP:
+            popup.mark_popup(request)
+        if not consents.is_owned(request, consent):
+            return render_outcome(request, "unknown", 400, another_window=popup_entry_url(consent))
+        if consents.is_expired(consent):
+            return render_outcome(request, "expired", 410, consent)
+        return view(request, consent)
+
+    return wrapped_view
 
 
 def popup_entry_url(consent: Consent) -> str:
@@ -73,22 +82,18 @@ def redirect_to_login(consent: Consent) -> HttpResponse:
 class ConsentView(View):
     """Show the request on GET, and record the decision on POST, once."""
 
-    def get(self, request: HttpRequest, key: str) -> HttpResponse:
-        consent = load_consent(request, key)
-        if isinstance(consent, HttpResponse):
-            return consent
+    @method_decorator(with_consent)
+    def get(self, request: HttpRequest, consent: Consent) -> HttpResponse:
         if consent.decision:
-            return redirect("consent_progress", key=key)
+            return redirect("consent_progress", key=consent.key)
         if not isinstance(request.user, User):
             return redirect_to_login(consent)
         if not (connectable := memberships.connectable_memberships(request.user)):
             return render_forbidden(request, consent)
         return render_consent_form(request, consent, DecisionForm(memberships=connectable))
 
-    def post(self, request: HttpRequest, key: str) -> HttpResponse:
-        consent = load_consent(request, key)
-        if isinstance(consent, HttpResponse):
-            return consent
+    @method_decorator(with_consent)
+    def post(self, request: HttpRequest, consent: Consent) -> HttpResponse:
         if consent.decision:
             return render_outcome(request, "answered", 410, consent)
         if not isinstance(request.user, User):
@@ -165,39 +170,33 @@ def return_to_smartrecruiters(request: HttpRequest, consent: Consent, page: str)
 
 
 @require_GET
-def show_progress(request: HttpRequest, key: str) -> HttpResponse:
+@with_consent
+def show_progress(request: HttpRequest, consent: Consent) -> HttpResponse:
     """Show a page that reloads until SmartRecruiters has answered, then redirect back or show the failure."""
-    consent = load_consent(request, key)
-    if isinstance(consent, HttpResponse):
-        return consent
     if not consent.decision:
-        return redirect("consent", key=key)
+        return redirect("consent", key=consent.key)
     if consent.decision == "deny":
         return render_outcome(request, "denied", consent=consent)
     attempt = ConnectAttempt.objects.select_related("connection__customer").get(consent=consent)
-    exchange = consents.get_exchange_status(attempt)
+    exchange = consents.ExchangeStatus(attempt)
     if exchange.page_name == "done":
         return return_to_smartrecruiters(request, consent, "done")
     return render_outcome(request, exchange.page_name, consent=consent, exchange=exchange)
 
 
 @require_post
-def retry_exchange(request: HttpRequest, key: str) -> HttpResponse:
+@with_consent
+def retry_exchange(request: HttpRequest, consent: Consent) -> HttpResponse:
     """Send the exchange now instead of at its scheduled time."""
-    consent = load_consent(request, key)
-    if isinstance(consent, HttpResponse):
-        return consent
     if attempt := ConnectAttempt.objects.select_related("connection").filter(consent=consent).first():
         consents.retry_now(attempt)
-    return see_other(reverse("consent_progress", kwargs={"key": key}))
+    return see_other(reverse("consent_progress", kwargs={"key": consent.key}))
 
 
 @require_post
-def change_account(request: HttpRequest, key: str) -> HttpResponse:
+@with_consent
+def change_account(request: HttpRequest, consent: Consent) -> HttpResponse:
     """Sign out, and keep the consent for the next user who signs in."""
-    consent = load_consent(request, key)
-    if isinstance(consent, HttpResponse):
-        return consent
     logout(request)
     consents.remember_consent(request, consent)
     return redirect_to_login(consent)
