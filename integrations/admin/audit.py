@@ -30,7 +30,6 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     search_help_text = "By subject (an order’s or a company’s id), by person (an email address), or by action."
     date_hierarchy = "at"
     fields = ("at", "actor_label", "action", "subject", "ip", "detail_text")
-    readonly_fields = ("actor_label", "detail_text")
     show_full_result_count = False
 
     at_time = time_column("at", "time")

@@ -37,12 +37,7 @@ ADVICE = {
 }
 
 REPORT_ACTIONS = (
-    (
-        ReportDelivery.HOSTED,
-        "reports-linked",
-        "Send links to reports",
-        "Recruiters receive links to reports hosted here.",
-    ),
+    (ReportDelivery.HOSTED, "reports-linked", "Send links to reports", "Recruiters receive links to hosted reports."),
     (
         ReportDelivery.UPLOAD,
         "reports-uploaded",
@@ -57,7 +52,6 @@ class AttemptInline(ReadOnlyInline):
     model = ConnectAttempt
     verbose_name_plural = "attempts to connect"
     fields = ("started_time", "state_badge", "reason", "client_id_sent", "consent_link", "finished_time")
-    readonly_fields = fields
     started_time = time_column("created_at", "started")
     finished_time = time_column("finished_at", "finished")
 
@@ -86,14 +80,6 @@ class ConnectionAdmin(ReadOnlyAdmin):
         (None, {"fields": ("company_id", "customer_link", "state_badge", "next_step", "report_delivery_text")}),
         ("Dates", {"fields": ("created_at", "connected_at", "updated_at", "disabled_at")}),
         ("Credentials", {"fields": ("our_credentials", "their_credentials")}),
-    )
-    readonly_fields = (
-        "customer_link",
-        "state_badge",
-        "next_step",
-        "report_delivery_text",
-        "our_credentials",
-        "their_credentials",
     )
     inlines = (AttemptInline,)
 
@@ -132,23 +118,20 @@ class ConnectionAdmin(ReadOnlyAdmin):
         )
 
     def _report_action(self, report_delivery: str, name: str, label: str, consequence: str) -> ObjectAction:
+        unchanged = "Reports that were already sent stay as they are. Inline orders always use links."
         return ObjectAction(
             name,
             label,
             lambda request, connection: self._set_report_delivery(request, connection, report_delivery),
-            lambda connection: [
-                consequence,
-                "Reports that were already sent stay as they are. Inline orders always use links.",
-            ],
+            lambda connection: [consequence, unchanged],
             lambda connection: connection.report_delivery != report_delivery,
             permission="configure",
         )
 
     def _set_report_delivery(self, request: HttpRequest, connection: Connection, report_delivery: str) -> str:
         Connection.objects.filter(pk=connection.pk).update(report_delivery=report_delivery)
-        self.record_audit(
-            request, "connection.changed", connection.company_id, report_delivery=report_delivery or "default"
-        )
+        detail = {"report_delivery": report_delivery or "default"}
+        self.record_audit(request, "connection.changed", connection.company_id, **detail)
         connection.report_delivery = report_delivery
         return f"Reports are now sent as: {self.report_delivery_text(connection)}."
 
@@ -212,7 +195,6 @@ class ConsentAdmin(ReadOnlyAdmin):
         "wording_version",
         "wording",
     )
-    readonly_fields = ("decision_badge",)
 
     def get_audit_subject(self, consent: Consent) -> str:
         return consent.company_id

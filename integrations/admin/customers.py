@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.options import csrf_protect_m
 from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
@@ -28,7 +27,6 @@ class PeopleInline(ReadOnlyInline):
     model = Membership
     verbose_name_plural = "people"
     fields = ("person_link", "person_name", "role_text", "active_badge", "last_login_time")
-    readonly_fields = fields
     last_login_time = time_column("person__last_login", "last sign-in")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
@@ -55,7 +53,6 @@ class InvitationsInline(ReadOnlyInline):
     model = Invitation
     verbose_name_plural = "open invitations"
     fields = ("email_link", "role", "state_badge", "sent_time")
-    readonly_fields = fields
     sent_time = time_column("sent_at", "sent")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
@@ -73,7 +70,6 @@ class InvitationsInline(ReadOnlyInline):
 class ConnectionsInline(ReadOnlyInline):
     model = Connection
     fields = ("company_link", "state_badge", "reason", "connected_time")
-    readonly_fields = fields
     connected_time = time_column("connected_at", "connected")
 
     @admin.display(description="company")
@@ -110,7 +106,6 @@ class CustomerAdmin(StaffAdmin):
         invite = self.admin_site.admin_view(self.invite_view)
         return [path("<path:object_id>/invite/", invite, name="integrations_customer_invite"), *super().get_urls()]
 
-    @csrf_protect_m
     def invite_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         customer = self.get_object(request, object_id)
         if not isinstance(customer, Customer):

@@ -37,7 +37,6 @@ class InvitationAdmin(ReadOnlyAdmin):
     search_fields = ("=email", "customer__name")
     search_help_text = "By complete email address, or by customer."
     fields = ("email", "customer_link", "role", "state_badge", "sent_at", "expires_at", "invited_by", "accepted_at")
-    readonly_fields = ("customer_link", "state_badge")
 
     def get_object_actions(self) -> Sequence[ObjectAction]:
         return (

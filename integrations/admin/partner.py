@@ -1,12 +1,11 @@
 """Admin of the partner configuration, a single row: edit, publish to SmartRecruiters, compare."""
 
-import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.options import csrf_protect_m
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -93,7 +92,8 @@ class PartnerConfigurationAdmin(StaffAdmin):
         return redirect(self.get_change_url(PartnerConfiguration.load()))
 
     def get_urls(self) -> list[URLPattern]:
-        publish, compare = (self.admin_site.admin_view(view) for view in (self.publish_view, self.compare_view))
+        actions = (self._publish_configuration, self._compare_configuration)
+        publish, compare = (self.admin_site.admin_view(partial(self._run_action, action)) for action in actions)
         return [
             path("publish/", publish, name="integrations_partnerconfiguration_publish"),
             path("compare/", compare, name="integrations_partnerconfiguration_compare"),
@@ -105,9 +105,7 @@ class PartnerConfigurationAdmin(StaffAdmin):
     ) -> HttpResponse:
         row = PartnerConfiguration.load()
         context = {
-            "document": format_json(
-                partner_configuration.redact_key(partner_configuration.build_document(row), row.disable_key)
-            ),
+            "document": partner_configuration.redact_key(partner_configuration.build_document(row), row.disable_key),
             "unreachable_url": settings.PUBLIC_URL if partner_configuration.is_unreachable() else "",
         }
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
@@ -133,16 +131,8 @@ class PartnerConfigurationAdmin(StaffAdmin):
         messages.success(request, f"Saved. {text}")
         return redirect(self.get_change_url(obj))
 
-    @csrf_protect_m
-    def publish_view(self, request: HttpRequest) -> HttpResponse:
-        return self._run_action(request, self._publish_configuration)
-
-    @csrf_protect_m
-    def compare_view(self, request: HttpRequest) -> HttpResponse:
-        return self._run_action(request, self._compare_configuration)
-
     def _run_action(
-        self, request: HttpRequest, action: Callable[[HttpRequest, PartnerConfiguration], HttpResponse]
+        self, action: Callable[[HttpRequest, PartnerConfiguration], HttpResponse], request: HttpRequest
     ) -> HttpResponse:
         """Run an action that calls SmartRecruiters, on POST only. A GET redirects to the form."""
         row = PartnerConfiguration.load()
@@ -182,10 +172,6 @@ class PartnerConfigurationAdmin(StaffAdmin):
         if settings.SMARTRECRUITERS_CLIENT_ID:
             return "Set, by the environment"
         return "Stored, encrypted" if row.master_client_secret_sealed else "Missing. Enter them below."
-
-
-def format_json(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def parse_difference(line: str) -> dict[str, str]:

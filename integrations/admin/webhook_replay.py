@@ -5,7 +5,6 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.options import csrf_protect_m
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -40,7 +39,6 @@ class WebhookReplayAdmin(ReadOnlyAdmin):
         view: Any = self.admin_site.admin_view(self.replay_view)
         return [path("<path:object_id>/replay/", view, name="integrations_webhook_replay"), *super().get_urls()]
 
-    @csrf_protect_m
     def replay_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Preview the replay on GET, start it on POST."""
         webhook = cast(Webhook | None, self.get_object(request, object_id))

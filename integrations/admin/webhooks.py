@@ -24,17 +24,7 @@ class WebhookAdmin(WebhookReplayAdmin):
     list_display = ("url", "engine_link", "state_badge", "last_success_time")
     list_select_related = ("client",)
     search_fields = ("url", "=id")
-    fields = (
-        "url",
-        "engine_link",
-        "events_text",
-        "state_badge",
-        "disabled_reason",
-        "last_success_at",
-        "created_at",
-        "id",
-    )
-    readonly_fields = ("engine_link", "events_text", "state_badge")
+    fields = ("url", "engine_link", "events_text", "state_badge", "last_success_at", "created_at", "id")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

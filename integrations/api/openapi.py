@@ -6,33 +6,29 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
-from integrations.api.errors import build_problem
+from integrations.api.errors import PROBLEM_MEDIA_TYPE, build_problem
 
 ENGINE_API_PREFIX = "/api/vendor/v1/"
 SCHEMA_ROUTES = ("/api/vendor/v1/schema", "/api/vendor/v1/docs")
 Endpoint = tuple[str, str, str, Callable[..., Any]]
 
+TEXT_SCHEMA = {"type": "string"}
+FIELD_SCHEMA = {"type": "string", "description": "For example assessment_results.0.score.raw"}
+ERROR_SCHEMA = {
+    "type": "object",
+    "required": ["code", "message"],
+    "properties": {"code": TEXT_SCHEMA, "message": TEXT_SCHEMA, "field": FIELD_SCHEMA},
+}
 PROBLEM_SCHEMA = {
     "type": "object",
     "description": "RFC 9457 problem details, with every error and its field.",
     "required": ["type", "title", "status", "detail", "errors"],
     "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
+        "type": TEXT_SCHEMA,
+        "title": TEXT_SCHEMA,
         "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["code", "message"],
-                "properties": {
-                    "code": {"type": "string"},
-                    "message": {"type": "string"},
-                    "field": {"type": "string", "description": "For example assessment_results.0.score.raw"},
-                },
-            },
-        },
+        "detail": TEXT_SCHEMA,
+        "errors": {"type": "array", "items": ERROR_SCHEMA},
     },
 }
 COMMON_ERRORS = {
@@ -101,18 +97,9 @@ def add_problem_responses(result: dict[str, Any], generator: Any, request: Any, 
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             for status, description in _collect_errors(path, method).items():
-                operation["responses"].setdefault(
-                    status,
-                    {
-                        "description": description,
-                        "content": {
-                            "application/problem+json": {
-                                "schema": {"$ref": "#/components/schemas/Problem"},
-                                "example": build_example_problem(status),
-                            }
-                        },
-                    },
-                )
+                body = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": build_example_problem(status)}
+                response = {"description": description, "content": {PROBLEM_MEDIA_TYPE: body}}
+                operation["responses"].setdefault(status, response)
             if method == "post":
                 operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY_PARAMETER)
     return result

@@ -139,17 +139,9 @@ class KeysetPagination(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        rows = f"Rows per page: {self.page_size} by default, at most {self.max_page_size}."
+        link = "From the `next` or `previous` URL of a list."
         return [
-            {
-                "name": "limit",
-                "in": "query",
-                "description": f"Rows per page: {self.page_size} by default, at most {self.max_page_size}.",
-                "schema": {"type": "integer", "minimum": 1},
-            },
-            {
-                "name": "cursor",
-                "in": "query",
-                "description": "From the `next` or `previous` URL of a list.",
-                "schema": {"type": "string"},
-            },
+            {"name": "limit", "in": "query", "description": rows, "schema": {"type": "integer", "minimum": 1}},
+            {"name": "cursor", "in": "query", "description": link, "schema": {"type": "string"}},
         ]

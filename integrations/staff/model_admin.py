@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
-from django.contrib.admin.options import csrf_protect_m
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
@@ -211,7 +210,6 @@ class StaffAdmin(ModelAdmin):
         entries = self.staff_site.get_audit_entries(self.get_audit_subject(row))
         return self.render_object_page(request, row, "admin/history.html", f"History: {row}", entries=entries)
 
-    @csrf_protect_m
     def object_action_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponseBase:
         """Confirm the action on GET, perform it on POST."""
         row = self.get_object(request, object_id)
@@ -281,14 +279,10 @@ class EditableInline(TabularInline):
 class ReadOnlyMixin:
     """Disables adding, changing and deleting: only the portal writes these rows."""
 
-    def has_add_permission(self, *args: Any, **kwargs: Any) -> bool:
+    def _deny(self, *args: Any, **kwargs: Any) -> bool:
         return False
 
-    def has_change_permission(self, *args: Any, **kwargs: Any) -> bool:
-        return False
-
-    def has_delete_permission(self, *args: Any, **kwargs: Any) -> bool:
-        return False
+    has_add_permission = has_change_permission = has_delete_permission = _deny
 
 
 class ReadOnlyAdmin(ReadOnlyMixin, StaffAdmin):
@@ -300,3 +294,6 @@ class ReadOnlyInline(ReadOnlyMixin, TabularInline):
     can_delete = False
     show_change_link = False
     template = "admin/portal_rows.html"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields
