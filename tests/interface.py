@@ -1,7 +1,10 @@
-"""INTERFACE.md, "The engine's API", and the page "Plug in your engine": each sentence, and its tests.
+"""Sentences of the documented interface, each with the tests that prove it.
 
-`test_interface.py` checks that the tests named here exist, `test_apidocs.py` that the page says just what stands here.
-A sentence that changes meets its tests here first.
+TABLE is the engine API's contract (orders/api/README.md, assessments/api/README.md); DOCS, CALLS and ANSWERS are the
+texts of the page "Plug in your engine". tests/test_interface.py checks that the tests exist,
+tests/config/apidocs/test_views.py that the page has exactly these texts.
+
+A sentence is followed by indented lines: a file's short name (FILES) and a test.
 """
 
 from collections.abc import Iterator
@@ -110,14 +113,14 @@ Package: {"id", "type", "name", "description", "delivery", "invite_candidate", "
 "assessments": [{"id", "type", "name", "description"}], "rules": [{"customer"?, "requester"?, "country"?, "region"?,
 "city"?, "remote"?, "fields"?: {id: value}}]}.
     engine test_put_of_everything
-    engine test_put_of_something_wrong
+    engine test_put_of_an_invalid_package
 
 Ids match [A-Za-z0-9][A-Za-z0-9_-]{0,63} and are not orders or inline.
-    engine test_put_under_an_id_that_cannot_be
+    engine test_put_under_an_invalid_id
     engine test_put_under_a_good_id
 
 No rules: every customer sees it.
-    visibility test_package_without_rules_is_everybodys
+    visibility test_package_without_rules_is_visible_to_all
 
 A rule matches when all its keys match
     visibility test_rule_with_all_keys_needs_them_all
@@ -130,7 +133,7 @@ requester an address or @domain, region the region-abbr; text without case
     smartrecruiters test_list_by_requester
 
 a value that did not come matches no key
-    visibility test_rule_whose_value_did_not_come
+    visibility test_rule_without_a_value_in_the_query_does_not_match
 
 one matching rule is enough.
     visibility test_one_of_two_rules_is_enough
@@ -138,19 +141,19 @@ one matching rule is enough.
 For a single package and for orders only the rules' customer counts (a rule without one admits everybody).
     visibility test_may_order
     smartrecruiters test_one_package_keeps_resolving
-    smartrecruiters test_one_package_that_is_not_there_for_them
+    smartrecruiters test_one_package_unknown_or_another_customers
 
 A key left out of a PUT keeps its stored value
-    engine test_put_keeps_what_is_left_out
-    engine test_put_keeps_what_is_left_out_of_a_stored_assessment
+    engine test_put_keeps_missing_keys
+    engine test_put_keeps_missing_keys_of_an_assessment
 
 of a new package type and name are required, the defaults are: description empty, delivery engine, no assessments, no
 rules.
     engine test_put_of_a_new_package
-    engine test_put_of_nothing_new_says_what_is_missing
+    engine test_put_of_a_new_package_lists_required_keys
 
 An unknown customer or type is 422; an assessment's id is unique in its package.
-    engine test_put_of_something_wrong
+    engine test_put_of_an_invalid_package
     engine test_put_of_a_type_that_is_not_published
 
 invite_candidate is true by default, false for INLINE_ASSESSMENT, BACKGROUND_CHECK and REFERENCE_CHECK.
@@ -160,16 +163,16 @@ GET /packages, GET|PUT|DELETE /packages/{id} (PUT 201 when new, else 200, 422 fo
 retires)
     engine test_put_of_a_new_package
     engine test_put_replaces_lists_whole
-    engine test_put_under_an_id_that_cannot_be
+    engine test_put_under_an_invalid_id
     engine test_delete_retires
     engine test_unknown_package
-    engine test_replace_by_what_was_read
+    engine test_replace_by_its_own_response_changes_nothing
 
 PUT /packages with {"packages": […]} replaces the catalogue atomically, retiring what is missing, and answers
 {"created", "updated", "retired"} counts.
     engine test_replace
-    engine test_replace_by_nothing_retires_all
-    engine test_replace_by_something_wrong_changes_nothing
+    engine test_replace_by_an_empty_list_retires_all
+    engine test_replace_by_an_invalid_list_changes_nothing
 
 GET /customers: a list of {"id", "name"}, the ids of rules and of seed_demo.
     engine test_customers
@@ -402,7 +405,7 @@ create_engine_client.
 Publish a package, which customers order. Its id is in the URL; send it again to change it.
     engine_api test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
     engine test_put_of_a_new_package
-    engine test_put_keeps_what_is_left_out
+    engine test_put_keeps_missing_keys
 
 Lease orders that are not yet accepted, oldest first. They are reserved for you for a minute, and permanently once you
 accept them.
@@ -461,15 +464,15 @@ Each message is a JSON POST that names the order and contains no candidate data;
     webhooks test_event_reaches_the_endpoint_signed_and_thin
     outsider test_ordinary_order_is_completed
 
-order.created SmartRecruiters has ordered. {"order": "id", "url": "…"}
+order.created SmartRecruiters has placed an order. {"order": "id", "url": "…"}
     webhooks test_event_reaches_the_endpoint_signed_and_thin
     engine_interface test_events_begin_where_no_cursor_is_named
 
-order.expired Nobody began it in time, or you said so: it is EXPIRED. {"order": "id", "url": "…"}
+order.expired The candidate did not start in time, or you reported EXPIRED. {"order": "id", "url": "…"}
     expiry test_order_that_nobody_began_expires
     results test_order_that_the_engine_expires_is_an_event
 
-delivery.failed A result cannot reach SmartRecruiters; staff see why. {"order": "id", "url": "…"}
+delivery.failed A result cannot be delivered to SmartRecruiters; staff see the reason. {"order": "id", "url": "…"}
     handlers test_result_that_becomes_a_dead_letter_is_an_event
 
 connection.enabled A customer has connected a company. {"customer": "id", "company_id": "…"}
@@ -557,7 +560,7 @@ Errors are application/problem+json; errors says what each field expects.
     engine_errors test_wrong_report
     engine_errors test_wrong_file
     engine_errors test_wrong_webhook
-    engine test_put_of_something_wrong
+    engine test_put_of_an_invalid_package
 
 Lists have results, next and previous; ?limit= is 50 by default, at most 200. A row that exists throughout is
 listed exactly once.
@@ -589,7 +592,7 @@ CALLS = """
 GET customers: The customers that a rule may name.
     engine test_customers
 
-GET events: Everything that happened, in one order, by pull: for engines that no webhook reaches.
+GET events: List all events in order, for engines without webhooks.
     webhooks test_events_by_pull_go_on_behind_the_cursor
 
 GET orders: Newest first.
@@ -651,39 +654,39 @@ GET packages: The catalogue, by id.
 
 PUT packages: Replace the catalogue, at once or not at all; packages that are missing retire.
     engine test_replace
-    engine test_replace_by_something_wrong_changes_nothing
+    engine test_replace_by_an_invalid_list_changes_nothing
 
 GET packages/{package_id}: One package, with its assessments and rules.
     engine test_put_of_everything
 
 PUT packages/{package_id}: Make or change a package; a key left out keeps its stored value.
     engine test_put_of_a_new_package
-    engine test_put_keeps_what_is_left_out
+    engine test_put_keeps_missing_keys
 
 DELETE packages/{package_id}: Retire a package: it is offered no longer, and its orders go on.
     engine test_delete_retires
 
-GET webhooks: The calling engine's own endpoints.
+GET webhooks: List the webhook endpoints of this engine.
     webhooks test_webhook_is_shown_with_its_secret_once
     webhooks test_webhook_of_another_engine_is_not_there
 
-POST webhooks: Register an endpoint. The answer alone shows its secret.
+POST webhooks: Register an endpoint. Only this response shows its secret.
     engine_interface test_webhooks_secret_comes_from_post_and_rotate_alone
 
-GET webhooks/{webhook_id}: One endpoint, without its secret.
+GET webhooks/{webhook_id}: Return an endpoint, without its secret.
     webhooks test_webhook_is_shown_with_its_secret_once
 
-PATCH webhooks/{webhook_id}: Another address, other events. An endpoint that was off is on again.
+PATCH webhooks/{webhook_id}: Change the URL or the events. A disabled endpoint is enabled again.
     engine_interface test_webhooks_secret_comes_from_post_and_rotate_alone
     webhooks test_gone_endpoint_is_switched_off_and_back_on_by_a_patch
 
-DELETE webhooks/{webhook_id}: Take the endpoint away; nothing is sent to it any more.
+DELETE webhooks/{webhook_id}: Delete the endpoint. Nothing more is sent to it.
     webhooks test_removed_endpoint_hears_nothing_more
 
-POST webhooks/{webhook_id}/rotate: A new secret; for a day messages bear both signatures.
+POST webhooks/{webhook_id}/rotate: Rotate the secret. For a day, messages carry both signatures.
     webhooks test_rotated_secret_overlaps_with_the_former_one
 
-POST webhooks/{webhook_id}/test: Send a message that stands for nothing.
+POST webhooks/{webhook_id}/test: Send a test message.
     webhooks test_test_message_is_sent_to_this_endpoint_only
 """
 
@@ -723,7 +726,7 @@ ANSWERS = """
 
 422 A field is invalid: each error names it and says what would be valid
     engine_errors test_wrong_report
-    engine test_put_of_something_wrong
+    engine test_put_of_an_invalid_package
 
 431 The headers are too large
     worker test_request_that_is_too_large_is_refused_at_once
@@ -735,13 +738,12 @@ ANSWERS = """
 
 class Sentence(NamedTuple):
     text: str
-    tests: list[tuple[str, str]]
-    """(file, name) of each."""
+    tests: list[tuple[str, str]]  # (file, function)
 
 
 def parse_sentences(table: str = TABLE) -> Iterator[Sentence]:
     for block in table.strip().split("\n\n"):
         lines = block.split("\n")
-        named = [line.split() for line in lines if line.startswith("    ")]
+        tests = [line.split() for line in lines if line.startswith("    ")]
         text = " ".join(line for line in lines if not line.startswith("    "))
-        yield Sentence(text, [(FILES[file], name) for file, name in named])
+        yield Sentence(text, [(FILES[file], name) for file, name in tests])

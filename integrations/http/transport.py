@@ -30,6 +30,7 @@ class CallState(threading.local):
     ends_at = 0.0
     not_after = math.inf
     has_sent = False
+    is_public_only = False
     first_byte_callback: Callable[[], None] | None = None
 
 
@@ -44,9 +45,10 @@ class DeadlineExceededError(Exception):
     """The deadline passed before a byte of the request was sent."""
 
 
-def start_deadline(seconds: float) -> None:
-    """Start this thread's call, with this many seconds in all."""
+def start_deadline(seconds: float, *, public_only: bool = False) -> None:
+    """Start this thread's call, with this many seconds in all and, if `public_only`, to public IP addresses only."""
     call_state.ends_at, call_state.has_sent = min(time.monotonic() + seconds, call_state.not_after), False
+    call_state.is_public_only = public_only
 
 
 def remaining_seconds() -> float:
@@ -107,9 +109,8 @@ class DeadlineResponse(http.client.HTTPResponse):
 
 class DeadlineConnection(urllib3.connection.HTTPConnection):
     response_class = DeadlineResponse
-    """Sends and receives before the deadline. With `is_public_only`, it connects to public IP addresses only."""
+    """Connects, sends and receives before the deadline, and only to IP addresses that the call allows."""
 
-    is_public_only = False
     buffered_parts: list[bytes] | None = None  # the parts of a request that is being built
 
     def _new_conn(self) -> socket.socket:
@@ -136,7 +137,7 @@ class DeadlineConnection(urllib3.connection.HTTPConnection):
             reason = error if isinstance(error, socket.gaierror) else socket.gaierror(str(error))
             raise NameResolutionError(name, self, reason) from None
         ips = list(dict.fromkeys(str(place[0]) for *_, place in resolved))
-        allowed = [ip for ip in ips if not self.is_public_only or is_public_ip(ip)]
+        allowed = [ip for ip in ips if not call_state.is_public_only or is_public_ip(ip)]
         if ips and not allowed:
             raise PrivateIpError
         return allowed
@@ -174,17 +175,13 @@ class DeadlineConnection(urllib3.connection.HTTPConnection):
         self.send(chunk)
 
 
-class HTTPConnection(DeadlineConnection):
+class DeadlineTLSConnection(DeadlineConnection, urllib3.connection.HTTPSConnection):
     pass
 
 
-class HTTPSConnection(DeadlineConnection, urllib3.connection.HTTPSConnection):
-    pass
+class DeadlinePool(urllib3.HTTPConnectionPool):
+    ConnectionCls = DeadlineConnection
 
 
-class PublicHTTPConnection(HTTPConnection):
-    is_public_only = True
-
-
-class PublicHTTPSConnection(HTTPSConnection):
-    is_public_only = True
+class DeadlineTLSPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = DeadlineTLSConnection

@@ -117,6 +117,12 @@ class PacedExecutor:
             return self._active_count()
 
     @property
+    def is_idle(self) -> bool:
+        """True if no call waits or runs, and no outcome is left to collect."""
+        with self._lock:
+            return not self._active_count() and not self._outcomes
+
+    @property
     def uncollected_count(self) -> int:
         """Calls that run, or have ended without their outcome being collected."""
         with self._lock:

@@ -1,4 +1,4 @@
-"""How webhooks are carried: any 2xx is success, 410 or five days without one switch the endpoint off."""
+"""Webhook deliveries: any 2xx is a success; a 410, or five days without a success, disables the endpoint."""
 
 import json
 from datetime import timedelta
@@ -53,16 +53,15 @@ class WebhookHandler(handlers.Handler):
 
     def on_failed(self, delivery: Delivery, response: Response | None, reason: str) -> None:
         if (webhook := self._get_webhook(delivery)) is not None and response is not None and response.status == 410:
-            endpoints.disable(webhook, "The endpoint answered 410: it is gone.")
+            endpoints.disable(webhook, "The endpoint responded with 410: it is gone.")
 
     def on_retry(self, delivery: Delivery) -> None:
-        """Five days without a success, and nothing more is sent until the engine's people say so."""
         webhook = self._get_webhook(delivery)
         if webhook is None:
             return
         since = max(webhook.last_success_at or webhook.created_at, delivery.started_at or delivery.created_at)
         if clock.now() - since > DISABLE_AFTER:
-            endpoints.disable(webhook, "The endpoint did not take a message for five days.")
+            endpoints.disable(webhook, "The endpoint has accepted no message for five days.")
 
     def _get_webhook(self, delivery: Delivery) -> Webhook | None:
         return Webhook.objects.select_related("client").filter(pk=delivery.payload["webhook"]).first()

@@ -1,4 +1,4 @@
-"""What is done to an engine's endpoints."""
+"""Operations on webhook endpoints: register, change, rotate the secret, test, disable, remove."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,8 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from integrations import audit
-from integrations.models import Client, Webhook
-from integrations.models.webhooks import make_event_id
+from integrations.models import Client, Event, Webhook
 from integrations.outbox import clock, deliveries
 from integrations.webhooks import events
 from integrations.webhooks.signing import make_secret
@@ -17,7 +16,7 @@ ROTATION_OVERLAP = timedelta(days=1)
 
 @transaction.atomic
 def register(client: Client, *, url: str, events: list[str]) -> Webhook:
-    """A new endpoint, with a secret; it hears of what happens from now on."""
+    """Register an endpoint with a new secret. It receives the events from now on."""
     webhook = Webhook(client=client, url=url, events=list(dict.fromkeys(events)))
     webhook.secret = make_secret()
     webhook.save()
@@ -26,7 +25,7 @@ def register(client: Client, *, url: str, events: list[str]) -> Webhook:
 
 @transaction.atomic
 def update(webhook: Webhook, **changes: Any) -> Webhook:
-    """Another address or other events. An endpoint that was off is on again, and what waited for it goes out."""
+    """Change the URL or the events. A disabled endpoint is enabled again, and its waiting messages are sent."""
     for name, value in changes.items():
         setattr(webhook, name, list(dict.fromkeys(value)) if name == "events" else value)
     webhook.disabled_reason = ""
@@ -37,7 +36,7 @@ def update(webhook: Webhook, **changes: Any) -> Webhook:
 
 @transaction.atomic
 def rotate_secret(webhook: Webhook, *, actor: audit.Actor) -> Webhook:
-    """A new secret; for a day messages bear both signatures."""
+    """Replace the secret. For ROTATION_OVERLAP, messages carry both signatures."""
     webhook.former_secret, webhook.secret = webhook.secret, make_secret()
     webhook.former_secret_until = clock.now() + ROTATION_OVERLAP
     webhook.save(update_fields=["former_secret_sealed", "secret_sealed", "former_secret_until"])
@@ -47,15 +46,14 @@ def rotate_secret(webhook: Webhook, *, actor: audit.Actor) -> Webhook:
 
 @transaction.atomic
 def send_test_message(webhook: Webhook) -> None:
-    """Queue a message of the endpoint's first type that stands for nothing."""
-    stamp = f"{clock.now():%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"
-    kind = webhook.events[0]
-    events.enqueue_message(webhook, make_event_id(), {"type": kind, "timestamp": stamp, "data": {"test": True}})
+    """Queue a test message with the endpoint's first event type."""
+    event = Event(type=webhook.events[0], content={"test": True}, at=clock.now())  # not stored: no real event
+    events.enqueue_message(webhook, event.public_id, events.build_body(event))
 
 
 @transaction.atomic
 def remove(webhook: Webhook) -> None:
-    """Nothing more is sent there; what was sent stays in the record."""
+    """Remove the endpoint and cancel its unsent messages. Sent ones stay on record."""
     deliveries.cancel_stream(webhook.stream_name, "the endpoint was removed")
     webhook.delete()
 

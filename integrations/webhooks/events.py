@@ -1,4 +1,4 @@
-"""What engines hear of: recorded in the transaction that it follows from, numbered after commit, sent on."""
+"""Webhook events for engines: recorded in the transaction of their cause, numbered after commit, then queued."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ BATCH_SIZE = 500
 
 
 def record_order_event(event_type: EventType, order_id: str) -> None:
-    """Record an event of an order. Call it in the transaction of what it follows from."""
+    """Record an event of an order. Call it in the transaction of its cause."""
     url = f"{settings.PUBLIC_URL}/api/vendor/v1/orders/{order_id}"
     Event.objects.create(type=event_type, content={"order": order_id, "url": url})
 
@@ -27,15 +27,15 @@ def record_connection_event(event_type: EventType, connection: Connection) -> No
 
 
 def build_body(event: Event) -> dict[str, Any]:
-    """The thin body: `{"type", "timestamp", "data"}`."""
+    """Build the body of a message, without personal data: `{"type", "timestamp", "data"}`."""
     return {"type": event.type, "timestamp": f"{event.at:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z", "data": event.content}
 
 
 def assign_numbers() -> int:
-    """Give every committed event its number, in one order that no later commit disturbs. Returns how many got one.
+    """Number the committed events, queue them for the subscribed webhooks, and return how many there were.
 
-    One holder at a time, by a lease: who comes second leaves it to the first. Each numbered event is queued for the
-    webhooks that subscribed before it happened.
+    Numbers are cursors, so an event that is committed late must not get a lower number than one that was listed
+    already. A lease lets one process at a time assign them; returns 0 if another one does.
     """
     if not Event.objects.filter(number=None).exists():
         return 0
@@ -44,9 +44,7 @@ def assign_numbers() -> int:
 
 @transaction.atomic
 def _assign_under_lease(lease: leases.Lease) -> int:
-    lease.update_stream(
-        woken_at=None
-    )  # the row is locked until commit: a holder whose lease ran out cannot number beside us
+    lease.update_stream(woken_at=None)  # locks the row until commit, against a holder whose lease has expired
     last = Event.objects.aggregate(last=Max("number"))["last"] or 0
     failpoints.maybe_crash("before_numbering")
     fresh = list(Event.objects.filter(number=None).order_by("pk")[:BATCH_SIZE])
@@ -62,12 +60,12 @@ def _assign_under_lease(lease: leases.Lease) -> int:
 
 
 def sequence_key(webhook: Webhook, message_id: str) -> str:
-    """The sequence key of a message to an endpoint."""
+    """Return the sequence key of a message to an endpoint."""
     return f"{webhook.pk}:{message_id}"
 
 
 def enqueue_message(webhook: Webhook, message_id: str, content: dict[str, Any]) -> None:
-    """Queue one message for one endpoint. `message_id` is the same at every try."""
+    """Queue a message for an endpoint. `message_id` is its `webhook-id` at every attempt."""
     deliveries.enqueue(
         "webhook",
         stream=webhook.stream_name,

@@ -1,4 +1,4 @@
-"""Messages once more, by a stretch of time: for an endpoint that lost what it had taken, or was down for too long."""
+"""Replay of webhook messages by time range, for an endpoint that lost messages or was down for too long."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -17,17 +17,18 @@ CHUNK_SIZE = 500
 
 
 class TooManyMessagesError(Exception):
-    """More messages than go in one step; the sentence is for people."""
+    """The time range has more messages than one replay sends. The message is for staff."""
 
     def __init__(self) -> None:
-        super().__init__(f"There are more than {MAX_MESSAGES:,} messages in this stretch: choose a shorter one.")
+        super().__init__(f"There are more than {MAX_MESSAGES:,} messages in this time range: choose a shorter one.")
 
 
 @dataclass(frozen=True)
 class ReplayPlan:
+    """The events to send again. `waiting_count` is the number of those that are still to be sent, and are left out."""
+
     events: list[Event]
     waiting_count: int
-    """Messages that are on their way still: they go once, by themselves."""
 
     @property
     def counts_by_type(self) -> dict[str, int]:
@@ -35,21 +36,22 @@ class ReplayPlan:
 
 
 def plan_replay(webhook: Webhook, since: datetime, until: datetime) -> ReplayPlan:
-    """What would go again of what happened from `since` on and before `until`, of the types that the endpoint names
-    and after it was registered. Raises TooMany."""
-    happened = Event.objects.filter(at__gte=max(since, webhook.created_at), at__lt=until)
-    found = list(happened.filter(number__isnull=False, type__in=webhook.events).order_by("number")[: MAX_MESSAGES + 1])
-    if len(found) > MAX_MESSAGES:
+    """Plan a replay of the endpoint's events from `since` until before `until`. Raises TooManyMessagesError."""
+    in_range = Event.objects.filter(at__gte=max(since, webhook.created_at), at__lt=until)
+    chosen = list(in_range.filter(number__isnull=False, type__in=webhook.events).order_by("number")[: MAX_MESSAGES + 1])
+    if len(chosen) > MAX_MESSAGES:
         raise TooManyMessagesError
-    waiting = set(_deliveries_by_key(webhook, found, UNFINISHED_STATES))
-    again = [event for event in found if events.sequence_key(webhook, event.public_id) not in waiting]
-    return ReplayPlan(again, len(found) - len(again))
+    waiting = set(_deliveries_by_key(webhook, chosen, UNFINISHED_STATES))
+    again = [event for event in chosen if events.sequence_key(webhook, event.public_id) not in waiting]
+    return ReplayPlan(again, len(chosen) - len(again))
 
 
 @transaction.atomic
 def replay_events(webhook: Webhook, since: datetime, until: datetime) -> ReplayPlan:
-    """Send them again, each with the `webhook-id` that it had. Never doubled: two who do so at once take turns, and
-    the second finds the first one's messages on their way. Raises TooMany."""
+    """Send the events again, each with its former `webhook-id`. Raises TooManyMessagesError.
+
+    The lock on the webhook makes a second replay wait, and then leave out the messages that the first one queued.
+    """
     webhook = Webhook.objects.select_for_update().get(pk=webhook.pk)
     planned = plan_replay(webhook, since, until)
     dead = _deliveries_by_key(webhook, planned.events, (DeliveryState.FAILED,))
@@ -61,9 +63,9 @@ def replay_events(webhook: Webhook, since: datetime, until: datetime) -> ReplayP
     return planned
 
 
-def _deliveries_by_key(webhook: Webhook, found: list[Event], states: tuple[DeliveryState, ...]) -> dict[str, Delivery]:
-    """Of these events' messages to this endpoint, by their key; the newest of each."""
-    keys = [events.sequence_key(webhook, event.public_id) for event in found]
+def _deliveries_by_key(webhook: Webhook, chosen: list[Event], states: tuple[DeliveryState, ...]) -> dict[str, Delivery]:
+    """Return the newest delivery of each event to the endpoint, by sequence key."""
+    keys = [events.sequence_key(webhook, event.public_id) for event in chosen]
     return {
         delivery.key: delivery
         for start in range(0, len(keys), CHUNK_SIZE)

@@ -1,3 +1,5 @@
+"""Serializers of webhooks and events in the engine API, with SSRF protection for webhook URLs."""
+
 from typing import Any
 
 from django.conf import settings
@@ -10,21 +12,21 @@ from integrations.models import EventType, Webhook
 
 
 def check_url(url: str) -> None:
-    """https and a public host; with WEBHOOKS_ALLOW_PRIVATE also http and private ones (INTERFACE.md, "Settings")."""
+    """Require https and a public host, unless WEBHOOKS_ALLOW_PRIVATE is set. Raises ValidationError."""
     parts = trusted_origins.parse_url(url)
     if parts is None:
-        raise serializers.ValidationError("Send a plain absolute address, in ASCII, without user info and fragment.")
+        raise serializers.ValidationError("Send an absolute URL in ASCII, without user info and fragment.")
     scheme, host, _, _ = parts
     if settings.WEBHOOKS_ALLOW_PRIVATE:
         return
     if scheme != "https":
-        raise serializers.ValidationError("Send an address that begins with https://.")
+        raise serializers.ValidationError("Send a URL that begins with https://.")
     if not is_public_host(host):
-        raise serializers.ValidationError("Send an address at a public host.")
+        raise serializers.ValidationError("Send a URL at a public host.")
 
 
 def is_public_host(host: str) -> bool:
-    """By its spelling: a dotted name, or a public address. Where it leads is checked when we are connected."""
+    """Return True for a public IP address or a name that may be public: transport.py checks its IP addresses."""
     try:
         return ip_addresses.is_public_ip(host)
     except ValueError:
@@ -45,8 +47,6 @@ class EndpointUrlField(StrictCharField):
 
 
 class WebhookSerializer(StrictSerializer):
-    """`secret` comes from POST and rotate only."""
-
     id = StrictCharField(read_only=True)
     url = EndpointUrlField(max_length=2000)
     events = StrictListField(child=StrictChoiceField(EventType.choices), allow_empty=False)
@@ -73,7 +73,7 @@ class EventPageSerializer(serializers.Serializer[Any]):
 
 
 class EmptyBodySerializer(StrictSerializer):
-    """A call that takes no key."""
+    """A body without keys."""
 
 
 def serialize_webhook(webhook: Webhook, *, with_secret: bool = False) -> dict[str, Any]:

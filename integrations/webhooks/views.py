@@ -1,4 +1,4 @@
-"""Webhooks and events in the engine's API (INTERFACE.md)."""
+"""Webhooks and events in the engine API (`integrations/api`, `orders/api/README.md`)."""
 
 import re
 
@@ -28,7 +28,7 @@ from integrations.webhooks.serializers import (
 
 
 class WebhookView(EngineView, GenericAPIView[Webhook]):
-    """The calling engine's own endpoints."""
+    """List the webhook endpoints of this engine."""
 
     serializer_class = WebhookSerializer
     queryset = Webhook.objects.none()
@@ -46,25 +46,25 @@ class WebhookList(WebhookView, ListAPIView[Webhook]):
 
     @extend_schema(responses={201: WebhookWithSecretSerializer})
     def post(self, request: Request) -> Response:
-        """Register an endpoint. The answer alone shows its secret."""
-        wish = WebhookSerializer(data=request.data).require_valid_data()
-        webhook = endpoints.register(get_caller(request).client, **wish)
+        """Register an endpoint. Only this response shows its secret."""
+        registration = WebhookSerializer(data=request.data).require_valid_data()
+        webhook = endpoints.register(get_caller(request).client, **registration)
         return Response(serialize_webhook(webhook, with_secret=True), status=201)
 
 
 class WebhookDetail(WebhookView):
     def get(self, request: Request, webhook_id: str) -> Response:
-        """One endpoint, without its secret."""
+        """Return an endpoint, without its secret."""
         return Response(serialize_webhook(self.get_webhook()))
 
     def patch(self, request: Request, webhook_id: str) -> Response:
-        """Another address, other events. An endpoint that was off is on again."""
+        """Change the URL or the events. A disabled endpoint is enabled again."""
         webhook = self.get_webhook()
         changes = WebhookSerializer(data=request.data, partial=True).require_valid_data()
         return Response(serialize_webhook(endpoints.update(webhook, **changes)))
 
     def delete(self, request: Request, webhook_id: str) -> Response:
-        """Take the endpoint away; nothing is sent to it any more."""
+        """Delete the endpoint. Nothing more is sent to it."""
         endpoints.remove(self.get_webhook())
         return Response(status=204)
 
@@ -72,7 +72,7 @@ class WebhookDetail(WebhookView):
 class WebhookRotation(WebhookView):
     @extend_schema(request=EmptyBodySerializer, responses=WebhookWithSecretSerializer)
     def post(self, request: Request, webhook_id: str) -> Response:
-        """A new secret; for a day messages bear both signatures."""
+        """Rotate the secret. For a day, messages carry both signatures."""
         webhook = self.get_webhook()
         EmptyBodySerializer(data=request.data).require_valid_data()
         webhook = endpoints.rotate_secret(webhook, actor=Actor.from_request(request))
@@ -82,7 +82,7 @@ class WebhookRotation(WebhookView):
 class WebhookTest(WebhookView):
     @extend_schema(request=EmptyBodySerializer, responses=WebhookSerializer)
     def post(self, request: Request, webhook_id: str) -> Response:
-        """Send a message that stands for nothing."""
+        """Send a test message."""
         webhook = self.get_webhook()
         EmptyBodySerializer(data=request.data).require_valid_data()
         endpoints.send_test_message(webhook)
@@ -90,7 +90,7 @@ class WebhookTest(WebhookView):
 
 
 class EventList(GenericAPIView[Event]):
-    """Everything that happened, in one order, by pull: for engines that no webhook reaches."""
+    """List all events in order, for engines without webhooks."""
 
     required_scope = "vendor"
     queryset = Event.objects.none()
@@ -107,12 +107,13 @@ class EventList(GenericAPIView[Event]):
         reject_unknown_params(request, ["after", "limit"])
         after = request.query_params.get("after") or "0"
         if re.fullmatch(r"[0-9]{1,18}", after) is None:
-            raise UnprocessableError({"after": ["Send the cursor of an event, or leave it out to begin."]})
+            raise UnprocessableError(
+                {"after": ["Send the cursor of an event, or leave it out to start at the first one."]}
+            )
         limit = KeysetPagination().parse_limit(request)
         events.assign_numbers()
-        found = list(Event.objects.filter(number__gt=int(after)).order_by("number")[: limit + 1])
-        page = found[:limit]
-        link = (
-            f"{settings.PUBLIC_URL}{request.path}?after={page[-1].number}&limit={limit}" if len(found) > limit else None
-        )
+        rows = list(Event.objects.filter(number__gt=int(after)).order_by("number")[: limit + 1])
+        page, link = rows[:limit], None
+        if len(rows) > limit:
+            link = f"{settings.PUBLIC_URL}{request.path}?after={page[-1].number}&limit={limit}"
         return Response({"results": [{**events.build_body(e), "cursor": str(e.number)} for e in page], "next": link})

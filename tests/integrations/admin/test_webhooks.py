@@ -194,7 +194,7 @@ def test_too_many_at_once_are_refused(
     happen("ord_1", "ord_2")
     carry(webhook)
     for send in (staff_browser.get, staff_browser.post):
-        assert "There are more than 1 messages in this stretch" in text(send(f"{page_of(webhook)}/replay/", ALL_DAY))
+        assert "There are more than 1 messages in this time range" in text(send(f"{page_of(webhook)}/replay/", ALL_DAY))
     assert states() == [S.DELIVERED] * 2
 
 

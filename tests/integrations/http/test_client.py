@@ -144,11 +144,11 @@ def test_name_that_leads_nowhere_is_told_from_a_port_where_nothing_listens(monke
         port = taken.getsockname()[1]
     with pytest.raises(CallFailedError) as failure:
         send_request(OutgoingRequest("GET", f"http://127.0.0.1:{port}/", "x"), 5)
-    assert (str(failure.value), failure.value.may_have_been_processed) == ("no connection comes about", False)
+    assert (str(failure.value), failure.value.may_have_been_processed) == ("could not connect", False)
     monkeypatch.setattr(socket, "getaddrinfo", nowhere)
     with pytest.raises(CallFailedError) as failure:
         send_request(OutgoingRequest("GET", "https://api.nowhere.example/", "x"), 5)
-    assert (str(failure.value), failure.value.may_have_been_processed) == ("the name of its host leads nowhere", False)
+    assert (str(failure.value), failure.value.may_have_been_processed) == ("the host name was not found", False)
 
 
 @pytest.mark.allow_hosts(["127.0.0.1", *LOOPBACK])
@@ -375,7 +375,7 @@ def test_tls_of_a_known_signer_for_this_name_in_a_version_of_today(
         if is_good:
             assert send_request(request, 5).status == 200
             return
-        with pytest.raises(CallFailedError, match="certificate is not good") as failure:
+        with pytest.raises(CallFailedError, match="certificate is not valid") as failure:
             send_request(request, 5)
     assert not failure.value.may_have_been_processed
 
@@ -383,7 +383,7 @@ def test_tls_of_a_known_signer_for_this_name_in_a_version_of_today(
 def test_environment_brings_no_signer_of_its_own(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.setenv(name, str(certificate))
-    with raw_peer(tls(certificate)) as url, pytest.raises(CallFailedError, match="certificate is not good"):
+    with raw_peer(tls(certificate)) as url, pytest.raises(CallFailedError, match="certificate is not valid"):
         send_request(OutgoingRequest("GET", url.replace("http://127.0.0.1", "https://localhost"), "x"), 5)
 
 
@@ -481,7 +481,7 @@ def test_webhook_to_a_private_address_is_not_even_connected_to(resolver: dict[st
     resolver["hook.example"] = [address]
     literal = f"[{address}]" if ":" in address else address
     for host in ("hook.example", literal):
-        with pytest.raises(CallFailedError, match="private address") as failure:
+        with pytest.raises(CallFailedError, match="private IP address") as failure:
             send_request(hook(f"https://{host}/"), 1)
         assert not failure.value.may_have_been_processed
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from integrations.outbox import courier, deliveries, dispatcher, leases
+from integrations.outbox.executor import PacedExecutor
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Priority, Stream
 from tests.integrations.outbox.conftest import Enqueue, Probe, ProbeChannel
 from tests.integrations.outbox.peer import Answer, Peer, Received
@@ -32,6 +33,22 @@ def test_delivery_that_succeeds_is_delivered_with_its_attempt(peer: Peer, enqueu
     attempt = Attempt.objects.get()
     assert (attempt.number, attempt.status, attempt.outcome, attempt.error) == (1, 200, "delivered", "")
     assert attempt.request == {"method": "POST", "url": f"{peer.url}/a", "body": {"path": "/a", "score": 7}}
+
+
+def test_call_that_ends_before_the_courier_looks_again_is_settled(
+    enqueue: Enqueue, run_courier: Carry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true_resume = PacedExecutor.resume_starts
+
+    def resume_until_all_have_ended(executor: PacedExecutor, max_parallel: int) -> None:
+        true_resume(executor, max_parallel)
+        while executor.active_count:
+            time.sleep(0.005)
+
+    monkeypatch.setattr(PacedExecutor, "resume_starts", resume_until_all_have_ended)
+    delivery = enqueue()
+    run_courier()
+    assert (states(delivery), Stream.objects.get().lease_expires_at) == ([S.DELIVERED], None)
 
 
 def test_stream_is_given_back_with_its_pace(enqueue: Enqueue, run_courier: Carry) -> None:

@@ -134,7 +134,7 @@ def test_endpoint_without_success_for_five_days_is_switched_off(engine: APIClien
     for _ in range(22):
         carry(webhook)
         advance_clock(timedelta(hours=13))
-    assert Webhook.objects.get().disabled_reason == "The endpoint did not take a message for five days."
+    assert Webhook.objects.get().disabled_reason == "The endpoint has accepted no message for five days."
     assert Delivery.objects.get().state == S.HELD
 
 
@@ -212,7 +212,7 @@ def test_name_that_leads_to_a_private_address_is_not_called(engine: APIClient, p
     settings.WEBHOOKS_ALLOW_PRIVATE = False
     happen()
     carry(webhook)
-    assert Attempt.objects.get().error == "the host leads to a private address"
+    assert Attempt.objects.get().error == "the host has a private IP address"
 
 
 @pytest.mark.parametrize(
