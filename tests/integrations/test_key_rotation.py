@@ -1,4 +1,4 @@
-"""Keys at rest: RELIABILITY.md, S6 and S7."""
+"""Rotation of the encryption keys (tests/reliability/README.md, S6 and S7)."""
 
 import io
 import json
@@ -46,7 +46,7 @@ SECRETS = key_rotation.SealedColumn(Connection, "their_client_secret_sealed")
 
 @pytest.fixture
 def sealed(settings: Any, db: None) -> list[Connection]:
-    """Three connections under the former key, which a newer one has followed."""
+    """Three connections with secrets under the former key."""
     settings.ENCRYPTION_KEYS = [FORMER]
     customer = rows.make_customer()
     made = [rows.make_connection(customer, f"company-{number}") for number in range(3)]
@@ -94,7 +94,7 @@ def test_rotation_takes_more_rows_than_a_batch_and_goes_on_where_it_was_stopped(
 def test_value_that_changes_meanwhile_is_kept(
     sealed: list[Connection], settings: Any, monkeypatch: pytest.MonkeyPatch, writer_knows: list[str]
 ) -> None:
-    """A courier stores a new secret between our look at the row and our write."""
+    """A courier stores a new secret between the read and the write of the rotation."""
     swap, others = key_rotation.SealedColumn.compare_and_set, iter([sealed[0]])
 
     def swap_after_somebody_else(column: key_rotation.SealedColumn, key: object, old: str, new: str) -> bool:
@@ -169,7 +169,7 @@ def test_portal_is_not_ready_while_a_key_is_missing(sealed: list[Connection], se
 
 
 def test_start_says_which_key_is_missing(sealed: list[Connection], settings: Any) -> None:
-    """By `migrate`, the first process of a start; it goes on, since orders can be taken."""
+    """`migrate`, the first process of a start, warns and continues, since orders can be accepted."""
     settings.ENCRYPTION_KEYS = [NEWEST]
     out, errors = io.StringIO(), io.StringIO()
     call_command("migrate", "--no-input", skip_checks=False, stdout=out, stderr=errors)
@@ -179,7 +179,7 @@ def test_start_says_which_key_is_missing(sealed: list[Connection], settings: Any
 
 
 def test_secret_of_another_row_is_seen(sealed: list[Connection]) -> None:
-    """RELIABILITY.md, S5."""
+    """S5."""
     Connection.objects.filter(pk=sealed[0].pk).update(their_client_secret_sealed=sealed[1].their_client_secret_sealed)
     with pytest.raises(encryption.DecryptionError, match="was encrypted for another row"):
         key_rotation.check_keys()

@@ -1,4 +1,4 @@
-"""Migrations that carry rows over, there and back, with rows of every kind."""
+"""Data migrations, forwards and backwards, with rows of every kind."""
 
 from collections.abc import Iterator
 from typing import Any

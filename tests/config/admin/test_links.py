@@ -43,18 +43,18 @@ def test_page_of_an_app_lists_what_it_holds(browser: Browser, app: str) -> None:
     page = browser.get(f"/admin/{app}/")
     assert page.status_code == 200
     assert page.templates[0].name != "admin/index.html"
-    assert "Needs a hand" not in page.content.decode()
-    assert "Nothing needs a hand" not in page.content.decode()
+    assert "Needs attention" not in page.content.decode()
+    assert "Nothing needs attention" not in page.content.decode()
 
 
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("orders/order/", "Orders will stand here as soon as a recruiter of a connected customer places one."),
-        ("orders/order/?status=COMPLETED", "Nothing is like that."),
-        ("outbox/stream/?q=nothing", "Nothing is like that."),
-        ("integrations/customer/", "Add the organisation that is to connect"),
-        ("integrations/webhook/", "How to register one, and how to verify what comes"),
+        ("orders/order/", "Orders appear here as soon as a recruiter of a connected customer places one."),
+        ("orders/order/?status=COMPLETED", "No matches."),
+        ("outbox/stream/?q=nothing", "No matches."),
+        ("integrations/customer/", "Add a customer here, then invite"),
+        ("integrations/webhook/", "How to register an endpoint and verify messages"),
     ],
 )
 def test_list_of_nothing_says_what_will_stand_there(browser: Browser, address: str, said: str) -> None:

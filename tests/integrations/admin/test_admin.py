@@ -1,4 +1,4 @@
-"""Customers, people, connections, engines and the partner configuration by hand."""
+"""The admin of customers, people, connections, engines and the partner configuration."""
 
 import re
 from typing import Any
@@ -97,7 +97,7 @@ def person(**fields: Any) -> dict[str, Any]:
 
 
 def changed(user: User, *added: dict[str, str], **fields: Any) -> dict[str, Any]:
-    """What the page of a person sends: the present memberships, and these more."""
+    """Return the form of a person's page with the present memberships and `added` ones."""
     rows_of = [{"id": each.pk, "customer": each.customer_id, "role": each.role} for each in user.memberships.all()]
     inline = {"TOTAL_FORMS": len(rows_of) + len(added), "INITIAL_FORMS": len(rows_of)}
     inline |= {f"{at}-{name}": value for at, row in enumerate([*rows_of, *added]) for name, value in row.items()}
@@ -130,9 +130,7 @@ def test_user_that_is_wrong_is_refused(staff_browser: Browser, alice: User, fiel
 
 
 def test_user_of_nobody_is_refused(staff_browser: Browser) -> None:
-    assert "Choose a customer here or a staff role below" in text(
-        staff_browser.post(f"{AT}/user/add/", person())
-    )
+    assert "Choose a customer here or a staff role below" in text(staff_browser.post(f"{AT}/user/add/", person()))
     assert not User.objects.filter(name="Dora").exists()
 
 
@@ -142,7 +140,7 @@ def test_user_page_says_each_thing_once_and_in_our_words(
     page = text(staff_browser.get(f"{AT}/user/{alice.pk}/change/"))
     for said in ("Last sign-in:", "Staff role:", "Inactive people cannot sign in.", "Added:"):
         assert said in page
-    assert [word for word in ("Last login", "Is active", "Empty: no staff", "Date joined") if word in page] == []
+    assert [word for word in ("Last login", "Is active", "Empty for a customer", "Date joined") if word in page] == []
     added = text(staff_browser.post(f"{AT}/user/add/", person(customer=customer.pk), follow=True))
     assert "Dora was added. No email was sent: pass the password on yourself." in added
     assert "You may edit it again" not in added
@@ -255,7 +253,7 @@ def token_status(client_id: str, secret: str) -> int:
 
 
 def shown(answer: Any) -> tuple[str, str]:
-    """The pair on the page."""
+    """Return the client id and the secret on the page."""
     pair = re.findall(r"<dd><code>([^<]+)</code>", text(answer))
     assert (answer.status_code, len(pair), "no-store" in answer["Cache-Control"]) == (200, 2, True)
     return pair[0], pair[1]

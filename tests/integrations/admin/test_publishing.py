@@ -1,4 +1,4 @@
-"""Publishing and comparing the configuration from admin, with a SmartRecruiters that answers."""
+"""Publishing and comparing the partner configuration in admin, against the simulator."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What staff of each role may see and do. A permission that no line grants is an administrator's."""
+"""Access of each staff role. A permission that is not listed belongs to administrators."""
 
 import re
 from typing import Any
@@ -40,7 +40,7 @@ def order(connection: Connection) -> Order:
 
 @pytest.fixture
 def delivery(order: Order) -> Delivery:
-    """One that carried the candidate's name, and came back with it."""
+    """Return a failed delivery with the candidate's name in request and response."""
     delivery = Delivery.objects.filter(subject=order.pk).first()
     assert delivery is not None
     Delivery.objects.filter(pk=delivery.pk).update(state="failed", payload={"note": "Ada Lovelace"})

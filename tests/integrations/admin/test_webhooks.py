@@ -1,4 +1,4 @@
-"""Webhooks as staff see them: every message and every try, a test, and a stretch of time once more."""
+"""The admin of webhooks: messages with their attempts, test messages, replay of a period."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Lines that break off, or that the web server gives up, in the middle of a body."""
+"""Connections that end, or that the web server closes, in the middle of a body."""
 
 import errno
 from typing import Any
@@ -16,7 +16,7 @@ SAYS = "The body was cut off, or arrived too slowly."
 
 
 class Broken:
-    """The web server's stream of a body whose sender is gone after a few bytes."""
+    """The web server's body stream after its client has disconnected."""
 
     def read(self, size: int = -1) -> bytes:
         raise ConnectionResetError(errno.ECONNRESET, "the client took too long")

@@ -1,4 +1,4 @@
-"""Addresses that lead nowhere."""
+"""Unknown URLs of the APIs."""
 
 import pytest
 from django.test import Client as Browser

@@ -88,7 +88,7 @@ def test_parameter_that_is_none_is_refused(engine: APIClient, query: str, field:
 
 
 def test_rows_that_come_and_go_between_pages(engine: APIClient, five: None) -> None:
-    """Those that are there throughout come exactly once, whatever happens before or behind them."""
+    """Rows that exist throughout appear exactly once, whatever is added or removed around them."""
     _, following, _ = page(engine, f"{PACKAGES}?limit=2")
     Package.objects.filter(id__in=("a", "b", "c")).delete()
     for package_id in ("aa", "bb", "dd"):
@@ -162,7 +162,7 @@ def paged(query: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_a_key_of_two_columns(five: None, limit: int) -> None:
-    """Newest first, and many of one moment: each once, in both directions."""
+    """Rows with equal times, newest first, appear once in both directions."""
     moments = {"a": 2, "b": 1, "c": 2, "d": 2, "e": 3}
     for package_id, second in moments.items():
         Package.objects.filter(pk=package_id).update(created_at=datetime(2026, 1, 1, 0, 0, second, 123456, UTC))

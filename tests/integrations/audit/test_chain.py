@@ -1,4 +1,4 @@
-"""The audit's chain: RELIABILITY.md, S8."""
+"""The audit log's hash chain, checkpoint and triggers (tests/reliability/README.md, S8)."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ def chained(staff: User) -> list[AuditEntry]:
 
 @pytest.fixture
 def owner(chained: list[AuditEntry]) -> None:
-    """Somebody who may do anything to the tables, and takes their guards away."""
+    """Drop the triggers, as an attacker with full access to the tables would."""
     triggers.drop_triggers(connection)
 
 

@@ -1,4 +1,4 @@
-"""Each act of RELIABILITY.md's row S9 is one entry: who, what, when, from where, of what; and no secret."""
+"""Each action of row S9 in tests/reliability/README.md adds one complete audit entry without a secret."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -31,7 +31,7 @@ HERE = "127.0.0.1"
 
 
 class Stage:
-    """Everybody and everything that an act may need."""
+    """Rows of every kind that the actions need."""
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._request = request

@@ -1,4 +1,4 @@
-"""Several that begin on one new database at once, as `make serve` and `seed_demo` may."""
+"""Several processes that migrate one new database at once, as `make serve` and `seed_demo` may."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Threads that write at a time: in turn on SQLite, and not for ever."""
+"""Threads that write at the same time: one after the other on SQLite, with a timeout."""
 
 import threading
 import time

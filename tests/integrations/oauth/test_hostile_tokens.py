@@ -1,4 +1,4 @@
-"""Tokens and credentials in the wrong place, of the wrong kind, or too late: RELIABILITY.md, 2.1."""
+"""Tokens and credentials in the wrong place, of the wrong kind, or expired (tests/reliability/README.md, T rows)."""
 
 import time
 from datetime import timedelta
@@ -176,7 +176,7 @@ def test_expired_tokens_are_cleared_and_others_stay(token: str, other_token: str
 
 
 class TestClearText:
-    """T34: a portal at https, behind a proxy that says how a request came."""
+    """T34: a portal at https behind a proxy that forwards the scheme."""
 
     @pytest.fixture(autouse=True)
     def _at_https(self, settings: Any) -> None:

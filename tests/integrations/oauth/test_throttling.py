@@ -1,4 +1,4 @@
-"""Failed token calls are limited: RELIABILITY.md, T5 and T7."""
+"""Rate limiting of failed token requests (tests/reliability/README.md, T5 and T7)."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -93,7 +93,7 @@ def test_failures_at_once_are_all_counted() -> None:
 def test_unknown_client_costs_the_same_work_as_a_wrong_secret(
     pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """T5: as many questions to the database, as many hashes: what is alike takes alike."""
+    """T5: the same number of queries and hashes takes the same time."""
     hashed: list[str] = []
     true_encode = RandomSecretHasher.encode
     monkeypatch.setattr(

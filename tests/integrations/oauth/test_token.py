@@ -1,4 +1,4 @@
-"""The token endpoint: RFC 6749, sections 2.3.1, 4.4 and 5, and nothing more."""
+"""The token endpoint: RFC 6749, sections 2.3.1, 4.4 and 5, and no other grants."""
 
 import base64
 from datetime import timedelta
