@@ -1,4 +1,4 @@
-"""The cast: Alice owns Northwind's account, Bob is her team mate, Charlie is of Harbour Clinics; Stella is staff."""
+"""Shared fixtures: Alice administers Northwind, Bob is a viewer there, Charlie at Harbour Clinics, Stella is staff."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ Api = Callable[..., APIClient]
 
 @pytest.fixture(autouse=True)
 def _clear_token_cache() -> Iterator[None]:
-    """A checked token is remembered for half a second, which would hide one query, or a disable."""
+    """Clear the token cache, which would hide one query, or a disable, for half a second."""
     authentication._token_cache.clear()
     yield
     authentication._token_cache.clear()
@@ -35,14 +35,14 @@ def _clear_token_cache() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _skip_clock_sync() -> None:
-    """It would be one query more, and a step of some milliseconds, once in half a minute."""
+    """Skip the clock's periodic sync, which would add a query and a small step."""
     if clock._synced_at is not None:
         clock._synced_at = time.monotonic()
 
 
 @pytest.fixture
 def time_machine(time_machine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The database server's clock travels along; else the way to it would be kept for the tests that come next."""
+    """Move the database server's clock along; otherwise its offset would be kept for later tests."""
     monkeypatch.setattr(clock, "_server_offset", lambda: 0.0)
     return time_machine
 
@@ -52,7 +52,7 @@ _triggers_dropped = False
 
 @pytest.fixture(autouse=True)
 def _audit_is_append_only(request: pytest.FixtureRequest, _django_db_marker: None) -> Iterator[None]:
-    """As in production; but where a test's rows are deleted at its end, the audit's are, too."""
+    """Make the audit log append-only, as in production, except while a transactional test's rows are deleted."""
     global _triggers_dropped
     marker = request.node.get_closest_marker("django_db")
     if marker is None and not {"db", "transactional_db"} & set(request.fixturenames):
@@ -69,7 +69,7 @@ def _audit_is_append_only(request: pytest.FixtureRequest, _django_db_marker: Non
 
 @pytest.fixture(scope="module")
 def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator["World"]:
-    """One row of everything, made once for a module, whose tests take back what they do."""
+    """Create one row of everything, once per module. Tests must roll back their changes."""
     from tests.everything import World
 
     with django_db_blocker.unblock(), transaction.atomic():
@@ -119,7 +119,7 @@ def staff(db: None) -> User:
 
 @pytest.fixture
 def staff_browser(staff: User) -> Browser:
-    """Stella's browser, signed in, and noted as in use: a session's first page writes that down."""
+    """Return Stella's browser, signed in. The session is marked as used, which its first page would do otherwise."""
     browser = Browser()
     browser.force_login(staff)
     session = browser.session
@@ -130,7 +130,7 @@ def staff_browser(staff: User) -> Browser:
 
 @pytest.fixture
 def token(connection: Connection) -> str:
-    """SmartRecruiters' for `connection`."""
+    """Return SmartRecruiters' token for `connection`."""
     return rows.make_token(connection)
 
 
@@ -146,7 +146,7 @@ def engine_token(db: None) -> str:
 
 @pytest.fixture
 def api() -> Api:
-    """`api(token)`: a client that sends JSON with this bearer token, or with none."""
+    """Return `api(token)`, which creates a client that sends JSON, with this bearer token if given."""
 
     def build_client(token: str | None = None) -> APIClient:
         client = APIClient(raise_request_exception=False)
@@ -160,7 +160,7 @@ def api() -> Api:
 
 @pytest.fixture
 def smartrecruiters(api: Api, token: str) -> APIClient:
-    """SmartRecruiters, acting for `connection`."""
+    """Return a client that acts as SmartRecruiters for `connection`."""
     return api(token)
 
 

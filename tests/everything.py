@@ -1,4 +1,4 @@
-"""One row of everything, everybody who comes by, and the address and body of every route: for tests that ask all."""
+"""World for tests of all routes: one row of everything, a client per role, and URL and body of every route."""
 
 import json
 import re
@@ -30,7 +30,7 @@ ROUTE_PARAMETER = re.compile(r"\(\?P<(\w+)>[^()]*\)|<(?:\w+:)?(\w+)>")
 
 
 def iter_routes(resolver: URLResolver, prefix: str = "", space: str = "") -> Iterator[tuple[str, str]]:
-    """(name, pattern) of every route: the name as `reverse` takes it, or the pattern where there is none."""
+    """Yield (name, pattern) of every route; the name as `reverse` takes it, or the pattern if it has none."""
     for each in resolver.url_patterns:
         pattern = prefix + str(each.pattern)
         if isinstance(each, URLResolver):
@@ -44,7 +44,7 @@ PATTERNS = dict(iter_routes(get_resolver()))
 
 
 class World:
-    """Rows of Northwind, mostly, and a browser or a client for each role."""
+    """Rows, mostly of Northwind, and a browser or API client for each role."""
 
     def __init__(self) -> None:
         self.northwind, harbour = rows.make_customer("Northwind Retail"), rows.make_customer("Harbour Clinics")
@@ -79,7 +79,7 @@ class World:
         self.cookies = {role: deepcopy(browser.cookies) for role, browser in self.browsers.items()}
 
     def _make_orders(self) -> tuple[Order, Order, Order, Order]:
-        """One that was accepted, one of each other kind."""
+        """Create an accepted, an inline, an erased and a waiting order."""
         order, inline, erased, waiting = (place_order(self.connection, **more) for more in ({}, INLINE, {}, {}))
         leases.accept_order(order.pk, launch_url="https://engine.example/take/1", by="engine")
         Order.objects.filter(pk=inline.pk).update(status="COMPLETED")
@@ -109,13 +109,13 @@ class World:
         return browser
 
     def send_request(self, role: str, method: str, url: str, content: bytes = b"", kind: str = "", **extra: Any) -> Any:
-        """By a role, with the cookies that it came with: an answer that ends a session does not end the role."""
+        """Send a request as a role, always with its original cookies, even after a response that ended the session."""
         browser = self.browsers[role]
         browser.cookies = deepcopy(self.cookies[role])
         return browser.generic(method, url, content, content_type=kind, **extra)
 
     def admin_rows(self) -> dict[str, Any]:
-        """The rows that admin's pages show, by the part of a route's name that names them."""
+        """Return the rows for the admin's pages, by the model's part of the route's name."""
         return {
             "auditentry": self.audit_entry,
             "client": self.engine,
@@ -133,6 +133,7 @@ class World:
         }
 
 
+# The action that each model's row in tests/routes.py requests.
 ADMIN_ACTIONS = {
     "client": "revoke",
     "connection": "disconnect",
@@ -143,12 +144,11 @@ ADMIN_ACTIONS = {
     "stream": "release",
     "webhook": "test",
 }
-"""Of each model in admin, the act that its row in the table asks for."""
 
 
 def route_arguments(world: World, name: str, variant: str) -> dict[str, object]:
-    """What stands in the places of a route's address."""
-    found: dict[str, object] = {
+    """Return the arguments of a route's URL."""
+    arguments: dict[str, object] = {
         "app_label": "orders",
         "attachment_id": world.report.pk,
         "company_id": "northwind",
@@ -171,11 +171,11 @@ def route_arguments(world: World, name: str, variant: str) -> dict[str, object]:
     }
     for model, row in world.admin_rows().items():
         if re.search(rf"[_/]{model}[_/]", name):
-            found |= {"object_id": quote(row.pk), "id": row.pk, "name": ADMIN_ACTIONS.get(model, "nothing")}
+            arguments |= {"object_id": quote(row.pk), "id": row.pk, "name": ADMIN_ACTIONS.get(model, "nothing")}
     for key in (("", variant), (name, ""), (name, variant)):
         if key in URL_ARGUMENTS:
-            found |= URL_ARGUMENTS[key](world)
-    return found
+            arguments |= URL_ARGUMENTS[key](world)
+    return arguments
 
 
 GUESSED_ARGUMENTS = {
@@ -203,7 +203,7 @@ URL_ARGUMENTS: dict[tuple[str, str], Callable[[World], dict[str, object]]] = {
     ("account_confirm_email", ""): lambda world: {"key": "guessed"},
     ("account_reset_password_from_key", ""): lambda world: {"key": "guessed-1"},
     ("engine-package", "guessed"): lambda world: {"package_id": "-guessed"},
-    ("admin:letter", ""): lambda world: {"kind": "invitation", "language": "en"},
+    ("admin:email", ""): lambda world: {"kind": "invitation", "language": "en"},
     ("admin:orders_order_attachment", ""): lambda world: {"object_id": quote(world.order.pk)},
 }
 
@@ -266,20 +266,19 @@ BODIES: dict[tuple[str, str], Callable[[World], dict[str, object]]] = {
 
 
 def find_flaws(answer: Any, path: str) -> list[str]:
-    """What no answer may lack or have, whoever asks."""
+    """Return what is wrong with a response, for any role."""
     policy = answer.headers.get("Content-Security-Policy", "")
     is_refused_by_api = answer.status_code >= 400 and is_api_path(path)
     checks = {
-        "is a fault of ours": answer.status_code < 500,
+        "is an internal error": answer.status_code < 500,
         "may be framed": "frame-ancestors" in policy or "sandbox" in policy,
         "may be sniffed": answer.headers.get("X-Content-Type-Options") == "nosniff",
-        "may be kept": "no-store" in answer.headers.get("Cache-Control", "") or path in CACHEABLE_PATHS,
+        "may be cached": "no-store" in answer.headers.get("Cache-Control", "") or path in CACHEABLE_PATHS,
         "has no problem document": not is_refused_by_api or answer.headers.get("Content-Type") == PROBLEM_MEDIA_TYPE,
-        "does not say what is allowed": answer.status_code != 405 or answer.has_header("Allow"),
+        "does not name the allowed methods": answer.status_code != 405 or answer.has_header("Allow"),
         "lets other sites read it": not answer.has_header("Access-Control-Allow-Origin"),
     }
-    return [flaw for flaw, is_well in checks.items() if not is_well]
+    return [flaw for flaw, is_good in checks.items() if not is_good]
 
 
-CACHEABLE_PATHS = ("/brand.css", "/favicon.ico")
-"""The vendor's colours: nothing of anybody."""
+CACHEABLE_PATHS = ("/brand.css", "/favicon.ico")  # the vendor's colours, no personal data

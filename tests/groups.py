@@ -1,5 +1,8 @@
-"""`xdist_group` under pytest 9.2, whose node ids xdist 3.8 cannot extend: `--dist loadgroup` would ignore all groups,
-and every worker would start end-to-end worlds of its own."""
+"""Support for `xdist_group` under pytest 9.2.
+
+xdist 3.8 cannot extend its node ids, so that `--dist loadgroup` would ignore all groups, and every worker would start
+its own end-to-end worlds.
+"""
 
 import pytest
 

@@ -1,6 +1,7 @@
-"""What is tried at addresses, ids and texts: one list for all that take one."""
+"""Hostile URLs, ids and texts. Row numbers refer to tests/reliability/README.md."""
 
 TRUSTED_HOST = "www.smartrecruiters.com"
+# None is a plain URL of SmartRecruiters (C1 to C13, O1 to O5, O29).
 UNTRUSTED_URLS = [
     "https://evil.example",
     "https://evil.example/",
@@ -64,8 +65,8 @@ UNTRUSTED_URLS = [
     "x",
     "",
 ]
-"""None of them leads to SmartRecruiters in a plain spelling (RELIABILITY.md, C1 to C13, O1 to O5, O29)."""
 
+# None is a valid company id or path segment (C17 to C19, O28).
 ODD_IDS = [
     "",
     ".",
@@ -91,8 +92,8 @@ ODD_IDS = [
     "' OR 1=1--",
     "{{7*7}}",
 ]
-"""None of them is a company's id, nor may stand in an address (C17 to C19, O28)."""
 
+# Texts without a special meaning (O26, O27, A15, A16).
 ODD_TEXTS = [
     "' OR 1=1--",
     "{{7*7}}",
@@ -113,4 +114,3 @@ ODD_TEXTS = [
     "李小龍",
     "__proto__",
 ]
-"""Texts that are nothing but texts (O26, O27, A15, A16)."""

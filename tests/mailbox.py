@@ -1,4 +1,4 @@
-"""What came by e-mail. The courier itself wants a database of its own, so this makes its round without it."""
+"""Delivery of queued emails without the courier, which would need its own database connection."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from integrations.outbox.models import Delivery, DeliveryState
 
 
 def deliver_emails() -> list[Any]:
-    """All e-mails so far, oldest first."""
+    """Deliver the queued emails, and return all emails so far, oldest first."""
     for delivery in Delivery.objects.filter(stream__name="email", state=DeliveryState.PENDING).order_by("pk"):
         handler = get_handler(delivery)
         if not handler.skip_reason(delivery):

@@ -1,7 +1,7 @@
-"""A PostgreSQL of its own for one command: `python -m tests.postgres COMMAND…` runs it with TEST_DATABASE_URL set.
+"""Temporary PostgreSQL for one command: `python -m tests.postgres COMMAND…` runs it with TEST_DATABASE_URL set.
 
-Where that is set already, that server is taken. Otherwise Debian's binaries make a cluster in a temporary
-folder, as an unprivileged user when root calls, since PostgreSQL refuses to run as root.
+If that is set already, that server is used. Otherwise Debian's binaries create a cluster in a temporary folder, as an
+unprivileged user if called by root, since PostgreSQL refuses to run as root.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from pathlib import Path
 
 from config.supervisor.parent import die_with_parent
 
-# Nobody needs these rows after a power cut.
+# The rows need not survive a power cut.
 SERVER_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
 START_TIMEOUT = 30.0
 
@@ -40,11 +40,11 @@ def is_available() -> bool:
 
 
 def find_binaries() -> Path | None:
-    """The folder of the newest PostgreSQL here, if any."""
-    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -float(path.parent.name))
-    if found := shutil.which("initdb"):
-        places.append(Path(found).resolve().parent)
-    return next((place for place in places if (place / "initdb").exists() and (place / "postgres").exists()), None)
+    """Return the folder of the newest installed PostgreSQL, if any."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -float(path.parent.name))
+    if initdb := shutil.which("initdb"):
+        folders.append(Path(initdb).resolve().parent)
+    return next((each for each in folders if (each / "initdb").exists() and (each / "postgres").exists()), None)
 
 
 @contextlib.contextmanager
@@ -54,7 +54,9 @@ def provide_database() -> Iterator[str]:
         return
     programs = find_binaries()
     if programs is None:
-        raise SystemExit("no PostgreSQL here: install it (Debian: apt-get install postgresql) or set TEST_DATABASE_URL")
+        raise SystemExit(
+            "PostgreSQL is not installed: install it (Debian: apt-get install postgresql) or set TEST_DATABASE_URL"
+        )
     with run_cluster(programs) as url:
         yield url
 
@@ -65,7 +67,7 @@ def run_cluster(programs: Path) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
     password = secrets.token_hex(16)
     port = free_port()
-    me = os.getpid()
+    parent = os.getpid()
     try:
         init_cluster(programs, folder, password, owner)
         options = [
@@ -81,13 +83,13 @@ def run_cluster(programs: Path) -> Iterator[str]:
                 stderr=log,
                 user=owner,
                 process_group=0,
-                preexec_fn=lambda: die_with_parent(signal.SIGINT, parent=me),
+                preexec_fn=lambda: die_with_parent(signal.SIGINT, parent=parent),
             )
         try:
             wait_for(server, [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], folder / "log")
             yield f"postgres://tests:{password}@127.0.0.1:{port}/postgres"
         finally:
-            server.send_signal(signal.SIGQUIT)  # "immediate": nothing of it is kept
+            server.send_signal(signal.SIGQUIT)  # immediate shutdown: the cluster is deleted anyway
             server.wait()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -122,7 +124,7 @@ def init_cluster(programs: Path, folder: Path, password: str, owner: int | None)
 
 
 def unprivileged_uid() -> int | None:
-    """Whom root becomes; None for anybody else."""
+    """Return the user id to run the server as if called by root, else None."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):

@@ -1,28 +1,26 @@
-"""Who gets what, where: role × method × address → status, for every route of the URL configuration.
+"""Permission table: role × method × URL → response, for every route of the URL configuration.
 
-`test_routes.py` asks each cell. A new route has no row here and fails there, until somebody says who may use it how.
+`test_routes.py` requests every cell. A new route fails there until it has a row here.
 
-A row: `"name of the route": kind(METHOD=answer, …)`, or its pattern where it has no name. Behind a comma, the same
-route at another address (`"take, guessed"`). A method that a row does not name is answered by 405 to whoever may know
-of the route. An answer is a status, or where a redirect leads: `SIGN_IN`, `HOME`, `ADMIN_HOME`, `ADMIN_SIGN_IN`. Addresses and bodies
-are made in tests/everything.py.
+A row is `"name of the route": kind(METHOD=answer, …)`, or has the route's pattern if it has no name. After a comma, the
+same route with another URL (`"take, guessed"`). A method that a row does not name is answered with 405 for roles that
+may know of the route. An answer is a status, or the target of a redirect: `SIGN_IN`, `HOME`, `ADMIN_HOME`,
+`ADMIN_SIGN_IN`. URLs and bodies are built in tests/everything.py.
 """
 
 from collections.abc import Mapping
 
 Answer = int | str
 Answers = dict[str, Answer]
-Row = dict[str, Answers]
-"""By method, then by role; `*` stands for every method without an entry."""
+Row = dict[str, Answers]  # by method, then by role; `*` is every method without an entry
 
 SIGN_IN, HOME, ADMIN_HOME, ADMIN_SIGN_IN = "to /accounts/login/", "to /", "to /admin/", "to /admin/login/"
 
+# An administrator of another customer, a viewer and an administrator of Northwind, to which the requested rows belong.
 CUSTOMERS = ("charlie", "bob", "alice")
-"""An admin of another customer; a team mate who may not connect; an admin. The things asked for are Northwind's."""
 STAFF = ("viewer", "support", "administrator")
 ENGINES = ("engine", "another_engine")
-SMARTRECRUITERS = ("theirs", "others")
-"""With a token of Northwind's connection, and with one of Harbour Clinics'."""
+SMARTRECRUITERS = ("theirs", "others")  # tokens of the connections of Northwind and of Harbour Clinics
 ROLES = ("stranger", *CUSTOMERS, *STAFF, *ENGINES, *SMARTRECRUITERS)
 GROUPS = {"customers": CUSTOMERS, "staff": STAFF, "signed_in": (*CUSTOMERS, *STAFF)}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -36,29 +34,32 @@ def _build_row(others: Answers, methods: Mapping[str, Answers]) -> Row:
 
 
 def for_everybody(others: Answer = 405, **methods: Answer) -> Row:
-    """What is public, or opened by a link that is the right itself. `others`: methods that are not named."""
+    """Return a row with the same answers for all roles. `others` is the answer to methods that are not named."""
     return _build_row(
         dict.fromkeys(ROLES, others), {name: dict.fromkeys(ROLES, answer) for name, answer in methods.items()}
     )
 
 
 def by_role(others: Mapping[str, Answer] | None = None, **methods: Mapping[str, Answer]) -> Row:
-    """By role or group of roles; who is not named, bearers too, gets what a stranger gets, SIGN_IN if nothing else."""
+    """Return a row by role or group of roles. Other roles, and tokens, get the stranger's answer (default: SIGN_IN)."""
     return _build_row(
         _expand_roles(others or {"stranger": 405}), {name: _expand_roles(answers) for name, answers in methods.items()}
     )
 
 
 def _expand_roles(answers: Mapping[str, Answer]) -> Answers:
-    found = dict.fromkeys(ROLES, answers.get("stranger", SIGN_IN))
+    expanded = dict.fromkeys(ROLES, answers.get("stranger", SIGN_IN))
     for group, roles in GROUPS.items():
         if group in answers:
-            found |= dict.fromkeys(roles, answers[group])
-    return found | {role: answer for role, answer in answers.items() if role in ROLES}
+            expanded |= dict.fromkeys(roles, answers[group])
+    return expanded | {role: answer for role, answer in answers.items() if role in ROLES}
 
 
 def for_engines(**methods: Answer | tuple[Answer, Answer]) -> Row:
-    """A pair: to the engine whose thing it is, and to another. No token is 401 and SmartRecruiters' 403, before all."""
+    """Return a row for engines; a pair is for the engine that owns the row and for another.
+
+    Without a token 401, with SmartRecruiters' token 403.
+    """
 
     def expand(answer: Answer | tuple[Answer, Answer]) -> Answers:
         answers = answer if isinstance(answer, tuple) else (answer, answer)
@@ -69,7 +70,10 @@ def for_engines(**methods: Answer | tuple[Answer, Answer]) -> Row:
 
 
 def for_smartrecruiters(**methods: Answer | tuple[Answer, Answer]) -> Row:
-    """A pair: to the customer whose thing it is, and to another. No token is 401 and an engine's 403, before all."""
+    """Return a row for SmartRecruiters; a pair is for the customer that owns the row and for another.
+
+    Without a token 401, with an engine's token 403.
+    """
 
     def expand(answer: Answer | tuple[Answer, Answer]) -> Answers:
         answers = answer if isinstance(answer, tuple) else (answer, answer)
@@ -80,20 +84,20 @@ def for_smartrecruiters(**methods: Answer | tuple[Answer, Answer]) -> Row:
 
 
 def for_staff(**methods: Answer | tuple[Answer, ...]) -> Row:
-    """Admin: one answer for each role of STAFF, or one for all. Nobody else comes through the door.
+    """Return a row for the admin: one answer per role of STAFF, or one for all. Other roles must sign in.
 
-    A POST is answered as a GET where nothing else is said.
+    A POST has the answer of a GET unless it is named.
     """
 
     def expand(answer: Answer | tuple[Answer, ...]) -> Answers:
         answers = answer if isinstance(answer, tuple) else (answer,) * len(STAFF)
         return dict.fromkeys(ROLES, ADMIN_SIGN_IN) | dict(zip(STAFF, answers, strict=True))
 
-    found = {name: expand(answer) for name, answer in methods.items()}
-    return _build_row(expand(405), {"POST": found["GET"], **found})
+    expanded = {name: expand(answer) for name, answer in methods.items()}
+    return _build_row(expand(405), {"POST": expanded["GET"], **expanded})
 
 
-# What each role of STAFF may do with the rows of a model in admin.
+# Permissions of each role of STAFF for the models in the admin.
 RIGHTS = """
                                     viewer  support   administrator
 assessments_package                 see     see       see add change act
@@ -113,7 +117,7 @@ outbox_stream                       see     see act   see act
 
 
 def model_rows(model: str, rights: list[set[str]]) -> dict[str, Row]:
-    """The rows of the routes that every model has in admin."""
+    """Return the rows of the routes that every model has in the admin."""
 
     def allow(right: str, answer: Answer = 200) -> tuple[Answer, ...]:
         return tuple(answer if right in may else 403 for may in rights)
@@ -131,23 +135,23 @@ def model_rows(model: str, rights: list[set[str]]) -> dict[str, Row]:
 
 
 def parse_rights(table: str) -> dict[str, Row]:
-    """RIGHTS as rows; its columns stand under their heads."""
+    """Parse RIGHTS, the columns of which are aligned with their heads."""
     head, *lines = table.strip("\n").splitlines()
     starts = [head.index(role) for role in STAFF]
-    found: dict[str, Row] = {}
+    rows: dict[str, Row] = {}
     for line in lines:
         cells = [line[start:end] for start, end in zip(starts, [*starts[1:], None], strict=True)]
-        found |= model_rows(line.split()[0], [set(cell.split()) for cell in cells])
-    return found
+        rows |= model_rows(line.split()[0], [set(cell.split()) for cell in cells])
+    return rows
 
 
 def form_answers(answers: Mapping[str, Answer]) -> dict[str, Mapping[str, Answer]]:
-    """allauth's forms take a PUT as a POST."""
+    """Return the answers of a form of allauth, which treats a PUT as a POST."""
     return {"GET": answers, "POST": answers, "PUT": answers}
 
 
+# Pages for people who are not signed in yet.
 SIGNED_IN_REDIRECTS: dict[str, Answer] = {"customers": HOME, "staff": ADMIN_HOME}
-"""Who is signed in already has no business there."""
 
 ROUTES: dict[str, Row] = {
     # Open
@@ -161,7 +165,7 @@ ROUTES: dict[str, Row] = {
     "engine_docs": for_everybody(GET=200),
     "token": for_everybody(POST=200),
     "token, guessed": for_everybody(POST=401),
-    # The link is the right
+    # Opened by a secret link
     "take": for_everybody(GET=200, POST=303),
     "take, inline": for_everybody(GET=302, POST=303),
     "take, erased": for_everybody(GET=410, POST=410),
@@ -260,7 +264,7 @@ ROUTES: dict[str, Row] = {
     ),
     "invitation, guessed": for_everybody(404),
     "disconnect, guessed": by_role(GET={"signed_in": 404}, POST={"signed_in": 404}),
-    # One's own account
+    # The user's account
     "account_login": by_role(
         {"stranger": 405, **SIGNED_IN_REDIRECTS}, **form_answers({"stranger": 200, **SIGNED_IN_REDIRECTS})
     ),
@@ -334,8 +338,8 @@ ROUTES: dict[str, Row] = {
     "admin:orders_order_attachment": for_staff(GET=(403, 200, 200)),
     "admin:index": for_staff(GET=200),
     "admin:outbox_delivery_progress": for_staff(GET=404),
-    "admin:letters": for_staff(GET=200),
-    "admin:letter": for_staff(GET=200),
+    "admin:emails": for_staff(GET=200),
+    "admin:email": for_staff(GET=200),
     "admin:login": by_role(SIGNED_IN_REDIRECTS),
     "admin:logout": by_role({"stranger": ADMIN_HOME, "staff": 405}, POST={"stranger": ADMIN_HOME, "staff": 200}),
     "admin:password_change": for_staff(GET=302),

@@ -69,7 +69,7 @@ def make_package(
     rules: tuple[dict[str, Any], ...] = (),
     **fields: Any,
 ) -> Package:
-    """Create a package with assessments of these ids and rules of these columns (`{"customer": …, "country": "DE"}`)."""
+    """Create a package with assessments of these ids and rules of these columns (`{"customer": …}`)."""
     package = Package.objects.create(id=id, type=type, **{"name": f"Package {id}", **fields})
     for position, each in enumerate(assessments):
         Assessment.objects.create(

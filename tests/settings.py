@@ -1,4 +1,4 @@
-"""The portal's own settings, away from its data folder and quick where nothing is proved by being slow."""
+"""Settings for tests: a temporary data folder, and faster password hashing and database."""
 
 import atexit
 import os
@@ -25,14 +25,16 @@ PASSWORD_HASHERS = [
     "integrations.oauth.hashers.RandomSecretHasher",
 ]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # whitenoise warns of a missing folder
-WHITENOISE_AUTOREFRESH = True  # else every test's client lists all static files anew
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns of a missing folder
+WHITENOISE_AUTOREFRESH = True  # otherwise every test's client lists all static files again
 
 if "TEST_DATABASE_URL" not in os.environ:
-    # A file, since threads that share a database in memory meet locks that no time-out waits for; and quick, since no
-    # test is about a power cut.
+    # A file, since threads that share an in-memory database meet locks without a time-out; synchronous=OFF, since no
+    # test simulates a power cut.
     DATABASES["default"]["TEST"] = {"NAME": PORTAL_DATA_DIR / "test.sqlite3"}
-    DATABASES["default"]["OPTIONS"]["timeout"] = 30  # for threads on a busy machine; test_settings.py has the true one
+    DATABASES["default"]["OPTIONS"]["timeout"] = (
+        30  # for threads on a busy machine; test_settings.py checks the real one
+    )
     DATABASES["default"]["OPTIONS"]["init_command"] = (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON"
     )

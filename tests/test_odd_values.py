@@ -1,6 +1,6 @@
-"""Values that no database or calendar holds, at every route: by the address, its parameters and by forms.
+"""Values that no database or calendar can store, at every route: in the path, in parameters and in forms.
 
-On SQLite most of them are harmless; the suite runs on PostgreSQL, too.
+On SQLite most of them are harmless; the suite runs on PostgreSQL as well.
 """
 
 from typing import Any
@@ -52,10 +52,10 @@ def role_for(path: str) -> str:
 
 def ask(world: World, method: str, path: str, query: str = "", form: str = "") -> Any:
     kind = "application/x-www-form-urlencoded" if form else "text/plain"
-    shown = path.encode().decode("latin-1")
+    path_info = path.encode().decode("latin-1")
     with transaction.atomic():
         answer = world.send_request(
-            role_for(path), method, "/", form.encode(), kind, PATH_INFO=shown, QUERY_STRING=query
+            role_for(path), method, "/", form.encode(), kind, PATH_INFO=path_info, QUERY_STRING=query
         )
         transaction.set_rollback(True)
     assert find_flaws(answer, path) == [], (method, path, query[:200], form[:200], answer.status_code)

@@ -10,6 +10,7 @@ from tests.integrations.simulator.process import ROOT
 from tests.reliability import ROWS
 
 PROOFS = sorted({proof for row in ROWS.values() for proof in row.proofs})
+# The rows of tests/reliability/README.md by their letter; findings have none.
 NUMBERS = {
     "": "1-11",
     "T": "1-5 7-10 13-19 21-35",
@@ -22,19 +23,18 @@ NUMBERS = {
     "S": "1-17",
     "D": "1-4 6-13 15-20 22-24 26 27 29-40 42 44-56 58-60",
 }
-"""Of RELIABILITY.md's rows, by their letter; the findings have none."""
 
 
-def numbers(text: str) -> list[int]:
-    found: list[int] = []
+def parse_numbers(text: str) -> list[int]:
+    numbers: list[int] = []
     for part in text.split():
         first, _, last = part.partition("-")
-        found += range(int(first), int(last or first) + 1)
-    return found
+        numbers += range(int(first), int(last or first) + 1)
+    return numbers
 
 
 @pytest.mark.parametrize("proof", PROOFS)
-def test_proof_is_there(proof: str) -> None:
+def test_proof_exists(proof: str) -> None:
     kind, _, name = proof.partition(": ")
     if kind == "crash":
         assert name in FAULTS | ON_POSTGRESQL
@@ -50,10 +50,10 @@ def test_proof_is_there(proof: str) -> None:
         assert re.search(rf"^ *(async )?def {function}\(", (ROOT / path).read_text(), re.MULTILINE)
 
 
-def test_every_row_is_here_once_and_no_other() -> None:
-    wanted = {f"{letter}{number}" for letter, text in NUMBERS.items() for number in numbers(text)}
-    assert (sorted(wanted - ROWS.keys()), sorted(ROWS.keys() - wanted)) == ([], [])
+def test_rows_are_complete() -> None:
+    expected = {f"{letter}{number}" for letter, text in NUMBERS.items() for number in parse_numbers(text)}
+    assert (sorted(expected - ROWS.keys()), sorted(ROWS.keys() - expected)) == ([], [])
 
 
-def test_row_says_what_it_is_about_and_by_what_it_is_proved_or_why_not() -> None:
-    assert [name for name, row in ROWS.items() if not row.about or not (row.proofs or row.why)] == []
+def test_every_row_has_a_case_and_a_proof_or_reason() -> None:
+    assert [name for name, row in ROWS.items() if not row.case or not (row.proofs or row.why)] == []

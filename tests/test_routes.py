@@ -1,4 +1,4 @@
-"""Every route of the URL configuration, asked by every role with every method: tests/routes.py is the table."""
+"""Every route, requested by every role with every method; tests/routes.py is the table."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,46 +11,44 @@ from tests.everything import PATTERNS, World, build_body, build_url, find_flaws
 from tests.routes import METHODS, ROLES, ROUTES, Answer
 
 pytestmark = pytest.mark.django_db
-SOME = ("stranger", "alice", "administrator", "engine")
-"""Enough to ask with the methods that a row does not name."""
+SOME_ROLES = ("stranger", "alice", "administrator", "engine")  # enough for methods that a row does not name
 REFUSED = {401, 403, 404, 405, 409, 410, "to /accounts/login/", "to /admin/login/"}
 
+# Used by programs with a token, or by a candidate's link. Signed-in users are redirected from sign-in with or without a
+# CSRF token; the stranger's case is in tests/integrations/accounts/test_sign_in_messages.py.
 WITHOUT_FORM = ("engine", "orders", "inline-orders", "token", "take", "account_login")
-"""Posted to by programs with a token, or from a candidate's link, which is the right itself. Who is signed in is led on
-from sign-in, with a token or without; a stranger's is asked for in
-tests/integrations/accounts/test_sign_in_messages.py."""
 
 
 @pytest.fixture(autouse=True)
-def _nobody_is_at_smartrecruiters(settings: Any) -> None:
+def _make_smartrecruiters_unreachable(settings: Any) -> None:
     settings.SMARTRECRUITERS_API_URL = "http://127.0.0.1:9"
 
 
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
-    told = {row.partition(", ")[0] for row in ROUTES}
-    assert sorted(PATTERNS.keys() - told) == [], (
-        "These routes have no row in tests/routes.py. Add one for each: who may use it, by which methods, and what "
-        "every other role gets. If its address needs more than `route_arguments` of tests/everything.py knows, or a body to "
-        "succeed, say so in URL_ARGUMENTS and BODIES there. A model in admin needs a line in RIGHTS and one in `admin_rows`."
+    listed = {row.partition(", ")[0] for row in ROUTES}
+    assert sorted(PATTERNS.keys() - listed) == [], (
+        "These routes have no row in tests/routes.py. Add one each, with the answer of every role. If a route needs "
+        "other arguments than `route_arguments` of tests/everything.py has, or a body, add them to "
+        "URL_ARGUMENTS and BODIES there. A model in the admin needs a line in RIGHTS and one in `admin_rows`."
     )
-    assert sorted(told - PATTERNS.keys()) == [], "These rows of tests/routes.py have no route any more."
+    assert sorted(listed - PATTERNS.keys()) == [], "These rows of tests/routes.py no longer have a route."
 
 
 @pytest.mark.parametrize("row", ROUTES)
 def test_every_role_gets_what_the_table_says(world: World, row: str) -> None:
     url, table = build_url(world, row), ROUTES[row]
-    got: dict[tuple[str, str], Answer] = {}
+    actual: dict[tuple[str, str], Answer] = {}
     for method in ("GET", "POST", "DELETE") if url.startswith("/admin/") else METHODS:
-        for role in ROLES if method in table and method != "HEAD" else SOME:
+        for role in ROLES if method in table and method != "HEAD" else SOME_ROLES:
             with transaction.atomic(), footprint.record_writes() as written:
                 answer = world.send_request(role, method, url, *build_body(world, row, method))
-                got[role, method] = _said(answer)
+                actual[role, method] = _summarize(answer)
                 assert find_flaws(answer, url.partition("?")[0]) == [], (role, method, url)
-                assert got[role, method] not in REFUSED or written == [], (role, method, url)
+                assert actual[role, method] not in REFUSED or written == [], (role, method, url)
                 transaction.set_rollback(True)
-    told = {(role, method): table.get(method, table["*"])[role] for role, method in got}
-    assert [f"{method} by {role}: {got[role, method]}, not {told[role, method]}" for role, method in got
-            if got[role, method] != told[role, method]] == []  # fmt: skip
+    expected = {(role, method): table.get(method, table["*"])[role] for role, method in actual}
+    assert [f"{method} by {role}: {actual[role, method]}, not {expected[role, method]}" for role, method in actual
+            if actual[role, method] != expected[role, method]] == []  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -58,7 +56,7 @@ def test_every_role_gets_what_the_table_says(world: World, row: str) -> None:
     [("disconnect", "alice", "POST"), ("orders", "theirs", "POST"), ("engine-package", "engine", "DELETE")],
 )
 def test_what_is_done_is_seen_as_written(world: World, row: str, role: str, method: str) -> None:
-    """Else nothing would be said by refusals that write nothing."""
+    """Check the check: a write is recorded, so that "no writes" means something."""
     with transaction.atomic(), footprint.record_writes() as written:
         world.send_request(role, method, build_url(world, row), *build_body(world, row, method))
         transaction.set_rollback(True)
@@ -67,7 +65,7 @@ def test_what_is_done_is_seen_as_written(world: World, row: str, role: str, meth
 
 @pytest.mark.parametrize("row", [row for row in ROUTES if "POST" in ROUTES[row] and not row.startswith(WITHOUT_FORM)])
 def test_every_form_wants_its_token(world: World, row: str) -> None:
-    """Of whoever may post it (RELIABILITY.md, C22)."""
+    """C22 of tests/reliability/README.md, for every role that may post the form."""
     for role in ("alice", "administrator"):
         if ROUTES[row]["POST"][role] in REFUSED - {"to /accounts/login/"}:
             continue
@@ -77,12 +75,12 @@ def test_every_form_wants_its_token(world: World, row: str) -> None:
             answer = world.send_request(role, "POST", build_url(world, row), *build_body(world, row, "POST"))
             transaction.set_rollback(True)
         browser.handler.enforce_csrf_checks = False
-        assert (answer.status_code, "form" in answer.content.decode()) == (403, True)
+        assert (answer.status_code, "This page has expired" in answer.content.decode()) == (403, True)
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "CONNECT", "PROPFIND"])
 def test_odd_methods_tell_and_do_nothing(world: World, method: str) -> None:
-    """T33: refused, or answered by what is allowed; never by what was sent."""
+    """T33: the response is a refusal or lists the allowed methods, and never repeats the request."""
     for row in ROUTES:
         role = "administrator" if row.startswith("admin") else "stranger"
         with transaction.atomic():
@@ -95,7 +93,7 @@ def test_odd_methods_tell_and_do_nothing(world: World, method: str) -> None:
 
 
 def test_every_page_carries_the_headers_of_a_careful_one(world: World) -> None:
-    """A19, C29, C34, S16. What SmartRecruiters may frame has tests of its own."""
+    """A19, C29, C34, S16. Pages that SmartRecruiters may frame have their own tests."""
     for row in ROUTES:
         path = build_url(world, row)
         with transaction.atomic():
@@ -120,11 +118,11 @@ def test_every_page_carries_the_headers_of_a_careful_one(world: World) -> None:
 
 
 SHUT = ("DENY", "same-origin")
-FRAMED = ("consent", "admin:letter")
-"""By SmartRecruiters, in a pop-up's visit; and a letter, as staff look at it, by our own page."""
+# By SmartRecruiters in a pop-up; and the preview of an email by the admin's own page.
+FRAMED = ("consent", "admin:email")
 
 
-def _said(answer: Any) -> Answer:
+def _summarize(answer: Any) -> Answer:
     place = urlsplit(answer.headers.get("Location", "")).path
     is_known = place in ("/", "/admin/", "/admin/login/", "/accounts/login/")
     return f"to {place}" if is_known else int(answer.status_code)

@@ -77,7 +77,7 @@ def drain(stage: Stage, orders: int) -> list[Measurement]:
 
 
 def throughput(stage: Stage, connections: int, orders: int) -> list[Measurement]:
-    """Compare the outbox with a task per result and a loop, with the backlog spread evenly and over five connections."""
+    """Compare the outbox with a task per result and a loop; backlog spread evenly, and over five connections."""
     companies = stage.connect_companies(connections)
     return [
         _compare_rivals(stage, companies, orders // connections, "evenly", must_be_fastest=True),

@@ -1,4 +1,4 @@
-"""A person at a real browser, Debian's Chromium, who notices whatever no page may do."""
+"""Visitor with a real browser (Debian's Chromium), which records everything that no page may do."""
 
 import json
 import os
@@ -37,8 +37,8 @@ WCAG = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "w
 OPTIONS = {
     "runOnly": WCAG,
     "resultTypes": ["violations"],
-    "rules": {"meta-refresh": {"enabled": False}},  # INTERFACE.md asks for it; it takes nothing from the reader
-    "preload": False,  # axe would write the style sheets into the page, which our policy forbids
+    "rules": {"meta-refresh": {"enabled": False}},  # documented in orders/api/README.md; the reload loses nothing
+    "preload": False,  # axe would inline the style sheets, which the CSP forbids
 }
 AXE = f"axe.run({json.dumps(OPTIONS)})"
 REPORT_VIOLATIONS = """addEventListener("securitypolicyviolation", event => console.error(
@@ -58,7 +58,7 @@ def launch_chromium() -> Iterator[Browser]:
 
 
 class Visitor:
-    """One person's browser, with cookies of its own. `faults`: what was wrong on any page, pop-up or frame so far."""
+    """Browser of one person, with its own cookies. `faults` collects errors of every page, pop-up and frame."""
 
     def __init__(self, browser: Browser, *, origins: set[str], portal: str, viewport: ViewportSize = DESKTOP) -> None:
         self.faults: list[str] = []
@@ -89,13 +89,13 @@ class Visitor:
             self.faults.append(f"request to another origin: {request.url}")
 
     def _check_response(self, response: Response) -> None:
-        is_foreseen = response.status in self._expected_statuses and response.request.is_navigation_request()
-        if response.status >= 400 and not is_foreseen:
+        is_expected = response.status in self._expected_statuses and response.request.is_navigation_request()
+        if response.status >= 400 and not is_expected:
             self.faults.append(f"{response.status} for {response.request.method} {response.url}")
 
     @contextmanager
     def expect_status(self, status: int) -> Iterator[None]:
-        """A page of this status is right now."""
+        """Allow pages with this status."""
         self._expected_statuses.add(status)
         yield
         self._expected_statuses.remove(status)
@@ -109,13 +109,13 @@ class Visitor:
         self.page.get_by_role("link", name=name, exact=True).click()
 
     def expect_page(self, heading: str, place: Page | Frame | None = None) -> None:
-        """Waits for the portal's page of this heading and examines it. A page that refreshes itself stops that."""
+        """Wait for the portal's page with this heading and check it. This stops a page that refreshes itself."""
         place = place or self.page
         expect(place.get_by_role("heading", name=heading, exact=True, level=1)).to_be_visible()
         self.check_accessibility(place)
 
     def check_accessibility(self, place: Page | Frame | None = None) -> None:
-        """Light and dark, on a phone and a screen: it fits, and breaks no rule of WCAG 2.2 AA."""
+        """Check the layout and WCAG 2.2 AA, in light and dark, on a phone and a screen."""
         place = place or self.page
         assert place.url.startswith(self._portal), place.url
         place.wait_for_load_state()
@@ -146,7 +146,7 @@ def _describe_node(node: dict[str, Any]) -> str:
 
 
 def take_picture(name: str, shown: Locator, *, width: int) -> None:
-    """One of the README's pictures, under PICTURES=1."""
+    """Save a picture for the README, under PICTURES=1."""
     if os.environ.get("PICTURES") == "1":
         size = shown.page.viewport_size or DESKTOP
         shown.page.set_viewport_size({"width": width, "height": size["height"]})

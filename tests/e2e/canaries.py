@@ -1,4 +1,4 @@
-"""Marks that are looked for afterwards: secrets anywhere, people anywhere but in their columns."""
+"""Search for canaries: secrets anywhere, and personal data outside its columns."""
 
 import json
 import re
@@ -12,18 +12,18 @@ from typing import Any
 import redis
 from django.apps import apps
 
-from orders.privacy import personal_data
+from tests.orders.privacy import personal_data
 
 SECRETS_SCRIPT = """
 import json
-from integrations import rotation
+from integrations import key_rotation
 from integrations.encryption import Sealed, unseal
 found = {}
-for column in rotation.find_sealed_columns():
+for column in key_rotation.find_sealed_columns():
     if str(column) == "integrations.idempotencyrecord.body_sealed":
-        continue  # an answer, not a secret
+        continue  # a response, not a secret
     for row in column.filled_rows:
-        if isinstance(column, rotation.AuthenticatorColumn):
+        if isinstance(column, key_rotation.AuthenticatorColumn):
             value = unseal(row.data[column.name], owner="second factor")
         else:
             clear = {each.column: name for name, each in vars(column.model).items() if isinstance(each, Sealed)}
@@ -34,14 +34,14 @@ print("SECRETS", json.dumps(found))
 
 
 def parse_secrets(output: str) -> dict[str, str]:
-    """What SECRETS_SCRIPT printed: each sealed value in clear, by its column."""
+    """Parse the output of SECRETS_SCRIPT: each encrypted value in plain text, by its column."""
     line = next(line for line in output.splitlines() if line.startswith("SECRETS "))
-    found: dict[str, str] = json.loads(line.removeprefix("SECRETS "))
-    return found
+    secrets: dict[str, str] = json.loads(line.removeprefix("SECRETS "))
+    return secrets
 
 
 class BrokerMonitor:
-    """Everything that goes over the broker's socket, from the beginning on."""
+    """Record of all traffic on the broker's socket."""
 
     def __init__(self, broker: Path) -> None:
         self.broker, self._captured = broker, bytearray()
@@ -51,11 +51,11 @@ class BrokerMonitor:
         threading.Thread(target=self._read_monitor, daemon=True).start()
 
     def _read_monitor(self) -> None:
-        while said := self._socket.recv(65536):
-            self._captured += said
+        while received := self._socket.recv(65536):
+            self._captured += received
 
     def captured_bytes(self) -> bytes:
-        """With all that lies in the broker's memory now."""
+        """Return the recorded traffic and the broker's current contents."""
         return bytes(self._captured) + b"\n".join(self._stored_values())
 
     def _stored_values(self) -> Iterator[bytes]:
@@ -72,7 +72,7 @@ class BrokerMonitor:
 
 
 def mark_spellings(mark: str) -> set[bytes]:
-    """As it is, in JSON, and in an address."""
+    """Return the mark as plain text, in JSON and in a URL."""
     return {mark.encode(), json.dumps(mark)[1:-1].encode(), mark.replace("@", "%40").encode()}
 
 
@@ -81,7 +81,7 @@ def find_marks(marks: Iterable[str], content: bytes) -> list[str]:
 
 
 def find_columns(marks: Iterable[str], database: Path) -> dict[str, set[str]]:
-    """Per mark the columns in which it stands, as `app.model.column`; tables without a model by their own name."""
+    """Return the columns that contain each mark, as `app.model.column` (tables without a model by their name)."""
     labels = {model._meta.db_table: model for model in apps.get_models(include_auto_created=True)}
     found: dict[str, set[str]] = {mark: set() for mark in marks}
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
@@ -96,7 +96,7 @@ def find_columns(marks: Iterable[str], database: Path) -> dict[str, set[str]]:
 
 
 def flatten_columns(*registers: dict[str, frozenset[str]]) -> set[str]:
-    """Columns as `personal` lists them."""
+    """Return the columns of these registers as `app.model.column`."""
     return {f"{label}.{name}" for each in registers for label, names in each.items() for name in names}
 
 
@@ -105,6 +105,6 @@ PERSONAL_COLUMNS = flatten_columns(personal_data.USER_FIELDS, personal_data.CAND
 
 
 def find_tokens(mails: Iterable[Path]) -> set[str]:
-    """The secret part of each link that was mailed."""
+    """Return the tokens of all links in the emails."""
     text = "".join(path.read_text() for path in mails).replace("=\n", "").replace("=3D", "=")
     return set(re.findall(r"/(?:take|files|invitations|password/reset/key)/([\w-]{16,})", text))

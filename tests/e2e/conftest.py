@@ -7,6 +7,6 @@ from tests.e2e.world import World
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The embedded portal, with an engine that answers every order at once."""
+    """Start an embedded portal, with an engine that completes every order at once."""
     with World(tmp_path_factory.mktemp("world")) as world:
         yield world

@@ -1,4 +1,4 @@
-"""What a process of its own begins with that places orders over a line to PostgreSQL of the test's making."""
+"""Setup of a process that places orders over a test's own connection to PostgreSQL."""
 
 SETUP_SCRIPT = """
 import django

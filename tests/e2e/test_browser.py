@@ -35,7 +35,7 @@ HREFS = "links => links.map(link => link.href)"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A portal whose candidates answer themselves."""
+    """Start a portal in which the test answers for the candidates."""
     with World(tmp_path_factory.mktemp("browser"), auto_answer=False) as world:
         yield world
 
@@ -48,22 +48,22 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def person(world: World, browser: Browser) -> Iterator[Open]:
-    """`person()`: somebody more, with a browser of his own. What was wrong on any page of theirs fails the test."""
-    everybody: list[Visitor] = []
+    """Return `person()`, which adds a person with their own browser. Any fault on their pages fails the test."""
+    visitors: list[Visitor] = []
     origins = {world.url, world.engine_url, world.simulator.url, elsewhere(world)}
 
-    def come(viewport: ViewportSize = DESKTOP) -> Visitor:
-        everybody.append(Visitor(browser, origins=origins, portal=world.url, viewport=viewport))
-        return everybody[-1]
+    def add_visitor(viewport: ViewportSize = DESKTOP) -> Visitor:
+        visitors.append(Visitor(browser, origins=origins, portal=world.url, viewport=viewport))
+        return visitors[-1]
 
-    yield come
-    for each in everybody:
+    yield add_visitor
+    for each in visitors:
         each.context.close()
-    assert [fault for each in everybody for fault in each.faults] == []
+    assert [fault for each in visitors for fault in each.faults] == []
 
 
 def elsewhere(world: World) -> str:
-    """The simulator under a name that is another site than the portal's."""
+    """Return the simulator's URL under a host that is another site than the portal's."""
     return f"http://127.0.0.1:{world.simulator.port}"
 
 
@@ -77,7 +77,7 @@ def popup_mode(world: World, person: Open) -> Iterator[None]:
 
 
 class Engine:
-    """Another engine than the sample one, by the public API."""
+    """Second engine, which uses the public API."""
 
     def __init__(self, world: World) -> None:
         self._api = f"{world.url}/api/vendor/v1"
@@ -89,9 +89,9 @@ class Engine:
         self._session.headers["Authorization"] = f"Bearer {token}"
 
     def call(self, method: str, path: str, **body: Any) -> Json:
-        done = self._session.request(method, f"{self._api}/{path}", json=body or None, timeout=20)
-        assert done.ok, done.text
-        return dict(done.json())
+        response = self._session.request(method, f"{self._api}/{path}", json=body or None, timeout=20)
+        assert response.ok, response.text
+        return dict(response.json())
 
 
 def test_redirect_order_answer_and_report(world: World, person: Open) -> None:
@@ -130,7 +130,7 @@ def pop_up(admin: Visitor) -> Page:
 
 
 def framed(admin: Visitor) -> Frame:
-    """The vendor's page in a frame of SmartRecruiters', where one signs in first."""
+    """Show the vendor's page in a frame of SmartRecruiters, up to the sign-in."""
     admin.follow_link("Show it on this page")
     admin.page.frame_locator("iframe.frame").get_by_role("button", name="Sign in").wait_for()
     return admin.page.frames[1]
@@ -246,7 +246,7 @@ def test_company_of_another_customer_is_refused(world: World, person: Open) -> N
     sign_in(other.page, world.seeded["customers"][1])
     with other.expect_status(409):
         other.press_button("Approve")
-        other.expect_page("This company is connected for another organisation")
+        other.expect_page("This company belongs to another organisation")
     other.follow_link("Back to SmartRecruiters")
     expect(other.page.get_by_role("heading", name="is not connected")).to_be_visible()
 
@@ -265,15 +265,15 @@ def test_admin_waits_while_smartrecruiters_does_not_answer(world: World, person:
 
 
 def test_links_that_lead_nowhere_are_friendly(world: World, person: Open) -> None:
-    somebody = person()
+    visitor = person()
     for path, status, heading in (
         ("/take/of-nobody", 404, "There is nothing at this address"),
         ("/nothing", 404, "There is nothing here"),
-        ("/smartrecruiters/integration?companyId=x&redirect=https://elsewhere.example/", 400, "This link is not right"),
+        ("/smartrecruiters/integration?companyId=x&redirect=https://elsewhere.example/", 400, "This link is not valid"),
     ):
-        with somebody.expect_status(status):
-            somebody.page.goto(world.url + path)
-            somebody.expect_page(heading)
+        with visitor.expect_status(status):
+            visitor.page.goto(world.url + path)
+            visitor.expect_page(heading)
 
 
 def test_candidate_waits_until_there_is_a_test_and_not_for_ever(world: World, person: Open) -> None:
@@ -290,7 +290,7 @@ def test_candidate_waits_until_there_is_a_test_and_not_for_ever(world: World, pe
     ours = engine.call("GET", "orders")["results"][0]
     candidate.page.reload()
     engine.call("POST", f"orders/{ours['id']}/accept", launch_url=f"{world.engine_url}/take/{ours['id']}")
-    expect(candidate.page.get_by_role("button", name="Beginnen")).to_be_visible()
+    expect(candidate.page.get_by_role("button", name="Starten")).to_be_visible()
     candidate.expect_page(BY_HAND)
     candidate.page.evaluate("document.documentElement.dir = 'rtl'")
     candidate.check_accessibility()
@@ -326,13 +326,13 @@ def test_staff_find_out_why_a_result_is_not_in_smartrecruiters_and_mend_it(world
 
 
 def reload_until(visitor: Visitor, shown: Locator) -> None:
-    """For pages that do not look again by themselves."""
+    """Reload a page that does not refresh itself until `shown` is visible."""
 
-    def is_there() -> bool:
+    def is_visible() -> bool:
         visitor.page.reload()
         return shown.first.is_visible()
 
-    wait_for("the page to say it", is_there)
+    wait_for("the page to show it", is_visible)
 
 
 def test_pages_of_an_account(world: World, person: Open) -> None:

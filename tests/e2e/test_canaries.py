@@ -1,7 +1,7 @@
-"""S1, S2, S4, S11 through every process at DEBUG: no secret in clear anywhere, people in their columns alone.
+"""S1, S2, S4, S11 in all processes at DEBUG: no secret in plain text, personal data only in its columns.
 
-Everybody does what he does, rightly and wrongly, with marks in every field; then the logs of all processes, all that
-went through the broker or lies in it, and the database's bytes are searched.
+All roles act, correctly and incorrectly, with marks in every field. Then the logs of all processes, the broker's
+traffic and contents, and the bytes of the database are searched.
 """
 
 import re
@@ -33,8 +33,8 @@ CANDIDATE = {
     "applicationLanguage": "en",
     "nickname": f"{MARK}-nickname",
 }
+# Data of the simulator's own candidate, which the portal fetches.
 FETCHED = ("amara.okafor@nest-candidates.example", "+1 555 0100")
-"""Of the simulator's own candidate, which the portal asks for."""
 NOT_WANTED = "https://amara-okafor.example"
 TYPED = {name: f"{MARK}-typed-{name}" for name in ("password", "secret", "token")}
 SETTINGS = {
@@ -46,7 +46,7 @@ PDF = f"%PDF-1.4\n{MARK}-report\n%%EOF\n".encode()
 
 
 class Nest:
-    """The world, with what was said in it."""
+    """World, with the secrets and people that occurred in it."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -59,7 +59,7 @@ class Nest:
         return self.world.folder / "portal" / "portal.sqlite3"
 
     def person(self, account: Json) -> Person:
-        """Signed in; the cookies and the password are secrets from here on."""
+        """Sign a person in, and add their cookies and password to the secrets."""
         person = Person(self.world, account["email"], account["password"])
         page = person.session.get(f"{self.world.url}/accounts/login/")
         assert person.submit_form(page, login=person.email, password=f"{TYPED['password']}").status_code == 200
@@ -80,25 +80,25 @@ class Nest:
 
 @pytest.fixture(scope="module")
 def nest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nest]:
-    """A portal in which everything has happened."""
+    """Start a portal in which every role acts once."""
     with World(
         tmp_path_factory.mktemp("canaries"), engine=False, LOG_LEVEL="DEBUG", WEBHOOKS_ALLOW_PRIVATE="1", **SETTINGS
     ) as world:
         nest = Nest(world)
         world.connect_company(COMPANY)
-        the_engine_works(nest)
-        smartrecruiters_orders(nest)
-        the_candidate_comes(nest)
-        the_engine_reports(nest)
-        customers_look(nest)
-        staff_look(nest)
-        strangers_try(nest)
-        wait_for("the outbox to have tried all", lambda: tried(nest))
-        collect(nest)
+        set_up_engine(nest)
+        place_orders_in_smartrecruiters(nest)
+        visit_as_candidate(nest)
+        report_as_engine(nest)
+        visit_as_customer(nest)
+        visit_as_staff(nest)
+        visit_as_stranger(nest)
+        wait_for("an attempt of every delivery", lambda: has_attempted_all(nest))
+        collect_secrets(nest)
         yield nest
 
 
-def the_engine_works(nest: Nest) -> None:
+def set_up_engine(nest: Nest) -> None:
     nest.secrets["engine secret"] = nest.world.seeded["engine"]["client_secret"]
     nest.secrets["engine token"] = nest.world.engine_token()
     hook = nest.engine("POST", "/webhooks", json={"url": "http://127.0.0.1:9/hook", "events": ["order.created"]}).json()
@@ -107,11 +107,11 @@ def the_engine_works(nest: Nest) -> None:
     nest.secrets["webhook secret, rotated"] = rotated.removeprefix("whsec_")
 
 
-def smartrecruiters_orders(nest: Nest) -> None:
+def place_orders_in_smartrecruiters(nest: Nest) -> None:
     control, package = nest.world.control, nest.world.package_ids("SKILL_TEST")[0]
-    said = {"candidate": CANDIDATE, "fields": {"team": f"{MARK}-field"}, "somethingNew": {"deep": f"{MARK}-new"}}
-    said["requester"] = {"userId": f"{MARK}-user", "email": f"{MARK}.ruth@nest.example"}
-    [order] = control.place_orders(COMPANY, package, overrides=said)
+    overrides = {"candidate": CANDIDATE, "fields": {"team": f"{MARK}-field"}, "somethingNew": {"deep": f"{MARK}-new"}}
+    overrides["requester"] = {"userId": f"{MARK}-user", "email": f"{MARK}.ruth@nest.example"}
+    [order] = control.place_orders(COMPANY, package, overrides=overrides)
     [fetched] = control.place_orders(COMPANY, package, candidates=[0])
     inline = nest.world.package_ids("INLINE_ASSESSMENT")[0]
     [placed] = control.place_orders(
@@ -124,7 +124,7 @@ def smartrecruiters_orders(nest: Nest) -> None:
     control.set_fault("status", status=400, route="result", company=COMPANY, count=1)
 
 
-def the_engine_reports(nest: Nest) -> None:
+def report_as_engine(nest: Nest) -> None:
     orders = nest.engine("POST", "/orders/lease", json={"max": 10}, headers={"Idempotency-Key": "all"}).json()["orders"]
     assert len(orders) == 3
     for order in orders:
@@ -142,7 +142,7 @@ def the_engine_reports(nest: Nest) -> None:
         assert nest.engine("GET", f"{at}?email={EMAIL}").status_code == 200
 
 
-def the_candidate_comes(nest: Nest) -> None:
+def visit_as_candidate(nest: Nest) -> None:
     mails = nest.world.folder / "mail"
     wait_for("the invitations", lambda: len(canaries.find_tokens(mails.glob("*"))) >= 2)
     for number, token in enumerate(canaries.find_tokens(mails.glob("*"))):
@@ -154,7 +154,7 @@ def the_candidate_comes(nest: Nest) -> None:
         requests.get(f"{link}/done?email={EMAIL}", timeout=10)
 
 
-def customers_look(nest: Nest) -> None:
+def visit_as_customer(nest: Nest) -> None:
     alice = nest.person(nest.world.seeded["customers"][0])
     for path in ("/", "/accounts/password/change/", f"/?q={EMAIL}"):
         assert alice.session.get(f"{nest.world.url}{path}").status_code == 200
@@ -163,7 +163,7 @@ def customers_look(nest: Nest) -> None:
     nest.remember_cookies(alice)
 
 
-def staff_look(nest: Nest) -> None:
+def visit_as_staff(nest: Nest) -> None:
     admin, url = nest.person(nest.world.seeded["admin"]), nest.world.url
     second_factor(nest, admin)
     found = admin.session.get(f"{url}/admin/orders/order/").text
@@ -195,8 +195,8 @@ def second_factor(nest: Nest, person: Person) -> None:
     assert (done.status_code, "This code is wrong" in done.text) == (200, False)
 
 
-def strangers_try(nest: Nest) -> None:
-    """What was typed into the wrong place is a secret all the same."""
+def visit_as_stranger(nest: Nest) -> None:
+    """Enter secrets in the wrong places, where they must not leak either."""
     url, secret, token = nest.world.url, TYPED["secret"], TYPED["token"]
     for path in (f"/oauth/token?client_secret={secret}", f"/smartrecruiters/packages?access_token={token}", "/metrics"):
         requests.get(url + path, headers={"Authorization": f"Bearer {token}"}, timeout=10)
@@ -209,14 +209,14 @@ def strangers_try(nest: Nest) -> None:
     requests.get(f"{url}/nope/{EMAIL}?who={EMAIL}", timeout=10)
 
 
-def tried(nest: Nest) -> bool:
-    asked = "from integrations.outbox.models import Delivery; print('left', Delivery.objects.filter("
-    asked += "attempts_made=0, state__in=['pending', 'in_flight']).count())"
-    return "left 0" in nest.world.run_manage("shell", "-c", asked)
+def has_attempted_all(nest: Nest) -> bool:
+    script = "from integrations.outbox.models import Delivery; print('left', Delivery.objects.filter("
+    script += "attempts_made=0, state__in=['pending', 'in_flight']).count())"
+    return "left 0" in nest.world.run_manage("shell", "-c", script)
 
 
-def collect(nest: Nest) -> None:
-    """The secrets that the portal or SmartRecruiters made by themselves."""
+def collect_secrets(nest: Nest) -> None:
+    """Collect the secrets that the portal or the simulator generated."""
     for number, token in enumerate(sorted(canaries.find_tokens((nest.world.folder / "mail").glob("*")))):
         nest.secrets[f"link in a mail {number}"] = token
     nest.secrets |= canaries.parse_secrets(nest.world.run_manage("shell", "-c", canaries.SECRETS_SCRIPT))
@@ -224,15 +224,15 @@ def collect(nest: Nest) -> None:
     for number, secret in enumerate(sorted(set(re.findall(r'"client_secret":"([^"]+)"', journal)))):
         nest.secrets[f"secret of a pair {number}"] = secret
     nest.secrets["disable key"] = re.findall(r"/smartrecruiters/([\w-]+)/integrations/", journal)[0]
-    time.sleep(0.5)  # what the processes wrote a moment ago reaches the log through the supervisor
+    time.sleep(0.5)  # the supervisor still writes the processes' last output to the log
 
 
-def names_of(nest: Nest, content: bytes) -> list[str]:
-    """Which secrets stand there, by their names: a failing test must not print them either."""
+def find_secret_names(nest: Nest, content: bytes) -> list[str]:
+    """Return the names of the secrets in `content`: a failing test must not print the secrets."""
     return [name for name, secret in nest.secrets.items() if canaries.find_marks([secret], content)]
 
 
-def lines_about(marks: list[str], log: bytes) -> list[bytes]:
+def find_lines(marks: list[str], log: bytes) -> list[bytes]:
     return [line for line in log.lower().splitlines() if canaries.find_marks(marks, line)]
 
 
@@ -253,32 +253,32 @@ def test_there_were_secrets_to_look_for(nest: Nest) -> None:
 def test_logs_hold_no_secret_and_nobody(nest: Nest) -> None:
     log = (nest.world.folder / "portal.log").read_bytes()
     assert b"[debug" in log
-    assert names_of(nest, log) == []
-    assert lines_about([MARK, *FETCHED, *nest.people], log) == []
+    assert find_secret_names(nest, log) == []
+    assert find_lines([MARK, *FETCHED, *nest.people], log) == []
 
 
 def test_broker_hears_of_nothing(nest: Nest) -> None:
-    heard = nest.wire.captured_bytes()
-    assert b"integrations.outbox.tasks.carry" in heard
-    assert names_of(nest, heard) == []
-    assert canaries.find_marks([MARK, *FETCHED, *nest.people], heard.lower()) == []
+    traffic = nest.wire.captured_bytes()
+    assert b"integrations.outbox.tasks.carry" in traffic
+    assert find_secret_names(nest, traffic) == []
+    assert canaries.find_marks([MARK, *FETCHED, *nest.people], traffic.lower()) == []
 
 
 def test_database_holds_no_secret_in_clear(nest: Nest) -> None:
     content = b"".join(Path(f"{nest.database}{end}").read_bytes() for end in ("", "-wal"))
-    assert names_of(nest, content) == []
+    assert find_secret_names(nest, content) == []
 
 
 def test_people_stand_in_the_columns_that_are_listed_as_theirs(nest: Nest) -> None:
     found = canaries.find_columns([MARK, *FETCHED, *nest.people, NOT_WANTED], nest.database)
-    assert found.pop(NOT_WANTED) == set(), "more is kept of a candidate than anybody needs"
+    assert found.pop(NOT_WANTED) == set(), "more candidate data is stored than needed"
     for mark, columns in found.items():
-        assert columns, f"{mark} was to be somewhere"
+        assert columns, f"{mark} is not stored anywhere"
         assert columns - (canaries.PERSONAL_COLUMNS if mark in nest.people else canaries.CANDIDATE_COLUMNS) == set()
 
 
 def test_audit_is_whole_and_guarded_in_a_database_that_migrations_made(nest: Nest) -> None:
-    """Guards are lost where a migration makes the table anew, as SQLite's do."""
+    """Migrations that recreate the table, as on SQLite, must recreate its triggers."""
     assert nest.world.run_manage("audit_verify").startswith("The audit log is intact.")
     with sqlite3.connect(nest.database, timeout=20) as connection:
         with pytest.raises(sqlite3.IntegrityError, match="the audit is append-only"):
@@ -289,10 +289,10 @@ def test_audit_is_whole_and_guarded_in_a_database_that_migrations_made(nest: Nes
 
 
 def test_erased_candidates_leave_neither_rows_nor_lines(nest: Nest) -> None:
-    """The last one here: it takes away what the others look for."""
+    """Erase the candidates. Must be the last test, as it removes what the others search for."""
     for email in (EMAIL, FETCHED[0]):
         assert nest.world.run_manage("erase_candidate", email).startswith("Erased from ")
     content = b"".join(Path(f"{nest.database}{end}").read_bytes() for end in ("", "-wal"))
     files = b"".join(path.read_bytes() for path in (nest.world.folder / "portal" / "files").glob("*"))
     assert canaries.find_marks([MARK, *FETCHED], (content + files).lower()) == []
-    assert lines_about([MARK, *FETCHED], (nest.world.folder / "portal.log").read_bytes()) == []
+    assert find_lines([MARK, *FETCHED], (nest.world.folder / "portal.log").read_bytes()) == []

@@ -1,4 +1,4 @@
-"""D9, D58: the database commits, and the line dies before anybody here learns of it."""
+"""D9, D58: the database commits, and the connection dies before the portal receives the confirmation."""
 
 import os
 import socket
@@ -28,8 +28,8 @@ for _ in range(2):
 )
 
 
-class Cutter:
-    """A line to PostgreSQL that dies once: when the first order's commit has gone through and before the answer."""
+class DroppingProxy:
+    """Proxy to PostgreSQL that dies once: after the first order's commit and before its response."""
 
     def __init__(self, port: int) -> None:
         self.port, self.is_watching, self.has_cut = port, False, False
@@ -42,42 +42,42 @@ class Cutter:
                 return
             server = socket.create_connection(("127.0.0.1", self.port))
             silenced = threading.Event()
-            threading.Thread(target=self._ask, args=(client, server, silenced), daemon=True).start()
-            threading.Thread(target=self._answer, args=(server, client, silenced), daemon=True).start()
+            threading.Thread(target=self._forward_requests, args=(client, server, silenced), daemon=True).start()
+            threading.Thread(target=self._forward_responses, args=(server, client, silenced), daemon=True).start()
 
-    def _ask(self, client: socket.socket, server: socket.socket, silenced: threading.Event) -> None:
-        while said := _receive(client):
-            self.is_watching = self.is_watching or WATCHED in said
-            if self.is_watching and not self.has_cut and b"COMMIT" in said:
+    def _forward_requests(self, client: socket.socket, server: socket.socket, silenced: threading.Event) -> None:
+        while received := _receive(client):
+            self.is_watching = self.is_watching or WATCHED in received
+            if self.is_watching and not self.has_cut and b"COMMIT" in received:
                 self.has_cut = True
                 silenced.set()
-            server.sendall(said)
+            server.sendall(received)
         server.close()
 
-    def _answer(self, server: socket.socket, client: socket.socket, silenced: threading.Event) -> None:
-        while said := _receive(server):
+    def _forward_responses(self, server: socket.socket, client: socket.socket, silenced: threading.Event) -> None:
+        while received := _receive(server):
             if silenced.is_set():
                 break
-            client.sendall(said)
+            client.sendall(received)
         client.shutdown(socket.SHUT_RDWR)
 
 
-def _receive(line: socket.socket) -> bytes:
+def _receive(connection: socket.socket) -> bytes:
     try:
-        return line.recv(65536)
+        return connection.recv(65536)
     except OSError:
         return b""
 
 
 @contextmanager
-def cutting(port: int) -> Iterator[int]:
+def run_proxy(port: int) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=Cutter(port).serve, args=(listener,), daemon=True).start()
+        threading.Thread(target=DroppingProxy(port).serve, args=(listener,), daemon=True).start()
         yield listener.getsockname()[1]
 
 
 def test_order_whose_commit_went_unheard_is_one_order_when_it_comes_again() -> None:
-    with postgres.provide_database() as url, cutting(urlsplit(url).port or 5432) as port:
+    with postgres.provide_database() as url, run_proxy(urlsplit(url).port or 5432) as port:
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.settings",

@@ -1,4 +1,4 @@
-"""The consent page where only a browser can tell: in a frame of another site, in a window, under form-action."""
+"""Consent page in a browser: in a frame of another site, in a window, and with the CSP's form-action."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,27 +20,27 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """A person's browser, in which any error on the console fails the test."""
-    said: list[str] = []
+    """Return a browser context in which any error on the console fails the test."""
+    messages: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            said.append(message.text)
+            messages.append(message.text)
 
     with chromium.new_context() as context:
         context.on("console", listen)
         yield context
-    assert said == []
+    assert messages == []
 
 
-def elsewhere(context: BrowserContext, world: World) -> Page:
-    """A page of SmartRecruiters at 127.0.0.1: for a browser another site than the portal's localhost."""
+def open_smartrecruiters(context: BrowserContext, world: World) -> Page:
+    """Open a page of SmartRecruiters at 127.0.0.1, for the browser another site than the portal's localhost."""
     page = context.new_page()
     page.goto(f"http://127.0.0.1:{world.simulator.port}/")
     return page
 
 
-def press(place: Page | Frame, button: str) -> None:
+def press_button(place: Page | Frame, button: str) -> None:
     place.get_by_role("button", name=button, exact=True).click()
 
 
@@ -48,10 +48,10 @@ def sign_in(place: Page | Frame, world: World) -> None:
     account = world.seeded["customers"][0]
     place.fill("[name=login]", account["email"])
     place.fill("[name=password]", account["password"])
-    press(place, "Sign in")
+    press_button(place, "Sign in")
 
 
-def entry(world: World, company: str, **more: Any) -> str:
+def build_consent_url(world: World, company: str, **more: Any) -> str:
     world.control.add_company(company)
     world.control.grant_consent(company)
     return f"{world.url}/smartrecruiters/integration?companyId={company}"
@@ -62,35 +62,35 @@ def is_connected(world: World, company: str) -> bool:
 
 
 def test_popup_works_in_a_frame_of_another_site(context: BrowserContext, world: World) -> None:
-    address = entry(world, "framed")
-    page = elsewhere(context, world)
+    url = build_consent_url(world, "framed")
+    page = open_smartrecruiters(context, world)
     page.evaluate(
-        """address => {
+        """url => {
             const frame = document.createElement("iframe");
-            Object.assign(frame, {src: address, width: 600, height: 400});
+            Object.assign(frame, {src: url, width: 600, height: 400});
             document.body.replaceChildren(frame);
         }""",
-        address,
+        url,
     )
     element = page.wait_for_selector("iframe")
     frame = element.content_frame() if element else None
     assert frame is not None
     sign_in(frame, world)
-    press(frame, "Approve")
-    frame.wait_for_selector("text=You may close this window.")
+    press_button(frame, "Approve")
+    frame.wait_for_selector("text=You can close this window.")
     assert is_connected(world, "framed")
     assert [cookie["name"] for cookie in context.cookies()] == ["frame-session", "frame-csrf"]
 
 
 def test_popup_works_in_a_window_that_keeps_its_opener(context: BrowserContext, world: World) -> None:
-    page = elsewhere(context, world)
-    address = entry(world, "windowed")
+    page = open_smartrecruiters(context, world)
+    url = build_consent_url(world, "windowed")
     with page.expect_popup() as opened:
-        page.evaluate("address => { window.consent = open(address, 'consent', 'width=600,height=400') }", address)
+        page.evaluate("url => { window.consent = open(url, 'consent', 'width=600,height=400') }", url)
     window = opened.value
     sign_in(window, world)
-    press(window, "Approve")
-    window.wait_for_selector("text=You may close this window.")
+    press_button(window, "Approve")
+    window.wait_for_selector("text=You can close this window.")
     assert (page.evaluate("consent.closed"), window.evaluate("opener !== null")) == (False, True)
     assert is_connected(world, "windowed")
 
@@ -103,9 +103,9 @@ UNSEEN = """() => {
 
 
 def test_popup_of_its_smallest_size_shows_all_that_is_asked(context: BrowserContext, world: World) -> None:
-    page = elsewhere(context, world)
+    page = open_smartrecruiters(context, world)
     page.set_viewport_size({"width": 600, "height": 340})
-    page.goto(entry(world, "small"))
+    page.goto(build_consent_url(world, "small"))
     page.wait_for_function("document.activeElement.name === 'login'")
     assert page.evaluate("document.documentElement.scrollHeight") <= 340
     sign_in(page, world)
@@ -116,28 +116,28 @@ def test_popup_of_its_smallest_size_shows_all_that_is_asked(context: BrowserCont
 @pytest.mark.parametrize(("button", "state"), [("Approve", "connected"), ("Deny", "disconnected")])
 def test_redirect_lands_in_smartrecruiters(context: BrowserContext, world: World, button: str, state: str) -> None:
     company = f"redirected-{button.lower()}"
-    page = elsewhere(context, world)
+    page = open_smartrecruiters(context, world)
     back = page.url
-    page.goto(f"{entry(world, company)}&redirect={back}")
+    page.goto(f"{build_consent_url(world, company)}&redirect={back}")
     sign_in(page, world)
-    press(page, button)
+    press_button(page, button)
     page.wait_for_url(back)
     assert world.control.get_company(company)["state"] == state
 
 
 def test_consent_by_keyboard_alone(context: BrowserContext, world: World) -> None:
-    page = elsewhere(context, world)
-    page.goto(entry(world, "typed"))
+    page = open_smartrecruiters(context, world)
+    page.goto(build_consent_url(world, "typed"))
     account = world.seeded["customers"][0]
     page.focus("[name=login]")
     page.keyboard.type(account["email"])
-    page.keyboard.press("Tab")
+    page.keyboard.press_button("Tab")
     page.keyboard.type(account["password"])
-    page.keyboard.press("Enter")
+    page.keyboard.press_button("Enter")
     page.wait_for_selector("text=Approve")
     for _ in range(10):
-        page.keyboard.press("Tab")
+        page.keyboard.press_button("Tab")
         if page.evaluate("document.activeElement.innerText") == "Approve":
             break
-    page.keyboard.press("Enter")
-    page.wait_for_selector("text=You may close this window.")
+    page.keyboard.press_button("Enter")
+    page.wait_for_selector("text=You can close this window.")

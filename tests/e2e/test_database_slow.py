@@ -1,4 +1,4 @@
-"""D19: the database is slow, or takes no connections."""
+"""D19: the database is slow, or accepts no connections."""
 
 import os
 import socket
@@ -24,17 +24,17 @@ import sys, time
 from django.db import connection
 print("ready", flush=True)
 for line in sys.stdin:
-    began = time.monotonic()
+    started = time.monotonic()
     answer = client.post(bodies.ORDERS, bodies.order_body(), format="json")
-    took = time.monotonic() - began
+    took = time.monotonic() - started
     print(answer.status_code, answer.headers.get("Retry-After"), round(took, 1), flush=True)
     connection.close()
 """
 )
 
 
-class Line:
-    """To PostgreSQL, with `seconds` before each thing that is said there; closed when that is None."""
+class DelayingProxy:
+    """Proxy to PostgreSQL that delays each request by `seconds`; with None it accepts no connections."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -50,45 +50,45 @@ class Line:
                 client.close()
                 continue
             server = socket.create_connection(("127.0.0.1", self.port))
-            threading.Thread(target=self._pass, args=(client, server, True), daemon=True).start()
-            threading.Thread(target=self._pass, args=(server, client, False), daemon=True).start()
+            threading.Thread(target=self._forward, args=(client, server, True), daemon=True).start()
+            threading.Thread(target=self._forward, args=(server, client, False), daemon=True).start()
 
-    def _pass(self, one: socket.socket, other: socket.socket, is_slow: bool) -> None:
+    def _forward(self, source: socket.socket, target: socket.socket, is_slow: bool) -> None:
         try:
-            while said := one.recv(65536):
+            while received := source.recv(65536):
                 time.sleep((self.seconds or 0) if is_slow else 0)
-                other.sendall(said)
+                target.sendall(received)
         except OSError:
             pass
-        other.close()
+        target.close()
 
 
 @contextmanager
-def asking() -> Iterator[tuple[Line, "subprocess.Popen[str]"]]:
+def run_portal() -> Iterator[tuple[DelayingProxy, "subprocess.Popen[str]"]]:
     with postgres.provide_database() as url, socket.create_server(("127.0.0.1", free_port())) as listener:
-        line = Line(urlsplit(url).port or 5432)
-        threading.Thread(target=line.serve, args=(listener,), daemon=True).start()
+        proxy = DelayingProxy(urlsplit(url).port or 5432)
+        threading.Thread(target=proxy.serve, args=(listener,), daemon=True).start()
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "TEST_DATABASE_URL": url.replace(f":{line.port}", f":{listener.getsockname()[1]}"),
+            "TEST_DATABASE_URL": url.replace(f":{proxy.port}", f":{listener.getsockname()[1]}"),
         }
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         process = subprocess.Popen([sys.executable, "-c", SCRIPT], cwd=ROOT, env=environment, **pipes)  # type: ignore[call-overload]
         try:
             while process.stdout.readline() != "ready\n":
                 assert process.poll() is None
-            yield line, process
+            yield proxy, process
         finally:
             process.stdin.close()
             process.wait(30)
 
 
 def test_order_is_503_within_five_seconds_whatever_the_database_does() -> None:
-    with asking() as (line, process):
+    with run_portal() as (proxy, process):
 
         def order(seconds: float | None) -> tuple[str, str, float]:
-            line.seconds = seconds
+            proxy.seconds = seconds
             process.stdin.write("\n")
             process.stdin.flush()
             status, wait, took = process.stdout.readline().split()

@@ -1,4 +1,4 @@
-"""The engine's API as an outsider meets it: the quick start of its page, and its own description held against it."""
+"""Engine API from outside: the commands of its documentation, and Schemathesis against its OpenAPI description."""
 
 import json
 import os
@@ -19,13 +19,13 @@ REPORT = b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Without a sample engine: the test is the engine."""
+    """Start a portal without a sample engine: the test acts as the engine."""
     with World(tmp_path_factory.mktemp("engine-api"), engine=False, WEBHOOKS_ALLOW_PRIVATE="1") as world:
         yield world
 
 
 def run(world: World, folder: Path, *commands: str, **names: str) -> None:
-    """In a shell, as a reader of the page would, in this folder."""
+    """Run commands in a shell in `folder`, as a reader of the page would."""
     client = world.seeded["engine"]
     names |= {"PORTAL": world.url, "CLIENT_ID": client["client_id"], "CLIENT_SECRET": client["client_secret"]}
     (folder / "lines.sh").write_text("\n".join(commands))
@@ -40,7 +40,7 @@ def run(world: World, folder: Path, *commands: str, **names: str) -> None:
 
 
 def blocks(file: str) -> list[str]:
-    """The page's commands, a text for each step."""
+    """Return the page's commands, one text per step."""
     return [step.commands for step in views.parse_steps(file)]
 
 
@@ -57,29 +57,29 @@ def test_quick_start_of_the_page_brings_a_result_to_smartrecruiters(world: World
 
 
 def test_webhooks_of_the_page_reach_its_endpoint(world: World, tmp_path: Path) -> None:
-    """Its endpoint takes the test, knows a repeated message, and a signature by either secret."""
+    """The page's endpoint accepts the test message, a repeated message, and a signature by either secret."""
     port = free_port()
     token, register, test, rotate, change, remove = blocks(views.QUICKSTART)[0], *blocks(views.WEBHOOKS)
     run(world, tmp_path, token, register, HOOK=f"http://127.0.0.1:{port}/")
-    made = json.loads((tmp_path / "webhook.json").read_text())
+    created = json.loads((tmp_path / "webhook.json").read_text())
     (tmp_path / "endpoint.py").write_text(views.render_text(views.RECEIVER))
-    environment = {**os.environ, "WEBHOOK_SECRET": made["secret"], "HOOK_PORT": str(port), "PYTHONUNBUFFERED": "1"}
-    with (tmp_path / "told").open("wb") as told:
+    environment = {**os.environ, "WEBHOOK_SECRET": created["secret"], "HOOK_PORT": str(port), "PYTHONUNBUFFERED": "1"}
+    with (tmp_path / "output").open("wb") as output:
         endpoint = subprocess.Popen(
-            [sys.executable, "endpoint.py"], cwd=tmp_path, env=environment, stdout=told, stderr=subprocess.DEVNULL
+            [sys.executable, "endpoint.py"], cwd=tmp_path, env=environment, stdout=output, stderr=subprocess.DEVNULL
         )
     try:
-        run(world, tmp_path, token, f"WEBHOOK={made['id']}", test)
-        wait_for("the test", lambda: "order.created {'test': True}" in (tmp_path / "told").read_text())
-        run(world, tmp_path, token, f"WEBHOOK={made['id']}", rotate, test)
-        wait_for("the next one", lambda: (tmp_path / "told").read_text().count("'test': True") == 2)
-        run(world, tmp_path, token, f"WEBHOOK={made['id']}", change, remove)
+        run(world, tmp_path, token, f"WEBHOOK={created['id']}", test)
+        wait_for("the test", lambda: "order.created {'test': True}" in (tmp_path / "output").read_text())
+        run(world, tmp_path, token, f"WEBHOOK={created['id']}", rotate, test)
+        wait_for("the next one", lambda: (tmp_path / "output").read_text().count("'test': True") == 2)
+        run(world, tmp_path, token, f"WEBHOOK={created['id']}", change, remove)
     finally:
         endpoint.terminate()
         endpoint.wait(10)
     rotated = json.loads((tmp_path / "webhook.json").read_text())
-    assert rotated == {**made, "secret": rotated["secret"]}
-    assert rotated["secret"] != made["secret"]
+    assert rotated == {**created, "secret": rotated["secret"]}
+    assert rotated["secret"] != created["secret"]
 
 
 def test_events_of_the_page_go_on_behind_the_cursor(world: World, tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_events_of_the_page_go_on_behind_the_cursor(world: World, tmp_path: Path
     world.control.place_orders("by-pull", world.package_ids("SKILL_TEST")[0], count=2)
     token, (first, following) = blocks(views.QUICKSTART)[0], blocks(views.EVENTS)
     run(world, tmp_path, token, first, f"({following}) > following.json")
-    told = json.loads((tmp_path / "events.json").read_text())
-    assert {event["type"] for event in told["results"]} == {"connection.enabled", "order.created"}
+    events = json.loads((tmp_path / "events.json").read_text())
+    assert {event["type"] for event in events["results"]} == {"connection.enabled", "order.created"}
     assert json.loads((tmp_path / "following.json").read_text()) == {"results": [], "next": None}
 
 

@@ -1,5 +1,7 @@
-"""Every page that a route answers with, in a real browser: light and dark, on a phone and a screen, by WCAG 2.2 AA and
-our policy. The table of routes says which there are, so that a new page is looked at without anybody asking for it."""
+"""Every page of every route in a real browser: light and dark, phone and screen, WCAG 2.2 AA and the CSP.
+
+The pages come from tests/routes.py, so that a new page is checked automatically.
+"""
 
 import time
 from collections.abc import Iterator
@@ -23,8 +25,8 @@ pytestmark = [
     pytest.mark.xdist_group("pages"),
 ]
 PEOPLE = ("stranger", "alice", "bob", "administrator")
-PARTS = ("admin:letter", "admin:orders_order_preview", "admin:autocomplete")
-"""No pages: an e-mail in its frame, in which nothing runs, the examiner neither; a part of a page; data."""
+# Not pages: an email in its frame, where scripts (and axe) are disabled; a part of a page; data.
+PARTS = ("admin:email", "admin:orders_order_preview", "admin:autocomplete")
 
 
 @pytest.fixture
@@ -36,13 +38,13 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
 
 @pytest.fixture
 def everything(transactional_db: None) -> World:
-    """Of its own, and committed: the server's threads see it."""
+    """Create a committed world, which the server's threads can see."""
     return World()
 
 
-def pages(world: World) -> dict[str, dict[str, int]]:
-    """By person, address and status: what each sees that nobody before him saw, of refusals one of a kind."""
-    found: dict[str, dict[str, int]] = {person: {} for person in PEOPLE}
+def find_pages(world: World) -> dict[str, dict[str, int]]:
+    """Return {person: {url: status}} of pages that no earlier person saw, and one of each kind of refusal."""
+    pages: dict[str, dict[str, int]] = {person: {} for person in PEOPLE}
     known: set[object] = set()
     for person in PEOPLE:
         for row in (row for row in ROUTES if row not in PARTS):
@@ -53,8 +55,8 @@ def pages(world: World) -> dict[str, dict[str, int]]:
             shown = (url, answer.status_code) if answer.status_code == 200 else answer.content.split(b"</title>")[0]
             if shown not in known:
                 known.add(shown)
-                found[person][url] = answer.status_code
-    return found
+                pages[person][url] = answer.status_code
+    return pages
 
 
 @pytest.mark.parametrize("person", PEOPLE)
@@ -64,7 +66,7 @@ def test_every_page_fits_and_can_be_read(everything: World, live_server: Any, br
         {"name": name, "value": each.value, "url": live_server.url} for name, each in everything.cookies[person].items()
     ]
     visitor.context.add_cookies(cookies)
-    for url, status in pages(everything)[person].items():
+    for url, status in find_pages(everything)[person].items():
         with visitor.expect_status(status):
             visitor.page.goto(live_server.url + url)
             visitor.check_accessibility()
@@ -75,7 +77,7 @@ def test_every_page_fits_and_can_be_read(everything: World, live_server: Any, br
 def test_second_factor_is_set_up_used_and_switched_off(
     transactional_db: None, live_server: Any, browser: Browser
 ) -> None:
-    """The pages that ask for a password a moment ago, by clicking alone."""
+    """Visit the pages that require a recent password, by clicking only."""
     account = {"email": "alice@northwind.example", "password": rows.PASSWORD}
     rows.make_user(rows.make_customer(), account["email"])
     visitor = Visitor(browser, origins={live_server.url}, portal=live_server.url)
@@ -83,31 +85,31 @@ def test_second_factor_is_set_up_used_and_switched_off(
     page.goto(live_server.url)
     sign_in(page, account)
     visitor.follow_link(account["email"])
-    visitor.expect_page("Second factor")
+    visitor.expect_page("Two-factor authentication")
     visitor.follow_link("Add a passkey")
-    visitor.expect_page("Is it you?")
+    visitor.expect_page("Confirm it’s you")
     page.get_by_label("Password").fill(account["password"])
-    visitor.press_button("Go on")
-    page.get_by_role("heading", name="Is it you?").wait_for(state="detached")
+    visitor.press_button("Continue")
+    page.get_by_role("heading", name="Confirm it’s you").wait_for(state="detached")
     visitor.check_accessibility()
     page.goto(f"{live_server.url}/accounts/2fa/")
     visitor.follow_link("Set up")
     visitor.expect_page("Set up your authenticator app")
-    secret = page.get_by_label("The same as text").input_value()
+    secret = page.get_by_label("Key").input_value()
     wait_for("a code that does not end at once", lambda: time.time() % 30 < 15)
     page.locator("[name=code]").fill(code_of(secret))
     visitor.press_button("Switch on")
     visitor.expect_page("Recovery codes")
-    visitor.follow_link("Make new ones…")
-    visitor.expect_page("Make recovery codes?")
+    visitor.follow_link("Create new codes…")
+    visitor.expect_page("Create recovery codes?")
     page.goto(f"{live_server.url}/accounts/2fa/")
-    visitor.expect_page("Second factor")
+    visitor.expect_page("Two-factor authentication")
     visitor.follow_link("Switch off…")
     page.get_by_role("heading", level=1).wait_for()
     visitor.check_accessibility()
     visitor.press_button("Sign out")
     page.goto(live_server.url)
     sign_in(page, account)
-    visitor.expect_page("Second factor")
+    visitor.expect_page("Two-factor authentication")
     visitor.context.close()
     assert visitor.faults == []

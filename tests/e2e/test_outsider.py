@@ -1,4 +1,4 @@
-"""An engine written by somebody who has read INTERFACE.md and nothing else: plain requests, no code of ours."""
+"""Engine written against the documented interface only (orders/api/README.md), without the portal's code."""
 
 import re
 import time
@@ -13,7 +13,7 @@ from tests.e2e.world import World
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e-outsider")]
 Json = dict[str, Any]
 PDF = b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer\n<</Root 1 0 R>>\n%%EOF\n"
-START = "http://localhost:9/start/{}"  # nobody has to listen there: the browser is only sent
+START = "http://localhost:9/start/{}"  # no server is needed: the browser is only redirected
 PACKAGES: dict[str, Json] = {
     "outsider-skills": {
         "type": "SKILL_TEST",
@@ -32,7 +32,7 @@ PACKAGES: dict[str, Json] = {
 
 
 class Engine:
-    """The whole program: it may know the portal's address and its own client, as `seed_demo` printed them."""
+    """Engine that knows only the portal's URL and its own client, as printed by `seed_demo`."""
 
     def __init__(self, portal: str, client_id: str, client_secret: str) -> None:
         self.portal = portal
@@ -47,7 +47,7 @@ class Engine:
         return answer.json() if answer.content else None
 
     def take(self, count: int) -> list[Json]:
-        """Lease and accept."""
+        """Lease and accept orders."""
         leased = self.call("POST", "/orders/lease", json={"max": count, "seconds": 60})["orders"]
         return [self.accept(order["id"]) for order in leased]
 
@@ -57,7 +57,7 @@ class Engine:
         return accepted
 
     def report(self, order: Json) -> None:
-        """A file, an address, a result for the package and one for each assessment."""
+        """Report a file, a link, the package's result and one for each assessment."""
         path = f"/orders/{order['id']}"
         file = {"file": ("report.pdf", PDF, "application/pdf")}
         attached = self.call("POST", f"{path}/attachments", 201, files=file)
@@ -76,8 +76,8 @@ class Engine:
                 for each in PACKAGES[order["package"]]["assessments"]
             ],
         }
-        told = self.call("POST", f"{path}/result/preview", json=result)
-        assert (told["score_text"], told["score_percent"]) == ("28/80", 13)
+        preview = self.call("POST", f"{path}/result/preview", json=result)
+        assert (preview["score_text"], preview["score_percent"]) == ("28/80", 13)
         self.call("PATCH", f"{path}/result", json=result)
 
     def is_delivered(self, order: Json) -> bool:
@@ -86,10 +86,10 @@ class Engine:
 
 def until(condition: Callable[[], Any], seconds: float = 90) -> Any:
     deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain"
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"timed out after {seconds:.0f} s"
         time.sleep(0.1)
-    return found
+    return value
 
 
 @pytest.fixture(scope="module")
@@ -107,15 +107,15 @@ def engine(world: World) -> Engine:
     return engine
 
 
-def standing(world: World, order: Json) -> Json:
-    """The result as SmartRecruiters has it, the address of the hosted file aside."""
+def get_result(world: World, order: Json) -> Json:
+    """Return the result as SmartRecruiters has it, without the URL of the hosted file."""
     result: Json = world.control.get_order(order["smartrecruiters_order_id"])["result"]
     [report] = result.pop("attachments")
     assert requests.get(report.pop("url"), timeout=10).content == PDF
     return {**result, "attachments": [report]}
 
 
-def expected(order: Json) -> Json:
+def build_expected(order: Json) -> Json:
     parts = [each["id"] for each in PACKAGES[order["package"]]["assessments"]]
     video = {"type": "VIDEO_URL", "url": f"https://videos.example/{order['id']}"}
     score = {"raw": 7, "min": 0, "max": 10}
@@ -145,17 +145,17 @@ def test_ordinary_order_is_completed(world: World, engine: Engine) -> None:
     browser = requests.Session()
     page = browser.get(order["take_url"], timeout=10)
     assert (page.status_code, len(re.findall("<button", page.text))) == (200, 1)
-    gone = browser.post(order["take_url"], allow_redirects=False, timeout=10)
-    assert (gone.status_code, gone.headers["Location"]) == (303, order["launch_url"])
+    redirect = browser.post(order["take_url"], allow_redirects=False, timeout=10)
+    assert (redirect.status_code, redirect.headers["Location"]) == (303, order["launch_url"])
     assert engine.call("GET", f"/orders/{order['id']}")["status"] == "IN_PROGRESS"
     assert browser.get(order["return_url"], timeout=10).status_code == 200
 
     engine.report(order)
     until(lambda: engine.is_delivered(order))
-    assert standing(world, order) == expected(order)
-    told = engine.call("GET", "/events")["results"]
-    assert [each["type"] for each in told if each["data"].get("company_id") == "outsider"] == ["connection.enabled"]
-    assert [each["type"] for each in told if each["data"].get("order") == order["id"]] == ["order.created"]
+    assert get_result(world, order) == build_expected(order)
+    events = engine.call("GET", "/events")["results"]
+    assert [each["type"] for each in events if each["data"].get("company_id") == "outsider"] == ["connection.enabled"]
+    assert [each["type"] for each in events if each["data"].get("order") == order["id"]] == ["order.created"]
     hops = {line["hop"] for line in engine.call("GET", f"/orders/{order['id']}/timeline")["results"]}
     assert hops == {"in", "engine", "candidate", "out"}
     assert world.control.list_breaches() == []
@@ -167,12 +167,12 @@ def test_inline_order_is_completed(world: World, engine: Engine) -> None:
     assert browser.get(placed["url"], allow_redirects=False, timeout=10).status_code == 200  # it waits for the engine
     [order] = engine.take(10)
     assert (order["take_url"], order["inline"], order["candidate"]["id"]) == (placed["url"], True, None)
-    gone = browser.get(placed["url"], allow_redirects=False, timeout=10)
-    assert (gone.status_code, gone.headers["Location"]) == (302, order["launch_url"])
+    redirect = browser.get(placed["url"], allow_redirects=False, timeout=10)
+    assert (redirect.status_code, redirect.headers["Location"]) == (302, order["launch_url"])
     back = browser.get(order["return_url"], allow_redirects=False, timeout=10)
     assert (back.status_code, back.headers["Location"]) == (302, f"{world.simulator.url}/applied/{placed['order_id']}")
 
     engine.report(order)
     until(lambda: engine.is_delivered(order))
-    assert standing(world, order) == expected(order)
+    assert get_result(world, order) == build_expected(order)
     assert world.control.list_breaches() == []

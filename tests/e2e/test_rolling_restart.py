@@ -1,4 +1,4 @@
-"""D6: a deploy in order, under load: no order is turned away, nothing is sent twice."""
+"""D6: a graceful deploy under load refuses no order and sends no result twice."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ def test_restart_in_order_turns_no_order_away_and_repeats_nothing(world: World) 
         target=lambda: placed.extend(world.control.place_orders("rolling", package, count=150, parallel=4))
     )
     ordering.start()
-    os.kill(world.find_pid("gunicorn"), signal.SIGHUP)  # new workers first, then the old ones end
+    os.kill(world.find_pid("gunicorn"), signal.SIGHUP)  # starts new workers before the old ones stop
     os.kill(world.find_pid("courier@"), signal.SIGTERM)
     ordering.join()
     assert {order["status_code"] for order in placed} == {202}

@@ -1,4 +1,4 @@
-"""From a consent to a result in SmartRecruiters, by API, through every process."""
+"""From consent to a result in SmartRecruiters, by API, through all processes."""
 
 import os
 import shutil
@@ -34,8 +34,8 @@ def test_hundred_orders_over_all_six_types_leave_no_breach(world: World) -> None
         for event in world.control.iterate_events(kinds="result")
         if event["status_before"] != event["status_after"] == "COMPLETED"
     ]
-    ours = {order["order_id"] for order in placed}
-    assert len([order for order in completions if order in ours]) == 100, "one notification of completion an order"
+    order_ids = {order["order_id"] for order in placed}
+    assert len([order for order in completions if order in order_ids]) == 100, "one completion per order"
 
 
 def test_order_is_answered_at_once_while_smartrecruiters_and_the_broker_hang(world: World) -> None:
@@ -61,18 +61,18 @@ def test_disconnecting_cuts_off_at_once_and_reconnecting_goes_on(world: World) -
     package = world.package_ids("SKILL_TEST")[0]
     assert world.control.disconnect_company("comes-back") == 204
     assert world.control.notify_disabled("comes-back") in (204, None)
-    began = time.monotonic()
+    started = time.monotonic()
     world.connect_company("comes-back")
     placed = world.control.place_orders("comes-back", package)
     wait_for("the result after a reconnect", lambda: world.order_statuses(placed) == ["COMPLETED"])
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - started < 60
     assert world.control.list_breaches() == []
 
 
 @pytest.mark.postgresql
 @pytest.mark.redis
-@pytest.mark.skipif(not postgres.is_available(), reason="no PostgreSQL here")
-@pytest.mark.skipif(shutil.which("redis-server") is None, reason="no Redis here")
+@pytest.mark.skipif(not postgres.is_available(), reason="PostgreSQL is not installed")
+@pytest.mark.skipif(shutil.which("redis-server") is None, reason="Redis is not installed")
 def test_portal_on_postgresql_and_redis_needs_nothing_else_changed(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("servers")
     with postgres.provide_database() as database_url, redis_server(folder) as redis_url:

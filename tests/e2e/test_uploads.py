@@ -1,4 +1,4 @@
-"""Reports as files, through every process: the engine's API, the courier, the simulator's ledger."""
+"""Reports as files, through all processes: the engine API, the courier, the simulator's ledger."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,18 +19,18 @@ row.save(update_fields=["report_delivery"])
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A portal that uploads, with an engine that answers every order at once."""
+    """Start a portal that uploads reports, with an engine that completes every order at once."""
     with World(tmp_path_factory.mktemp("uploads")) as world:
         world.run_manage("shell", "-c", UPLOAD)
         yield world
 
 
-def listed(world: World, order: dict[str, Any]) -> list[str]:
+def list_attachments(world: World, order: dict[str, Any]) -> list[str]:
     result = world.control.get_order(order["order_id"])["result"]
     return [each["url"] for each in result.get("attachments", [])]
 
 
-def uploaded(world: World, order: dict[str, Any]) -> list[str]:
+def list_uploads(world: World, order: dict[str, Any]) -> list[str]:
     return [each["url"] for each in world.control.get_order(order["order_id"])["uploads"]]
 
 
@@ -39,14 +39,14 @@ def test_reports_of_ordinary_orders_are_uploaded_and_inline_ones_linked(world: W
     ordinary = world.control.place_orders("uploads", world.package_ids("SKILL_TEST")[0], count=5)
     inline = world.control.place_orders("uploads", world.package_ids("INLINE_ASSESSMENT")[0], inline=True)
     placed = [*ordinary, *inline]
-    wait_for("the reports", lambda: all(listed(world, order) for order in placed), 150)
+    wait_for("the reports", lambda: all(list_attachments(world, order) for order in placed), 150)
     wait_for("the results", lambda: world.order_statuses(placed) == ["COMPLETED"] * 6)
-    wait_for("quiet", lambda: "pending 0" in pending(world))
-    assert [listed(world, order) for order in ordinary] == [uploaded(world, order) for order in ordinary]
-    assert {len(uploaded(world, order)) for order in ordinary} == {1}
-    assert [uploaded(world, order) for order in inline] == [[]]
+    wait_for("quiet", lambda: "pending 0" in count_pending(world))
+    assert [list_attachments(world, order) for order in ordinary] == [list_uploads(world, order) for order in ordinary]
+    assert {len(list_uploads(world, order)) for order in ordinary} == {1}
+    assert [list_uploads(world, order) for order in inline] == [[]]
     for order in placed:
-        assert requests.get(listed(world, order)[0], timeout=10).content[:5] == b"%PDF-"
+        assert requests.get(list_attachments(world, order)[0], timeout=10).content[:5] == b"%PDF-"
     assert world.control.list_breaches() == []
 
 
@@ -54,14 +54,14 @@ def test_upload_whose_answer_is_lost_is_found_and_not_doubled(world: World) -> N
     world.connect_company("uploads-lost")
     world.control.set_fault("drop", route="attachment", company="uploads-lost", count=2, after_effect=True)
     placed = world.control.place_orders("uploads-lost", world.package_ids("SKILL_TEST")[0], count=3)
-    wait_for("the reports", lambda: all(listed(world, order) for order in placed), 150)
-    wait_for("quiet", lambda: "pending 0" in pending(world))
-    assert [listed(world, order) for order in placed] == [uploaded(world, order) for order in placed]
-    assert {len(uploaded(world, order)) for order in placed} == {1}
+    wait_for("the reports", lambda: all(list_attachments(world, order) for order in placed), 150)
+    wait_for("quiet", lambda: "pending 0" in count_pending(world))
+    assert [list_attachments(world, order) for order in placed] == [list_uploads(world, order) for order in placed]
+    assert {len(list_uploads(world, order)) for order in placed} == {1}
     assert world.control.list_breaches() == []
 
 
-def pending(world: World) -> str:
-    asked = "from integrations.outbox.models import Delivery; print('pending', Delivery.objects.filter("
-    asked += "kind__in=['result', 'upload'], state__in=['pending', 'in_flight', 'unknown']).count())"
-    return world.run_manage("shell", "-c", asked)
+def count_pending(world: World) -> str:
+    script = "from integrations.outbox.models import Delivery; print('pending', Delivery.objects.filter("
+    script += "kind__in=['result', 'upload'], state__in=['pending', 'in_flight', 'unknown']).count())"
+    return world.run_manage("shell", "-c", script)

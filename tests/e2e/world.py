@@ -1,5 +1,7 @@
-"""The whole product as it runs: portal, workers, scheduler and broker by `make serve`'s supervisor, beside them the
-simulator and the sample engine, each in processes of its own."""
+"""World for end-to-end tests: the portal under the supervisor of `make serve`, the simulator and the sample engine.
+
+Each runs in its own processes.
+"""
 
 import contextlib
 import json
@@ -24,18 +26,17 @@ TIMEOUT_SECONDS = 90
 
 
 def wait_for(what: str, condition: Callable[[], T], seconds: float = TIMEOUT_SECONDS) -> T:
-    """What the condition answers, once it is true."""
+    """Wait until the condition is true, and return its value."""
     deadline = time.monotonic() + seconds
     while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain: {what}"
+        if value := condition():
+            return value
+        assert time.monotonic() < deadline, f"timed out after {seconds:.0f} s: {what}"
         time.sleep(0.05)
 
 
 class World:
-    """A portal with its own data folder and ports, connected to nobody yet."""
+    """Portal with its own data folder and ports, without connections."""
 
     def __init__(self, folder: Path, *, auto_answer: bool = True, engine: bool = True, **settings: str) -> None:
         self.folder = folder
@@ -124,34 +125,34 @@ class World:
         return (self.folder / "portal.log").read_text()
 
     def find_pid(self, command: str) -> int:
-        """A child of the supervisor by a part of its command line."""
+        """Return the pid of a child of the supervisor, by a part of its command line."""
         return self.find_pids(command)[0]
 
     def find_pids(self, command: str) -> list[int]:
-        found = []
+        pids = []
         for line in subprocess.run(
             ["ps", "-eww", "-o", "pid,ppid,args"], capture_output=True, text=True
         ).stdout.splitlines():
             pid, parent, arguments = line.split(None, 2)
             if parent == str(self._processes[0].pid) and command in arguments:
-                found.append(int(pid))
-        assert found, f"no process {command}"
-        return found
+                pids.append(int(pid))
+        assert pids, f"no process {command}"
+        return pids
 
-    # What people do
+    # Actions of people
 
     def sign_in(self, customer: int = 0) -> "Person":
         account = self.seeded["customers"][customer]
         return Person(self, account["email"], account["password"])
 
     def connect_company(self, company: str, customer: int = 0) -> None:
-        """A customer's admin connects a company, by the pages, and waits until it is done."""
+        """Connect a company as a customer's administrator, by the pages, and wait until it is live."""
         self.control.add_company(company)
         self.sign_in(customer).approve_consent(self.control.grant_consent(company) or "")
         wait_for(f"{company} to be connected", lambda: self.control.get_company(company)["state"] == "connected")
 
     def engine_token(self) -> str:
-        """For the test itself to be the engine."""
+        """Return a token for a test that acts as the engine."""
         client = self.seeded["engine"]
         form = {"grant_type": "client_credentials"}
         answer = requests.post(
@@ -161,16 +162,16 @@ class World:
         return token
 
     def package_ids(self, *types: str) -> list[str]:
-        """The seeded packages' ids, of these types or of all."""
+        """Return the ids of the seeded packages, of these types or of all."""
         return [package["id"] for package in self.seeded["packages"] if not types or package["type"] in types]
 
     def order_statuses(self, placed: list[Json]) -> list[str]:
-        """SmartRecruiters' status of each of these orders."""
+        """Return SmartRecruiters' status of each of these orders."""
         return [self.control.get_order(order["order_id"])["status"] for order in placed]
 
 
 class Person:
-    """Somebody with a browser that knows forms and cookies."""
+    """User of the portal, with a minimal browser (forms and cookies)."""
 
     def __init__(self, world: World, email: str, password: str) -> None:
         self.world, self.email, self.password = world, email, password
@@ -192,7 +193,7 @@ class Person:
 
 @contextlib.contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
-    """Debian's Redis, on a port of its own."""
+    """Run Debian's Redis on a free port, and return its URL."""
     port = free_port()
     command = [shutil.which("redis-server") or "", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir"]
     with subprocess.Popen([*command, str(folder)], stdout=subprocess.DEVNULL) as process:

@@ -1,4 +1,4 @@
-"""Which test proves which row of RELIABILITY.md, or in a sentence why a row needs none."""
+"""Tests that prove each row of tests/reliability/README.md, or the reason why a row needs none."""
 
 from tests.reliability import consent, faults, findings, oauth, orders, outside, people, privacy
 from tests.reliability.rows import Row

@@ -1,4 +1,4 @@
-"""Section 2.2: the consent (C)."""
+"""Proofs for consent (C), README.md section 2.2."""
 
 from tests.reliability.rows import parse_rows
 
@@ -24,8 +24,7 @@ C15 redirect changed in a later step
 
 C16 Open redirector at a trusted origin
     hostile_urls redirector_at_a_trusted_origin_is_gone_to_as_it_is
-    why: The interface fixes that the last page goes to the redirect by itself; where SmartRecruiters leads from there
-    why: is not ours to judge.
+    why: The interface requires an automatic redirect; a further redirect by SmartRecruiters is outside the portal.
 
 C17 companyId as a path (../../partner/configuration, encoded, with ?, #, ;)
     hostile_urls odd_company_is_refused_and_not_repeated
@@ -103,8 +102,8 @@ C33 form-action blocks the redirect after *Approve*
 C34 Referrer leak
     routes every_page_carries_the_headers_of_a_careful_one
     sign_in pages_load_nothing_from_elsewhere
-    why: same-origin in place of no-referrer, under which Chromium posts our own forms with a null origin; other sites
-    why: learn nothing by either.
+    why: same-origin instead of no-referrer, under which Chromium posts the portal's own forms with a null origin;
+    why: neither reveals anything to other sites.
 
 C35 Deny, or window closed
     consent deny_goes_back_and_creates_nothing

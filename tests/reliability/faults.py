@@ -1,4 +1,4 @@
-"""Section 3: faults (D)."""
+"""Proofs for faults (D), README.md section 3."""
 
 from tests.reliability.rows import Row
 
@@ -47,7 +47,7 @@ ROWS: dict[str, Row] = {
     "D7": Row(
         "Web killed between commit and wake-up",
         ("crash: kill web",),
-        "No request speaks to the broker: the dispatcher finds what is due in the database.",
+        "No request uses the broker: the dispatcher finds due deliveries in the database.",
     ),
     "D8": Row(
         "Web killed before the commit",
@@ -116,7 +116,7 @@ ROWS: dict[str, Row] = {
     "D23": Row(
         "Restore to a point in time",
         (f"{FAULTS}row_restored_from_a_dump_is_sent_again_the_same",),
-        "Orders taken after the dump are in no row of ours; SmartRecruiters' users see them pending and order again.",
+        "Orders accepted after the dump are lost; SmartRecruiters' users see them pending and order again.",
     ),
     "D24": Row(
         "500 repeatedly",
@@ -290,14 +290,14 @@ ROWS: dict[str, Row] = {
             "tests/config/server/test_worker.py::test_descriptors_that_run_out_stop_nothing_for_long",
             "crash: kill all of the portal",
         ),
-        "Either ends the process, as a SIGKILL does at any place.",
+        "Either ends the process, like a SIGKILL.",
     ),
     "D54": Row(
         "Migration under traffic",
         (),
-        "Cannot happen yet: there is no released version whose traffic a migration could meet.",
+        "Not applicable before the first release.",
     ),
-    "D55": Row("Rollback of code", (), "Cannot happen yet: there is no released version to go back to."),
+    "D55": Row("Rollback of code", (), "Not applicable before the first release."),
     "D56": Row(
         "Encryption key missing or rotated meanwhile",
         (f"{FAULTS}key_that_is_missing_for_a_while_loses_nothing",),

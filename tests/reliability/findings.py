@@ -1,4 +1,4 @@
-"""Section 1: the findings that matter most, numbered as there."""
+"""Proofs for the findings, README.md section "Findings"."""
 
 from tests.reliability.rows import parse_rows
 

@@ -1,4 +1,4 @@
-"""Section 2.1: the token endpoint and bearers (T)."""
+"""Proofs for the token endpoint and bearer tokens (T), README.md section 2.1."""
 
 from tests.reliability.rows import parse_rows
 
@@ -117,7 +117,7 @@ T31 Tokens and secrets in a database dump
 
 T32 Growth of the token table
     hostile_tokens expired_tokens_are_cleared_and_others_stay
-    why: Every hour; the check of a token is one query by an indexed hash, whatever else is in the table.
+    why: Hourly; checking a token is one query by an indexed hash, regardless of the size of the table.
 
 T33 TRACE, PUT, OPTIONS
     token only_post_is_taken
@@ -128,7 +128,7 @@ T34 Plain HTTP
     hostile_tokens post_is_refused_and_not_redirected
     hostile_tokens read_of_a_program_is_refused_and_not_redirected
     hostile_tokens word_of_a_stranger_counts_for_nothing
-    why: TLS ends at the vendor's proxy, so it is the proxy's word that counts.
+    why: TLS ends at the vendor's proxy, so the proxy's headers decide.
 
 T35 Disable call by anybody
     disable refused_disable_is_written_down_once_an_address_and_minute

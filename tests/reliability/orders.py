@@ -1,4 +1,4 @@
-"""Sections 2.4 to 2.6: packages and orders (O), results (R), files (F)."""
+"""Proofs for packages and orders (O), results (R) and files (F), README.md sections 2.4 to 2.6."""
 
 from tests.reliability.rows import parse_rows
 
@@ -91,7 +91,7 @@ O24 No object at the top level
 O25 Header injection in an e-mail address
     intake what_is_wrong_in_the_body_is_named
     emails unusable_address_fails_where_staff_see_it
-    why: An address that is merely unusable is accepted, as the interface says; no mail is sent to it.
+    why: An email address that is merely unusable is accepted, as documented; no email is sent to it.
 
 O26 Names in all scripts, long, bidirectional
     intake any_real_name_is_kept_as_it_came
@@ -105,7 +105,7 @@ O27 SQL, template and log injection strings
 O28 Candidate or job id as a path
     hostile_urls odd_id_of_a_candidate_or_job_is_kept_or_refused_and_never_asked_for
     intake id_that_may_not_stand_in_a_url_is_kept_and_not_asked_for
-    why: A printable one is accepted, as the interface says, and never put into an address.
+    why: A printable one is accepted, as documented, and never put into a URL.
 
 O29 Return URL of an inline candidate
     hostile_urls way_back_of_a_candidate_is_plain_https_or_refused
@@ -116,7 +116,7 @@ O30 Guessing candidate links
     candidate unknown_link_is_not_found
     candidate link_of_another_is_another
     candidate pages_are_private
-    why: 192 random bits are guessed at no rate, so there is no limit that a candidate could run into.
+    why: 192 random bits cannot be guessed at any rate, so there is no limit that could affect a candidate.
 
 O31 Malformed requester header
     requester parse_requester_of_every_spelling
@@ -189,7 +189,7 @@ F3 50 MB, wrong or missing length
 
 F4 Decompression bombs
     attachments what_is_no_whole_report_is_refused
-    why: Nothing is unpacked; archives are no reports.
+    why: Archives are not accepted as reports and never unpacked.
 
 F5 Path traversal in a file name
     attachments name_to_download_by_is_a_plain_one

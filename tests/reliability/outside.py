@@ -1,4 +1,4 @@
-"""Section 2.7: what goes out (X)."""
+"""Proofs for outgoing calls (X), README.md section 2.7."""
 
 from tests.reliability.rows import parse_rows
 

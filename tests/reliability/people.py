@@ -1,12 +1,12 @@
-"""Section 2.3: sign-in, admin, platform (A)."""
+"""Proofs for sign-in, admin and platform (A), README.md section 2.3."""
 
 from tests.reliability.rows import parse_rows
 
 ROWS = parse_rows("""
 A1 Brute force of a password
     sign_in guesser_is_stopped_and_the_owner_elsewhere_is_not
-    why: No budget over all addresses: whoever spent it would lock the owner out (A3). Ten tries in five minutes from
-    why: each of ten thousand addresses are nothing against twelve characters, and staff have a second factor.
+    why: No limit across IP addresses: an attacker could use it to lock the owner out (A3). Ten attempts in five
+    why: minutes from each of 10,000 IP addresses do not guess twelve characters, and staff have a second factor.
 
 A3 Locking an owner out
     sign_in guesser_is_stopped_and_the_owner_elsewhere_is_not
@@ -60,13 +60,13 @@ A14 Staff beyond their role
     orders order_page_is_recorded_each_time
     access_log everybody_who_saw_a_candidate_is_named_before_and_after_an_erasure
     export staff_export_from_the_orders_page
-    why: Staff are the vendor's, whose support serves all customers: the roles part what of a candidate is seen, not
-    why: which customer's; every look is written down.
+    why: Staff support all customers: roles limit the data of a candidate that is shown, not the customer; every
+    why: access is logged.
 
 A15 Formulas in an export (CSV injection)
     transfer csv_has_no_cell_that_a_spreadsheet_would_run
     transfer any_text_survives_its_guard
-    why: Candidates are exported as JSON, which no spreadsheet runs.
+    why: Candidates are exported as JSON, which spreadsheets do not execute.
 
 A16 Stored XSS
     hostile_pages markup_in_what_came_is_shown_as_text

@@ -1,4 +1,4 @@
-"""Section 2.8: secrets, people's data, the audit, operations (S)."""
+"""Proofs for secrets, personal data, audit and operations (S), README.md section 2.8."""
 
 from tests.reliability.rows import parse_rows
 

@@ -1,9 +1,9 @@
-"""How a row of RELIABILITY.md is written down here.
+"""Notation of the rows of tests/reliability/README.md.
 
-Not indented: the row's number and what it is about, in our words. Indented: a test that proves it, as its file's short
-name and its own name without `test_`; or `crash: …`, a fault of the crash suite (tests/crash/faults.py), whose verdict
-is counted from the simulator's ledger; `connect: …`, a step of its customers; `bench: …`, a measure of `make bench`;
-`gate: …`, a step of .ci/; or `why: …`, a sentence that says why it needs no test, or what holds beside the tests.
+A line that is not indented has the row's number and case. The indented lines below it are its proofs: a file's short
+name (FILES) and a test without `test_`; `crash: …`, a fault of the crash suite (tests/crash/faults.py); `connect: …`, a
+fault during an exchange there; `bench: …`, a measure of `make bench`; `gate: …`, a step of .ci/; or `why: …`, the
+reason why the row needs no test, or a remark.
 """
 
 from dataclasses import dataclass
@@ -77,29 +77,29 @@ KINDS = ("crash", "connect", "bench", "gate")
 
 @dataclass(frozen=True)
 class Row:
-    about: str
+    case: str
     proofs: tuple[str, ...] = ()
     why: str = ""
 
 
 def parse_rows(table: str) -> dict[str, Row]:
-    """Raises ValueError for a row that stands twice, KeyError for a file that has no short name."""
-    found: dict[str, tuple[str, list[str]]] = {}
+    """Parse rows. Raises ValueError for a duplicate row, KeyError for an unknown short name."""
+    rows: dict[str, tuple[str, list[str]]] = {}
     name = ""
     for line in filter(str.strip, table.splitlines()):
         if line.startswith(" "):
-            found[name][1].append(line.strip())
+            rows[name][1].append(line.strip())
             continue
-        name, _, about = line.partition(" ")
-        if name in found:
-            raise ValueError(f"{name} stands twice")
-        found[name] = about.strip(), []
-    return {name: _parse_row(about, lines) for name, (about, lines) in found.items()}
+        name, _, case = line.partition(" ")
+        if name in rows:
+            raise ValueError(f"duplicate row {name}")
+        rows[name] = case.strip(), []
+    return {name: _parse_row(case, lines) for name, (case, lines) in rows.items()}
 
 
-def _parse_row(about: str, lines: list[str]) -> Row:
+def _parse_row(case: str, lines: list[str]) -> Row:
     why = " ".join(line.removeprefix("why: ") for line in lines if line.startswith("why: "))
-    return Row(about, tuple(_parse_proof(line) for line in lines if not line.startswith("why: ")), why)
+    return Row(case, tuple(_parse_proof(line) for line in lines if not line.startswith("why: ")), why)
 
 
 def _parse_proof(line: str) -> str:
