@@ -85,8 +85,8 @@ class Courier:
     def _run_step(self) -> bool:
         """Run a cycle if it is due, then wait for the executor. Return False when nothing is left to do."""
         has_settled = self._is_cycle_due() and self._run_cycle()
-        # Not `active_count`: a call may have ended since the cycle, and its outcome would stay in flight until the lease
-        # expires. After settling, another cycle: the delivery may be due again at once.
+        # Not `active_count`: a call may have ended since the cycle, and its delivery would stay in flight until the
+        # lease expires. After settling, another cycle: a delivery may be due again at once.
         if self.executor.is_idle:
             return has_settled
         self.executor.wait_for_event(self.next_cycle_at - time.monotonic())

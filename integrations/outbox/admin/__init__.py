@@ -1,4 +1,4 @@
-"""Streams and deliveries: what must reach the outside, why it does not, and how it is sent again."""
+"""Admin of the outbox: streams, deliveries and replays."""
 
 from integrations.outbox.admin import deliveries, streams
 

@@ -1,3 +1,5 @@
+"""Admin inline of a delivery's attempts."""
+
 import json
 from typing import Any
 
@@ -25,28 +27,28 @@ def render_details(summary: str, value: Any) -> SafeString | str:
 class AttemptInline(ReadOnlyInline):
     model = Attempt
     verbose_name_plural = "attempts, newest first"
-    fields = ("number", "began", "took", "status", "outcome_text", "sent", "response_details")
+    fields = ("number", "started", "took", "status", "outcome_text", "request_details", "response_details")
     readonly_fields = fields
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """What went over the line may tell of a candidate."""
+        """Hide requests and responses, which may contain personal data."""
         return self.fields if can_see_personal(request) else self.fields[:5]
 
-    def began(self, attempt: Attempt) -> SafeString | str:
+    def started(self, attempt: Attempt) -> SafeString | str:
         return relative_time(attempt.started_at)
 
     def took(self, attempt: Attempt) -> str:
         return "–" if attempt.duration_ms is None else f"{attempt.duration_ms} ms"
 
-    @admin.display(description="came to")
+    @admin.display(description="outcome")
     def outcome_text(self, attempt: Attempt) -> str:
-        return attempt.error or attempt.outcome.replace("_", " ") or "on its way"
+        return attempt.error or attempt.outcome.replace("_", " ") or "in progress"
 
-    def sent(self, attempt: Attempt) -> SafeString | str:
-        return render_details(
-            f"{attempt.request.get('method', '')} {attempt.request.get('url', 'request')}", attempt.request
-        )
+    @admin.display(description="request")
+    def request_details(self, attempt: Attempt) -> SafeString | str:
+        summary = f"{attempt.request.get('method', '')} {attempt.request.get('url', 'request')}"
+        return render_details(summary, attempt.request)
 
-    @admin.display(description="came back")
+    @admin.display(description="response")
     def response_details(self, attempt: Attempt) -> SafeString | str:
-        return render_details("answer", attempt.response)
+        return render_details("response", attempt.response)

@@ -1,3 +1,5 @@
+"""Admin of deliveries: dead letters, their attempts, and replays."""
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,40 +16,43 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.outbox import deliveries, failure_messages
-from integrations.outbox.admin import replay_progress
+from integrations.outbox.admin import replay_preview, replay_progress
 from integrations.outbox.admin.attempts import AttemptInline, render_code
-from integrations.outbox.admin.replay_preview import (
-    BATCH_SIZE,
-    REPLAYABLE_STATES,
-    ReplayBatch,
-    build_batch,
-    predict_replay,
-)
+from integrations.outbox.admin.replay_preview import REPLAYABLE_STATES
 from integrations.outbox.models import Delivery, DeliveryState
 from integrations.staff.display import STATUS_BADGES, relative_time, render_status_badge
 from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, can_see_personal, render_admin_link
 
 S = DeliveryState
-
-
-def _format_due_time(delivery: Delivery) -> str:
-    return f"{date_format(delivery.due_at, 'j F, H:i')} UTC"
+RECORDED = "This is recorded with your name."
 
 
 def _unavailable_reason(delivery: Delivery) -> str:
-    """Why nothing has to be done with it any more."""
     return {
-        S.DELIVERED: "It was delivered meanwhile: nothing is left to do.",
-        S.IN_FLIGHT: "It is on its way this moment. What becomes of it stands here.",
+        S.DELIVERED: "It has been delivered in the meantime, so nothing is left to do.",
+        S.IN_FLIGHT: "It is being sent right now. The outcome appears here.",
     }.get(S(delivery.state), "")
 
 
+def _describe_replay(delivery: Delivery) -> list[str]:
+    return [f"This delivery {replay_preview.predict_replay(delivery)[1]}.", RECORDED]
+
+
+def _describe_retry(delivery: Delivery) -> list[str]:
+    due = date_format(delivery.due_at, "j F, H:i")
+    return [f"It is sent now instead of on {due} UTC. If it fails again, it is retried as usual.", RECORDED]
+
+
+def _describe_mark_delivered(_: Delivery) -> list[str]:
+    return ["You have checked that the other side has it. It counts as delivered and is not sent again.", RECORDED]
+
+
 class AttentionFilter(admin.SimpleListFilter):
-    title = "what it needs"
+    title = "attention"
     parameter_name = "needs"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("hand", "A hand: failed or unknown"), ("late", "Patience: waiting after a failure")]
+        return [("hand", "Needs attention: failed or unknown"), ("late", "Waiting for a retry")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
         if self.value() == "hand":
@@ -62,67 +67,58 @@ class StateFilter(admin.SimpleListFilter):
     parameter_name = "state__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """In the chips' words."""
         return [(state, STATUS_BADGES[state][0]) for state in S.values]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
         return queryset.filter(state=self.value()) if self.value() else queryset
 
 
+SUMMARY_FIELDS = ("kind_label", "state_badge", "next_attempt_time", "subject_link", "stream_link")
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    empty_list_text = "What goes out, to SmartRecruiters, engines and by e-mail, will stand here with every try."
+    empty_list_text = (
+        "Everything that is sent to SmartRecruiters, to engines and by email appears here, with every attempt."
+    )
     list_display = ("kind_label", "state_badge", "subject_with_customer", "attempt_count", "relevant_time")
     list_filter = (AttentionFilter, StateFilter, "kind")
     list_select_related = ("stream",)
     search_fields = ("=subject", "=key", "=stream__name", "reason")
-    search_help_text = "By what it is about (an order's or a company's id), by stream, or by a word of the reason."
+    search_help_text = "Search by order id, company id, stream, or a word of the reason."
     date_hierarchy = "created_at"
     show_full_result_count = False
     list_per_page = 50
     fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    "kind_label",
-                    "state_badge",
-                    "next_attempt_time",
-                    "subject_link",
-                    "stream_link",
-                    "key",
-                    "priority",
-                )
-            },
-        ),
+        (None, {"fields": (*SUMMARY_FIELDS, "key", "priority")}),
         ("Payload", {"classes": ("collapse",), "fields": ("payload_code",)}),
         ("Dates", {"classes": ("collapse",), "fields": ("created_at", "started_at", "due_at", "finished_at")}),
     )
-    readonly_fields = ("kind_label", "state_badge", "subject_link", "next_attempt_time", "payload_code", "stream_link")
+    readonly_fields = (*SUMMARY_FIELDS, "payload_code")
     inlines = (AttemptInline,)
     actions = ("replay",)
     personal_fields = frozenset({"payload"})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        shown = super().get_fieldsets(request, obj)
-        return shown if can_see_personal(request) else [each for each in shown if each[0] != "Payload"]
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if can_see_personal(request) else [each for each in fieldsets if each[0] != "Payload"]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """What was sent may tell of a candidate, so who looks at it is written down."""
+        # A delivery may have personal data of a candidate, so each look at it is recorded.
         delivery = self.get_object(request, object_id)
         if delivery is not None and self.has_view_permission(request, delivery):
             self.record_audit(request, "delivery.viewed", self.get_audit_subject(delivery), delivery=delivery.pk)
         return super().change_view(request, object_id, form_url, extra_context)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """With whose they are, asked for all rows of the page at once."""
-        shown = super().get_changelist_instance(request)
-        customers = self.staff_site.get_customer_names([delivery.subject for delivery in shown.result_list])
-        for delivery in shown.result_list:
+        """Load the customers' names for all rows of the page at once."""
+        changelist = super().get_changelist_instance(request)
+        customers = self.staff_site.get_customer_names([delivery.subject for delivery in changelist.result_list])
+        for delivery in changelist.result_list:
             vars(delivery)["customer_name"] = customers.get(delivery.subject, "")
-        return shown
+        return changelist
 
     def get_audit_subject(self, delivery: Any) -> str:
         return str(delivery.subject or delivery.key)
@@ -133,10 +129,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
                 "replay",
                 "Send again",
                 self._perform_replay,
-                lambda delivery: [
-                    f"This delivery {predict_replay(delivery)[1]}.",
-                    "The replay is recorded, with your name.",
-                ],
+                _describe_replay,
                 lambda delivery: delivery.state in REPLAYABLE_STATES,
                 unavailable_reason=_unavailable_reason,
             ),
@@ -144,21 +137,15 @@ class DeliveryAdmin(ReadOnlyAdmin):
                 "hurry",
                 "Try again now",
                 self._perform_retry_now,
-                lambda delivery: [
-                    f"It is tried at once, and not only when its turn comes ({_format_due_time(delivery)}).",
-                    "If it fails again, the next try is after the usual time. That is recorded, with your name.",
-                ],
+                _describe_retry,
                 lambda delivery: delivery.state == S.PENDING and delivery.failures > 0,
                 unavailable_reason=_unavailable_reason,
             ),
             ObjectAction(
                 "settle",
-                "It has arrived",
+                "Mark as delivered",
                 self._perform_mark_delivered,
-                lambda delivery: [
-                    "You have seen at the other side that it had its effect: it counts as delivered.",
-                    "It is not sent again. That is recorded, with your name.",
-                ],
+                _describe_mark_delivered,
                 lambda delivery: delivery.state == S.UNKNOWN,
                 unavailable_reason=_unavailable_reason,
             ),
@@ -166,9 +153,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     def _perform_replay(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
         self._replay_and_record(request, delivery)
-        return self._redirect_to_subject(
-            request, delivery, "It is sent again now. What becomes of it stands here in a moment."
-        )
+        return self._redirect_to_subject(request, delivery, "It is being sent again. The outcome appears here soon.")
 
     def _replay_and_record(self, request: HttpRequest, delivery: Delivery) -> None:
         try:
@@ -180,20 +165,18 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def _perform_retry_now(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
         if not deliveries.retry_now(delivery):
             delivery.refresh_from_db()
-            raise ActionError(_unavailable_reason(delivery) or "It does not wait any more.")
+            raise ActionError(_unavailable_reason(delivery) or "It is not waiting for a retry any more.")
         self.record_audit(request, "delivery.hurried", self.get_audit_subject(delivery), delivery=delivery.pk)
-        return self._redirect_to_subject(
-            request, delivery, "It is tried now. What becomes of it stands here in a moment."
-        )
+        return self._redirect_to_subject(request, delivery, "It is being sent now. The outcome appears here soon.")
 
     def _perform_mark_delivered(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
         if not deliveries.mark_delivered(delivery):
-            raise ActionError("It is not unknown any more.")
+            raise ActionError("Its outcome is not unknown any more.")
         self.record_audit(request, "delivery.settled", self.get_audit_subject(delivery), delivery=delivery.pk)
         return self._redirect_to_subject(request, delivery, "It counts as delivered.")
 
     def _redirect_to_subject(self, request: HttpRequest, delivery: Delivery, message: str) -> str | HttpResponse:
-        """To the page of what it is about, where there is one: whoever mends an order's result came from there."""
+        """Redirect to the page of the order or company that it is about, if there is one."""
         page = self.staff_site.get_subject_url(delivery.subject)
         if not page:
             return message
@@ -202,22 +185,22 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Send again …", permissions=["act"])
     def replay(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> HttpResponse | None:
-        """First a page that says of each what would happen; then, by its button, the replay."""
-        step = build_batch(queryset)
+        """Show a preview page first, and replay when it is confirmed."""
+        batch = replay_preview.build_batch(queryset)
         if "confirmed" not in request.POST:
-            return TemplateResponse(request, "admin/outbox/delivery/replay.html", self._preview_context(request, step))
-        sent = [delivery.pk for delivery, _ in step.to_send if self._try_replay(request, delivery)]
-        left = len(step.to_send) + len(step.skipped) - len(sent)
-        messages.success(request, f"{len(sent)} sent again, {left} left as they were.")
+            return TemplateResponse(request, "admin/outbox/delivery/replay.html", self._preview_context(request, batch))
+        sent = [delivery.pk for delivery, _ in batch.to_send if self._try_replay(request, delivery)]
+        left = len(batch.to_send) + len(batch.skipped) - len(sent)
+        messages.success(request, f"{len(sent)} sent again, {left} left unchanged.")
         self._warn_remaining(request)
         return redirect("admin:outbox_delivery_progress", key=replay_progress.track_replay(sent)) if sent else None
 
     def _warn_remaining(self, request: HttpRequest) -> None:
-        """The form's own address is the list with its filter, which shows what is left of those that were chosen."""
+        """Link to the remaining deliveries: the form's URL is the list with its filter."""
         rest = request.POST.get("rest", "")
         if rest.isdecimal() and int(rest):
-            said = '{} more were chosen, and wait for the next step. <a href="{}">Go on: choose them in the list</a>'
-            messages.warning(request, format_html(said, rest, request.get_full_path()))
+            text = '{} more were selected. <a href="{}">Continue: select them in the list</a>'
+            messages.warning(request, format_html(text, rest, request.get_full_path()))
 
     def _try_replay(self, request: HttpRequest, delivery: Delivery) -> bool:
         try:
@@ -227,18 +210,17 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return True
 
     def progress_view(self, request: HttpRequest, key: str) -> HttpResponse:
-        """What became so far of those that were sent again together. Looks again by itself while some are on their
-        way."""
+        """Show the progress of a replay of many deliveries. The page reloads until all are done."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found = replay_progress.get_progress(key)
-        if found is None:
+        progress = replay_progress.get_progress(key)
+        if progress is None:
             raise Http404
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": f"Sent again: {found.delivered} of {found.total} arrived",
-            "progress": found,
+            "title": f"Sent again: {progress.delivered} of {progress.total} delivered",
+            "progress": progress,
         }
         return TemplateResponse(request, "admin/outbox/delivery/progress.html", context)
 
@@ -246,38 +228,33 @@ class DeliveryAdmin(ReadOnlyAdmin):
         view: Any = self.admin_site.admin_view(self.progress_view)
         return [path("progress/<slug:key>/", view, name="outbox_delivery_progress"), *super().get_urls()]
 
-    def _preview_context(self, request: HttpRequest, batch: ReplayBatch) -> dict[str, Any]:
-        ways = self.staff_site.get_stream_labels(
-            [delivery.stream.name for delivery, _ in (*batch.to_send, *batch.skipped)]
-        )
-        for delivery, _ in (*batch.to_send, *batch.skipped):
-            vars(delivery)["stream_label"] = ways[delivery.stream.name].label
+    def _preview_context(self, request: HttpRequest, batch: replay_preview.ReplayBatch) -> dict[str, Any]:
+        chosen = [delivery for delivery, _ in (*batch.to_send, *batch.skipped)]
+        labels = self.staff_site.get_stream_labels([delivery.stream.name for delivery in chosen])
+        for delivery in chosen:
+            vars(delivery)["stream_label"] = labels[delivery.stream.name].label
         return {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "Send again: what will happen",
+            "title": "Send again: preview",
             "sent": batch.to_send,
             "left": batch.skipped,
             "rest": batch.remaining,
-            "limit": BATCH_SIZE,
+            "limit": replay_preview.BATCH_SIZE,
             "action_checkbox_name": helpers.ACTION_CHECKBOX_NAME,
         }
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         return self.can_act(request)
 
-    @admin.display(description="what", ordering="kind")
+    @admin.display(description="kind", ordering="kind")
     def kind_label(self, delivery: Delivery) -> str:
         return delivery.kind.replace("_", " ").capitalize()
 
     @admin.display(description="state", ordering="state")
     def state_badge(self, delivery: Delivery) -> SafeString:
-        """With its reason, where there is one."""
-        return format_html(
-            '{}<span class="second">{}</span>',
-            render_status_badge(delivery.state),
-            failure_messages.describe_reason(delivery),
-        )
+        badge, reason = render_status_badge(delivery.state), failure_messages.describe_reason(delivery)
+        return format_html('{}<span class="second">{}</span>', badge, reason)
 
     @admin.display(description="about")
     def subject_link(self, delivery: Delivery) -> SafeString | str:
@@ -286,11 +263,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="about", ordering="subject")
     def subject_with_customer(self, delivery: Delivery) -> SafeString:
-        """With the customer's name."""
         customer = vars(delivery).get("customer_name", "")
         return format_html('{}<span class="second">{}</span>', delivery.subject or "–", customer)
 
-    @admin.display(description="tries", ordering="attempts_made")
+    @admin.display(description="attempts", ordering="attempts_made")
     def attempt_count(self, delivery: Delivery) -> int:
         return delivery.attempts_made
 
@@ -299,7 +275,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         waits = delivery.state == S.PENDING
         return format_html("due {}", relative_time(delivery.due_at)) if waits else relative_time(delivery.created_at)
 
-    @admin.display(description="next try")
+    @admin.display(description="next attempt")
     def next_attempt_time(self, delivery: Delivery) -> SafeString | str:
         return relative_time(delivery.due_at) if delivery.state == S.PENDING else "–"
 
@@ -308,6 +284,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
         name = delivery.stream.name
         return render_admin_link(delivery.stream, self.staff_site.get_stream_labels([name])[name].label)
 
-    @admin.display(description="as it was decided")
+    @admin.display(description="payload")
     def payload_code(self, delivery: Delivery) -> SafeString | str:
         return render_code(delivery.payload)

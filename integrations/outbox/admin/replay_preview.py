@@ -1,4 +1,4 @@
-"""The dry run of a replay: what would become of each delivery, in words."""
+"""Preview of a replay: the consequences for each delivery, as text for staff."""
 
 from dataclasses import dataclass, field
 
@@ -9,49 +9,50 @@ from integrations.outbox.handlers import UnknownKindHandler, get_handler
 from integrations.outbox.models import Delivery, DeliveryState
 
 REPLAYABLE_STATES = (DeliveryState.FAILED, DeliveryState.UNKNOWN)
-BATCH_SIZE = 900
-"""What one step sends again: a form of a thousand fields is refused."""
+BATCH_SIZE = 900  # Django refuses a form with more than a thousand fields
 MAX_EXAMINED = 5000
-DUPLICATE_WARNING = "is sent again. Nobody knows whether it had its effect; if it had, it happens twice"
+DUPLICATE_WARNING = "is sent again. The other side may already have processed it; then it is processed twice"
 
 
 def predict_replay(delivery: Delivery) -> tuple[bool, str]:
-    """Whether a replay would send this delivery, and what it does then: the predicate of a sentence."""
+    """Return whether a replay would send the delivery, and the consequence as the predicate of a sentence."""
     if delivery.state not in REPLAYABLE_STATES:
-        return False, f"stays as it is: {delivery.get_state_display().lower()}"
-    if unwanted := _skip_reason(delivery):
-        return False, f"is not sent: {unwanted}"
+        return False, f"is not sent: it is {delivery.get_state_display().lower()}"
+    if reason := _skip_reason(delivery):
+        return False, f"is not sent: {reason}"
     if delivery.stream.held_reason:
-        return True, f"waits with its stream: {delivery.stream.held_reason.rstrip('.')}"
+        return True, f"is on hold with its stream: {delivery.stream.held_reason.rstrip('.')}"
     return True, DUPLICATE_WARNING if delivery.state == DeliveryState.UNKNOWN else "is sent again, at once"
 
 
 def _skip_reason(delivery: Delivery) -> str:
     handler = get_handler(delivery)
     if isinstance(handler, UnknownKindHandler):
-        return "nothing here sends this kind any more"
+        return "this version of the portal does not know this kind"
     try:
         return handler.skip_reason(delivery)
     except ObjectDoesNotExist:
-        return "what it is about is gone"
+        return "its order or company does not exist any more"
 
 
 @dataclass
 class ReplayBatch:
-    """Of many that were chosen, what one step does."""
+    """Deliveries of one step of a replay, with their consequences. `remaining` were not examined yet."""
 
     to_send: list[tuple[Delivery, str]] = field(default_factory=list)
     skipped: list[tuple[Delivery, str]] = field(default_factory=list)
     remaining: int = 0
-    """Failed or unknown as well, and not looked at: the next step's."""
 
     def add_delivery(self, delivery: Delivery) -> None:
-        is_sent, said = predict_replay(delivery)
-        (self.to_send if is_sent else self.skipped).append((delivery, said))
+        is_sent, consequence = predict_replay(delivery)
+        (self.to_send if is_sent else self.skipped).append((delivery, consequence))
 
 
 def build_batch(chosen: QuerySet[Delivery]) -> ReplayBatch:
-    """What is not sent in any case takes no place from what is: else it would be all that the next steps find."""
+    """Build the next step: up to BATCH_SIZE deliveries to send, and the skipped ones without a limit.
+
+    If skipped ones counted, they would fill every following step.
+    """
     step = ReplayBatch()
     again = chosen.filter(state__in=REPLAYABLE_STATES).select_related("stream")
     for delivery in again[:MAX_EXAMINED].iterator():

@@ -1,4 +1,4 @@
-"""How far a replay of many is. Which ones they were is remembered for a day, in the database's cache table."""
+"""Progress of a replay of many deliveries. Their ids are kept in the cache for a day."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,20 +16,16 @@ CACHE_SECONDS = 24 * 3600
 
 @dataclass(frozen=True)
 class ReplayProgress:
-    """Of those that were sent again together: how many stand where."""
+    """Counts of the replayed deliveries. `retrying` failed again and wait; `failed` includes unknown ones."""
 
     total: int
     delivered: int
     in_progress: int
-    """Waiting for their turn, or being sent."""
     retrying: int
-    """They failed again, and are tried again by themselves."""
     next_retry_at: datetime | None
     held: int
     failed: int
-    """Or nobody knows whether they had their effect."""
     superseded: int
-    """A newer one says more, or they are not wanted any more."""
 
     @property
     def is_done(self) -> bool:
@@ -37,7 +33,7 @@ class ReplayProgress:
 
 
 def track_replay(ids: list[int]) -> str:
-    """Remember these; the key leads to their progress."""
+    """Remember the deliveries, and return a key for `get_progress`."""
     key = get_random_string(20)
     cache.set(f"replay:{key}", ids, CACHE_SECONDS)
     return key

@@ -84,20 +84,20 @@ def test_delivery_is_sent_again_after_a_page_that_says_so(staff_browser: Browser
     url = f"{LIST}{row.pk}/act/replay/"
     assert "This delivery is sent again, at once" in text(staff_browser.get(url))
     assert (states(), acts("delivery.replayed")) == ({"a": S.FAILED}, [])
-    assert "It is sent again now." in text(staff_browser.post(url, follow=True))
+    assert "It is being sent again." in text(staff_browser.post(url, follow=True))
     assert (states(), acts("delivery.replayed")) == ({"a": S.PENDING}, [("ord_a", STELLA)])
 
 
 def test_delivery_that_is_unknown_warns_before_it_goes_again(staff_browser: Browser) -> None:
     row = parcel(S.UNKNOWN)
-    assert "Nobody knows whether it had its effect" in text(staff_browser.get(f"{LIST}{row.pk}/act/replay/"))
+    assert "The other side may already have processed it" in text(staff_browser.get(f"{LIST}{row.pk}/act/replay/"))
 
 
 def test_delivery_that_arrived_meanwhile_is_left_alone(staff_browser: Browser) -> None:
     row = parcel(S.DELIVERED)
     for act in ("replay", "hurry", "settle"):
         answer = staff_browser.post(f"{LIST}{row.pk}/act/{act}/", follow=True)
-        assert "It was delivered meanwhile: nothing is left to do." in text(answer)
+        assert "It has been delivered in the meantime, so nothing is left to do." in text(answer)
     assert (states(), AuditEntry.objects.filter(action__startswith="delivery.replay").count()) == (
         {"a": S.DELIVERED},
         0,
@@ -129,15 +129,15 @@ def test_deliveries_sent_again_in_bulk_are_first_tried_on_paper(staff_browser: B
     ]
     before = states()
     page = text(choose(staff_browser, *rows))
-    assert "<strong>2</strong> are sent again, <strong>3</strong> stay as they are" in page
-    for said in ("Stays as it is: delivered", "Is not sent: the candidate was erased", "nothing here sends this kind"):
+    assert "<strong>2</strong> will be sent again, <strong>3</strong> will not" in page
+    for said in ("Is not sent: it is delivered", "Is not sent: the candidate was erased", "does not know this kind"):
         assert said in page
     assert (states(), acts("delivery.replayed")) == (before, [])
 
 
 def test_deliveries_sent_again_in_bulk_go_after_the_button(staff_browser: Browser) -> None:
     rows = [parcel(S.FAILED, "failed"), parcel(S.UNKNOWN, "unknown"), parcel(S.DELIVERED, "delivered")]
-    assert "2 sent again, 1 left as they were." in text(choose(staff_browser, *rows, confirmed="yes"))
+    assert "2 sent again, 1 left unchanged." in text(choose(staff_browser, *rows, confirmed="yes"))
     assert states() == {"failed": S.PENDING, "unknown": S.PENDING, "delivered": S.DELIVERED}
     assert sorted(acts("delivery.replayed")) == [("ord_failed", STELLA), ("ord_unknown", STELLA)]
 
@@ -145,7 +145,7 @@ def test_deliveries_sent_again_in_bulk_go_after_the_button(staff_browser: Browse
 def test_deliveries_of_a_held_stream_say_that_they_wait(staff_browser: Browser) -> None:
     row = parcel(S.FAILED)
     deliveries.hold_stream("connection:7", "The connection needs a reconnect.")
-    assert "Waits with its stream: The connection needs a reconnect" in text(choose(staff_browser, row))
+    assert "Is on hold with its stream: The connection needs a reconnect" in text(choose(staff_browser, row))
 
 
 @pytest.mark.parametrize(
@@ -187,8 +187,8 @@ def test_more_than_one_step_takes_are_sent_step_by_step(
     assert (states()["e"], '<input type="hidden" name="rest" value="3">' in page) == (S.FAILED, True)
     chosen = {"action": "replay", "_selected_action": [rows[4].pk, rows[3].pk], "confirmed": "yes", "rest": "3"}
     said = text(staff_browser.post(address, chosen, follow=True))
-    assert "2 sent again, 0 left as they were." in said
-    assert f'3 more were chosen, and wait for the next step. <a href="{address}">Go on: choose them in the list' in said
+    assert "2 sent again, 0 left unchanged." in said
+    assert f'3 more were selected. <a href="{address}">Continue: select them in the list' in said
     again = {key for key, state in states().items() if state == S.PENDING}
     assert (again, "can be sent at once" in text(choose(staff_browser, rows[0], confirmed="yes", rest="x"))) == (
         {"d", "e"},
@@ -204,7 +204,7 @@ def test_stream_is_called_as_people_know_it(staff_browser: Browser, connection: 
     names = {
         connection.stream_name: "Northwind Retail – northwind",
         webhook.stream_name: "Own engine – https://engine.example/hook",
-        "email": "E-mail",
+        "email": "Email",
         "connection:4711": "connection:4711",
     }
     page = text(staff_browser.get("/admin/outbox/stream/"))
@@ -232,8 +232,8 @@ def test_stream_without_an_owner_is_released_by_hand(staff_browser: Browser) -> 
     deliveries.hold_stream("email", "The mail server refuses us.")
     stream = Stream.objects.get(name="email")
     url = f"/admin/outbox/stream/{stream.pk}/act/release/"
-    assert "It was held: The mail server refuses us." in text(staff_browser.get(url))
-    assert "1 delivery is sent now." in text(staff_browser.post(url, follow=True))
+    assert "Reason for the hold: The mail server refuses us." in text(staff_browser.get(url))
+    assert "1 delivery is being sent." in text(staff_browser.post(url, follow=True))
     assert (states(), acts("stream.released")) == ({"a": S.PENDING}, [("email", STELLA)])
 
 
@@ -265,7 +265,7 @@ def test_delivery_that_waits_after_a_failure_is_tried_at_once(staff_browser: Bro
     late = timezone.now() + timedelta(hours=8)
     row = parcel(S.PENDING, failures=3, due_at=late, reason='503: {"message": "Try later."}')
     assert "SmartRecruiters was not available (503): “Try later”" in text(staff_browser.get(f"{LIST}{row.pk}/change/"))
-    assert "It is tried at once" in text(staff_browser.get(f"{LIST}{row.pk}/act/hurry/"))
+    assert "It is sent now instead of on" in text(staff_browser.get(f"{LIST}{row.pk}/act/hurry/"))
     staff_browser.post(f"{LIST}{row.pk}/act/hurry/")
     row.refresh_from_db()
     assert (row.state, row.failures, row.due_at < late) == (S.PENDING, 3, True)
@@ -282,7 +282,7 @@ def test_replay_of_many_shows_how_far_it_is(staff_browser: Browser) -> None:
     rows = [parcel(S.FAILED, key=key) for key in "abcdef"]
     page = choose(staff_browser, *rows, confirmed="yes")
     address = page.redirect_chain[-1][0]
-    assert "Sent again: 0 of 6 arrived" in text(page)
+    assert "Sent again: 0 of 6 delivered" in text(page)
     assert '<meta http-equiv="refresh" content="2">' in text(page)
     later = timezone.now() + timedelta(minutes=5)
     for row, state, columns in zip(
@@ -293,7 +293,7 @@ def test_replay_of_many_shows_how_far_it_is(staff_browser: Browser) -> None:
     ):
         Delivery.objects.filter(pk=row.pk).update(state=state, **columns)
     page = text(staff_browser.get(address))
-    assert "Sent again: 2 of 6 arrived" in page
+    assert "Sent again: 2 of 6 delivered" in page
     assert 'http-equiv="refresh"' not in page
     said = ["</span> <strong>1</strong> failed again and", "<strong>1</strong> failed again. <a", "no longer needed"]
     assert [words in page for words in said] == [True] * 3

@@ -9,6 +9,7 @@ from django.contrib.admin.utils import quote
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client as Browser
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from integrations.models import AuditEntry, Connection, User
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
@@ -69,7 +70,7 @@ def test_order_page_shows_why_a_result_did_not_arrive(staff_browser: Browser, sc
     assert "found something wrong with the result (422)" in page
 
 
-@pytest.mark.parametrize(("minutes", "said"), [(-1, "The next try is due."), (9, "Next try <time")])
+@pytest.mark.parametrize(("minutes", "said"), [(-1, "The next attempt is due."), (9, "Next attempt <time")])
 def test_order_page_says_when_the_next_try_is(staff_browser: Browser, scored: Order, minutes: int, said: str) -> None:
     delivery = Delivery.objects.get(subject=scored.pk, kind="result")
     Attempt.objects.create(delivery=delivery, number=1, started_at=timezone.now(), status=503, outcome="pause")
@@ -84,7 +85,7 @@ def test_order_page_shows_what_was_fetched_of_the_candidate(staff_browser: Brows
     Resource.objects.filter(order=order, kind="job").update(state="none", reason="no access")
     page = text(staff_browser.get(page_of(order)))
     assert "<dt>Location city</dt><dd>Turin</dd>" in page
-    assert "None: no access" in page
+    assert "Not available: no access" in page
 
 
 def test_order_page_is_recorded_each_time(staff_browser: Browser, order: Order) -> None:
@@ -134,6 +135,19 @@ def test_order_list_asks_as_often_for_one_row_as_for_many(
         assert staff_browser.get(LIST).status_code == 200
 
 
+def test_superseded_result_does_not_hide_the_delivered_one(
+    staff_browser: Browser, engine: APIClient, scored: Order
+) -> None:
+    Delivery.objects.filter(kind="result").update(state=DeliveryState.DELIVERED)
+    results.enqueue_result(scored)
+    Delivery.objects.filter(kind="result", state=DeliveryState.PENDING).update(state=DeliveryState.SUPERSEDED)
+    assert engine.get(f"/api/vendor/v1/orders/{scored.pk}").json()["delivery"] == "delivered"
+    for query in ("", "?delivery=delivered"):
+        page = text(staff_browser.get(LIST + query))
+        assert (scored.pk in page, "Superseded" in page) == (True, False)
+    assert staff_browser.get(page_of(scored)).context["delivery"].state == "delivered"
+
+
 def test_order_list_shows_nothing_of_the_candidate(staff_browser: Browser, order: Order) -> None:
     page = text(staff_browser.get(LIST))
     assert (order.pk in page, "Ada" in page, "lovelace" in page) == (True, False, False)
@@ -148,12 +162,12 @@ def test_order_search_by_address_keeps_it_out_of_the_url(staff_browser: Browser,
 
 def test_order_search_by_an_unknown_address_says_so(staff_browser: Browser, order: Order) -> None:
     answer = staff_browser.post(f"{LIST}find/", {"q": "nobody@mail.example"}, follow=True)
-    assert "No order is for a candidate with this address." in text(answer)
+    assert "No order has this email address." in text(answer)
 
 
 def test_order_search_says_what_it_takes(staff_browser: Browser, order: Order) -> None:
     page = text(staff_browser.get(f"{LIST}?q=Lovelace"))
-    assert "Search by an order&#x27;s id, SmartRecruiters&#x27; id of it, or the candidate&#x27;s whole" in page
+    assert "The order&#x27;s id, SmartRecruiters&#x27; order id, or the candidate&#x27;s complete" in page
     assert ("0 found · <a" in page, "found ·" in text(staff_browser.get(LIST))) == (True, False)
 
 
@@ -192,7 +206,7 @@ def test_order_without_a_report_is_found_as_pending(staff_browser: Browser, orde
 
 
 def test_order_is_accepted_by_staff(staff_browser: Browser, order: Order) -> None:
-    assert "no engine is handed it" in text(staff_browser.get(f"{LIST}{order.pk}/act/accept/"))
+    assert "no engine can lease it" in text(staff_browser.get(f"{LIST}{order.pk}/act/accept/"))
     order.refresh_from_db()
     assert order.accepted_at is None
     assert staff_browser.post(f"{LIST}{order.pk}/act/accept/")["Location"] == page_of(order)
@@ -245,8 +259,8 @@ def test_order_is_reported_for_one_assessment(staff_browser: Browser, order: Ord
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({}, "nothing to report"),
-        ({"score_raw": "3"}, "A score needs all three numbers."),
+        ({}, "Fill in at least one field."),
+        ({"score_raw": "3"}, "Enter the score, the lowest and the highest score."),
         ({"score_raw": "90", "score_min": "20", "score_max": "80"}, "between the lowest and the highest"),
         ({"score_raw": "1", "score_min": "1", "score_max": "1"}, "between the lowest and the highest"),
         ({"score_raw": "2.5", "score_min": "1", "score_max": "3"}, "Enter a whole number."),
@@ -262,12 +276,12 @@ def test_order_report_that_is_wrong_is_refused(
 
 def test_order_report_with_a_strange_file_keeps_nothing(staff_browser: Browser, order: Order) -> None:
     answer = report(staff_browser, order, status="COMPLETED", report=SimpleUploadedFile("report.pdf", b"MZ no pdf"))
-    assert "The file is no PDF, PNG or JPEG." in text(answer)
+    assert "The file is not a PDF, PNG or JPEG." in text(answer)
     assert (Result.objects.exists(), order.attachments.exists()) == (False, False)
 
 
 def test_order_report_after_the_end_needs_a_reason(staff_browser: Browser, scored: Order) -> None:
-    assert "The order is COMPLETED." in text(report(staff_browser, scored, score_label="Great"))
+    assert "This change is a correction: enter the reason." in text(report(staff_browser, scored, score_label="Great"))
     assert report(staff_browser, scored, score_label="Great", correction="a typo").status_code == 302
     assert Result.objects.get().score_label == "Great"
 
@@ -312,7 +326,7 @@ def test_panel_is_shown_by_a_button_where_no_script_runs(staff_browser: Browser,
     assert 'name="look"' in button
     typed = {"status": "COMPLETED", "score_raw": "28", "score_min": "20", "score_max": "80", "summary": "Solid."}
     page = text(report(staff_browser, order, **typed, look="yes"))
-    for said in (">28/80<", ">13 %<", "Nothing is reported yet", 'name="score_raw" value="28"', "Solid."):
+    for said in (">28/80<", ">13 %<", "Nothing has been reported yet", 'name="score_raw" value="28"', "Solid."):
         assert said in page
     order.refresh_from_db()
     assert (order.status, order.results.count(), Delivery.objects.filter(kind="result").count()) == ("", 0, 0)
@@ -340,7 +354,7 @@ def test_order_page_mends_a_result_that_failed_and_says_by_whom(
     answer = staff_browser.post(f"/admin/outbox/delivery/{delivery.pk}/act/replay/", follow=True)
     assert answer.redirect_chain[-1][0] == page_of(scored)
     page = text(answer)
-    assert "It is sent again now." in page
+    assert "It is being sent again." in page
     assert "The result is sent again by hand" in page
     assert f"· {staff.email}" in page
     assert "The result is not in SmartRecruiters." not in page
@@ -351,7 +365,7 @@ def test_order_page_offers_to_try_at_once_what_waits_after_a_failure(staff_brows
     late = timezone.now() + timedelta(hours=2)
     Delivery.objects.filter(pk=delivery.pk).update(failures=5, due_at=late, reason="503")
     page = text(staff_browser.get(page_of(scored)))
-    assert "SmartRecruiters was not available (503). We try again <time" in page
+    assert "SmartRecruiters was not available (503). Next attempt <time" in page
     assert f'href="/admin/outbox/delivery/{delivery.pk}/act/hurry/">Try again now' in page
 
 
@@ -364,7 +378,7 @@ def test_order_page_shows_every_hops_request_and_answer(staff_browser: Browser, 
         "<dt>What changed</dt><dd>summary</dd> <dt>Why it was corrected</dt><dd>it was too short</dd>".replace(
             "</dd> <dt>", "</dd><dt>"
         ),
-        "<dt>Candidate address</dt><dd>ada@lovelace.example</dd>",
+        "<dt>Candidate email</dt><dd>ada@lovelace.example</dd>",
     ):
         assert said in page
 
@@ -374,4 +388,4 @@ def test_order_page_shows_viewers_the_way_without_what_was_said(scored: Order) -
     viewer.force_login(rows.make_user(None, "vera@vendor.example", role="viewer"))
     page = text(viewer.get(page_of(scored)))
     assert "Reported as completed" in page
-    assert [word for word in ("Ada", "lovelace", "28/80", "Solid.", "Request and answer") if word in page] == []
+    assert [word for word in ("Ada", "lovelace", "28/80", "Solid.", "Request and response") if word in page] == []
