@@ -3,11 +3,14 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from integrations.connections.lifecycle import TRANSITIONS as connection_transitions
+from integrations.outbox.transitions import TRANSITIONS as delivery_transitions
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TEXT_FILES = (".py", ".md", ".toml", ".html", ".txt", ".sh", ".js", ".css")
@@ -153,3 +156,16 @@ def test_good_names_and_links_are_accepted() -> None:
         find_broken_links("[a](orders/api/README.md#the-life-of-an-order) [b](#two-commands)", REPOSITORY / "README.md")
         == []
     )
+
+
+@pytest.mark.parametrize(
+    ("document", "transitions"),
+    [
+        ("integrations/connections/README.md", connection_transitions),
+        ("integrations/outbox/README.md", delivery_transitions),
+    ],
+)
+def test_state_diagram_matches_the_table(document: str, transitions: Mapping[str, Iterable[str]]) -> None:
+    diagram = FILES[document].read_text().partition("stateDiagram-v2")[2].partition("```")[0]
+    drawn = re.findall(r"^ *(\w+) --> (\w+)", diagram, flags=re.MULTILINE)
+    assert sorted(drawn) == sorted((str(source), str(to)) for source, targets in transitions.items() for to in targets)

@@ -12,7 +12,7 @@ def lift(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    """The database itself refuses to change or delete the audit's entries (RELIABILITY.md, S8)."""
+    """Make the database refuse to change or delete audit entries (tests/reliability/README.md, S8)."""
 
     dependencies = [("integrations", "0008_invitations")]
     operations = [migrations.RunPython(install, lift)]
