@@ -1,3 +1,5 @@
+"""Django's admin app with the portal's admin site."""
+
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 
 

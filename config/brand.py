@@ -1,7 +1,7 @@
-"""The vendor's brand: his name, colour and logo, on every page.
+"""The vendor's brand on every page: name, colour and logo.
 
-The CSP forbids inline styles, so the colour comes as a style sheet of its own. A colour that cannot be read on the
-page's ground is moved towards black or white until it can (WCAG 2.2, 1.4.3).
+The Content-Security-Policy forbids inline styles, so the colour is a style sheet of its own. A colour with too little
+contrast to the page's background is moved towards black or white (WCAG 2.2, 1.4.3).
 """
 
 from django.conf import settings
@@ -14,8 +14,7 @@ from integrations import colours
 
 
 def brand_context(_request: HttpRequest) -> dict[str, str | bool]:
-    """The vendor's name, colour and logo for every template, what his own sign-in is called, and whether his staff
-    must have a second factor."""
+    """Template context processor: brand, name of the vendor's single sign-on, and whether staff need MFA."""
     return {
         "brand_name": settings.BRAND_NAME,
         "brand_colour": settings.BRAND_COLOUR,
@@ -25,8 +24,8 @@ def brand_context(_request: HttpRequest) -> dict[str, str | bool]:
     }
 
 
-def render_palette(ground: colours.Colour) -> str:
-    accent = colours.ensure_contrast(colours.parse_hex(settings.BRAND_COLOUR), ground)
+def render_palette(background: colours.Colour) -> str:
+    accent = colours.ensure_contrast(colours.parse_hex(settings.BRAND_COLOUR), background)
     text = colours.pick_text_colour(accent)
     return f":root {{ --brand: {colours.format_hex(accent)}; --brand-on: {colours.format_hex(text)}; }}"
 
@@ -34,15 +33,16 @@ def render_palette(ground: colours.Colour) -> str:
 @require_safe
 @cache_control(public=True, max_age=300)
 def brand_stylesheet(_request: HttpRequest) -> HttpResponse:
-    """`--brand` and `--brand-on`, in light and dark."""
-    css = f"{render_palette(colours.LIGHT_BACKGROUND)}\n@media (prefers-color-scheme: dark) {{ {render_palette(colours.DARK_BACKGROUND)} }}\n"
+    """Serve the variables `--brand` and `--brand-on`, for light and dark."""
+    light, dark = render_palette(colours.LIGHT_BACKGROUND), render_palette(colours.DARK_BACKGROUND)
+    css = f"{light}\n@media (prefers-color-scheme: dark) {{ {dark} }}\n"
     return HttpResponse(css, content_type="text/css; charset=utf-8")
 
 
 @require_safe
 @cache_control(public=True, max_age=300)
 def brand_logo(_request: HttpRequest) -> HttpResponse:
-    """BRAND_LOGO, as a picture in which nothing runs."""
+    """Serve BRAND_LOGO, with a policy that runs no script in an SVG."""
     if settings.BRAND_LOGO is None:
         raise Http404
     kind = "image/svg+xml" if settings.BRAND_LOGO.suffix.lower() == ".svg" else "image/png"
@@ -54,7 +54,7 @@ def brand_logo(_request: HttpRequest) -> HttpResponse:
 @require_safe
 @cache_control(public=True, max_age=300)
 def brand_icon(_request: HttpRequest) -> HttpResponse:
-    """The tab's icon, in the vendor's colour."""
+    """Serve the favicon in the brand's colour."""
     colour = colours.parse_hex(settings.BRAND_COLOUR)
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 28 28">'

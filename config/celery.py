@@ -1,4 +1,4 @@
-"""Celery only wakes workers: a task carries ids, the database says what is due (DESIGN.md, "The way of an order")."""
+"""Celery app. Tasks only wake workers; the database decides which work is due (integrations/outbox/README.md)."""
 
 import os
 from typing import Any
@@ -11,7 +11,7 @@ app = Celery("partnerside")
 
 
 def _read_settings(**_: Any) -> None:
-    """Not before they are asked for: the supervisor imports this package too, and reads no settings."""
+    # Only now: the supervisor imports this package, too, and must not load the settings.
     from config.server.preflight import read_settings
 
     read_settings()

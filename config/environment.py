@@ -1,4 +1,4 @@
-"""What the environment says, checked: every mistake is one clear line that says what would be right."""
+"""Validation of settings from the environment. Every mistake is one line that says how to correct it."""
 
 import ipaddress
 import os
@@ -39,7 +39,7 @@ def parse_port(value: str) -> int:
 
 def parse_bool(name: str, value: str) -> bool:
     if value.lower() not in TRUE_VALUES + FALSE_VALUES:
-        raise ImproperlyConfigured(f"{name}={value!r} is neither on nor off: write 1 or 0")
+        raise ImproperlyConfigured(f"{name}={value!r} is not a switch: write 1 or 0")
     return value.lower() in TRUE_VALUES
 
 
@@ -50,42 +50,42 @@ def parse_choice(name: str, value: str, *allowed: str) -> str:
 
 
 def reject_debug(value: str) -> bool:
-    """There is no debug mode: its pages show strangers settings, code and rows."""
+    """Raise ImproperlyConfigured if DEBUG is on: debug pages show settings, code and data to anyone."""
     if value.lower() not in FALSE_VALUES:
-        raise ImproperlyConfigured(f"DEBUG={value} would show strangers what is inside: leave DEBUG out")
+        raise ImproperlyConfigured(f"DEBUG={value} would show settings and data to anyone: remove DEBUG")
     return False
 
 
 def parse_hosts(configured: Sequence[str], public_host: str) -> list[str]:
     configured = [host.strip() for host in configured]
     if any("*" in host or not host.strip(".") for host in configured):
-        raise ImproperlyConfigured("ALLOWED_HOSTS=* would trust any Host header: list the names that lead here")
+        raise ImproperlyConfigured("ALLOWED_HOSTS=* would trust any Host header: list the host names of this portal")
     for host in configured:
         if not HOST.fullmatch(host):
             raise ImproperlyConfigured(
-                f"ALLOWED_HOSTS={host!r} is no host’s name: write it like portal.vendor.example, without scheme or port"
+                f"ALLOWED_HOSTS={host!r} is not a host name: write it like portal.vendor.example, without port"
             )
     return list(configured) or [public_host]
 
 
 def parse_proxies(configured: Sequence[str]) -> list[str]:
-    """Addresses, or networks of them."""
+    """Validate IP addresses and networks."""
     for name in configured:
         try:
             network = ipaddress.ip_network(name, strict=False)
         except ValueError:
             raise ImproperlyConfigured(
-                f"TRUSTED_PROXIES={name!r} is no address: write it like 10.0.0.5 or 10.0.0.0/24"
+                f"TRUSTED_PROXIES={name!r} is not an IP address: write it like 10.0.0.5 or 10.0.0.0/24"
             ) from None
         if network.prefixlen == 0:
             raise ImproperlyConfigured(
-                f"TRUSTED_PROXIES={name} would let anybody forge an address: name the proxy’s own"
+                f"TRUSTED_PROXIES={name} would let anyone forge an IP address: name the proxy’s own"
             )
     return list(configured)
 
 
 def parse_origin(name: str, url: str) -> str:
-    """The origin of a configured address: `https`, or `http` for loopback names only, and nothing behind the host."""
+    """Validate an origin: `https`, or `http` for loopback names only, without a path."""
     url = url.rstrip("/")
     if not ORIGIN.fullmatch(url) or not 0 < int(url.rpartition(":")[2] if url.count(":") == 2 else 1) < 65536:
         raise ImproperlyConfigured(f"{name}={url!r} is not an origin; write it like https://portal.vendor.example")
@@ -95,51 +95,51 @@ def parse_origin(name: str, url: str) -> str:
 
 
 def parse_issuer(name: str, url: str) -> str:
-    """An OpenID provider's: an origin, and perhaps a path."""
+    """Validate the URL of an OpenID Connect issuer: an origin, with or without a path."""
     parts = urlsplit(url)
     if parts.query or parts.fragment or parts.username or not parts.hostname:
-        raise ImproperlyConfigured(f"{name} is no issuer; write it like https://login.vendor.example/realms/staff")
+        raise ImproperlyConfigured(f"{name} is not an issuer; write it like https://login.vendor.example/realms/staff")
     parse_origin(name, f"{parts.scheme}://{parts.netloc}")
     return url
 
 
 def parse_trusted_origins(patterns: Sequence[str]) -> list[str]:
-    """A `*` stands for labels of one domain, never for all of them."""
+    """Validate origin patterns. A `*` stands for labels of one domain, never for a top-level domain."""
     for pattern in patterns:
         host = urlsplit(pattern).netloc.removeprefix("*.")
         if not TRUSTED_ORIGIN.fullmatch(pattern.rstrip("/")) or ("*." in pattern and "." not in host):
             raise ImproperlyConfigured(
-                f"SMARTRECRUITERS_TRUSTED_ORIGINS={pattern!r} names no origin; write it like "
+                f"SMARTRECRUITERS_TRUSTED_ORIGINS={pattern!r} is not an origin; write it like "
                 "https://*.smartrecruiters.com, without a path"
             )
     return list(patterns)
 
 
 def parse_database_url(url: str) -> dict[str, Any]:
-    """Django's settings for DATABASE_URL, which may hold a password and so is never shown."""
+    """Return Django's settings for DATABASE_URL, which may hold a password and is never shown."""
     try:
-        # Of another scheme the parser warns, with all that the address holds.
-        found = dict(environ.Env.db_url_config(url)) if urlsplit(url).scheme in POSTGRESQL_SCHEMES else {}
+        # For other schemes the parser writes a warning with the whole URL.
+        config = dict(environ.Env.db_url_config(url)) if urlsplit(url).scheme in POSTGRESQL_SCHEMES else {}
     except (ValueError, ImproperlyConfigured):
-        found = {}
-    if not found.get("NAME"):
+        config = {}
+    if not config.get("NAME"):
         raise ImproperlyConfigured(
-            "DATABASE_URL names no PostgreSQL database: write it like postgres://user:password@host/name, "
-            "or leave it out for the embedded one (SQLite in WAL mode, in PORTAL_DATA_DIR)"
+            "DATABASE_URL is not the URL of a PostgreSQL database: write it like postgres://user:password@host/name, "
+            "or remove it to use the embedded one (SQLite in WAL mode, in PORTAL_DATA_DIR)"
         )
-    return found
+    return config
 
 
 def parse_broker_url(url: str) -> str:
     if not _is_broker_url(url):
         raise ImproperlyConfigured(
-            "REDIS_URL names no Redis server: write it like redis://host:6379/0, or leave it out"
+            "REDIS_URL is not the URL of a Redis server: write it like redis://host:6379/0, or remove it"
         )
     return url
 
 
 def _is_broker_url(url: str) -> bool:
-    """With a port that is one, and a number as its database: else every process would end as soon as it needs it."""
+    """Return True for a known scheme with a valid port and database number."""
     parts = urlsplit(url)
     if parts.scheme not in ("redis", "rediss"):
         return parts.scheme in BROKER_SCHEMES
@@ -151,46 +151,46 @@ def _is_broker_url(url: str) -> bool:
 
 def parse_email_url(url: str) -> dict[str, Any]:
     try:
-        found = dict(environ.Env.email_url_config(url))
+        config = dict(environ.Env.email_url_config(url))
     except (ValueError, ImproperlyConfigured):
-        found = {}
-    if not found or (".smtp." in found["EMAIL_BACKEND"] and not found["EMAIL_HOST"]):
+        config = {}
+    if not config or (".smtp." in config["EMAIL_BACKEND"] and not config["EMAIL_HOST"]):
         raise ImproperlyConfigured(
-            "EMAIL_URL names no way to send: write it like smtp+tls://user:password@mail.vendor.example:587"
+            "EMAIL_URL is not the URL of a mail server: write it like smtp+tls://user:password@mail.vendor.example:587"
         )
-    return found
+    return config
 
 
 def parse_sender(name: str, value: str) -> str:
     if "@" not in parseaddr(value)[1] or not value.isprintable():
-        raise ImproperlyConfigured(f"{name}={value!r} is no sender; write it like Vendor <no-reply@vendor.example>")
+        raise ImproperlyConfigured(f"{name}={value!r} is not a sender; write it like Vendor <no-reply@vendor.example>")
     return value
 
 
 def parse_sentry_dsn(name: str, dsn: str) -> str:
-    """A Sentry DSN, which holds a key and so is not shown."""
+    """Validate a Sentry DSN, which holds a key and is not shown."""
     if dsn and not DSN.fullmatch(dsn):
-        raise ImproperlyConfigured(f"{name} is no DSN; write it like https://key@errors.vendor.example/1")
+        raise ImproperlyConfigured(f"{name} is not a DSN; write it like https://key@errors.vendor.example/1")
     return dsn
 
 
 def parse_colour(name: str, value: str) -> str:
-    """`#rrggbb`; `#rgb` is written out."""
+    """Return the colour as `#rrggbb`; `#rgb` is accepted."""
     if re.fullmatch(r"#[0-9A-Fa-f]{3}", value):
         value = "#" + "".join(digit * 2 for digit in value[1:])
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
-        raise ImproperlyConfigured(f"{name}={value!r} is no colour; write it like #2557a7")
+        raise ImproperlyConfigured(f"{name}={value!r} is not a colour; write it like #2557a7")
     return value.lower()
 
 
 def parse_logo_path(name: str, value: str) -> Path | None:
-    """A picture that the portal serves itself: its pages load nothing from elsewhere."""
+    """Return the path of the logo, a file that the portal serves itself."""
     if not value:
         return None
     path = Path(value)
     if path.suffix.lower() not in (".svg", ".png") or not path.is_file():
         raise ImproperlyConfigured(
-            f"{name}={value!r} is no SVG or PNG file here; give its path, like /etc/portal/logo.svg"
+            f"{name}={value!r} is not an SVG or PNG file; write its path, like /etc/portal/logo.svg"
         )
     return path
 
@@ -207,7 +207,7 @@ def language_choices(codes: list[str]) -> list[tuple[str, str]]:
 
 
 def ensure_secret(path: Path, new_secret: str) -> str:
-    """A secret made at the first start and kept, mode 0600, in the data folder of an embedded installation."""
+    """Return the secret in the file, which is created with `new_secret` and mode 0600 if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     if not path.exists():
@@ -236,7 +236,7 @@ def resolve_secret_key(configured: str, *, embedded: bool, folder: Path) -> str:
 
 
 def resolve_encryption_keys(configured: list[str], *, embedded: bool, folder: Path) -> list[str]:
-    """Fernet keys, newest first."""
+    """Validate the Fernet keys, newest first, or generate one for the embedded database."""
     keys = [key.strip() for key in configured if key.strip()]
     if not keys:
         if not embedded:
@@ -249,6 +249,6 @@ def resolve_encryption_keys(configured: list[str], *, embedded: bool, folder: Pa
             Fernet(key)
         except ValueError:
             raise ImproperlyConfigured(
-                "ENCRYPTION_KEYS holds something that is no Fernet key: 32 random bytes in URL-safe base64"
+                "ENCRYPTION_KEYS contains an invalid Fernet key: give 32 random bytes in URL-safe base64"
             ) from None
     return keys

@@ -1,4 +1,4 @@
-"""The error pages of the people's part; the API routes get problem documents instead (integrations.api.errors)."""
+"""Error pages. API paths get problem documents instead (integrations.api.errors)."""
 
 import structlog
 from allauth.account.adapter import get_adapter
@@ -15,7 +15,7 @@ from integrations.connections.popup import CONSENT_PATH
 
 
 def get_request_id() -> str:
-    """What to quote to those who read the logs."""
+    """Return the id of this request in the logs."""
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 
@@ -32,7 +32,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """A stranger may be a candidate with half a link: in the language of his browser."""
+    """Show the 404 page. Anonymous visitors may be candidates with a broken link, so theirs is in their language."""
     if request.path.startswith(f"{CONSENT_PATH}/"):
         return _render_page(request, "integrations/consent/no_such.html", 404)
     if getattr(getattr(request, "user", None), "is_authenticated", False):
@@ -44,36 +44,36 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def method_not_allowed(request: HttpRequest, section: str) -> HttpResponse:
-    """Something is sent to this address by a form; it shows nothing. `section` is the nearest page."""
+    """Show the 405 page for a URL that only accepts forms. `section` is the URL of the nearest page."""
     return render(request, "405.html", {"request_id": get_request_id(), "section": section}, status=405)
 
 
 def removed_page(request: HttpRequest, **_places: object) -> HttpResponse:
-    """In the place of a library's page that the portal does not have."""
+    """Replace a page of a library that the portal does not offer."""
     return _render_page(request, "404.html", 404)
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    """Called by allauth when a limit is reached."""
+    """Show the 429 page. Called by allauth's rate limiter."""
     response = _render_page(request, "429.html", 429)
     response["Retry-After"] = "60"
     return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Without the request's context: what failed may be the database that it reads."""
+    """Show the 500 page, without context processors that query the database, which may be down."""
     return HttpResponse(
         render_to_string("500.html", {**brand_context(request), "request_id": get_request_id()}), status=500
     )
 
 
 def missing_encryption_key(request: HttpRequest, reason: str) -> HttpResponse:
-    """`reason` is for those who can mend it."""
+    """Show the 503 page for a missing encryption key. `reason` is for staff only."""
     return render(request, "503_keys.html", {"request_id": get_request_id(), "reason": reason}, status=503)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form of an old page, or of another site. Who has signed in meanwhile, in another tab, goes on from here."""
+    """Show the 403 page for a form with an old token. A user who signed in meanwhile, in another tab, is redirected."""
     if request.path == reverse("account_login") and request.user.is_authenticated:
         return redirect(get_next_redirect_url(request) or get_adapter(request).get_login_redirect_url(request))
     return _render_page(request, "403_csrf.html", 403)

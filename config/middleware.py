@@ -1,3 +1,5 @@
+"""Middleware: trusted proxies, HTTPS, locale, security headers, NUL rejection, error pages, staff's MFA."""
+
 import ipaddress
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,7 +33,7 @@ def _is_trusted_proxy(ip: str) -> bool:
 
 
 def _parse_forwarded_ip(forwarded: str) -> str:
-    """An address of X-Forwarded-For, which some proxies write with its port. Raises ValueError for what is none."""
+    """Parse an IP address of X-Forwarded-For, which some proxies write with a port. Raises ValueError."""
     forwarded = forwarded.partition("%")[0]
     try:
         return str(ipaddress.ip_address(forwarded))
@@ -43,9 +45,10 @@ def _parse_forwarded_ip(forwarded: str) -> str:
 
 
 class TrustedProxyMiddleware:
-    """Forwarded headers count if a proxy in TRUSTED_PROXIES sent them; from anybody else they are forged.
+    """Apply X-Forwarded-* headers of proxies in TRUSTED_PROXIES, and remove those of all others.
 
-    What is no address ends the list: the last proxy that is known stands for whoever is behind it.
+    REMOTE_ADDR becomes the last IP address that is not a trusted proxy. An entry that is not an IP address ends the
+    list: then REMOTE_ADDR is the last proxy before it.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -58,17 +61,16 @@ class TrustedProxyMiddleware:
             return self.get_response(request)
         with suppress(ValueError):
             for part in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
-                request.META["REMOTE_ADDR"] = address = _parse_forwarded_ip(part)
-                if not _is_trusted_proxy(address):
+                request.META["REMOTE_ADDR"] = ip = _parse_forwarded_ip(part)
+                if not _is_trusted_proxy(ip):
                     break
         return self.get_response(request)
 
 
 class RequireHttpsMiddleware:
-    """What a trusted proxy says it took over plain http is refused (RELIABILITY.md, T34).
+    """Reject requests that a trusted proxy received over plain HTTP (tests/reliability/README.md, T34).
 
-    Not redirected: whoever sends a token or a password in clear would not notice. A page that is only read leads to
-    https. Without a trusted proxy's word nobody knows how a request came.
+    Only pages are redirected to HTTPS: a redirect would hide that a client sends its token or password in clear.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -89,11 +91,11 @@ class RequireHttpsMiddleware:
         return HttpResponse(HTTPS_REQUIRED, status=403, content_type="text/plain")
 
 
-HTTPS_REQUIRED = "This came over plain http: use https, and change what was sent in clear."
+HTTPS_REQUIRED = "This request came over plain HTTP. Use HTTPS, and replace any credentials it contained."
 
 
 class CandidateLocaleMiddleware(LocaleMiddleware):
-    """The candidate's pages speak his language. The others are written in one, and stay in it as a whole."""
+    """Show candidates' pages in the language of their browser, and all others in LANGUAGE_CODE."""
 
     def process_request(self, request: HttpRequest) -> None:
         if request.path.startswith("/take/"):
@@ -104,7 +106,7 @@ class CandidateLocaleMiddleware(LocaleMiddleware):
 
 
 class SecurityHeadersMiddleware:
-    """What Django does not set: nothing personal stays in a cache, and no page may use a device."""
+    """Set the headers that Django does not: no caching of dynamic pages, no access to devices."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -121,9 +123,9 @@ class SecurityHeadersMiddleware:
 
 
 class RejectNulMiddleware:
-    """People's pages take no NUL: no keyboard writes one, and a query with one is a fault on PostgreSQL.
+    """Reject NUL characters in paths, queries and forms: PostgreSQL raises on them.
 
-    Stands behind the check of forms' tokens, which has read the form. Programs are answered by their own parsers.
+    Must come after CsrfViewMiddleware, which reads the form. API paths are left to their strict parsers.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -140,9 +142,9 @@ class RejectNulMiddleware:
         try:
             form = request.POST if request.method == "POST" else QueryDict()
         except UnreadablePostError:
-            raise BadRequest("the body broke off") from None
+            raise BadRequest("the body is incomplete") from None
         if _has_nul(request.GET) or _has_nul(form):
-            raise BadRequest("a parameter holds NUL")
+            raise BadRequest("a parameter contains NUL")
 
 
 def _has_nul(form: QueryDict) -> bool:
@@ -150,7 +152,7 @@ def _has_nul(form: QueryDict) -> bool:
 
 
 class DecryptionErrorMiddleware:
-    """A page that needs a secret which no key opens says so, to staff with what to do. Programs get their 500."""
+    """Show an error page if a secret cannot be decrypted; staff see the reason. API paths get a 500."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -161,13 +163,13 @@ class DecryptionErrorMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, DecryptionError) or is_api_path(request.path):
             return None
-        log.error("a key is missing", reason=str(error))
+        log.error("an encryption key is missing", reason=str(error))
         is_staff = request.user.is_authenticated and request.user.is_staff
         return missing_encryption_key(request, str(error) if is_staff else "")
 
 
 class PostOnlyPageMiddleware:
-    """A browser that opens an address which takes forms alone, from its history or by hand, gets a page of ours."""
+    """Show an error page to a browser that opens a URL which only accepts forms."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -183,12 +185,15 @@ class PostOnlyPageMiddleware:
 
 
 def _is_sso_session(request: HttpRequest) -> bool:
-    """By the vendor's identity provider, which asks for a second factor itself."""
+    """Return True if the user signed in with the vendor's single sign-on."""
     return any(each["method"] == "socialaccount" for each in get_authentication_records(request, request.user))
 
 
 class StaffMfaMiddleware:
-    """With STAFF_MFA=required, staff without a second factor get no further than setting one up."""
+    """With STAFF_MFA=required, redirect staff without a second factor to the page where they set one up.
+
+    With OIDC_SECOND_FACTOR, the identity provider is trusted to ask for it.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""The portal's one settings file, read from the environment or `.env`; INTERFACE.md lists what may be set."""
+"""Django's settings, read from the environment or `.env`. config/README.md lists the variables."""
 
 from pathlib import Path
 from typing import Any
@@ -8,14 +8,14 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment
-from config.env_file import check_env_file as env_file_problem
+from config.env_file import check_env_file
 from config.monitoring.logs import build_logging
 from integrations.outbox import failpoints
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env_file = env("PORTAL_ENV_FILE", default=str(BASE_DIR / ".env"))
-if problem := env_file_problem(env_file, is_named="PORTAL_ENV_FILE" in env.ENVIRON):
+if problem := check_env_file(env_file, is_named="PORTAL_ENV_FILE" in env.ENVIRON):
     raise ImproperlyConfigured(problem)
 if env_file and Path(env_file).is_file():
     env.read_env(env_file)
@@ -48,7 +48,7 @@ if IS_EMBEDDED:
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20 if IS_WORKER else 4,
-                # secure_delete: what is changed or deleted is overwritten, and cannot be read in the file any more.
+                # secure_delete overwrites deleted and changed data in the file.
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
                 "PRAGMA secure_delete=ON",
             },
@@ -58,7 +58,7 @@ else:
     DATABASES = {"default": environment.parse_database_url(env("DATABASE_URL"))}
     DATABASES["default"].update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=True)
     server_options = (
-        # A 202 must outlive the server, whatever its own configuration says.
+        # An accepted order must survive a crash, whatever the server's configuration says.
         "-c synchronous_commit=on -c lock_timeout={lock} -c idle_in_transaction_session_timeout=60s "
         "-c statement_timeout={statement}"
     )
@@ -84,7 +84,7 @@ SMARTRECRUITERS_CLIENT_ID = env("SMARTRECRUITERS_CLIENT_ID", default="")
 SMARTRECRUITERS_CLIENT_SECRET = env("SMARTRECRUITERS_CLIENT_SECRET", default="")
 if bool(SMARTRECRUITERS_CLIENT_ID) != bool(SMARTRECRUITERS_CLIENT_SECRET):
     raise ImproperlyConfigured(
-        "SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET are one pair: set both or neither"
+        "SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET belong together: set both or neither"
     )
 SMARTRECRUITERS_TRUSTED_ORIGINS = [
     *environment.parse_trusted_origins(
@@ -94,7 +94,7 @@ SMARTRECRUITERS_TRUSTED_ORIGINS = [
 ]
 WEBHOOKS_ALLOW_PRIVATE = environment.parse_bool("WEBHOOKS_ALLOW_PRIVATE", env("WEBHOOKS_ALLOW_PRIVATE", default=""))
 
-# The vendor's brand, on every page and in every e-mail
+# The vendor's brand, on every page and in every email
 BRAND_NAME = env("BRAND_NAME", default="Assessments")
 BRAND_COLOUR = environment.parse_colour("BRAND_COLOUR", env("BRAND_COLOUR", default="") or "#2557a7")
 BRAND_LOGO = environment.parse_logo_path("BRAND_LOGO", env("BRAND_LOGO", default=""))
@@ -173,11 +173,11 @@ MEDIA_ROOT = PORTAL_DATA_DIR / "files"
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 CACHES = {
-    # In the database: limits must hold in every process, and the broker's server may hang.
+    # In the database: rate limits must hold across processes, and the broker may hang.
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
-        "OPTIONS": {"MAX_ENTRIES": 20_000},  # at 300, Django's own, a guesser's tries push each other's counts out
+        "OPTIONS": {"MAX_ENTRIES": 20_000},  # at Django's 300, an attacker's attempts would evict each other's counters
     }
 }
 
@@ -213,7 +213,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
-# Failed tries: of one account from one address, and from one address in all. Nobody else's tries lock the owner.
+# Failed attempts per account and IP address, and per IP address: an attacker elsewhere cannot lock the owner out.
 ACCOUNT_RATE_LIMITS = {"login": "120/m/ip", "login_failed": "60/5m/ip,10/5m/key"}
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 PASSWORD_RESET_TIMEOUT = 3600
@@ -230,9 +230,9 @@ MFA_FORMS = {
     "add_webauthn": "integrations.accounts.passkey_forms.AddForm",
 }
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # there is nothing to guess, and an office has one address
+MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # passkeys cannot be guessed, and an office shares one IP address
 MFA_TOTP_ISSUER = BRAND_NAME
-MFA_ALLOW_UNVERIFIED_EMAIL = True  # people are invited by somebody who knows them
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # invitations are sent to that email address
 
 # The vendor's own identity provider (integrations/accounts/sso.py)
 OIDC_ISSUER = env("OIDC_ISSUER", default="") and environment.parse_issuer("OIDC_ISSUER", env("OIDC_ISSUER"))
@@ -246,9 +246,9 @@ OIDC_SECOND_FACTOR = environment.parse_bool("OIDC_SECOND_FACTOR", env("OIDC_SECO
 if OIDC_ISSUER and not (OIDC_CLIENT_ID and OIDC_CLIENT_SECRET):
     raise ImproperlyConfigured("OIDC_ISSUER is set: give OIDC_CLIENT_ID and OIDC_CLIENT_SECRET too")
 if not OIDC_ISSUER and (OIDC_CLIENT_ID or OIDC_CLIENT_SECRET):
-    raise ImproperlyConfigured("OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is set: give OIDC_ISSUER too, or leave them out")
+    raise ImproperlyConfigured("OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is set: give OIDC_ISSUER too, or remove them")
 SOCIALACCOUNT_ADAPTER = "integrations.accounts.sso.SSOAccountAdapter"
-SOCIALACCOUNT_LOGIN_ON_GET = True  # a link: form-action would have to name every host that the provider leads through
+SOCIALACCOUNT_LOGIN_ON_GET = True  # with a form, form-action would have to name every host of the provider
 
 # Cookies and headers
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
@@ -258,12 +258,12 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SESSION_ENGINE = "integrations.accounts.session_store"
-SESSION_COOKIE_AGE = 12 * 3600  # integrations/accounts/sessions.py ends idle ones sooner
+SESSION_COOKIE_AGE = 12 * 3600  # integrations/accounts/sessions.py ends idle sessions sooner
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no third cookie
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SECURE_HSTS_SECONDS = 31536000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
-# Other sites learn nothing, as with no-referrer; but under that one Chromium posts our own forms with `Origin: null`.
+# With no-referrer, Chromium would post our own forms with `Origin: null`.
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS and TRUSTED_PROXIES else None
 X_FRAME_OPTIONS = "DENY"
@@ -282,12 +282,12 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Tokens that we issue (STACK.md, "OAuth")
+# Tokens that the portal issues (integrations/oauth/README.md)
 OAUTH2_PROVIDER_APPLICATION_MODEL = "integrations.Client"
 OAUTH2_PROVIDER = {
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
     "OAUTH2_VALIDATOR_CLASS": "integrations.oauth.validators.ClientCredentialsValidator",
-    # RFC 9700's gates, the ones for grants that nobody can use here too
+    # RFC 9700, also for grants that the portal does not offer
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
     "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
     "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
@@ -325,7 +325,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Engine API",
-    "DESCRIPTION": "What a vendor's engine does: put packages, take orders, report results.",
+    "DESCRIPTION": "The API of a vendor's assessment engine: put packages, accept orders, report results.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PUBLIC": True,
@@ -348,7 +348,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# Celery (RELIABILITY.md, section 4, decision 19)
+# Celery (integrations/outbox/README.md)
 CELERY_BROKER_URL = environment.parse_broker_url(env("REDIS_URL", default="") or "redis://127.0.0.1:6379/0")
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
@@ -403,13 +403,13 @@ CELERY_BEAT_SCHEDULE = {
     "clear expired tokens": {"task": "integrations.tasks.clear_expired", "schedule": 3600.0},
 }
 
-# The courier (DESIGN.md, "Outbox"); scaled in tests only
+# The outbox (integrations/outbox/README.md); for tests only
 OUTBOX_TIME_SCALE = env.float("OUTBOX_TIME_SCALE", 1.0)
 OUTBOX_FAILPOINTS = failpoints.parse_failpoints(env("OUTBOX_FAILPOINTS", default=""))
 if (OUTBOX_TIME_SCALE != 1.0 or OUTBOX_FAILPOINTS) and not IS_LOOPBACK:
     raise ImproperlyConfigured("OUTBOX_TIME_SCALE and OUTBOX_FAILPOINTS are for tests: PUBLIC_URL must be loopback")
 
-# E-mail, logs, metrics
+# Email, logs, metrics
 EMAIL_CONFIG = environment.parse_email_url(env("EMAIL_URL", default="") or "consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
@@ -423,5 +423,5 @@ LOG_LEVEL = environment.parse_choice(
     "LOG_LEVEL", env("LOG_LEVEL", default="") or "INFO", "DEBUG", "INFO", "WARNING", "ERROR"
 )
 LOGGING = build_logging(LOG_FORMAT, LOG_LEVEL, SENTRY_DSN)
-# Not redirected from http: a redirect would hide that a client sent its secret in clear (RELIABILITY.md, T34).
+# HTTP is not redirected: a redirect would hide that a client sends its secret in clear.
 SILENCED_SYSTEM_CHECKS = ["security.W008"]

@@ -1,3 +1,5 @@
+"""WSGI entry point."""
+
 import io
 import os
 from collections.abc import Iterable
@@ -22,9 +24,10 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
 
 
 def add_content_length(environ: dict[str, Any]) -> None:
-    """To a body in chunks: without one Django would see an empty body (SmartRecruiters may chunk).
+    """Set the length of a chunked body, which Django would take for an empty one.
 
-    In whatever coding beside: its bytes are no JSON then, and refused; an empty body would be `{}`.
+    SmartRecruiters may send chunks. With other codings beside `chunked` the body is not JSON and is rejected; an empty
+    body would count as `{}`.
     """
     if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("CONTENT_LENGTH"):
         body = environ["wsgi.input"].read(MAX_CHUNKED_BYTES + 1)

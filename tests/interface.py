@@ -435,7 +435,7 @@ Check that it reached SmartRecruiters: then "delivery" is "delivered". The timel
 PORTAL is this portal’s URL; CLIENT_ID and CLIENT_SECRET are your engine’s credentials. A complete engine in under 200
 lines is in integrations/simulator/engine.py.
     engine_api test_quick_start_of_the_page_brings_a_result_to_smartrecruiters
-    simulator/engine test_engine_is_readable_in_one_sitting
+    simulator/engine test_engine_is_short_and_independent
 
 An endpoint receives the event types that it names, from its registration on.
     engine_interface test_webhook_hears_only_of_what_happens_after_its_post

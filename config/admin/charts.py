@@ -1,6 +1,6 @@
-"""Where lines and bars of the overview's plots go: numbers in, coordinates out. The templates draw them as SVG.
+"""Charts of the overview: coordinates of bars, lines and axes. The templates draw them as SVG.
 
-No library: those that draw for the web write styles and scripts into the picture, which our policy forbids.
+Chart libraries for the web write styles and scripts into the picture, which the Content-Security-Policy forbids.
 """
 
 import math
@@ -10,23 +10,18 @@ from datetime import date
 
 from django.utils.formats import date_format
 
-from config.admin.statistics import DailyLag, DailyOrders
+from integrations.outbox.statistics import DailyLag
 from orders.models import Status
+from orders.statistics import DailyOrders
 
 LEFT, TOP, RIGHT, BOTTOM = 42, 10, 474, 172
 STACKED_STATUSES = (Status.COMPLETED, Status.IN_PROGRESS, Status.PENDING, Status.REJECTED, Status.EXPIRED)
 COLUMN_GAP = 3
 DURATION_TICKS = (
-    (0.1, "0.1 s"),
-    (1, "1 s"),
-    (10, "10 s"),
-    (60, "1 min"),
-    (600, "10 min"),
-    (3600, "1 h"),
-    (86400, "1 day"),
+    *((0.1, "0.1 s"), (1, "1 s"), (10, "10 s"), (60, "1 min")),
+    *((600, "10 min"), (3600, "1 h"), (86400, "1 day")),
 )
-LINES_RIGHT = 344
-"""What a line's last value is told in stands right of here."""
+LINES_RIGHT = 344  # the labels of the lines' last values stand right of it
 LABEL_SPACING = 17
 
 
@@ -41,15 +36,13 @@ class Bar:
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark of an axis: where, and what it says."""
-
     position: float
     label: str
 
 
 @dataclass(frozen=True)
 class Column:
-    """One day: its bars, from the bottom up, and what it says under the pointer."""
+    """The bars of one day, from the bottom up, and the text of its tooltip."""
 
     x: float
     width: float
@@ -59,7 +52,7 @@ class Column:
 
 @dataclass(frozen=True)
 class ChartLine:
-    """One measure: a polyline for each run of days, a dot for each day, and its newest value in words."""
+    """One measure: a polyline for each run of consecutive days, a dot for each day, and a label at the newest."""
 
     name: str
     runs: list[str]
@@ -83,7 +76,7 @@ class LineChart:
 
 
 def build_stacked_chart(days: Sequence[DailyOrders]) -> StackedChart:
-    """A column for each day, the statuses upon each other."""
+    """Build a chart with a column for each day, in which the statuses are stacked."""
     top = _round_up(max(day.total for day in days))
     step = (RIGHT - LEFT) / len(days)
     columns = [_build_column(day, LEFT + index * step, step - COLUMN_GAP, top) for index, day in enumerate(days)]
@@ -99,12 +92,12 @@ def _build_column(day: DailyOrders, x: float, width: float, top: int) -> Column:
             bars.append(Bar(round(x, 1), y, round(width, 1), round(_scale_y(below / top) - y, 1), status))
             below += count
     parts = [f"{count} {Status(status).label.lower()}" for status in STACKED_STATUSES if (count := day.counts[status])]
-    said = f"{date_format(day.day, 'j F')}: {', '.join(parts) or 'none'}"
-    return Column(round(x, 1), round(width, 1), said, bars)
+    title = f"{date_format(day.day, 'j F')}: {', '.join(parts) or 'none'}"
+    return Column(round(x, 1), round(width, 1), title, bars)
 
 
 def build_line_chart(lags: Sequence[DailyLag], days: Sequence[date]) -> LineChart:
-    """Half and 95 % of each day's results, on a scale of tens: a second and an hour both have room."""
+    """Build a chart of the median and the 95th percentile of each day, on a logarithmic scale of seconds."""
     least = min(lag.median for lag in lags)
     most = max(lag.p95 for lag in lags)
     low = max((at for at, _ in DURATION_TICKS if at <= least), default=DURATION_TICKS[0][0])
@@ -116,19 +109,19 @@ def build_line_chart(lags: Sequence[DailyLag], days: Sequence[date]) -> LineChar
         share = (math.log(max(seconds, low)) - math.log(low)) / (math.log(high) - math.log(low))
         return _scale_y(share)
 
-    found = [
+    lines = [
         _build_line(name, label, [(lag.day, places[lag.day], scale_seconds(getattr(lag, name))) for lag in lags])
         for name, label in (
-            ("median", f"half: {format_duration(lags[-1].median)}"),
+            ("median", f"50 %: {format_duration(lags[-1].median)}"),
             ("p95", f"95 %: {format_duration(lags[-1].p95)}"),
         )
     ]
     amounts = [Tick(scale_seconds(at), label) for at, label in DURATION_TICKS if low <= at <= high]
-    return LineChart(_separate_labels(found), _day_ticks(list(days), step), amounts)
+    return LineChart(_separate_labels(lines), _day_ticks(list(days), step), amounts)
 
 
 def _build_line(name: str, label: str, points: Sequence[tuple[date, float, float]]) -> ChartLine:
-    """A day without any result interrupts it."""
+    """Build a line that is interrupted by days without results."""
     runs: list[list[tuple[float, float]]] = []
     before = None
     for day, x, y in points:
@@ -141,17 +134,17 @@ def _build_line(name: str, label: str, points: Sequence[tuple[date, float, float
     return ChartLine(name, drawn, dots, label, dots[-1][1] + 4)
 
 
-def _separate_labels(found: list[ChartLine]) -> list[ChartLine]:
-    """Labels that would stand upon each other are moved apart."""
-    half, most = found
-    if half.label_y - most.label_y >= LABEL_SPACING:
-        return found
-    middle = min(max((half.label_y + most.label_y) / 2, TOP + LABEL_SPACING), BOTTOM - LABEL_SPACING / 2)
-    return [replace(half, label_y=middle + LABEL_SPACING / 2), replace(most, label_y=middle - LABEL_SPACING / 2)]
+def _separate_labels(lines: list[ChartLine]) -> list[ChartLine]:
+    """Move labels apart that would overlap."""
+    median, p95 = lines
+    if median.label_y - p95.label_y >= LABEL_SPACING:
+        return lines
+    middle = min(max((median.label_y + p95.label_y) / 2, TOP + LABEL_SPACING), BOTTOM - LABEL_SPACING / 2)
+    return [replace(median, label_y=middle + LABEL_SPACING / 2), replace(p95, label_y=middle - LABEL_SPACING / 2)]
 
 
 def _day_ticks(days: Sequence[date], step: float) -> list[Tick]:
-    """The first day, the middle one and the last."""
+    """Return ticks at the first, the middle and the last day."""
     chosen = (0, len(days) // 2, len(days) - 1)
     return [Tick(round(LEFT + (each + 0.5) * step, 1), date_format(days[each], "j M")) for each in chosen]
 
@@ -161,7 +154,7 @@ def _scale_y(share: float) -> float:
 
 
 def _round_up(amount: int) -> int:
-    """To an even number that people count by."""
+    """Round up to an even, round number for the top of an axis."""
     if amount <= 4:
         return 4
     power = 10 ** (len(str(amount)) - 1)
@@ -169,7 +162,7 @@ def _round_up(amount: int) -> int:
 
 
 def format_duration(seconds: float) -> str:
-    """A duration in two digits or so: `0.5 s`, `12 s`, `3 min`, `2.5 h`."""
+    """Format a duration with about two digits: `0.5 s`, `12 s`, `3 min`, `2.5 h`."""
     for limit, unit, name in ((100, 1, "s"), (6000, 60, "min"), (172800, 3600, "h")):
         if seconds < limit:
             return f"{seconds / unit:.{0 if seconds >= 10 * unit else 1}f} {name}"

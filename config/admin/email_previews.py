@@ -1,4 +1,4 @@
-"""The e-mails as their readers see them, in each language, with invented people: for staff, before anybody gets one."""
+"""Email previews for staff: every email in each language, with sample data."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from integrations import mail
 
+# Mail programs ignore style sheets, so emails have inline styles; nothing else may run or load in the frame.
 FRAME_POLICY = "sandbox; default-src 'none'; style-src-attr 'unsafe-inline'; frame-ancestors 'self'"
-"""Mail programs know no style sheets: these pages carry their styles themselves, and nothing else may run or load."""
 
 
 @dataclass(frozen=True)
@@ -23,33 +23,34 @@ class EmailPreview:
 
 
 EMAIL_PREVIEWS = (
-    EmailPreview("invitation", "Invitation", "To the candidate, once, when an order comes in whose package says so."),
-    EmailPreview("reminder", "Reminder", "To a candidate who has not begun after the package’s days, once."),
+    EmailPreview("invitation", "Invitation", "To the candidate, once per order, if the package says so."),
+    EmailPreview("reminder", "Reminder", "To a candidate who has not started after the package’s days, once."),
     EmailPreview(
         "reconnect",
-        "Connect again, to the customer",
-        "To everybody there who may connect, once each time SmartRecruiters refuses us. In the customer’s language.",
+        "Reconnect, to the customer",
+        "To the customer’s administrators, when SmartRecruiters rejects the credentials. In the customer’s language.",
     ),
     EmailPreview(
         "people_invitation",
-        "Invitation of a customer’s person",
-        "To whom an administrator, yours or the customer’s, invites. In the customer’s language.",
+        "Invitation of a user",
+        "To a person whom your staff or a customer’s administrator invites. In the customer’s language.",
     ),
-    EmailPreview("password_reset", "New password", "To whoever asks for one at sign-in. In the customer’s language."),
+    EmailPreview(
+        "password_reset",
+        "New password",
+        "To a user who requests a new password at sign-in. In the customer’s language.",
+    ),
     EmailPreview(
         "account_changed",
         "Account changed",
-        "To whose password or second factor has changed, each time. In the customer’s language.",
+        "To a user, each time their password or second factor changes. In the customer’s language.",
     ),
-    EmailPreview(
-        "no_account", "No account", "To an address that has none, for which somebody asked for a new password."
-    ),
-    EmailPreview("reconnect_staff", "Connect again, to staff", "To all staff, at the same moment. Sent in English."),
+    EmailPreview("no_account", "No account", "To an email address without an account, if a new password is requested."),
+    EmailPreview("reconnect_staff", "Reconnect, to staff", "To all staff, at the same time. In English."),
 )
 
 
 def sample_context() -> dict[str, Any]:
-    """Of nobody."""
     return {
         "candidate": "Amara Okafor",
         "customer": "Northwind Retail",
@@ -62,23 +63,23 @@ def sample_context() -> dict[str, Any]:
         "inviter": "Alice Moreau",
         "is_administrator": True,
         "company": "northwind",
-        "reason": "SmartRecruiters’ token endpoint refuses the pair (401).",
+        "reason": "SmartRecruiters’ token endpoint rejected the credentials (401).",
         "url": f"{settings.PUBLIC_URL}/…",
     }
 
 
 def render_previews(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """All of them in one language."""
+    """Show all emails in the language that the query names."""
     language = request.GET.get("language", settings.LANGUAGE_CODE)
-    letters = [(kind, _compose_email(kind.name, language)) for kind in EMAIL_PREVIEWS]
-    context |= {"title": "E-mails", "emails": letters, "language": language, "languages": settings.LANGUAGES}
+    emails = [(kind, _compose_email(kind.name, language)) for kind in EMAIL_PREVIEWS]
+    context |= {"title": "Emails", "emails": emails, "language": language, "languages": settings.LANGUAGES}
     response = TemplateResponse(request, "admin/letters.html", context)
     response._csp_update = {"frame-src": ["'self'"]}  # type: ignore[attr-defined]
     return response
 
 
 def render_frame(request: HttpRequest, kind: str, language: str) -> HttpResponse:
-    """One as HTML, for a frame of that page."""
+    """Show one email as HTML, for a frame of that page."""
     if kind not in {each.name for each in EMAIL_PREVIEWS}:
         raise Http404
     response = HttpResponse(_compose_email(kind, language).html)

@@ -1,4 +1,4 @@
-"""From an empty portal to the first live customer, step by step."""
+"""Setup checklist: the steps from an empty portal to the first live customer."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,6 @@ from integrations.models import Client, Connection, Customer, PartnerConfigurati
 
 @dataclass(frozen=True)
 class SetupStep:
-    """One step from an empty portal to the first live customer."""
-
     title: str
     is_done: bool
     instructions: str
@@ -30,45 +28,40 @@ def list_steps() -> list[SetupStep]:
     has_engine = Client.objects.filter(connection=None, revoked_at=None).exists()
     return [
         SetupStep(
-            "Give the portal its public address",
+            "Set the portal's public URL",
             not partner_configuration.is_unreachable(),
-            f"It calls itself {settings.PUBLIC_URL}, where SmartRecruiters cannot reach it. Set PUBLIC_URL to an https "
-            "address before you publish.",
+            f"SmartRecruiters cannot reach {settings.PUBLIC_URL}. Set PUBLIC_URL to an https URL before you publish.",
             at_partner,
         ),
         SetupStep(
-            "Enter the master pair",
+            "Enter the master credentials",
             bool(settings.SMARTRECRUITERS_CLIENT_ID or configuration.master_client_secret_sealed),
-            "SmartRecruiters' Partner Operations give it to you. Set it in the environment, or enter it.",
+            "SmartRecruiters' Partner Operations send them to you. Set them in the environment, or enter them here.",
             f"{at_partner}#id_master_client_id",
         ),
-        SetupStep(
-            "Publish the configuration",
-            *_check_publication(configuration),
-            at_partner,
-        ),
+        SetupStep("Publish the configuration", *_check_publication(configuration), at_partner),
         SetupStep(
             "Offer packages",
             offered.exists(),
-            "What customers can order. Your engine syncs them, or you write them here.",
+            "Customers order packages. Your engine synchronises them, or you enter them here.",
             _changelist_url("assessments_package"),
         ),
         SetupStep(
             "Give an engine access",
             has_engine or not needs_engine,
-            "Your own platform, which carries the assessments out. Not needed where staff do it by hand.",
+            "An engine is your assessment platform. Not needed if staff carry out all assessments manually.",
             reverse("admin:integrations_client_add"),
         ),
         SetupStep(
-            "Set up e-mail",
+            "Set up email",
             mail.is_email_enabled(),
-            "EMAIL_URL is not set: candidates and customers are not written to. Set it to your mail server.",
-            reverse("admin:letters"),
+            "EMAIL_URL is not set, so candidates and customers get no emails. Set it to your mail server.",
+            reverse("admin:emails"),
         ),
         SetupStep(
             "Let a customer sign in",
             Customer.objects.filter(is_active=True, people__is_active=True).exists(),
-            "Add the organisation, then invite a person of it from its page.",
+            "Add the customer, then invite a user from its page.",
             _changelist_url("integrations_customer"),
         ),
         SetupStep(
@@ -81,14 +74,14 @@ def list_steps() -> list[SetupStep]:
 
 
 def _check_publication(configuration: PartnerConfiguration) -> tuple[bool, str]:
-    """Whether it is done, and how; on the page that staff see first, also where no key opens what was published."""
+    """Return (is done, instructions). A missing encryption key is part of the instructions, not an error."""
     try:
         is_done = partner_configuration.is_published(configuration)
     except DecryptionError as error:
-        return False, f"This portal lacks a key: {error}. Set ENCRYPTION_KEYS and restart it."
+        return False, f"An encryption key is missing: {error}. Set ENCRYPTION_KEYS and restart the portal."
     if configuration.published:
-        return is_done, "It changed since it was published: publish it again."
-    return is_done, "It tells SmartRecruiters where to find this portal."
+        return is_done, "The configuration has changed since it was published. Publish it again."
+    return is_done, "The configuration tells SmartRecruiters the portal’s URLs."
 
 
 def _changelist_url(model: str) -> str:

@@ -40,32 +40,34 @@ MODEL_ORDER = (
 
 
 class PortalAdminSite(AdminSite):
-    """Django's admin, behind the portal's one sign-in (allauth: second factor, limits)."""
+    """Django's admin site behind the portal's own sign-in, with multi-factor authentication and rate limits."""
 
     site_header = site_title = "Partner portal"
     index_title = "Overview"
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Takes only what this house wrote: other apps' admins show tokens, and let secrets be read or set."""
+        """Register only the portal's own admins: those of libraries show tokens and let staff set secrets."""
         if admin_class is not None and admin_class.__module__.partition(".")[0] in OWN_APPS:
             super().register(model_or_iterable, admin_class, **options)
 
     def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
-        """Comes here by its own address, or by Django's redirect with the page that was wanted as `next`."""
-        wanted = request.GET.get("next", "")
-        if not AccountAdapter(request).is_safe_url(wanted):
-            wanted = reverse("admin:index")
+        """Redirect to the portal's sign-in, or to the page in `next`."""
+        next_url = request.GET.get("next", "")
+        if not AccountAdapter(request).is_safe_url(next_url):
+            next_url = reverse("admin:index")
         if self.has_permission(request):
-            return HttpResponseRedirect(wanted)
+            return HttpResponseRedirect(next_url)
         if request.user.is_authenticated:
             messages.warning(
-                request, f"That page is for partner staff. To open it, sign out ({request.user}) and sign in as staff."
+                request,
+                f"That page is for staff only. You are signed in as {request.user}; sign out, then sign in as staff.",
             )
             return redirect("home")
-        return redirect(f"{reverse('account_login')}?{urlencode({'next': wanted})}")
+        return redirect(f"{reverse('account_login')}?{urlencode({'next': next_url})}")
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Our words here are English, so Django's are too. Django's pages would answer TRACE as they do a GET."""
+        """Show admin pages in English, the language of the portal's own admin texts, and reject unusual methods."""
+        # Django's admin views answer TRACE like GET.
 
         @wraps(view)
         def check_method(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -86,8 +88,8 @@ class PortalAdminSite(AdminSite):
 
     def get_urls(self) -> list[Any]:
         return [
-            path("emails/", self.admin_view(self.emails_view), name="letters"),
-            path("emails/<slug:kind>/<slug:language>/", self.admin_view(email_previews.render_frame), name="letter"),
+            path("emails/", self.admin_view(self.emails_view), name="emails"),
+            path("emails/<slug:kind>/<slug:language>/", self.admin_view(email_previews.render_frame), name="email"),
             *super().get_urls(),
         ]
 
@@ -95,7 +97,7 @@ class PortalAdminSite(AdminSite):
         return email_previews.render_previews(request, self.each_context(request))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """What people come for stands first, under the name they know it by."""
+        """Order apps and models by how often staff need them."""
         apps = super().get_app_list(request, app_label)
         for app in apps:
             for entry in app["models"]:
@@ -107,26 +109,26 @@ class PortalAdminSite(AdminSite):
 
     @staticmethod
     def _emails_entry() -> dict[str, Any]:
-        """A page of no model's, among those that staff look for it."""
-        url = reverse("admin:letters")
-        return {"name": "E-mails", "object_name": "Letters", "admin_url": url, "add_url": None, "view_only": True}
+        """Return an entry for the email previews, which have no model."""
+        url = reverse("admin:emails")
+        return {"name": "Emails", "object_name": "Emails", "admin_url": url, "add_url": None, "view_only": True}
 
     def record_audit(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:
-        """One audit entry for what a member of staff did or looked at."""
+        """Write an audit log entry for an action of the signed-in staff."""
         audit.record(action, subject, actor=audit.Actor.from_request(request), **detail)
 
     def get_audit_entries(self, subject: str) -> QuerySet[AuditEntry]:
-        """The newest audit entries of a subject, for its history."""
+        """Return the newest audit log entries of a subject."""
         return AuditEntry.objects.filter(subject=subject)[:ENTRIES_SHOWN]
 
     def get_customer_names(self, subjects: Sequence[str]) -> dict[str, str]:
-        """The names of the customers whose orders or companies these are."""
+        """Map order ids and company ids to the names of their customers."""
         companies = Connection.objects.filter(company_id__in=subjects).values_list("company_id", "customer__name")
         orders = Order.objects.filter(pk__in=subjects).values_list("pk", "connection__customer__name")
         return dict(companies) | dict(orders)
 
     def get_subject_url(self, subject: str) -> str:
-        """The page of the order or the company that a delivery is about."""
+        """Return the URL of the order's or the connection's page, by an order id or a company id."""
         if Order.objects.filter(pk=subject).exists():
             return reverse("admin:orders_order_change", args=[quote(subject)])
         connection = Connection.objects.filter(company_id=subject).first()
@@ -139,7 +141,6 @@ class PortalAdminSite(AdminSite):
         return stream_labels.search_streams(term)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Where everybody else changes it, too."""
         return redirect("account_change_password")
 
     def password_change_done(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

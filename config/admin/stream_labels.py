@@ -1,4 +1,4 @@
-"""The streams of the outbox, which knows no customers, by the names that people know."""
+"""Stream labels: readable names for the outbox's streams, by customer, company and engine."""
 
 from collections.abc import Iterable
 
@@ -10,16 +10,16 @@ from integrations.models import Connection, Webhook
 from integrations.staff.model_admin import StreamLabel
 
 SHARED_STREAMS = {
-    "email": "E-mail",
-    "master": "SmartRecruiters, with the master pair",
-    "audit": "The audit's numbers, given one by one",
-    "events": "Engines' events, numbered one by one",
+    "email": "Email",
+    "master": "SmartRecruiters, with the master credentials",
+    "audit": "Numbering of the audit log",
+    "events": "Numbering of events for engines",
 }
 MAX_MATCHES = 200
 
 
 def label_streams(streams: Iterable[str]) -> dict[str, StreamLabel]:
-    """What belongs to nothing that is there has its own name."""
+    """Return a label for each stream. A stream whose owner was deleted is labelled with its name."""
     names = set(streams)
     return (
         {name: StreamLabel(SHARED_STREAMS.get(name, name)) for name in names}
@@ -29,7 +29,7 @@ def label_streams(streams: Iterable[str]) -> dict[str, StreamLabel]:
 
 
 def search_streams(term: str) -> list[str]:
-    """By a part of a customer's, a company's or an engine's name."""
+    """Return the names of streams whose customer, company, engine or webhook URL contains `term`."""
     connections = Connection.objects.filter(Q(customer__name__icontains=term) | Q(company_id__icontains=term))
     webhooks = Webhook.objects.filter(Q(client__name__icontains=term) | Q(url__icontains=term))
     return [row.stream_name for row in connections[:MAX_MATCHES]] + [row.stream_name for row in webhooks[:MAX_MATCHES]]

@@ -1,7 +1,7 @@
-"""An example of every request and every answer of the engine's API, for its description and for its page.
+"""Examples of every request and response of the engine API, for its OpenAPI description and its reference pages.
 
-They tell one story, which a test plays against the API itself: Northwind Retail orders the package `shop-manager` for
-Amara Okafor, and the engine takes the order and reports.
+A test runs them against the API: Northwind Retail orders the package `shop-manager` for Amara Okafor, and the engine
+accepts the order and reports the result.
 """
 
 from typing import Any
@@ -17,7 +17,7 @@ CANDIDATE_ID = "b7c1f1d2-3e0a-4c57-9f0c-2f6f4d1d7a10"
 JOB_ID = "0f5e7e3d-1473-4492-acc1-a51138fdb868"
 TAKE_URL = f"{PORTAL_URL}/take/Vq3pJ8sYkZ0mTnXrB5wL2cHd7fGa9eUi"
 EVENTS = ["order.created", "delivery.failed"]
-WEBHOOK_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"  # noqa: S105  (the one of the specification)
+WEBHOOK_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"  # noqa: S105  (the specification's example)
 
 CUSTOMER = {"id": "cus_northwind", "name": "Northwind Retail"}
 PACKAGE_DRAFT: Json = {
@@ -234,15 +234,14 @@ PATH_PARAMETERS = {
 
 
 def add_examples(result: Json, generator: Any, request: Any, public: bool) -> Json:
-    """drf-spectacular's hook: each request, answer and id in a path with its example."""
+    """Add an example to each request, response and path parameter (drf-spectacular's postprocessing hook)."""
     for path, operations in result["paths"].items():
         for method, operation in operations.items():
             name = f"{method.upper()} {path.removeprefix('/api/vendor/v1/')}"
             for kind, media in operation.get("requestBody", {}).get("content", {}).items():
                 media["example"] = FILE_REQUEST if kind == "multipart/form-data" else REQUESTS[name]
-            for status, answer in operation["responses"].items():
-                if (examples := RESPONSES.get(name, {})) and status in examples:
-                    answer["content"]["application/json"]["example"] = examples[status]
+            for status, example in RESPONSES.get(name, {}).items():
+                operation["responses"][status]["content"]["application/json"]["example"] = example
             for parameter in operation.get("parameters", []):
                 if parameter["in"] == "path":
                     parameter["example"] = PATH_PARAMETERS[parameter["name"]]

@@ -1,4 +1,4 @@
-"""The reference of the engine's API, drawn from its own description: each call with its fields and an example."""
+"""Reference of the engine API, generated from its OpenAPI description: each operation with its fields and examples."""
 
 import json
 from typing import Any
@@ -7,19 +7,22 @@ from config.apidocs.schema import get_schema
 
 
 def _describe_fields(schema: dict[str, Any], components: dict[str, Any], within: str = "") -> list[dict[str, Any]]:
-    """Name, type and remark of each field of a component, and of those inside it, for a table."""
-    found = schema
-    while "$ref" in found or "allOf" in found or found.get("type") == "array":
-        if "$ref" in found:
-            found = components[found["$ref"].rpartition("/")[2]]
+    """Return the rows of a table of a component's fields, including nested ones."""
+    while "$ref" in schema or "allOf" in schema or schema.get("type") == "array":
+        if "$ref" in schema:
+            schema = components[schema["$ref"].rpartition("/")[2]]
         else:
-            found = found["allOf"][0] if "allOf" in found else found["items"]
-    required = found.get("required", [])
+            schema = schema["allOf"][0] if "allOf" in schema else schema["items"]
     rows = []
-    for name, field in found.get("properties", {}).items():
-        says, path = field.get("description", ""), f"{within}{name}"
+    for name, field in schema.get("properties", {}).items():
+        path = f"{within}{name}"
         rows.append(
-            {"name": path, "type": _describe_type(field, components), "required": name in required, "description": says}
+            {
+                "name": path,
+                "type": _describe_type(field, components),
+                "required": name in schema.get("required", []),
+                "description": field.get("description", ""),
+            }
         )
         rows += _describe_fields(field, components, f"{path}[]." if field.get("type") == "array" else f"{path}.")
     return rows
@@ -55,34 +58,35 @@ def _format_example(content: dict[str, Any]) -> str:
 
 
 def list_operations() -> list[dict[str, Any]]:
-    """Every call of the API, in the order of its addresses."""
-    described = get_schema()
-    components = described["components"]["schemas"]
-    found = []
-    for path, methods in described["paths"].items():
+    """Return every operation of the API, in the order of the paths."""
+    schema = get_schema()
+    components = schema["components"]["schemas"]
+    operations = []
+    for path, methods in schema["paths"].items():
         for method, operation in methods.items():
-            answers = operation["responses"]
-            taken = operation.get("requestBody", {}).get("content", {})
-            success: dict[str, Any] = next((answers[s] for s in ("200", "201") if s in answers), {})
-            given = success.get("content", {})
-            found.append(
+            responses = operation["responses"]
+            request_content = operation.get("requestBody", {}).get("content", {})
+            success: dict[str, Any] = next((responses[s] for s in ("200", "201") if s in responses), {})
+            response_content = success.get("content", {})
+            operations.append(
                 {
                     "method": method.upper(),
                     "path": path,
                     "anchor": operation["operationId"],
                     "description": operation.get("description", "").replace("`", ""),
                     "parameters": [
-                        {"name": each["name"], "description": each.get("description", "").replace("`", "") or "A text."}
+                        {"name": each["name"], "description": each.get("description", "").replace("`", "") or "Text."}
                         for each in operation.get("parameters", [])
                         if each["in"] != "path"
                     ],
-                    "request_fields": _body_fields(taken, components),
-                    "request_example": _format_example(taken),
-                    "response_fields": _body_fields(given, components),
-                    "response_example": _format_example(given),
+                    "request_fields": _body_fields(request_content, components),
+                    "request_example": _format_example(request_content),
+                    "response_fields": _body_fields(response_content, components),
+                    "response_example": _format_example(response_content),
                     "statuses": [
-                        {"code": code, "description": a.get("description", "")} for code, a in sorted(answers.items())
+                        {"code": code, "description": response.get("description", "")}
+                        for code, response in sorted(responses.items())
                     ],
                 }
             )
-    return found
+    return operations

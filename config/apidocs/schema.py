@@ -1,4 +1,4 @@
-"""The OpenAPI description of the engine's API: drawn once in each process, by whoever asks first."""
+"""The OpenAPI description of the engine API, generated once in each process at the first request."""
 
 from functools import lru_cache
 from threading import Lock
@@ -10,7 +10,7 @@ _schema_lock = Lock()
 
 
 def get_schema() -> dict[str, Any]:
-    """The same for everybody. One at a time draws it: the library's extensions break when two load them at once."""
+    # Under a lock: drf-spectacular's extensions break when two threads load them at once.
     with _schema_lock:
         return _build_schema()
 

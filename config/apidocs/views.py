@@ -1,4 +1,4 @@
-"""The engine API's pages: "Plug in your engine", and the reference, both drawn on the server from what is served."""
+"""Documentation pages of the engine API: quickstart, webhooks and reference."""
 
 import json
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ RECEIVER, VERIFY = "api/receiver.txt", "api/verify.txt"
 ORDER_DATA = '{"order": "id", "url": "…"}'
 COMPANY_DATA = '{"customer": "id", "company_id": "…"}'
 EVENT_DESCRIPTIONS = {
-    EventType.ORDER_CREATED: ("SmartRecruiters has ordered.", ORDER_DATA),
-    EventType.ORDER_EXPIRED: ("Nobody began it in time, or you said so: it is EXPIRED.", ORDER_DATA),
-    EventType.DELIVERY_FAILED: ("A result cannot reach SmartRecruiters; staff see why.", ORDER_DATA),
+    EventType.ORDER_CREATED: ("SmartRecruiters has placed an order.", ORDER_DATA),
+    EventType.ORDER_EXPIRED: ("The candidate did not start in time, or you reported EXPIRED.", ORDER_DATA),
+    EventType.DELIVERY_FAILED: ("A result cannot be delivered to SmartRecruiters; staff see the reason.", ORDER_DATA),
     EventType.CONNECTION_ENABLED: ("A customer has connected a company.", COMPANY_DATA),
     EventType.CONNECTION_DISABLED: ("A company was disconnected.", COMPANY_DATA),
 }
 
 
 class SchemaView(SpectacularJSONAPIView):
-    """The OpenAPI description; needs no token, since it holds nothing of anybody."""
+    """The OpenAPI description. It needs no token: it contains no data."""
 
     def _get_schema_response(self, request: Request) -> Response:
         return Response(get_schema())
@@ -45,10 +45,11 @@ class QuickstartStep:
 
 
 def parse_steps(file: str = QUICKSTART) -> list[QuickstartStep]:
-    """The file's blocks: a line of words, then the commands. A test runs the same file."""
+    """Return the file's blocks: a comment line, then commands. A test runs the same file."""
     blocks = render_text(file).split("\n\n")
     return [
-        QuickstartStep(says.removeprefix("# "), commands) for says, _, commands in (b.partition("\n") for b in blocks)
+        QuickstartStep(comment.removeprefix("# "), commands)
+        for comment, _, commands in (block.partition("\n") for block in blocks)
     ]
 
 
@@ -57,8 +58,9 @@ def render_text(file: str) -> str:
 
 
 def format_schedule() -> str:
-    """Of webhooks, as of all that goes out: "5 s, 30 s, …, then every 12 h"."""
-    return f"{', '.join(map(_format_interval, retry_policy.RETRY_SCHEDULE))}, then every {_format_interval(retry_policy.MAX_DELAY)}"
+    """Return the retry schedule of all deliveries: "5 s, 30 s, …, then every 12 h"."""
+    intervals = ", ".join(map(_format_interval, retry_policy.RETRY_SCHEDULE))
+    return f"{intervals}, then every {_format_interval(retry_policy.MAX_DELAY)}"
 
 
 def _format_interval(wait: timedelta) -> str:
@@ -77,7 +79,8 @@ def api_docs(request: HttpRequest) -> HttpResponse:
         "verify": render_text(VERIFY),
         "message": json.dumps({key: message[key] for key in ("type", "timestamp", "data")}, indent=2),
         "events": [
-            {"type": type, "description": says, "keys": keys} for type, (says, keys) in EVENT_DESCRIPTIONS.items()
+            {"type": type, "description": description, "keys": keys}
+            for type, (description, keys) in EVENT_DESCRIPTIONS.items()
         ],
         "deadline": WebhookHandler.deadline_seconds,
         "schedule": format_schedule(),

@@ -1,4 +1,4 @@
-"""What the whole installation lacks, in a sentence each: for `/readyz` and for what staff see first."""
+"""Degradations of the whole installation, for `/readyz` and staff's overview: silent workers, a full disk."""
 
 import shutil
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ class Degradation:
 
 @dataclass(frozen=True)
 class Heartbeats:
-    """When a worker was last seen, and when a wake-up last came all the way to one."""
+    """When a worker was last seen, and when a wake-up of the scheduler last reached one."""
 
     worker_at: datetime | None
     scheduler_at: datetime | None
 
 
 def load_heartbeats() -> Heartbeats:
-    seen = dict(Heartbeat.objects.values_list("worker", "at"))
-    way = seen.pop(SCHEDULER_KEY, None)
-    return Heartbeats(max(seen.values(), default=None), way)
+    beats = dict(Heartbeat.objects.values_list("worker", "at"))
+    scheduler_at = beats.pop(SCHEDULER_KEY, None)
+    return Heartbeats(max(beats.values(), default=None), scheduler_at)
 
 
 def list_degradations(heartbeats: Heartbeats) -> list[Degradation]:
@@ -39,16 +39,20 @@ def list_degradations(heartbeats: Heartbeats) -> list[Degradation]:
 
 
 def _check_heartbeats(heartbeats: Heartbeats) -> list[Degradation]:
-    """Where neither has come yet, the portal starts."""
+    # Without any heartbeat the portal is still starting.
     late = clock.now() - SILENT_AFTER
     if heartbeats.worker_at is not None and heartbeats.worker_at < late:
-        said = (
-            "No worker has been seen for a while: nothing is sent. Do the workers run, and can the database be written?"
+        message = (
+            "No worker has been seen for a while, so nothing is sent. "
+            "Check that the workers are running and that the database is writable."
         )
-        return [Degradation(said, heartbeats.worker_at)]
+        return [Degradation(message, heartbeats.worker_at)]
     if heartbeats.scheduler_at is not None and heartbeats.scheduler_at < late:
-        said = "Nothing is sent: nobody wakes the workers. Do broker (REDIS_URL), scheduler and dispatcher run?"
-        return [Degradation(said, heartbeats.scheduler_at)]
+        message = (
+            "Nothing is sent because the workers are not woken. "
+            "Check that the broker (REDIS_URL), the scheduler and the dispatcher are running."
+        )
+        return [Degradation(message, heartbeats.scheduler_at)]
     return []
 
 
@@ -56,8 +60,8 @@ def _check_disk_space() -> list[Degradation]:
     try:
         free = shutil.disk_usage(settings.PORTAL_DATA_DIR).free
     except OSError as error:
-        return [Degradation(f"The data folder cannot be read ({error.strerror}): see PORTAL_DATA_DIR.")]
+        return [Degradation(f"The data folder cannot be read ({error.strerror}). Check PORTAL_DATA_DIR.")]
     if free >= MIN_FREE_BYTES:
         return []
-    said = f"The disk of the data folder is nearly full: {free // 1024**2} MB are left. Soon nothing is taken any more."
-    return [Degradation(said)]
+    message = f"The disk of the data folder is nearly full: {free // 1024**2} MB are left. Free some space."
+    return [Degradation(message)]

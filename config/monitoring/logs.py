@@ -1,4 +1,4 @@
-"""Logs: one line an event, as JSON or for a console, with everything that looks like a secret taken out."""
+"""Logging: one line per event, as JSON or for a console, with secrets and personal data redacted."""
 
 import logging
 import time
@@ -18,7 +18,7 @@ Event = MutableMapping[str, Any]
 
 
 def redact_event(_logger: object, _method: str, event: Event) -> Event:
-    """Mask values whose key or form says that they are a secret, or that they are somebody's."""
+    """Redact secrets and personal data, recognised by a value's name or form (structlog processor)."""
     for key, value in event.items():
         if key in TRACEBACK_KEYS:
             event[key] = redact_log_text(str(value))
@@ -28,7 +28,10 @@ def redact_event(_logger: object, _method: str, event: Event) -> Event:
 
 
 class RateLimitedFilter(logging.Filter):
-    """Of what is said every second, with traces, while a server is away: one line in half a minute, without a trace."""
+    """Rate limiter for records that repeat every second during an outage.
+
+    Passes one line without a traceback per `interval_seconds`.
+    """
 
     interval_seconds = 30.0
 
@@ -37,37 +40,37 @@ class RateLimitedFilter(logging.Filter):
         self._logged_at = float("-inf")
 
     def filter(self, record: logging.LogRecord) -> bool:
-        said = self.summarize_record(record)
-        if not said:
+        summary = self.summarize_record(record)
+        if not summary:
             return True
         if time.monotonic() - self._logged_at < self.interval_seconds:
             return False
         self._logged_at = time.monotonic()
-        record.msg, record.args, record.exc_info = said, (), None
+        record.msg, record.args, record.exc_info = summary, (), None
         return True
 
     @abstractmethod
     def summarize_record(self, record: logging.LogRecord) -> str:
-        """Empty for what is logged as it is."""
+        """Return the line to log, or an empty string for records without a limit."""
 
 
 class RateLimitedBrokerFilter(RateLimitedFilter):
-    """The scheduler's wake-ups that do not go out."""
+    """Rate limiter for the scheduler's wake-ups while the broker is down."""
 
     def summarize_record(self, record: logging.LogRecord) -> str:
         if not (str(record.msg).startswith("Message Error") and isinstance(record.args, tuple)):
             return ""
-        return f"The broker (REDIS_URL) takes no wake-up: {record.args[0]}"
+        return f"The broker (REDIS_URL) does not accept wake-ups: {record.args[0]}"
 
 
 class RateLimitedDatabaseFilter(RateLimitedFilter):
-    """The tasks that find no database."""
+    """Rate limiter for failing tasks while the database is down."""
 
     def summarize_record(self, record: logging.LogRecord) -> str:
         error = record.exc_info[1] if record.exc_info else None
         if not isinstance(error, OperationalError | InterfaceError | InternalError):
             return ""
-        return f"The database does not do what a task asks: {str(error).splitlines()[0]}"
+        return f"A task failed at the database: {str(error).splitlines()[0]}"
 
 
 SHARED_PROCESSORS = [
@@ -82,7 +85,7 @@ SHARED_PROCESSORS = [
 
 
 def build_logging(log_format: str, level: str = "INFO", dsn: str = "") -> dict[str, Any]:
-    """Django's LOGGING for `console` or `json`; with a DSN, errors go to Sentry, too."""
+    """Build Django's LOGGING for the format `console` or `json`. With a DSN, errors are reported to Sentry, too."""
     handlers: dict[str, Any] = {"console": {"class": "logging.StreamHandler", "formatter": "line"}}
     if dsn:
         handlers["sentry"] = {"class": "config.monitoring.sentry.SentryHandler", "formatter": "line", "dsn": dsn}
@@ -110,8 +113,8 @@ def build_logging(log_format: str, level: str = "INFO", dsn: str = "") -> dict[s
         "loggers": {
             "django.server": {"handlers": ["console"], "propagate": False},
             "django_structlog": {"level": "WARNING"},
-            "django.request": {"level": "ERROR"},  # the line above says of each refusal what this one would again
-            # At DEBUG they write down the tokens that they give out, and whom they ask for.
+            "django.request": {"level": "ERROR"},  # django_structlog logs each refused request already
+            # At DEBUG these log tokens and URLs.
             "oauthlib": {"level": "INFO"},
             "oauth2_provider": {"level": "INFO"},
             "urllib3": {"level": "INFO"},

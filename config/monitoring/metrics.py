@@ -1,13 +1,13 @@
-"""`/metrics` for Prometheus: counted in the database when it asks, so that it is the same of every process.
+"""Prometheus metrics at `/metrics`, queried from the database, so that every process returns the same.
 
-There only where METRICS_TOKEN is set, for who sends `Authorization: Bearer METRICS_TOKEN`. Nothing of a person in it.
+404 unless METRICS_TOKEN is set; requires `Authorization: Bearer METRICS_TOKEN`. Without personal data.
 """
 
 from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, Min
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
@@ -16,8 +16,8 @@ from prometheus_client.core import GaugeMetricFamily as Gauge
 from prometheus_client.registry import Collector
 
 from integrations.models import Connection, ConnectionState
-from integrations.outbox import clock
-from integrations.outbox.models import Delivery, DeliveryState, Heartbeat
+from integrations.outbox import clock, statistics
+from integrations.outbox.models import Delivery, Heartbeat
 from orders.models import Order, Status
 
 
@@ -42,14 +42,13 @@ def _delivery_gauge() -> Gauge:
 
 
 def _oldest_due_gauge() -> Gauge:
-    due = Delivery.objects.filter(state=DeliveryState.PENDING, due_at__lte=clock.now())
-    oldest = due.aggregate(oldest=Min("due_at"))["oldest"]
+    oldest = statistics.summarize_due().since
     age = _age_seconds(oldest) if oldest else 0
-    return Gauge("portal_oldest_due_delivery_age_seconds", "For how long the oldest due delivery has waited.", age)
+    return Gauge("portal_oldest_due_delivery_age_seconds", "How long the oldest due delivery has waited.", age)
 
 
 def _order_gauge() -> Gauge:
-    """By the status that the engine's API tells: without any report an order is pending."""
+    """Count orders by the status that the engine's API shows: without a report, an order is pending."""
     counts = dict.fromkeys(Status.values, 0)
     for status, count in Order.objects.order_by().values_list("status").annotate(Count("pk")):
         counts[status or Status.PENDING.value] += count
@@ -60,15 +59,15 @@ def _order_gauge() -> Gauge:
 
 
 def _connection_gauge() -> Gauge:
-    found = dict(Connection.objects.order_by().values_list("state").annotate(Count("pk")))
+    counts = dict(Connection.objects.order_by().values_list("state").annotate(Count("pk")))
     gauge = Gauge("portal_connections", "Connections by state.", labels=["state"])
     for state in ConnectionState.values:
-        gauge.add_metric([state], found.get(state, 0))
+        gauge.add_metric([state], counts.get(state, 0))
     return gauge
 
 
 def _heartbeat_gauge() -> Gauge:
-    gauge = Gauge("portal_worker_heartbeat_age_seconds", "Since each worker was last seen.", labels=["worker"])
+    gauge = Gauge("portal_worker_heartbeat_age_seconds", "Seconds since each worker was last seen.", labels=["worker"])
     for heartbeat in Heartbeat.objects.all():
         gauge.add_metric([heartbeat.worker], _age_seconds(heartbeat.at))
     return gauge
@@ -84,7 +83,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         raise Http404
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not constant_time_compare(token.strip(), settings.METRICS_TOKEN):
-        refused = HttpResponse("Send the token of METRICS_TOKEN as a bearer.\n", status=401, content_type="text/plain")
+        refused = HttpResponse("Send METRICS_TOKEN as a bearer token.\n", status=401, content_type="text/plain")
         refused["WWW-Authenticate"] = 'Bearer realm="metrics"'
         return refused
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

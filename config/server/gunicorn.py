@@ -1,14 +1,19 @@
-"""gunicorn's configuration, beside the command line of config/supervisor/commands.py."""
+"""gunicorn configuration, beside the command line in config/supervisor/commands.py."""
 
 import signal
 from typing import Any
 
 from config.supervisor.parent import die_with_parent
 
-# By default 8 KB, beyond which gunicorn answers HTML by itself; our refusals are problem details (RELIABILITY.md, O31).
+# Beyond this limit (default: 8 KB) gunicorn responds with HTML of its own instead of a problem document.
 limit_request_field_size = 32 * 1024
+# RFC 9112, section 3, recommends at least 8,000 octets; the default of 4,094 refuses long mapped fields in a query.
+limit_request_line = 8190
+# Longer than the idle time of proxies and load balancers (mostly 60 s): a server that closes an idle connection first
+# loses the POST that crosses the close, and proxies do not repeat a POST.
+keepalive = 75
 
 
 def post_fork(server: Any, _worker: Any) -> None:
-    """A worker dies with its master at once: one that lingers keeps the port from the next start."""
+    """Kill this worker when its master dies: a leftover worker would keep the port."""
     die_with_parent(signal.SIGKILL, parent=server.pid)

@@ -1,4 +1,4 @@
-"""The first thing that every process does: read the settings, and end where they are unsafe (RELIABILITY.md, A18)."""
+"""Preflight check: every process reads the settings first, and exits if they are unsafe."""
 
 import sys
 from collections.abc import Iterator
@@ -10,16 +10,14 @@ from django.db import DatabaseError, InterfaceError, OperationalError, Programmi
 
 from config.supervisor.errors import REFUSAL_PREFIX
 
-EXIT_BAD_SETTINGS = 3
-"""The exit status at which gunicorn gives up, instead of starting its workers again and again."""
-UNDEFINED_SQLSTATES = ("42P01", "42703")
-"""What PostgreSQL calls a table or column that is not there."""
+EXIT_BAD_SETTINGS = 3  # gunicorn stops at this exit status instead of restarting its workers
+UNDEFINED_SQLSTATES = ("42P01", "42703")  # PostgreSQL: undefined table, undefined column
 
 
 def read_settings() -> None:
-    """Returns when they are good. Otherwise one line on stderr says what would be right, and the process ends."""
+    """Load the settings. Exit with one line on stderr if they are invalid."""
     try:
-        settings.INSTALLED_APPS  # noqa: B018 (whatever is asked for first loads all of them)
+        settings.INSTALLED_APPS  # noqa: B018 (any attribute loads all settings)
     except ImproperlyConfigured as error:
         sys.stderr.write(f"{REFUSAL_PREFIX}{error}\n")
         raise SystemExit(EXIT_BAD_SETTINGS) from None
@@ -27,25 +25,25 @@ def read_settings() -> None:
 
 @contextmanager
 def friendly_database_errors(command: list[str]) -> Iterator[None]:
-    """One line on stderr where the database cannot be worked with, and the end; `--traceback` shows where that was."""
+    """Exit with one line on stderr if the database cannot be used; `--traceback` shows the traceback instead."""
     try:
         yield
     except (OperationalError, InterfaceError, ProgrammingError) as error:
-        said = _describe_error(error)
-        if not said or "--traceback" in command:
+        message = _describe_error(error)
+        if not message or "--traceback" in command:
             raise
-        sys.stderr.write(f"{said}\n")
+        sys.stderr.write(f"{message}\n")
         raise SystemExit(1) from None
 
 
 def _describe_error(error: DatabaseError | InterfaceError) -> str:
-    """Empty where it is a mistake of ours."""
-    said = str(error).partition("\n")[0].rstrip(".")
+    """Return the message for an operator, or an empty string for a bug."""
+    reason = str(error).partition("\n")[0].rstrip(".")
     code = getattr(error.__cause__, "sqlstate", None)
-    if code in UNDEFINED_SQLSTATES or said.startswith("no such "):
-        return f"The database is not the one that this version needs ({said}): run manage.py migrate"
+    if code in UNDEFINED_SQLSTATES or reason.startswith("no such "):
+        return f"The database does not match this version ({reason}): run manage.py migrate"
     if isinstance(error, ProgrammingError) and code:
         return ""
     if settings.IS_EMBEDDED:
-        return f"The database cannot be worked with ({said}): see the rights and the room of {settings.PORTAL_DATA_DIR}"
-    return f"The database cannot be worked with ({said}): see whether its server runs, and DATABASE_URL"
+        return f"The database cannot be used ({reason}): check permissions and free space of {settings.PORTAL_DATA_DIR}"
+    return f"The database cannot be used ({reason}): check that its server is running, and DATABASE_URL"

@@ -1,9 +1,11 @@
-"""gunicorn's threads, given to whole requests only (RELIABILITY.md, A22).
+"""gunicorn worker with slowloris protection: it buffers requests before they occupy a thread.
 
-gthread gives a thread to whoever connects, reads there without an end, and waits in its one loop for whoever does not
-hang up: eight clients that send a byte now and then would stop the portal. Here the loop gathers a request's head, and
-its body where that is small, before a thread has anything to do with it. Large bodies are read by half of the threads
-at most. Everything has its time. Behind a server that gathers requests itself this is idle, and does no harm.
+gunicorn's gthread worker gives each connection a thread at its first byte and reads without a deadline, so eight slow
+clients stop the portal. Here the event loop reads the request's head, and its body up to MAX_BUFFERED, before a thread
+gets the request. At most half of the threads read larger bodies. Reading, responding and closing have deadlines
+(tests/reliability/README.md, A22). Behind a proxy that buffers requests itself, this is idle.
+
+It overrides private members of gunicorn 27, the version that pyproject.toml pins and a test checks.
 """
 
 import errno
@@ -22,14 +24,11 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 MAX_HEAD = 128 * 1024
 MAX_BUFFERED = 72 * 1024
-MAX_BODY = 13 * 1024 * 1024
-"""A report of 10 MB and its form, or 12 MB of anything else."""
-MAX_DISCARDED = 64 * 1024
-MAX_DRAINED = 48 * 1024
-"""What the application left unread of a body and is taken out of the way of the next request."""
-SEND_BUFFER = 256 * 1024
-"""What the kernel takes of an answer, whether the client reads or not: all of it but for reports."""
-READY, INCOMPLETE, DISCONNECTED = 1, 2, 0
+MAX_BODY = 13 * 1024 * 1024  # a report of 10 MB with its form, or 12 MB of anything else
+MAX_DISCARDED = 64 * 1024  # bytes read from a client after the last response
+MAX_DRAINED = 48 * 1024  # unread bytes of a body that are skipped to keep the connection
+SEND_BUFFER = 256 * 1024  # the kernel takes a whole response, except a report, even if the client does not read
+READY, INCOMPLETE, DISCONNECTED = 1, 2, 0  # outcomes of reading, beside the status of an error response
 HEAD_END = b"\r\n\r\n"
 CONTENT_LENGTH = re.compile(rb"(?im)^content-length\s*:([^\r\n]*)")
 UNKNOWN_LENGTH = re.compile(rb"(?im)^(?:transfer-encoding|expect)\s*:")
@@ -44,7 +43,7 @@ REASON_PHRASES = {
 
 
 def build_error_response(status: int) -> bytes:
-    """An answer to what never becomes a request of Django's: a problem document that repeats nothing of it."""
+    """Build a problem document for a request that does not reach Django. It repeats no input."""
     reason = REASON_PHRASES[status]
     body = (
         f'{{"type": "about:blank", "title": "{reason}", "status": {status}, "detail": "{reason}", '
@@ -64,14 +63,19 @@ def build_error_response(status: int) -> bytes:
 
 
 def is_last_response(request: Any) -> bool:
-    """Does the connection end with this answer? Also where much of the body is left: then the client must be told."""
+    """Return True if the connection must close after this response."""
+    # gunicorn skips a small unread body to reach the next request, but closes after a larger one. Without
+    # `Connection: close` the client would then lose its next request. A chunked body's length is unknown.
     body = request.body.reader
-    left = body.length if isinstance(body, LengthReader) else MAX_DRAINED if getattr(body, "parser", None) else 0
-    return type(request).should_close(request) or left >= MAX_DRAINED
+    unread = body.length if isinstance(body, LengthReader) else MAX_DRAINED if getattr(body, "parser", None) else 0
+    return type(request).should_close(request) or unread >= MAX_DRAINED
 
 
 class DeadlineSocket(socket.socket):
-    """A connection whose blocking calls end when the request's time, or the answer's, is over."""
+    """Socket with a deadline for a whole request and one for its response.
+
+    A timeout would start again at every byte, so a client with a byte per second could hold a thread forever.
+    """
 
     read_deadline = write_deadline = float("inf")
 
@@ -91,7 +95,7 @@ class DeadlineSocket(socket.socket):
             self.settimeout(seconds)
 
     def recv_nowait(self) -> bytes | None:
-        """What can be read now; None while that is nothing, and nothing when the client has left."""
+        """Read without blocking. Return None if no data is available, b"" if the client disconnected."""
         self.setblocking(False)
         try:
             return super().recv(MAX_HEAD)
@@ -102,35 +106,41 @@ class DeadlineSocket(socket.socket):
 
 
 class BufferedConnection(TConn):
+    """Connection that collects the bytes of its next request."""
+
     def __init__(self, worker: "BufferingWorker", *args: Any) -> None:
         super().__init__(worker.cfg, *args)
         self.worker = worker
-        self.data_ready = True
+        self.data_ready = True  # gthread must not wait for data: the request is already buffered
 
     def start_request(self) -> None:
-        """The next request, of which a part may have come with the one before."""
+        """Reset the buffer for the next request."""
+        # With pipelining, the parser has already read a part of it with the previous request.
         self.buffer = bytearray(self.parser.unreader.take_buffered() if self.parser else b"")
         self.head_end, self.expected_length, self.body_length, self.is_large = -1, 0, 0, False
         self._parse_head(0)
 
     def feed_bytes(self, more: bytes) -> None:
-        seen = max(0, len(self.buffer) - len(HEAD_END) + 1)
+        # The end of the head may be split between two reads. Searching from the start would cost quadratic time.
+        search_from = max(0, len(self.buffer) - len(HEAD_END) + 1)
         self.buffer += more
-        self._parse_head(seen)
+        self._parse_head(search_from)
 
     def _parse_head(self, search_from: int) -> None:
-        """Once the head is whole: how much belongs to this request?"""
+        """Determine the length of the request once its head is complete."""
         if self.head_end >= 0 or (end := self.buffer.find(HEAD_END, search_from)) < 0:
             return
         self.head_end, head = end, bytes(self.buffer[: end + 2])
         lengths = [length.strip(b" \t") for length in CONTENT_LENGTH.findall(head)]
+        # Anything unusual (several lengths, signs, chunks, Expect) counts as large, so gunicorn's parser judges it.
+        # To disagree with the parser about a request's end would allow request smuggling.
         is_plain = not lengths or (len(lengths) == 1 and lengths[0].isdigit() and len(lengths[0]) < 20)
         self.body_length = int(lengths[0]) if is_plain and lengths else 0
         self.is_large = self.body_length > MAX_BUFFERED or not is_plain or UNKNOWN_LENGTH.search(head) is not None
         self.expected_length = end + len(HEAD_END) + (0 if self.is_large else self.body_length)
 
     def read_available(self) -> int:
-        """Read what is there: READY, INCOMPLETE, DISCONNECTED or the status to turn it away with."""
+        """Read the available bytes. Return READY, INCOMPLETE, DISCONNECTED or the status of an error response."""
         while self.head_end < 0 or len(self.buffer) < self.expected_length:
             more = self.sock.recv_nowait()
             if more is None:
@@ -143,11 +153,13 @@ class BufferedConnection(TConn):
         return READY if self.body_length <= MAX_BODY else 413
 
     def init(self) -> None:
+        """Create the parser, in the request's thread, and give it the buffered bytes."""
         super().init()
         self.parser.unreader.unread(bytes(self.buffer))
         self.buffer.clear()
 
     def close(self, graceful: bool = False) -> None:
+        # gunicorn's graceful close blocks its event loop for up to two seconds per client.
         if graceful:
             self.worker.start_lingering_close(self.sock)
         else:
@@ -155,13 +167,13 @@ class BufferedConnection(TConn):
 
 
 class BufferingWorker(ThreadWorker):
+    """gthread worker whose threads only get complete requests, or large bodies within their share."""
+
     buffer_seconds = 10.0
-    read_seconds = 60.0
-    """For a body that is too large to be gathered: a report of 10 MB over a slow line."""
+    read_seconds = 60.0  # for a body that is too large to buffer: a report of 10 MB over a slow connection
     response_seconds = 120.0
     linger_seconds = 2.0
-    max_queued = 20
-    """Large bodies that wait for their turn."""
+    max_queued = 20  # large bodies that wait for a thread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -176,13 +188,13 @@ class BufferingWorker(ThreadWorker):
             if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
                 raise
             return
-        line = DeadlineSocket(fileno=accepted.detach())
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        sock = DeadlineSocket(fileno=accepted.detach())
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self.nr_conns += 1
-        self.enqueue_req(BufferedConnection(self, line, address, listener.getsockname()))
+        self.enqueue_req(BufferedConnection(self, sock, address, listener.getsockname()))
 
     def enqueue_req(self, conn: BufferedConnection) -> None:
-        """A request begins, on a new connection or on one that was kept."""
+        """Start to read a request, on a new connection or on one that was kept alive."""
         conn.start_request()
         conn.timeout = time.monotonic() + self.buffer_seconds
         if not self._settle_read(conn, conn.read_available()):
@@ -197,7 +209,7 @@ class BufferingWorker(ThreadWorker):
         self._settle_read(conn, outcome)
 
     def _settle_read(self, conn: BufferedConnection, outcome: int) -> bool:
-        """False: more has to come first."""
+        """Submit or reject the request. Return False if it is still incomplete."""
         if outcome == READY:
             self._submit_request(conn)
         elif outcome != INCOMPLETE:
@@ -205,6 +217,7 @@ class BufferingWorker(ThreadWorker):
         return outcome != INCOMPLETE
 
     def _submit_request(self, conn: BufferedConnection) -> None:
+        """Hand the request over to a thread, or queue it until fewer threads read large bodies."""
         if conn.is_large and not self._has_room():
             if len(self.upload_queue) < self.max_queued:
                 self.upload_queue.append(conn)
@@ -212,6 +225,7 @@ class BufferingWorker(ThreadWorker):
                 self._reject_request(conn, 503)
             return
         self.large_count += conn.is_large
+        # From here to the end of the response the connection belongs to the thread; the loop does not touch it.
         conn.sock.read_deadline = time.monotonic() + self.read_seconds
         conn.sock.write_deadline = conn.sock.read_deadline + self.response_seconds
         super().enqueue_req(conn)
@@ -220,15 +234,18 @@ class BufferingWorker(ThreadWorker):
         return bool(self.large_count < max(1, self.cfg.threads // 2))
 
     def _reject_request(self, conn: BufferedConnection, status: int) -> None:
-        """Said from the loop, so only what the kernel takes at once."""
+        """Send an error response, if `status` is one, and close."""
         self.nr_conns -= 1
         if status:
             with suppress(OSError):
+                # The event loop must not block: the kernel takes these few bytes at once, or they are lost.
                 conn.sock.setblocking(False)
                 conn.sock.send(build_error_response(status))
         conn.close(graceful=bool(status))
 
     def murder_pending(self) -> None:
+        """Reject requests and close connections whose time is over. gunicorn calls this at least once a second."""
+        # Both deques are in the order of their deadlines, as each has one constant duration.
         now = time.monotonic()
         while self.pending_conns and self.pending_conns[0].timeout <= now:
             conn = self.pending_conns.popleft()
@@ -238,10 +255,13 @@ class BufferingWorker(ThreadWorker):
             self._close_socket(self.lingering.popleft()[1])
 
     def handle_request(self, req: Any, conn: BufferedConnection) -> Any:
+        """Handle the request in a thread."""
+        # Replaced on the instance: gunicorn creates the request itself.
         req.should_close = partial(is_last_response, req)
         return super().handle_request(req, conn)
 
     def finish_request(self, conn: BufferedConnection, fs: Any) -> None:
+        """Take the connection back from its thread; runs in the event loop."""
         self.large_count -= conn.is_large
         conn.is_large = False
         super().finish_request(conn, fs)
@@ -249,7 +269,8 @@ class BufferingWorker(ThreadWorker):
             self._submit_request(self.upload_queue.popleft())
 
     def start_lingering_close(self, sock: DeadlineSocket) -> None:
-        """RFC 9112, section 9.6, without waiting for it: what is still sent to us is taken, lest the answer be lost."""
+        """Close in stages without blocking (RFC 9112, section 9.6; nginx calls it lingering_close)."""
+        # Closing while the client still sends makes the kernel send RST, which can destroy the response on its way.
         try:
             sock.shutdown(socket.SHUT_WR)
             sock.setblocking(False)
@@ -259,10 +280,10 @@ class BufferingWorker(ThreadWorker):
         self.lingering.append((time.monotonic() + self.linger_seconds, sock))
         self.poller.register(sock, selectors.EVENT_READ, partial(self._discard_input, [0]))
 
-    def _discard_input(self, taken: list[int], sock: DeadlineSocket) -> None:
+    def _discard_input(self, total: list[int], sock: DeadlineSocket) -> None:
         more = sock.recv_nowait()
-        taken[0] += len(more or b"")
-        if more == b"" or taken[0] > MAX_DISCARDED:
+        total[0] += len(more or b"")
+        if more == b"" or total[0] > MAX_DISCARDED:
             self._close_socket(sock)
 
     def _close_socket(self, sock: DeadlineSocket) -> None:
@@ -271,11 +292,11 @@ class BufferingWorker(ThreadWorker):
             sock.close()
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
-        """Of what is no HTTP nothing is repeated, neither to the client nor in the log."""
+        """Reject malformed HTTP without repeating it, neither to the client nor in the log."""
         if not isinstance(exc, ParseException):
             super().handle_error(req, client, addr, exc)
             return
         status = 431 if isinstance(exc, LimitRequestHeaders) else 414 if isinstance(exc, LimitRequestLine) else 400
-        self.log.warning("A request that is no HTTP from %s: %s", (addr or ("?",))[0], type(exc).__name__)
+        self.log.warning("Malformed HTTP request from %s: %s", (addr or ("?",))[0], type(exc).__name__)
         with suppress(OSError):
             client.sendall(build_error_response(status))

@@ -1,3 +1,5 @@
+"""WSGI request that decodes every text as UTF-8."""
+
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIRequest
@@ -5,10 +7,10 @@ from django.utils.http import parse_header_parameters
 
 
 class Utf8Request(WSGIRequest):
-    """Takes every text for UTF-8, whatever its Content-Type says.
+    """WSGI request that ignores the charset of its Content-Type.
 
-    Django reads address and form by a charset that the caller names, `hex` and `zlib` among them, and fails on those,
-    or on a parameter in a charset that it does not know, before anything of ours is there to answer.
+    Django decodes URL and form with any codec that the caller names, even `hex` or `zlib`, and raises outside of all
+    middleware.
     """
 
     def _set_content_type_params(self, meta: dict[str, Any]) -> None:
@@ -16,4 +18,4 @@ class Utf8Request(WSGIRequest):
             self.content_type, self.content_params = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
         except ValueError:
             self.content_type, self.content_params = "", {}
-            meta["CONTENT_TYPE"] = ""  # the parsers of bodies read it again
+            meta["CONTENT_TYPE"] = ""  # DRF parses it again

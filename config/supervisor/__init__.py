@@ -1,5 +1,4 @@
-"""Runs every process of a portal: `python -m config.supervisor serve` or `demo`.
+"""Process supervisor: runs all processes of a portal, by `python -m config.supervisor serve` or `demo`.
 
-Nothing of Django is imported here, so that the first line shows at once and a broken setting is reported by the
-process that needs it.
+It does not import Django, so that its first line appears at once; the processes themselves report invalid settings.
 """

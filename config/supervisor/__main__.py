@@ -1,3 +1,5 @@
+"""Command line of the process supervisor."""
+
 import argparse
 import os
 import signal
@@ -21,8 +23,8 @@ def main() -> int:
     os.umask(0o077)
     try:
         return demo.run() if arguments.command == "demo" else serve.run()
-    except StartupError as refusal:
-        console.print_message(f"{arguments.command}: {refusal}", to=sys.stderr)
+    except StartupError as error:
+        console.print_message(f"{arguments.command}: {error}", to=sys.stderr)
         return 1
 
 

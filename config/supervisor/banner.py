@@ -1,34 +1,36 @@
+"""Start-up banner of the demo."""
+
 from typing import Any
 
 BANNER_TEMPLATE = """
-The demo runs. Ctrl-C stops it; the next start goes on with the same data.
+The demo is running. Ctrl-C stops it; the next start continues with the same data.
 
-  1. Open SmartRecruiters, played by the simulator:   {simulator}
-     Choose a company, open its apps and connect. The portal asks you to sign in, as one of these:
+  1. Open the SmartRecruiters simulator:   {simulator}
+     Choose a company, open its apps and connect. When the portal asks you to sign in, use one of these accounts:
 
 {customers}
 
   2. Approve. Back in the simulator, order an assessment for a candidate.
-  3. Answer as the candidate: the link of the invitation appears below as soon as it is sent.
-  4. Look at the candidate in the simulator: the result stands there, with a report.
+  3. Complete it as the candidate: the link in the invitation appears below when the email is sent.
+  4. Open the candidate in the simulator: the result is there, with a report.
 
 {table}
 """
 
 
 def format_banner(port: int, seeded: dict[str, Any], *, logs: str, mail: str) -> str:
-    """Where to click and with which passwords, in the order in which to do it."""
+    """Return the URLs and passwords, with the steps of a first tour."""
     portal, simulator, engine = (f"http://localhost:{port + offset}/" for offset in range(3))
     people = [(customer["name"], customer["email"], customer["password"]) for customer in seeded["customers"]]
     admin = seeded["admin"]
     table = [
         ("Portal, for customers", portal, ""),
-        ("Portal, for partner staff", f"{portal}admin/", f"{admin['email']}   {admin['password']}"),
+        ("Portal, for staff", f"{portal}admin/", f"{admin['email']}   {admin['password']}"),
         ("Simulator", simulator, ""),
         ("Sample engine", engine, ""),
-        ("Engine's API, described", f"{portal}api/vendor/v1/docs", ""),
+        ("Engine API, documentation", f"{portal}api/vendor/v1/docs", ""),
         ("Logs", f"{logs}/", ""),
-        ("E-mails", f"{mail}/", ""),
+        ("Emails", f"{mail}/", ""),
     ]
     return BANNER_TEMPLATE.format(
         simulator=simulator, customers=_align_columns(people, indent=7), table=_align_columns(table, indent=2)

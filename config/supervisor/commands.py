@@ -1,4 +1,4 @@
-"""The command lines of a portal's processes."""
+"""Command lines of a portal's processes."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,66 +14,30 @@ def build_management_program(command: str, *arguments: str, environment: Mapping
 
 
 def build_web_program(binds: list[str], environment: Mapping[str, str]) -> Program:
-    bound = [part for address in binds for part in ("-b", address)]
-    workers = (
-        "-k",
-        "config.server.worker.BufferingWorker",
-        "-w",
-        "2",
-        "--threads",
-        "4",
-        "--no-control-socket",
-        "--graceful-timeout",
-        "4",
-    )
     command = (
-        PYTHON,
-        "-m",
-        "gunicorn",
-        "config.wsgi:application",
-        "-c",
-        "python:config.server.gunicorn",
-        *workers,
-        *bound,
+        *(PYTHON, "-m", "gunicorn", "config.wsgi:application", "-c", "python:config.server.gunicorn"),
+        *("-k", "config.server.worker.BufferingWorker", "-w", "2", "--threads", "4"),
+        *("--no-control-socket", "--graceful-timeout", "4"),
+        *(part for bind in binds for part in ("-b", bind)),
     )
     return Program("web", command, environment)
 
 
 def build_background_programs(environment: Mapping[str, str]) -> list[Program]:
-    """The couriers, the dispatcher that wakes them, and the clock that wakes the dispatcher."""
+    """Return the couriers, the dispatcher that wakes them, and the scheduler that wakes the dispatcher."""
     worker = {**environment, "PORTAL_WORKER": "1"}
     level = environment.get("LOG_LEVEL") or "INFO"
-    threads = (
-        *CELERY_COMMAND,
-        "worker",
-        "-P",
-        "threads",
-        "--without-gossip",
-        "--without-mingle",
-        "-l",
-        level,
-    )
+    threads = (*CELERY_COMMAND, "worker", "-P", "threads", "--without-gossip", "--without-mingle", "-l", level)
+    beat = (*CELERY_COMMAND, "beat", "-S", "celery.beat:Scheduler", "-l", level, "--pidfile=")
     courier = ("-c", "32", "-Q", "courier", "--prefetch-multiplier", "1", "-n")
     dispatcher = ("-c", "2", "-Q", "dispatch", "-n", "dispatch@%h")
     return [
-        # Two: one Python process carries some 150 results a second, and the other goes on when one dies.
+        # Two couriers: one process delivers some 150 results a second, and one continues if the other dies.
         Program("courier", (*threads, *courier, "courier@%h"), worker),
         Program("courier-2", (*threads, *courier, "courier-2@%h"), worker),
         Program("dispatcher", (*threads, *dispatcher), worker),
-        # The schedule in memory: a file of it is what a SIGKILL breaks.
-        Program(
-            "scheduler",
-            (
-                *CELERY_COMMAND,
-                "beat",
-                "-S",
-                "celery.beat:Scheduler",
-                "-l",
-                level,
-                "--pidfile=",
-            ),
-            worker,
-        ),
+        # The schedule is kept in memory: a SIGKILL can corrupt a schedule file.
+        Program("scheduler", beat, worker),
     ]
 
 
@@ -84,8 +48,4 @@ def build_simulator_program(bind: str, port: int, folder: Path, environment: Map
 
 def build_engine_program(bind: str, port: int, environment: Mapping[str, str]) -> Program:
     own = {"ENGINE_BIND": bind, "ENGINE_PORT": str(port), "ENGINE_PUBLIC_URL": f"http://localhost:{port}"}
-    return Program(
-        "engine",
-        (PYTHON, "-m", "integrations.simulator.engine"),
-        {**environment, **own},
-    )
+    return Program("engine", (PYTHON, "-m", "integrations.simulator.engine"), {**environment, **own})

@@ -1,4 +1,4 @@
-"""The data folder: writable, and used by one portal at a time."""
+"""The data folder and its lock: one portal at a time."""
 
 import fcntl
 import getpass
@@ -6,7 +6,6 @@ import os
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from config.supervisor.errors import StartupError
@@ -17,17 +16,17 @@ STOP_TIMEOUT = 20.0
 def prepare_data_dir(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (folder / "static").mkdir(exist_ok=True)  # whitenoise warns of a missing one
+        (folder / "static").mkdir(exist_ok=True)  # whitenoise warns if it is missing
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise StartupError(
-            f"{folder} cannot be written by user {_current_user()} ({error.strerror}): change its owner or rights"
+            f"{folder} is not writable for user {_current_user()} ({error.strerror}): change its owner or permissions"
         ) from None
 
 
 class DataDirLock:
-    """Held while a portal runs on the folder; the kernel gives it up when the process dies, however it dies."""
+    """Lock that a portal holds on its data folder (flock). The kernel releases it when the process dies."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -38,28 +37,23 @@ class DataDirLock:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StartupError(
-                f"{self._path} cannot be opened ({error.strerror}): change its owner or rights"
+                f"{self._path} cannot be opened ({error.strerror}): change its owner or permissions"
             ) from None
         deadline = time.monotonic() + STOP_TIMEOUT
         while not self._try_lock():
             holder, _, state = os.pread(self._descriptor, 100, 0).decode().strip().partition(" ")
             if state != "stopping" or time.monotonic() > deadline:
                 os.close(self._descriptor)
-                raise StartupError(f"a portal already runs on {self._folder} (process {holder}): stop it first")
+                raise StartupError(f"a portal is already running on {self._folder} (process {holder}): stop it first")
             time.sleep(0.05)
         self._write_state(str(os.getpid()))
         return self
 
     def announce_stop(self) -> None:
-        """Tell a start that comes now to wait for the end of this one."""
+        """Let a portal that starts now wait until this one has stopped."""
         self._write_state(f"{os.getpid()} stopping")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)
 
     def _try_lock(self) -> bool:

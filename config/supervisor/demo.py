@@ -1,4 +1,4 @@
-"""`make demo`: the portal beside a SmartRecruiters simulator and a sample engine, on data of its own."""
+"""`make demo`: a portal with a SmartRecruiters simulator and a sample engine, on data of its own."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from config.supervisor.supervisor import ShutdownRequestedError, Supervisor
 DATA_DIR = REPOSITORY / "var" / "demo"
 GRACE_SECONDS = 5.0
 START_TIMEOUT = 60.0
-MAX_FAILURES = 3  # ends in a row, before it ever answered
+MAX_FAILURES = 3  # exits in a row before the first response
 SERVICES = ("web", "simulator", "engine")  # PORT, PORT + 1, PORT + 2
 LOOPBACK = "127.0.0.1"
 ALL_INTERFACES = "0.0.0.0"  # noqa: S104
@@ -50,7 +50,7 @@ def run() -> int:
 def build_portal_environment(
     machine: dict[str, str], address: BindAddress, runtime: Path, folder: Path
 ) -> dict[str, str]:
-    """Every setting of the portal: what is not named here has its default, whatever the caller has set."""
+    """Return all settings of the portal. Others have their defaults, whatever the caller's environment contains."""
     client_id, client_secret = ensure_credentials(folder / "master.json")
     simulator = address.port + 1
     return {
@@ -88,14 +88,14 @@ class _DemoStartup:
         (DATA_DIR / "log").mkdir(exist_ok=True)
 
     def start_all(self) -> str:
-        """Start everything and return what to show."""
+        """Start all processes and return the banner."""
         self._start_program(broker.build_program(self._runtime, self._machine_environment))
         print_message("Preparing the data in var/demo …")
         seeded = self._seed_data()
         print_message("Starting the portal, the simulator and the sample engine …")
         for program in self._build_programs(seeded):
             self._start_program(program)
-        # While the portal still starts: this goes from here to the simulator alone.
+        # While the portal is still starting: publishing only needs the simulator.
         self._wait_for("simulator")
         self._publish_configuration()
         self._wait_for("engine")
@@ -109,7 +109,7 @@ class _DemoStartup:
 
     def _build_programs(self, seeded: dict[str, Any]) -> list[Program]:
         urls = {**self._machine_environment, "PORTAL_URL": self._portal_environment["PUBLIC_URL"]}
-        pair = {
+        credentials = {
             "SIMULATOR_MASTER_CLIENT_ID": self._portal_environment["SMARTRECRUITERS_CLIENT_ID"],
             "SIMULATOR_MASTER_CLIENT_SECRET": self._portal_environment["SMARTRECRUITERS_CLIENT_SECRET"],
         }
@@ -121,7 +121,7 @@ class _DemoStartup:
         bind = ALL_INTERFACES if self._address.bind in WILDCARD_HOSTS else LOOPBACK
         return [
             commands.build_web_program(list_binds(self._address), self._portal_environment),
-            commands.build_simulator_program(bind, port + 1, DATA_DIR / "simulator", {**urls, **pair}),
+            commands.build_simulator_program(bind, port + 1, DATA_DIR / "simulator", {**urls, **credentials}),
             commands.build_engine_program(bind, port + 2, {**urls, **client}),
             *commands.build_background_programs(self._portal_environment),
         ]
@@ -168,7 +168,7 @@ class _DemoStartup:
 
 
 def list_binds(address: BindAddress) -> list[str]:
-    """BIND, and loopback in any case: the simulator reaches the portal under localhost."""
+    """Return BIND, and loopback in any case: the simulator calls the portal at localhost."""
     if address.bind in (*WILDCARD_HOSTS, "localhost", LOOPBACK):
         return [address.format_bind()]
     return [address.format_bind(), address.format_bind(LOOPBACK)]

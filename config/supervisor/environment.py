@@ -1,4 +1,4 @@
-"""What the processes see: the caller's environment and `.env` for `serve`, nothing of either for `demo`."""
+"""Environment variables of the processes: the caller's and `.env` for `serve`, neither of them for `demo`."""
 
 import socket
 import sys
@@ -15,20 +15,12 @@ from config.supervisor.errors import StartupError
 REPOSITORY = Path(__file__).resolve().parents[2]
 PYTHON = sys.executable
 
-# All that the demo takes over from its caller besides PORT and BIND: none of it is a setting of the portal.
+# The demo takes over these variables and PORT and BIND. None of these is a setting of the portal.
 MACHINE_VARIABLES = (
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "LANG",
-    "LANGUAGE",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TMPDIR",
-    "XDG_RUNTIME_DIR",
+    *("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR"),
+    *("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE"),
 )
-# What to ask on this machine when the portal listens everywhere.
+# The host for health checks if the portal listens on all interfaces.
 WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
@@ -39,7 +31,7 @@ class BindAddress:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, ports: int = 1) -> Self:
-        """BIND and PORT, with room for `ports` ports in a row."""
+        """Read BIND and PORT. `ports` is the number of consecutive ports needed. Raises StartupError."""
         text = environment.get("PORT") or "8000"
         if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65536 - ports):
             raise StartupError(f"PORT={text} is not a port: give a number from 1 to {65536 - ports}")
@@ -47,12 +39,12 @@ class BindAddress:
         try:
             socket.getaddrinfo(bind, int(text), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         except (OSError, UnicodeError):
-            raise StartupError(f"BIND={bind} is no address of this machine: try 127.0.0.1 or 0.0.0.0") from None
+            raise StartupError(f"BIND={bind} is not an IP address of this machine: try 127.0.0.1 or 0.0.0.0") from None
         return cls(bind, int(text))
 
     @property
     def reachable_host(self) -> str:
-        """The host under which this machine itself reaches what listens on `bind`."""
+        """Return the host at which this machine reaches its own port."""
         return WILDCARD_HOSTS.get(self.bind, self.bind)
 
     def format_bind(self, host: str | None = None) -> str:
@@ -61,9 +53,8 @@ class BindAddress:
 
 
 def build_serve_environment(caller: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment, completed by `.env` just as the settings read it."""
-
-    # environ writes into its class's ENVIRON: os.environ unless told otherwise.
+    """Return the caller's environment, completed by `.env` like the settings do. Raises StartupError."""
+    # environ writes into its class's ENVIRON, by default os.environ.
     reader: Any = type("Reader", (environ.Env,), {"ENVIRON": dict(caller)})
     file = caller.get("PORTAL_ENV_FILE", str(REPOSITORY / ".env"))
     if problem := check_env_file(file, is_named="PORTAL_ENV_FILE" in caller):

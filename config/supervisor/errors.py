@@ -1,6 +1,8 @@
+"""Errors of the supervisor."""
+
+# The start of the line that the preflight check writes (config/server/preflight.py).
 REFUSAL_PREFIX = "The portal does not start: "
-"""How the one line of a process begins that will not run with its settings (config/server/preflight.py)."""
 
 
 class StartupError(Exception):
-    """Why the portal does not start: one line that says what to do."""
+    """The portal cannot start. The message is one line that says what to do."""

@@ -1,3 +1,5 @@
+"""Health checks of the started processes."""
+
 import http.client
 import re
 
@@ -6,7 +8,7 @@ TIMEOUT = 2.0
 
 
 def is_healthy(host: str, port: int, *, name: str) -> bool:
-    """Whether GET /healthz is answered well at `host:port`, asked under the public `name`."""
+    """Return True if GET /healthz at `host:port` succeeds, with `name` as the Host header."""
     connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
     try:
         connection.request("GET", "/healthz", headers={"Host": name, "Connection": "close"})
@@ -18,5 +20,5 @@ def is_healthy(host: str, port: int, *, name: str) -> bool:
 
 
 def extract_host(url: str) -> str:
-    """The Host header for an origin."""
+    """Return the Host header for an origin."""
     return re.sub(r"^https?://", "", url).rstrip("/")

@@ -1,4 +1,4 @@
-"""The demo's e-mails: kept as files, and shown on the console so that their links can be clicked."""
+"""Emails of the demo, which are files: new ones appear on the console with their links."""
 
 import contextlib
 import email.policy
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
 
-# What Django's file backend writes after each message.
+# Django's file backend writes this after each message.
 MESSAGE_SEPARATOR = b"\n" + b"-" * 79 + b"\n"
 LINK_PATTERN = re.compile(r"https?://\S+")
 
@@ -19,8 +19,8 @@ class Mailbox:
         self._offsets = {path: path.stat().st_size for path in folder.glob("*.log")}
 
     def show_new(self) -> None:
-        """To whom, about what, and the link of each message since the last look."""
-        with contextlib.suppress(FileNotFoundError):  # somebody tidied up
+        """Print recipient, subject and link of each message since the last call."""
+        with contextlib.suppress(FileNotFoundError):  # a file was deleted meanwhile
             for path in sorted(self._folder.glob("*.log")):
                 for message in self._read_new(path):
                     self._print_message(_format_message(message))
@@ -36,4 +36,4 @@ def _format_message(content: bytes) -> str:
     message = email.message_from_bytes(content, EmailMessage, policy=email.policy.default)
     body = message.get_body(("plain",))
     link = LINK_PATTERN.search(body.get_content()) if body else None
-    return f"  E-mail to {message['To']}: {message['Subject']}" + (f"\n    {link[0]}" if link else "")
+    return f"  Email to {message['To']}: {message['Subject']}" + (f"\n    {link[0]}" if link else "")

@@ -1,4 +1,4 @@
-"""Where the lines of a child go: to the console under its name, or to a log file of its own."""
+"""Output of processes: to the console with the process's name, to memory, or to a log file."""
 
 import contextlib
 import os
@@ -29,8 +29,6 @@ class ConsoleOutput:
 
 
 class CapturedOutput:
-    """Kept in memory, for what is read by this process."""
-
     def __init__(self) -> None:
         self._lines: list[bytes] = []
 
@@ -45,7 +43,7 @@ class CapturedOutput:
 
 
 class LogFile:
-    """`path`, and one older file beside it when this one has grown or at the next start."""
+    """Log file with rotation: one older file is kept, from the previous start or from before `max_bytes`."""
 
     def __init__(self, path: Path, *, max_bytes: int = MAX_LOG_BYTES) -> None:
         self.path = path

@@ -1,3 +1,5 @@
+"""Parent-death signal, so that no process outlives its supervisor."""
+
 import ctypes
 import os
 import signal
@@ -5,15 +7,14 @@ import sys
 
 PR_SET_PDEATHSIG = 1
 
-# Loaded before any fork: between fork and exec nothing should be imported.
+# Loaded before any fork: importing between fork and exec may deadlock.
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def die_with_parent(signum: signal.Signals, *, parent: int | None = None) -> None:
-    """Ask the kernel to send `signum` to this process when the thread that forked it ends.
+    """Ask the kernel to send `signum` to this process when the thread that forked it ends (Linux only).
 
-    With `parent` given, a parent that died before this call counts as well. Only Linux knows this; elsewhere
-    nothing happens.
+    With `parent` given, the signal is also sent if that parent has died before this call.
     """
     if _libc is None:
         return

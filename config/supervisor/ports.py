@@ -1,26 +1,28 @@
+"""Port checks before the start."""
+
 import errno
 import socket
 import time
 
 from config.supervisor.errors import StartupError
 
-# A predecessor that was killed a moment ago may still be on its way out.
+# A portal that was just killed may still hold the port.
 RELEASE_TIMEOUT = 2.0
 
 
 def require_free_port(host: str, port: int, *, purpose: str) -> None:
-    """Refuse to start when something else listens there, with one line that names the port."""
+    """Raise StartupError if the port cannot be opened."""
     deadline = time.monotonic() + RELEASE_TIMEOUT
     while error := _listening_error(host, port):
         if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
             time.sleep(0.05)
             continue
         if error.errno == errno.EADDRINUSE:
-            reason = f"port {port} ({purpose}) is taken: stop what listens there, or choose another with PORT=…"
+            reason = f"port {port} ({purpose}) is in use: stop the process that uses it, or choose another with PORT=…"
         elif error.errno == errno.EACCES:
-            reason = f"port {port} ({purpose}) needs root's rights: choose one from 1024 with PORT=…"
+            reason = f"port {port} ({purpose}) needs root privileges: choose 1024 or higher with PORT=…"
         else:
-            reason = f"port {port} ({purpose}) cannot be opened on {host}: {error.strerror}; see BIND"
+            reason = f"port {port} ({purpose}) cannot be opened on {host}: {error.strerror}; check BIND"
         raise StartupError(reason)
 
 

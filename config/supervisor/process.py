@@ -1,3 +1,5 @@
+"""A managed process: started, its output forwarded, restarted with exponential backoff."""
+
 import contextlib
 import os
 import signal
@@ -25,7 +27,7 @@ class Program:
 
 
 class ManagedProcess:
-    """One running program: a process group of its own that dies with this process."""
+    """A program in a process group of its own, which dies with the supervisor."""
 
     def __init__(self, program: Program, output: Output, *, errors: IO[bytes] | None = None) -> None:
         self.program = program
@@ -40,8 +42,8 @@ class ManagedProcess:
         me = os.getpid()
         self.restart_at = None
         self.started_at = time.monotonic()
-        # The kernel ties the death signal to the forking thread: there is only the main one here, which is also
-        # what makes preexec_fn safe.
+        # The parent-death signal is tied to the forking thread, and preexec_fn is unsafe with threads: both are fine
+        # because the supervisor has one thread.
         self._process = subprocess.Popen(
             self.program.command,
             env=dict(self.program.environment),
@@ -64,10 +66,10 @@ class ManagedProcess:
         return self._process.returncode is None
 
     def reap(self) -> int | None:
-        """The exit status if the process has ended, else None; what is left of its group is killed."""
+        """Return the exit status if the process has ended, else None, and kill the rest of its group."""
         if not self.is_running:
             return self._process.returncode
-        # Looked at before it is reaped: until then nobody else can get the number of its group.
+        # WNOWAIT leaves the zombie, so that its group id cannot be reused before the group is killed.
         if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             return None
         self.kill()
@@ -79,7 +81,7 @@ class ManagedProcess:
         return self._process.returncode
 
     def forward_output(self) -> bool:
-        """Pass on what the process wrote; False at the end of its output."""
+        """Forward the available output. Return False at its end."""
         while True:
             try:
                 chunk = os.read(self.pipe.fileno(), 64 * 1024)
@@ -95,7 +97,7 @@ class ManagedProcess:
                 self._partial = b""
 
     def schedule_restart(self) -> float:
-        """The seconds until the next start: doubled each time, from the beginning after a steady minute."""
+        """Return the seconds until the next start: exponential backoff, reset after a stable minute."""
         if time.monotonic() - self.started_at >= STABLE_AFTER:
             self.failures = 0
         delay: float = min(MAX_DELAY, INITIAL_DELAY * 2 ** min(self.failures, 10))
@@ -104,13 +106,13 @@ class ManagedProcess:
         return delay
 
     def terminate(self) -> None:
-        """Ask the leader alone: gunicorn's master ends its own workers in order."""
+        """Send SIGTERM to the leader only: gunicorn's master stops its own workers."""
         self.restart_at = None
         if self.is_running:
             self._process.terminate()
 
     def kill(self) -> None:
-        """The whole group; once the leader is reaped there is none."""
+        """Kill the process group. After the leader is reaped, this does nothing."""
         if self.is_running:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)

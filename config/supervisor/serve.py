@@ -1,4 +1,4 @@
-"""`make serve`: a portal in earnest, its logs on the console."""
+"""`make serve`: a production portal with its logs on the console."""
 
 import os
 import tempfile
@@ -53,25 +53,23 @@ def _start_programs(supervisor: Supervisor, environment: dict[str, str], address
         lambda: is_healthy(address.reachable_host, address.port, name=extract_host(url)),
         timeout=START_TIMEOUT,
     ):
-        print_message(f"The portal runs: {url} (on {address.format_bind()}). Ctrl-C stops it.")
+        print_message(f"The portal is running: {url} (on {address.format_bind()}). Ctrl-C stops it.")
     else:
-        print_message(
-            f"The portal does not answer on {address.format_bind()} yet: see above. It is tried on; Ctrl-C stops it."
-        )
+        print_message(f"The portal does not respond on {address.format_bind()} yet: see above. Ctrl-C stops it.")
 
 
 def _migrate_database(supervisor: Supervisor, environment: dict[str, str]) -> None:
-    """The first process that reads the settings: what it refuses is said once, and nothing else is started."""
+    """Migrate the database. It reads the settings before all other processes. Raises StartupError."""
     migrate = commands.build_management_program("migrate", "--no-input", environment=environment)
     with tempfile.TemporaryFile() as errors:
         status = supervisor.run_once(migrate, ConsoleOutput("migrate"), errors=errors)
         errors.seek(0)
-        said = errors.read().decode(errors="replace").rstrip()
-    if status and REFUSAL_PREFIX in said:
-        raise StartupError(said.rpartition(REFUSAL_PREFIX)[2])
-    if status and len(said.splitlines()) == 1:
-        raise StartupError(said)
-    if said:
-        print_message(said)
+        output = errors.read().decode(errors="replace").rstrip()
+    if status and REFUSAL_PREFIX in output:
+        raise StartupError(output.rpartition(REFUSAL_PREFIX)[2])
+    if status and len(output.splitlines()) == 1:
+        raise StartupError(output)
+    if output:
+        print_message(output)
     if status:
         raise StartupError("the database could not be migrated: see above")

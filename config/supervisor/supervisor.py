@@ -1,10 +1,12 @@
+"""Supervisor: starts, restarts and stops processes."""
+
 import contextlib
 import selectors
 import signal
 import socket
 import time
 from collections.abc import Callable, Sequence
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import IO, Self
 
 from config.supervisor.output import Output
@@ -16,13 +18,13 @@ IDLE_INTERVAL = 1.0
 
 
 class ShutdownRequestedError(Exception):
-    """Somebody asked for the end: Ctrl-C, SIGTERM, a closed terminal."""
+    """A shutdown was requested by Ctrl-C, SIGTERM or a closed terminal."""
 
 
 class Supervisor:
-    """Starts programs, starts again what dies, and ends all of them on leaving the `with` block.
+    """Context manager that starts programs, restarts those that die, and stops all of them at the end.
 
-    One thread and one loop: signals, ends and output of the children arrive in one `select`.
+    One thread and one event loop: signals, exits and output of the processes arrive in one `select`.
     """
 
     def __init__(self, *, print_message: Callable[[str], None], grace: float, on_stop: Callable[[], None]) -> None:
@@ -39,31 +41,26 @@ class Supervisor:
         self._selector.register(self._wakeup_reader, selectors.EVENT_READ)
         signal.set_wakeup_fd(self._wakeup_writer.fileno(), warn_on_full_buffer=False)
         for signum in (*STOP_SIGNALS, signal.SIGCHLD):
-            # nohup has the closed terminal ignored, and is to be obeyed.
+            # nohup ignores SIGHUP, and that must stay so.
             if signum != signal.SIGHUP or signal.getsignal(signum) != signal.SIG_IGN:
                 signal.signal(signum, _ignore_signal)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._on_stop()
-        # The first program (the broker) ends last: the others would complain about its loss.
+        # The first program, the broker, is stopped last: the others would log errors without it.
         self._stop_processes(self._processes[1:])
         self._stop_processes(self._processes[:1])
 
     def start_program(self, program: Program, output: Output) -> ManagedProcess:
-        """Run a program until the end, and again whenever it dies."""
+        """Start a program, and restart it whenever it exits."""
         child = ManagedProcess(program, output)
         self._processes.append(child)
         self._watch_output(child)
         return child
 
     def run_once(self, program: Program, output: Output, *, errors: IO[bytes] | None = None) -> int:
-        """Run a program once and return its exit status, while the others go on."""
+        """Run a program once and return its exit status; the others keep running."""
         child = ManagedProcess(program, output, errors=errors)
         self._watch_output(child)
         try:
@@ -82,7 +79,7 @@ class Supervisor:
         return True
 
     def run_forever(self, on_tick: Callable[[], None] = lambda: None) -> None:
-        """Until somebody asks for the end, which raises ShutdownRequested; `on_tick` is called about once a second."""
+        """Run until ShutdownRequestedError is raised. `on_tick` is called about once a second."""
         while True:
             self._tick(IDLE_INTERVAL)
             on_tick()
@@ -96,7 +93,7 @@ class Supervisor:
             raise ShutdownRequestedError
 
     def _wait_for_events(self, seconds: float) -> bool:
-        """Pass on output for at most `seconds`, less if a signal arrives; True if it asks for the end."""
+        """Forward output for at most `seconds`, less if a signal arrives. Return True for a stop signal."""
         stop = False
         for key, _ in self._selector.select(seconds):
             if not isinstance(key.data, ManagedProcess):
@@ -113,7 +110,7 @@ class Supervisor:
             self._report_exit(child, describe_status(status), child.schedule_restart())
         elif child.program.name in self._muted and time.monotonic() - child.started_at >= STABLE_AFTER:
             self._muted.remove(child.program.name)
-            self._print_message(f"{child.program.name} runs again.")
+            self._print_message(f"{child.program.name} is running again.")
 
     def _restart_process(self, child: ManagedProcess) -> None:
         try:
@@ -127,12 +124,12 @@ class Supervisor:
         name = child.program.name
         if delay < MAX_DELAY:
             self._print_message(
-                f"{name} ended ({reason}); starts again in {delay:.0f} s, {child.output.describe_location()}"
+                f"{name} exited ({reason}); restarting in {delay:.0f} s, {child.output.describe_location()}"
             )
         elif name not in self._muted:
             self._muted.add(name)
             self._print_message(
-                f"{name} keeps ending ({reason}); tried again every {delay:.0f} s, {child.output.describe_location()}"
+                f"{name} keeps exiting ({reason}); restarting every {delay:.0f} s, {child.output.describe_location()}"
             )
 
     def _watch_output(self, child: ManagedProcess) -> None:
@@ -147,7 +144,7 @@ class Supervisor:
         return status
 
     def _stop_processes(self, children: Sequence[ManagedProcess]) -> None:
-        """Ask kindly; kill after `grace` seconds or on a second request."""
+        """Terminate the processes, and kill them after `grace` seconds or at a second stop signal."""
         for child in children:
             child.terminate()
         deadline = time.monotonic() + self._grace
@@ -160,8 +157,9 @@ class Supervisor:
             self._wait_for_events(BUSY_INTERVAL)
 
     def _any_running(self, children: Sequence[ManagedProcess]) -> bool:
+        # Not any(), which would leave processes unreaped.
         return sum(self._reap_process(child) is None for child in children) > 0
 
 
 def _ignore_signal(_signum: int, _frame: FrameType | None) -> None:
-    """Python writes the signal's number to the wakeup descriptor; a handler must merely exist."""
+    """Do nothing: Python writes the signal's number to the wakeup descriptor, but only if a handler exists."""

@@ -45,7 +45,7 @@ def test_name_stands_where_there_is_no_logo(client: Browser, settings: Any) -> N
 
 @pytest.mark.parametrize("value", ["/nowhere/logo.svg", "https://cdn.example/logo.svg", __file__])
 def test_logo_that_is_none_is_refused_at_the_start(value: str) -> None:
-    with pytest.raises(ImproperlyConfigured, match="is no SVG or PNG file here"):
+    with pytest.raises(ImproperlyConfigured, match="is not an SVG or PNG file"):
         environment.parse_logo_path("BRAND_LOGO", value)
 
 

@@ -7,16 +7,17 @@ import pytest
 from django.test import Client as Browser
 from django.utils.formats import date_format
 
-from config.admin import overview, setup_checklist, statistics
+from config.admin import overview, setup_checklist
 from config.monitoring import degradations
 from integrations.connections import partner_configuration
 from integrations.models import AuditEntry, Connection, ConnectionState, PartnerConfiguration, User
 from integrations.oauth import engine_clients
-from integrations.outbox import clock, deliveries
+from integrations.outbox import clock, deliveries, statistics
 from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Priority
 from integrations.outbox.watchdog import HeartbeatRecorder, Watchdog
 from integrations.webhooks import endpoints
 from orders.models import Order, Reconciliation
+from orders.statistics import count_daily_orders
 from tests import rows
 from tests.orders import bodies
 
@@ -44,8 +45,8 @@ def test_dashboard_of_an_empty_portal_says_what_to_do(staff_browser: Browser, se
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
     assert done() == ""
     page = text(staff_browser.get("/admin/"))
-    assert "To the first live customer: 0 of 8 done" in page
-    assert "Nothing needs a hand" in page
+    assert "Setup for your first customer: 0 of 8 steps done" in page
+    assert "Nothing needs attention" in page
 
 
 def test_dashboard_checklist_fills_step_by_step(alice: User, settings: Any) -> None:
@@ -73,10 +74,10 @@ def test_dashboard_checklist_is_of_tasks_and_leads_to_where_they_are_done(
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
     page = text(staff_browser.get("/admin/"))
     for said in (
-        "It calls itself http://localhost:8000, where SmartRecruiters cannot reach it.",
-        '/change/#id_master_client_id">Enter the master pair</a>',
+        "SmartRecruiters cannot reach http://localhost:8000.",
+        '/change/#id_master_client_id">Enter the master credentials</a>',
         '/change/">Publish the configuration</a>',
-        "EMAIL_URL is not set: candidates and customers are not written to.",
+        "EMAIL_URL is not set, so candidates and customers get no emails.",
     ):
         assert said in page
     assert 'id="id_master_client_id"' in text(staff_browser.get(setup_checklist.list_steps()[1].url))
@@ -107,10 +108,10 @@ def test_dashboard_shows_what_needs_a_hand(staff_browser: Browser, connection: C
         failed(key, "422 no such status")
     failed("d", "", DeliveryState.UNKNOWN)
     assert [(trouble.message, trouble.count) for trouble in overview.list_issues()] == [
-        ("Northwind Retail (northwind) needs a reconnect. Their pair was refused.", 1),
-        ("Nothing of “SmartRecruiters, with the master pair” is sent. The master pair was refused.", 1),
+        ("Northwind Retail (northwind) must reconnect. Their pair was refused.", 1),
+        ("Deliveries of “SmartRecruiters, with the master credentials” are on hold. The master pair was refused.", 1),
         ("Result failed: 422 no such status", 3),
-        ("Result may have been sent or not", 1),
+        ("Result may or may not have been sent", 1),
     ]
     page = text(staff_browser.get("/admin/"))
     assert "<strong>3 ×</strong> Result failed: 422 no such status" in page
@@ -123,7 +124,7 @@ def test_dashboard_sees_that_nobody_carries_what_is_due(db: None) -> None:
     assert overview.list_issues() == []
     Delivery.objects.update(due_at=clock.now() - timedelta(minutes=6))
     assert [(trouble.message, trouble.count) for trouble in overview.list_issues()] == [
-        ("Deliveries are due and nobody carries them. Is a worker running?", 1)
+        ("Deliveries are overdue. Is a worker running?", 1)
     ]
 
 
@@ -134,7 +135,7 @@ def test_dashboard_shows_endpoints_that_are_off(staff_browser: Browser) -> None:
     endpoints.disable(webhook, "The endpoint answered 410: it is gone.")
     [trouble] = overview.list_issues()
     assert trouble.message == (
-        "The endpoint https://engine.example/hook of “production” is off. The endpoint answered 410: it is gone."
+        "The endpoint https://engine.example/hook of “production” is disabled. The endpoint answered 410: it is gone."
     )
     staff_browser.post(trouble.url.replace("/change/", "/act/resume/"))
     assert overview.list_issues() == []
@@ -161,11 +162,12 @@ def test_dashboard_shows_what_the_comparison_missed(staff_browser: Browser, conn
 def test_dashboard_sees_when_workers_fall_silent(staff_browser: Browser) -> None:
     beat = Heartbeat.objects.create(worker="courier@here", at=clock.now())
     assert overview.list_issues() == []
-    assert "A worker was seen" in text(staff_browser.get("/admin/"))
+    assert "A worker was last seen" in text(staff_browser.get("/admin/"))
     beat.at -= timedelta(minutes=3)
     beat.save()
     assert [trouble.message for trouble in overview.list_issues()] == [
-        "No worker has been seen for a while: nothing is sent. Do the workers run, and can the database be written?"
+        "No worker has been seen for a while, so nothing is sent. "
+        "Check that the workers are running and that the database is writable."
     ]
 
 
@@ -175,7 +177,10 @@ def test_dashboard_and_readiness_see_when_nobody_wakes_the_workers(staff_browser
     assert (overview.list_issues(), staff_browser.get("/readyz").json()["degraded"]) == ([], [])
     Heartbeat.objects.update(at=clock.now() - timedelta(days=2))
     Watchdog("courier@here", is_dispatcher=False).record_heartbeat()
-    said = "Nothing is sent: nobody wakes the workers. Do broker (REDIS_URL), scheduler and dispatcher run?"
+    said = (
+        "Nothing is sent because the workers are not woken. "
+        "Check that the broker (REDIS_URL), the scheduler and the dispatcher are running."
+    )
     assert [trouble.message for trouble in overview.list_issues()] == [said]
     assert staff_browser.get("/readyz").json() == {"status": "degraded", "degraded": [said]}
 
@@ -187,7 +192,7 @@ def test_dashboard_and_readiness_see_a_full_disk(staff_browser: Browser, setting
     assert said in text(staff_browser.get("/admin/"))
     settings.PORTAL_DATA_DIR = settings.PORTAL_DATA_DIR / "gone"
     assert staff_browser.get("/readyz").json()["degraded"] == [
-        "The data folder cannot be read (No such file or directory): see PORTAL_DATA_DIR."
+        "The data folder cannot be read (No such file or directory). Check PORTAL_DATA_DIR."
     ]
 
 
@@ -195,7 +200,7 @@ def test_dashboard_counts_orders_by_status(staff_browser: Browser, connection: C
     rows.make_package("skills")
     orders = [bodies.place_order(connection) for _ in range(3)]
     Order.objects.filter(pk=orders[0].pk).update(status="COMPLETED")
-    found = overview.count_by_status(statistics.count_daily_orders())
+    found = overview.count_by_status(count_daily_orders())
     assert {each["status"]: each["count"] for each in found} == {
         "PENDING": 2,
         "IN_PROGRESS": 0,
@@ -215,7 +220,7 @@ def test_dashboard_leads_from_one_failed_result_to_its_order(staff_browser: Brow
     [trouble] = overview.list_issues()
     assert (trouble.message, trouble.link_text, trouble.url) == (
         "Result failed: SmartRecruiters found something wrong with the result (422): “the order is closed”",
-        "See the order",
+        "View order",
         "/admin/orders/order/ord_5Fa/change/",
     )
 
@@ -225,7 +230,7 @@ def test_dashboard_names_a_few_broken_connections_and_counts_the_rest(db: None) 
     for number in range(12):
         rows.make_connection(customer, f"company-{number}", state=ConnectionState.NEEDS_RECONNECT)
     troubles = overview.list_issues()
-    assert (len(troubles), troubles[-1].message, troubles[-1].count) == (11, "More connections need a reconnect.", 2)
+    assert (len(troubles), troubles[-1].message, troubles[-1].count) == (11, "More customers must reconnect.", 2)
 
 
 def delivered(seconds: float, ago: timedelta = timedelta(0)) -> None:
@@ -245,7 +250,10 @@ def test_dashboard_says_how_long_results_take(staff_browser: Browser) -> None:
         (today, 5.0, 9.5, 100),
     ]
     page = text(staff_browser.get("/admin/"))
-    assert '<h2 id="lag-heading">Results today reached SmartRecruiters in 5.0 s, 95 % within 9.5 s</h2>' in page
+    assert (
+        '<h2 id="lag-heading">Half of the results today reached SmartRecruiters within 5.0 s, 95 % within 9.5 s</h2>'
+        in page
+    )
     assert '<th scope="row">' + f"{date_format(today, 'j F')}</th><td>100</td><td>5.0 s</td><td>9.5 s</td>" in page
 
 
@@ -255,7 +263,7 @@ def test_dashboard_shows_failures_by_reason_in_words(staff_browser: Browser) -> 
     failed("d", "503: busy", DeliveryState.HELD)
     failed("e", "the mail server did not take it (OSError)")
     found = overview.summarize_failures(statistics.list_stuck_deliveries())
-    assert (found.title, found.other_count) == ("5 deliveries do not get through", 0)
+    assert (found.title, found.other_count) == ("5 deliveries are failing", 0)
     assert [(each.reason, each.count, each.share) for each in found.reasons] == [
         ("SmartRecruiters was not available (503)", 4, 80),
         ("the mail server did not take it (OSError)", 1, 20),
@@ -264,20 +272,20 @@ def test_dashboard_shows_failures_by_reason_in_words(staff_browser: Browser) -> 
 
 
 def test_dashboard_says_with_one_voice_what_goes_on_by_itself(staff_browser: Browser) -> None:
-    nothing = 'Nothing needs a hand</h2> <p class="empty">What fails'
+    nothing = 'Nothing needs attention</h2> <p class="empty">Failures'
     page = text(staff_browser.get("/admin/"))
-    assert (nothing in page, "No delivery waits." in page) == (True, True)
+    assert (nothing in page, "The queue is empty." in page) == (True, True)
     failed("a", "503", DeliveryState.PENDING)
     Delivery.objects.update(failures=1, due_at=clock.now() + timedelta(minutes=5, seconds=30))
     failed("b", "The customer disconnected.", DeliveryState.HELD)
     assert overview.summarize_backlog(statistics.list_stuck_deliveries()).retrying_count == 1
     page = text(staff_browser.get("/admin/"))
-    assert "1 delivery</a> failed and tries again by itself; next <time" in page
-    assert "1 delivery is</a> held until the way is open again." in page
-    assert "2 deliveries do not get through" in page
-    assert (nothing in page, "No delivery waits" in page) == (False, False)
+    assert "1 delivery</a> failed and will be retried automatically; next attempt <time" in page
+    assert "1 delivery is</a> on hold until the cause is fixed." in page
+    assert "2 deliveries are failing" in page
+    assert (nothing in page, "The queue is empty" in page) == (False, False)
     Delivery.objects.update(due_at=clock.now())
-    assert "tries again by itself; the next is due." in text(staff_browser.get("/admin/"))
+    assert "retried automatically; the next attempt is due." in text(staff_browser.get("/admin/"))
 
 
 def test_dashboard_counts_results_that_have_not_arrived(staff_browser: Browser) -> None:
@@ -285,7 +293,7 @@ def test_dashboard_counts_results_that_have_not_arrived(staff_browser: Browser) 
     delivered(2)
     for key in "bc":
         deliveries.enqueue("result", stream="connection:7", key=key, payload={}, priority=Priority.RESULT)
-    assert "95 % within 2.0 s; 2 have not arrived</h2>" in text(staff_browser.get("/admin/"))
+    assert "95 % within 2.0 s; 2 not delivered yet</h2>" in text(staff_browser.get("/admin/"))
 
 
 def test_dashboard_takes_as_many_queries_for_many_rows_as_for_one(

@@ -125,7 +125,7 @@ def test_admin_pages_lead_customers_home(alice: User, world: dict[type[Model], M
         url: (302, f"/admin/login/?next={url}") for url in answers
     }
     assert browser.get("/admin/login/?next=/admin/")["Location"] == reverse("home")
-    assert "That page is for partner staff." in browser.get(reverse("home")).content.decode()
+    assert "That page is for staff only." in browser.get(reverse("home")).content.decode()
 
 
 def test_admin_pages_send_strangers_to_sign_in(world: dict[type[Model], Model]) -> None:
@@ -180,7 +180,7 @@ def test_every_page_has_a_menu_and_leads_to_the_own_account(staff_browser: Brows
     for place in ("/admin/", "/accounts/2fa/", "/admin/outbox/delivery/", "/admin/integrations/customer/"):
         assert f'<a href="{place}">' in menu
     assert (
-        f'<a class="who" href="/accounts/2fa/" title="Your account: second factor, password, sessions">{staff.name}</a>'
+        f'<a class="who" href="/accounts/2fa/" title="Your account: two-factor authentication, password, sessions">{staff.name}</a>'
         in page
     )
     assert '<details class="menu">' not in staff_browser.get("/admin/orders/order/?_popup=1").content.decode()

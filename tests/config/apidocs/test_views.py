@@ -141,7 +141,7 @@ import django
 django.setup()
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from config.description import get_schema
+from config.apidocs.schema import get_schema
 sys.setswitchinterval(1e-6)
 begin = Barrier(8)
 def first(_):

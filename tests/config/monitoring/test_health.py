@@ -23,7 +23,7 @@ def test_readiness_is_over_where_the_database_can_only_be_read(client: Browser) 
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL transaction_read_only = on")
     answer = client.get("/readyz")
-    said = {"status": "unavailable", "reason": "the database can only be read: it is a copy, or was set so"}
+    said = {"status": "unavailable", "reason": "the database is read-only: it is a replica, or was configured so"}
     assert (answer.status_code, answer.json()) == ((503, said) if is_copy else (200, {"status": "ok", "degraded": []}))
 
 
@@ -62,7 +62,7 @@ def test_missing_key_is_told_to_staff_on_their_first_page_and_where_it_is_needed
     said = "no key in ENCRYPTION_KEYS decrypts the secret of integrations.partnerconfiguration:1:disable_key_sealed"
     assert said in staff_browser.get("/readyz").json()["reason"]
     first = staff_browser.get("/admin/")
-    assert (first.status_code, f"This portal lacks a key: {said}" in first.content.decode()) == (200, True)
+    assert (first.status_code, f"An encryption key is missing: {said}" in first.content.decode()) == (200, True)
     answer = staff_browser.get(f"/admin/integrations/partnerconfiguration/{row.pk}/change/")
     page = answer.content.decode()
     assert (answer.status_code, said in page, "Set ENCRYPTION_KEYS and restart" in page) == (503, True, True)

@@ -86,13 +86,13 @@ AWAY = OperationalError('port 5432 failed: Connection refused\n\tIs the server r
             "celery.beat",
             partial(record_of, "Message Error: %s\n%s", "Error 111", ["  File"], error=ERROR),
             partial(record_of, "beat: %s", "else"),
-            "The broker (REDIS_URL) takes no wake-up: Error 111",
+            "The broker (REDIS_URL) does not accept wake-ups: Error 111",
         ),
         (
             "celery.app.trace",
             partial(record_of, "Task %(name)s raised unexpected: %(exc)s", error=AWAY),
             partial(record_of, "Task %(name)s raised unexpected: %(exc)s", error=ERROR),
-            "The database does not do what a task asks: port 5432 failed: Connection refused",
+            "A task failed at the database: port 5432 failed: Connection refused",
         ),
     ],
 )

@@ -19,24 +19,24 @@ KEYS = {
 }
 PRODUCTION = {"PUBLIC_URL": "https://portal.vendor.example"}
 NO_POSTGRESQL = (
-    "DATABASE_URL names no PostgreSQL database: write it like postgres://user:password@host/name, or leave it out for "
-    "the embedded one (SQLite in WAL mode, in PORTAL_DATA_DIR)"
+    "DATABASE_URL is not the URL of a PostgreSQL database: write it like postgres://user:password@host/name, "
+    "or remove it to use the embedded one (SQLite in WAL mode, in PORTAL_DATA_DIR)"
 )
-NO_ORIGIN = "names no origin; write it like https://*.smartrecruiters.com, without a path"
+NO_ORIGIN = "is not an origin; write it like https://*.smartrecruiters.com, without a path"
 WEAK = "SECRET_KEY is too weak: give at least 32 random characters"
-ANY_HOST = "ALLOWED_HOSTS=* would trust any Host header: list the names that lead here"
+ANY_HOST = "ALLOWED_HOSTS=* would trust any Host header: list the host names of this portal"
 FOR_TESTS = "OUTBOX_TIME_SCALE and OUTBOX_FAILPOINTS are for tests: PUBLIC_URL must be loopback"
-NO_MAIL = "EMAIL_URL names no way to send: write it like smtp+tls://user:password@mail.vendor.example:587"
-NO_REDIS = "REDIS_URL names no Redis server: write it like redis://host:6379/0, or leave it out"
+NO_MAIL = "EMAIL_URL is not the URL of a mail server: write it like smtp+tls://user:password@mail.vendor.example:587"
+NO_REDIS = "REDIS_URL is not the URL of a Redis server: write it like redis://host:6379/0, or remove it"
 NO_SERVER = (
-    'The database cannot be worked with (connection failed: connection to server at "127.0.0.1", port 1 failed: '
-    "Connection refused): see whether its server runs, and DATABASE_URL"
+    'The database cannot be used (connection failed: connection to server at "127.0.0.1", port 1 failed: '
+    "Connection refused): check that its server is running, and DATABASE_URL"
 )
-HALF_A_PAIR = "SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET are one pair: set both or neither"
-NO_HOST = "is no host’s name: write it like portal.vendor.example, without scheme or port"
+HALF_A_PAIR = "SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET belong together: set both or neither"
+NO_HOST = "is not a host name: write it like portal.vendor.example, without port"
 REFUSALS: list[tuple[dict[str, str], str]] = [
-    ({"DEBUG": "1"}, "DEBUG=1 would show strangers what is inside: leave DEBUG out"),
-    ({"DEBUG": "True"}, "DEBUG=True would show strangers what is inside: leave DEBUG out"),
+    ({"DEBUG": "1"}, "DEBUG=1 would show settings and data to anyone: remove DEBUG"),
+    ({"DEBUG": "True"}, "DEBUG=True would show settings and data to anyone: remove DEBUG"),
     ({"SECRET_KEY": "django-insecure-" + "0123456789abcdef" * 3}, WEAK),
     ({"SECRET_KEY": "a" * 64}, WEAK),
     ({"SECRET_KEY": "short"}, WEAK),
@@ -69,7 +69,7 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
     ),
     (
         {"ENCRYPTION_KEYS": "hidden"},
-        "ENCRYPTION_KEYS holds something that is no Fernet key: 32 random bytes in URL-safe base64",
+        "ENCRYPTION_KEYS contains an invalid Fernet key: give 32 random bytes in URL-safe base64",
     ),
     ({"DATABASE_URL": "sqlite:////tmp/hidden.sqlite3", **KEYS}, NO_POSTGRESQL),
     ({"DATABASE_URL": "mysql://portal:hidden@db.vendor.example/portal", **KEYS}, NO_POSTGRESQL),
@@ -78,10 +78,13 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
     ({"REDIS_URL": "redis://:hidden@broker.vendor.example:port/0"}, NO_REDIS),
     ({"REDIS_URL": "redis://:hidden@broker.vendor.example:6379/hidden"}, NO_REDIS),
     ({"EMAIL_URL": "hidden"}, NO_MAIL),
-    ({"TRUSTED_PROXIES": "nginx"}, "TRUSTED_PROXIES='nginx' is no address: write it like 10.0.0.5 or 10.0.0.0/24"),
+    (
+        {"TRUSTED_PROXIES": "nginx"},
+        "TRUSTED_PROXIES='nginx' is not an IP address: write it like 10.0.0.5 or 10.0.0.0/24",
+    ),
     (
         {"TRUSTED_PROXIES": "0.0.0.0/0"},
-        "TRUSTED_PROXIES=0.0.0.0/0 would let anybody forge an address: name the proxy’s own",
+        "TRUSTED_PROXIES=0.0.0.0/0 would let anyone forge an IP address: name the proxy’s own",
     ),
     ({"SMARTRECRUITERS_TRUSTED_ORIGINS": "*"}, f"SMARTRECRUITERS_TRUSTED_ORIGINS='*' {NO_ORIGIN}"),
     ({"SMARTRECRUITERS_TRUSTED_ORIGINS": "https://*"}, f"SMARTRECRUITERS_TRUSTED_ORIGINS='https://*' {NO_ORIGIN}"),
@@ -90,24 +93,25 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
         f"SMARTRECRUITERS_TRUSTED_ORIGINS='https://*.com' {NO_ORIGIN}",
     ),
     ({"STAFF_MFA": "off"}, "STAFF_MFA='off' is unknown: write required or optional"),
-    ({"WEBHOOKS_ALLOW_PRIVATE": "maybe"}, "WEBHOOKS_ALLOW_PRIVATE='maybe' is neither on nor off: write 1 or 0"),
+    ({"WEBHOOKS_ALLOW_PRIVATE": "maybe"}, "WEBHOOKS_ALLOW_PRIVATE='maybe' is not a switch: write 1 or 0"),
     ({"EMAIL_URL": "smtp://"}, NO_MAIL),
     (
         {"EMAIL_FROM": "Vendor"},
-        "EMAIL_FROM='Vendor' is no sender; write it like Vendor <no-reply@vendor.example>",
+        "EMAIL_FROM='Vendor' is not a sender; write it like Vendor <no-reply@vendor.example>",
     ),
     ({"SMARTRECRUITERS_CLIENT_ID": "hidden"}, HALF_A_PAIR),
     ({"SMARTRECRUITERS_CLIENT_SECRET": "hidden"}, HALF_A_PAIR),
-    ({"SENTRY_DSN": "hidden"}, "SENTRY_DSN is no DSN; write it like https://key@errors.vendor.example/1"),
-    ({"OIDC_SECOND_FACTOR": "maybe"}, "OIDC_SECOND_FACTOR='maybe' is neither on nor off: write 1 or 0"),
+    ({"SENTRY_DSN": "hidden"}, "SENTRY_DSN is not a DSN; write it like https://key@errors.vendor.example/1"),
+    ({"OIDC_SECOND_FACTOR": "maybe"}, "OIDC_SECOND_FACTOR='maybe' is not a switch: write 1 or 0"),
     ({"OIDC_STAFF_ROLE": "administrator"}, "OIDC_STAFF_ROLE='administrator' is unknown: write viewer or support"),
     (
         {"OIDC_CLIENT_ID": "hidden"},
-        "OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is set: give OIDC_ISSUER too, or leave them out",
+        "OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is set: give OIDC_ISSUER too, or remove them",
     ),
     (
         {"PORTAL_ENV_FILE": "/nowhere/portal.env"},
-        "The settings in /nowhere/portal.env cannot be read (No such file or directory): mend it, or PORTAL_ENV_FILE",
+        "The settings in /nowhere/portal.env cannot be read (No such file or directory): "
+        "check the file and PORTAL_ENV_FILE",
     ),
     ({"OUTBOX_TIME_SCALE": "0.1"}, FOR_TESTS),
     ({"OUTBOX_FAILPOINTS": "before_send"}, FOR_TESTS),
@@ -177,7 +181,7 @@ def test_line_that_is_no_setting_is_told_by_its_number(tmp_path: Path, command: 
     file = tmp_path / "portal.env"
     file.write_text("# remark\n \n  # another\nexport LOG_FORMAT=json\nSMARTRECRUITERS_CLIENT_SECRET: hidden\n")
     done = start(tmp_path, *command, PORTAL_ENV_FILE=str(file), PORT=str(free_port()))
-    said = f"{file}, line 5, is no setting: write NAME=value, or # before a remark\n"
+    said = f"{file}, line 5, is not a setting: write NAME=value, or # before a comment\n"
     assert (done.returncode > 0, done.stdout, done.stderr.partition(": ")[2]) == (True, "", said)
 
 
@@ -201,7 +205,7 @@ def test_command_without_its_database_says_so_in_one_line(tmp_path: Path, comman
 @pytest.mark.e2e
 def test_command_before_migrations_says_what_to_run(tmp_path: Path) -> None:
     done = start(tmp_path, "manage.py", "create_engine_client", "Own")
-    said = "The database is not the one that this version needs (no such table: integrations_client)"
+    said = "The database does not match this version (no such table: integrations_client)"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{said}: run manage.py migrate\n")
 
 

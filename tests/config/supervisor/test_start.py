@@ -39,7 +39,8 @@ def test_serve_on_a_taken_port_says_so_in_one_line(tmp_path: Path, taken_port: i
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"serve: port {taken_port} (the portal) is taken: stop what listens there, or choose another with PORT=…\n"
+        f"serve: port {taken_port} (the portal) is in use: stop the process that uses it, "
+        "or choose another with PORT=…\n"
     )
 
 
@@ -54,14 +55,15 @@ def test_serve_on_a_folder_in_use_says_so_in_one_line(tmp_path: Path) -> None:
         done = run_python("-m", "config.supervisor", "serve", PORT=str(free_port()), PORTAL_DATA_DIR=str(tmp_path))
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"serve: a portal already runs on {tmp_path} (process {os.getpid()}): stop it first\n"
+    assert done.stderr == f"serve: a portal is already running on {tmp_path} (process {os.getpid()}): stop it first\n"
 
 
 def test_lock_waits_for_one_that_is_stopping(tmp_path: Path) -> None:
     with DataDirLock(tmp_path) as first:
         first.announce_stop()
-        code = f"from config.supervisor.folder import DataDirLock\nwith DataDirLock(__import__('pathlib').Path({str(tmp_path)!r})): pass"
-        second = subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY)
+        code = "import pathlib, sys\nfrom config.supervisor.data_dir import DataDirLock\n"
+        code += "with DataDirLock(pathlib.Path(sys.argv[1])): pass"
+        second = subprocess.Popen([sys.executable, "-c", code, tmp_path], cwd=REPOSITORY)
         with pytest.raises(subprocess.TimeoutExpired):
             second.wait(timeout=0.5)
 
@@ -87,7 +89,7 @@ def test_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(
-        StartupError, match=r"cannot be written by user .* \(Not a directory\): change its owner or rights"
+        StartupError, match=r"is not writable for user .* \(Not a directory\): change its owner or permissions"
     ):
         data_dir.prepare_data_dir(tmp_path / "file" / "var")
 
@@ -246,15 +248,15 @@ def test_mailbox_shows_each_new_message_with_its_link(tmp_path: Path) -> None:
     said: list[str] = []
     mailbox = Mailbox(tmp_path, said.append)
 
-    send_mail(tmp_path, "Your invitation: Räume & Zahlen", "Begin here:\nhttp://localhost:8000/take/abc\n\nGood luck")
+    send_mail(tmp_path, "Your invitation: Räume & Zahlen", "Start here:\nhttp://localhost:8000/take/abc\n\nGood luck")
     mailbox.show_new()
     send_mail(tmp_path, "No link", "in this one")
     mailbox.show_new()
     mailbox.show_new()
 
     assert said == [
-        "  E-mail to amara@candidates.example: Your invitation: Räume & Zahlen\n    http://localhost:8000/take/abc",
-        "  E-mail to amara@candidates.example: No link",
+        "  Email to amara@candidates.example: Your invitation: Räume & Zahlen\n    http://localhost:8000/take/abc",
+        "  Email to amara@candidates.example: No link",
     ]
 
 

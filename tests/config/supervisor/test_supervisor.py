@@ -110,7 +110,7 @@ def test_dead_child_starts_again(stand_in: SupervisorProcess) -> None:
 
     wait_for(lambda: stand_in.list_pids() - {first})
     assert stand_in.read_console()[1:] == [
-        f"one ended (SIGKILL); starts again in 0 s, see {os.path.relpath(stand_in.folder / 'one.log', REPOSITORY)}"
+        f"one exited (SIGKILL); restarting in 0 s, see {os.path.relpath(stand_in.folder / 'one.log', REPOSITORY)}"
     ]
 
 
@@ -133,9 +133,9 @@ def test_child_that_dies_at_once_does_not_spam(stand_in: SupervisorProcess) -> N
 
     reasons = [line.partition(",")[0] for line in stand_in.read_console()[1:]]
     assert reasons == [
-        "broken ended (exit status 3); starts again in 0 s",
-        "broken ended (exit status 3); starts again in 0 s",
-        "broken keeps ending (exit status 3); tried again every 0 s",
+        "broken exited (exit status 3); restarting in 0 s",
+        "broken exited (exit status 3); restarting in 0 s",
+        "broken keeps exiting (exit status 3); restarting every 0 s",
     ]
 
 

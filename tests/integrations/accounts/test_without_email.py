@@ -1,4 +1,4 @@
-"""Where EMAIL_URL is not set, e-mails go to the log, links masked: everybody is told, and staff hand links over."""
+"""Without EMAIL_URL, emails go to the log with redacted links, pages say so, and staff pass links on."""
 
 import re
 from typing import Any
@@ -18,7 +18,7 @@ from tests import rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DORA = "dora@northwind.example"
-UNSENT = "written to the log and sent to nobody: EMAIL_URL is not set"
+UNSENT = "written to the log and not sent: EMAIL_URL is not set"
 
 
 @pytest.fixture(autouse=True)

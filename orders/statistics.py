@@ -1,0 +1,35 @@
+"""Statistics of orders for staff's overview."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Count, F
+
+from integrations.outbox import statistics
+from orders.models import Order, Status
+
+
+@dataclass(frozen=True)
+class DailyOrders:
+    """The number of orders that were placed on one day, by their present status."""
+
+    day: date
+    counts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+
+def count_daily_orders() -> list[DailyOrders]:
+    """Return the orders of each day shown. An order without a report is pending."""
+    days = {day: dict.fromkeys(Status.values, 0) for day in statistics.list_days()}
+    rows = (
+        Order.objects.filter(created_at__gte=statistics.window_start())
+        .order_by()
+        .values(day=statistics.utc_day("created_at"), reported=F("status"))
+    )
+    for row in rows.annotate(count=Count("pk")):
+        if counts := days.get(date.fromisoformat(row["day"])):
+            counts[row["reported"] or Status.PENDING] += row["count"]
+    return [DailyOrders(day, counts) for day, counts in days.items()]
