@@ -1,7 +1,7 @@
-// Beside allauth's own scripts: a passkey is offered where the browser can use one, and what goes wrong is said.
-// In a frame of another site no browser lets a page ask for one.
+// Adds to allauth's scripts: offer a passkey only where the browser can use one, and show an error if it fails.
+// Browsers do not allow passkeys in a frame of another site.
 const canAsk = "PublicKeyCredential" in window && window.top === window
-for (const each of document.querySelectorAll("[data-passkey]")) each.hidden = !canAsk
+for (const element of document.querySelectorAll("[data-passkey]")) element.hidden = !canAsk
 
 document.addEventListener("allauth.error", event => {
   event.preventDefault()

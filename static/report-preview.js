@@ -1,18 +1,18 @@
-// While a result is typed, the panel shows it as the recruiter will see it; without this, it does so once reported.
+// Show the result in the panel, as the recruiter will see it, while it is typed.
 const report = document.getElementById("report");
-let waiting, last;
+let timer, latest;
 
-async function look() {
-  const typed = new FormData(report);
-  typed.delete("report");
-  const mine = (last = {});
-  const answer = await fetch(report.dataset.preview, { method: "POST", body: typed });
-  if (!answer.ok || last !== mine) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+async function updatePreview() {
+  const form = new FormData(report);
+  form.delete("report");
+  const current = (latest = {});
+  const response = await fetch(report.dataset.preview, { method: "POST", body: form });
+  if (!response.ok || latest !== current) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
   document.getElementById("panel").replaceWith(page.getElementById("panel"));
 }
 
 report.addEventListener("input", () => {
-  clearTimeout(waiting);
-  waiting = setTimeout(look, 300);
+  clearTimeout(timer);
+  timer = setTimeout(updatePreview, 300);
 });

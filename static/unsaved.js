@@ -1,4 +1,4 @@
-// What is typed but not saved would not be sent: the buttons beside the form wait until it is saved.
+// Publishing sends the saved configuration: disable its buttons while the form has unsaved changes.
 document.getElementById("partnerconfiguration_form").addEventListener("input", () => {
   for (const button of document.querySelectorAll("[data-when-saved] button")) {
     button.disabled = true;

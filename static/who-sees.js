@@ -1,18 +1,18 @@
-// The list follows what is chosen; without this, the button asks for it.
-const asking = document.getElementById("asking");
-let waiting, last;
+// Update the list when the form changes; without JavaScript, the button does it.
+const form = document.getElementById("asking");
+let timer, latest;
 
-async function ask() {
-  const address = `?${new URLSearchParams(new FormData(asking))}`;
-  last = address;
-  const answer = await fetch(address);
-  if (!answer.ok || last !== address) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+async function updateList() {
+  const url = `?${new URLSearchParams(new FormData(form))}`;
+  latest = url;
+  const response = await fetch(url);
+  if (!response.ok || latest !== url) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
   document.getElementById("answer").replaceWith(page.getElementById("answer"));
-  history.replaceState(null, "", address);
+  history.replaceState(null, "", url);
 }
 
-asking.addEventListener("input", () => {
-  clearTimeout(waiting);
-  if (asking.checkValidity()) waiting = setTimeout(ask, 300);
+form.addEventListener("input", () => {
+  clearTimeout(timer);
+  if (form.checkValidity()) timer = setTimeout(updateList, 300);
 });

@@ -11,7 +11,7 @@ from assessments.models import Package
 from integrations.models import Connection, ConnectionState
 from integrations.outbox import courier
 from integrations.outbox.models import Delivery, Stream
-from orders import launch, reminders, results, tasks
+from orders import launch, queries, reminders, results, tasks
 from orders.handlers import emails
 from orders.models import Order
 from tests.orders import bodies
@@ -45,7 +45,7 @@ def test_candidate_who_has_not_begun_is_reminded_once(connection: Connection) ->
     tasks.remind()
     tasks.remind()
     assert (reminded(), reminders.remind_due()) == ([order.pk], 0)
-    assert carry() == ["Your invitation: Package skills (Assessments)", "Still open: Package skills (Assessments)"]
+    assert carry() == ["Your invitation: Package skills (Assessments)", "Reminder: Package skills (Assessments)"]
     invited, again = mail.outbox
     assert "invited you to" in again.body
     assert f"http://localhost:8000/take/{order.link_token}" in again.body
@@ -99,7 +99,7 @@ def test_candidate_who_begins_before_the_mail_goes_is_not_written_to(connection:
     launch.start_assessment(order.pk)
     assert len(carry()) == 1
     delivery = Delivery.objects.get(kind="reminder")
-    assert (delivery.state, delivery.reason) == ("superseded", "the candidate has begun")
+    assert (delivery.state, delivery.reason) == ("superseded", "the candidate has started")
 
 
 def test_reminder_says_until_when_in_the_candidates_language(connection: Connection) -> None:
@@ -110,7 +110,7 @@ def test_reminder_says_until_when_in_the_candidates_language(connection: Connect
     order.created_at = datetime(2026, 3, 1, tzinfo=UTC)
     order.package.expires_after_days = 14
     body = emails.build_email(order, "reminder").text
-    assert "Er gilt bis zum 15. März 2026." in body
+    assert "Er ist bis zum 15. März 2026 gültig." in body
 
 
 def test_package_without_days_reminds_nobody(connection: Connection) -> None:
@@ -121,6 +121,6 @@ def test_package_without_days_reminds_nobody(connection: Connection) -> None:
 
 def test_batch_leaves_the_rest_to_the_next_run(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     made = {old(connection).pk for _ in range(3)}
-    monkeypatch.setattr(reminders, "BATCH_SIZE", 2)
+    monkeypatch.setattr(queries, "BATCH_SIZE", 2)
     assert [reminders.remind_due() for _ in range(3)] == [2, 1, 0]
     assert set(reminded()) == made

@@ -73,7 +73,7 @@ def test_lock_waits_for_one_that_is_stopping(tmp_path: Path) -> None:
 def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     code = (
         "import pathlib, signal\n"
-        "from config.supervisor.folder import DataDirLock\n"
+        "from config.supervisor.data_dir import DataDirLock\n"
         f"with DataDirLock(pathlib.Path({str(tmp_path)!r})): print(flush=True); signal.pause()"
     )
     with subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE) as holder:

@@ -1,4 +1,4 @@
-"""People's pages where only a browser can tell: passkeys under the strict policy, and everything that WCAG asks."""
+"""Pages that need a browser: passkeys under the strict content security policy, and WCAG."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ DEVICE = {
 
 @pytest.fixture
 def visit(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
-    """Another person's browser at each call. What was wrong on any page of any of them fails the test."""
+    """Return a factory of browsers, one per person. An error on any of their pages fails the test."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the browser's driver runs a loop in this thread
     settings.PUBLIC_URL = live_server.url
     visitors: list[Visitor] = []
@@ -45,7 +45,7 @@ def visit(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 def has_device(person: Visitor) -> Any:
-    """An authenticator in the browser, like a laptop's: fingerprint and all. Answers the session that commands it."""
+    """Add a virtual authenticator, like a laptop's with a fingerprint reader. Return the session that controls it."""
     session = person.context.new_cdp_session(person.page)
     session.send("WebAuthn.enable")
     session.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
@@ -60,7 +60,7 @@ def sign_in(person: Visitor, url: str, user: User) -> None:
 
 
 def add_passkey(person: Visitor, *, alone: bool) -> None:
-    """From the page of second factors."""
+    """Add a passkey on the page of second factors."""
     person.follow_link("Add a passkey")
     person.expect_page("Confirm it’s you")
     person.page.get_by_label("Password").fill(rows.PASSWORD)

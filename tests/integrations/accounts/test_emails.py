@@ -1,4 +1,4 @@
-"""Whoever changes a password or a second factor, its owner hears of it by e-mail."""
+"""Users are notified by email when their password or second factor changes."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ IF_NOT = "If this was not you, choose a new password now"
 
 
 def told(person: User) -> list[str]:
-    """What the e-mails say that have gone out, each in its one sentence."""
+    """Send the emails and return the sentence of each that says what changed."""
     notices = [each for each in deliver_emails() if each.subject == SUBJECT]
     assert all(each.to == [person.email] and IF_NOT in each.body for each in notices)
     return [each.body.splitlines()[2].partition(" This happened on ")[0] for each in notices]

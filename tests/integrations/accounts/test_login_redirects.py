@@ -1,4 +1,4 @@
-"""A form that is sent after the session has ended, and addresses that take forms alone."""
+"""Forms posted after the session expired, and URLs that accept POST only."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +17,7 @@ ENDED = "Your session has ended; nothing was changed."
 
 
 def sent(browser: Browser, path: str, came_from: str = "") -> str:
-    """Where a stranger's form leads to, by way of sign-in."""
+    """Post a form anonymously and return the page that follows the login."""
     headers = {"Referer": came_from} if came_from else {}
     page = urlsplit(browser.post(path, {}, headers=headers)["Location"])
     asked = parse_qs(page.query)
@@ -99,7 +99,7 @@ def test_every_address_that_takes_forms_alone_is_known_as_one(client: Browser, c
     ],
 )
 def test_way_to_sign_in_stays_short_enough_for_a_proxy(client: Browser, path: str, query: str, leads_to: str) -> None:
-    """nginx answers 502 when an answer's head is over 4 KB."""
+    """Keep the headers under the 4 KB from which nginx answers 502."""
     assert client.get(path, QUERY_STRING=query)["Location"] == leads_to.removesuffix("?")
 
 

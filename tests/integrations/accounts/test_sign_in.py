@@ -1,4 +1,4 @@
-"""Signing in: e-mail and password, limits, second factor, who is let in."""
+"""Login: email and password, rate limits, second factor, inactive users."""
 
 from typing import Any
 
@@ -206,7 +206,7 @@ def test_forwarded_address_counts_from_a_trusted_proxy_only(client: Browser, ali
 def test_forwarded_word_that_is_no_address_is_nobodys(
     client: Browser, alice: User, settings: Any, forwarded: str, address: str
 ) -> None:
-    """PostgreSQL keeps addresses alone: anything else was a fault of ours at each act that is written down."""
+    """PostgreSQL stores valid IP addresses only, so any other value would break the audit log."""
     settings.TRUSTED_PROXIES = ["127.0.0.0/8"]
     client.post(SIGN_IN, {"login": alice.email, "password": "wrong"}, headers={"X-Forwarded-For": forwarded})
     assert AuditEntry.objects.get().ip == address

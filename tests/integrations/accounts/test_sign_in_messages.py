@@ -1,4 +1,4 @@
-"""Pages at the edge of sign-in say what is true for whoever reads them."""
+"""Messages of the pages around login are true for each reader."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Asked for a company that another organisation has connected before, nobody approves unawares."""
+"""Consent page for a company that another customer has connected."""
 
 import pytest
 from django.test import Client as Browser

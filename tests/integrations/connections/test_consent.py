@@ -1,4 +1,4 @@
-"""The consent page: what it takes, whose it is, what it does once, how it may be framed (RELIABILITY.md, 2.2)."""
+"""Consent page: parameters, ownership, one decision, framing (C rows in tests/reliability/README.md)."""
 
 from datetime import timedelta
 from typing import Any
@@ -62,7 +62,7 @@ def entry(company: str = "northwind", redirect: str | None = BACK) -> str:
 
 
 def visit(browser: Browser, **asked: Any) -> Consent:
-    """Come from SmartRecruiters; the record that this made."""
+    """Open the consent page as SmartRecruiters does, and return its record."""
     before = set(Consent.objects.values_list("pk", flat=True))
     assert browser.get(entry(**asked)).status_code == 302
     return Consent.objects.exclude(pk__in=before).get()
@@ -269,7 +269,7 @@ def approved(browser: Browser, **asked: Any) -> tuple[str, ConnectAttempt]:
 
 
 def answered(attempt: ConnectAttempt, status: int | None) -> Delivery:
-    """SmartRecruiters' answer to the exchange, as the courier writes it down."""
+    """Record SmartRecruiters' response to the exchange, as the courier does."""
     delivery = Delivery.objects.get(payload__attempt=attempt.pk)
     Attempt.objects.create(
         delivery=delivery, number=1, started_at=timezone.now(), status=status, outcome="failed", error="it says no"
@@ -444,7 +444,7 @@ def test_visits_that_nobody_answered_are_forgotten_after_a_day(browser: Browser)
 
 
 def test_consent_page_names_the_companies_that_are_connected_already(client: Browser, alice: User) -> None:
-    """Who is signed in for one organisation is warned when another company asks."""
+    """A user whose organisation has a live company is warned about another company."""
     rows.make_connection(alice.customers.get(), "northwind-outlet")
     client.force_login(alice)
     page = client.get(client.get(entry("harbour"))["Location"]).content.decode()

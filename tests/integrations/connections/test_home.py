@@ -1,4 +1,4 @@
-"""The customers' first page, and the way to end a connection."""
+"""Start page of a customer's people, and disconnecting a company."""
 
 from typing import Any
 

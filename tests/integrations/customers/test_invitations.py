@@ -1,4 +1,4 @@
-"""Inviting further people: by an organisation's administrators and by staff, by a link that is good once."""
+"""Invitations by a customer's administrators and by staff, with a link that works once."""
 
 import re
 from datetime import timedelta
@@ -40,14 +40,14 @@ def invite(browser: Browser, customer: Customer, email: str = DORA, role: str = 
 
 
 def links() -> list[str]:
-    """Of the e-mails that went out so far, oldest first."""
+    """Return the links of the emails sent so far, oldest first."""
     courier.run(Stream.objects.get(name="email").pk)
     return [re.findall(r"http://localhost:8000(/invitations/\S+)", message.body)[0] for message in mail.outbox]
 
 
 @pytest.fixture
 def link(browser: Browser, customer: Customer) -> str:
-    """In the e-mail by which Alice invites Dora."""
+    """Return the link in the email in which Alice invites Dora."""
     invite(browser, customer)
     [link] = links()
     return link

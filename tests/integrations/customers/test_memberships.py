@@ -1,4 +1,4 @@
-"""People of several organisations, each with a role of its own there, and what stays closed to them."""
+"""Memberships of a person in several customers, with a role in each, and access checks."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def text(response: Any) -> str:
 
 @pytest.fixture
 def dora(customer: Customer, other_customer: Customer) -> User:
-    """Administers Harbour Clinics, and looks on at Northwind Retail."""
+    """Return an administrator of Harbour Clinics who is a viewer of Northwind Retail."""
     dora = rows.make_user(other_customer, "dora@agency.example")
     rows.make_member(dora, customer, "viewer")
     return dora

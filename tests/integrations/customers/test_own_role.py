@@ -1,4 +1,4 @@
-"""Stepping down is asked for, since nobody steps up again by himself."""
+"""Administrators must confirm a change of their own role, which they cannot undo."""
 
 import pytest
 from django.test import Client as Browser

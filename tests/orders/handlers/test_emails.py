@@ -38,8 +38,8 @@ def test_candidate_is_invited_once_in_text_and_html(order: Order, settings: Any)
     assert message.body == (
         "Hello Ada Lovelace,\n\n"
         "Northwind Retail invites you to “Package skills”.\n\n"
-        f"Begin here:\n{link}\n\n"
-        "The link is yours alone: please do not pass it on.\n\n"
+        f"Start here:\n{link}\n\n"
+        "This link is for you only. Please do not share it.\n\n"
         "Testwerk, for Northwind Retail\n"
     )
     html = message.alternatives[0][0]
@@ -76,9 +76,7 @@ def test_unusable_address_fails_where_staff_see_it(package: Any, connection: Con
     bodies.place_order(connection, candidate={"id": "1", "email": email, "firstName": "Ada"})
     delivery = carry()
     assert (delivery.state, mail.outbox) == ("failed", [])
-    assert (
-        delivery.reason == "The candidate's e-mail address cannot be used: send the link to the candidate another way."
-    )
+    assert delivery.reason == "The candidate's email address is not valid: send the link in another way."
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "REJECTED", "EXPIRED"])

@@ -40,12 +40,12 @@ def test_everybody_who_saw_a_candidate_is_named_before_and_after_an_erasure(
     seen = [["order.viewed", order.pk, stella], ["candidate.exported", whose, stella]]
     assert saw() == saw(EMAIL.upper()) == seen
     erasure.erase(EMAIL)
-    assert saw() == [*seen, ["candidate.erased", whose, "the portal, or another system"]]
+    assert saw() == [*seen, ["candidate.erased", whose, "system or unknown"]]
     assert saw("nobody@vendor.example") == []
 
 
 def test_command_needs_an_address() -> None:
-    with pytest.raises(CommandError, match="Give the candidate's e-mail address"):
+    with pytest.raises(CommandError, match="Give the candidate's email address"):
         call_command("who_saw", "ada")
 
 
@@ -54,5 +54,5 @@ def test_nobody_is_said_where_nobody_saw_a_candidate(db: None) -> None:
     call_command("who_saw", "nobody@lovelace.example", stdout=out, stderr=told)
     assert (out.getvalue(), told.getvalue()) == (
         "",
-        "Nobody: the audit has no act on a candidate with this address.\n",
+        "Nobody: the audit log has no entry about a candidate with this email address.\n",
     )

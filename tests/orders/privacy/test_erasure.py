@@ -20,9 +20,10 @@ from integrations.outbox import clock
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from orders import attachments, links, results
 from orders.models import Order, OrderEvent, Resource, ResourceState, Upload
-from orders.privacy import erasure, erasure_log, personal_data
+from orders.privacy import erasure, erasure_log
 from tests.orders import bodies
 from tests.orders.admin.test_orders import page_of, text
+from tests.orders.privacy import personal_data
 
 S = DeliveryState
 CANARY = "xq7canary"
@@ -132,7 +133,7 @@ def test_erased_candidate_is_nowhere(known: Order, connection: Connection, folde
     assert CANARY in dump()
     assert any(CANARY.encode() in content for content in disk(folder))
     said = run(EMAIL.lower())
-    assert said == "Erased from 2 orders: 1 files, 9 deliveries emptied.\n"
+    assert said == "Erased from 2 orders, with 1 files and the content of 9 deliveries.\n"
     assert CANARY not in dump().lower()
     assert [content for content in disk(folder) if CANARY.encode() in content.lower()] == []
     assert not IdempotencyRecord.objects.exists()
@@ -182,7 +183,7 @@ def test_links_die_and_the_engine_is_told_that_it_is_gone(known: Order, engine: 
     browser = Browser()
     assert browser.get(take).status_code == 410
     answer = browser.get(f"/files/{token}")
-    assert (answer.status_code, "erased together with the candidate’s data" in text(answer)) == (404, True)
+    assert (answer.status_code, "erased with the candidate’s data" in text(answer)) == (404, True)
     assert engine.get(f"{URL}/{known.pk}").status_code == 410
     assert engine.patch(f"{URL}/{known.pk}/result", {"status": "REJECTED", "correction": "x"}).status_code == 410
     assert engine.post(f"{URL}/{known.pk}/accept", {}, HTTP_IDEMPOTENCY_KEY="accept").status_code == 410
@@ -285,10 +286,10 @@ def test_restored_backup_is_erased_again_by_the_log(known: Order, connection: Co
     Order.objects.filter(pk=known.pk).update(**{name: before[name] for name in before if name != "id"})
     newer = bodies.place_order(connection, **{**BODY, "candidate": {**CANDIDATE, "firstName": "Again"}})
     stranger = bodies.place_order(connection)
-    assert run("--replay-log") == "Erased from 1 orders: 0 files, 6 deliveries emptied.\n"
+    assert run("--replay-log") == "Erased from 1 orders, with 0 files and the content of 6 deliveries.\n"
     found = dict(Order.objects.values_list("pk", "candidate_email"))
     assert found == {known.pk: "", newer.pk: EMAIL, stranger.pk: "ada@lovelace.example"}
-    assert run("--replay-log") == "Nothing to erase: no order is for such a candidate.\n"
+    assert run("--replay-log") == "Nothing to erase: no order has this candidate.\n"
 
 
 @pytest.mark.django_db
@@ -317,20 +318,20 @@ def test_order_without_an_address_is_erased_alone_and_again_after_a_restore(
 def test_command_reads_the_address_from_standard_input(known: Order, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"  {EMAIL}\n"))
     assert run().startswith("Erased from 1 orders")
-    assert run(EMAIL) == "Nothing to erase: no order is for such a candidate.\n"
+    assert run(EMAIL) == "Nothing to erase: no order has this candidate.\n"
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("given", ["", "ada", "   "])
 def test_command_refuses_what_is_no_address(given: str) -> None:
-    with pytest.raises(CommandError, match="Give the candidate's e-mail address"):
+    with pytest.raises(CommandError, match="Give the candidate's email address"):
         run(given)
 
 
 @pytest.mark.django_db
 def test_command_erases_nothing_where_the_log_cannot_be_written(known: Order, folder: Path) -> None:
     (folder / "erasures.log").mkdir()
-    with pytest.raises(CommandError, match="nothing was erased"):
+    with pytest.raises(CommandError, match="Nothing was erased"):
         run(EMAIL)
     known.refresh_from_db()
     assert known.erased_at is None
@@ -341,15 +342,15 @@ def test_staff_erase_after_a_page_that_says_what_will_happen(staff_browser: Brow
     act = f"/admin/orders/order/{known.pk}/act/erase/"
     assert act in text(staff_browser.get(page_of(known)))
     page = text(staff_browser.get(act))
-    assert "from every order for this address: 1." in page
-    assert "It cannot be undone." in page
+    assert "from every order with this email address: 1." in page
+    assert "This cannot be undone." in page
     assert Order.objects.get().erased_at is None
     answer = staff_browser.post(act, follow=True)
     assert "Erased: 1 order, 1 file." in text(answer)
     assert (act in text(answer), CANARY in text(answer)) == (False, False)
     for said in (
-        "Erased here, with the candidate. What SmartRecruiters holds stays there",
-        "<dt>Requester</dt><dd>erased, with the candidate</dd>",
+        "Erased here with the candidate’s data. SmartRecruiters keeps its copy",
+        "<dt>Requester</dt><dd>erased with the candidate</dd>",
         'portal: </span></span> <div class="timeline__body"> <p class="timeline__what">Candidate erased</p>',
     ):
         assert said in text(answer)

@@ -60,7 +60,7 @@ def test_button_leads_to_the_engine_and_makes_it_in_progress(browser: Client, or
     assert state(order) == ("IN_PROGRESS", True, 1)
     assert Delivery.objects.get(kind="result").payload == {"status": "IN_PROGRESS"}
     found = OrderEvent.objects.filter(hop="candidate").order_by("pk").values_list("what", "by")
-    assert list(found) == [("Went to the assessment", "candidate"), ("Reported as in progress", "candidate")]
+    assert list(found) == [("Continued to the assessment", "candidate"), ("Reported as in progress", "candidate")]
 
 
 def test_going_again_changes_nothing(browser: Client, order: Order) -> None:
@@ -73,8 +73,8 @@ def test_going_again_changes_nothing(browser: Client, order: Order) -> None:
 @pytest.mark.parametrize(
     ("language", "begin", "begun", "go_on"),
     [
-        ("en", "Begin", "You have begun. The button leads back to where you answer.", "Go on"),
-        ("de", "Beginnen", "Sie haben begonnen. Die Schaltfläche führt dorthin zurück, wo Sie antworten.", "Weiter"),
+        ("en", "Start", "You have already started. Continue to return to your assessment.", "Continue"),
+        ("de", "Starten", "Sie haben bereits begonnen. Mit „Weiter“ kehren Sie zu Ihrem Assessment zurück.", "Weiter"),
     ],
 )
 def test_page_says_that_the_candidate_has_begun(
@@ -154,7 +154,7 @@ def test_others_are_thanked(browser: Client, order: Order) -> None:
     answer = browser.get(take(order, "/done"))
     assert answer.status_code == 200
     assert "Thank you" in answer.content.decode()
-    assert "Northwind Retail gets the result" in answer.content.decode()
+    assert "Northwind Retail receives the result" in answer.content.decode()
 
 
 @pytest.mark.parametrize("status", ["COMPLETED", "REJECTED"])
@@ -240,7 +240,7 @@ def test_other_methods_are_refused(client: Client, order: Order) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "word"), [("de", "Beginnen"), ("de_AT", "Beginnen"), ("fr", "Begin"), ("", "Begin")]
+    ("language", "word"), [("de", "Starten"), ("de_AT", "Starten"), ("fr", "Start"), ("", "Start")]
 )
 def test_page_speaks_the_applications_language(
     browser: Client, package: Package, connection: Connection, language: str, word: str
@@ -250,7 +250,7 @@ def test_page_speaks_the_applications_language(
     accept(order)
     page = browser.get(take(order)).content.decode()
     assert f">{word}</button>" in page
-    assert f'<html lang="{"de" if word == "Beginnen" else "en"}"' in page
+    assert f'<html lang="{"de" if word == "Starten" else "en"}"' in page
 
 
 def test_names_are_escaped(browser: Client, order: Order) -> None:
@@ -262,12 +262,18 @@ def test_names_are_escaped(browser: Client, order: Order) -> None:
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", ["came from Northwind Retail through SmartRecruiters", "The support of Assessments can see them, too."]),
+        (
+            "en",
+            [
+                "Northwind Retail sent your name and email address through SmartRecruiters",
+                "The support team of Assessments can see them too.",
+            ],
+        ),
         (
             "de",
             [
-                "kamen von Northwind Retail über die Bewerbersoftware",
-                "Auch der Support von Assessments kann sie sehen.",
+                "über die Recruiting-Software SmartRecruiters",
+                "Auch der Support von Assessments kann diese Daten sehen.",
             ],
         ),
     ],
