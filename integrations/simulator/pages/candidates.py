@@ -49,9 +49,9 @@ def show_candidate(request: HttpRequest, company: str, candidate_id: str) -> Htt
     orders = [each for each in state.list_orders(company) if each.candidate["id"] == candidate_id]
     job = state.jobs[person["primaryAssignment"]["job"]["id"]][1]
     waiting = any(each.is_accepted and each.status not in FINAL_STATUSES for each in orders)
-    context = {"person": person, "job": job, "waiting": waiting}
-    panel_orders = [_build_panel_order(each) for each in orders]
-    return render_page(request, "panel.html", company=company, panel_orders=panel_orders, **context)
+    context: dict[str, Any] = {"person": person, "job": job, "waiting": waiting}
+    context["panel_orders"] = [_build_panel_order(each) for each in orders]
+    return render_page(request, "panel.html", company=company, **context)
 
 
 def _render_not_found(request: HttpRequest, what: str, company: str) -> HttpResponse:

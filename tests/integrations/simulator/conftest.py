@@ -22,7 +22,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 @pytest.fixture
 def simulator(running: Simulator) -> Simulator:
-    """The session's simulator, as it is when new, save that it sets no limits: tests are quicker than a portal."""
+    """Return the session's simulator, reset, without rate limits: tests are faster than a portal."""
     running.control.clear_faults()
     running.control.clear_breaches()
     running.control.change_settings(**{**asdict(Settings()), "limits": False})
@@ -31,7 +31,7 @@ def simulator(running: Simulator) -> Simulator:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Simulator]:
-    """A simulator of this test's own, not yet started."""
+    """Create a simulator for one test, which is not started."""
     simulator = Simulator(tmp_path / "simulator")
     yield simulator
     simulator.kill()
@@ -46,7 +46,7 @@ def portal_process() -> Iterator[FakePortal]:
 
 @pytest.fixture
 def portal(portal_process: FakePortal, simulator: Simulator) -> FakePortal:
-    """A partner whose configuration is published."""
+    """Return a fake portal with a published configuration."""
     portal_process.reset()
     answer = simulator.master_caller().call(
         "PUT", f"{API}/partner/configuration", json=portal_process.build_configuration()
@@ -57,19 +57,19 @@ def portal(portal_process: FakePortal, simulator: Simulator) -> FakePortal:
 
 @pytest.fixture
 def company() -> str:
-    """The id of a company nobody used before."""
+    """Return an unused company id."""
     return f"company-{next(_company_numbers)}"
 
 
 @pytest.fixture
 def customer(simulator: Simulator, portal: FakePortal, company: str) -> Caller:
-    """The portal, holding the credential of `company`, which is connected."""
+    """Connect `company`, and return a caller with its credentials."""
     return simulator.connect_company(company)
 
 
 @pytest.fixture
 def order_id(simulator: Simulator, customer: Caller, company: str) -> str:
-    """An accepted manual order of `company` for the package with the assessments `words` and `numbers`."""
+    """Place an order of `company` for the package with the assessments `words` and `numbers`."""
     [order] = simulator.control.place_orders(company, "skills")
     assert order["accepted"], order
     return str(order["order_id"])

@@ -1,4 +1,4 @@
-"""The engine's API as INTERFACE has it, as far as the sample engine calls it; one customer, two packages."""
+"""Fake of the engine API (orders/api/README.md), as far as the sample engine uses it; one customer, two packages."""
 
 import json
 import threading
@@ -22,16 +22,20 @@ PACKAGES = {
 
 
 class FakeEngineApi:
-    """`orders` are handed out until they are accepted or reported; `forced_statuses` has statuses to answer first, by path."""
+    """Server that leases `orders` until they are accepted or reported; `forced_statuses` are sent first, by path."""
 
     def __init__(self) -> None:
         api = self
 
         class Handler(BaseHTTPRequestHandler):
-            def take(self) -> None:
+            def do_GET(self) -> None:
                 api.handle_request(self)
 
-            do_GET = do_POST = do_PATCH = take
+            def do_POST(self) -> None:
+                api.handle_request(self)
+
+            def do_PATCH(self) -> None:
+                api.handle_request(self)
 
             def log_message(self, *_: Any) -> None: ...
 

@@ -1,4 +1,4 @@
-"""The smallest partner there can be: what the simulator calls, answered from a table that a test may change."""
+"""Fake portal that answers the simulator's calls from a table, which a test may change."""
 
 import json
 import threading
@@ -9,7 +9,7 @@ PACKAGE = {
     "id": "skills",
     "type": "SKILL_TEST",
     "name": "Skills",
-    "description": "What somebody can do",
+    "description": "Practical skills",
     "assessments": [
         {"id": "words", "type": "SKILL_TEST", "name": "Words", "description": ""},
         {"id": "numbers", "type": "SKILL_TEST", "name": "Numbers", "description": ""},
@@ -21,23 +21,27 @@ TOKEN = {"access_token": "portal-token", "token_type": "Bearer", "expires_in": 1
 
 
 class Server(ThreadingHTTPServer):
-    request_queue_size = 128  # a bulk order comes at once
+    request_queue_size = 128  # for bulk orders
 
 
 class FakePortal:
-    """`answers` maps "METHOD /path" to (status, headers, body); `calls` is what came."""
+    """Server whose `answers` map "METHOD /path" to (status, headers, body); `calls` records the requests."""
 
     def __init__(self) -> None:
         portal = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            wbufsize = -1  # one packet an answer: two of them wait 40 ms for each other
+            wbufsize = -1  # one packet per response: with two, Nagle and delayed ACK add 40 ms
 
-            def take(self) -> None:
+            def do_GET(self) -> None:
                 portal.handle_request(self)
 
-            do_GET = do_POST = do_DELETE = take
+            def do_POST(self) -> None:
+                portal.handle_request(self)
+
+            def do_DELETE(self) -> None:
+                portal.handle_request(self)
 
             def log_message(self, *_: Any) -> None: ...
 
@@ -75,7 +79,7 @@ class FakePortal:
             "oauthTokenUrl": f"{self.url}/token",
             "integrationDisableUrl": f"{self.url}/disable/{{companyId}}",
             "supportedAssessmentTypes": ["SKILL_TEST", "INLINE_ASSESSMENT"],
-            "fields": [{"id": "level", "name": "Level", "description": "How senior"}],
+            "fields": [{"id": "level", "name": "Level", "description": "Seniority"}],
             **changes,
         }
 
@@ -89,7 +93,7 @@ class FakePortal:
         call = {"route": route, "path": path, "query": query, "headers": dict(request.headers), "body": body.decode()}
         self.calls.append(call)
         status, headers, answer = self.answers.get(route, (404, JSON, {"errors": [{"code": "x", "message": "y"}]}))
-        if status == 0:  # hang up
+        if status == 0:  # close the connection
             request.close_connection = True
             return
         content = b"" if answer is None else answer if isinstance(answer, bytes) else json.dumps(answer).encode()

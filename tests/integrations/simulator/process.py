@@ -1,4 +1,4 @@
-"""A real simulator in a process of its own, and somebody who calls it as a portal would."""
+"""Simulator in a separate process, and a caller that acts as the portal."""
 
 import os
 import socket
@@ -28,7 +28,7 @@ def free_port() -> int:
 
 
 class Simulator:
-    """Start, kill, start again: the folder remembers."""
+    """Simulator that can be killed and restarted on the same folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -49,12 +49,12 @@ class Simulator:
         self._process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
         deadline = time.monotonic() + 20
         while not self.control.is_up():
-            assert self._process.poll() is None, "the simulator ended at once"
-            assert time.monotonic() < deadline, "the simulator does not answer"
+            assert self._process.poll() is None, "the simulator exited"
+            assert time.monotonic() < deadline, "the simulator does not respond"
             time.sleep(0.05)
 
     def kill(self) -> None:
-        """SIGKILL for all of it, server and worker."""
+        """Send SIGKILL to the server and its worker."""
         if self._process is not None:
             os.killpg(self._process.pid, 9)
             self._process.wait()
@@ -64,17 +64,17 @@ class Simulator:
         return Caller(self, *MASTER)
 
     def connect_company(self, company: str, *, client_id: str | None = None) -> "Caller":
-        """Consent and exchange, as a portal does it; the caller holds the customer's credential."""
+        """Consent and exchange credentials, as a portal does; return a caller with the new credentials."""
         self.control.add_company(company)
         self.control.grant_consent(company)
         body = {"clientId": client_id or f"ours-{company}-{time.time_ns()}", "clientSecret": "our-secret"}
-        answer = self.master_caller().call("POST", f"{API}/integration/company/{company}", json=body)
-        assert answer.status_code == 200, answer.text
-        return Caller(self, answer.json()["clientId"], answer.json()["clientSecret"])
+        response = self.master_caller().call("POST", f"{API}/integration/company/{company}", json=body)
+        assert response.status_code == 200, response.text
+        return Caller(self, response.json()["clientId"], response.json()["clientSecret"])
 
 
 class Caller:
-    """One credential; every call is a real one, with a token that is fetched once."""
+    """HTTP client with one set of credentials and a cached token."""
 
     def __init__(self, simulator: Simulator, client_id: str, client_secret: str) -> None:
         self.simulator = simulator

@@ -8,7 +8,7 @@ from tests.integrations.simulator.process import API, Caller, Simulator
 
 Breaches = Callable[[], list[str]]
 PATH = f"{API}/partner/configuration"
-FIELD = {"id": "level", "name": "Level", "description": "How senior"}
+FIELD = {"id": "level", "name": "Level", "description": "Seniority"}
 
 
 def test_configuration_is_answered_as_it_was_sent(simulator: Simulator, portal: FakePortal, breaches: Breaches) -> None:

@@ -1,4 +1,4 @@
-"""The sample engine as a process, against the public engine API alone."""
+"""Sample engine as a process, against a fake of the engine API."""
 
 import io
 import os
@@ -51,7 +51,7 @@ def _is_up(port: str) -> bool:
 def until(condition: Callable[[], Any], seconds: float = 8) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.03)
 
 
@@ -72,7 +72,7 @@ def engine(api: FakeEngineApi) -> Iterator[str]:
 
 @pytest.fixture
 def order_id(api: FakeEngineApi) -> str:
-    """An order that the engine has accepted."""
+    """Add an order that the engine has accepted."""
     order_id = f"ord_{next(_numbers)}"
     api.add_order(order_id, launch_url=f"{URL}/take/{order_id}")
     return order_id
@@ -90,23 +90,27 @@ def test_order_is_accepted_with_its_page(api: FakeEngineApi, engine: str) -> Non
     assert api.bodies_of("POST /orders/ord_new/accept") == [{"launch_url": f"{engine}/take/ord_new"}]
 
 
-def test_page_asks_with_no_answer_chosen_and_each_required(page: str) -> None:
-    shown = requests.get(page, timeout=5)
-    counts = [shown.text.count(word) for word in ("<fieldset>", " required>", " checked>", "role=alert")]
-    assert (shown.status_code, counts) == (200, [3, 9, 0, 0])
-    assert "Hello Zoë &lt;b&gt;" in shown.text
+def test_page_preselects_no_answer_and_requires_each(page: str) -> None:
+    response = requests.get(page, timeout=5)
+    counts = [response.text.count(word) for word in ("<fieldset>", " required>", " checked>", "role=alert")]
+    assert (response.status_code, counts) == (200, [3, 9, 0, 0])
+    assert "Hello Zoë &lt;b&gt;" in response.text
 
 
 @pytest.mark.parametrize(
     ("answers", "missing"),
     [({}, 3), ({"q0": "1"}, 2), ({"q0": "0", "q1": "2"}, 1), ({"q0": "3", "q1": "", "q2": "x"}, 3)],
 )
-def test_answers_that_are_missing_are_asked_for_and_the_others_kept(
+def test_missing_answers_are_requested_and_given_ones_kept(
     api: FakeEngineApi, order_id: str, page: str, answers: dict[str, str], missing: int
 ) -> None:
-    shown = requests.post(page, data=answers, timeout=5, allow_redirects=False)
-    said = f"Not answered yet: {missing} of 3. Please choose an answer to each question."
-    assert (shown.status_code, said in shown.text, shown.text.count(" checked>")) == (422, True, 3 - missing)
+    response = requests.post(page, data=answers, timeout=5, allow_redirects=False)
+    message = f"Not answered yet: {missing} of 3. Please choose an answer to each question."
+    assert (response.status_code, message in response.text, response.text.count(" checked>")) == (
+        422,
+        True,
+        3 - missing,
+    )
     assert api.bodies_of(f"PATCH /orders/{order_id}/result") == []
 
 
@@ -114,18 +118,18 @@ def legends(page: str) -> list[str]:
     return re.findall("<legend><small>(.*?)[.?]</legend>", page)
 
 
-def test_page_asks_what_the_package_is_about(api: FakeEngineApi, engine: str, page: str) -> None:
-    shown = requests.get(page, timeout=5).text
-    assert "<h1>Skills (2026)</h1>" in shown
-    assert legends(shown) == [
+def test_questions_match_the_package(api: FakeEngineApi, engine: str, page: str) -> None:
+    text = requests.get(page, timeout=5).text
+    assert "<h1>Skills (2026)</h1>" in text
+    assert legends(text) == [
         "Words</small> A sum is wrong by one cell",
         "Numbers</small> Two lists of customers differ",
         "Words</small> A chart is due in an hour",
     ]
     api.add_order("ord_references", package="references", launch_url="https://engine.example/")
-    shown = requests.get(f"{engine}/take/ord_references", timeout=5).text
-    assert "<h1>Two &lt;references&gt;</h1>" in shown
-    assert legends(shown) == [
+    text = requests.get(f"{engine}/take/ord_references", timeout=5).text
+    assert "<h1>Two &lt;references&gt;</h1>" in text
+    assert legends(text) == [
         "Two &lt;references&gt;</small> How did you work together",
         "Two &lt;references&gt;</small> How reliable was the work",
         "Two &lt;references&gt;</small> Would you work together again",
@@ -133,19 +137,19 @@ def test_page_asks_what_the_package_is_about(api: FakeEngineApi, engine: str, pa
 
 
 @pytest.mark.parametrize(
-    ("spoken", "language", "verb"),
+    ("requested", "language", "button"),
     [("de", "de", "Antworten absenden"), ("de-AT", "de", "Antworten absenden"), (None, "en", "Submit answers")],
 )
-def test_page_speaks_the_candidates_language_where_it_can(
-    api: FakeEngineApi, order_id: str, page: str, spoken: str | None, language: str, verb: str
+def test_page_uses_the_candidates_language(
+    api: FakeEngineApi, order_id: str, page: str, requested: str | None, language: str, button: str
 ) -> None:
-    api.orders[order_id]["candidate"] = {**api.orders[order_id]["candidate"], "language": spoken}
-    shown = requests.get(page, timeout=5).text
-    assert (f'<html lang="{language}">' in shown, verb in shown) == (True, True)
+    api.orders[order_id]["candidate"] = {**api.orders[order_id]["candidate"], "language": requested}
+    text = requests.get(page, timeout=5).text
+    assert (f'<html lang="{language}">' in text, button in text) == (True, True)
 
 
 @pytest.mark.parametrize(("answers", "raw", "label"), [(FIRST, 28, "Needs practice"), (BEST, 80, "Excellent")])
-def test_answers_are_reported_and_lead_back(
+def test_answers_are_reported_and_redirect_back(
     api: FakeEngineApi, order_id: str, page: str, answers: dict[str, str], raw: int, label: str
 ) -> None:
     answer = requests.post(page, data=answers, timeout=5, allow_redirects=False)
@@ -165,7 +169,7 @@ def test_answers_are_reported_and_lead_back(
     }
 
 
-def test_report_is_a_valid_pdf_and_comes_before_the_result(api: FakeEngineApi, order_id: str, page: str) -> None:
+def test_report_is_a_valid_pdf_sent_before_the_result(api: FakeEngineApi, order_id: str, page: str) -> None:
     requests.post(page, data=FIRST, timeout=5, allow_redirects=False)
     paths = [f"{method} {path}" for method, path, _ in api.calls if path.startswith(f"/orders/{order_id}/")]
     assert paths[-2:] == [f"POST /orders/{order_id}/attachments", f"PATCH /orders/{order_id}/result"]
@@ -179,7 +183,7 @@ def test_report_is_a_valid_pdf_and_comes_before_the_result(api: FakeEngineApi, o
     ]
 
 
-def test_finished_order_leads_back_at_once(api: FakeEngineApi, order_id: str, page: str) -> None:
+def test_finished_order_redirects_back(api: FakeEngineApi, order_id: str, page: str) -> None:
     requests.post(page, data=FIRST, timeout=5, allow_redirects=False)
     for answer in (
         requests.get(page, timeout=5, allow_redirects=False),
@@ -189,18 +193,18 @@ def test_finished_order_leads_back_at_once(api: FakeEngineApi, order_id: str, pa
     assert len(api.bodies_of(f"PATCH /orders/{order_id}/result")) == 1
 
 
-def test_conflict_leads_back(api: FakeEngineApi, order_id: str, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = api.build_response
+def test_conflict_redirects_back(api: FakeEngineApi, order_id: str, page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    build_response = api.build_response
 
-    def somebody_is_quicker(method: str, path: str, body: bytes) -> tuple[int, Any]:
-        return (409, {}) if path.endswith("/result") else seen(method, path, body)
+    def answer_conflict(method: str, path: str, body: bytes) -> tuple[int, Any]:
+        return (409, {}) if path.endswith("/result") else build_response(method, path, body)
 
-    monkeypatch.setattr(api, "build_response", somebody_is_quicker)
+    monkeypatch.setattr(api, "build_response", answer_conflict)
     answer = requests.post(page, data=FIRST, timeout=5, allow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"{api.url}/done/{order_id}")
 
 
-def test_dead_token_is_renewed(api: FakeEngineApi, page: str) -> None:
+def test_invalid_token_is_renewed(api: FakeEngineApi, page: str) -> None:
     before = api.tokens
     assert requests.get(page, timeout=5).status_code == 200
     assert api.tokens == before
@@ -210,17 +214,17 @@ def test_dead_token_is_renewed(api: FakeEngineApi, page: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/take/ord_unknown", "/take/..%2Fpackages", "/take/", "/take/a?b", "/x"])
-def test_page_of_nothing_is_404(engine: str, path: str) -> None:
+def test_unknown_page_is_404(engine: str, path: str) -> None:
     assert requests.get(engine + path, timeout=5).status_code == 404
 
 
-def test_trouble_of_the_portal_is_told_politely(api: FakeEngineApi, order_id: str, page: str) -> None:
+def test_portal_error_is_a_503_page(api: FakeEngineApi, order_id: str, page: str) -> None:
     api.forced_statuses[f"/orders/{order_id}"] = [500]
     answer = requests.get(page, timeout=5)
     assert (answer.status_code, "reload this page in a minute" in answer.text) == (503, True)
 
 
-def test_portal_that_is_not_up_yet_is_waited_for() -> None:
+def test_unavailable_portal_is_retried() -> None:
     process = run("http://localhost:9", ENGINE_PORT=str(free_port()))
     assert process.stderr is not None
     assert b"no orders" in process.stderr.readline()
@@ -229,7 +233,7 @@ def test_portal_that_is_not_up_yet_is_waited_for() -> None:
     process.communicate()
 
 
-def test_auto_answer_reports_at_once() -> None:
+def test_auto_answer_reports_immediately() -> None:
     api = FakeEngineApi()
     for number in range(20):
         api.add_order(f"ord_{number}")
@@ -241,7 +245,7 @@ def test_auto_answer_reports_at_once() -> None:
     assert sum(path.endswith("/result") for _, path, _ in api.calls) == 20
 
 
-def test_engine_is_readable_in_one_sitting() -> None:
+def test_engine_is_short_and_independent() -> None:
     source = (ROOT / "integrations/simulator/engine.py").read_text()
     assert len(source.splitlines()) < 200
     assert "from integrations" not in source

@@ -1,4 +1,4 @@
-"""The exchange of credentials: shown once, per company one, and no client id ever again."""
+"""Exchange of credentials: once per consent, and no client id is used twice."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,20 +19,20 @@ def exchange(simulator: Simulator, company: str, client_id: str, secret: str | N
 
 @pytest.fixture
 def willing(simulator: Simulator, portal: FakePortal, company: str) -> str:
-    """A company that has allowed the app, not yet connected."""
+    """Add a company that has consented but is not connected."""
     simulator.control.add_company(company)
     simulator.control.grant_consent(company)
     return company
 
 
-def test_exchange_gives_a_pair_that_works(simulator: Simulator, willing: str, breaches: Breaches) -> None:
+def test_exchange_returns_working_credentials(simulator: Simulator, willing: str, breaches: Breaches) -> None:
     answer = exchange(simulator, willing, f"ours-{willing}")
     assert answer.status_code == 200
     assert answer.json().keys() == {"clientId", "clientSecret"}
     customer = Caller(simulator, answer.json()["clientId"], answer.json()["clientSecret"])
     assert customer.fetch_token().status_code == 200
-    shown = simulator.control.get_company(willing)
-    assert (shown["connected"], shown["client_id"], breaches()) == (True, f"ours-{willing}", [])
+    company = simulator.control.get_company(willing)
+    assert (company["connected"], company["client_id"], breaches()) == (True, f"ours-{willing}", [])
 
 
 def test_exchange_without_consent_is_403(
@@ -81,7 +81,7 @@ def test_client_id_for_a_reconnect_is_a_breach(simulator: Simulator, willing: st
     assert exchange(simulator, willing, f"ours-{willing}-2").status_code == 200
 
 
-def test_try_that_got_no_answer_may_be_repeated(simulator: Simulator, willing: str, breaches: Breaches) -> None:
+def test_failed_exchange_may_be_repeated(simulator: Simulator, willing: str, breaches: Breaches) -> None:
     simulator.control.set_fault("status", status=503, route="integration", company=willing, count=1)
     assert exchange(simulator, willing, f"ours-{willing}").status_code == 503
     simulator.control.grant_consent(willing)
@@ -89,7 +89,7 @@ def test_try_that_got_no_answer_may_be_repeated(simulator: Simulator, willing: s
     assert breaches() == []
 
 
-def test_answer_lost_after_the_effect_leaves_409(simulator: Simulator, willing: str, breaches: Breaches) -> None:
+def test_lost_response_leaves_409(simulator: Simulator, willing: str, breaches: Breaches) -> None:
     simulator.control.set_fault("drop", after_effect=True, route="integration", company=willing, count=1)
     with pytest.raises(requests.ConnectionError):
         exchange(simulator, willing, f"ours-{willing}")

@@ -24,7 +24,7 @@ def test_status_before_the_effect(simulator: Simulator, customer: Caller, order_
     assert customer.patch_result(order_id, DONE).status_code == 200
 
 
-def test_retry_after_is_sent_where_it_is_wished(simulator: Simulator, customer: Caller, order_id: str) -> None:
+def test_retry_after_is_sent_if_set(simulator: Simulator, customer: Caller, order_id: str) -> None:
     simulator.control.set_fault("status", route="result", status=429, retry_after=7, count=1)
     assert customer.patch_result(order_id, DONE).headers["Retry-After"] == "7"
     simulator.control.set_fault("status", route="result", status=429, count=1)
@@ -96,14 +96,16 @@ def test_fault_is_counted_and_can_be_cleared(simulator: Simulator, customer: Cal
     assert customer.patch_result(order_id, DONE).status_code == 200
 
 
-@pytest.mark.parametrize("wish", [{"action": "explode"}, {"action": "drop", "route": "x"}, {"action": "drop", "x": 1}])
-def test_fault_that_makes_no_sense_is_refused(simulator: Simulator, wish: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "values", [{"action": "explode"}, {"action": "drop", "route": "x"}, {"action": "drop", "x": 1}]
+)
+def test_invalid_fault_is_refused(simulator: Simulator, values: dict[str, object]) -> None:
     with pytest.raises(ControlError, match="422"):
-        simulator.control.send_request("POST", "faults", json=wish)
+        simulator.control.send_request("POST", "faults", json=values)
 
 
 @pytest.mark.parametrize(
-    ("path", "wish"),
+    ("path", "values"),
     [
         *(("faults", {"action": action}) for action in ([], {}, None, 5)),
         *(("faults", {"action": "slow", "seconds": seconds}) for seconds in ("1", None, True)),
@@ -119,12 +121,12 @@ def test_fault_that_makes_no_sense_is_refused(simulator: Simulator, wish: dict[s
         ("settings", {"nothing": 1}),
     ],
 )
-def test_wish_of_another_type_is_refused(simulator: Simulator, path: str, wish: dict[str, object]) -> None:
+def test_value_of_the_wrong_type_is_refused(simulator: Simulator, path: str, values: dict[str, object]) -> None:
     method = "PATCH" if path == "settings" else "POST"
-    answer = requests.request(method, f"{simulator.url}/_simulator/{path}", json=wish, timeout=20)
+    answer = requests.request(method, f"{simulator.url}/_simulator/{path}", json=values, timeout=20)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "WRONG")
 
 
-def test_settings_take_whole_numbers_where_parts_are_possible(simulator: Simulator) -> None:
+def test_float_settings_accept_integers(simulator: Simulator) -> None:
     simulator.control.change_settings(latency=0, jitter=0, rate=11)
     assert requests.get(f"{simulator.url}/_simulator/settings", timeout=20).json()["rate"] == 11

@@ -1,4 +1,4 @@
-"""What a SIGKILL leaves behind: everything that was answered, and no torn line."""
+"""Durability of the journal: a SIGKILL loses no answered event and leaves no incomplete line."""
 
 from pathlib import Path
 
@@ -47,24 +47,24 @@ def test_order_is_on_record_before_its_call_goes_out(fresh: Simulator, portal_pr
     assert first == second
 
 
-def test_torn_line_is_cut_off(tmp_path: Path) -> None:
+def test_incomplete_line_is_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     journal = Journal(path)
     journal.append_event({"kind": "first"})
-    whole = path.read_bytes()
-    path.write_bytes(whole + b'{"kind":"sec')
+    content = path.read_bytes()
+    path.write_bytes(content + b'{"kind":"sec')
     again = Journal(path)
     again.append_event({"kind": "second"})
     assert [event for event, _ in again.read_events()] == [{"kind": "first"}, {"kind": "second"}]
 
 
-def test_torn_line_alone_is_cut_off(tmp_path: Path) -> None:
+def test_incomplete_only_line_is_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_bytes(b'{"kind":"' + b"x" * 200_000)
     assert (Journal(path).end_offset, path.read_bytes()) == (0, b"")
 
 
-def test_cursor_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_events_are_read_from_a_cursor(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     for number in range(5):
         journal.append_event({"kind": "n", "number": number, "text": "ü"})

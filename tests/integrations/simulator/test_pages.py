@@ -1,4 +1,4 @@
-"""The pages, asked for as a browser would: what stands on them, and where their buttons lead."""
+"""Contents of the pages, and their forms."""
 
 import re
 from html import unescape
@@ -25,7 +25,7 @@ PAGES = [
 
 
 class Visitor:
-    """A browser without scripts: cookies, forms with their hidden token, no redirect followed unseen."""
+    """Minimal browser: cookies and forms with their CSRF token; redirects are not followed."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -64,7 +64,7 @@ def test_percent_is_rounded_half_up(raw: int, low: int, high: int, percent: int)
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_page_is_there_and_guarded(visitor: Visitor, portal: FakePortal, path: str) -> None:
+def test_page_has_security_headers(visitor: Visitor, portal: FakePortal, path: str) -> None:
     answer = visitor.get(path)
     assert answer.status_code == 200
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
@@ -73,11 +73,11 @@ def test_page_is_there_and_guarded(visitor: Visitor, portal: FakePortal, path: s
 
 
 @pytest.mark.parametrize("path", ["/companies/nobody/apps", "/applied/nothing", "/nothing"])
-def test_page_of_nothing_is_404(visitor: Visitor, path: str) -> None:
+def test_unknown_page_is_404(visitor: Visitor, path: str) -> None:
     assert visitor.get(path).status_code == 404
 
 
-def test_button_without_its_token_is_refused(simulator: Simulator, unconnected: str) -> None:
+def test_form_without_a_csrf_token_is_refused(simulator: Simulator, unconnected: str) -> None:
     answer = requests.post(f"{simulator.url}/companies/{unconnected}/connect", timeout=5, allow_redirects=False)
     assert answer.status_code == 403
     assert not simulator.control.get_company(unconnected)["consented"]
@@ -117,11 +117,11 @@ def test_disconnect_by_button(simulator: Simulator, visitor: Visitor, customer: 
     assert "Not connected" in visitor.text(f"{at}/apps")
 
 
-def test_packages_are_asked_for_with_requester_place_and_fields(
+def test_packages_are_fetched_with_requester_location_and_fields(
     visitor: Visitor, portal: FakePortal, customer: Caller, company: str
 ) -> None:
     page = visitor.text(f"/companies/{company}/packages?requester=a%40b.example&job=0&field.level=senior")
-    assert "What somebody can do" in page
+    assert "Practical skills" in page
     assert "on-the-spot" not in page
     call = portal.calls_to("GET /packages")[-1]
     assert call["headers"]["requester"] == '{"email": "a@b.example"}'
@@ -136,14 +136,14 @@ def test_packages_are_asked_for_with_requester_place_and_fields(
     }
 
 
-def test_place_that_is_typed_over_is_sent(visitor: Visitor, portal: FakePortal, customer: Caller, company: str) -> None:
+def test_edited_location_is_sent(visitor: Visitor, portal: FakePortal, customer: Caller, company: str) -> None:
     visitor.text(
         f"/companies/{company}/packages?job=0&typed=0&country-code=fr&region-abbr=&city=&address=&postal-code=&remote="
     )
     assert parse_qs(portal.calls_to("GET /packages")[-1]["query"]) == {"country-code": ["fr"]}
 
 
-def test_no_packages_and_bad_packages_are_told(
+def test_missing_and_invalid_packages_are_shown(
     visitor: Visitor, portal: FakePortal, customer: Caller, company: str
 ) -> None:
     portal.answers["GET /packages"] = (204, {}, None)
@@ -166,7 +166,7 @@ def test_order_by_form(
     assert "Skills" in visitor.text(answer.headers["Location"])
 
 
-def test_panel_shows_what_a_recruiter_sees(
+def test_panel_shows_the_result(
     simulator: Simulator, visitor: Visitor, customer: Caller, company: str, order_id: str
 ) -> None:
     url = customer.upload_file(order_id).json()["url"]
@@ -187,7 +187,7 @@ def test_panel_shows_what_a_recruiter_sees(
     assert "28/80 13 %" in visitor.text(f"/companies/{company}/orders")
 
 
-def test_order_that_was_not_accepted_is_sent_again_by_button(
+def test_refused_order_is_sent_again_by_button(
     simulator: Simulator, visitor: Visitor, portal: FakePortal, customer: Caller, company: str
 ) -> None:
     portal.answers["POST /orders"] = (503, {"Content-Type": "text/html"}, b"busy")
@@ -209,7 +209,7 @@ def test_correction_is_announced_by_button(
     assert simulator.control.get_order(order_id)["correction"] == "announced by a person"
 
 
-def test_candidate_who_applies_goes_to_the_assessment_and_comes_back(
+def test_application_redirects_to_the_assessment_and_back(
     simulator: Simulator, visitor: Visitor, portal: FakePortal, customer: Caller, company: str
 ) -> None:
     path = f"/companies/{company}/apply"
@@ -221,7 +221,7 @@ def test_candidate_who_applies_goes_to_the_assessment_and_comes_back(
     assert "Your application at" in visitor.text(f"/applied/{order['order_id']}")
 
 
-def test_candidate_is_told_when_the_assessment_cannot_start(
+def test_application_without_an_assessment_url_is_an_error_page(
     visitor: Visitor, portal: FakePortal, customer: Caller, company: str
 ) -> None:
     portal.answers["POST /inline"] = (503, {"Content-Type": "text/html"}, b"busy")
@@ -229,7 +229,7 @@ def test_candidate_is_told_when_the_assessment_cannot_start(
     assert (answer.status_code, "The assessment cannot start" in answer.text) == (502, True)
 
 
-def test_inline_is_offered_only_where_it_is_configured(
+def test_inline_assessments_need_a_configured_url(
     simulator: Simulator, visitor: Visitor, portal: FakePortal, customer: Caller, company: str
 ) -> None:
     document = portal.build_configuration()
@@ -238,7 +238,7 @@ def test_inline_is_offered_only_where_it_is_configured(
     assert "does not offer inline assessments" in visitor.text(f"/companies/{company}/apply")
 
 
-def test_switch_is_set_and_cleared_by_button(simulator: Simulator, visitor: Visitor) -> None:
+def test_fault_is_set_and_cleared_by_button(simulator: Simulator, visitor: Visitor) -> None:
     fields = {"action": "status", "status": "503", "route": "result", "when": "after", "count": "3", "retry_after": "9"}
     visitor.post("/switches/faults", form_on="/switches", **fields)
     [fault] = simulator.control.get_state()["faults"]
@@ -288,8 +288,8 @@ def test_ledger_page_shows_effects_and_no_secret(visitor: Visitor, customer: Cal
     assert customer.client_secret not in page + visitor.text("/ledger?show=all")
 
 
-def test_address_of_nothing_is_a_page_for_people_and_a_status_for_programs(simulator: Simulator) -> None:
-    pages = requests.get(f"{simulator.url}/nothing/here", headers={"Accept": "text/html"}, timeout=10)
-    assert (pages.status_code, "Page not found" in pages.text) == (404, True)
-    programs = requests.get(f"{simulator.url}/nothing/here", headers={"Accept": "application/json"}, timeout=10)
-    assert (programs.status_code, programs.text) == (404, "")
+def test_unknown_url_is_a_page_for_browsers_and_empty_for_programs(simulator: Simulator) -> None:
+    browser = requests.get(f"{simulator.url}/nothing/here", headers={"Accept": "text/html"}, timeout=10)
+    assert (browser.status_code, "Page not found" in browser.text) == (404, True)
+    program = requests.get(f"{simulator.url}/nothing/here", headers={"Accept": "application/json"}, timeout=10)
+    assert (program.status_code, program.text) == (404, "")

@@ -1,4 +1,4 @@
-"""SmartRecruiters as the portal's client: what it sends, and how it judges what comes back."""
+"""SmartRecruiters as a client of the portal: its requests, and the breaches it finds in responses."""
 
 import json
 import time
@@ -54,8 +54,8 @@ def test_location_and_fields_are_query_parameters(simulator: Simulator, portal: 
 
 def test_no_packages_is_204(simulator: Simulator, portal: FakePortal, connected: str, breaches: Breaches) -> None:
     portal.answers["GET /packages"] = (204, {}, None)
-    shown = simulator.control.fetch_packages(connected)
-    assert (shown["status_code"], shown["packages"], breaches()) == (204, [], [])
+    reply = simulator.control.fetch_packages(connected)
+    assert (reply["status_code"], reply["packages"], breaches()) == (204, [], [])
 
 
 @pytest.mark.parametrize(
@@ -208,8 +208,8 @@ def test_portal_that_does_not_answer_in_time(
 ) -> None:
     simulator.control.fetch_packages(connected)
     simulator.control.change_settings(partner_timeout=0.2)
-    answered = portal.handle_request
-    monkeypatch.setattr(portal, "handle_request", lambda request: (time.sleep(0.5), answered(request)))
+    handle_request = portal.handle_request
+    monkeypatch.setattr(portal, "handle_request", lambda request: (time.sleep(0.5), handle_request(request)))
     [order] = simulator.control.place_orders(connected, "skills")
     assert (order["status_code"], order["problem"]) == (None, "no response within 0.2 s")
 
@@ -232,8 +232,13 @@ def test_disconnect_tells_the_portal(
     [call] = portal.calls_to("DELETE /disable")
     assert (call["path"], call["headers"]["Authorization"]) == (f"/disable/{connected}", "Bearer portal-token")
     assert customer.fetch_token().status_code == 401
-    shown = simulator.control.get_company(connected)
-    assert (shown["connected"], shown["consented"], shown["disable_owed"], breaches()) == (False, False, False, [])
+    company = simulator.control.get_company(connected)
+    assert (company["connected"], company["consented"], company["disable_owed"], breaches()) == (
+        False,
+        False,
+        False,
+        [],
+    )
 
 
 def test_disconnect_that_the_portal_missed_is_owed(simulator: Simulator, portal: FakePortal, connected: str) -> None:

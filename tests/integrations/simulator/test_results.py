@@ -1,4 +1,4 @@
-"""The PATCH of a result: strict at both levels, merged by RFC 7396, with an eye on what a recruiter would notice."""
+"""PATCH of a result: validated at both levels, merged by RFC 7396; regressions are breaches."""
 
 import socket
 from collections.abc import Callable
@@ -45,11 +45,11 @@ def test_result_with_every_key_is_taken(
 
 
 def test_result_is_merged(simulator: Simulator, customer: Caller, order_id: str, breaches: Breaches) -> None:
-    customer.patch_result(order_id, {"status": "IN_PROGRESS", "summary": "begun", "score": SCORE})
+    customer.patch_result(order_id, {"status": "IN_PROGRESS", "summary": "started", "score": SCORE})
     merged = customer.patch_result(order_id, {"status": "COMPLETED", "summary": None}).json()
     assert merged == {"status": "COMPLETED", "score": SCORE}
-    told = simulator.control.get_order(order_id)["notifications"]
-    assert [each["status"] for each in told] == ["IN_PROGRESS", "COMPLETED"]
+    notifications = simulator.control.get_order(order_id)["notifications"]
+    assert [each["status"] for each in notifications] == ["IN_PROGRESS", "COMPLETED"]
     assert breaches() == []
 
 
@@ -109,7 +109,7 @@ def test_repeat_is_counted_and_no_breach(
         {"assessmentResults": {"assessmentId": "words"}},
         {"assessmentResults": ["words"]},
         {"assessmentResults": [{"status": "COMPLETED"}]},
-        {"assessmentResults": [{"assessmentId": "unheard-of"}]},
+        {"assessmentResults": [{"assessmentId": "unknown"}]},
         {"assessmentResults": [{"assessmentId": "words"}, {"assessmentId": "words"}]},
         {"assessmentResults": [{"assessmentId": "words", "assessmentPackageDate": DATE}]},
         {"assessmentResults": [{"assessmentId": "words", "description": "x"}]},
@@ -254,7 +254,7 @@ def test_call_whose_caller_dies_in_the_middle_is_no_breach(
     simulator: Simulator, customer: Caller, order_id: str
 ) -> None:
     customer.patch_result(order_id, {"status": "PENDING"})
-    with socket.create_connection(("127.0.0.1", simulator.port)) as line:
+    with socket.create_connection(("127.0.0.1", simulator.port)) as connection:
         head = [
             f"PATCH /{API}/orders/{order_id}/results HTTP/1.1",
             f"Host: localhost:{simulator.port}",
@@ -262,7 +262,7 @@ def test_call_whose_caller_dies_in_the_middle_is_no_breach(
             "Content-Type: application/json",
             "Content-Length: 25",
         ]
-        line.sendall("\r\n".join([*head, "", '{"status"']).encode())
-        line.shutdown(socket.SHUT_WR)
-        assert line.recv(100).startswith(b"HTTP/1.1 400")
+        connection.sendall("\r\n".join([*head, "", '{"status"']).encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")
     assert (simulator.control.list_breaches(), simulator.control.get_order(order_id)["status"]) == ([], "PENDING")
