@@ -7,7 +7,7 @@ def create_cache_table(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    """Limits and sign-in counters live in the database's cache table (DESIGN.md, "Decisions")."""
+    """Create the cache table of rate limits and sign-in counters; the broker may hang (integrations/oauth/README.md, "Rules")."""
 
     dependencies = [("integrations", "0001_initial")]
     operations = [migrations.RunPython(create_cache_table, migrations.RunPython.noop)]
