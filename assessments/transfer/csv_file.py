@@ -88,7 +88,7 @@ def _read_lines(text: str) -> Iterator[tuple[int, dict[str, str]]]:
                 columns = _validate_columns([cell.strip() for cell in cells])
             elif any(cells):
                 if len(cells) > len(columns):
-                    raise UnreadableFileError(start, f"Expected at most {len(columns)} cells, but found {len(cells)}.")
+                    raise UnreadableFileError(start, f"Too many cells: expected {len(columns)}, found {len(cells)}.")
                 cells += [""] * (len(columns) - len(cells))
                 yield start, {key: _unescape_formula(cell) for key, cell in zip(columns, cells, strict=True)}
             start = lines.line_num + 1
