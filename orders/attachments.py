@@ -1,4 +1,4 @@
-"""Reports of an order: files that we host, and addresses of the engine's."""
+"""Reports attached to an order: files that we host, and URLs of the engine."""
 
 from django.db import transaction
 from rest_framework.exceptions import NotFound
@@ -14,9 +14,9 @@ MAX_PER_ORDER = 100
 def add_file(
     order_id: str, content: bytes, *, assessment_id: str = "", name: str = "", by: str
 ) -> tuple[Attachment, bool]:
-    """Keep a file and decide that its link goes out; and whether it is new. The same content again is the same row.
+    """Store a file and queue it for SmartRecruiters. Return it, and whether it is new: content is attached once.
 
-    Raises files.Unusable, OSError when the disk is full, UnprocessableError if there are too many, NotFound, GoneError.
+    Raises files.UnsupportedFileError, OSError (disk full), UnprocessableError (too many), NotFound, GoneError.
     """
     kind = files.detect_content_type(content)
     wanted = Attachment(
@@ -29,19 +29,19 @@ def add_file(
     )
     wanted.file = files.store(content)
     try:
-        kept, is_new = _save_attachment(order_id, wanted, by)
+        attachment, is_new = _save_attachment(order_id, wanted, by)
     except BaseException:
         files.remove(wanted.file)
         raise
     if not is_new:
         files.remove(wanted.file)
-    return kept, is_new
+    return attachment, is_new
 
 
 def add_url(
     order_id: str, url: str, *, type: str, assessment_id: str = "", name: str = "", by: str
 ) -> tuple[Attachment, bool]:
-    """The same for a report that lies elsewhere; `url` is checked before."""
+    """Attach a report at the engine. The caller has validated `url`."""
     digest = files.compute_digest(url.encode())
     wanted = Attachment(assessment_id=assessment_id, type=type, name=name, digest=digest, external_url=url)
     return _save_attachment(order_id, wanted, by)
@@ -50,11 +50,11 @@ def add_url(
 @transaction.atomic
 def _save_attachment(order_id: str, attachment: Attachment, by: str) -> tuple[Attachment, bool]:
     order = results.lock_order(order_id)
-    there = order.attachments.filter(assessment_id=attachment.assessment_id, digest=attachment.digest).first()
-    if there is not None:
-        return there, False
+    present = order.attachments.filter(assessment_id=attachment.assessment_id, digest=attachment.digest).first()
+    if present is not None:
+        return present, False
     if order.attachments.count() >= MAX_PER_ORDER:
-        raise UnprocessableError(f"An order has at most {MAX_PER_ORDER} attachments; remove one first.")
+        raise UnprocessableError(f"An order has at most {MAX_PER_ORDER} attachments: remove one first.")
     attachment.order = order
     if attachment.file:
         token = make_link_token()
@@ -68,11 +68,11 @@ def _save_attachment(order_id: str, attachment: Attachment, by: str) -> tuple[At
 
 @transaction.atomic
 def remove(order_id: str, attachment_id: str, *, by: str) -> None:
-    """Take a report away, here and, if the order was reported, at SmartRecruiters. Raises NotFound, GoneError."""
+    """Remove a report here and, if a result was sent, at SmartRecruiters. Raises NotFound, GoneError."""
     order = results.lock_order(order_id)
     attachment = order.attachments.filter(pk=attachment_id).first()
     if attachment is None:
-        raise NotFound("No such attachment.")
+        raise NotFound("There is no attachment with this id.")
     attachment.delete()
     uploads.cancel_unused(order, attachment.digest)
     _record_event(order, "Attachment removed", attachment, by)

@@ -1,4 +1,4 @@
-"""Addresses that an engine gives us: where its assessment starts, and where its reports lie."""
+"""Validation of URLs from engines: the start of an assessment, and reports."""
 
 import re
 
@@ -11,21 +11,21 @@ NUMERIC_LABEL_PATTERN = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def validate_url(url: str) -> None:
-    """https, no user info, no private address literal; on a loopback portal http and loopback too (INTERFACE.md).
+    """Check the rules of orders/api/README.md, "URLs from an engine".
 
-    Raises ValueError with what would be right, as the end of a sentence.
+    Raises ValueError with the valid form, as the end of a sentence that starts with "The URL".
     """
-    address, _, fragment = url.partition("#")
-    parts = trusted_origins.parse_url(address)
+    base, _, fragment = url.partition("#")
+    parts = trusted_origins.parse_url(base)
     if parts is None or FRAGMENT_PATTERN.fullmatch(fragment) is None:
         raise ValueError(
-            "must be a plain https address, like https://engine.example/take/42, in ASCII and without user info"
+            "must be a plain https URL, like https://engine.example/take/42, in ASCII and without user info"
         )
     scheme, host, _, _ = parts
     if scheme != "https" and not settings.IS_LOOPBACK:
         raise ValueError("must begin with https://")
     if _is_private_host(host):
-        raise ValueError("must lead to a public host, not to a private address")
+        raise ValueError("must have a public host, not a private IP address")
 
 
 def _is_private_host(host: str) -> bool:
@@ -36,10 +36,10 @@ def _is_private_host(host: str) -> bool:
     try:
         is_loopback = ip_addresses.unmap_ipv4(host).is_loopback
     except ValueError:
-        return True  # browsers read 2130706433 and 0x7f.1 as addresses, too
+        return True  # browsers read 2130706433 and 0x7f.1 as IP addresses, too
     return not settings.IS_LOOPBACK if is_loopback else not ip_addresses.is_public_ip(host)
 
 
 def get_origin(url: str) -> str:
-    """`https://host:port` of a checked address, as Content-Security-Policy writes it."""
+    """Return the origin of a validated URL, as Content-Security-Policy writes it."""
     return re.split(r"(?<=[^/:])[/?#]", url, maxsplit=1)[0]

@@ -1,4 +1,4 @@
-"""Reports as files: known by their content, kept under random keys outside the web root, served whole or not at all."""
+"""Storage of report files: type detection by magic bytes, random names outside the web root, integrity check."""
 
 import hashlib
 import os
@@ -29,22 +29,22 @@ UNSAFE_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 
 class UnsupportedFileError(ValueError):
-    """This is no file that we take; the message says why."""
+    """The file is not accepted. The message is the end of a sentence that starts with "The file"."""
 
 
 class DamagedFileError(Exception):
-    """The file on disk is not the one that was stored."""
+    """The file on disk is missing or was changed."""
 
 
 def detect_content_type(content: bytes) -> str:
-    """The content type, by the content. Raises UnsupportedFileError for what is no whole PDF, PNG or JPEG."""
+    """Detect the content type. Raises UnsupportedFileError unless it is a complete PDF, PNG or JPEG."""
     if not content:
         raise UnsupportedFileError("is empty")
     kind = next((kind for kind, signature in SIGNATURES.items() if content.startswith(signature)), None)
     if kind is None:
-        raise UnsupportedFileError("is no PDF, PNG or JPEG")
+        raise UnsupportedFileError("is not a PDF, PNG or JPEG")
     if not _is_whole(kind, content):
-        raise UnsupportedFileError("is cut off or damaged")
+        raise UnsupportedFileError("is incomplete or damaged")
     if _count_pixels(kind, content) > MAX_PIXELS:
         raise UnsupportedFileError(f"has more than {MAX_PIXELS:,} pixels")
     return kind
@@ -59,7 +59,7 @@ def _is_whole(content_type: str, content: bytes) -> bool:
 
 
 def _count_pixels(content_type: str, content: bytes) -> int:
-    """As declared: a small file may unfold to a picture that no reader survives (RELIABILITY.md, F10)."""
+    """Return the declared number of pixels, against decompression bombs (F10 in tests/reliability/README.md)."""
     if content_type == "image/png":
         return int.from_bytes(content[16:20]) * int.from_bytes(content[20:24])
     return _count_jpeg_pixels(content) if content_type == "image/jpeg" else 0
@@ -76,7 +76,6 @@ def _count_jpeg_pixels(content: bytes) -> int:
 
 
 def get_attachment_type(content_type: str) -> str:
-    """What SmartRecruiters calls it."""
     return ATTACHMENT_TYPES.get(content_type, AttachmentType.OTHER_URL)
 
 
@@ -85,7 +84,7 @@ def compute_digest(content: bytes) -> str:
 
 
 def sanitize_name(name: str, content_type: str) -> str:
-    """A name to download it by: the last part of a path, nothing invisible, with the ending of its kind."""
+    """Return a safe name for downloads: no path, no control characters, the extension of the content type."""
     plain = UNSAFE_CHARACTERS.sub("", re.split(r"[/\\]", name)[-1]).strip(" .")
     stem, ending = EXTENSIONS[content_type], Path(plain).suffix.lower()
     if ending == stem or (ending, stem) == (".jpeg", ".jpg"):
@@ -94,7 +93,7 @@ def sanitize_name(name: str, content_type: str) -> str:
 
 
 def store(content: bytes) -> str:
-    """Write the file, whole and on disk, or not at all; returns its key. Raises OSError."""
+    """Write the file atomically and durably, and return its key. Raises OSError."""
     folder = Path(settings.MEDIA_ROOT)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = secrets.token_hex(24)
@@ -113,7 +112,7 @@ def store(content: bytes) -> str:
 
 
 def _fsync_folder(folder: Path) -> None:
-    """A renamed file survives a power cut only when its folder is on disk, too."""
+    """Sync a folder: without it, a renamed file may be lost in a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -126,9 +125,9 @@ def remove(key: str) -> None:
 
 
 def delete_orphans() -> int:
-    """Remove what a process that died left behind: a file without its row, half of one. Returns how many there were.
+    """Delete the files that a crashed process left without a row, and partial ones. Return how many there were.
 
-    Not the young ones: their rows are being written.
+    Files of the last hour stay, because their rows may be uncommitted.
     """
     folder = Path(settings.MEDIA_ROOT)
     before = time.time() - ORPHAN_GRACE_SECONDS
@@ -137,7 +136,7 @@ def delete_orphans() -> int:
     for name in orphans:
         (folder / name).unlink(missing_ok=True)
     if orphans:
-        log.warning("files that no report knows were removed", files=len(orphans))
+        log.warning("orphaned files deleted", files=len(orphans))
     return len(orphans)
 
 
@@ -147,7 +146,7 @@ def _is_old(entry: "os.DirEntry[str]", before: float) -> bool:
             STORED_NAME_PATTERN.fullmatch(entry.name) is not None and entry.is_file() and entry.stat().st_mtime < before
         )
     except FileNotFoundError:
-        return False  # somebody removed it meanwhile
+        return False  # removed in the meantime
 
 
 def _find_orphaned_names(names: Collection[str]) -> set[str]:
@@ -155,7 +154,7 @@ def _find_orphaned_names(names: Collection[str]) -> set[str]:
 
 
 def read(attachment: Attachment) -> bytes:
-    """The file as it was stored. Raises DamagedFileError when it is missing or has changed."""
+    """Return the content. Raises DamagedFileError if the file is missing or was changed."""
     try:
         content = (Path(settings.MEDIA_ROOT) / attachment.file).read_bytes()
     except OSError as error:
@@ -166,7 +165,7 @@ def read(attachment: Attachment) -> bytes:
 
 
 def build_download(attachment: Attachment, content: bytes) -> HttpResponse:
-    """A download that no browser runs anything of."""
+    """Build a download that a browser does not execute."""
     name = attachment.name or f"report{EXTENSIONS[attachment.content_type]}"
     response = HttpResponse(content, content_type=attachment.content_type)
     response["Content-Disposition"] = content_disposition_header(True, name) or ""

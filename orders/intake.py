@@ -1,4 +1,4 @@
-"""Taking orders in."""
+"""Intake of orders from SmartRecruiters, idempotent by SmartRecruiters' order id."""
 
 import hashlib
 import json
@@ -19,12 +19,12 @@ from orders import links
 from orders.models import Hop, Order, OrderEvent, Resource, ResourceKind, ResourceState, make_link_token
 from orders.privacy import erasure_log
 
-UNSAFE_ID_REASON = "SmartRecruiters sent an id that cannot stand in an address"
+UNSAFE_ID_REASON = "SmartRecruiters sent an id that cannot be part of a URL."
 
 
 @dataclass(frozen=True)
 class OrderRequest:
-    """What SmartRecruiters ordered, checked. `completed_callback_url` only for inline orders."""
+    """A validated order. Only inline orders have a `completed_callback_url`."""
 
     smartrecruiters_order_id: str
     result_callback_url: str
@@ -43,34 +43,34 @@ class OrderRequest:
     unknown: dict[str, object] = field(default_factory=dict)
 
     def compute_digest(self) -> str:
-        """SHA-256 of what we know, in one canonical form: neither spelling nor unknown keys make another order."""
+        """Return the SHA-256 of the known content in a canonical form, without unknown keys."""
         known = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "unknown"}
         return hashlib.sha256(json.dumps(known, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def place(*, connection: Connection, request: OrderRequest, is_inline: bool) -> tuple[Order, bool]:
-    """Keep the order and decide all that follows from it, in one transaction; and whether it is new.
+    """Create the order and queue its deliveries in one transaction. Return it, and whether it is new.
 
-    The same order again is the same row, however many ask at once: nothing happens twice. Raises ConflictError for the
-    same id with other content or of another company, NotFound for a package that this customer may not order.
+    Idempotent, also for parallel requests. Raises ConflictError for the id of an order with other content or of another
+    company, NotFound for a package that this customer may not order.
     """
-    found = _find_order(request)
-    if found is None:
+    order = _find_order(request)
+    if order is None:
         package = orderable_packages(connection.customer).filter(pk=request.package_id).first()
         if package is None:
             raise NotFound("No such assessment package.")
         try:
             with transaction.atomic():
                 return _create_order(connection, package, request, is_inline), True
-        except IntegrityError:
-            found = _find_order(request)
-            if found is None:
+        except IntegrityError:  # a parallel request was first
+            order = _find_order(request)
+            if order is None:
                 raise
-    if found.connection_id != connection.pk:
-        raise ConflictError("Another company's order has this id.")
-    if not _has_same_content(found, request):
-        raise ConflictError("An order with this id came before, with other content; that one stands.")
-    return found, False
+    if order.connection_id != connection.pk:
+        raise ConflictError("An order of another company has this id.")
+    if not _has_same_content(order, request):
+        raise ConflictError("There already is an order with this id and other content, which remains valid.")
+    return order, False
 
 
 def _find_order(request: OrderRequest) -> Order | None:
@@ -78,7 +78,7 @@ def _find_order(request: OrderRequest) -> Order | None:
 
 
 def _has_same_content(order: Order, request: OrderRequest) -> bool:
-    """Of an erased order a keyed digest is kept."""
+    """Compare the digests. An erased order has a keyed digest only."""
     digest = request.compute_digest()
     return order.digest in (digest, erasure_log.make_pseudonym(digest))
 
@@ -116,7 +116,7 @@ def _create_order(connection: Connection, package: Package, request: OrderReques
 
 
 def _enqueue_fetches(order: Order) -> None:
-    """Ask for candidate, job and hiring team, once; where that cannot be asked, say why."""
+    """Queue the fetches of candidate, job and hiring team, or store the reason why one is not possible."""
     ids = {
         ResourceKind.CANDIDATE: order.candidate_id,
         ResourceKind.JOB: order.job_id,
@@ -141,7 +141,7 @@ def _enqueue_fetches(order: Order) -> None:
 
 def _unavailable_reason(order: Order, kind: ResourceKind, identifier: str) -> str:
     if identifier:
-        return "" if is_url_safe_id(identifier) else f"not fetchable: {UNSAFE_ID_REASON}"
+        return "" if is_url_safe_id(identifier) else UNSAFE_ID_REASON
     if kind != ResourceKind.CANDIDATE:
-        return "The order names no job."
-    return "An inline order names no candidate id." if order.is_inline else "The order names no candidate id."
+        return "The order has no job id."
+    return "Inline orders have no candidate id." if order.is_inline else "The order has no candidate id."

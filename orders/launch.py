@@ -1,4 +1,4 @@
-"""The candidate's way: take_url → launch_url → return_url (INTERFACE.md, "Order")."""
+"""The candidate's path `take_url` → `launch_url` → `return_url`: see orders/api/README.md, "The life of an order"."""
 
 from django.db import transaction
 
@@ -9,28 +9,27 @@ from orders.models import Hop, Order, OrderEvent, Status
 
 
 def get_by_token(token: str) -> Order | None:
-    """Whose link this is."""
     orders = Order.objects.select_related("package", "connection__customer")
     return orders.filter(link_token_hash=links.hash_token(token)).first()
 
 
 @transaction.atomic
 def start_assessment(order_id: str) -> Order:
-    """The candidate goes on to the assessment. That makes an order without any report IN_PROGRESS."""
+    """Record that the candidate continues to the assessment. Reports IN_PROGRESS if nothing was reported."""
     order = results.lock_order(order_id)
     if order.visited_at is None:
         order.visited_at = clock.now()
         order.save(update_fields=["visited_at", "updated_at"])
-        OrderEvent.objects.create(order=order, hop=Hop.CANDIDATE, what="Went to the assessment", by="candidate")
+        OrderEvent.objects.create(order=order, hop=Hop.CANDIDATE, what="Continued to the assessment", by="candidate")
     if not order.results.exists():
         order = results.report(order_id, {"status": Status.IN_PROGRESS}, by="candidate", hop=Hop.CANDIDATE)
     return order
 
 
 def resolve_callback_url(order: Order) -> tuple[str, bool]:
-    """Where an inline candidate goes when he is done, and whether we trust that host enough to send him there.
+    """Return the URL that an inline candidate returns to, and whether its origin is trusted; "" if it is invalid.
 
-    Looked at again at every use: the row may be old, and the list of trusted origins another (RELIABILITY.md, O29).
+    Checked at every use, because the trusted origins may have changed (O29 in tests/reliability/README.md).
     """
     url = order.completed_callback_url
     parts = trusted_origins.parse_url(url)

@@ -1,4 +1,4 @@
-"""How an engine takes orders: a lease, so that no two take the same, then the acceptance."""
+"""Leases of orders: engines that run in parallel take no order twice. A lease ends by acceptance or by time."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from orders.models import FINAL_STATUSES, Hop, Order, OrderEvent
 
 @transaction.atomic(savepoint=False)
 def lease_orders(client: Client, *, max: int = 10, seconds: int = 60) -> list[str]:
-    """Hand out the oldest orders that wait for an engine, none twice while its lease lives. Returns their ids."""
+    """Lease the oldest orders that no engine has accepted or leased. Return their ids."""
     now = clock.now()
     waiting = (
         Order.objects.select_for_update(skip_locked=True, of=("self",))
@@ -24,28 +24,28 @@ def lease_orders(client: Client, *, max: int = 10, seconds: int = 60) -> list[st
         .filter(Q(lease_expires_at=None) | Q(lease_expires_at__lte=now))
         .order_by("created_at", "pk")
     )
-    found = [order.pk for order in waiting[:max]]
-    Order.objects.filter(pk__in=found).update(
+    ids = [order.pk for order in waiting[:max]]
+    Order.objects.filter(pk__in=ids).update(
         lease_expires_at=now + timedelta(seconds=seconds), leased_by=client, updated_at=now
     )
-    return found
+    return ids
 
 
 @transaction.atomic
 def accept_order(order_id: str, *, launch_url: str = "", by: str) -> Order:
-    """Take the order, with or without a lease; again, it may bring another `launch_url`. Sends nothing.
+    """Accept the order, with or without a lease. Repeatable, also with another `launch_url`. Sends nothing.
 
-    Raises ConflictError on a final order, GoneError on an erased one, NotFound.
+    Raises ConflictError for a final order, GoneError for an erased one, NotFound.
     """
     order = results.lock_order(order_id)
     if order.is_final:
-        raise ConflictError(f"The order is {order.status}: there is nothing left to accept.")
-    is_new, has_other_way = order.accepted_at is None, bool(launch_url) and launch_url != order.launch_url
+        raise ConflictError(f"The order is {order.status} and cannot be accepted any more.")
+    is_new, has_new_url = order.accepted_at is None, bool(launch_url) and launch_url != order.launch_url
     if is_new:
         order.accepted_at = clock.now()
     order.lease_expires_at, order.launch_url = None, launch_url or order.launch_url
-    if is_new or has_other_way:
+    if is_new or has_new_url:
         order.save(update_fields=["accepted_at", "lease_expires_at", "launch_url", "updated_at"])
-        what = "Accepted" if is_new else "Launch address changed"
+        what = "Accepted" if is_new else "Launch URL changed"
         OrderEvent.objects.create(order=order, hop=Hop.ENGINE, what=what, by=by)
     return order

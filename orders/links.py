@@ -1,4 +1,4 @@
-"""Links that are a right by themselves: a random token, kept sealed, found again by its hash."""
+"""URLs with a bearer token. The token is stored encrypted, and looked up by its hash."""
 
 import hashlib
 
@@ -12,7 +12,7 @@ def hash_token(token: str) -> str:
 
 
 def take_url(order: Order) -> str:
-    """The candidate's way in; the same for good."""
+    """Return the candidate's link, which never changes."""
     return f"{settings.PUBLIC_URL}/take/{order.link_token}"
 
 
@@ -21,5 +21,5 @@ def return_url(order: Order) -> str:
 
 
 def report_url(attachment: Attachment) -> str:
-    """Where a report is read: the engine's own address, or ours."""
+    """Return the URL of a report, at the engine or here."""
     return attachment.external_url or f"{settings.PUBLIC_URL}/files/{attachment.link_token}"

@@ -1,7 +1,7 @@
-"""A result as SmartRecruiters takes it: an RFC 7396 merge patch that says all we know (PROTOCOL.md, "A result").
+"""JSON merge patch (RFC 7396) of a result: see integrations/smartrecruiters/README.md, "Results".
 
-What is left out stays, `null` removes, arrays are replaced whole. So arrays are always complete, and a key that was
-cleared is `null` until one such patch has arrived.
+A missing key is unchanged at SmartRecruiters, `null` removes it, and arrays are replaced as a whole. So each patch is
+complete, arrays included, and a cleared key is sent as `null` until one such patch has arrived.
 """
 
 import re
@@ -19,26 +19,25 @@ from orders.models import Attachment, Order, Result, Upload, UploadState
 Document = dict[str, Any]
 
 ARRAY_KEYS = ("attachments", "assessmentResults")
-# In place of our own links, which are a right by themselves: a stored payload must not open a report.
+# Stand for links in stored payloads, which must not open a report.
 HOSTED_PREFIX = "attachment:"
 UPLOADED_PREFIX = "upload:"
 REPORT_LINK_PATTERN = re.compile(r"(files\\?/)[A-Za-z0-9_-]{32}")
 
 
 def result_key(order: Order) -> str:
-    """The sequence key of an order's results."""
     return f"{order.pk}:result"
 
 
 def format_instant(at: datetime) -> str:
-    """`2020-08-28T20:36:28.618Z`"""
+    """Return a time like `2020-08-28T20:36:28.618Z`."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def build_patch(order: Order, results: Iterable[Result] | None = None) -> Document:
-    """The patch that brings SmartRecruiters from whatever it may have now to what we have now.
+    """Return the patch that leads SmartRecruiters to our state, from any state that it may have now.
 
-    `results`: to be taken for the stored ones, for a look at what a report would send.
+    A preview passes `results` in place of the stored ones.
     """
     ledger = {row.digest: row for row in order.uploads.all()}
     attachments: defaultdict[str, list[Document]] = defaultdict(list)
@@ -57,19 +56,19 @@ def build_patch(order: Order, results: Iterable[Result] | None = None) -> Docume
     ]
     if parts:
         document["assessmentResults"] = parts
-    there = _possibly_stored_keys(order, has_uploads=bool(ledger))
+    stored_keys = _possibly_stored_keys(order, has_uploads=bool(ledger))
     if _has_landed(ledger.values()):
-        there.add("attachments")  # where uploads land first
-    for key in sorted(there - document.keys()):
+        stored_keys.add("attachments")  # SmartRecruiters adds uploads to this array
+    for key in sorted(stored_keys - document.keys()):
         document[key] = [] if key in ARRAY_KEYS else None
     if awaits_upload:
-        # It may have arrived: an array without it would take it away (RELIABILITY.md, X11).
+        # It may have arrived, and an array without it would remove it (X11 in tests/reliability/README.md).
         document.pop("attachments", None)
     return document
 
 
 def _stored_url(attachment: Attachment, upload: Upload | None) -> str:
-    """The address as it is kept; empty as long as there is none to tell."""
+    """Return the URL for the stored payload; "" if there is none yet."""
     if attachment.external_url:
         return attachment.external_url
     if upload is None or upload.state in (UploadState.REFUSED, UploadState.REMOVED):
@@ -78,10 +77,10 @@ def _stored_url(attachment: Attachment, upload: Upload | None) -> str:
 
 
 def _build_part(row: Result | None, attachments: list[Document], *, date: str) -> Document:
-    """What was set, of the package or of one assessment."""
-    found: Document = {}
+    """Return the keys that are set, of the package or of an assessment."""
+    part: Document = {}
     if row is not None:
-        found = {
+        part = {
             "status": row.status or None,
             date: row.assessment_date and format_instant(row.assessment_date),
             "submissionDate": row.submission_date and format_instant(row.submission_date),
@@ -90,8 +89,8 @@ def _build_part(row: Result | None, attachments: list[Document], *, date: str) -
             "scoreLabel": row.score_label,
             "score": build_score(row),
         }
-    found["attachments"] = attachments or None
-    return {key: value for key, value in found.items() if value is not None}
+    part["attachments"] = attachments or None
+    return {key: value for key, value in part.items() if value is not None}
 
 
 def build_score(row: Result) -> dict[str, int | None] | None:
@@ -101,38 +100,38 @@ def build_score(row: Result) -> dict[str, int | None] | None:
 
 
 def drop_empty(document: Document) -> Document:
-    """What a patch sets, without what it only takes away."""
+    """Return the keys that the patch sets, without those that it removes."""
     return {key: value for key, value in document.items() if value is not None and value != []}
 
 
 def comparable(sent: Document, document: Document) -> Document:
-    """Of what was told, what a later patch speaks of: an array that it leaves out, while an upload is open, stays."""
+    """Return `sent` without `attachments` if `document` omits them because an upload is pending."""
     return {key: value for key, value in sent.items() if key != "attachments" or key in document}
 
 
 def _has_landed(uploads: Iterable[Upload]) -> bool:
-    """Or may have: one that was removed while it was on its way must not stay there unseen."""
+    """Return True if an upload arrived or may have, also one whose report was removed on its way."""
     rows = list(uploads)
     removed = [row for row in rows if row.state == UploadState.REMOVED]
     return any(row.state == UploadState.SENT for row in rows) or possibly_uploaded(removed).exists()
 
 
 def possibly_uploaded(uploads: Iterable[Upload]) -> QuerySet[Delivery]:
-    """The deliveries of these uploads that are on their way, or may have arrived."""
+    """Return the deliveries of these uploads that are on their way or may have arrived."""
     states = [DeliveryState.IN_FLIGHT, DeliveryState.UNKNOWN, DeliveryState.DELIVERED]
     return Delivery.objects.filter(key__in=[upload.delivery_key for upload in uploads], state__in=states)
 
 
 def _possibly_stored_keys(order: Order, *, has_uploads: bool) -> set[str]:
-    """Keys that SmartRecruiters may hold: of the last patch that arrived, and of those sent since."""
+    """Return the keys that SmartRecruiters may have: of the last patch that arrived, and of those sent since."""
     sent = Delivery.objects.filter(key=result_key(order))
     arrived = sent.filter(state=DeliveryState.DELIVERED).order_by("-pk")
     last = arrived.first()
-    found = _keys_since(last, sent)
+    keys = _keys_since(last, sent)
     if has_uploads and last is not None and "attachments" not in last.payload:
-        # Left out while an upload was open: what stood there before stands there still.
-        found |= _keys_since(arrived.filter(payload__has_key="attachments").first(), sent) & {"attachments"}
-    return found
+        # Omitted while an upload was pending, so the array before it is still there.
+        keys |= _keys_since(arrived.filter(payload__has_key="attachments").first(), sent) & {"attachments"}
+    return keys
 
 
 def _keys_since(last: Delivery | None, sent: QuerySet[Delivery]) -> set[str]:
@@ -142,13 +141,13 @@ def _keys_since(last: Delivery | None, sent: QuerySet[Delivery]) -> set[str]:
 
 
 def possibly_sent(deliveries: Any) -> Any:
-    """Those whose call went out at least once, whatever became of it."""
-    is_waiting = Q(state=DeliveryState.IN_FLIGHT)
-    return deliveries.filter(is_waiting | Exists(Attempt.objects.filter(delivery=OuterRef("pk"))))
+    """Return the deliveries with at least one attempt, whatever its outcome."""
+    is_in_flight = Q(state=DeliveryState.IN_FLIGHT)
+    return deliveries.filter(is_in_flight | Exists(Attempt.objects.filter(delivery=OuterRef("pk"))))
 
 
 def resolve_urls(document: Document) -> Document:
-    """The patch as it goes out: with the addresses of reports hosted or uploaded. One that is gone is left out."""
+    """Replace the placeholders of hosted and uploaded reports by their URLs. Deleted reports are left out."""
     urls = _load_urls([entry["url"] for entry in attachment_entries(document)])
 
     def with_urls(part: Document) -> Document:
@@ -163,30 +162,30 @@ def resolve_urls(document: Document) -> Document:
             ],
         }
 
-    found = with_urls(document)
-    if found.get("assessmentResults"):
-        found = {**found, "assessmentResults": [with_urls(part) for part in found["assessmentResults"]]}
-    return found
+    resolved = with_urls(document)
+    if resolved.get("assessmentResults"):
+        resolved = {**resolved, "assessmentResults": [with_urls(part) for part in resolved["assessmentResults"]]}
+    return resolved
 
 
 def _load_urls(references: Iterable[str]) -> dict[str, str]:
-    """By the address as it is kept: where the report is read."""
+    """Return the URL by placeholder."""
     hosted = [url.removeprefix(HOSTED_PREFIX) for url in references if url.startswith(HOSTED_PREFIX)]
     uploaded = [url.removeprefix(UPLOADED_PREFIX) for url in references if url.startswith(UPLOADED_PREFIX)]
-    found = {}
+    urls = {}
     if hosted:
-        found = {HOSTED_PREFIX + row.pk: links.report_url(row) for row in Attachment.objects.filter(pk__in=hosted)}
+        urls = {HOSTED_PREFIX + row.pk: links.report_url(row) for row in Attachment.objects.filter(pk__in=hosted)}
     if uploaded:
-        found |= {f"{UPLOADED_PREFIX}{row.pk}": row.url for row in Upload.objects.filter(pk__in=uploaded)}
-    return found
+        urls |= {f"{UPLOADED_PREFIX}{row.pk}": row.url for row in Upload.objects.filter(pk__in=uploaded)}
+    return urls
 
 
 def attachment_entries(document: Document) -> list[dict[str, str]]:
-    """The attachments of the package and of its assessments."""
+    """Return the attachments of the package and of its assessments."""
     parts = [document, *(document.get("assessmentResults") or [])]
     return [entry for part in parts for entry in part.get("attachments") or []]
 
 
 def redact_links(text: str) -> str:
-    """SmartRecruiters' answer repeats our links; in what we keep of it they open nothing."""
+    """Mask our links, which SmartRecruiters' response repeats, before the text is stored."""
     return REPORT_LINK_PATTERN.sub(r"\1***", text)

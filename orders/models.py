@@ -1,14 +1,17 @@
-"""Orders, what was reported of them, and what happened to each."""
+"""Orders, their results and reports, and their timeline."""
 
 import secrets
+from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Concat
 from django.utils.crypto import get_random_string
 
 from assessments.models import Package
 from integrations.encryption import Sealed, SealedField
 from integrations.models import Client, Connection
+from integrations.outbox.models import Delivery, DeliveryState
 
 ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
@@ -22,7 +25,7 @@ def make_attachment_id() -> str:
 
 
 def make_link_token() -> str:
-    """For links that are a right by themselves: 192 random bits."""
+    """Return a bearer token of 192 random bits for a candidate's or a report's link."""
     return secrets.token_urlsafe(24)
 
 
@@ -33,18 +36,50 @@ class Status(models.TextChoices):
     REJECTED = "REJECTED", "Rejected"
     EXPIRED = "EXPIRED", "Expired"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        """Read the empty status of an order without a report as PENDING."""
+        return cls("PENDING") if value == "" else None
+
 
 FINAL_STATUSES = (Status.COMPLETED, Status.REJECTED, Status.EXPIRED)
 
 
+class OrderQuerySet(models.QuerySet["Order"]):
+    def with_newest_result(self) -> Self:
+        """Annotate `newest_result_id` and `newest_result_state`: of the delivery of the newest result, or None.
+
+        A superseded delivery does not count: the one before it says what SmartRecruiters has.
+        """
+        sent = Delivery.objects.filter(key=Concat(OuterRef("pk"), Value(":result")))
+        newest = sent.exclude(state=DeliveryState.SUPERSEDED).order_by("-pk")
+        return self.annotate(
+            newest_result_id=Subquery(newest.values("pk")[:1]), newest_result_state=Subquery(newest.values("state")[:1])
+        )
+
+    def with_status(self, status: str) -> Self:
+        """Filter by `reported_status`: orders without a report are PENDING."""
+        return self.filter(status__in=["", status] if status == Status.PENDING else [status])
+
+
 class Order(models.Model):
-    """What SmartRecruiters ordered. `intake.place` makes it; `results`, `leases` and `visits` carry it on."""
+    """An assessment of one candidate, ordered by SmartRecruiters.
+
+    Written by `intake` (creation), `results`, `leases`, `launch` and `privacy.erasure` only.
+    """
+
+    # Emptied by an erasure, part of an export; tests/orders/privacy/personal_data.py accounts for all other columns.
+    CANDIDATE_FIELDS = (
+        *("candidate_id", "candidate_email", "candidate_first_name", "candidate_last_name", "candidate_language"),
+        *("requester_user_id", "requester_email", "job_id", "fields", "unknown"),
+        *("completed_callback_url", "launch_url"),
+    )
 
     id = models.CharField(primary_key=True, max_length=40, default=make_order_id, editable=False)
     connection = models.ForeignKey(Connection, models.PROTECT, related_name="orders")
     package = models.ForeignKey(Package, models.PROTECT, related_name="orders")
     smartrecruiters_order_id = models.CharField(max_length=64)
-    digest = models.CharField(max_length=64, help_text="SHA-256 of the known content: the same order, or another one?")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the known content, to recognise a repeat.")
     result_callback_url = models.CharField(max_length=500)
     is_inline = models.BooleanField(default=False)
     completed_callback_url = models.CharField(max_length=2000, blank=True)
@@ -57,12 +92,12 @@ class Order(models.Model):
     requester_email = models.CharField(max_length=320, blank=True)
     job_id = models.CharField(max_length=200, blank=True)
     fields = models.JSONField(default=dict)
-    unknown = models.JSONField(default=dict, help_text="Keys that came and that we do not know; kept, bounded.")
+    unknown = models.JSONField(default=dict, help_text="Unknown keys of the request, up to 8 KB.")
     status = models.CharField(
         max_length=12,
         choices=Status.choices,
         blank=True,
-        help_text="What was reported last; empty: nothing yet.",
+        help_text="Reported last; empty before the first report.",
     )
     accepted_at = models.DateTimeField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
@@ -71,16 +106,18 @@ class Order(models.Model):
     link_token_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the candidate's link token.")
     link_token_sealed = SealedField()
     link_token = Sealed("link_token_sealed", owner="pk")
-    visited_at = models.DateTimeField(null=True, help_text="When the candidate first went on to the assessment.")
-    reminded_at = models.DateTimeField(null=True, help_text="When it was decided to write to the candidate again.")
+    visited_at = models.DateTimeField(null=True, help_text="When the candidate first continued to the assessment.")
+    reminded_at = models.DateTimeField(null=True, help_text="When the reminder was queued.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     erased_at = models.DateTimeField(null=True)
 
+    objects = OrderQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at", "-pk"]
         constraints = [
-            # Of all connections: another company's order must not be answered, let alone written to.
+            # Over all connections: a company must not get at the order of another one by repeating its id.
             models.UniqueConstraint(fields=["smartrecruiters_order_id"], name="order_once")
         ]
         indexes = [
@@ -97,6 +134,11 @@ class Order(models.Model):
         return self.id
 
     @property
+    def reported_status(self) -> Status:
+        """The status as it is shown everywhere: PENDING before the first report."""
+        return Status(self.status)
+
+    @property
     def is_final(self) -> bool:
         return self.status in FINAL_STATUSES
 
@@ -106,12 +148,14 @@ class Order(models.Model):
 
 
 class Result(models.Model):
-    """What is reported of an order (`assessment_id` empty) or of one assessment in it: the state, not the history."""
+    """The current result of an order (`assessment_id` empty) or of one of its assessments."""
+
+    CANDIDATE_FIELDS = ("name", "summary", "score_label")
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="results")
-    assessment_id = models.CharField(max_length=64, blank=True, help_text="Empty: of the whole package.")
+    assessment_id = models.CharField(max_length=64, blank=True, help_text="Empty: the whole package.")
     status = models.CharField(max_length=12, choices=Status.choices, blank=True)
-    assessment_date = models.DateTimeField(null=True, help_text="Of the package: assessmentPackageDate on the wire.")
+    assessment_date = models.DateTimeField(null=True, help_text="Sent as assessmentPackageDate for the package.")
     submission_date = models.DateTimeField(null=True)
     name = models.CharField(max_length=200, null=True)
     summary = models.CharField(max_length=4000, null=True)
@@ -143,16 +187,18 @@ class AttachmentType(models.TextChoices):
 
 
 class Attachment(models.Model):
-    """A report: a file that we host under a random link, or an address of the engine's."""
+    """A report: a file that we host under a random link, or a URL of the engine."""
+
+    CANDIDATE_FIELDS = ("name", "external_url", "file", "digest")
 
     id = models.CharField(primary_key=True, max_length=40, default=make_attachment_id, editable=False)
     order = models.ForeignKey(Order, models.CASCADE, related_name="attachments")
     assessment_id = models.CharField(max_length=64, blank=True)
     type = models.CharField(max_length=10, choices=AttachmentType.choices)
     name = models.CharField(max_length=200, blank=True)
-    digest = models.CharField(max_length=64, help_text="SHA-256 of the file, or of the address.")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the file or of the URL.")
     external_url = models.CharField(max_length=2000, blank=True)
-    file = models.CharField(max_length=100, blank=True, help_text="Its random key under the files folder.")
+    file = models.CharField(max_length=100, blank=True, help_text="Random file name in the files folder.")
     content_type = models.CharField(max_length=40, blank=True)
     size = models.PositiveIntegerField(default=0)
     link_token_hash = models.CharField(max_length=64, unique=True, null=True)
@@ -177,23 +223,26 @@ class Attachment(models.Model):
 class UploadState(models.TextChoices):
     PLANNED = "planned"
     SENT = "sent"
-    REFUSED = "refused", "refused: its link is sent instead"
-    DAMAGED = "damaged", "damaged: nothing is sent of it"
+    REFUSED = "refused", "refused: the link is sent instead"
+    DAMAGED = "damaged", "damaged: nothing is sent"
     REMOVED = "removed", "removed before it was sent"
 
 
 class Upload(models.Model):
-    """The ledger of uploads: one content of one order goes to SmartRecruiters once, wherever it is attached.
+    """Ledger of uploads to SmartRecruiters: each content of an order is uploaded once, wherever it is attached.
 
-    That a planned one is on its way, or that nobody knows what became of it, is the state of its delivery.
+    A planned upload may be on its way or have an unknown outcome; its delivery's state tells.
     """
 
+    CANDIDATE_FIELDS = ("digest", "url_sealed", "reason")
+
     order = models.ForeignKey(Order, models.CASCADE, related_name="uploads")
-    digest = models.CharField(max_length=64, help_text="As of the attachments that show it.")
+    digest = models.CharField(max_length=64, help_text="Digest of the attachments with this content.")
     state = models.CharField(max_length=10, choices=UploadState.choices, default=UploadState.PLANNED)
-    url_sealed = SealedField(help_text="Where SmartRecruiters keeps it: perhaps a right by itself, like our own links.")
+    # Encrypted, because the URL may open the report without signing in, as our own links do.
+    url_sealed = SealedField(help_text="URL of the report at SmartRecruiters.")
     url = Sealed("url_sealed", owner="pk")
-    reason = models.CharField(max_length=500, blank=True, help_text="Why it is not uploaded.")
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it was not uploaded.")
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -205,7 +254,7 @@ class Upload(models.Model):
 
     @property
     def delivery_key(self) -> str:
-        """The sequence key of its delivery: a lane of its own, which holds up no result."""
+        """The sequence key of its delivery. Not the results' key, so that an upload delays no result."""
         return f"{self.order_id}:upload:{self.pk}"
 
 
@@ -222,7 +271,9 @@ class ResourceState(models.TextChoices):
 
 
 class Resource(models.Model):
-    """Our copy of what SmartRecruiters tells of an order's candidate, job or hiring team; `reason` where none."""
+    """Our copy of an order's candidate, job or hiring team at SmartRecruiters, or the `reason` why there is none."""
+
+    CANDIDATE_FIELDS = ("content", "reason")
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="resources")
     kind = models.CharField(max_length=20, choices=ResourceKind.choices)
@@ -239,7 +290,7 @@ class Resource(models.Model):
 
 
 class Hop(models.TextChoices):
-    """Between whom: SmartRecruiters → us, engine ↔ us, candidate ↔ us, us → SmartRecruiters."""
+    """A leg of the exchange: SmartRecruiters → us, engine ↔ us, candidate ↔ us, us → SmartRecruiters."""
 
     IN = "in"
     ENGINE = "engine"
@@ -248,7 +299,7 @@ class Hop(models.TextChoices):
 
 
 class OrderEvent(models.Model):
-    """One line of an order's timeline. Nothing personal in it: who reported, not of whom."""
+    """An entry of an order's timeline. Holds no data of the candidate, except the reason of a correction."""
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="events")
     at = models.DateTimeField(auto_now_add=True)
@@ -265,7 +316,7 @@ class OrderEvent(models.Model):
 
 
 class Reconciliation(models.Model):
-    """One comparison of what was reported with what became of it: how many orders stand where, and the gap."""
+    """One run of the reconciliation: the number of reported orders by the state of their delivery, and the gap."""
 
     at = models.DateTimeField(auto_now_add=True)
     reported = models.PositiveIntegerField(default=0)
@@ -274,8 +325,8 @@ class Reconciliation(models.Model):
     held = models.PositiveIntegerField(default=0)
     unknown = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
-    gap = models.PositiveIntegerField(default=0, help_text="Reported, and none of these.")
-    gaps = models.JSONField(default=dict, help_text="The first of these orders, each with why.")
+    gap = models.PositiveIntegerField(default=0, help_text="Reported, but in none of these states.")
+    gaps = models.JSONField(default=dict, help_text="The first of these orders, with the reason.")
 
     class Meta:
         ordering = ["-pk"]

@@ -1,90 +1,88 @@
-"""Orders as they are looked at, in few queries however many there are."""
+"""Read queries for orders: a fixed number of queries, however many rows there are."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
+from typing import Any
 
-from django.db.models import Count, Max, Min, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Concat
+from django.db.models import Count, Max, Min, Prefetch, Q, QuerySet
 
 from integrations.models import Connection, Customer
 from integrations.outbox.models import Delivery, DeliveryState, Priority
-from orders.models import FINAL_STATUSES, Order, Result, Status
+from orders.models import FINAL_STATUSES, Order, OrderQuerySet, Result
 
 S = DeliveryState
 MAX_SEARCH_TERMS = 5
-"""Of a search; the rest is not looked at."""
+# One run of a periodic job: the same worker also wakes the couriers, and the next run continues.
+BATCH_SIZE = 200
 
 
-def with_newest_delivery() -> QuerySet[Order]:
-    """`newest_delivery` is the state of the newest result's delivery, None before there is one."""
-    sent = Delivery.objects.filter(key=Concat(OuterRef("pk"), Value(":result")))
-    newest = sent.exclude(state=DeliveryState.SUPERSEDED).order_by("-pk").values("state")[:1]
-    return Order.objects.filter(erased_at=None).annotate(newest_delivery=Subquery(newest))
+def for_engine() -> OrderQuerySet:
+    """Return all orders that are not erased, with everything that `OrderSerializer` reads."""
+    orders = Order.objects.filter(erased_at=None).with_newest_result()
+    return orders.select_related("connection").prefetch_related("results", "attachments")
 
 
-def for_engine() -> QuerySet[Order]:
-    """With all that `OrderSerializer` shows."""
-    return with_newest_delivery().select_related("connection").prefetch_related("results", "attachments")
-
-
-def for_customer(customer: Customer | None) -> QuerySet[Order]:
-    """An organisation's own orders, newest first; of no organisation, none."""
+def for_customer(customer: Customer | None) -> OrderQuerySet:
+    """Return the customer's orders, newest first; an empty queryset without a customer."""
     if customer is None:
         return Order.objects.none()
-    mine = with_newest_delivery().filter(connection__customer=customer)
-    whole = Prefetch("results", Result.objects.filter(assessment_id=""), to_attr="package_results")
-    related = mine.select_related("connection", "package").prefetch_related(whole, "attachments")
-    return related.order_by("-created_at", "-pk")
+    orders = Order.objects.filter(erased_at=None, connection__customer=customer).with_newest_result()
+    package_results = Prefetch("results", Result.objects.filter(assessment_id=""), to_attr="package_results")
+    return orders.select_related("connection", "package").prefetch_related(package_results, "attachments")
 
 
-def filter_orders(orders: QuerySet[Order], *, search: str, status: str, company: str) -> QuerySet[Order]:
-    """Those whose candidate's name or address holds each word, or of this id; of this status, of this company."""
-    for word in search.split()[:MAX_SEARCH_TERMS]:
-        names = Q(candidate_first_name__icontains=word) | Q(candidate_last_name__icontains=word)
-        ids = Q(pk=word) | Q(smartrecruiters_order_id=word)
-        orders = orders.filter(names | ids | Q(candidate_email__icontains=word))
+def filter_orders(orders: OrderQuerySet, *, search: str, status: str, company: str) -> OrderQuerySet:
+    """Filter by search terms (in the candidate's name or email, or an exact order id), status and company id."""
+    for term in search.split()[:MAX_SEARCH_TERMS]:
+        names = Q(candidate_first_name__icontains=term) | Q(candidate_last_name__icontains=term)
+        ids = Q(pk=term) | Q(smartrecruiters_order_id=term)
+        orders = orders.filter(names | ids | Q(candidate_email__icontains=term))
     if status:
-        orders = orders.filter(status__in=["", status] if status == Status.PENDING else [status])
+        orders = orders.with_status(status)
     return orders.filter(connection__company_id=company) if company else orders
+
+
+def take_batch(querysets: Iterable[QuerySet[Order]]) -> list[Order]:
+    """Return the first BATCH_SIZE orders of these querysets, one queryset after the other."""
+    return list(islice(chain.from_iterable(rows[:BATCH_SIZE] for rows in querysets), BATCH_SIZE))
 
 
 @dataclass
 class ConnectionHealth:
-    """How a connection does: what came and went last, and what does not get through."""
+    """A connection's traffic: its last order and result, and the results that have not arrived."""
 
     last_order_at: datetime | None = None
-    open_orders: int = 0
-    """Orders that are not at their end."""
+    open_orders: int = 0  # without a final status
     last_result_at: datetime | None = None
     waiting: int = 0
-    retried: int = 0
-    """Of those that wait: after a failure."""
-    next_at: datetime | None = None
+    retried: int = 0  # part of `waiting`: pending after a failure
+    next_at: datetime | None = None  # the next retry
     failed: int = 0
 
 
 def load_connection_health(connections: Iterable[Connection]) -> dict[int, ConnectionHealth]:
-    """By connection, in two queries."""
-    streams = {each.stream_name: each.pk for each in connections}
-    found = {pk: ConnectionHealth() for pk in streams.values()}
-    orders = Order.objects.filter(connection__in=found).order_by().values("connection")
-    running = Count("pk", filter=Q(erased_at=None) & ~Q(status__in=FINAL_STATUSES))
-    for row in orders.annotate(last_order=Max("created_at"), running=running):
-        found[row["connection"]].last_order_at, found[row["connection"]].open_orders = row["last_order"], row["running"]
-    results = (
-        Delivery.objects.filter(stream__name__in=streams, priority=Priority.RESULT).order_by().values("stream__name")
-    )
-    waits = Q(state__in=[S.PENDING, S.IN_FLIGHT, S.HELD])
-    again = Q(state=S.PENDING, failures__gt=0)
-    for came in results.annotate(
-        last_result=Max("finished_at", filter=Q(state=S.DELIVERED)),
-        waiting=Count("pk", filter=waits),
-        retried=Count("pk", filter=again),
-        next_at=Min("due_at", filter=again),
-        failed=Count("pk", filter=Q(state__in=[S.FAILED, S.UNKNOWN])),
-    ):
-        health = found[streams[came["stream__name"]]]
-        health.last_result_at, health.next_at = came["last_result"], came["next_at"]
-        health.waiting, health.retried, health.failed = came["waiting"], came["retried"], came["failed"]
-    return found
+    """Return the health of each connection by primary key, in two queries."""
+    streams = {connection.stream_name: connection.pk for connection in connections}
+    health_by_pk = {pk: ConnectionHealth() for pk in streams.values()}
+    orders = Order.objects.filter(connection__in=health_by_pk).order_by().values("connection")
+    is_open = Q(erased_at=None) & ~Q(status__in=FINAL_STATUSES)
+    for row in orders.annotate(last=Max("created_at"), open=Count("pk", filter=is_open)):
+        health = health_by_pk[row["connection"]]
+        health.last_order_at, health.open_orders = row["last"], row["open"]
+    results = Delivery.objects.filter(stream__name__in=streams, priority=Priority.RESULT)
+    is_retried = Q(state=S.PENDING, failures__gt=0)
+    columns: dict[str, Any] = {
+        "last_result_at": Max("finished_at", filter=Q(state=S.DELIVERED)),
+        "waiting": Count("pk", filter=Q(state__in=[S.PENDING, S.IN_FLIGHT, S.HELD])),
+        "retried": Count("pk", filter=is_retried),
+        "next_at": Min("due_at", filter=is_retried),
+        "failed": Count("pk", filter=Q(state__in=[S.FAILED, S.UNKNOWN])),
+    }
+    figures: Any = results.order_by().values("stream__name").annotate(**columns)
+    for row in figures:
+        health = health_by_pk[streams[row.pop("stream__name")]]
+        for name, figure in row.items():
+            setattr(health, name, figure)
+    return health_by_pk

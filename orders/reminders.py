@@ -1,44 +1,44 @@
-"""Candidates who were invited and have not begun: they are written to again, once."""
+"""Reminder emails to invited candidates who have not started, once for each order."""
 
 from datetime import datetime, timedelta
-from itertools import islice
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from assessments.models import Package
 from integrations.models import ConnectionState
 from integrations.outbox import clock, deliveries
-from orders.expiry import BATCH_SIZE, NOT_STARTED, has_expired
-from orders.models import Order
+from orders import queries
+from orders.models import Order, OrderQuerySet, Status
 
+# A package that is given reminders later does not remind the candidates of past years.
 REMINDER_WINDOW = timedelta(days=7)
-"""Nobody is reminded later than this after the day: a package that begins to remind does not write to last year's."""
 
 
 def remind_due() -> int:
-    """Decide the reminders that are due now, each with its order in one transaction. Returns how many there were."""
+    """Queue the reminders that are due, each in a transaction of its own. Return how many there were."""
     now = clock.now()
     packages = Package.objects.exclude(remind_after_days=None).filter(invite_candidate=True)
-    due = (
-        order for package in packages for order in _due_orders(package, now)[:BATCH_SIZE] if not has_expired(order, now)
-    )
-    return sum(_enqueue_reminder(order, now) for order in list(islice(due, BATCH_SIZE)))
+    due = queries.take_batch(_due_orders(package, now) for package in packages)
+    return sum(_enqueue_reminder(order, now) for order in due)
 
 
-def _due_orders(package: Package, now: datetime) -> QuerySet[Order]:
+def _due_orders(package: Package, now: datetime) -> OrderQuerySet:
     before = now - timedelta(days=package.remind_after_days or 0)
-    waiting = package.orders.filter(status__in=NOT_STARTED, visited_at=None, reminded_at=None, erased_at=None)
-    invited = waiting.filter(is_inline=False, created_at__lt=before, created_at__gte=before - REMINDER_WINDOW)
-    invited = invited.exclude(connection__state=ConnectionState.DISABLED)
-    return invited.select_related("package").order_by("created_at")
+    orders = _unstarted_orders().filter(package=package, visited_at=None, is_inline=False)
+    orders = orders.filter(created_at__lt=before, created_at__gte=before - REMINDER_WINDOW)
+    if package.expires_after_days is not None:  # see expiry.has_expired
+        orders = orders.filter(created_at__gte=now - timedelta(days=package.expires_after_days))
+    return orders.exclude(connection__state=ConnectionState.DISABLED).order_by("created_at")
+
+
+def _unstarted_orders() -> OrderQuerySet:
+    return Order.objects.with_status(Status.PENDING).filter(reminded_at=None, erased_at=None)
 
 
 @transaction.atomic
 def _enqueue_reminder(order: Order, now: datetime) -> bool:
-    """False when somebody else did, or the order has ended, a moment ago."""
-    waiting = Order.objects.filter(pk=order.pk, reminded_at=None, status__in=NOT_STARTED, erased_at=None)
-    if waiting.update(reminded_at=now) != 1:
+    """Return False if the order was reminded, started or erased in the meantime."""
+    if _unstarted_orders().filter(pk=order.pk).update(reminded_at=now) != 1:
         return False
     deliveries.enqueue("reminder", stream="email", key=f"{order.pk}:reminder", subject=order.pk, payload={})
     return True

@@ -1,4 +1,4 @@
-"""The few fields that we keep of SmartRecruiters' candidates, jobs and hiring teams, in snake_case."""
+"""Normalisation of candidates, jobs and hiring teams from SmartRecruiters: a few fields, in snake_case."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,17 +15,17 @@ JOB_KEYS = {"id": "id", "title": "title", "refNumber": "ref_number", "status": "
 
 
 def _pick_keys(sent: Any, names: Mapping[str, str]) -> Content:
-    """Texts, whole numbers and flags of these names; what has another shape is left out."""
+    """Return the texts, integers and flags under their new names. Values of other types are dropped."""
     if not isinstance(sent, Mapping):
         return {}
-    found: Content = {}
-    for name, ours in names.items():
+    picked: Content = {}
+    for name, new_name in names.items():
         value = sent.get(name)
         if isinstance(value, str):
-            found[ours] = value[:MAX_TEXT].replace("\0", "")
+            picked[new_name] = value[:MAX_TEXT].replace("\0", "")
         elif isinstance(value, bool | int):
-            found[ours] = value
-    return found
+            picked[new_name] = value
+    return picked
 
 
 def normalize_candidate(sent: Content) -> Content:
@@ -41,11 +41,9 @@ def normalize_job(sent: Content) -> Content:
 
 
 def normalize_hiring_team(sent: Content) -> Content:
-    members = sent.get("content")
-    found = (
-        [_pick_keys(member, {"id": "id", "role": "role"}) for member in members] if isinstance(members, list) else []
-    )
-    return {"total_found": len(found), "content": found[:MAX_MEMBERS]}
+    content = sent.get("content")
+    members = [_pick_keys(each, {"id": "id", "role": "role"}) for each in content] if isinstance(content, list) else []
+    return {"total_found": len(members), "content": members[:MAX_MEMBERS]}
 
 
 NORMALIZERS: Mapping[str, Callable[[Content], Content]] = {

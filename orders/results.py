@@ -1,4 +1,4 @@
-"""What is reported of an order: by the engine, by staff, by the candidate's going."""
+"""Reports of an order's result, by the engine, by staff or by the candidate who starts."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,20 +14,24 @@ from integrations.webhooks import events
 from orders import merge_patch, uploads
 from orders.models import FINAL_STATUSES, Hop, Order, OrderEvent, Result, Status
 
+# Any keys of the engine's API (orders/api/README.md, "Reporting a result"), validated: `status`, `name`, `summary`, …;
+# `score` is `{raw, min, max}`; None clears.
 ResultChanges = Mapping[str, Any]
-"""Any of `status, assessment_package_date, submission_date, name, summary, score_label, score, assessment_results`,
-as the engine's API names them (INTERFACE.md); `score` is `{raw, min, max}`; None clears. Values are checked before."""
 
 RESULT_COLUMNS = ("status", "assessment_date", "submission_date", "name", "summary", "score_label")
 SCORE_KEYS = ("raw", "min", "max")
 
 
+class CorrectionRequiredError(ConflictError):
+    """The change needs the reason of a correction."""
+
+
 def lock_order(order_id: str) -> Order:
-    """The order, nobody else's until the transaction ends. Raises NotFound, or GoneError after an erasure."""
+    """Return the order, locked until the end of the transaction. Raises NotFound, or GoneError after an erasure."""
     orders = Order.objects.select_for_update(of=("self",)).select_related("connection", "package")
     order = orders.filter(pk=order_id).first()
     if order is None:
-        raise NotFound("No such order.")
+        raise NotFound("There is no order with this id.")
     if order.erased_at is not None:
         raise GoneError
     return order
@@ -35,22 +39,22 @@ def lock_order(order_id: str) -> Order:
 
 @transaction.atomic
 def report(order_id: str, changes: ResultChanges, *, by: str, hop: Hop = Hop.ENGINE, correction: str = "") -> Order:
-    """Keep what is new in `changes` and decide that it goes to SmartRecruiters, as one delivery.
+    """Store the changes and queue them for SmartRecruiters, as one delivery. Accepts an order that is not accepted.
 
-    What changes nothing sends nothing in any status. Raises ConflictError for a change after a final status, or back to
-    PENDING, without a `correction` (the reason, for the timeline). An order nobody accepted is accepted by this.
+    A report that changes nothing is allowed in any status and sends nothing. `correction` is the reason for the
+    timeline. Raises CorrectionRequiredError without it for a change after a final status, or back to PENDING.
     """
     order = lock_order(order_id)
     altered = _changed_rows(order, changes)
     reasons = list(filter(None, (_correction_reason(order, row, new) for row, new in altered)))
     if reasons and not correction.strip():
-        raise ConflictError(f'{reasons[0]} Send "correction" with the reason if that is meant.')
-    is_taken = order.accepted_at is None and not order.is_final
-    if is_taken:
+        raise CorrectionRequiredError(f'{reasons[0]} Send "correction" with the reason for the change.')
+    accepts = order.accepted_at is None and not order.is_final
+    if accepts:
         order.accepted_at, order.lease_expires_at = clock.now(), None
     for row, new in altered:
         _save_row(order, row, new)
-    if altered or is_taken:
+    if altered or accepts:
         order.save(update_fields=["status", "accepted_at", "lease_expires_at", "updated_at"])
     if altered:
         changed = dict.fromkeys(_field_path(row, name) for row, new in altered for name in new)
@@ -67,7 +71,7 @@ def report(order_id: str, changes: ResultChanges, *, by: str, hop: Hop = Hop.ENG
 
 
 def preview_report(order: Order, changes: ResultChanges) -> tuple[merge_patch.Document, Result | None]:
-    """What a report would send, and what it would say of the package. Nothing is stored."""
+    """Return the patch that a report would send, and the package's result after it. Nothing is stored."""
     rows = {row.assessment_id: row for row in order.results.all()}
     for row, new in _changed_rows(order, changes):
         rows[row.assessment_id] = row
@@ -77,10 +81,10 @@ def preview_report(order: Order, changes: ResultChanges) -> tuple[merge_patch.Do
 
 
 def enqueue_result(order: Order) -> None:
-    """Decide that SmartRecruiters is told how the order stands now. Call it with the order locked."""
+    """Queue the current result of a locked order for SmartRecruiters."""
     uploads.plan_uploads(order)
-    # First, so that what is composed next knows which of the earlier ones can never be sent any more.
-    deliveries.cancel_by_key([merge_patch.result_key(order)], "a newer one says more")
+    # Before the patch is built, which depends on the earlier patches that may have been sent.
+    deliveries.cancel_by_key([merge_patch.result_key(order)], deliveries.SUPERSEDED_REASON)
     if document := merge_patch.build_patch(order):
         deliveries.enqueue(
             "result",
@@ -89,12 +93,11 @@ def enqueue_result(order: Order) -> None:
             payload=document,
             priority=Priority.RESULT,
             subject=order.pk,
-            supersede=True,
         )
 
 
 def _changed_rows(order: Order, changes: ResultChanges) -> list[tuple[Result, dict[str, Any]]]:
-    """Which rows, new ones among them, would change in which columns."""
+    """Return the rows that would change, with their new column values. New rows are included, unsaved."""
     rows = {row.assessment_id: row for row in order.results.all()}
     altered = []
     for assessment_id, part in _split_changes(changes):
@@ -105,19 +108,19 @@ def _changed_rows(order: Order, changes: ResultChanges) -> list[tuple[Result, di
 
 
 def _split_changes(changes: ResultChanges) -> Iterator[tuple[str, ResultChanges]]:
-    """(assessment id, what is said of it); of the package first, under an empty id."""
+    """Yield (assessment id, its changes), the package first with an empty id."""
     yield "", {key: value for key, value in changes.items() if key != "assessment_results"}
     for part in changes.get("assessment_results", []):
         yield part["assessment_id"], part
 
 
 def _result_columns(part: ResultChanges) -> dict[str, Any]:
-    found = {name: part[name] for name in RESULT_COLUMNS if name in part}
+    columns = {name: part[name] for name in RESULT_COLUMNS if name in part}
     if "assessment_package_date" in part:
-        found["assessment_date"] = part["assessment_package_date"]
+        columns["assessment_date"] = part["assessment_package_date"]
     if "score" in part:
-        found |= {f"score_{name}": part["score"] and part["score"][name] for name in SCORE_KEYS}
-    return found
+        columns |= {f"score_{name}": part["score"] and part["score"][name] for name in SCORE_KEYS}
+    return columns
 
 
 def _field_path(row: Result, name: str) -> str:
@@ -126,13 +129,13 @@ def _field_path(row: Result, name: str) -> str:
 
 
 def _correction_reason(order: Order, row: Result, new: ResultChanges) -> str:
-    """Why this change needs somebody's word, if it does: each change of a status is told to a recruiter."""
+    """Return the reason why the change needs a correction, or "". Recruiters are notified of each change of status."""
     if order.is_final:
         return f"The order is {order.status}."
     if row.status in FINAL_STATUSES:
         return f"The assessment {row.assessment_id} is {row.status}."
     if row.status == Status.IN_PROGRESS and new.get("status") == Status.PENDING:
-        return "What is IN_PROGRESS does not go back to PENDING."
+        return "IN_PROGRESS does not go back to PENDING."
     return ""
 
 

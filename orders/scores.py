@@ -1,4 +1,4 @@
-"""What a recruiter reads in SmartRecruiters: `28/80` and 13 %."""
+"""Scores as recruiters see them in SmartRecruiters: `28/80` and 13 %."""
 
 from typing import Protocol
 
@@ -14,7 +14,7 @@ def score_text(scored: Scored) -> str | None:
 
 
 def score_percent(scored: Scored) -> int | None:
-    """(raw − min) / (max − min), half up, in whole numbers throughout."""
+    """Return (raw − min) / (max − min) in percent, rounded half up, in integer arithmetic."""
     if scored.score_raw is None or scored.score_min is None or scored.score_max is None:
         return None
     span = scored.score_max - scored.score_min

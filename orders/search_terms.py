@@ -1,4 +1,4 @@
-"""The words of a person's searches: candidates' names, so they stand in no address, but sealed in his session."""
+"""Search terms in the session, encrypted, since they are candidates' names and must not appear in a URL."""
 
 from django.http import HttpRequest
 
@@ -11,19 +11,19 @@ MAX_LENGTH = 200
 
 
 def store_terms(request: HttpRequest, terms: str) -> str:
-    """A number that stands for these words in an address of this session; empty for none."""
+    """Store the terms and return a number for them, for URLs of this session; "" without terms."""
     terms = terms.strip()[:MAX_LENGTH]
     if not terms:
         return ""
-    kept: dict[str, str] = request.session.get(SESSION_KEY, {})
-    number = str(max(map(int, kept), default=0) + 1)
-    newest = list(kept.items())[1 - MAX_STORED :]
+    stored: dict[str, str] = request.session.get(SESSION_KEY, {})
+    number = str(max(map(int, stored), default=0) + 1)
+    newest = list(stored.items())[1 - MAX_STORED :]
     request.session[SESSION_KEY] = {**dict(newest), number: seal(terms, owner=OWNER)}
     return number
 
 
 def load_terms(request: HttpRequest, number: str) -> str:
-    """Empty where this session knows no such search, any more."""
+    """Return the terms, or "" if this session does not have them any more."""
     sealed = request.session.get(SESSION_KEY, {}).get(number, "")
     try:
         return unseal(sealed, owner=OWNER) if sealed else ""

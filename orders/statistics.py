@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, F
+from django.db.models import Count
 
 from integrations.outbox import statistics
 from orders.models import Order, Status
@@ -22,14 +22,14 @@ class DailyOrders:
 
 
 def count_daily_orders() -> list[DailyOrders]:
-    """Return the orders of each day shown. An order without a report is pending."""
+    """Return the orders of each day shown, by `Order.reported_status`."""
     days = {day: dict.fromkeys(Status.values, 0) for day in statistics.list_days()}
     rows = (
         Order.objects.filter(created_at__gte=statistics.window_start())
         .order_by()
-        .values(day=statistics.utc_day("created_at"), reported=F("status"))
+        .values("status", day=statistics.utc_day("created_at"))
     )
     for row in rows.annotate(count=Count("pk")):
         if counts := days.get(date.fromisoformat(row["day"])):
-            counts[row["reported"] or Status.PENDING] += row["count"]
+            counts[Status(row["status"])] += row["count"]
     return [DailyOrders(day, counts) for day, counts in days.items()]

@@ -21,7 +21,7 @@ def reconcile() -> None:
 
 @shared_task
 def tidy() -> None:
-    """Whose time is over is erased; what no row knows goes: files, and what the database's journal still holds."""
+    """Apply the retention policies, and delete orphaned files and the old content of SQLite's WAL."""
     retention.apply_policies()
     files.delete_orphans()
     erasure.truncate_wal()

@@ -1,7 +1,7 @@
-"""Reports that go to SmartRecruiters as files, for connections that want them so.
+"""Ledger of report uploads to SmartRecruiters, for connections with this form of report delivery.
 
-An upload cannot be repeated: its content goes once, whatever asks for it, and what nobody knows of it is learned from
-SmartRecruiters' answer to the next result, which lists the attachments there are.
+An upload is not idempotent, so each content is sent once. If its outcome is unknown, the response to the next result
+resolves it, since that lists the attachments at SmartRecruiters.
 """
 
 import re
@@ -22,14 +22,14 @@ from orders.models import Attachment, Order, Upload, UploadState
 log = structlog.get_logger(__name__)
 S = DeliveryState
 URL_PATTERN = re.compile(r"https?://[!-~]{1,2000}")
-CONFIRMED_REASON = "SmartRecruiters shows it with a later result"
-UNCONFIRMED_REASON = "SmartRecruiters does not show it with a later result, so its link was sent instead"
+CONFIRMED_REASON = "SmartRecruiters lists it in the response to a later result"
+UNCONFIRMED_REASON = "SmartRecruiters does not list it in the response to a later result, so the link was sent instead"
 
 
 def plan_uploads(order: Order) -> None:
-    """Decide that the order's files are uploaded, each content once. Call it with the order locked.
+    """Queue the uploads of a locked order's files, each content once.
 
-    Not for inline orders, and not for what went out as a link already: it stays one.
+    Inline orders have no uploads, and a file whose link may have been sent stays a link.
     """
     attached = [each for each in order.attachments.all() if each.file]
     if not attached or order.is_inline:
@@ -49,14 +49,14 @@ def plan_uploads(order: Order) -> None:
 
 
 def _possibly_linked_ids(order: Order) -> set[str]:
-    """Attachments whose link SmartRecruiters may hold."""
+    """Return the ids of attachments whose link SmartRecruiters may have."""
     sent = merge_patch.possibly_sent(Delivery.objects.filter(key=merge_patch.result_key(order)))
     urls = [entry["url"] for delivery in sent for entry in merge_patch.attachment_entries(delivery.payload)]
     return {url.removeprefix(merge_patch.HOSTED_PREFIX) for url in urls if url.startswith(merge_patch.HOSTED_PREFIX)}
 
 
 def _enqueue_upload(order: Order, upload: Upload) -> None:
-    """Unless there is a delivery that has not come to nothing: a second one would double what the first has done."""
+    """Queue the upload, unless a delivery exists that has had or may still have its effect."""
     if not Delivery.objects.filter(key=upload.delivery_key).exclude(state__in=[S.SUPERSEDED, S.FAILED]).exists():
         deliveries.enqueue(
             "upload",
@@ -69,7 +69,7 @@ def _enqueue_upload(order: Order, upload: Upload) -> None:
 
 
 def cancel_unused(order: Order, digest: str) -> None:
-    """The attachment is gone; if it was the last with this content, what was not uploaded need not be any more."""
+    """Mark an unsent upload as removed if no attachment with this content is left."""
     if not order.attachments.filter(digest=digest).exists():
         row = order.uploads.filter(digest=digest).exclude(state=UploadState.SENT).first()
         if row is not None:
@@ -86,21 +86,19 @@ def find_attachment(upload: Upload) -> Attachment | None:
 
 
 def mark_sent(upload: Upload, url: str) -> None:
-    """It is there, under this address."""
     upload.url = url
     _set_state(upload, UploadState.SENT)
 
 
 def mark_refused(upload: Upload, reason: str, *, state: UploadState = UploadState.REFUSED) -> None:
-    """It is not uploaded, for this reason."""
-    log.error("a report was not uploaded", order=upload.order_id, state=str(state))
+    log.error("report not uploaded", order=upload.order_id, state=str(state))
     if upload.state not in (UploadState.SENT, UploadState.REMOVED):
         _set_state(upload, state, reason)
 
 
 def mark_uncertain(upload: Upload) -> None:
-    """Nobody knows whether it is there: until somebody does, no array that might lack it is sent."""
-    log.error("whether a report was uploaded is not known", order=upload.order_id)
+    """Plan the upload again, so that no array of attachments is sent that may lack it."""
+    log.error("outcome of a report's upload unknown", order=upload.order_id)
     if upload.state in (UploadState.REFUSED, UploadState.DAMAGED):
         _set_state(upload, UploadState.PLANNED)
 
@@ -111,38 +109,38 @@ def _set_state(upload: Upload, state: UploadState, reason: str = "") -> None:
 
 
 def unresolved_deliveries(order_id: str) -> list[Delivery]:
-    """Deliveries of planned uploads that may have had their effect: nobody knows, or a person says so."""
+    """Return the deliveries of planned uploads whose outcome is unknown, or that staff marked as delivered."""
     planned = Upload.objects.filter(order=order_id, state=UploadState.PLANNED)
     return list(merge_patch.possibly_uploaded(planned).exclude(state=S.IN_FLIGHT).order_by("pk"))
 
 
 def _possibly_stored(order_id: str) -> list[Delivery]:
-    """Of all uploads whose address nobody knows, also of those whose report was removed since."""
-    nameless = Upload.objects.filter(order=order_id, state__in=[UploadState.PLANNED, UploadState.REMOVED])
-    return list(merge_patch.possibly_uploaded(nameless).order_by("pk"))
+    """Return the deliveries of all uploads without a URL that may have arrived, removed ones included."""
+    without_url = Upload.objects.filter(order=order_id, state__in=[UploadState.PLANNED, UploadState.REMOVED])
+    return list(merge_patch.possibly_uploaded(without_url).order_by("pk"))
 
 
 def resolve_from_response(order: Order, unresolved: Iterable[Delivery], response: Any) -> bool:
-    """What SmartRecruiters' answer shows of uploads that were in doubt before it was asked. True: more is known now.
+    """Resolve uploads from SmartRecruiters' response to a result. Return True if one was resolved.
 
-    An address that is not ours settles the one upload that it fits, of all that may be there by now: another may have
-    gone out while the answer was on its way. Where there is no such address at all, none of those in doubt arrived.
-    Anything else is left to a later answer, or to a person.
+    `unresolved` are the deliveries whose outcome was unknown before the call. An unknown URL in the response resolves
+    the one upload that it matches. Candidates are all uploads that may have arrived by now, because another one may
+    have been sent during the call. Without any unknown URL, none of `unresolved` arrived. All else is left to a later
+    response, or to staff.
     """
     unresolved = list(unresolved)
-    strange = _unknown_urls(order, response)
-    if not strange:
+    unknown_urls = _unknown_urls(order, response)
+    if not unknown_urls:
         for delivery in unresolved:
             _resolve_upload(delivery, "", UNCONFIRMED_REASON)
         return bool(unresolved)
-    found = [
-        (delivery, url) for delivery, url in _match_urls(_possibly_stored(order.pk), strange) if delivery in unresolved
-    ]
-    for delivery, url in found:
+    matches = _match_urls(_possibly_stored(order.pk), unknown_urls)
+    resolved = [(delivery, url) for delivery, url in matches if delivery in unresolved]
+    for delivery, url in resolved:
         _resolve_upload(delivery, url, CONFIRMED_REASON)
-    if len(found) < len(unresolved):
-        log.error("an upload is in doubt, and SmartRecruiters' answer does not settle it", order=order.pk)
-    return bool(found)
+    if len(resolved) < len(unresolved):
+        log.error("upload unresolved after SmartRecruiters' response", order=order.pk)
+    return bool(resolved)
 
 
 def _resolve_upload(delivery: Delivery, url: str, reason: str) -> None:
@@ -154,7 +152,7 @@ def _resolve_upload(delivery: Delivery, url: str, reason: str) -> None:
 
 
 def _match_urls(possibly_stored: list[Delivery], unknown_urls: list[str]) -> list[tuple[Delivery, str]]:
-    """By the file's name, where one address fits one upload; of one upload and one address, without it."""
+    """Match uploads and URLs one to one by file name. A single upload and a single URL match without it."""
     if len(possibly_stored) == len(unknown_urls) == 1:
         return [(possibly_stored[0], unknown_urls[0])]
     fits = {
@@ -169,13 +167,13 @@ def _match_urls(possibly_stored: list[Delivery], unknown_urls: list[str]) -> lis
 
 
 def _has_matching_name(delivery: Delivery, url: str) -> bool:
-    """Or may be: what was removed bore a name that nobody remembers."""
+    """Return True if the URL ends with the attachment's name, or if the attachment was deleted."""
     attachment = find_attachment(load_upload(delivery))
     return attachment is None or unquote(PurePosixPath(urlsplit(url).path).name) == attachment.name
 
 
 def _unknown_urls(order: Order, response: Any) -> list[str]:
-    """Addresses of attachments in the answer that we have not given and were not told, each once."""
+    """Return the attachment URLs in the response that are neither ours nor known from an upload, each once."""
     known = {attachment.external_url for attachment in order.attachments.all()}
     known |= {upload.url for upload in order.uploads.filter(state=UploadState.SENT)}
     ours = f"{settings.PUBLIC_URL}/files/"
@@ -183,7 +181,7 @@ def _unknown_urls(order: Order, response: Any) -> list[str]:
 
 
 def extract_urls(response: Any) -> list[str]:
-    """The attachments' addresses in an answer of whatever shape."""
+    """Return the attachments' URLs in a response. Tolerates any shape."""
     if not isinstance(response, Mapping):
         return []
     parts = [response, *_filter_mappings(response.get("assessmentResults"))]

@@ -6,7 +6,7 @@ from orders.models import ResourceKind
 from orders.views import candidate, customer
 
 ORDERS_PATH = r"^api/vendor/v1/orders"
-# Nothing else is an id of ours; PostgreSQL would choke on a NUL.
+# PostgreSQL would fail on a NUL.
 ID_PATTERN = "[A-Za-z0-9_]{1,40}"
 ORDER_PATH = rf"{ORDERS_PATH}/(?P<order_id>{ID_PATTERN})"
 TOKEN_PATTERN = r"(?P<token>[A-Za-z0-9_-]{1,64})"  # noqa: S105

@@ -48,10 +48,10 @@ def _oldest_due_gauge() -> Gauge:
 
 
 def _order_gauge() -> Gauge:
-    """Count orders by the status that the engine's API shows: without a report, an order is pending."""
+    """Count orders by `Order.reported_status`."""
     counts = dict.fromkeys(Status.values, 0)
     for status, count in Order.objects.order_by().values_list("status").annotate(Count("pk")):
-        counts[status or Status.PENDING.value] += count
+        counts[Status(status)] += count
     gauge = Gauge("portal_orders", "Orders by status.", labels=["status"])
     for status, count in counts.items():
         gauge.add_metric([status], count)

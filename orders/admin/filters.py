@@ -1,21 +1,15 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from integrations.models import Customer
-from integrations.outbox.models import Delivery, DeliveryState, Priority
+from integrations.outbox.models import DeliveryState
 from integrations.staff.display import STATUS_BADGES
 from orders.models import Order, Status
 
 S = DeliveryState
-
-
-def annotate_delivery_state(orders: QuerySet[Order]) -> QuerySet[Order]:
-    """`delivery_state`: of the newest result of each; none before a first result is to be sent."""
-    newest = Delivery.objects.filter(subject=OuterRef("pk"), priority=Priority.RESULT).order_by("-pk")
-    return orders.annotate(delivery_state=Subquery(newest.values("state")[:1]))
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -25,11 +19,8 @@ class StatusFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(value, str(label)) for value, label in Status.choices]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
-        """An order without any report is pending too."""
-        if not self.value():
-            return queryset
-        return queryset.filter(status__in=["", Status.PENDING] if self.value() == Status.PENDING else [self.value()])
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.with_status(self.value()) if self.value() else queryset
 
 
 class CustomerFilter(admin.SimpleListFilter):
@@ -52,10 +43,9 @@ class DeliveryFilter(admin.SimpleListFilter):
         return [(str(state), STATUS_BADGES[state][0]) for state in states]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Of a queryset that went through `annotate_delivery_state`."""
         if not self.value():
             return queryset
-        return queryset.filter(delivery_state=None if self.value() == "none" else self.value())
+        return queryset.filter(newest_result_state=None if self.value() == "none" else self.value())
 
 
 class KindFilter(admin.SimpleListFilter):

@@ -5,7 +5,6 @@ from typing import Any, cast
 from django.contrib import admin, messages
 from django.contrib.admin.options import csrf_protect_m
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -15,32 +14,30 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from rest_framework.exceptions import APIException
 
+from integrations.api.errors import flatten_errors
 from integrations.audit import Actor
 from integrations.models import User
 from integrations.staff.display import format_count, relative_time, render_status_badge
 from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, can_see_personal, get_reason
-from orders import files, leases
+from orders import files, leases, results
 from orders.admin import page
-from orders.admin.filters import CustomerFilter, DeliveryFilter, KindFilter, StatusFilter, annotate_delivery_state
+from orders.admin.filters import CustomerFilter, DeliveryFilter, KindFilter, StatusFilter
 from orders.admin.report import ReportForm
-from orders.models import Attachment, Order, Status
+from orders.models import Attachment, Order, OrderQuerySet
 from orders.privacy import erasure, export
 
 MAX_FOUND = 50
-ERASURE_WAIT_SECONDS = 3
-"""How long a click waits for a call that is on its way."""
+ERASURE_WAIT_SECONDS = 3  # for a call about the candidate that is on its way
 
 
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
-    empty_list_text = "Orders will stand here as soon as a recruiter of a connected customer places one."
+    empty_list_text = "Orders appear here when recruiters of a connected customer place them."
     list_display = ("order_ids", "order_status", "delivery_status", "created_time", "customer_name", "package")
     list_filter = (StatusFilter, DeliveryFilter, CustomerFilter, "package", KindFilter)
     list_select_related = ("connection__customer", "package")
     search_fields = ("=id", "=smartrecruiters_order_id", "=candidate_email")
-    search_help_text = (
-        "By an order's id, SmartRecruiters' id of it, or the candidate's whole e-mail address; not by a name or a part."
-    )
+    search_help_text = "The order's id, SmartRecruiters' order id, or the candidate's complete email address."
     date_hierarchy = "created_at"
     show_full_result_count = False
     list_per_page = 50
@@ -54,8 +51,8 @@ class OrderAdmin(ReadOnlyAdmin):
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         return self.search_fields if can_see_personal(request) else self.search_fields[:2]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
-        return annotate_delivery_state(super().get_queryset(request))
+    def get_queryset(self, request: HttpRequest) -> OrderQuerySet:
+        return cast(OrderQuerySet, super().get_queryset(request)).with_newest_result()
 
     def get_urls(self) -> list[URLPattern]:
         def make_route(pattern: str, view: Any, name: str) -> URLPattern:
@@ -73,23 +70,21 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @csrf_protect_m
     def find_view(self, request: HttpRequest) -> HttpResponse:
-        """The search, as a POST: a candidate's address must not stand in a URL. It leads on by the orders' ids."""
+        """Search by POST, because a candidate's email must not appear in a URL. Redirects to the orders' ids."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        sought = request.POST.get("q", "").strip()
+        query = request.POST.get("q", "").strip()
         changelist = reverse("admin:orders_order_changelist")
-        if "@" not in sought:
-            return redirect(f"{changelist}?{urlencode({'q': sought})}" if sought else changelist)
+        if "@" not in query:
+            return redirect(f"{changelist}?{urlencode({'q': query})}" if query else changelist)
         if not can_see_personal(request):
             raise PermissionDenied
-        found = Order.objects.filter(candidate_email__iexact=sought).values_list("pk", flat=True)[:MAX_FOUND]
-        self.record_audit(request, "order.searched", "candidate's address", found=len(found))
-        if not found:
-            messages.warning(
-                request, "No order is for a candidate with this address. It must be the whole one, as the order had it."
-            )
+        ids = Order.objects.filter(candidate_email__iexact=query).values_list("pk", flat=True)[:MAX_FOUND]
+        self.record_audit(request, "order.searched", "candidate's address", found=len(ids))
+        if not ids:
+            messages.warning(request, "No order has this email address. Enter the complete address, as in the order.")
             return redirect(changelist)
-        return redirect(f"{changelist}?{urlencode({'id__in': ','.join(found)})}")
+        return redirect(f"{changelist}?{urlencode({'id__in': ','.join(ids)})}")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -98,7 +93,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @csrf_protect_m
     def report_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """A result by hand. Without a script to show it while it is typed, a button shows the recruiter's panel."""
+        """Report a result manually. Without JavaScript, a button shows the preview."""
         order = self._get_order(request, object_id)
         if not self.can_act(request):
             raise PermissionDenied
@@ -111,17 +106,19 @@ class OrderAdmin(ReadOnlyAdmin):
         if is_valid:
             try:
                 form.save(by=cast(User, request.user))
-            except (APIException, files.UnsupportedFileError) as refusal:
-                form.add_error(None, str(getattr(refusal, "detail", refusal)))
+            except results.CorrectionRequiredError:
+                form.add_error("correction", "This change is a correction: enter the reason.")
+            except APIException as error:
+                form.add_error(None, flatten_errors(error.detail)[0]["message"])
             else:
                 self.record_audit(request, "order.reported", order.pk)
-                messages.success(request, "Reported. SmartRecruiters is told in a moment.")
+                messages.success(request, "Reported. SmartRecruiters will be updated in a moment.")
                 return redirect(self.get_change_url(order))
         return self._render_page(request, order, form)
 
     @csrf_protect_m
     def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The recruiter's panel, while a result is typed."""
+        """Render the recruiter's panel for a form that is being filled in."""
         order = self._get_order(request, object_id)
         if not self.can_act(request):
             raise PermissionDenied
@@ -129,7 +126,7 @@ class OrderAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "admin/orders/order/panel.html", context)
 
     def attachment_view(self, request: HttpRequest, object_id: str, attachment_id: str) -> HttpResponse:
-        """The file itself, without the link that opens it to everybody."""
+        """Download a report without its public link."""
         order = self._get_order(request, object_id)
         if not can_see_personal(request):
             raise PermissionDenied
@@ -139,13 +136,13 @@ class OrderAdmin(ReadOnlyAdmin):
         try:
             content = files.read(attachment)
         except files.DamagedFileError as error:
-            messages.error(request, f"This file cannot be shown: {error}.")
+            messages.error(request, f"This file is not available: {error}.")
             return redirect(self.get_change_url(order))
         self.record_audit(request, "order.report_opened", order.pk, attachment=attachment.pk)
         return files.build_download(attachment, content)
 
     def _get_order(self, request: HttpRequest, object_id: str) -> Order:
-        """Whoever may look. Raises Http404, PermissionDenied."""
+        """Return the order if the user may view it. Raises Http404, PermissionDenied."""
         order = self.get_object(request, object_id)
         if order is None:
             raise Http404
@@ -180,8 +177,8 @@ class OrderAdmin(ReadOnlyAdmin):
                 "Accept",
                 self._accept_order,
                 lambda order: [
-                    "The order is yours: no engine is handed it any more.",
-                    "SmartRecruiters and the candidate are told nothing by this.",
+                    "You accept the order: no engine can lease it any more.",
+                    "SmartRecruiters and the candidate are not notified.",
                 ],
                 lambda order: order.accepted_at is None and not order.is_final and order.erased_at is None,
             ),
@@ -190,9 +187,9 @@ class OrderAdmin(ReadOnlyAdmin):
                 "Export the candidate’s data",
                 self._export_candidate,
                 lambda order: [
-                    "You get a zip: every row about the candidate, from all orders for the address, and the reports.",
-                    "It spans all customers that ordered: hand it to the candidate alone.",
-                    "The export is recorded, with your name and your reason.",
+                    "You get a ZIP file with all data about the candidate, from every order with this email address.",
+                    "It covers all customers: give it to the candidate only.",
+                    "The export is recorded with your name and your reason.",
                 ],
                 lambda order: order.erased_at is None,
                 requires_reason=True,
@@ -211,18 +208,18 @@ class OrderAdmin(ReadOnlyAdmin):
     def _erasure_consequences(self, order: Order) -> list[str]:
         count = len(erasure.find_order_ids(order.candidate_email)) if order.candidate_email.strip() else 1
         return [
-            f"The candidate is erased from every order for this address: {count}."
+            f"The candidate is erased from every order with this email address: {count}."
             if order.candidate_email.strip()
-            else "The order names no address of the candidate: this order alone is erased.",
-            "Name, address, answers, results, reports, and all that was sent and received about them are deleted here.",
-            "The candidate’s link and the links to reports no longer work; to the engine the order is gone.",
-            "What SmartRecruiters and the engine hold themselves stays there: erase it there, too.",
-            "The order’s ids, its status and when things happened stay. The erasure is recorded, with your name.",
-            "It cannot be undone.",
+            else "The order has no email address: the candidate is erased from this order only.",
+            "Name, email address, results, reports, and everything sent and received about them are deleted here.",
+            "The candidate’s link and links to reports stop working, and the engine cannot read the order any more.",
+            "SmartRecruiters and the engine keep their own data: erase it there, too.",
+            "The order’s ids, status and times stay. The erasure is recorded with your name.",
+            "This cannot be undone.",
         ]
 
     def _export_candidate(self, request: HttpRequest, order: Order) -> FileResponse:
-        target = TemporaryFile()  # noqa: SIM115  # the answer closes it
+        target = TemporaryFile()  # noqa: SIM115  # the response closes it
         actor = Actor.from_request(request)
         done = export.export_candidate_of(order, target, actor=actor, reason=get_reason(request))
         target.seek(0)
@@ -232,8 +229,8 @@ class OrderAdmin(ReadOnlyAdmin):
         actor = Actor.from_request(request)
         try:
             done = erasure.erase_candidate_of(order, actor=actor, wait_seconds=ERASURE_WAIT_SECONDS)
-        except erasure.DeliveryInFlightError as refusal:
-            raise ActionError(str(refusal)) from None
+        except erasure.DeliveryInFlightError as error:
+            raise ActionError(str(error)) from None
         return f"Erased: {format_count(done.orders, 'order')}, {format_count(done.files, 'file')}."
 
     def _accept_order(self, request: HttpRequest, order: Order) -> str:
@@ -246,21 +243,21 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.display(description="status", ordering="status")
     def order_status(self, order: Order) -> SafeString:
-        return render_status_badge(order.status or Status.PENDING)
+        return render_status_badge(order.reported_status)
 
     @admin.display(description="customer", ordering="connection__customer__name")
     def customer_name(self, order: Order) -> str:
         return order.connection.customer.name
 
-    @admin.display(description="delivery", ordering="delivery_state")
+    @admin.display(description="delivery", ordering="newest_result_state")
     def delivery_status(self, order: Any) -> SafeString:
-        return render_status_badge(order.delivery_state or "none")
+        return render_status_badge(order.newest_result_state or "none")
 
     @admin.display(description="order", ordering="pk")
     def order_ids(self, order: Order) -> SafeString:
         return format_html('{}<span class="second">{}</span>', order.pk, order.smartrecruiters_order_id)
 
-    @admin.display(description="came", ordering="created_at")
+    @admin.display(description="ordered", ordering="created_at")
     def created_time(self, order: Order) -> SafeString | str:
         return relative_time(order.created_at)
 

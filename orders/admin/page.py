@@ -1,4 +1,4 @@
-"""What the order's page shows, gathered in a fixed number of queries."""
+"""Context of the order's admin page, built with a fixed number of queries."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,9 +7,9 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from integrations.outbox import clock
-from integrations.outbox.models import Attempt, Delivery, DeliveryState, Priority
+from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from orders import scores, timeline
-from orders.models import Attachment, Hop, Order, Resource, ResourceKind, Result, Status
+from orders.models import Attachment, Hop, Order, Resource, ResourceKind, Result
 from orders.privacy import erasure
 
 HOP_LABELS = {
@@ -22,7 +22,7 @@ PORTAL_LABEL = ("portal", "icons/portal.svg")
 S = DeliveryState
 ENGINE_CALLS = {
     "Accepted": ("POST", "accept → 200"),
-    "Launch address": ("POST", "accept → 200"),
+    "Launch URL": ("POST", "accept → 200"),
     "Attachment added": ("POST", "attachments → 201"),
     "Attachment removed": ("DELETE", "attachments/… → 204"),
     "Reported": ("PATCH", "result → 200"),
@@ -37,17 +37,15 @@ RESOURCE_TITLES = {
 
 @dataclass(frozen=True)
 class TimelineRow:
-    """A line of the timeline with what only staff see: the call itself."""
+    """A timeline entry with the details of its call, which only staff see."""
 
     entry: timeline.TimelineEntry
     hop_label: str
     icon: str
     attempt: Attempt | None
     next_at: datetime | None
-    call: str
-    """The call that somebody made to us, and how it was answered; empty where there was none."""
-    details: list[tuple[str, str]]
-    """What else was written down of it, as names and values."""
+    call: str  # the request to our API and its status; "" without one
+    details: list[tuple[str, str]]  # other facts, by name
 
     @property
     def is_overdue(self) -> bool:
@@ -60,7 +58,7 @@ class TimelineRow:
 
 @dataclass(frozen=True)
 class ResultPart:
-    """The result of the package, or of one assessment, as the recruiter's panel has it."""
+    """The result of the package, or of one assessment, in the recruiter's panel."""
 
     name: str
     result: Result | None
@@ -79,15 +77,16 @@ class ResultPart:
         return scores.score_percent(self.result) if self.result else None
 
 
-def build_context(order: Order) -> dict[str, Any]:
+def build_context(order: Any) -> dict[str, Any]:
+    """Return the template context. The order must come from `with_newest_result()`."""
     deliveries = timeline.load_deliveries(order)
     lines = timeline.merge_entries(order.events.all(), deliveries, timeline.load_staff_actions(order))
     parts = _build_parts(order)
-    delivery = next((each for each in deliveries if each.priority == Priority.RESULT), None)
+    delivery = next((each for each in deliveries if each.pk == order.newest_result_id), None)
     return {
         "original": order,
         "order": order,
-        "status": order.status or Status.PENDING,
+        "status": order.reported_status,
         "timeline_rows": _build_rows(lines, deliveries, order),
         "deliveries": [(each, timeline.failure_text(each.kind, each.reason)) for each in deliveries],
         "delivery": delivery,
@@ -102,7 +101,7 @@ def build_context(order: Order) -> dict[str, Any]:
 
 
 def _is_held_up(delivery: Delivery) -> bool:
-    """The newest result is not in SmartRecruiters, and more than its turn is missing."""
+    """Return True if the newest result did not arrive, other than by waiting for its first attempt."""
     state = delivery.state
     return state in (S.FAILED, S.UNKNOWN, S.HELD) or (state == S.PENDING and delivery.failures > 0)
 
@@ -133,7 +132,10 @@ def _is_order_entry(entry: timeline.TimelineEntry) -> bool:
 
 
 def _describe_call(entry: timeline.TimelineEntry, order: Order) -> str:
-    """Who called which of our addresses for it, as the routes have it. Only the engine's API writes a client's name."""
+    """Return the request to our API that caused the entry, like `PATCH …/result → 200`; "" without one.
+
+    Events of the engine API have the client's name, without "@", in `by`.
+    """
     if _is_order_entry(entry):
         path, status = ("inline/orders", 200) if order.is_inline else ("orders", 202)
         return f"POST /smartrecruiters/packages/{path} → {status}"
@@ -146,7 +148,7 @@ def _describe_call(entry: timeline.TimelineEntry, order: Order) -> str:
 
 
 def _event_details(entry: timeline.TimelineEntry, order: Order) -> list[tuple[str, str]]:
-    """Of the order itself, what came with it."""
+    """Return the facts of an event; for the order itself, its content."""
     if not _is_order_entry(entry) or order.erased_at is not None:
         return flatten_facts(
             {DETAIL_LABELS.get(name, name): value for name, value in entry["detail"].items() if value is not False}
@@ -154,7 +156,7 @@ def _event_details(entry: timeline.TimelineEntry, order: Order) -> list[tuple[st
     return flatten_facts(
         {
             "order": order.smartrecruiters_order_id,
-            "candidate": {"name": order.candidate_name, "address": order.candidate_email},
+            "candidate": {"name": order.candidate_name, "email": order.candidate_email},
             "application language": order.candidate_language,
             "requester": order.requester_email,
             "job": order.job_id,
@@ -164,7 +166,7 @@ def _event_details(entry: timeline.TimelineEntry, order: Order) -> list[tuple[st
 
 
 def build_preview(order: Order, assessment_id: str, columns: dict[str, Any]) -> dict[str, Any]:
-    """The recruiter's panel as it would be with these columns of one part changed. Nothing is stored."""
+    """Return the panel's context with these columns of one result changed. Nothing is stored."""
     rows = {row.assessment_id: row for row in order.results.all()}
     row = rows.setdefault(assessment_id, Result(order=order, assessment_id=assessment_id))
     for name, value in columns.items():
@@ -174,7 +176,7 @@ def build_preview(order: Order, assessment_id: str, columns: dict[str, Any]) -> 
 
 
 def _build_parts(order: Order, rows: dict[str, Result] | None = None) -> list[ResultPart]:
-    """The package first, then its assessments in their order, then what results name that is no longer in it."""
+    """Return the package, then its assessments in order, then those that were removed from the package."""
     results = {row.assessment_id: row for row in order.results.all()} if rows is None else rows
     attached = list(order.attachments.all())
     ledger = {row.digest: row for row in order.uploads.all()}
@@ -198,17 +200,17 @@ def _build_resources(order: Order) -> list[dict[str, Any]]:
 
 
 def flatten_facts(content: dict[str, Any]) -> list[tuple[str, str]]:
-    """Nested facts as lines: (`location city`, `Berlin`)."""
-    found: list[tuple[str, str]] = []
+    """Flatten nested facts to names and values, like (`location city`, `Berlin`)."""
+    facts: list[tuple[str, str]] = []
     for name, value in content.items():
         label = name.replace("_", " ")
         if isinstance(value, dict):
-            found += [(f"{label} {inner}", text) for inner, text in flatten_facts(value)]
+            facts += [(f"{label} {inner}", text) for inner, text in flatten_facts(value)]
         elif isinstance(value, list):
-            found += [(label, ", ".join(_join_values(item) for item in value))] if value else []
+            facts += [(label, ", ".join(_join_values(item) for item in value))] if value else []
         elif value not in (None, ""):
-            found.append((label, str(value)))
-    return found
+            facts.append((label, str(value)))
+    return facts
 
 
 def _join_values(item: Any) -> str:

@@ -1,4 +1,4 @@
-"""A result by hand, for a vendor without an engine: the form, and what it says as the engine's API would say it."""
+"""Form for a manual report of a result, for a vendor without an engine."""
 
 from typing import Any, cast
 
@@ -7,27 +7,29 @@ from django.db import transaction
 
 from integrations.models import User
 from orders import attachments, files, results
-from orders.models import Hop, Order, Result, Status
+from orders.models import Hop, Order, Status
+
+TEXT_FIELDS = ("status", "score_label", "summary")
 
 
 class ReportForm(forms.Form):
     part = forms.ChoiceField(label="Result of", required=False)
-    status = forms.ChoiceField(choices=[("", "as it is"), *Status.choices], required=False)
+    status = forms.ChoiceField(choices=[("", "Unchanged"), *Status.choices], required=False)
     score_raw = forms.IntegerField(label="Score", required=False)
-    score_min = forms.IntegerField(label="Lowest possible", required=False)
-    score_max = forms.IntegerField(label="Highest possible", required=False)
-    score_label = forms.CharField(max_length=200, required=False, help_text="A word or two beside the score.")
+    score_min = forms.IntegerField(label="Lowest score", required=False)
+    score_max = forms.IntegerField(label="Highest score", required=False)
+    score_label = forms.CharField(max_length=200, required=False, help_text="Shown beside the score.")
     summary = forms.CharField(max_length=4000, required=False, widget=forms.Textarea(attrs={"rows": 4}))
-    report = forms.FileField(required=False, help_text="PDF, PNG or JPEG, up to 10 MB. It goes out as link or file.")
+    report = forms.FileField(required=False, help_text="PDF, PNG or JPEG, up to 10 MB.")
     correction = forms.CharField(
-        max_length=500, required=False, help_text="Why, when you change what was final. It stands in the timeline."
+        max_length=500, required=False, help_text="The reason, if you change a final result. Shown in the timeline."
     )
 
     def __init__(self, order: Order, data: Any = None, uploads: Any = None) -> None:
         super().__init__(data, uploads)
         self.order = order
         parts = [(each.assessment_id, each.name) for each in order.package.assessments.all()]
-        cast(forms.ChoiceField, self.fields["part"]).choices = [("", "the whole package"), *parts]
+        cast(forms.ChoiceField, self.fields["part"]).choices = [("", "The whole package"), *parts]
         if not parts:
             del self.fields["part"]
 
@@ -50,34 +52,33 @@ class ReportForm(forms.Form):
         if any(value is not None for value in score):
             raw, low, high = score
             if raw is None or low is None or high is None:
-                self.add_error("score_raw", "A score needs all three numbers.")
+                self.add_error("score_raw", "Enter the score, the lowest and the highest score.")
             elif not low <= raw <= high or low == high:
-                self.add_error("score_raw", "The score lies between the lowest and the highest possible.")
+                self.add_error("score_raw", "Enter a score between the lowest and the highest score.")
         if not self.errors and not self.build_changes() and not cleaned.get("report"):
-            raise forms.ValidationError("Nothing is filled in, so there is nothing to report.")
+            raise forms.ValidationError("Fill in at least one field.")
         return cleaned
 
     def build_changes(self) -> dict[str, Any]:
-        """What is filled in; an empty field leaves what is there as it is."""
-        said = self.cleaned_data
-        found: dict[str, Any] = {name: said[name] for name in ("status", "score_label", "summary") if said.get(name)}
-        if said.get("score_raw") is not None:
-            found["score"] = {name: said[f"score_{name}"] for name in results.SCORE_KEYS}
-        if not found or not said.get("part"):
-            return found
-        return {"assessment_results": [{"assessment_id": said["part"], **found}]}
+        """Return the filled-in fields as changes for `results.report`. Empty fields change nothing."""
+        cleaned = self.cleaned_data
+        changes: dict[str, Any] = {name: cleaned[name] for name in TEXT_FIELDS if cleaned.get(name)}
+        if cleaned.get("score_raw") is not None:
+            changes["score"] = {name: cleaned[f"score_{name}"] for name in results.SCORE_KEYS}
+        if not changes or not cleaned.get("part"):
+            return changes
+        return {"assessment_results": [{"assessment_id": cleaned["part"], **changes}]}
 
     def preview_columns(self) -> dict[str, Any]:
-        """What is filled in and right so far, by the names of a result's columns: for a look while typing."""
+        """Return the valid part of a form that is being filled in, by the columns of a result."""
         self.full_clean()
-        said = self.cleaned_data
-        found = {name: said[name] for name in ("status", "score_label", "summary") if said.get(name)}
-        score = {f"score_{name}": said.get(f"score_{name}") for name in results.SCORE_KEYS}
-        return found if None in score.values() or "score_raw" in self.errors else found | score
+        columns = {name: self.cleaned_data[name] for name in TEXT_FIELDS if self.cleaned_data.get(name)}
+        score = {f"score_{name}": self.cleaned_data.get(f"score_{name}") for name in results.SCORE_KEYS}
+        return columns if None in score.values() or "score_raw" in self.errors else columns | score
 
     @transaction.atomic
     def save(self, *, by: User) -> None:
-        """Report it and add the file, both or neither. Raises ConflictError, GoneError, UnprocessableError."""
+        """Store the file and the report, both or neither. Raises ConflictError, GoneError, UnprocessableError."""
         if upload := self.cleaned_data["report"]:
             attachments.add_file(
                 self.order.pk,
@@ -89,7 +90,3 @@ class ReportForm(forms.Form):
         if changes := self.build_changes():
             correction = self.cleaned_data["correction"]
             results.report(self.order.pk, changes, by=by.email, hop=Hop.ENGINE, correction=correction)
-
-
-def find_package_result(order: Order) -> Result | None:
-    return next((row for row in order.results.all() if not row.assessment_id), None)

@@ -30,9 +30,7 @@ from orders.scores import score_percent, score_text
 
 FORM_OVERHEAD = 64 * 1024
 UNREADABLE_FORM = "The form cannot be read: send multipart/form-data with its boundary and without encoded parts."
-FILE_ADVICE = (
-    'Send a complete PDF, PNG or JPEG, or for other types a URL: {"type": "VIDEO_URL", "url": "https://…"}.'
-)
+FILE_ADVICE = 'Send a complete PDF, PNG or JPEG, or for other types a URL: {"type": "VIDEO_URL", "url": "https://…"}.'
 FILE_TOO_LARGE = {"file": [f"The file is larger than 10 MB ({files.MAX_SIZE:,} bytes): send a smaller one, or a URL."]}
 
 
@@ -213,7 +211,7 @@ class OrderResource(OrderView):
 
     @extend_schema(responses={200: dict[str, Any], 202: dict[str, Any]})
     def get(self, request: Request, order_id: str) -> Response:
-        """Return our copy of the data at SmartRecruiters. 202 with Retry-After until it arrives; 404 if there is none."""
+        """Return our copy of the data at SmartRecruiters. 202 with Retry-After until it arrives, 404 without any."""
         order = self.get_order(order_id)
         resource = Resource.objects.filter(order=order, kind=self.kind).first()
         if resource is None or resource.state == ResourceState.NONE:

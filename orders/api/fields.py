@@ -1,4 +1,4 @@
-"""What orders and results need beyond the common fields: text that a person reads, instants, addresses, maps."""
+"""Serializer fields of orders and results: text for people, timestamps, URLs and maps."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,19 +12,19 @@ from rest_framework import serializers
 from integrations.api import fields
 from integrations.http import trusted_origins
 
-# As validators, so that the API's description has them.
+# Validators, so that the OpenAPI schema shows their patterns.
 SINGLE_LINE = RegexValidator(
-    r"\A[^\x00-\x1f\x7f-\x9f]+\Z", "Send a text on one line, without control characters.", "control"
+    r"\A[^\x00-\x1f\x7f-\x9f]+\Z", "Send a single line of text without control characters.", "control"
 )
 MULTILINE = RegexValidator(
     r"\A[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+\Z",
-    "Send a text without control characters; line ends and tabs are good.",
+    "Send text without control characters other than line breaks and tabs.",
     "control",
 )
 
 
 class PlainTextField(fields.StrictCharField):
-    """Of any language, without control characters; line ends and tabs only with `multiline`."""
+    """Unicode text without control characters; line breaks and tabs are allowed only if `multiline`."""
 
     default_error_messages = {"printable": "Send printable characters only."}
 
@@ -41,10 +41,10 @@ class PlainTextField(fields.StrictCharField):
 
 
 class InstantField(serializers.DateTimeField):
-    """ISO 8601 with an offset or Z; kept in UTC."""
+    """ISO 8601 timestamp with an offset or Z, converted to UTC."""
 
     default_error_messages = fields.build_error_messages(
-        "an instant in ISO 8601 with Z or an offset, like 2020-08-28T20:36:28Z"
+        "a timestamp in ISO 8601 with Z or an offset, like 2020-08-28T20:36:28Z"
     )
 
     def to_internal_value(self, value: Any) -> datetime:
@@ -67,27 +67,27 @@ URL_SCHEMA = {
 
 @extend_schema_field(URL_SCHEMA)
 class CheckedURLField(PlainTextField):
-    """A web address that `check` admits; it raises ValueError with the reason."""
+    """URL that passes `check`, which raises ValueError with the end of a sentence, like "must begin with https://"."""
 
     def __init__(self, *, check: Callable[[str], object], **kwargs: Any) -> None:
         self.check = check
         super().__init__(**{"max_length": 2000, **kwargs})
 
     def to_internal_value(self, data: Any) -> str:
-        address = super().to_internal_value(data)
+        url = super().to_internal_value(data)
         try:
-            self.check(address)
+            self.check(url)
         except ValueError as error:
-            raise serializers.ValidationError(f"The address {error}.", code="address") from None
-        return address
+            raise serializers.ValidationError(f"The URL {error}.", code="address") from None
+        return url
 
 
 class TextMapField(serializers.Field[dict[str, str], Any, Any, Any]):
-    """An object whose values are all text."""
+    """JSON object whose values are all text."""
 
     default_error_messages = {
-        "invalid": "Must be an object whose values are all text.",
-        "long": "A key may have 200 characters, a value 2000, and there may be 100 of them.",
+        "invalid": "Send an object whose values are all text.",
+        "long": "Send at most 100 keys of up to 200 characters, with values of up to 2,000 characters.",
     }
 
     def to_internal_value(self, data: Any) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What an engine may send about orders, checked before anything is queued: 422 with what would be right."""
+"""Serializers of engines' requests. Their messages say what would be valid (422)."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -26,26 +26,30 @@ class ScoreSerializer(StrictSerializer):
         if isinstance(data, Mapping) and (broken := [name for name in SCORE_KEYS if isinstance(data.get(name), float)]):
             advice = _suggest_integers(data)
             raise serializers.ValidationError(
-                {name: [f"{data[name]}: SmartRecruiters takes integers; {advice}"] for name in broken}, code="invalid"
+                {
+                    name: [f"{data[name]} is not an integer, and SmartRecruiters only takes integers: {advice}"]
+                    for name in broken
+                },
+                code="invalid",
             )
         return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, int]) -> dict[str, int]:
         raw, lowest, highest = (attrs[name] for name in SCORE_KEYS)
         if lowest >= highest:
-            message = f"{highest}: must be greater than min {lowest}."
+            message = f"Send a max greater than min: {highest} is not greater than {lowest}."
             raise serializers.ValidationError({"max": [ErrorDetail(message, "range")]})
         if not lowest <= raw <= highest:
-            message = f"{raw}: must lie between min {lowest} and max {highest}."
+            message = f"Send a raw score from {lowest} (min) to {highest} (max): {raw} is outside this range."
             raise serializers.ValidationError({"raw": [ErrorDetail(message, "range")]})
         return attrs
 
 
 def _suggest_integers(score: Mapping[str, Any]) -> str:
-    """What to send in place of 87.5 of 100: the same on a finer scale."""
+    """Suggest the same score on a finer scale: for 87.5 of 100, send raw 875 with max 1000."""
     sent = {name: Decimal(repr(score[name])) for name in SCORE_KEYS if type(score.get(name)) in (int, float)}
     digits = max(-int(number.normalize().as_tuple().exponent) for number in sent.values())
-    advice, digits = ("send it rounded, like", 2) if digits > 4 else ("send", max(digits, 0))
+    advice, digits = ("send it rounded, for example", 2) if digits > 4 else ("send", max(digits, 0))
     scaled = {name: round(number * 10**digits) for name, number in sent.items()}
     shown = [f"{name} {number}" for name, number in scaled.items() if number or name != "min"]
     return f"{advice} {' with '.join([shown[0], ' and '.join(shown[1:])]) if shown[1:] else shown[0]}."
@@ -56,7 +60,7 @@ def _nullable_options(**kwargs: Any) -> dict[str, Any]:
 
 
 class ResultFieldsSerializer(StrictSerializer):
-    """What a package and each of its assessments have in common; null clears."""
+    """Keys that the results of a package and of an assessment have in common; null clears a key."""
 
     status = StrictChoiceField(Status.choices, required=False)
     score = ScoreSerializer(required=False, allow_null=True)
@@ -72,9 +76,7 @@ class AssessmentResultSerializer(ResultFieldsSerializer):
 
 
 class ReportSerializer(ResultFieldsSerializer):
-    """What is known by now. What is left out stays as it is, null clears."""
-
-    # Of an order whose `assessment_ids` are in the context.
+    """Report of a result: a missing key is unchanged, null clears. The context holds the order's `assessment_ids`."""
 
     assessment_package_date = InstantField(**_nullable_options())
     assessment_results = AssessmentResultSerializer(many=True, required=False)
@@ -82,7 +84,7 @@ class ReportSerializer(ResultFieldsSerializer):
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, Mapping) and "attachments" in data:
-            message = "Attachments have an address of their own: POST …/orders/{id}/attachments."
+            message = "Attachments have an endpoint of their own: POST …/orders/{id}/attachments."
             raise serializers.ValidationError({"attachments": [ErrorDetail(message, "unknown")]})
         return super().to_internal_value(data)
 
@@ -93,7 +95,9 @@ class ReportSerializer(ResultFieldsSerializer):
             if assessment_id not in known:
                 errors.append({"assessment_id": [_unknown_assessment_message(known, assessment_id)]})
             elif assessment_id in seen:
-                errors.append({"assessment_id": [f"{assessment_id} stands here twice: send all of it at once."]})
+                errors.append(
+                    {"assessment_id": [f"{assessment_id} is listed twice: send one entry for each assessment."]}
+                )
             else:
                 errors.append({})
             seen.add(assessment_id)
@@ -104,8 +108,8 @@ class ReportSerializer(ResultFieldsSerializer):
 
 def _unknown_assessment_message(known: Iterable[str], assessment_id: str) -> str:
     names = ", ".join(sorted(known))
-    instead = f"send one of {names}" if names else "it has none"
-    return f"{assessment_id} is no assessment of this package: {instead}."
+    advice = f"send one of {names}" if names else "it has none"
+    return f"{assessment_id} is not an assessment of this package: {advice}."
 
 
 class LeaseSerializer(StrictSerializer):
@@ -118,7 +122,7 @@ class AcceptSerializer(StrictSerializer):
 
 
 class AttachmentInputSerializer(StrictSerializer):
-    """A report of the whole package, or of one assessment of those in the context."""
+    """Report of the package, or of one of the `assessment_ids` in the context."""
 
     assessment_id = PlainTextField(max_length=64, required=False, allow_null=True, allow_blank=True)
     name = PlainTextField(max_length=200, required=False, allow_null=True, allow_blank=True)
@@ -154,15 +158,15 @@ class OptionalInstantField(InstantField):
 
 
 class FiltersSerializer(StrictSerializer):
-    """Of a list. What is empty does not count."""
+    """Filters of a list. Empty ones are ignored."""
 
     status = StrictChoiceField(
-        Status.choices, required=False, allow_blank=True, help_text="Orders without any report are PENDING."
+        Status.choices, required=False, allow_blank=True, help_text="Orders without a report are PENDING."
     )
     customer = PlainTextField(
-        max_length=200, required=False, allow_blank=True, help_text="A customer's id, as GET /customers lists them."
+        max_length=200, required=False, allow_blank=True, help_text="A customer's id, as listed by GET /customers."
     )
     smartrecruiters_order_id = PlainTextField(
-        max_length=200, required=False, allow_blank=True, help_text="The id that SmartRecruiters gave it."
+        max_length=200, required=False, allow_blank=True, help_text="SmartRecruiters' id of the order."
     )
-    updated_after = OptionalInstantField(required=False, help_text="Changed later than this instant.")
+    updated_after = OptionalInstantField(required=False, help_text="Changed after this time (exclusive).")

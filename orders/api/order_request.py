@@ -1,4 +1,4 @@
-"""The body of an order, as SmartRecruiters sends it (PROTOCOL.md, "What they call")."""
+"""Serializer of an order from SmartRecruiters: see integrations/smartrecruiters/README.md, "Order"."""
 
 import json
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ MAX_UNKNOWN_BYTES = 8 * 1024
 
 
 def _check_return_url(url: str) -> None:
-    """Where an inline candidate goes back to: a trusted origin, or any plain https address (INTERFACE.md)."""
+    """Accept a trusted origin or any plain https URL."""
     parts = trusted_origins.parse_url(url)
     if parts is None or not (parts[0] == "https" or trusted_origins.is_trusted(url)):
-        raise ValueError("must be a plain https address")
+        raise ValueError("must be a plain https URL")
 
 
 class OptionalTextField(PlainTextField):
@@ -43,7 +43,7 @@ class JobSerializer(serializers.Serializer[Any]):
 
 
 class OrderRequestSerializer(serializers.Serializer[OrderRequest]):
-    """`is_inline` in the context: the body must name where the candidate goes back to."""
+    """An order. With `is_inline` in the context, it must have a return URL."""
 
     resultCallbackURL = CheckedURLField(check=trusted_origins.extract_order_id, max_length=500)
     candidate = CandidateSerializer()
@@ -61,7 +61,7 @@ class OrderRequestSerializer(serializers.Serializer[OrderRequest]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         returns = attrs.get("completedAssessmentCallbackUrl") or attrs.get("completeAssessmentCallbackUrl")
         if self.context.get("is_inline") and not returns:
-            message = "An inline order names where the candidate goes back to."
+            message = "An inline order must have the URL that the candidate returns to."
             raise serializers.ValidationError({"completedAssessmentCallbackUrl": message}, code="required")
         return attrs
 
@@ -89,7 +89,7 @@ class OrderRequestSerializer(serializers.Serializer[OrderRequest]):
         )
 
     def _collect_unknown(self) -> Iterator[tuple[str, object]]:
-        """What came and we do not know, by its path, as far as there is room for it."""
+        """Yield the unknown keys by path, up to MAX_UNKNOWN_BYTES."""
         room = MAX_UNKNOWN_BYTES
         for path, value in _iterate_unknown(self, self.initial_data):
             room -= len(json.dumps({path: value}, ensure_ascii=False).encode())

@@ -1,4 +1,4 @@
-"""An order as the engine sees it (INTERFACE.md, "Order")."""
+"""Serializers of the engine's responses: see orders/api/README.md, "The order object"."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ DELIVERY_STATES: dict[str | None, str] = {None: "none", "in_flight": "pending", 
 
 
 class NullableCharField(serializers.CharField):
-    """A text that is null where we keep an empty one."""
+    """Text that is null where the column is empty."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"allow_null": True, **kwargs})
@@ -80,11 +80,11 @@ class ResultOutputSerializer(serializers.Serializer[Order]):
     def to_representation(self, instance: Order) -> dict[str, Any]:
         rows = list(instance.results.all())
         package = next((row for row in rows if row.assessment_id == ""), None) or Result(order=instance)
-        found = AssessmentResultOutputSerializer().to_representation(package)
+        shared = AssessmentResultOutputSerializer().to_representation(package)
         return {
-            "status": package.status or Status.PENDING.value,
-            "assessment_package_date": found["assessment_date"],
-            **{key: found[key] for key in ("submission_date", "name", "summary", "score_label", "score")},
+            "status": Status(package.status).value,
+            "assessment_package_date": shared["assessment_date"],
+            **{key: shared[key] for key in ("submission_date", "name", "summary", "score_label", "score")},
             "assessment_results": [
                 AssessmentResultOutputSerializer().to_representation(row) for row in rows if row.assessment_id
             ],
@@ -104,9 +104,7 @@ class AttachmentSerializer(serializers.Serializer[Attachment]):
 
 
 class OrderSerializer(serializers.Serializer[Order]):
-    """An order, and its result as it stands."""
-
-    # Of rows that came by `queries.for_engine`.
+    """An order with its result. Its rows must come from `queries.for_engine`."""
 
     id = serializers.CharField()
     smartrecruiters_order_id = serializers.CharField()
@@ -147,11 +145,11 @@ class OrderSerializer(serializers.Serializer[Order]):
 
     @extend_schema_field(serializers.ChoiceField(Status.choices))
     def get_status(self, order: Order) -> str:
-        return order.status or Status.PENDING.value
+        return order.reported_status.value
 
     @extend_schema_field(serializers.ChoiceField(["none", "pending", "delivered", "held", "failed"]))
     def get_delivery(self, order: Order) -> str:
-        state: str | None = order.newest_delivery  # type: ignore[attr-defined]
+        state: str | None = order.newest_result_state  # type: ignore[attr-defined]
         return DELIVERY_STATES.get(state) or str(state)
 
 

@@ -1,4 +1,4 @@
-"""Where SmartRecruiters places its orders. Every answer comes from the database alone."""
+"""REST endpoints for SmartRecruiters' orders. A response depends on the database alone: no call leaves from here."""
 
 from rest_framework import status
 from rest_framework.exceptions import PermissionDenied
@@ -14,7 +14,7 @@ from orders.api.order_request import OrderRequestSerializer
 
 
 class PlaceOrderView(APIView):
-    """202 with an empty object; an inline order 200 with `{"url"}`, the same on every repeat."""
+    """Place an order: 202 with an empty object, or 200 with `{"url"}` for an inline order; the same on every repeat."""
 
     required_scope = "orders_modify"
     schema = None
@@ -28,7 +28,7 @@ class PlaceOrderView(APIView):
         actor = audit.Actor.from_request(request)
         if wanted.company_id != connection.company_id:
             audit.record("order.refused", connection.company_id, actor=actor, claimed=wanted.company_id[:100])
-            raise PermissionDenied("companyId is not the company of this token.")
+            raise PermissionDenied("companyId is not this token's company.")
         is_inline = bool(wanted.completed_callback_url)
         try:
             order, _ = intake.place(connection=connection, request=wanted, is_inline=is_inline)

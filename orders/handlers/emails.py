@@ -1,16 +1,16 @@
-"""The e-mails that invite a candidate: SmartRecruiters sends none, so the partner does (PROTOCOL.md)."""
+"""Email handlers of invitations and reminders. SmartRecruiters does not write to the candidate, so we do."""
 
 from django.utils import timezone
 
 from integrations import mail
 from integrations.outbox.models import Delivery
 from orders import expiry, links
-from orders.models import Order
+from orders.models import Order, Status
 
 
 class InvitationHandler(mail.EmailHandler):
     kind = "invitation"
-    invalid_email_reason = "The candidate's e-mail address cannot be used: send the link to the candidate another way."
+    invalid_email_reason = "The candidate's email address is not valid: send the link in another way."
 
     def skip_reason(self, delivery: Delivery) -> str:
         return self._skip_reason_for(self._load_order(delivery))
@@ -31,17 +31,15 @@ class InvitationHandler(mail.EmailHandler):
 
 
 class ReminderHandler(InvitationHandler):
-    """The same link again for a candidate who has not begun, once."""
-
     kind = "reminder"
 
     def _skip_reason_for(self, order: Order) -> str:
-        has_begun = order.visited_at is not None or order.status not in expiry.NOT_STARTED
-        return super()._skip_reason_for(order) or ("the candidate has begun" if has_begun else "")
+        has_started = order.visited_at is not None or order.reported_status != Status.PENDING
+        return super()._skip_reason_for(order) or ("the candidate has started" if has_started else "")
 
 
 def build_email(order: Order, kind: str) -> mail.EmailContent:
-    """The invitation or the reminder, in the order's language."""
+    """Render the invitation or the reminder in the candidate's language."""
     return mail.render_email(
         kind,
         mail.best_language(order.candidate_language),

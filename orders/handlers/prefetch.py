@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from django.db.models import Exists, OuterRef
 
@@ -34,7 +35,7 @@ def load_contexts(deliveries: Sequence[Delivery], *, with_results: bool = False)
     configuration = PartnerConfiguration.load()
     awaits_upload = Exists(Upload.objects.filter(order=OuterRef("pk"), state=UploadState.PLANNED))
     orders = Order.objects.select_related("connection").annotate(awaits_upload=awaits_upload)
-    by_id = orders.in_bulk({delivery.subject for delivery in deliveries})
+    by_id: Mapping[str, Any] = orders.in_bulk({delivery.subject for delivery in deliveries})
     results = _load_results(deliveries) if with_results else {}
     return {
         delivery.pk: OrderContext(order, configuration, order.awaits_upload, results.get(delivery.key, []))

@@ -1,4 +1,4 @@
-"""The delivery of kind `upload`: POST a file, once (PROTOCOL.md, `/orders/{orderId}/results/attachment`)."""
+"""Handler that uploads report files to SmartRecruiters: see integrations/smartrecruiters/README.md, "Results"."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -15,18 +15,18 @@ from orders import files, merge_patch, results, uploads
 from orders.models import Order, Upload, UploadState
 
 S = DeliveryState
-# An answer that is neither a success nor a refusal says nothing of the effect, and this call cannot be repeated.
+# Neither a success nor a refusal: the outcome is unknown, and the call cannot be repeated.
 UNCERTAIN_STATUSES = (*range(200, 400), *range(500, 600))
-# The route itself may not be ours to use; its link goes out instead, and no result has to wait for it.
+# The endpoint may not be available to us. The link is sent instead, and no result has to wait.
 REFUSED_STATUSES = (403, 404, 410, 415)
 SKIP_REASONS: dict[str, str] = {
-    UploadState.SENT: "SmartRecruiters has it already",
+    UploadState.SENT: "SmartRecruiters already has it",
     UploadState.REMOVED: "the report was removed",
 }
 
 
 class UploadHandler(handlers.Handler):
-    """Once per content. What is refused goes out as a link; what nobody knows of is asked for with the next result."""
+    """Upload a file, once. After a refusal its link is sent instead; the next result resolves an unknown outcome."""
 
     kind = "upload"
     success_statuses = frozenset({201})
@@ -44,10 +44,10 @@ class UploadHandler(handlers.Handler):
         return SKIP_REASONS.get(uploads.load_upload(delivery).state, "")
 
     def is_blocked(self, delivery: Delivery) -> bool:
-        """For a result on its way whose array of attachments does not hold it, and would take it away."""
+        """Wait for a result that is on its way: its array of attachments lacks this upload and would remove it."""
         key = merge_patch.result_key(Order(pk=delivery.subject))
-        on_its_way = Delivery.objects.filter(key=key, state__in=[S.PENDING, S.IN_FLIGHT])
-        return on_its_way.filter(payload__has_key="attachments").exists()
+        unsent = Delivery.objects.filter(key=key, state__in=[S.PENDING, S.IN_FLIGHT])
+        return unsent.filter(payload__has_key="attachments").exists()
 
     def build_call(self, delivery: Delivery, token: str) -> handlers.Call:
         upload = uploads.load_upload(delivery)
@@ -69,7 +69,7 @@ class UploadHandler(handlers.Handler):
         )
 
         def run(deadline: float) -> Response:
-            """The content is read when it goes, not while it waits for its turn."""
+            # Read only now, so that waiting calls hold no files in memory.
             try:
                 content = files.read(attachment)
             except files.DamagedFileError as error:
@@ -85,7 +85,7 @@ class UploadHandler(handlers.Handler):
     def on_delivered(self, delivery: Delivery, response: Response) -> None:
         url = response.content.get("url")
         if not isinstance(url, str) or not uploads.URL_PATTERN.fullmatch(url):
-            raise CallFailedError("the answer holds no address", status=response.status)
+            raise CallFailedError("the response has no valid URL", status=response.status)
         uploads.mark_sent(uploads.load_upload(delivery), url)
         resend_result(delivery.subject)
 
@@ -104,11 +104,11 @@ class UploadHandler(handlers.Handler):
 
 
 def resend_result(order_id: str) -> None:
-    """SmartRecruiters is told how the order stands, if it was told anything yet."""
+    """Queue the current result again, if one was sent before and the order is not erased."""
     try:
         order = results.lock_order(order_id)
     except APIException:
-        return  # erased
+        return
     if Delivery.objects.filter(key=merge_patch.result_key(order)).exists():
         results.enqueue_result(order)
 
@@ -123,6 +123,6 @@ def _is_damaged(upload: Upload) -> bool:
     return False
 
 
-def _redact_url(reply: Response) -> Response:
-    """Of a success, the attempt keeps no address: it may open the report."""
-    return replace(reply, text='{"url": "***"}') if reply.status == 201 else reply
+def _redact_url(response: Response) -> Response:
+    """Mask the URL in the text of a success: it may open the report without signing in."""
+    return replace(response, text='{"url": "***"}') if response.status == 201 else response

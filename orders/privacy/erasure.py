@@ -1,7 +1,7 @@
-"""Erasing a candidate (GDPR, article 17; RELIABILITY.md, S11 and S17).
+"""Erasure of a candidate: GDPR, article 17; S11 and S17 in tests/reliability/README.md.
 
-Gone is what `personal.CANDIDATE_FIELDS` lists, reports' files, what was sent and answered, and corrections' reasons.
-The order's row, its ids, its status and what happened when stay, so that a recruiter's question finds an answer.
+Removes the models' CANDIDATE_FIELDS, report files, requests and responses, and the reasons of corrections. The order's
+row stays with its ids, its status and its timeline, to answer a recruiter's questions.
 """
 
 import time
@@ -20,29 +20,27 @@ from integrations.outbox import erasure as outbox
 from orders import files
 from orders.models import Attachment, Hop, Order, OrderEvent, Resource, ResourceState, Result, Upload
 from orders.privacy import erasure_log
-from orders.privacy.personal_data import CANDIDATE_FIELDS
 
 log = structlog.get_logger(__name__)
 CANCEL_REASON = "the candidate was erased"
 ERASED_EVENT = "Candidate erased"
-"""How an order's timeline says it."""
+# Deliveries without personal data; an erasure does not cancel them.
 NON_PERSONAL_KINDS = ("webhook",)
-"""Kinds of deliveries with nothing of the candidate in them: an engine may go on hearing of the order's id."""
 
 
 class DeliveryInFlightError(Exception):
-    """A call about the candidate is being made this moment; nothing was erased. Ask again within a minute."""
+    """A call about the candidate is on its way, so nothing was erased. Can be repeated within a minute."""
 
     def __init__(self) -> None:
         super().__init__(
-            "A call about this candidate is on its way: what is unsent was cancelled, and nothing is erased yet. "
+            "A call about this candidate is on its way. Unsent deliveries were cancelled, but nothing is erased yet. "
             "Try again in a minute."
         )
 
 
 @dataclass(frozen=True)
 class Erasure:
-    """What was erased. `pseudonym` stands for the candidate in the audit and in the erasure log."""
+    """Counts of an erasure. `pseudonym` identifies the candidate in the audit log and in the erasure log."""
 
     pseudonym: str
     orders: int = 0
@@ -51,18 +49,18 @@ class Erasure:
 
 
 def erase(email: str, *, actor: audit.Actor = audit.SYSTEM, wait_seconds: float = 0) -> Erasure:
-    """Erase the candidate with this e-mail address, in capitals or not, from all orders placed so far.
+    """Erase the candidate with this email address, regardless of case, from all orders placed so far.
 
-    First noted in the erasure log, then made in one transaction. Waits `wait_seconds` for calls that are on their
+    Written to the erasure log first, then done in one transaction. Waits `wait_seconds` for calls that are on their
     way, then raises DeliveryInFlightError.
     """
-    whose = erasure_log.make_pseudonym(email)
-    erasure_log.append_entry(whose)
-    return _cancel_and_erase(whose, find_order_ids(email), actor, wait_seconds)
+    pseudonym = erasure_log.make_pseudonym(email)
+    erasure_log.append_entry(pseudonym)
+    return _cancel_and_erase(pseudonym, find_order_ids(email), actor, wait_seconds)
 
 
 def erase_candidate_of(order: Order, *, actor: audit.Actor = audit.SYSTEM, wait_seconds: float = 0) -> Erasure:
-    """Erase an order's candidate from all orders; from this one alone where it names no address."""
+    """Erase an order's candidate from all orders, or from this one if it has no email address."""
     if order.candidate_email.strip():
         return erase(order.candidate_email, actor=actor, wait_seconds=wait_seconds)
     return erase_single_order(order.pk, actor=actor, wait_seconds=wait_seconds)
@@ -71,21 +69,21 @@ def erase_candidate_of(order: Order, *, actor: audit.Actor = audit.SYSTEM, wait_
 def erase_single_order(
     order_id: str, *, actor: audit.Actor = audit.SYSTEM, wait_seconds: float = 0, reason: str = ""
 ) -> Erasure:
-    """Erase the candidate from this order, and from no other that is for the same address."""
-    whose = erasure_log.make_pseudonym(order_id)
-    erasure_log.append_entry(whose)
-    return _cancel_and_erase(whose, [order_id], actor, wait_seconds, reason)
+    """Erase the candidate from this order only."""
+    pseudonym = erasure_log.make_pseudonym(order_id)
+    erasure_log.append_entry(pseudonym)
+    return _cancel_and_erase(pseudonym, [order_id], actor, wait_seconds, reason)
 
 
 def replay_log(*, wait_seconds: float = 0) -> list[Erasure]:
-    """Erase again whom a restored backup brought back. Who ordered again after his erasure keeps the newer orders."""
+    """Repeat the logged erasures, after a restore. Orders placed after a candidate's last erasure stay."""
     logged = erasure_log.load_last_erasures()
-    found: dict[str, list[str]] = {}
+    due: dict[str, list[str]] = {}
     for order_id, email, at in _unerased_orders().values_list("pk", "candidate_email", "created_at").iterator():
-        for whose in (erasure_log.make_pseudonym(email), erasure_log.make_pseudonym(order_id)):
-            if whose in logged and at <= logged[whose]:
-                found.setdefault(whose, []).append(order_id)
-    return [_cancel_and_erase(whose, ids, audit.SYSTEM, wait_seconds) for whose, ids in found.items()]
+        for pseudonym in (erasure_log.make_pseudonym(email), erasure_log.make_pseudonym(order_id)):
+            if pseudonym in logged and at <= logged[pseudonym]:
+                due.setdefault(pseudonym, []).append(order_id)
+    return [_cancel_and_erase(pseudonym, ids, audit.SYSTEM, wait_seconds) for pseudonym, ids in due.items()]
 
 
 def _unerased_orders() -> models.QuerySet[Order]:
@@ -93,7 +91,7 @@ def _unerased_orders() -> models.QuerySet[Order]:
 
 
 def find_order_ids(email: str) -> list[str]:
-    """Compared here, since SQLite knows no other letters than ASCII's without case."""
+    """Return the ids of the orders with this email address. Compared here: SQLite ignores case only for ASCII."""
     sought = email.strip().casefold()
     rows = _unerased_orders().exclude(candidate_email="").values_list("pk", "candidate_email")
     return [order_id for order_id, kept in rows.iterator() if kept.strip().casefold() == sought]
@@ -116,7 +114,7 @@ def _cancel_and_erase(
 
 @transaction.atomic
 def _erase_rows(pseudonym: str, ids: list[str], actor: audit.Actor, reason: str) -> Erasure:
-    # Locked first: nobody reports, accepts or adds a file from here on, and whoever waits for it finds it erased.
+    # Locked first: a report, acceptance or upload that waits for the lock finds the order erased.
     list(Order.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
     if outbox.cancel_by_subject(ids, CANCEL_REASON, except_kinds=NON_PERSONAL_KINDS):
         raise DeliveryInFlightError
@@ -132,9 +130,9 @@ def _erase_rows(pseudonym: str, ids: list[str], actor: audit.Actor, reason: str)
     OrderEvent.objects.bulk_create(
         OrderEvent(order_id=each, hop=Hop.IN, what=ERASED_EVENT, by=actor.name) for each in ids
     )
-    said: dict[str, Any] = {"orders": ids, "files": len(keys)} | ({"why": reason} if reason else {})
-    audit.record("candidate.erased", pseudonym, actor=actor, **said)
-    # Within the transaction: should it fail after all, the erasure is made again, and a file that is gone is meant so.
+    detail: dict[str, Any] = {"orders": ids, "files": len(keys)} | ({"why": reason} if reason else {})
+    audit.record("candidate.erased", pseudonym, actor=actor, **detail)
+    # Within the transaction: if it fails, the erasure is repeated, and a missing file does no harm.
     for key in keys:
         files.remove(key)
     return Erasure(pseudonym, len(ids), deliveries, len(keys))
@@ -142,46 +140,45 @@ def _erase_rows(pseudonym: str, ids: list[str], actor: audit.Actor, reason: str)
 
 def _redact_orders(ids: Collection[str]) -> None:
     blanks: dict[str, Any] = {
-        name: {} if isinstance(Order._meta.get_field(name), models.JSONField) else ""
-        for name in CANDIDATE_FIELDS["orders.order"]
+        name: {} if isinstance(Order._meta.get_field(name), models.JSONField) else "" for name in Order.CANDIDATE_FIELDS
     }
     now = clock.now()
     for order in Order.objects.filter(pk__in=ids).only("digest"):
-        # Keyed, so that the same order coming again is known, and nobody can try addresses against it.
+        # Keyed: recognises a repeat of the order, but email addresses cannot be tried against it.
         digest = erasure_log.make_pseudonym(order.digest)
         Order.objects.filter(pk=order.pk).update(**blanks, digest=digest, erased_at=now, updated_at=now)
 
 
 def _redact_corrections(ids: Collection[str]) -> None:
-    """The reason of a correction is free text."""
+    """Remove the reasons of corrections, which are free text."""
     for event in OrderEvent.objects.filter(order__in=ids):
         if event.detail.pop("correction", None) is not None:
             event.save(update_fields=["detail"])
 
 
 def _delete_idempotency_records(ids: Collection[str]) -> None:
-    """The answers to calls of the orders' own addresses, and to leases that handed one of them out, or still may."""
+    """Delete stored responses of the orders' endpoints, and of leases that contain or may still contain one of them."""
     for order_id in ids:
         IdempotencyRecord.objects.filter(path__contains=f"/orders/{order_id}").delete()
-    for answer in IdempotencyRecord.objects.filter(path__endswith="/orders/lease").iterator():
-        if answer.status is None or _mentions_any_order(answer, ids):
-            answer.delete()
+    for record in IdempotencyRecord.objects.filter(path__endswith="/orders/lease").iterator():
+        if record.status is None or _mentions_any_order(record, ids):
+            record.delete()
 
 
 def _mentions_any_order(record: IdempotencyRecord, ids: Collection[str]) -> bool:
     try:
         body = record.body
     except DecryptionError:
-        return True  # nobody can be given it any more
+        return True  # useless anyway
     return any(order_id in body for order_id in ids)
 
 
 def truncate_wal() -> bool:
-    """SQLite's journal still holds the pages as they were. False where somebody was reading them all the while."""
+    """Truncate SQLite's WAL, which still has the erased pages. Return False if a reader prevented it."""
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         return True
     with connection.cursor() as cursor:
         is_busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if is_busy:
-        log.warning("the database's journal could not be emptied after an erasure; the next hour tries again")
+        log.warning("WAL not truncated after an erasure: the hourly job will try again")
     return not is_busy

@@ -1,7 +1,7 @@
-"""The erasures, outside the database: a backup that is restored brings back whom it does not know to be erased.
+"""Log of erasures outside the database, to repeat them after a backup was restored.
 
-One line each: when, and a pseudonym (HMAC-SHA-256 under a key derived from SECRET_KEY), in `erasures.log` in the data
-folder. Without that key the log says nothing of anybody; with another one its older lines match nobody.
+Each line of `erasures.log` in the data folder has a time and a pseudonym: HMAC-SHA-256 under a key derived from
+SECRET_KEY. The log identifies no person without that key, and is useless after a change of it.
 """
 
 import os
@@ -15,7 +15,7 @@ from integrations.outbox import clock
 
 
 def make_pseudonym(identifier: str) -> str:
-    """Of an address, however it is spelled; or of an order's id."""
+    """Return the pseudonym of an email address, regardless of case, or of an order's id."""
     return salted_hmac("orders.erasure", identifier.strip().casefold(), algorithm="sha256").hexdigest()
 
 
@@ -24,11 +24,11 @@ def log_path() -> Path:
 
 
 def append_entry(pseudonym: str) -> None:
-    """Write one line, and return when it is on disk. Raises OSError."""
+    """Append a line durably. Raises OSError."""
     folder = log_path().parent
     descriptor = os.open(log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        # A line that a power cut broke off must not swallow this one.
+        # The leading line break separates it from a line that a power cut has truncated.
         os.write(descriptor, f"\n{clock.now().isoformat()} {pseudonym}\n".encode())
         os.fsync(descriptor)
     finally:
@@ -41,12 +41,13 @@ def append_entry(pseudonym: str) -> None:
 
 
 def load_last_erasures() -> dict[str, datetime]:
-    """When each pseudonym was erased last. Raises ValueError for a line that is none."""
-    found: dict[str, datetime] = {}
+    """Return the time of the last erasure by pseudonym. Raises ValueError for an invalid line."""
+    erasures: dict[str, datetime] = {}
     if not log_path().exists():
-        return found
+        return erasures
     for line in filter(None, log_path().read_text().splitlines()):
-        at, _, whose = line.partition(" ")
-        if len(whose) == 64:  # else it was broken off, and so its erasure was not made
-            found[whose] = max(datetime.fromisoformat(at), found.get(whose, datetime.fromisoformat(at)))
-    return found
+        time, _, pseudonym = line.partition(" ")
+        if len(pseudonym) == 64:  # else it was truncated, before its erasure began
+            at = datetime.fromisoformat(time)
+            erasures[pseudonym] = max(at, erasures.get(pseudonym, at))
+    return erasures

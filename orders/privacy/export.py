@@ -1,7 +1,7 @@
-"""All that we hold of a candidate, for himself (GDPR, articles 15 and 20; RELIABILITY.md, S13).
+"""Export of all data about a candidate: GDPR, articles 15 and 20; S13 in tests/reliability/README.md.
 
-A zip: `candidate.json`, with every row about his orders, and the reports' files. A row has all its columns but the keys
-of our own links; a test holds that to `personal.CANDIDATE_FIELDS` and `personal.ORDER_TEXT_FIELDS`.
+A ZIP file with the report files and `candidate.json`, which has all rows about the candidate's orders. A row has all
+columns except EXCLUDED_COLUMNS.
 """
 
 import json
@@ -22,15 +22,15 @@ from orders import files
 from orders.models import Attachment, Order, OrderEvent, Resource, Result, Upload
 from orders.privacy import erasure, erasure_log
 
+# Tokens of links, whose content is in the export, and technical columns.
 EXCLUDED_COLUMNS = ("link_token_hash", "link_token_sealed", "lease_expires_at", "result_callback_url")
-"""Keys of links, whose content is in the export itself, and what only steers the work between machines."""
 LEASE_PATH = "/orders/lease"
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Export:
-    """What was exported. `pseudonym` stands for the candidate in the audit."""
+    """Counts of an export. `pseudonym` identifies the candidate in the audit log."""
 
     pseudonym: str
     orders: int
@@ -38,7 +38,7 @@ class Export:
 
 
 def export(email: str, target: IO[bytes], **audit_fields: Any) -> Export:
-    """Write the zip of the candidate with this e-mail address, in capitals or not, from all orders.
+    """Write the ZIP file about the candidate with this email address, regardless of case, from all orders.
 
     Audited, with `actor` and `reason`, as far as they are known.
     """
@@ -46,7 +46,7 @@ def export(email: str, target: IO[bytes], **audit_fields: Any) -> Export:
 
 
 def export_candidate_of(order: Order, target: IO[bytes], **audit_fields: Any) -> Export:
-    """Of an order's candidate, from all orders; from this one alone where it names no address."""
+    """Export an order's candidate from all orders, or from this one if it has no email address."""
     if order.candidate_email.strip():
         return export(order.candidate_email, target, **audit_fields)
     return _write_archive(erasure_log.make_pseudonym(order.pk), [order.pk], target, **audit_fields)
@@ -63,8 +63,8 @@ def _write_archive(
     orders = Order.objects.filter(pk__in=ids).select_related("connection__customer", "package").order_by("created_at")
     count = 0
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        said = {"exported_at": timezone.now(), "orders": [_collect_order(order) for order in orders]}
-        archive.writestr("candidate.json", json.dumps(said, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2))
+        content = {"exported_at": timezone.now(), "orders": [_collect_order(order) for order in orders]}
+        archive.writestr("candidate.json", json.dumps(content, cls=DjangoJSONEncoder, ensure_ascii=False, indent=2))
         for attachment in Attachment.objects.filter(order__in=ids).exclude(file=""):
             count += write_file(archive, attachment)
     why = {"reason": reason} if reason else {}
@@ -73,11 +73,11 @@ def _write_archive(
 
 
 def write_file(archive: zipfile.ZipFile, attachment: Attachment) -> int:
-    """The report, or why it cannot be given; how many files that made."""
+    """Write the report, or a note if it is damaged. Return the number of reports written."""
     try:
         archive.writestr(f"files/{attachment.pk}/{attachment.name}", files.read(attachment))
     except files.DamagedFileError as error:
-        archive.writestr(f"files/{attachment.pk}/damaged.txt", f"This file cannot be given: {error}.\n")
+        archive.writestr(f"files/{attachment.pk}/damaged.txt", f"This file is not available: {error}.\n")
         return 0
     return 1
 
@@ -109,16 +109,14 @@ def _export_rows(queryset: QuerySet[Any]) -> list[Row]:
 
 
 def _export_row(row: Model) -> Row:
-    """Every column; of a sealed one what it holds, under the name without `_sealed`."""
-    columns = [each for each in row._meta.concrete_fields if each.name not in EXCLUDED_COLUMNS]
-    return {
-        each.name.removesuffix("_sealed") if isinstance(each, SealedField) else each.name: _decrypt_column(
-            row, each.name
-        )
-        if isinstance(each, SealedField)
-        else each.value_from_object(row)
-        for each in columns
-    }
+    """Return the columns of a row. Encrypted ones are decrypted, under the name without `_sealed`."""
+    exported: Row = {}
+    for field in row._meta.concrete_fields:
+        if isinstance(field, SealedField) and field.name not in EXCLUDED_COLUMNS:
+            exported[field.name.removesuffix("_sealed")] = _decrypt_column(row, field.name)
+        elif field.name not in EXCLUDED_COLUMNS:
+            exported[field.name] = field.value_from_object(row)
+    return exported
 
 
 def _decrypt_column(row: Model, column: str) -> str:
@@ -130,10 +128,10 @@ def _decrypt_column(row: Model, column: str) -> str:
 
 
 def _export_idempotency_records(order_id: str) -> Iterable[Row]:
-    """Answers to an engine's calls about this order. Of one that hands out several orders, this order alone."""
+    """Yield the stored responses to an engine about this order. Other orders of a lease are left out."""
     yield from _export_rows(IdempotencyRecord.objects.filter(path__contains=f"/orders/{order_id}"))
-    for answer in IdempotencyRecord.objects.filter(path__endswith=LEASE_PATH).exclude(status=None):
-        row = _export_row(answer)
+    for record in IdempotencyRecord.objects.filter(path__endswith=LEASE_PATH).exclude(status=None):
+        row = _export_row(record)
         if order_id in row["body"]:
-            handed_out = json.loads(row["body"]).get("orders", [])
-            yield {**row, "body": [each for each in handed_out if each.get("id") == order_id]}
+            leased = json.loads(row["body"]).get("orders", [])
+            yield {**row, "body": [each for each in leased if each.get("id") == order_id]}

@@ -1,4 +1,7 @@
-"""A customer leaves (GDPR, article 28(3)(g); RELIABILITY.md, S15): cut off, its data returned, then erased."""
+"""Offboarding of a customer: access ends, its data is returned, then erased.
+
+GDPR, article 28(3)(g); S15 in tests/reliability/README.md.
+"""
 
 import zipfile
 from dataclasses import dataclass
@@ -18,7 +21,7 @@ OFFBOARDING_REASON = "The customer left."
 
 @dataclass(frozen=True)
 class Certificate:
-    """What was done, to hand to the customer with the data."""
+    """Certificate for the customer, to go with the data."""
 
     customer: str
     name: str
@@ -26,24 +29,23 @@ class Certificate:
     connections: int
     orders: int
     files: int
-    candidates_left: int
-    """Orders whose candidate could not be erased now, since a call about him was on its way: run it again."""
+    candidates_left: int  # orders not erased, because a call was on its way: repeat the offboarding
 
 
 def deactivate_customer(customer: Customer) -> int:
-    """Its people are out, its tokens dead, its deliveries held. Returns how many connections were ended."""
+    """End the access of the customer's people and disable its connections. Return how many there were."""
     with transaction.atomic():
         Customer.objects.filter(pk=customer.pk).update(is_active=False)
-        living = list(customer.connections.exclude(state=ConnectionState.DISABLED))
-        for connection in living:
+        connections = list(customer.connections.exclude(state=ConnectionState.DISABLED))
+        for connection in connections:
             lifecycle.disable_connection(connection, reason=OFFBOARDING_REASON)
-    return len(living)
+    return len(connections)
 
 
 def offboard(customer: Customer, target: IO[bytes], *, wait_seconds: float = 0) -> Certificate:
-    """Cut the customer off, write its data as a zip, then erase every candidate of its orders. Audited.
+    """End the customer's access, write its data to a ZIP file, then erase all candidates of its orders. Audited.
 
-    May be repeated: what is erased already is not in the zip any more.
+    Repeatable; erased orders are not in the ZIP file any more.
     """
     ended = deactivate_customer(customer)
     ids = list(Order.objects.filter(connection__customer=customer, erased_at=None).values_list("pk", flat=True))

@@ -1,4 +1,4 @@
-"""`{% load orders %}`: what pages below in the order of imports show of orders all the same."""
+"""Template tags for orders, `{% load orders %}`, for pages of apps that must not import `orders`."""
 
 from collections.abc import Iterable
 
@@ -24,5 +24,5 @@ def get_item(found: dict[int, queries.ConnectionHealth], key: int) -> queries.Co
 
 @register.filter
 def as_list(connection: Connection) -> list[Connection]:
-    """A list of one."""
+    """Return a list of one, for `connection_health`."""
     return [connection]

@@ -1,4 +1,4 @@
-"""The candidate's pages and the reports that we host: addressed by a random link, which is the right to open them."""
+"""Pages for candidates, and downloads of hosted reports. The link's token is the only permission needed."""
 
 from typing import Any
 
@@ -14,16 +14,19 @@ from django.views.decorators.http import require_http_methods, require_safe
 from integrations import mail
 from integrations.http import trusted_origins
 from orders import engine_urls, expiry, files, launch, links
-from orders.models import Attachment, Order
+from orders.models import Attachment, Order, Status
 
 log = structlog.get_logger(__name__)
 
 
-# Without a CSRF cookie: the link alone is the right, and some mail programs' browsers keep no cookies.
+# Exempt, because the link is the only permission, and browsers in email apps may not store a CSRF cookie.
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def take_assessment(request: HttpRequest, token: str) -> HttpResponse:
-    """One page with one button. A GET alone changes nothing, save for an inline order's: that goes straight on."""
+    """Show a page with a button to the assessment. Only the POST counts as a start: mail scanners open links.
+
+    An inline order's link redirects at once.
+    """
     order = launch.get_by_token(token)
     if order is None or order.erased_at is not None:
         return _render_unavailable(request, order)
@@ -42,7 +45,7 @@ def take_assessment(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_safe
 def finish_assessment(request: HttpRequest, token: str) -> HttpResponse:
-    """Back from the assessment: an inline candidate returns to SmartRecruiters, the others are thanked."""
+    """Return inline candidates to SmartRecruiters, and thank all others."""
     order = launch.get_by_token(token)
     if order is None or order.erased_at is not None:
         return _render_unavailable(request, order)
@@ -51,18 +54,18 @@ def finish_assessment(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_safe
 def download_report(request: HttpRequest, token: str) -> HttpResponse:
-    """A report, as a download that no browser runs anything of."""
+    """Download a hosted report."""
     attachment = (
         Attachment.objects.filter(link_token_hash=links.hash_token(token), order__erased_at=None)
         .select_related("order")
         .first()
     )
-    if attachment is None:  # an erasure leaves nothing by which the link could be told from one that never was
+    if attachment is None:  # never existed, removed or erased: they cannot be told apart
         return _render_page(request, None, "no_report", status=404)
     try:
         content = files.read(attachment)
     except files.DamagedFileError as error:
-        log.error("a report cannot be shown", attachment=attachment.pk, reason=str(error))
+        log.error("report damaged", attachment=attachment.pk, reason=str(error))
         return _render_page(request, None, "damaged", status=404)
     if request.method == "GET":
         Attachment.objects.filter(pk=attachment.pk).update(opened_count=F("opened_count") + 1)
@@ -77,10 +80,10 @@ def _render_invitation(request: HttpRequest, order: Order) -> HttpResponse:
         host=_get_host(order.launch_url),
         description=order.package.description,
         has_begun=order.visited_at is not None,
-        open_until=expiry.compute_expiry(order) if order.status in expiry.NOT_STARTED else None,
+        open_until=expiry.compute_expiry(order) if order.reported_status == Status.PENDING else None,
     )
-    # Chromium holds a form's redirects to form-action too (RELIABILITY.md, C33), the engine's own ones included: one of
-    # those to a host of its own would leave the candidate with a button that does nothing.
+    # Chromium applies form-action to redirects of the form, too, also to the engine's own: the button would do nothing
+    # if the engine redirected to another host.
     schemes = ["https:", "http:"] if settings.IS_LOOPBACK else ["https:"]
     response._csp_update = {"form-action": [engine_urls.get_origin(order.launch_url), *schemes]}  # type: ignore[attr-defined]
     return response
@@ -121,7 +124,7 @@ def _get_host(url: str) -> str:
 def _render_page(
     request: HttpRequest, order: Order | None, name: str, *, status: int = 200, **context: Any
 ) -> HttpResponse:
-    """`templates/orders/{name}.html` in the order's language, else the browser's."""
+    """Render `templates/orders/{name}.html` in the candidate's language, or the browser's without an order."""
     language = mail.best_language((order and order.candidate_language) or translation.get_language() or "")
     if order is not None:
         context |= {"package": order.package.name, "customer": order.connection.customer.name}

@@ -1,4 +1,4 @@
-"""The orders of an organisation, for its own people."""
+"""Pages with an organisation's orders, for its members."""
 
 from typing import cast
 from urllib.parse import urlencode
@@ -22,10 +22,9 @@ PAGE_SIZE = 50
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def list_orders(request: HttpRequest) -> HttpResponse:
-    """Newest first. Another customer's are not in the query; staff have a place of their own.
+    """List the orders of the member's organisation, newest first. Staff are redirected to the admin.
 
-    A search is a POST, which leads to an address without its words: a candidate's name must not stand in one, and a
-    browser that goes back has a page to show.
+    A search is a POST that redirects to a URL without the terms, because they may be a candidate's name.
     """
     user = cast(User, request.user)
     if user.is_staff:
@@ -54,7 +53,7 @@ def list_orders(request: HttpRequest) -> HttpResponse:
 
 
 def redirect_to_search(request: HttpRequest) -> HttpResponse:
-    """What nobody could have chosen is left out: it would stand in the address at whatever length."""
+    """Store the search and redirect to it. Invalid choices are dropped, so that no arbitrary text gets into the URL."""
     choices = {"status": Status.values, "company": _list_companies(memberships.page_context(request)["membership"])}
     asked = {name: chosen for name, known in choices.items() if (chosen := request.POST.get(name, "")) in known}
     page = request.POST.get("page", "")
@@ -73,7 +72,7 @@ def _list_companies(membership: Membership | None) -> list[str]:
 @require_safe
 @login_required
 def download_report(request: HttpRequest, order_id: str, attachment_id: str) -> HttpResponse:
-    """A report, for administrators of the order's own organisation. Another's is not found."""
+    """Download a report of the member's organisation (404 otherwise), for administrators only."""
     mine = memberships.active_memberships(request.user)
     attachment = (
         Attachment.objects.filter(pk=attachment_id, order=order_id, order__erased_at=None)

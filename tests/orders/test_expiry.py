@@ -8,7 +8,7 @@ from django.utils import timezone
 from assessments.models import Package
 from integrations.models import Connection, Event
 from integrations.outbox.models import Delivery
-from orders import expiry, launch, results, tasks
+from orders import expiry, launch, queries, results, tasks
 from orders.models import Order, OrderEvent
 from tests.orders import bodies
 
@@ -72,5 +72,5 @@ def test_candidate_who_begins_a_moment_before_may_finish(connection: Connection)
 def test_batch_leaves_the_rest_to_the_next_run(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         old(connection)
-    monkeypatch.setattr(expiry, "BATCH_SIZE", 2)
+    monkeypatch.setattr(queries, "BATCH_SIZE", 2)
     assert [expiry.expire_due() for _ in range(3)] == [2, 1, 0]

@@ -93,7 +93,7 @@ def test_inline_order_is_answered_with_the_candidates_link(
     assert (order.is_inline, order.completed_callback_url) == (True, INLINE["completedAssessmentCallbackUrl"])
     assert sorted(Delivery.objects.values_list("kind", flat=True)) == ["hiring_team", "job"]
     resource = Resource.objects.get(kind="candidate")
-    assert (resource.state, resource.reason) == ("none", "An inline order names no candidate id.")
+    assert (resource.state, resource.reason) == ("none", "Inline orders have no candidate id.")
 
 
 def test_other_spelling_of_the_return_address_is_the_same_order(smartrecruiters: APIClient, package: Package) -> None:
@@ -188,7 +188,7 @@ def test_foreign_company_is_refused_and_written_down(
 ) -> None:
     answer = smartrecruiters.post(ORDERS, order_body(companyId="harbour-clinics"))
     assert answer.status_code == 403
-    assert answer.json()["detail"] == "companyId is not the company of this token."
+    assert answer.json()["detail"] == "companyId is not this token's company."
     assert Order.objects.count() == 0
     found = AuditEntry.objects.values_list("action", "subject", "ip", "detail")
     assert list(found) == [("order.refused", "northwind", "127.0.0.1", {"claimed": "harbour-clinics"})]
@@ -253,7 +253,10 @@ def test_id_that_may_not_stand_in_a_url_is_kept_and_not_asked_for(
     answer = smartrecruiters.post(ORDERS, order_body(candidate=candidate, job={"id": identifier}))
     assert answer.status_code == 202
     assert {resource.state for resource in Resource.objects.all()} == {"none"}
-    assert all(resource.reason.startswith("not fetchable") for resource in Resource.objects.all())
+    assert all(
+        resource.reason == "SmartRecruiters sent an id that cannot be part of a URL."
+        for resource in Resource.objects.all()
+    )
     assert list(Delivery.objects.values_list("kind", flat=True)) == ["invitation"]
 
 

@@ -57,7 +57,7 @@ def test_report_that_nothing_carries_is_a_gap(order: Order) -> None:
     Delivery.objects.filter(kind="result").delete()
     row = reconciliation.reconcile()
     assert counts(row) == {"reported": 1, "gap": 1}
-    assert row.gaps == {order.pk: "reported, and nothing of it is confirmed or on its way"}
+    assert row.gaps == {order.pk: "reported, but nothing is confirmed or on its way"}
 
 
 @pytest.mark.parametrize("since", [None, timedelta(days=1)])
@@ -67,7 +67,7 @@ def test_report_after_the_confirmed_one_that_nothing_carries_is_a_gap(order: Ord
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
     deliveries.cancel_by_key([merge_patch.result_key(order)], "a mistake")
     row = reconciliation.reconcile(since=since and timezone.now() - since)
-    assert row.gaps == {order.pk: "what is confirmed or on its way is not what was reported last"}
+    assert row.gaps == {order.pk: "what is confirmed or on its way is not the last report"}
 
 
 def test_report_that_smartrecruiters_has_already_is_confirmed(order: Order) -> None:

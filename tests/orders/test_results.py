@@ -124,7 +124,7 @@ def test_final_assessment_needs_a_correction_while_others_go_on(engine: APIClien
     answer = engine.patch(url(order), again)
     assert (answer.status_code, answer.json()["detail"]) == (
         409,
-        'The assessment logic is COMPLETED. Send "correction" with the reason if that is meant.',
+        'The assessment logic is COMPLETED. Send "correction" with the reason for the change.',
     )
     assert engine.patch(url(order), again | {"correction": "named"}).status_code == 200
     other = {"status": "IN_PROGRESS", "assessment_results": [{"assessment_id": "typing", "status": "IN_PROGRESS"}]}
@@ -282,18 +282,25 @@ def test_wrong_report_is_refused_before_anything_is_queued(
 @pytest.mark.parametrize(
     ("score", "message"),
     [
-        ({"raw": 87.5, "min": 0, "max": 100}, "87.5: SmartRecruiters takes integers; send raw 875 with max 1000."),
+        (
+            {"raw": 87.5, "min": 0, "max": 100},
+            "87.5 is not an integer, and SmartRecruiters only takes integers: send raw 875 with max 1000.",
+        ),
         (
             {"raw": 3.25, "min": 1, "max": 5},
-            "3.25: SmartRecruiters takes integers; send raw 325 with min 100 and max 500.",
+            "3.25 is not an integer, and SmartRecruiters only takes integers: send raw 325 with min 100 and max 500.",
         ),
-        ({"raw": 28.0, "min": 0, "max": 80}, "28.0: SmartRecruiters takes integers; send raw 28 with max 80."),
+        (
+            {"raw": 28.0, "min": 0, "max": 80},
+            "28.0 is not an integer, and SmartRecruiters only takes integers: send raw 28 with max 80.",
+        ),
         (
             {"raw": 1 / 3, "min": 0, "max": 1},
-            "0.3333333333333333: SmartRecruiters takes integers; send it rounded, like raw 33 with max 100.",
+            "0.3333333333333333 is not an integer, and SmartRecruiters only takes integers: "
+            "send it rounded, for example raw 33 with max 100.",
         ),
-        ({"raw": 81, "min": 20, "max": 80}, "81: must lie between min 20 and max 80."),
-        ({"raw": 20, "min": 20, "max": 20}, "20: must be greater than min 20."),
+        ({"raw": 81, "min": 20, "max": 80}, "Send a raw score from 20 (min) to 80 (max): 81 is outside this range."),
+        ({"raw": 20, "min": 20, "max": 20}, "Send a max greater than min: 20 is not greater than 20."),
     ],
 )
 def test_wrong_score_is_told_what_would_be_right(

@@ -96,7 +96,7 @@ def test_timeline_puts_a_delivery_into_its_lane(stream: str, kind: str, hop: str
         (S.FAILED, {"status": 422, "outcome": "fail"},
          "SmartRecruiters found something wrong with the result (422). It is not tried again by itself"),
         (S.FAILED, {"status": 418, "outcome": "fail"},
-         "SmartRecruiters did not take the result (418). It is not tried again by itself"),
+         "SmartRecruiters did not accept the result (418). It is not tried again by itself"),
         (S.UNKNOWN, {"error": "the connection broke", "outcome": "unknown"},
          "SmartRecruiters did not answer: the connection broke. Whether it had its effect is not known"),
         (S.DELIVERED, {"status": 401, "outcome": "no access"},

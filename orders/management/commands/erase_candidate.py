@@ -5,21 +5,22 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders.privacy import erasure
 
-WAIT_SECONDS = 90.0
-"""Longer than any call may last."""
+WAIT_SECONDS = 90.0  # longer than any call may take
 
 
 class Command(BaseCommand):
     help = (
-        "Erase a candidate from every order: name, address, results, files, and all that was sent or received about "
-        "them. The orders' ids and status stay. Each erasure is noted in erasures.log in the data folder, under a "
-        "pseudonym; after a restore, --replay-log erases again whom the backup brought back."
+        "Erase a candidate from all orders: name, email address, results, files, and everything sent or received about "
+        "them. The orders' ids and status stay. Each erasure is logged under a pseudonym in erasures.log in the data "
+        "folder; after a restore, --replay-log repeats the logged erasures."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         which = parser.add_mutually_exclusive_group()
-        which.add_argument("email", nargs="?", help="the candidate's address; without it, one line of standard input")
-        which.add_argument("--replay-log", action="store_true", help="repeat every erasure of the log")
+        which.add_argument(
+            "email", nargs="?", help="the candidate's email address; read from standard input if missing"
+        )
+        which.add_argument("--replay-log", action="store_true", help="repeat all erasures in the log")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -28,18 +29,18 @@ class Command(BaseCommand):
                 return
             email = (options["email"] if options["email"] is not None else sys.stdin.readline()).strip()
             if "@" not in email:
-                raise CommandError("Give the candidate's e-mail address, as an argument or on standard input.")
+                raise CommandError("Give the candidate's email address, as an argument or on standard input.")
             self._print_summary([erasure.erase(email, wait_seconds=WAIT_SECONDS)])
         except erasure.DeliveryInFlightError as error:
             raise CommandError(str(error)) from None
         except OSError as error:
-            raise CommandError(f"The erasure log cannot be written ({error.strerror}): nothing was erased.") from None
+            raise CommandError(f"Could not write the erasure log ({error.strerror}). Nothing was erased.") from None
 
     def _print_summary(self, done: list[erasure.Erasure]) -> None:
-        """Nothing of the candidate: what a terminal shows, some log may keep."""
+        """Print the counts only, because the output of a terminal may be logged."""
         orders, files = sum(each.orders for each in done), sum(each.files for each in done)
         if orders:
             sent = sum(each.deliveries for each in done)
-            self.stdout.write(f"Erased from {orders} orders: {files} files, {sent} deliveries emptied.")
+            self.stdout.write(f"Erased from {orders} orders, with {files} files and the content of {sent} deliveries.")
         else:
-            self.stdout.write("Nothing to erase: no order is for such a candidate.")
+            self.stdout.write("Nothing to erase: no order has this candidate.")

@@ -9,31 +9,30 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from integrations.models import Customer
 from orders.privacy import offboarding
 
-WAIT_SECONDS = 90.0
-"""Longer than any call may last."""
+WAIT_SECONDS = 90.0  # longer than any call may take
 
 
 class Command(BaseCommand):
     help = (
-        "End a customer: its people are out and its tokens dead at once, its data is written to a zip to return, then "
-        "every candidate of its orders is erased here. Prints a certificate as JSON."
+        "Offboard a customer: its people and tokens lose access at once, its data is written to a ZIP file to return, "
+        "and all candidates of its orders are erased here. Prints a certificate as JSON."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("customer", help="its id, cus_…")
-        parser.add_argument("--output", required=True, help="the zip to write; it must not be there yet")
+        parser.add_argument("customer", help="the customer's id, cus_…")
+        parser.add_argument("--output", required=True, help="the ZIP file to write; it must not exist yet")
 
     def handle(self, *args: Any, **options: Any) -> None:
         customer = Customer.objects.filter(pk=options["customer"]).first()
         if customer is None:
-            raise CommandError("There is no such customer.")
+            raise CommandError("There is no customer with this id.")
         path = Path(options["output"])
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
-            raise CommandError(f"{path} cannot be written: {error.strerror}. Nothing was done.") from None
+            raise CommandError(f"Could not write {path}: {error.strerror}. Nothing was done.") from None
         with os.fdopen(descriptor, "wb") as target:
             certificate = offboarding.offboard(customer, target, wait_seconds=WAIT_SECONDS)
         self.stdout.write(json.dumps(asdict(certificate), indent=2, ensure_ascii=False))
         if certificate.candidates_left:
-            raise CommandError("Some candidates are not erased yet: run this again in a minute.", returncode=1)
+            raise CommandError("Some candidates are not erased yet: run the command again in a minute.", returncode=1)

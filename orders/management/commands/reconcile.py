@@ -9,8 +9,8 @@ COLUMNS = ("reported", "confirmed", "waiting", "held", "unknown", "failed", "gap
 
 class Command(BaseCommand):
     help = (
-        "Compare what was reported with what SmartRecruiters confirmed, what is on its way, and what stopped where "
-        "staff see it. Exits with 1 when a report is none of these."
+        "Compare the reported results with their deliveries: confirmed, waiting, on hold, unknown or failed. Exits "
+        "with 1 if a result is in none of these states."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 API = "/api/vendor/v1"
 PDF = b"%PDF-1.4\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
 REPORT_KEYS = "status, score, score_label, summary, submission_date, name, assessment_package_date, "
-INSTANT = "an instant in ISO 8601 with Z or an offset, like 2020-08-28T20:36:28Z"
+INSTANT = "a timestamp in ISO 8601 with Z or an offset, like 2020-08-28T20:36:28Z"
 STATUSES = "one of PENDING, IN_PROGRESS, COMPLETED, REJECTED, EXPIRED"
 EVENTS = "order.created, order.expired, delivery.failed, connection.enabled, connection.disabled"
 MISSPELT = "There is no such key here: perhaps you mean"
@@ -32,13 +32,17 @@ def told(answer: Any, status: int = 422) -> list[tuple[str, str]]:
         ({"status": "completed"}, "status", f"Send {STATUSES}."),
         ({"status": None}, "status", f"Send {STATUSES}; null is not allowed."),
         ({"score": 87}, "score", "Send an object."),
-        ({"score": {"raw": 1, "min": 0}}, "score.max", "This is required: send a whole number from -2147483647 to 2147"),
+        (
+            {"score": {"raw": 1, "min": 0}},
+            "score.max",
+            "This is required: send a whole number from -2147483647 to 2147",
+        ),
         ({"score": {"raw": "1", "min": 0, "max": 9}}, "score.raw", "Send a whole number from -2147483647 to 214748364"),
         ({"score": {"raw": None, "min": 0, "max": 9}}, "score.raw", "Send a whole number from -2147483647 to 21474836"),
         ({"submission_date": "2026-11-24"}, "submission_date", f"Send {INSTANT}."),
         ({"summary": "x" * 4001}, "summary", "Send at most 4000 characters."),
-        ({"summary": "a\x07"}, "summary", "Send a text without control characters; line ends and tabs are good."),
-        ({"score_label": "a\nb"}, "score_label", "Send a text on one line, without control characters."),
+        ({"summary": "a\x07"}, "summary", "Send text without control characters other than line breaks and tabs."),
+        ({"score_label": "a\nb"}, "score_label", "Send a single line of text without control characters."),
         ({"correction": None}, "correction", "Send text; null is not allowed."),
         ({"assessment_results": {}}, "assessment_results", "Send a list of objects."),
         ({"assessment_results": None}, "assessment_results", "Send a list of objects; null is not allowed."),
@@ -46,12 +50,12 @@ def told(answer: Any, status: int = 422) -> list[tuple[str, str]]:
         (
             {"assessment_results": [{"assessment_id": "x"}]},
             "assessment_results.0.assessment_id",
-            "x is no assessment of this package: send one of logic, typing.",
+            "x is not an assessment of this package: send one of logic, typing.",
         ),
         (
             {"assessment_results": [{"assessment_id": "logic"}, {"assessment_id": "logic"}]},
             "assessment_results.1.assessment_id",
-            "logic stands here twice: send all of it at once.",
+            "logic is listed twice: send one entry for each assessment.",
         ),
     ],
 )
@@ -95,17 +99,17 @@ def test_key_for_a_call_that_takes_none(engine: APIClient) -> None:
             {"file": SimpleUploadedFile("film.mp4", b"\0\0\0\x18ftypmp42")},
             (
                 "file",
-                "The file is no PDF, PNG or JPEG. Send a whole PDF, PNG or JPEG; a video, say, by its address: "
+                "The file is not a PDF, PNG or JPEG. Send a complete PDF, PNG or JPEG, or for other types a URL: "
                 '{"type": "VIDEO_URL", "url": "https://…"}.',
             ),
         ),
         (
             {"file": SimpleUploadedFile("big.pdf", PDF + b"0" * 10 * 1024 * 1024)},
-            ("file", "The file is larger than 10 MB (10,485,760 bytes): send a smaller one, or its address."),
+            ("file", "The file is larger than 10 MB (10,485,760 bytes): send a smaller one, or a URL."),
         ),
         (
             {"file": SimpleUploadedFile("report.pdf", PDF), "assessment_id": "x"},
-            ("assessment_id", "x is no assessment of this package: send one of logic, typing."),
+            ("assessment_id", "x is not an assessment of this package: send one of logic, typing."),
         ),
     ],
 )
@@ -122,13 +126,13 @@ def test_wrong_file(engine: APIClient, order: Order, form: dict[str, Any], expec
     [
         (
             "engine.example",
-            "The address must be a plain https address, like https://engine.example/take/42, in ASCII and",
+            "The URL must be a plain https URL, like https://engine.example/take/42, in ASCII and",
         ),
         (
             "https://engine.example:99999/",
-            "The address must be a plain https address, like https://engine.example/take",
+            "The URL must be a plain https URL, like https://engine.example/take",
         ),
-        ("https://10.0.0.1/", "The address must lead to a public host, not to a private address."),
+        ("https://10.0.0.1/", "The URL must have a public host, not a private IP address."),
     ],
 )
 def test_wrong_address(engine: APIClient, order: Order, url: str, message: str) -> None:

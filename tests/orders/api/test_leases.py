@@ -124,7 +124,7 @@ def test_accepting_again_changes_nothing_but_the_way(engine: APIClient, order: O
     other = accept(engine, order, launch_url="https://engine.example/2").json()
     assert (other["launch_url"], other["accepted_at"]) == ("https://engine.example/2", first["accepted_at"])
     found = OrderEvent.objects.filter(hop="engine").order_by("pk").values_list("what", flat=True)
-    assert list(found) == ["Accepted", "Launch address changed"]
+    assert list(found) == ["Accepted", "Launch URL changed"]
 
 
 @pytest.mark.parametrize(

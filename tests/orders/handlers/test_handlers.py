@@ -82,7 +82,7 @@ def test_state_that_smartrecruiters_has_already_is_not_sent_again(peer: Peer, or
     run_courier()
     assert sent(peer, order) == [{"summary": "a"}]
     last = Delivery.objects.filter(kind="result").order_by("-pk")[0]
-    assert (last.state, last.reason) == ("superseded", "SmartRecruiters has just this already")
+    assert (last.state, last.reason) == ("superseded", "SmartRecruiters already has this result")
 
 
 def test_same_state_is_sent_again_after_another_perhaps_arrived(peer: Peer, order: Order, run_courier: Carry) -> None:
@@ -256,7 +256,7 @@ def test_odd_shape_is_kept_as_far_as_it_goes(peer: Peer, order: Order, run_couri
 def test_inline_order_has_no_candidate(peer: Peer, inline_order: Order, run_courier: Carry, engine: APIClient) -> None:
     run_courier()
     answer = engine.get(f"/api/vendor/v1/orders/{inline_order.pk}/candidate")
-    assert (answer.status_code, answer.json()["detail"]) == (404, "An inline order names no candidate id.")
+    assert (answer.status_code, answer.json()["detail"]) == (404, "Inline orders have no candidate id.")
     assert not any(address.startswith("/candidates") for address in peer.received_paths())
 
 

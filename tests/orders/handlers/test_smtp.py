@@ -133,5 +133,5 @@ def test_mail_server_that_is_away_is_waited_for(
     waiting = Delivery.objects.get(kind="invitation")
     assert (waiting.state, waiting.reason) == (
         DeliveryState.PENDING,
-        "the mail server did not take it (ConnectionRefusedError)",
+        "the mail server did not accept it (ConnectionRefusedError)",
     )

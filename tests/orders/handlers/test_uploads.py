@@ -249,7 +249,7 @@ def test_lost_answer_is_found_by_the_next_result(peer: Peer, order: Order, run_c
     run_courier()
     assert len(uploads(peer)) == 1
     assert state() == ("sent", "delivered")
-    assert Delivery.objects.get(kind="upload").reason == "SmartRecruiters shows it with a later result"
+    assert Delivery.objects.get(kind="upload").reason == "SmartRecruiters lists it in the response to a later result"
     assert patches(peer, order) == [
         {"status": "COMPLETED"},
         {"status": "COMPLETED"},
@@ -424,7 +424,7 @@ def test_damaged_file_is_not_sent_and_the_result_is(
     assert (uploads(peer), patches(peer, order)) == ([], [{"status": "COMPLETED"}])
     assert state() == ("damaged", "failed")
     assert Delivery.objects.get(kind="upload").reason.startswith("the file is damaged: ")
-    assert "a report was not uploaded" in caplog.text
+    assert "report not uploaded" in caplog.text
     assert "the file is damaged" in staff_browser.get(f"/admin/orders/order/{order.pk}/change/").content.decode()
 
 
@@ -557,7 +557,7 @@ def test_upload_is_held_with_its_connection(
     [
         ("reports-uploaded", "upload", "the file, uploaded to smartrecruiters"),
         ("reports-linked", "hosted", "a link to the report, hosted here"),
-        ("reports-configured", "", "a link to the report, hosted here, as the partner configuration says"),
+        ("reports-configured", "", "a link to the report, hosted here (default of the partner configuration)"),
     ],
 )
 def test_staff_choose_how_reports_reach_a_company(

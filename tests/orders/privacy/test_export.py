@@ -116,13 +116,13 @@ def test_damaged_file_is_named(known: Order, folder: Path) -> None:  # noqa: F81
     report = known.attachments.exclude(file="").get()
     (folder / "files" / report.file).write_bytes(b"changed")
     archive = exported()
-    assert archive.read(f"files/{report.pk}/damaged.txt") == b"This file cannot be given: its content has changed.\n"
+    assert archive.read(f"files/{report.pk}/damaged.txt") == b"This file is not available: its content has changed.\n"
 
 
 def test_command_writes_a_private_file_and_audits(known: Order, tmp_path: Path) -> None:  # noqa: F811
     out, path = io.StringIO(), tmp_path / "export.zip"
     call_command("export_candidate", EMAIL.lower(), "--output", str(path), "--reason", "Asked by letter.", stdout=out)
-    assert out.getvalue() == "Exported from 1 orders: 1 files.\n"
+    assert out.getvalue() == "Exported 1 orders with 1 files.\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [order["id"] for order in said(zipfile.ZipFile(path))] == [known.pk]
     entry = AuditEntry.objects.get(action="candidate.exported")
@@ -134,7 +134,7 @@ def test_command_writes_a_private_file_and_audits(known: Order, tmp_path: Path) 
 
 def test_command_for_an_unknown_candidate_leaves_no_file(db: None, tmp_path: Path) -> None:
     path = tmp_path / "export.zip"
-    with pytest.raises(CommandError, match="no order is for such a candidate"):
+    with pytest.raises(CommandError, match="no order has this candidate"):
         call_command("export_candidate", "nobody@vendor.example", "--output", str(path))
     assert not path.exists()
 
@@ -142,7 +142,7 @@ def test_command_for_an_unknown_candidate_leaves_no_file(db: None, tmp_path: Pat
 def test_staff_export_from_the_orders_page(staff_browser: Browser, known: Order, staff: User) -> None:  # noqa: F811
     act = f"/admin/orders/order/{known.pk}/act/export/"
     assert act in text(staff_browser.get(page_of(known)))
-    assert "hand it to the candidate alone" in text(staff_browser.get(act))
+    assert "give it to the candidate only" in text(staff_browser.get(act))
     assert not AuditEntry.objects.filter(action="candidate.exported").exists()
     for nothing in ({}, {"reason": " "}):
         assert "Enter a reason first" in text(staff_browser.post(act, nothing))

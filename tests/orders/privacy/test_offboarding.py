@@ -77,7 +77,7 @@ def test_nothing_is_done_where_the_data_cannot_be_written(connection: Connection
     (folder / "data.zip").touch()
     with pytest.raises(CommandError, match="Nothing was done"):
         offboard(connection.customer, folder / "data.zip")
-    with pytest.raises(CommandError, match="no such customer"):
+    with pytest.raises(CommandError, match="no customer with this id"):
         call_command("offboard_customer", "cus_unknown", "--output", str(folder / "other.zip"))
     connection.refresh_from_db()
     assert (connection.state, (folder / "other.zip").exists()) == ("live", False)

@@ -3,7 +3,7 @@
 from django.apps import apps
 from django.db import models
 
-from orders.privacy import personal_data
+from tests.orders.privacy import personal_data
 
 TEXT = (
     models.CharField,

@@ -1,33 +1,16 @@
-"""Which columns hold something of a person: a test compares this with the models, so that none is forgotten.
+"""Personal data register: every column with text or JSON, of every model, is in exactly one of these lists.
 
-Of every column that holds text or JSON one of four is said. `CANDIDATE_FIELDS`: of a candidate; `erasure` empties it,
-or deletes its row. `ORDER_TEXT_FIELDS`: text about an order in which something of its candidate could stand; `erasure`
-takes that out. `USER_FIELDS`: of those who work here: staff, customers' people. `NON_PERSONAL_FIELDS`: of nobody.
+`CANDIDATE_FIELDS`: emptied or deleted by an erasure, and part of an export. `ORDER_TEXT_FIELDS`: text about an order
+that may mention the candidate; an erasure removes that. `USER_FIELDS`: of staff and customers' people.
+`NON_PERSONAL_FIELDS`: all others.
 """
 
+from django.apps import apps
+
 CANDIDATE_FIELDS: dict[str, frozenset[str]] = {
-    "orders.order": frozenset(
-        {
-            "completed_callback_url",
-            "candidate_id",
-            "candidate_email",
-            "candidate_first_name",
-            "candidate_last_name",
-            "candidate_language",
-            "requester_user_id",
-            "requester_email",
-            "job_id",
-            "fields",
-            "unknown",
-            "launch_url",
-        }
-    ),
-    "orders.result": frozenset({"name", "summary", "score_label"}),
-    "orders.attachment": frozenset({"name", "external_url", "file", "digest"}),
-    "orders.resource": frozenset({"content", "reason"}),
-    "orders.upload": frozenset({"digest", "url_sealed", "reason"}),
-    "outbox.attempt": frozenset({"request", "response", "error"}),
-    "integrations.idempotencyrecord": frozenset({"body_sealed"}),
+    model._meta.label_lower: frozenset(model.CANDIDATE_FIELDS)
+    for model in apps.get_models()
+    if hasattr(model, "CANDIDATE_FIELDS")
 }
 
 ORDER_TEXT_FIELDS: dict[str, frozenset[str]] = {
