@@ -1,4 +1,4 @@
-"""pip-audit over the lock files: findings fail; what could not be audited is counted, and never called clean."""
+"""pip-audit of the lock files. Findings fail; packages that could not be audited are counted, not called clean."""
 
 import json
 import re
@@ -21,7 +21,8 @@ def main() -> int:
         answer = subprocess.run(AUDIT_COMMAND, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
         dependencies: list[dict[str, Any]] = json.loads(answer.stdout)["dependencies"]
     except (subprocess.TimeoutExpired, ValueError, KeyError):
-        print(f"pip-audit: 0 packages audited, {len(_list_pinned())} NOT AUDITED: its source could not be reached")
+        pinned = len(_list_pinned())
+        print(f"pip-audit: 0 packages audited, {pinned} NOT AUDITED: the database could not be reached")
         return 0
     for dependency in dependencies:
         for finding in dependency.get("vulns", []):
@@ -33,7 +34,7 @@ def main() -> int:
 
 
 def _list_pinned() -> set[str]:
-    """The packages that the lock files name."""
+    """Return the packages in the lock files."""
     return {name for lock in LOCK_FILES for name in re.findall(r"^([A-Za-z0-9._-]+)==", Path(lock).read_text(), re.M)}
 
 

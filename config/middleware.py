@@ -24,6 +24,14 @@ log = structlog.get_logger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
+class BaseMiddleware:
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+
 def _is_trusted_proxy(ip: str) -> bool:
     try:
         asking = ipaddress.ip_address(ip)
@@ -44,15 +52,12 @@ def _parse_forwarded_ip(forwarded: str) -> str:
         return str(ipaddress.ip_address(host.removeprefix("[").removesuffix("]")))
 
 
-class TrustedProxyMiddleware:
+class TrustedProxyMiddleware(BaseMiddleware):
     """Apply X-Forwarded-* headers of proxies in TRUSTED_PROXIES, and remove those of all others.
 
     REMOTE_ADDR becomes the last IP address that is not a trusted proxy. An entry that is not an IP address ends the
     list: then REMOTE_ADDR is the last proxy before it.
     """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         forwarded = request.META.pop("HTTP_X_FORWARDED_FOR", "")
@@ -67,14 +72,11 @@ class TrustedProxyMiddleware:
         return self.get_response(request)
 
 
-class RequireHttpsMiddleware:
+class RequireHttpsMiddleware(BaseMiddleware):
     """Reject requests that a trusted proxy received over plain HTTP (tests/reliability/README.md, T34).
 
     Only pages are redirected to HTTPS: a redirect would hide that a client sends its token or password in clear.
     """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         is_clear = request.META.get("HTTP_X_FORWARDED_PROTO", "https").strip().lower() == "http"
@@ -105,11 +107,8 @@ class CandidateLocaleMiddleware(LocaleMiddleware):
             request.LANGUAGE_CODE = translation.get_language() or settings.LANGUAGE_CODE
 
 
-class SecurityHeadersMiddleware:
+class SecurityHeadersMiddleware(BaseMiddleware):
     """Set the headers that Django does not: no caching of dynamic pages, no access to devices."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
@@ -122,17 +121,11 @@ class SecurityHeadersMiddleware:
         return response
 
 
-class RejectNulMiddleware:
+class RejectNulMiddleware(BaseMiddleware):
     """Reject NUL characters in paths, queries and forms: PostgreSQL raises on them.
 
     Must come after CsrfViewMiddleware, which reads the form. API paths are left to their strict parsers.
     """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., HttpResponse], *_: object) -> None:
         if is_api_path(request.path) or getattr(view, "csrf_exempt", False):
@@ -151,14 +144,8 @@ def _has_nul(form: QueryDict) -> bool:
     return any("\0" in text for name, values in form.lists() for text in (name, *values))
 
 
-class DecryptionErrorMiddleware:
+class DecryptionErrorMiddleware(BaseMiddleware):
     """Show an error page if a secret cannot be decrypted; staff see the reason. API paths get a 500."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, DecryptionError) or is_api_path(request.path):
@@ -168,11 +155,8 @@ class DecryptionErrorMiddleware:
         return missing_encryption_key(request, str(error) if is_staff else "")
 
 
-class PostOnlyPageMiddleware:
+class PostOnlyPageMiddleware(BaseMiddleware):
     """Show an error page to a browser that opens a URL which only accepts forms."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
@@ -189,14 +173,11 @@ def _is_sso_session(request: HttpRequest) -> bool:
     return any(each["method"] == "socialaccount" for each in get_authentication_records(request, request.user))
 
 
-class StaffMfaMiddleware:
+class StaffMfaMiddleware(BaseMiddleware):
     """With STAFF_MFA=required, redirect staff without a second factor to the page where they set one up.
 
     With OIDC_SECOND_FACTOR, the identity provider is trusted to ask for it.
     """
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if (

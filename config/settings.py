@@ -375,26 +375,10 @@ CELERY_TASK_ROUTES = {
     "assessments.tasks.import_next": {"queue": "courier"},
 }
 CELERY_BEAT_SCHEDULE = {
-    "dispatch": {
-        "task": "integrations.outbox.tasks.dispatch",
-        "schedule": 1.0,
-        "options": {"expires": 5},
-    },
-    "number events": {
-        "task": "integrations.tasks.number_events",
-        "schedule": 1.0,
-        "options": {"expires": 5},
-    },
-    "import packages": {
-        "task": "assessments.tasks.import_next",
-        "schedule": 1.0,
-        "options": {"expires": 5},
-    },
-    "chain audit": {
-        "task": "integrations.tasks.chain_audit",
-        "schedule": 5.0,
-        "options": {"expires": 5},
-    },
+    "dispatch": {"task": "integrations.outbox.tasks.dispatch", "schedule": 1.0, "options": {"expires": 5}},
+    "number events": {"task": "integrations.tasks.number_events", "schedule": 1.0, "options": {"expires": 5}},
+    "import packages": {"task": "assessments.tasks.import_next", "schedule": 1.0, "options": {"expires": 5}},
+    "chain audit": {"task": "integrations.tasks.chain_audit", "schedule": 5.0, "options": {"expires": 5}},
     "expire orders": {"task": "orders.tasks.expire", "schedule": 60.0, "options": {"expires": 50}},
     "remind candidates": {"task": "orders.tasks.remind", "schedule": 60.0, "options": {"expires": 50}},
     "reconcile": {"task": "orders.tasks.reconcile", "schedule": 3600.0},

@@ -1,6 +1,5 @@
 """Email previews for staff: every email in each language, with sample data."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -10,44 +9,16 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from integrations import mail
+from integrations.outbox import handlers
 
 # Mail programs ignore style sheets, so emails have inline styles; nothing else may run or load in the frame.
 FRAME_POLICY = "sandbox; default-src 'none'; style-src-attr 'unsafe-inline'; frame-ancestors 'self'"
 
 
-@dataclass(frozen=True)
-class EmailPreview:
-    name: str
-    title: str
-    occasion: str
 
-
-EMAIL_PREVIEWS = (
-    EmailPreview("invitation", "Invitation", "To the candidate, once per order, if the package says so."),
-    EmailPreview("reminder", "Reminder", "To a candidate who has not started after the package’s days, once."),
-    EmailPreview(
-        "reconnect",
-        "Reconnect, to the customer",
-        "To the customer’s administrators, when SmartRecruiters rejects the credentials. In the customer’s language.",
-    ),
-    EmailPreview(
-        "people_invitation",
-        "Invitation of a user",
-        "To a person whom your staff or a customer’s administrator invites. In the customer’s language.",
-    ),
-    EmailPreview(
-        "password_reset",
-        "New password",
-        "To a user who requests a new password at sign-in. In the customer’s language.",
-    ),
-    EmailPreview(
-        "account_changed",
-        "Account changed",
-        "To a user, each time their password or second factor changes. In the customer’s language.",
-    ),
-    EmailPreview("no_account", "No account", "To an email address without an account, if a new password is requested."),
-    EmailPreview("reconnect_staff", "Reconnect, to staff", "To all staff, at the same time. In English."),
-)
+def list_previews() -> list[mail.EmailPreview]:
+    emails = (handler for handler in handlers.registered_handlers() if isinstance(handler, mail.EmailHandler))
+    return [preview for handler in emails for preview in handler.previews]
 
 
 def sample_context() -> dict[str, Any]:
@@ -71,7 +42,7 @@ def sample_context() -> dict[str, Any]:
 def render_previews(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """Show all emails in the language that the query names."""
     language = request.GET.get("language", settings.LANGUAGE_CODE)
-    emails = [(kind, _compose_email(kind.name, language)) for kind in EMAIL_PREVIEWS]
+    emails = [(kind, _compose_email(kind.name, language)) for kind in list_previews()]
     context |= {"title": "Emails", "emails": emails, "language": language, "languages": settings.LANGUAGES}
     response = TemplateResponse(request, "admin/letters.html", context)
     response._csp_update = {"frame-src": ["'self'"]}  # type: ignore[attr-defined]
@@ -80,7 +51,7 @@ def render_previews(request: HttpRequest, context: dict[str, Any]) -> HttpRespon
 
 def render_frame(request: HttpRequest, kind: str, language: str) -> HttpResponse:
     """Show one email as HTML, for a frame of that page."""
-    if kind not in {each.name for each in EMAIL_PREVIEWS}:
+    if kind not in {each.name for each in list_previews()}:
         raise Http404
     response = HttpResponse(_compose_email(kind, language).html)
     response["Content-Security-Policy"] = FRAME_POLICY

@@ -10,9 +10,9 @@ from django.contrib.admin.utils import quote
 from django.db.models import Count, Window
 from django.urls import reverse
 from django.utils.formats import date_format
-from django.utils.http import urlencode
 
 from config.admin import charts, setup_checklist, stream_labels
+from config.admin.setup_checklist import changelist_url
 from config.monitoring import degradations
 from config.monitoring.degradations import Heartbeats
 from integrations.models import Connection, ConnectionState, Webhook
@@ -34,11 +34,11 @@ class Issue:
     """An open issue that needs attention, with a link to the page that fixes it."""
 
     message: str
-    count: int
-    since: datetime | None
     url: str
     link_text: str
     state: str
+    count: int = 1
+    since: datetime | None = None
 
 
 def build_overview() -> dict[str, Any]:
@@ -78,18 +78,14 @@ def _describe_orders(days: list[DailyOrders]) -> str:
 def _describe_lags(lags: list[DailyLag], undelivered_count: int) -> str:
     # Without the undelivered results, the fast ones would hide a problem.
     undelivered = f"; {undelivered_count:,} not delivered yet" if undelivered_count else ""
-    return _describe_newest_lag(lags) + undelivered
-
-
-def _describe_newest_lag(lags: list[DailyLag]) -> str:
     if not lags:
-        return f"No results reached SmartRecruiters in {statistics.DAYS_SHOWN} days"
+        return f"No results reached SmartRecruiters in {statistics.DAYS_SHOWN} days{undelivered}"
     newest = lags[-1]
     day = "today" if newest.day == statistics.list_days()[-1] else f"on {date_format(newest.day, 'j F')}"
     median, p95 = charts.format_duration(newest.median), charts.format_duration(newest.p95)
     if newest.results == 1:
-        return f"The one result {day} reached SmartRecruiters in {p95}"
-    return f"Half of the results {day} reached SmartRecruiters within {median}, 95 % within {p95}"
+        return f"The one result {day} reached SmartRecruiters in {p95}{undelivered}"
+    return f"Half of the results {day} reached SmartRecruiters within {median}, 95 % within {p95}{undelivered}"
 
 
 @dataclass(frozen=True)
@@ -114,7 +110,7 @@ def summarize_failures(stuck: list[StuckDeliveries]) -> FailureSummary:
     counts: Counter[str] = Counter()
     urls: dict[str, str] = {}
     for each in stuck:
-        reason = _reason_text(each) or f"{timeline.kind_label(each.kind)}: reason unknown"
+        reason = _reason_text(each) or f"{get_handler_of_kind(each.kind).label}: reason unknown"
         counts[reason] += each.count
         urls.setdefault(reason, changelist_url("outbox_delivery", state__exact=each.state, kind=each.kind))
     total = counts.total()
@@ -153,11 +149,7 @@ def summarize_backlog(stuck: list[StuckDeliveries]) -> RetryBacklog:
 
 
 def _reason_text(stuck: StuckDeliveries) -> str:
-    return timeline.failure_text(stuck.kind, stuck.reason)
-
-
-def changelist_url(model: str, **query: str) -> str:
-    return reverse(f"admin:{model}_changelist") + (f"?{urlencode(query)}" if query else "")
+    return translate_reason(stuck.reason, get_handler_of_kind(stuck.kind))
 
 
 def list_issues(
@@ -185,7 +177,6 @@ def _connection_issues() -> Iterable[Issue]:
     for connection in shown:
         yield Issue(
             message=f"{connection.customer} ({connection.company_id}) must reconnect. {connection.reason}",
-            count=1,
             since=connection.updated_at,
             url=reverse("admin:integrations_connection_change", args=[quote(connection.pk)]),
             link_text="View details",
@@ -195,7 +186,6 @@ def _connection_issues() -> Iterable[Issue]:
         yield Issue(
             message="More customers must reconnect.",
             count=more,
-            since=None,
             url=changelist_url("integrations_connection", state__exact=ConnectionState.NEEDS_RECONNECT),
             link_text="View all",
             state=ConnectionState.NEEDS_RECONNECT,
@@ -208,8 +198,6 @@ def _stream_issues() -> Iterable[Issue]:
         label = stream_labels.label_streams([stream.name])[stream.name].label
         yield Issue(
             message=f"Deliveries of “{label}” are on hold. {stream.held_reason}",
-            count=1,
-            since=None,
             url=reverse("admin:outbox_stream_change", args=[stream.pk]),
             link_text="View details",
             state=DeliveryState.HELD,
@@ -220,7 +208,6 @@ def _webhook_issues() -> Iterable[Issue]:
     for webhook in Webhook.objects.exclude(disabled_reason="").select_related("client"):
         yield Issue(
             message=f"The endpoint {webhook.url} of “{webhook.client.name}” is disabled. {webhook.disabled_reason}",
-            count=1,
             since=webhook.last_success_at,
             url=reverse("admin:integrations_webhook_change", args=[quote(webhook.pk)]),
             link_text="View and enable",
@@ -246,7 +233,6 @@ def _degradation_issues(heartbeats: Heartbeats) -> Iterable[Issue]:
     for each in degradations.list_degradations(heartbeats):
         yield Issue(
             message=each.message,
-            count=1,
             since=each.since,
             url=changelist_url("outbox_stream"),
             link_text="View deliveries",
@@ -262,7 +248,7 @@ def _delivery_issues(stuck: list[StuckDeliveries]) -> Iterable[Issue]:
         reason = _reason_text(each)
         has_order = each.count == 1 and each.subject.startswith("ord_")
         yield Issue(
-            message=f"{timeline.kind_label(each.kind)} {outcome}" + (f": {reason}" if reason else ""),
+            message=f"{get_handler_of_kind(each.kind).label} {outcome}" + (f": {reason}" if reason else ""),
             count=each.count,
             since=each.since,
             url=reverse("admin:orders_order_change", args=[quote(each.subject)])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from assessments.models import DeliveredBy, Package
 from integrations import mail
@@ -44,7 +45,7 @@ def list_steps() -> list[SetupStep]:
             "Offer packages",
             offered.exists(),
             "Customers order packages. Your engine synchronises them, or you enter them here.",
-            _changelist_url("assessments_package"),
+            changelist_url("assessments_package"),
         ),
         SetupStep(
             "Give an engine access",
@@ -62,13 +63,13 @@ def list_steps() -> list[SetupStep]:
             "Let a customer sign in",
             Customer.objects.filter(is_active=True, people__is_active=True).exists(),
             "Add the customer, then invite a user from its page.",
-            _changelist_url("integrations_customer"),
+            changelist_url("integrations_customer"),
         ),
         SetupStep(
             "Have the first customer connect",
             Connection.objects.exclude(connected_at=None).exists(),
             "The customer connects from “Apps” in SmartRecruiters. Nothing to do here.",
-            _changelist_url("integrations_connection"),
+            changelist_url("integrations_connection"),
         ),
     ]
 
@@ -84,5 +85,5 @@ def _check_publication(configuration: PartnerConfiguration) -> tuple[bool, str]:
     return is_done, "The configuration tells SmartRecruiters the portal’s URLs."
 
 
-def _changelist_url(model: str) -> str:
-    return reverse(f"admin:{model}_changelist")
+def changelist_url(model: str, **query: str) -> str:
+    return reverse(f"admin:{model}_changelist") + (f"?{urlencode(query)}" if query else "")

@@ -25,17 +25,8 @@ ENTRIES_SHOWN = 200
 ALLOWED_METHODS = ("GET", "HEAD", "POST")
 APP_ORDER = ("orders", "outbox", "integrations", "assessments")
 MODEL_ORDER = (
-    "Delivery",
-    "Stream",
-    "Customer",
-    "User",
-    "Invitation",
-    "Connection",
-    "Consent",
-    "Client",
-    "Webhook",
-    "PartnerConfiguration",
-    "AuditEntry",
+    *("Delivery", "Stream", "Customer", "User", "Invitation", "Connection", "Consent"),
+    *("Client", "Webhook", "PartnerConfiguration", "AuditEntry"),
 )
 
 

@@ -149,19 +149,10 @@ HIRING_TEAM = {
 }
 TIMELINE = {
     "results": [
+        {"at": "2026-11-24T09:00:02.610000Z", "hop": "engine", "what": "Accepted", "by": "Sample engine", "detail": {}},
         {
-            "at": "2026-11-24T09:00:02.610000Z",
-            "hop": "engine",
-            "what": "Accepted",
-            "by": "Sample engine",
-            "detail": {},
-        },
-        {
-            "at": "2026-11-24T09:00:00.120000Z",
-            "hop": "in",
-            "what": "Ordered: Shop manager",
-            "by": "SmartRecruiters",
-            "detail": {"inline": False},
+            **{"at": "2026-11-24T09:00:00.120000Z", "hop": "in", "what": "Ordered: Shop manager"},
+            **{"by": "SmartRecruiters", "detail": {"inline": False}},
         },
     ]
 }

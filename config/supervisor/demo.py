@@ -71,13 +71,7 @@ def build_portal_environment(
 
 
 class _DemoStartup:
-    def __init__(
-        self,
-        supervisor: Supervisor,
-        machine: dict[str, str],
-        address: BindAddress,
-        runtime: Path,
-    ) -> None:
+    def __init__(self, supervisor: Supervisor, machine: dict[str, str], address: BindAddress, runtime: Path) -> None:
         self._supervisor = supervisor
         self._machine_environment = machine
         self._address = address
@@ -100,12 +94,8 @@ class _DemoStartup:
         self._publish_configuration()
         self._wait_for("engine")
         self._wait_for("web")
-        return format_banner(
-            self._address.port,
-            seeded,
-            logs=self._relative_path(DATA_DIR / "log"),
-            mail=self._relative_path(DATA_DIR / "mail"),
-        )
+        logs, mail = os.path.relpath(DATA_DIR / "log"), os.path.relpath(DATA_DIR / "mail")
+        return format_banner(self._address.port, seeded, logs=logs, mail=mail)
 
     def _build_programs(self, seeded: dict[str, Any]) -> list[Program]:
         urls = {**self._machine_environment, "PORTAL_URL": self._portal_environment["PUBLIC_URL"]}
@@ -131,7 +121,7 @@ class _DemoStartup:
         log = self._open_log("seed")
         program = commands.build_management_program("seed_demo", "--json", environment=self._portal_environment)
         if self._supervisor.run_once(program, captured, errors=log.file):
-            raise StartupError(f"the data could not be prepared ({log.describe_location()}):\n{log.read_tail(15)}")
+            raise _startup_error("the data could not be prepared", log)
         seeded: dict[str, Any] = json.loads(captured.join_lines())
         return seeded
 
@@ -142,18 +132,13 @@ class _DemoStartup:
         child = self._processes[name]
         self._supervisor.wait_until(lambda: healthy() or child.failures >= MAX_FAILURES, timeout=START_TIMEOUT)
         if not healthy():
-            raise StartupError(
-                f"{name} does not answer on port {port} ({log.describe_location()}):\n{log.read_tail(15)}"
-            )
+            raise _startup_error(f"{name} does not respond on port {port}", log)
 
     def _publish_configuration(self) -> None:
         log = self._open_log("publish")
-        if self._supervisor.run_once(
-            commands.build_management_program("publish_configuration", environment=self._portal_environment), log
-        ):
-            raise StartupError(
-                f"the configuration could not be published ({log.describe_location()}):\n{log.read_tail(15)}"
-            )
+        program = commands.build_management_program("publish_configuration", environment=self._portal_environment)
+        if self._supervisor.run_once(program, log):
+            raise _startup_error("the configuration could not be published", log)
 
     def _start_program(self, program: Program) -> None:
         self._processes[program.name] = self._supervisor.start_program(program, self._open_log(program.name))
@@ -162,9 +147,9 @@ class _DemoStartup:
         self._logs[name] = LogFile(DATA_DIR / "log" / f"{name}.log")
         return self._logs[name]
 
-    @staticmethod
-    def _relative_path(path: Path) -> str:
-        return os.path.relpath(path)
+
+def _startup_error(message: str, log: LogFile) -> StartupError:
+    return StartupError(f"{message} ({log.describe_location()}):\n{log.read_tail(15)}")
 
 
 def list_binds(address: BindAddress) -> list[str]:

@@ -47,7 +47,7 @@ def run_python(*arguments: str, **environment: str) -> "subprocess.CompletedProc
 
 
 class SupervisorProcess:
-    """A supervisor in a process of its own, over small commands."""
+    """A supervisor in a process of its own that runs small commands."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -77,7 +77,7 @@ class SupervisorProcess:
         return (self.folder / "console").read_text().splitlines()
 
     def list_pids(self) -> set[int]:
-        """This supervisor's children and theirs."""
+        """Return the pids of the supervisor and its descendants."""
         found, new = set(), {self.process.pid}
         while new:
             new = {child for pid in new for child in children_of(pid)}

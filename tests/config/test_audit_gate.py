@@ -1,4 +1,4 @@
-"""The gate for known vulnerabilities in .ci/audit.py: RELIABILITY.md, A23. A stand-in speaks as pip-audit does."""
+"""The gate for known vulnerabilities in .ci/audit.py, with a fake pip-audit (tests/reliability/README.md, A23)."""
 
 import json
 import re
@@ -19,7 +19,7 @@ PINNED = {
     for lock in ("requirements.txt", "requirements-dev.txt")
     for name in re.findall(r"^([\w.-]+)==", (REPOSITORY / lock).read_text(), re.MULTILINE)
 }
-UNREACHED = f"pip-audit: 0 packages audited, {len(PINNED)} NOT AUDITED: its source could not be reached\n"
+UNREACHED = f"pip-audit: 0 packages audited, {len(PINNED)} NOT AUDITED: the database could not be reached\n"
 FINDING = "requests 2.0: CVE-2026-1, fixed in 2.34.2\n"
 
 

@@ -1,4 +1,4 @@
-"""Hostile visitors of the people's pages: RELIABILITY.md, 2.3, and what 2.2 and 2.8 say of browsers."""
+"""Hostile visitors of pages for people; the numbers are those of tests/reliability/README.md."""
 
 import re
 from typing import Any
@@ -24,7 +24,7 @@ OURS = "portal.vendor.example"
 
 
 def test_one_password_tried_on_many_accounts_is_stopped_and_written_down(client: Browser, alice: User) -> None:
-    """A4. The address is stopped, not the accounts: their owners sign in from elsewhere."""
+    """A4. The IP address is blocked, not the accounts: their owners can sign in from elsewhere."""
     statuses = [
         sign_in(client, f"user{n}@northwind.example", "Summer2026", address="192.0.2.66").status_code for n in range(62)
     ]
@@ -113,7 +113,7 @@ def test_code_of_the_second_factor_is_good_once(client: Browser, staff: User) ->
 
 
 def test_session_before_sign_in_is_worth_nothing_afterwards(client: Browser, alice: User) -> None:
-    """C28: whoever planted a session in somebody's browser is not signed in with him."""
+    """C28: an attacker who planted a session in a browser is not signed in with its user (session fixation)."""
     client.get("/smartrecruiters/integration?companyId=northwind")
     planted = client.cookies["session"].value
     sign_in(client, alice.email)
@@ -125,7 +125,7 @@ def test_session_before_sign_in_is_worth_nothing_afterwards(client: Browser, ali
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost.evil.example"])
 def test_form_that_another_site_posts_is_refused(alice: User, connection: Connection, origin: str) -> None:
-    """C22: even with a good token."""
+    """C22: even with a valid token."""
     browser = Browser(enforce_csrf_checks=True)
     browser.force_login(alice)
     page = browser.get("/connections/northwind/disconnect").content.decode()
@@ -177,7 +177,7 @@ def test_nothing_of_the_house_is_served(client: Browser, path: str) -> None:
 
 
 def test_fault_of_ours_tells_nothing_of_the_house(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A17: with everything that a trace would hold in it."""
+    """A17: a traceback would contain secrets."""
 
     def fail(*args: Any, **kwargs: Any) -> None:
         raise RuntimeError("canary-17 SELECT * FROM secrets")
@@ -217,7 +217,7 @@ def test_program_that_asks_for_html_gets_json(db: None, engine_token: str, path:
 
 @pytest.fixture
 def scripted(connection: Connection) -> Order:
-    """An order that is all markup, as far as SmartRecruiters and the engine may say something."""
+    """Create an order with markup in every field that SmartRecruiters and the engine set."""
     rows.make_package(assessments=("logic",), name="<i>skills</i>")
     evil = "</script><img src=x onerror=alert(1)>"
     candidate = {
@@ -261,7 +261,7 @@ def test_markup_in_what_came_is_shown_as_text(staff_browser: Browser, alice: Use
 
 @pytest.mark.parametrize("said", ODD_TEXTS)
 def test_any_text_is_shown_as_it_is(staff_browser: Browser, connection: Connection, said: str) -> None:
-    """O27: nothing evaluates it, nothing strips it."""
+    """O27: markup is neither evaluated nor stripped."""
     rows.make_package()
     order = place_order(
         connection, candidate={"email": "ada@lovelace.example", "firstName": said, "lastName": "Lovelace"}

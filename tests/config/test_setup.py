@@ -29,7 +29,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def lock(clone: Path, version: str) -> None:
-    """Write a lock file over one package, and the package."""
+    """Write a package, and a lock file with it."""
     wheel = clone / f"package-{version}-py3-none-any.whl"
     about = f"package-{version}.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:

@@ -1,4 +1,4 @@
-"""What staff see first."""
+"""Staff's overview: issues, charts, setup checklist."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ def text(answer: Any) -> str:
 
 
 def done() -> str:
-    """A letter for each step that is done: Address, Pair, pUblished, pacKages, Engine, Mail, Customer, Live."""
+    """Return a letter for each step done: Address, Pair, pUblished, pacKages, Engine, Mail, Customer, Live."""
     return "".join(
         letter for letter, step in zip("apukemcl", setup_checklist.list_steps(), strict=True) if step.is_done
     )
@@ -172,7 +172,7 @@ def test_dashboard_sees_when_workers_fall_silent(staff_browser: Browser) -> None
 
 
 def test_dashboard_and_readiness_see_when_nobody_wakes_the_workers(staff_browser: Browser) -> None:
-    """The broker, the scheduler or the dispatcher is away: the couriers beat on, and nothing is sent."""
+    """Without broker, scheduler or dispatcher, the couriers' heartbeats continue, but nothing is sent."""
     HeartbeatRecorder()()
     assert (overview.list_issues(), staff_browser.get("/readyz").json()["degraded"]) == ([], [])
     Heartbeat.objects.update(at=clock.now() - timedelta(days=2))

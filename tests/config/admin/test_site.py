@@ -44,7 +44,7 @@ CANARY = "canary-4711"
 
 @pytest.fixture
 def world(connection: Connection, staff: User) -> dict[type[Model], Model]:
-    """A row of everything, each secret a canary."""
+    """Create a row of everything, each secret a canary."""
     connection.their_client_secret = connection.access_token = f"{CANARY}-theirs"
     connection.save()
     configuration = PartnerConfiguration.load()
@@ -95,7 +95,7 @@ def world(connection: Connection, staff: User) -> dict[type[Model], Model]:
 
 
 def pages(world: dict[type[Model], Model]) -> dict[str, int]:
-    """Each page of each model, and what a superuser gets there."""
+    """Return each page of each model with the status for a superuser."""
     found = {"/admin/": 200, "/admin/password_change/": 302}
     for model, row in world.items():
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
@@ -180,7 +180,7 @@ def test_every_page_has_a_menu_and_leads_to_the_own_account(staff_browser: Brows
     for place in ("/admin/", "/accounts/2fa/", "/admin/outbox/delivery/", "/admin/integrations/customer/"):
         assert f'<a href="{place}">' in menu
     assert (
-        f'<a class="who" href="/accounts/2fa/" title="Your account: two-factor authentication, password, sessions">{staff.name}</a>'
-        in page
+        '<a class="who" href="/accounts/2fa/" title="Your account: two-factor authentication, password, sessions">'
+        f"{staff.name}</a>" in page
     )
     assert '<details class="menu">' not in staff_browser.get("/admin/orders/order/?_popup=1").content.decode()

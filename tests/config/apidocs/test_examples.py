@@ -46,7 +46,7 @@ def calls(description: Json) -> Iterator[tuple[str, Json]]:
 
 
 def media(operation: Json) -> Iterator[tuple[str, Json]]:
-    """Each body that goes in or comes out, with what it is."""
+    """Return each request and response body with its schema."""
     for kind, each in operation.get("requestBody", {}).get("content", {}).items():
         yield kind, each
     for status, answer in operation["responses"].items():
@@ -55,7 +55,7 @@ def media(operation: Json) -> Iterator[tuple[str, Json]]:
 
 
 def as_json_schema(part: Any) -> Any:
-    """OpenAPI 3.0 says `nullable` where JSON Schema has another type; who reads cannot send what is read-only."""
+    """Convert a schema of OpenAPI 3.0 (`nullable`, `readOnly`) to JSON Schema."""
     if isinstance(part, list):
         return [as_json_schema(each) for each in part]
     if not isinstance(part, dict):
@@ -105,7 +105,7 @@ def test_problem_s_example_says_its_status(description: Json, status: str) -> No
 
 
 def bare(value: Any) -> Any:
-    """Without what is another one each time."""
+    """Remove values that differ each time."""
     if isinstance(value, dict):
         return {key: bare(each) for key, each in value.items()}
     if isinstance(value, list):
@@ -117,7 +117,7 @@ def bare(value: Any) -> Any:
 
 
 class Story:
-    """An engine that sends each example's request and compares the answer with the example."""
+    """An engine that sends each example request and compares the response with the example."""
 
     def __init__(self, engine: APIClient) -> None:
         self.engine = engine
@@ -161,7 +161,7 @@ def order(connection: Connection) -> None:
 
 
 def fetched(kind: str) -> Json:
-    """As SmartRecruiters tells it, and as we keep it."""
+    """Convert an example to the form in which SmartRecruiters sends it and the portal stores it."""
     place = {"country": "Germany", "countryCode": "de", "region": "Berlin", "regionCode": "BE", "city": "Berlin"}
     sent: dict[str, Json] = {
         "candidate": {

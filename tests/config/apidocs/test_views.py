@@ -56,7 +56,7 @@ def test_reference_names_each_kind_of_a_field_once(db: None) -> None:
 
 
 def prose(page: str) -> list[str]:
-    """The page's paragraphs down to the reference, as they are read."""
+    """Return the page's paragraphs above the reference."""
     text = page.partition("<h1>")[2].partition('<h2 id="calls">')[0]
     text = re.sub(r"<(nav|pre|h1|h2|h3|thead)\b.*?</\1>", "", text.partition("</h1>")[2], flags=re.DOTALL)
     blocks = re.split(r"</?(?:p|li|ul|ol|dl|div|tr|table|tbody)\b[^>]*>", text)
@@ -96,7 +96,7 @@ def test_page_says_what_happens_of_every_event() -> None:
 
 
 def is_genuine(secret: str, headers: dict[str, str], body: bytes) -> bool:
-    """By the page's own lines."""
+    """Verify with the code that the page shows."""
     names: dict[str, Any] = {}
     exec(views.render_text(views.VERIFY), names)  # noqa: S102
     found: bool = names["is_genuine"](secret, headers, body)
@@ -153,6 +153,6 @@ with ThreadPoolExecutor(8) as readers:
 
 
 def test_first_readers_at_once_get_the_same(tmp_path: Path) -> None:
-    """In a process that was just started; the library's extensions break when two threads load them."""
+    """In a new process: the library's extensions break when two threads load them."""
     done = run_python("-c", AT_ONCE, PORTAL_DATA_DIR=str(tmp_path))
     assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr[-500:]

@@ -1,5 +1,4 @@
-"""What is said while the database can only be read, as PostgreSQL's copies are until a failover is complete, and while
-a key is missing."""
+"""Health checks and error pages with a read-only database, such as a PostgreSQL replica, and with a missing key."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a line of the log says of secrets and people: RELIABILITY.md, S1, S10, X8."""
+"""Log lines and redaction (tests/reliability/README.md, S1, S10, X8)."""
 
 import logging
 from functools import partial
@@ -55,7 +55,6 @@ def test_secrets_and_addresses_are_masked(said: dict[str, Any], written: dict[st
 
 @pytest.mark.parametrize("form", ["console", "json"])
 def test_line_break_in_a_value_begins_no_line(form: str) -> None:
-    """RELIABILITY.md, S10."""
     formatter = build_logging(form)["formatters"]["line"]
     made = formatter["()"](foreign_pre_chain=formatter["foreign_pre_chain"], processors=formatter["processors"])
     record = logging.LogRecord(
@@ -99,7 +98,7 @@ AWAY = OperationalError('port 5432 failed: Connection refused\n\tIs the server r
 def test_what_is_away_is_said_once_in_a_while_and_without_a_trace(
     logger: str, record: Any, other: Any, said: str
 ) -> None:
-    """It is met every second: at 5 to 12 KB each, a day would be more than a gigabyte."""
+    """Such errors repeat every second: at 5 to 12 KB each, a day would be more than a gigabyte."""
     logging_ = build_logging("json")
     [name] = logging_["loggers"][logger]["filters"]
     sparing = logging_["filters"][name]["()"]()

@@ -1,4 +1,4 @@
-"""`/metrics` (INTERFACE.md, "Paths")."""
+"""Prometheus metrics at `/metrics`."""
 
 from datetime import timedelta
 from typing import Any

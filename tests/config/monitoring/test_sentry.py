@@ -1,4 +1,4 @@
-"""What an error tracker gets of what is logged, and that nobody waits for it."""
+"""Error reporting to Sentry: contents of events, and that logging never waits for it."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ Came = queue.Queue[tuple[str, str, list[Any]]]
 
 @pytest.fixture
 def came() -> Iterator[tuple[str, Came]]:
-    """A tracker's address, and what comes there."""
+    """Start an error tracker; yield its DSN and the queue of received events."""
     found: Came = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -41,7 +41,7 @@ def came() -> Iterator[tuple[str, Came]]:
 
 
 def logger_to(dsn: str) -> logging.Logger:
-    """As the settings have it: the same formatter."""
+    """Build a logger with the handler and formatter of the settings."""
     made = build_logging("json", dsn=dsn)
     line = made["formatters"]["line"]
     handler = SentryHandler(made["handlers"]["sentry"]["dsn"])

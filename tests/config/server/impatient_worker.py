@@ -1,4 +1,4 @@
-"""The portal's web worker with less patience, and an application that says what it got."""
+"""The gunicorn worker with short deadlines, and an application that describes the request."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ class HastyWorker(BufferingWorker):
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """`/large` is answered with 20 MB, `/unread` before the body is read; all else with its length and digest."""
+    """Answer `/large` with 20 MB, `/unread` without reading the body, all else with the body's length and digest."""
     if environ["PATH_INFO"] == "/large":
         start_response("200 OK", [("Content-Length", "20000000")])
         return [b"x" * 20_000_000]

@@ -1,4 +1,4 @@
-"""What no process of the portal starts with, and the one line that says what would be right: RELIABILITY.md, A18."""
+"""Invalid settings: no process starts, and one line says how to correct it (tests/reliability/README.md, A18)."""
 
 import os
 import stat
@@ -134,7 +134,7 @@ def start(folder: Path, *command: str, **environment: str) -> "subprocess.Comple
 @pytest.mark.e2e
 @pytest.mark.parametrize(("environment", "line"), REFUSALS)
 def test_unsafe_setting_is_refused_in_one_line(tmp_path: Path, environment: dict[str, str], line: str) -> None:
-    """The settings are the same for every process: what one refuses, all do."""
+    """All processes load the same settings, so one process stands for all."""
     done = start(tmp_path, "-c", "from config.server.preflight import read_settings; read_settings()", **environment)
     assert (done.returncode, done.stdout, done.stderr) == (3, "", f"The portal does not start: {line}\n")
 
@@ -177,7 +177,7 @@ def test_serve_refuses_before_anything_runs(tmp_path: Path, number: int) -> None
 @pytest.mark.e2e
 @pytest.mark.parametrize("command", [("-m", "config.supervisor", "serve"), ("manage.py", "check")])
 def test_line_that_is_no_setting_is_told_by_its_number(tmp_path: Path, command: tuple[str, ...]) -> None:
-    """What stands in it may be a secret, and may be what was to lead to another database."""
+    """The line may contain a secret, so it is not shown."""
     file = tmp_path / "portal.env"
     file.write_text("# remark\n \n  # another\nexport LOG_FORMAT=json\nSMARTRECRUITERS_CLIENT_SECRET: hidden\n")
     done = start(tmp_path, *command, PORTAL_ENV_FILE=str(file), PORT=str(free_port()))

@@ -1,4 +1,4 @@
-"""Slow and odd clients at the web server itself (RELIABILITY.md, A22), against gunicorn as the supervisor starts it."""
+"""Slow and malformed clients at gunicorn itself: slowloris, smuggling (tests/reliability/README.md, A22)."""
 
 import hashlib
 import http.client
@@ -28,7 +28,7 @@ def test_gunicorn_is_of_the_version_that_the_worker_overrides() -> None:
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Two processes of four threads with little patience."""
+    """Start gunicorn with two processes of four threads and short deadlines."""
     with served() as port:
         yield port
 
@@ -268,7 +268,7 @@ def test_waiting_uploads_have_a_bound(port: int) -> None:
 
 
 def test_descriptors_that_run_out_stop_nothing_for_long() -> None:
-    """D53. A process that has none left ends, and another begins."""
+    """D53. A process without file descriptors exits, and another one starts."""
     with served(descriptors=64) as port, ExitStack() as opened:
         for _ in range(200):
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What comes before Django: a request is made of whatever headers came."""
+"""Requests with unusual headers, before Django's middleware."""
 
 import io
 from typing import Any
@@ -49,7 +49,7 @@ def test_content_type_of_any_spelling_is_no_fault_of_ours(kind: str) -> None:
 
 
 def test_address_is_read_as_utf_8_whatever_charset_is_named() -> None:
-    """Else an address would say one thing here, and another to a proxy before us."""
+    """Otherwise a URL would mean one thing here and another to a proxy."""
     answer: Any = ask("GET", "/accounts/login/", "next=/%C3%A9", CONTENT_TYPE="text/html; charset=iso-8859-1")
     assert (answer.status_code, 'value="/é"' in answer.content.decode()) == (200, True)
 
@@ -73,7 +73,7 @@ def test_body_in_another_charset_is_refused(kind: str, status: int) -> None:
 
 @pytest.mark.parametrize("coding", ["chunked", "gzip, chunked", "Chunked"])
 def test_body_in_chunks_is_never_taken_for_an_empty_one(coding: str) -> None:
-    """That would be `{}`: an engine's report would be answered 200, and lost."""
+    """An empty body would count as `{}`: an engine's report would be answered 200 and lost."""
     environ: dict[str, Any] = {"HTTP_TRANSFER_ENCODING": coding, "wsgi.input": io.BytesIO(b"\x1f\x8b")}
     add_content_length(environ)
     assert (environ["CONTENT_LENGTH"], environ["wsgi.input"].read()) == ("2", b"\x1f\x8b")

@@ -34,7 +34,7 @@ def main(folder: Path) -> int:
 
 
 def application(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """A portal that only answers."""
+    """Start a portal that only answers."""
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"ok"]
 

@@ -261,7 +261,7 @@ def test_mailbox_shows_each_new_message_with_its_link(tmp_path: Path) -> None:
 
 
 def send_mail(folder: Path, subject: str, body: str) -> None:
-    """As the portal does it in the demo."""
+    """Write an email like the portal in the demo."""
     connection = get_connection("django.core.mail.backends.filebased.EmailBackend", file_path=str(folder))
     EmailMultiAlternatives(
         subject, body, "vendor@portal.example", ["amara@candidates.example"], connection=connection

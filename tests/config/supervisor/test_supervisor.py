@@ -177,7 +177,7 @@ def test_describe(status: int, text: str) -> None:
 
 
 def test_end_with_parent_stops_when_make_is_killed(tmp_path: Path) -> None:
-    """As `make serve` runs it: a SIGKILL of make alone must not leave a portal behind."""
+    """A SIGKILL of make alone must not leave a portal behind."""
     (tmp_path / "code.py").write_text(
         "import signal, sys\n"
         "from config.supervisor import parent\n"
