@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from allauth.account import forms
 from django.forms import Field
 
-PASSWORD_HELP = "At least twelve characters, not a common password, and not similar to your name or email address."
+CHOICE_HELP = "At least twelve characters, not a common password, and not similar to your name or email address."
 NEW_PASSWORD_LABELS = {"password1": "New password", "password2": "Repeat password"}
 
 
@@ -18,7 +18,7 @@ class LabelsMixin:
         for name, label in self.labels.items():
             self.fields[name].label = label
         if "password1" in self.fields:
-            self.fields["password1"].help_text = PASSWORD_HELP
+            self.fields["password1"].help_text = CHOICE_HELP
 
 
 class LoginForm(LabelsMixin, forms.LoginForm):  # type: ignore[misc]

@@ -8,7 +8,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from integrations.models import ConnectAttempt, ConnectionState, Consent, DisplayMode, PartnerConfiguration
-from integrations.outbox import deliveries
 from integrations.outbox.models import Delivery, DeliveryState
 
 SESSION_KEY = "consents"
@@ -39,10 +38,6 @@ def is_owned(request: HttpRequest, consent: Consent) -> bool:
     """Return True for the session that opened the consent, and for the user who decided it."""
     is_decider = consent.user_id is not None and consent.user_id == request.user.pk
     return is_decider or consent.key in request.session.get(SESSION_KEY, [])
-
-
-def is_expired(consent: Consent) -> bool:
-    return not consent.decision and consent.expires_at <= timezone.now()
 
 
 def delete_abandoned() -> None:
@@ -113,15 +108,9 @@ class ExchangeStatus:
             return pages.get(self.status or 0, "refused")
         if self.state == ConnectionState.NEEDS_RECONNECT:
             return "already_connected" if self.status == 409 else "answer_lost"
-        return {ConnectionState.LIVE: "done"}.get(ConnectionState(self.state), "ended")
+        return "done" if self.state == ConnectionState.LIVE else "ended"
 
 
 def get_exchange_delivery(attempt: ConnectAttempt) -> Delivery | None:
     exchanges = Delivery.objects.filter(kind="exchange", subject=attempt.connection.company_id)
     return exchanges.filter(payload__attempt=attempt.pk).prefetch_related("attempts").first()
-
-
-def retry_now(attempt: ConnectAttempt) -> None:
-    """Send the exchange now instead of at its scheduled time."""
-    if (delivery := get_exchange_delivery(attempt)) is not None:
-        deliveries.retry_now(delivery)

@@ -15,7 +15,7 @@ from integrations.models import Customer, DisplayMode, Membership
 class ConsentRequestForm(forms.Form):
     """Query parameters from SmartRecruiters: `companyId` and, in REDIRECT mode only, `redirect`."""
 
-    companyId = forms.CharField(max_length=64, strip=False)  # noqa: N815  (the wire's name)
+    company_id = forms.CharField(max_length=64, strip=False)
     redirect = forms.CharField(max_length=2000, strip=False, required=False)
 
     @property
@@ -23,8 +23,11 @@ class ConsentRequestForm(forms.Form):
         """Return REDIRECT if `redirect` is present, even if it is empty and so invalid."""
         return DisplayMode.REDIRECT if "redirect" in self.data else DisplayMode.POPUP
 
-    def clean_companyId(self) -> str:  # noqa: N802  (the wire's name)
-        company_id: str = self.cleaned_data["companyId"]
+    def add_prefix(self, field_name: str) -> str:
+        return "companyId" if field_name == "company_id" else super().add_prefix(field_name)
+
+    def clean_company_id(self) -> str:
+        company_id: str = self.cleaned_data["company_id"]
         if not is_company_id(company_id):
             raise ValidationError("This is not a company id.", code="company")
         return company_id

@@ -34,10 +34,6 @@ def framed_cookie_name(name: str) -> str:
     return f"{prefix}frame-{name.removeprefix(prefix)}" if name.startswith(prefix) else f"frame-{name}"
 
 
-def cookie_names() -> tuple[str, str]:
-    return settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME
-
-
 def mark_popup(request: HttpRequest) -> None:
     """Allow framing of this page. Called by views for a consent in POPUP mode."""
     request.is_popup = True  # type: ignore[attr-defined]
@@ -57,13 +53,13 @@ def _adopt_frame_cookies(request: HttpRequest) -> None:
     """In a frame, use the partitioned cookies in place of those that the browser does not send."""
     if request.headers.get("Sec-Fetch-Dest", "iframe") != "iframe":
         return
-    for name in cookie_names():
+    for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
         if name not in request.COOKIES and framed_cookie_name(name) in request.COOKIES:
             request.COOKIES[name] = request.COOKIES[framed_cookie_name(name)]
 
 
 def _duplicate_cookies(response: HttpResponse) -> None:
-    for name in cookie_names():
+    for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
         if name in response.cookies:
             response.cookies[framed_cookie_name(name)] = _partition_cookie(response.cookies[name])
 

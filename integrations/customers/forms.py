@@ -6,7 +6,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from integrations.accounts.forms import PASSWORD_HELP
+from integrations.accounts.forms import CHOICE_HELP
 from integrations.models import User
 from integrations.roles import MemberRole
 
@@ -32,7 +32,7 @@ class SignupForm(forms.Form):
         label="Password",
         strip=False,
         widget=forms.PasswordInput({"autocomplete": "new-password"}),
-        help_text=PASSWORD_HELP,
+        help_text=CHOICE_HELP,
     )
     password2 = forms.CharField(
         label="Repeat password", strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"})

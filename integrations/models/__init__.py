@@ -1,43 +1,20 @@
-from integrations.models.audit import AuditEntry
-from integrations.models.clients import Client
-from integrations.models.connections import (
-    ConnectAttempt,
-    Connection,
-    ConnectionState,
-    Consent,
-    DisplayMode,
-    ReportDelivery,
-)
-from integrations.models.customers import Customer, Membership, User
-from integrations.models.idempotency import IdempotencyRecord
-from integrations.models.invitations import Invitation
-from integrations.models.partner import (
-    AssessmentType,
-    PartnerConfiguration,
-    PartnerField,
-    UrlStyle,
-)
-from integrations.models.webhooks import Event, EventType, Webhook
-
-__all__ = [
-    "AssessmentType",
-    "AuditEntry",
-    "Client",
-    "ConnectAttempt",
-    "Connection",
-    "ConnectionState",
-    "Consent",
-    "Customer",
-    "DisplayMode",
-    "Event",
-    "EventType",
-    "IdempotencyRecord",
-    "Invitation",
-    "Membership",
-    "PartnerConfiguration",
-    "PartnerField",
-    "ReportDelivery",
-    "UrlStyle",
-    "User",
-    "Webhook",
-]
+from integrations.models.audit import AuditEntry as AuditEntry
+from integrations.models.clients import Client as Client
+from integrations.models.connections import ConnectAttempt as ConnectAttempt
+from integrations.models.connections import Connection as Connection
+from integrations.models.connections import ConnectionState as ConnectionState
+from integrations.models.connections import Consent as Consent
+from integrations.models.connections import DisplayMode as DisplayMode
+from integrations.models.connections import ReportDelivery as ReportDelivery
+from integrations.models.customers import Customer as Customer
+from integrations.models.customers import Membership as Membership
+from integrations.models.customers import User as User
+from integrations.models.idempotency import IdempotencyRecord as IdempotencyRecord
+from integrations.models.invitations import Invitation as Invitation
+from integrations.models.partner import AssessmentType as AssessmentType
+from integrations.models.partner import PartnerConfiguration as PartnerConfiguration
+from integrations.models.partner import PartnerField as PartnerField
+from integrations.models.partner import UrlStyle as UrlStyle
+from integrations.models.webhooks import Event as Event
+from integrations.models.webhooks import EventType as EventType
+from integrations.models.webhooks import Webhook as Webhook

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.http import require_GET
@@ -21,6 +22,7 @@ from integrations.connections.forms import ConsentRequestForm, DecisionForm
 from integrations.customers import memberships
 from integrations.http.trusted_origins import is_trusted, parse_url
 from integrations.models import ConnectAttempt, Consent, DisplayMode, User
+from integrations.outbox import deliveries
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +45,7 @@ def begin_consent(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         log.warning("consent refused", invalid=sorted(form.errors))
         return render_outcome(request, "bad_visit", 400, is_untrusted="redirect" in form.errors)
-    company_id, redirect_url = form.cleaned_data["companyId"], form.cleaned_data["redirect"] or ""
+    company_id, redirect_url = form.cleaned_data["company_id"], form.cleaned_data["redirect"] or ""
     consent = consents.start_consent(request, company_id=company_id, mode=form.display_mode, redirect=redirect_url)
     return redirect("consent", key=consent.key)
 
@@ -60,7 +62,7 @@ def with_consent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
             popup.mark_popup(request)
         if not consents.is_owned(request, consent):
             return render_outcome(request, "unknown", 400, another_window=popup_entry_url(consent))
-        if consents.is_expired(consent):
+        if not consent.decision and consent.expires_at <= timezone.now():
             return render_outcome(request, "expired", 410, consent)
         return view(request, consent)
 
@@ -188,8 +190,9 @@ def show_progress(request: HttpRequest, consent: Consent) -> HttpResponse:
 @with_consent
 def retry_exchange(request: HttpRequest, consent: Consent) -> HttpResponse:
     """Send the exchange now instead of at its scheduled time."""
-    if attempt := ConnectAttempt.objects.select_related("connection").filter(consent=consent).first():
-        consents.retry_now(attempt)
+    attempt = ConnectAttempt.objects.select_related("connection").filter(consent=consent).first()
+    if attempt and (delivery := consents.get_exchange_delivery(attempt)):
+        deliveries.retry_now(delivery)
     return see_other(reverse("consent_progress", kwargs={"key": consent.key}))
 
 

@@ -1,4 +1,4 @@
-"""The way to a new password opens in the same tab, save from a consent in a pop-up, which it would lose."""
+"""The password reset opens in the same tab, except from a consent in a pop-up, which would be lost."""
 
 import pytest
 from django.test import Client as Browser

@@ -1,4 +1,4 @@
-"""Second factors at rest and at work; a browser with an authenticator is in tests/e2e/test_passkeys_in_a_browser.py."""
+"""Multi-factor authentication: secrets at rest, and login. Passkeys in a browser are in test_browser.py."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def signed_in_and_sure(browser: Browser, user: User) -> None:
 
 @pytest.fixture
 def secret(staff: User) -> str:
-    """Stella has an authenticator app, and recovery codes."""
+    """Give Stella an authenticator app and recovery codes."""
     secret = totp.generate_totp_secret()
     totp.TOTP.activate(staff, secret)
     RecoveryCodes.activate(staff)

@@ -1,4 +1,4 @@
-"""How long a session lives, and what ends it: RELIABILITY.md, A9, A10, C28, S16."""
+"""Session timeout, session fixation and cookies (A9, A10, C28 and S16 in tests/reliability/README.md)."""
 
 import hashlib
 from http.cookies import SimpleCookie
@@ -39,7 +39,7 @@ def is_in(browser: Browser, place: str) -> bool:
 
 
 def twin(browser: Browser) -> Browser:
-    """Somebody with a copy of the cookies."""
+    """Return a browser with a copy of the cookies."""
     other = Browser()
     other.cookies = SimpleCookie({name: morsel.value for name, morsel in browser.cookies.items()})
     return other
@@ -148,7 +148,7 @@ def test_sign_out_everywhere(client: Browser, alice: User, charlie: User) -> Non
 def test_staff_sign_a_person_out_everywhere(staff_browser: Browser, client: Browser, alice: User) -> None:
     sign_in(client, alice.email)
     act = f"/admin/integrations/user/{alice.pk}/act/sign-out/"
-    assert "Every session of this person ends at once" in text(staff_browser.get(act))
+    assert "All sessions of this person end immediately" in text(staff_browser.get(act))
     assert is_in(client, "/")
     assert "Signed out of 1 browser." in text(staff_browser.post(act, follow=True))
     assert not is_in(client, "/")
@@ -179,7 +179,7 @@ def test_session_whose_key_is_gone_is_nobodys(client: Browser, alice: User, sett
 
 
 def test_planted_session_is_not_adopted(client: Browser, alice: User) -> None:
-    """Neither one that was made up, nor one of the attacker's own."""
+    """Neither an invented session key nor the attacker's own."""
     attacker = Browser()
     attacker.get("/smartrecruiters/integration?companyId=northwind")
     for planted in ("a" * 32, attacker.cookies[COOKIE].value):
@@ -214,7 +214,7 @@ def test_session_is_new_after_the_password_and_after_the_second_factor(client: B
 
 
 def test_request_that_signing_in_overtook_does_not_sign_out(client: Browser, alice: User) -> None:
-    """The tab's icon, asked for with the key that the session had before, and answered after it has a new one."""
+    """The favicon is requested with the session's former key and answered after the key has changed."""
     client.get("/smartrecruiters/integration?companyId=northwind")
     late = twin(client)
     sign_in(client, alice.email)

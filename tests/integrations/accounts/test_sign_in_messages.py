@@ -65,8 +65,8 @@ def test_used_invitation_leads_on_whoever_is_signed_in(client: Browser, customer
     form = {"name": "Noor", "password1": NEW, "password2": NEW}
     client.post(link, form)
     page = text(client.get(link))
-    assert ("You are signed in as new@northwind.example." in page, "If it was you" in page) == (True, False)
-    assert "If it was you" in text(Browser().get(link))
+    assert ("You are signed in as new@northwind.example." in page, "If you accepted it" in page) == (True, False)
+    assert "If you accepted it" in text(Browser().get(link))
     assert client.get("/accounts/2fa/totp/activate/").status_code == 200  # the password was chosen just now
 
 

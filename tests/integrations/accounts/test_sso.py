@@ -1,4 +1,4 @@
-"""Sign-in by the vendor's own identity provider, against a real one in a process of its own."""
+"""Single sign-on with an identity provider that runs in its own process."""
 
 import json
 import subprocess
@@ -65,14 +65,14 @@ def identity(provider: str, settings: Any) -> str:
 
 
 def asked(browser: Browser, **query: str) -> str:
-    """Where the provider is asked."""
+    """Return the provider's login URL."""
     answer = browser.get(BEGIN, query)
     assert answer.status_code == 302
     return str(answer["Location"])
 
 
 def way_back(url: str, sub: str) -> str:
-    """As whom somebody signs in there; where the provider sends him then."""
+    """Log in at the provider as this person and return the redirect."""
     answer = requests.post(url, data={"sub": sub}, allow_redirects=False, timeout=10)
     back = urlsplit(answer.headers["Location"])
     return f"{back.path}?{back.query}"

@@ -40,9 +40,8 @@ def test_staff_hand_the_link_over(staff_browser: Browser, customer: Customer) ->
     answer = staff_browser.post(ask, {"email": DORA, "role": "administrator"}, follow=True)
     invitation = Invitation.objects.get()
     assert answer.redirect_chain == [(f"{page_of(invitation)}/change/", 302)]
-    assert (
-        f"The invitation for {DORA} was created, but emails are not set up yet: pass the link on yourself."
-        in text(answer)
+    assert f"The invitation for {DORA} was created, but emails are not set up yet: pass the link on yourself." in text(
+        answer
     )
     assert invitations.invitation_url(invitation) not in text(answer)
     shown = text(staff_browser.post(f"{page_of(invitation)}/act/link/"))

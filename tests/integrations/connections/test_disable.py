@@ -1,4 +1,4 @@
-"""DELETE …/integrations/companies/{companyId}: SmartRecruiters ends a connection (INTERFACE.md, "Paths")."""
+"""Disable endpoint: DELETE …/integrations/companies/{companyId} (integrations/connections/README.md)."""
 
 from collections.abc import Callable
 

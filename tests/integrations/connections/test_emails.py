@@ -1,4 +1,4 @@
-"""Who is told, once, that a connection needs a hand."""
+"""Emails about a connection that must be reconnected, sent once each time."""
 
 import pytest
 from django.core import mail
@@ -18,7 +18,7 @@ def break_(connection: Connection) -> None:
 
 
 def carry() -> list[tuple[list[str], str]]:
-    """All e-mails that went out: to whom, about what."""
+    """Send the emails and return recipients and subject of each."""
     courier.run(Stream.objects.get(name="email").pk)
     return [(message.to, message.subject) for message in mail.outbox]
 
@@ -30,7 +30,7 @@ def test_those_who_may_connect_and_staff_are_told_once(
     break_(connection)
     told = [
         (["alice@northwind.example"], "Please connect SmartRecruiters again (northwind)"),
-        (["stella@vendor.example"], "Northwind Retail (northwind) needs a hand"),
+        (["stella@vendor.example"], "Northwind Retail (northwind) needs attention"),
     ]
     assert sorted(carry()) == told
     assert sorted(carry()) == told
@@ -41,7 +41,7 @@ def test_customer_reads_what_to_do_in_his_language(connection: Connection, alice
     break_(connection)
     [(_, subject)] = carry()
     assert subject == "Bitte verbinden Sie SmartRecruiters erneut (northwind)"
-    assert "Was zu tun ist: Trennen Sie Assessments in SmartRecruiters" in mail.outbox[0].body
+    assert "trennen Sie Assessments und verbinden Sie die App erneut" in mail.outbox[0].body
     assert "http://localhost:8000/\n" in mail.outbox[0].body
     assert '<a href="http://localhost:8000/"' in mail.outbox[0].alternatives[0][0]
 
@@ -79,7 +79,7 @@ def test_whoever_left_meanwhile_is_not_written_to(connection: Connection, alice:
 
 
 def test_credential_that_is_refused_thrice_is_told(connection: Connection, alice: User) -> None:
-    """The courier's own finding, through the channel."""
+    """Refused credentials, as the courier reports them to the channel."""
     deliveries.enqueue("result", stream=connection.stream_name, key="a", payload={})
     from integrations.outbox.handlers import get_channel
 

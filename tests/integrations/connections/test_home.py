@@ -87,7 +87,7 @@ def test_home_asks_for_a_second_disconnect_only_where_it_is_due(browser: Browser
     assert there_too in browser.get("/").content.decode()
     Connection.objects.update(reason=ENDED_REMOTELY)
     page = browser.get("/").content.decode()
-    assert ("To go on, connect again in SmartRecruiters." in page, there_too in page) == (True, False)
+    assert ("To continue, connect again in SmartRecruiters." in page, there_too in page) == (True, False)
 
 
 def test_disconnect_asks_first(browser: Browser, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""What crosses on its way: two tries to connect, a disconnect amid one, a refusal of a pair that is no more."""
+"""Races of a connection: two attempts, a disconnect during one, refusal of replaced credentials."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +32,7 @@ def approve(by: User, company: str = "northwind") -> ConnectAttempt:
 
 
 def read(attempt: ConnectAttempt) -> ConnectAttempt:
-    """As the courier reads it."""
+    """Load the attempt as the courier does."""
     return ConnectAttempt.objects.select_related("connection", "client").get(pk=attempt.pk)
 
 
@@ -103,7 +103,7 @@ def test_lost_answer_to_a_second_try_leaves_a_live_connection_as_it_is(
 
 
 def test_old_pair_that_is_refused_when_the_new_one_is_there_ends_nothing(connection: Connection, peer: Peer) -> None:
-    """The customer connects again while a token call with the former pair is on its way."""
+    """The customer reconnects while a token call with the former credentials is in flight."""
 
     def renewing(received: Received) -> Answer:
         if received.path != "/identity/oauth/token":
@@ -128,7 +128,7 @@ def test_old_pair_that_is_refused_when_the_new_one_is_there_ends_nothing(connect
 
 
 def test_order_that_comes_before_their_pair_waits_for_it(alice: User, peer: Peer) -> None:
-    """Our pair works as soon as SmartRecruiters has it, which may be long before we have its answer."""
+    """Our credentials work as soon as SmartRecruiters has them, perhaps long before we have its response."""
     attempt = read(approve(alice))
     lifecycle.begin_exchange(attempt)
     rows.make_package("skills")
