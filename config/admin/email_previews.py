@@ -15,7 +15,6 @@ from integrations.outbox import handlers
 FRAME_POLICY = "sandbox; default-src 'none'; style-src-attr 'unsafe-inline'; frame-ancestors 'self'"
 
 
-
 def list_previews() -> list[mail.EmailPreview]:
     emails = (handler for handler in handlers.registered_handlers() if isinstance(handler, mail.EmailHandler))
     return [preview for handler in emails for preview in handler.previews]

@@ -62,6 +62,17 @@ def _enqueue_email(kind: str, values: dict[str, str], user: User | None) -> None
 
 class AccountEmailHandler(mail.EmailHandler):
     kind = "account"
+    label = "Account email"
+    previews: tuple[mail.EmailPreview, ...] = (
+        mail.EmailPreview(
+            "password_reset",
+            "New password",
+            "To a user who requests a new password at sign-in. In the customer’s language.",
+        ),
+        mail.EmailPreview(
+            "no_account", "No account", "To an email address without an account, if a new password is requested."
+        ),
+    )
     retry_for = timedelta(hours=1)  # as long as the link is valid
 
     def build_email(self, delivery: Delivery) -> tuple[mail.EmailContent, str]:
@@ -90,4 +101,12 @@ class AccountEmailHandler(mail.EmailHandler):
 
 class AccountNoticeHandler(AccountEmailHandler):
     kind = "account_notice"
+    label = "Account notice"
+    previews = (
+        mail.EmailPreview(
+            "account_changed",
+            "Account changed",
+            "To a user, each time their password or second factor changes. In the customer’s language.",
+        ),
+    )
     retry_for = timedelta(days=3)  # even late, the user should learn of an intruder

@@ -70,6 +70,7 @@ class ConnectionChannel(TokenChannel):
     """Channel for all calls to one customer's company, with the credentials that SmartRecruiters issued for it."""
 
     kind = "connection"
+    peer_name = "SmartRecruiters"
     token_field = "access_token"  # noqa: S105  (a column's name)
 
     def get_row(self, stream: Stream) -> Connection:
@@ -103,6 +104,7 @@ class MasterChannel(TokenChannel):
     """Channel for calls with the vendor's master credentials: the exchange of credentials only."""
 
     kind = "master"
+    peer_name = "SmartRecruiters"
     token_field = "master_token"  # noqa: S105  (a column's name)
     lease_seconds = 90
 
@@ -126,3 +128,5 @@ class MasterChannel(TokenChannel):
 
 class EmailChannel(Channel):
     kind = "email"
+    peer_name = "The mail server"
+    hop = "candidate"

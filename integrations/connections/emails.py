@@ -27,6 +27,14 @@ def notify_reconnect(connection: Connection) -> None:
 
 class CustomerReconnectHandler(mail.EmailHandler):
     kind = "reconnect"
+    label = "Reconnect email"
+    previews = (
+        mail.EmailPreview(
+            "reconnect",
+            "Reconnect, to the customer",
+            "To the customer’s administrators, when SmartRecruiters rejects the credentials. In their language.",
+        ),
+    )
 
     def skip_reason(self, delivery: Delivery) -> str:
         if _get_connection(delivery).state != ConnectionState.NEEDS_RECONNECT:
@@ -60,6 +68,10 @@ class StaffReconnectHandler(CustomerReconnectHandler):
     """The email to staff, in English like all admin pages."""
 
     kind = "reconnect_staff"
+    label = "Reconnect email to staff"
+    previews = (
+        mail.EmailPreview("reconnect_staff", "Reconnect, to staff", "To all staff, at the same time. In English."),
+    )
 
     def get_language(self, connection: Connection) -> str:
         return settings.LANGUAGE_CODE

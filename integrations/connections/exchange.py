@@ -22,6 +22,8 @@ class ExchangeHandler(handlers.Handler):
     """
 
     kind = "exchange"
+    channel = "master"
+    label = "Exchange of credentials"
     dispositions = {403: Disposition.FAIL, 404: Disposition.FAIL}
     deadline_seconds = 60
 

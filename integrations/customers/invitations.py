@@ -181,6 +181,14 @@ def _record_action(action: str, invitation: Invitation, actor: Actor) -> None:
 
 class MemberInvitationHandler(mail.EmailHandler):
     kind = "people_invitation"
+    label = "Invitation of a user"
+    previews = (
+        mail.EmailPreview(
+            "people_invitation",
+            "Invitation of a user",
+            "To a person whom your staff or a customer’s administrator invites. In the customer’s language.",
+        ),
+    )
 
     def skip_reason(self, delivery: Delivery) -> str:
         invitation = Invitation.objects.filter(pk=delivery.subject).first()

@@ -42,10 +42,12 @@ class Handler:
 
     `response_type`: type of a success's parsed body, None for any body. `is_superseding`: a payload is the complete
     state, so a newer delivery replaces an older one. `is_read`: a second 401 ends it with "no access". `dispositions`:
-    statuses that differ from `retry_policy.DISPOSITION_BY_STATUS`. Hooks run in the transaction of the state's change.
+    statuses that differ from `retry_policy.DISPOSITION_BY_STATUS`. `channel`: kind of its streams. Hooks run in the
+    transaction of the state's change. `label`, `phrase` and `delivered_text` describe it to people.
     """
 
-    kind: ClassVar[str]
+    kind: str
+    channel: ClassVar[str] = "connection"
     success_statuses: ClassVar[frozenset[int]] = frozenset({200})
     response_type: ClassVar[type | None] = dict
     is_idempotent: ClassVar[bool] = True
@@ -56,11 +58,22 @@ class Handler:
     retry_for: ClassVar[timedelta] = timedelta(days=7)
     retry_not_found_for: ClassVar[timedelta] = timedelta(0)
 
-    def prefetch(self, deliveries: Sequence[Delivery]) -> Mapping[int, Any]:
-        """Return a context per delivery's primary key, for all deliveries of a courier's cycle at once.
+    @property
+    def label(self) -> str:
+        """The kind's name in a list."""
+        return self.kind.replace("_", " ").capitalize()
 
-        The courier keeps it as `Delivery.context` for the other methods.
-        """
+    @property
+    def phrase(self) -> str:
+        """The kind's name within a sentence, like "the result"."""
+        return f"the {self.label.lower()}"
+
+    @property
+    def delivered_text(self) -> str:
+        return f"{self.label} delivered"
+
+    def prefetch(self, deliveries: Sequence[Delivery]) -> Mapping[int, Any]:
+        """Return a context per primary key, for the deliveries of one cycle. It becomes `Delivery.context`."""
         return {}
 
     def skip_reason(self, delivery: Delivery) -> str:
@@ -98,8 +111,14 @@ class Handler:
 class UnknownKindHandler(Handler):
     """Handler of a kind that a newer version enqueued before it was rolled back."""
 
-    kind = ""
     is_idempotent = False
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    @property
+    def phrase(self) -> str:
+        return f"“{self.label.lower()}”"
 
     def build_call(self, delivery: Delivery, token: str) -> Call:
         raise UndeliverableError(
@@ -108,9 +127,16 @@ class UnknownKindHandler(Handler):
 
 
 class Channel:
-    """A kind of stream: its credential, rate limit and lease."""
+    """A kind of stream: its peer, credential, rate limit and lease.
+
+    `hop`: the peer's lane in an order's timeline. `status_phrases`: statuses that differ from
+    `failure_messages.STATUS_PHRASES`.
+    """
 
     kind: ClassVar[str]
+    peer_name: ClassVar[str] = "The other side"
+    hop: ClassVar[str] = "out"
+    status_phrases: ClassVar[Mapping[int, str]] = {}
     needs_token: ClassVar[bool] = False
     calls_per_second: ClassVar[float] = 9.25
     max_parallel: ClassVar[int] = 8
@@ -139,7 +165,6 @@ class Channel:
         """Hold the stream and notify people, unless the credentials were replaced after `credentials_id`."""
 
 
-_unknown_kind_handler = UnknownKindHandler()
 _handlers: dict[str, Handler] = {}
 _channels: dict[str, Channel] = {}
 
@@ -153,7 +178,15 @@ def register(*parts: Handler | Channel) -> None:
 
 
 def get_handler(delivery: Delivery) -> Handler:
-    return _handlers.get(delivery.kind, _unknown_kind_handler)
+    return get_handler_of_kind(delivery.kind)
+
+
+def get_handler_of_kind(kind: str) -> Handler:
+    return _handlers.get(kind) or UnknownKindHandler(kind)
+
+
+def registered_handlers() -> list[Handler]:
+    return list(_handlers.values())
 
 
 def superseding_kinds() -> list[str]:
@@ -162,3 +195,8 @@ def superseding_kinds() -> list[str]:
 
 def get_channel(stream: Stream) -> Channel:
     return _channels[stream.kind]
+
+
+def describe_channel(kind: str) -> Channel:
+    """Return the channel, or an anonymous one for an unknown kind: for texts only."""
+    return _channels.get(kind) or Channel()

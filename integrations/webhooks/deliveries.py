@@ -17,11 +17,22 @@ DISABLE_AFTER = timedelta(days=5)
 
 class WebhookChannel(handlers.Channel):
     kind = "webhook"
+    peer_name = "The engine"
+    hop = "engine"
+    # An endpoint gets no token, and its URL was given by the engine.
+    status_phrases = {
+        401: "did not accept {kind_phrase}, or its signature",
+        403: "did not accept {kind_phrase}, or its signature",
+        404: "has nothing at the webhook's URL",
+    }
     calls_per_second = 50
 
 
 class WebhookHandler(handlers.Handler):
     kind = "webhook"
+    channel = "webhook"
+    phrase = "the message"
+    delivered_text = "Engine notified"
     success_statuses = frozenset(range(200, 300))
     response_type = None
     dispositions = {**dict.fromkeys((*range(300, 429), *range(430, 600)), Disposition.RETRY), 410: Disposition.FAIL}
@@ -42,11 +53,10 @@ class WebhookHandler(handlers.Handler):
         if webhook.former_secret_until and webhook.former_secret_until > clock.now():
             secrets.append(webhook.former_secret)
         headers = signing.build_headers(secrets, delivery.payload["id"], int(clock.now().timestamp()), body)
-        return handlers.Call.from_request(
-            OutgoingRequest(
-                "POST", webhook.url, "webhook", headers, body=body, expects_json=False, is_untrusted_host=True
-            )
+        request = OutgoingRequest(
+            "POST", webhook.url, "webhook", headers, body=body, expects_json=False, is_untrusted_host=True
         )
+        return handlers.Call.from_request(request)
 
     def on_delivered(self, delivery: Delivery, response: Response) -> None:
         Webhook.objects.filter(pk=delivery.payload["webhook"]).update(last_success_at=timezone.now())

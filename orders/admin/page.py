@@ -7,6 +7,8 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from integrations.outbox import clock
+from integrations.outbox.failure_messages import translate_reason
+from integrations.outbox.handlers import get_handler
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from orders import scores, timeline
 from orders.models import Attachment, Hop, Order, Resource, ResourceKind, Result
@@ -88,9 +90,9 @@ def build_context(order: Any) -> dict[str, Any]:
         "order": order,
         "status": order.reported_status,
         "timeline_rows": _build_rows(lines, deliveries, order),
-        "deliveries": [(each, timeline.failure_text(each.kind, each.reason)) for each in deliveries],
+        "deliveries": [(each, get_handler(each).label, _failure_text(each)) for each in deliveries],
         "delivery": delivery,
-        "failure_text": timeline.failure_text(delivery.kind, delivery.reason) if delivery else "",
+        "failure_text": _failure_text(delivery) if delivery else "",
         "is_held_up": delivery is not None and _is_held_up(delivery),
         "now": clock.now(),
         "whole": parts[0],
@@ -98,6 +100,10 @@ def build_context(order: Any) -> dict[str, Any]:
         "resources": _build_resources(order),
         "is_manual": order.package.delivery == "manual",
     }
+
+
+def _failure_text(delivery: Delivery) -> str:
+    return translate_reason(delivery.reason, get_handler(delivery))
 
 
 def _is_held_up(delivery: Delivery) -> bool:

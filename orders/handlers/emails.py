@@ -10,6 +10,9 @@ from orders.models import Order, Status
 
 class InvitationHandler(mail.EmailHandler):
     kind = "invitation"
+    previews = (
+        mail.EmailPreview("invitation", "Invitation", "To the candidate, once per order, if the package says so."),
+    )
     invalid_email_reason = "The candidate's email address is not valid: send the link in another way."
 
     def skip_reason(self, delivery: Delivery) -> str:
@@ -32,6 +35,9 @@ class InvitationHandler(mail.EmailHandler):
 
 class ReminderHandler(InvitationHandler):
     kind = "reminder"
+    previews = (
+        mail.EmailPreview("reminder", "Reminder", "To a candidate who has not started after the package’s days, once."),
+    )
 
     def _skip_reason_for(self, order: Order) -> str:
         has_started = order.visited_at is not None or order.reported_status != Status.PENDING

@@ -21,6 +21,14 @@ class FetchHandler(handlers.Handler):
     is_read = True
     retry_for = timedelta(days=1)
 
+    @property
+    def phrase(self) -> str:
+        return f"the request for the {self.label.lower()}"
+
+    @property
+    def delivered_text(self) -> str:
+        return f"{self.label} read from SmartRecruiters"
+
     def prefetch(self, deliveries: Sequence[Delivery]) -> Mapping[int, OrderContext]:
         return load_contexts(deliveries)
 

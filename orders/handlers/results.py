@@ -24,6 +24,7 @@ class ResultHandler(handlers.Handler):
     """PATCH the complete result, so that only the newest delivery of an order counts."""
 
     kind = "result"
+    delivered_text = "Result delivered to SmartRecruiters"
     is_superseding = True
     retry_not_found_for = timedelta(minutes=15)
 

@@ -29,6 +29,8 @@ class UploadHandler(handlers.Handler):
     """Upload a file, once. After a refusal its link is sent instead; the next result resolves an unknown outcome."""
 
     kind = "upload"
+    phrase = "the report"
+    delivered_text = "Report uploaded to SmartRecruiters"
     success_statuses = frozenset({201})
     is_idempotent = False
     dispositions = (

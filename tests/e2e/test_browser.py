@@ -320,7 +320,7 @@ def test_staff_find_out_why_a_result_is_not_in_smartrecruiters_and_mend_it(world
     staff.page.locator(".notice").get_by_role("link", name="Send again").click()
     staff.check_accessibility()
     staff.press_button("Send again")
-    expect(staff.page.get_by_text("The result is sent again by hand")).to_be_visible()
+    expect(staff.page.get_by_text("The result is sent again manually")).to_be_visible()
     reload_until(staff, staff.page.get_by_text("Result delivered to SmartRecruiters"))
     expect(recruiter.page.get_by_text("28/80").first).to_be_visible()
 

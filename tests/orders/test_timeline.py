@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from integrations import audit
+from integrations import audit, mail
+from integrations.outbox import failure_messages, handlers
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 from orders import timeline
 from orders.models import Hop, Order, OrderEvent
@@ -84,23 +85,33 @@ def test_timeline_puts_a_delivery_into_its_lane(stream: str, kind: str, hop: str
     assert (line["hop"], line["what"]) == (hop, what)
 
 
+@pytest.mark.parametrize("handler", handlers.registered_handlers(), ids=lambda handler: handler.kind)
+def test_every_kind_of_delivery_names_its_peer_and_itself(handler: handlers.Handler) -> None:
+    is_email = isinstance(handler, mail.EmailHandler)
+    peer = "The mail server" if is_email else "The engine" if handler.kind == "webhook" else "SmartRecruiters"
+    assert failure_messages.translate_reason("503", handler) == f"{peer} was not available (503)"
+    assert (handler.phrase[:4], handler.channel == "email") == ("the ", is_email)
+    assert handler.delivered_text.split()[0] in (handler.label.split()[0], "Report", "Engine")
+    assert bool(getattr(handler, "previews", ())) == is_email
+
+
 @pytest.mark.parametrize(
     ("state", "attempt", "what"),
     [
         (S.PENDING, {"error": "too slow", "outcome": "retry"}, "SmartRecruiters did not answer: too slow"),
         (S.PENDING, {"status": 200, "error": "the answer is not JSON", "outcome": "retry"},
-         "SmartRecruiters answered 200, which is no answer: the answer is not JSON"),
-        (S.PENDING, {"outcome": "lost"}, "The courier died while the result was on its way"),
-        (S.PENDING, {"outcome": "bug", "error": "KeyError"}, "The portal itself failed with the result: KeyError"),
+         "SmartRecruiters answered 200, but not as expected: the answer is not JSON"),
+        (S.PENDING, {"outcome": "lost"}, "The courier stopped while sending the result"),
+        (S.PENDING, {"outcome": "bug", "error": "KeyError"}, "Internal error while sending the result: KeyError"),
         (S.IN_FLIGHT, {}, "The result is on its way"),
         (S.FAILED, {"status": 422, "outcome": "fail"},
-         "SmartRecruiters found something wrong with the result (422). It is not tried again by itself"),
+         "SmartRecruiters found something wrong with the result (422). It is not retried automatically"),
         (S.FAILED, {"status": 418, "outcome": "fail"},
-         "SmartRecruiters did not accept the result (418). It is not tried again by itself"),
+         "SmartRecruiters did not accept the result (418). It is not retried automatically"),
         (S.UNKNOWN, {"error": "the connection broke", "outcome": "unknown"},
-         "SmartRecruiters did not answer: the connection broke. Whether it had its effect is not known"),
+         "SmartRecruiters did not answer: the connection broke. Its outcome is unknown"),
         (S.DELIVERED, {"status": 401, "outcome": "no access"},
-         "SmartRecruiters gives no access: the result came to nothing"),
+         "SmartRecruiters denied access to the result"),
     ],
 )  # fmt: skip
 def test_timeline_says_in_words_what_became_of_an_attempt(state: str, attempt: dict[str, Any], what: str) -> None:
@@ -110,7 +121,7 @@ def test_timeline_says_in_words_what_became_of_an_attempt(state: str, attempt: d
 def test_timeline_says_why_a_tried_delivery_is_held() -> None:
     held = delivery(S.HELD, reason="The connection needs a reconnect.")
     assert whats(tried(held, {"status": 401, "outcome": "new token"})) == [
-        "SmartRecruiters did not accept our token for the result (401). It is held: The connection needs a reconnect"
+        "SmartRecruiters did not accept our token for the result (401). It is on hold: The connection needs a reconnect"
     ]
 
 
@@ -118,7 +129,7 @@ def test_timeline_says_why_a_tried_delivery_is_held() -> None:
     ("state", "reason", "what"),
     [
         (S.PENDING, "", ["The result waits for its turn"]),
-        (S.HELD, "The customer ended it.", ["The result is held: The customer ended it."]),
+        (S.HELD, "The customer ended it.", ["The result is on hold: The customer ended it."]),
         (S.FAILED, "no such thing", ["The result cannot be sent: no such thing"]),
         (S.SUPERSEDED, "the candidate was erased", ["The result was not sent: the candidate was erased"]),
         (S.SUPERSEDED, "a newer one says more", []),
@@ -145,6 +156,6 @@ def test_timeline_says_who_sent_a_delivery_again(order: Order) -> None:
     audit.record("order.viewed", order.pk)
     lines = timeline.build_timeline(order)[:2]
     assert [(line["hop"], line["what"]) for line in lines] == [
-        ("out", "What was to be sent was seen at the other side, and counts as delivered"),
-        ("candidate", "The invitation is sent again by hand"),
+        ("out", "A delivery was found at the other side and marked as delivered"),
+        ("candidate", "The invitation is sent again manually"),
     ]

@@ -1,12 +1,13 @@
 """Admin of deliveries: dead letters, their attempts, and replays."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -19,12 +20,18 @@ from integrations.outbox import deliveries, failure_messages
 from integrations.outbox.admin import replay_preview, replay_progress
 from integrations.outbox.admin.attempts import AttemptInline, render_code
 from integrations.outbox.admin.replay_preview import REPLAYABLE_STATES
+from integrations.outbox.handlers import get_handler
 from integrations.outbox.models import Delivery, DeliveryState
 from integrations.staff.display import STATUS_BADGES, relative_time, render_status_badge
 from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, can_see_personal, render_admin_link
 
 S = DeliveryState
 RECORDED = "This is recorded with your name."
+
+
+def _is_available(states: Sequence[DeliveryState], delivery: Delivery) -> bool:
+    """Return True in one of the states. A pending delivery must have failed: others are sent soon anyway."""
+    return delivery.state in states and (delivery.state != S.PENDING or delivery.failures > 0)
 
 
 def _unavailable_reason(delivery: Delivery) -> str:
@@ -55,11 +62,8 @@ class AttentionFilter(admin.SimpleListFilter):
         return [("hand", "Needs attention: failed or unknown"), ("late", "Waiting for a retry")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        if self.value() == "hand":
-            return queryset.filter(state__in=REPLAYABLE_STATES)
-        if self.value() == "late":
-            return queryset.filter(state=S.PENDING, attempts_made__gt=0)
-        return queryset
+        filters = {"hand": Q(state__in=REPLAYABLE_STATES), "late": Q(state=S.PENDING, attempts_made__gt=0)}
+        return queryset.filter(filters.get(self.value() or "", Q()))
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -124,32 +128,17 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return str(delivery.subject or delivery.key)
 
     def get_object_actions(self) -> Sequence[ObjectAction]:
-        return (
-            ObjectAction(
-                "replay",
-                "Send again",
-                self._perform_replay,
-                _describe_replay,
-                lambda delivery: delivery.state in REPLAYABLE_STATES,
-                unavailable_reason=_unavailable_reason,
-            ),
-            ObjectAction(
-                "hurry",
-                "Try again now",
-                self._perform_retry_now,
-                _describe_retry,
-                lambda delivery: delivery.state == S.PENDING and delivery.failures > 0,
-                unavailable_reason=_unavailable_reason,
-            ),
-            ObjectAction(
-                "settle",
-                "Mark as delivered",
-                self._perform_mark_delivered,
-                _describe_mark_delivered,
-                lambda delivery: delivery.state == S.UNKNOWN,
-                unavailable_reason=_unavailable_reason,
-            ),
+        actions = (
+            ("replay", "Send again", self._perform_replay, _describe_replay, REPLAYABLE_STATES),
+            ("hurry", "Try again now", self._perform_retry_now, _describe_retry, (S.PENDING,)),
+            ("settle", "Mark as delivered", self._perform_mark_delivered, _describe_mark_delivered, (S.UNKNOWN,)),
         )
+        return [
+            ObjectAction(
+                verb, label, perform, describe, partial(_is_available, states), unavailable_reason=_unavailable_reason
+            )
+            for verb, label, perform, describe, states in actions
+        ]
 
     def _perform_replay(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
         self._replay_and_record(request, delivery)
@@ -249,11 +238,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="kind", ordering="kind")
     def kind_label(self, delivery: Delivery) -> str:
-        return delivery.kind.replace("_", " ").capitalize()
+        return get_handler(delivery).label
 
     @admin.display(description="state", ordering="state")
     def state_badge(self, delivery: Delivery) -> SafeString:
-        badge, reason = render_status_badge(delivery.state), failure_messages.describe_reason(delivery)
+        badge = render_status_badge(delivery.state)
+        reason = failure_messages.translate_reason(delivery.reason, get_handler(delivery))
         return format_html('{}<span class="second">{}</span>', badge, reason)
 
     @admin.display(description="about")

@@ -12,7 +12,7 @@ from integrations import mail
 from integrations.models import User
 
 pytestmark = pytest.mark.django_db
-KINDS = [kind.name for kind in email_previews.EMAIL_PREVIEWS]
+KINDS = [kind.name for kind in email_previews.list_previews()]
 LANGUAGES = [code for code, _ in settings.LANGUAGES]
 
 

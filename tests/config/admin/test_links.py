@@ -50,7 +50,7 @@ def test_page_of_an_app_lists_what_it_holds(browser: Browser, app: str) -> None:
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("orders/order/", "Orders appear here as soon as a recruiter of a connected customer places one."),
+        ("orders/order/", "Orders appear here when recruiters of a connected customer place them."),
         ("orders/order/?status=COMPLETED", "No matches."),
         ("outbox/stream/?q=nothing", "No matches."),
         ("integrations/customer/", "Add a customer here, then invite"),

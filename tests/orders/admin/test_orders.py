@@ -355,7 +355,7 @@ def test_order_page_mends_a_result_that_failed_and_says_by_whom(
     assert answer.redirect_chain[-1][0] == page_of(scored)
     page = text(answer)
     assert "It is being sent again." in page
-    assert "The result is sent again by hand" in page
+    assert "The result is sent again manually" in page
     assert f"· {staff.email}" in page
     assert "The result is not in SmartRecruiters." not in page
 
