@@ -24,7 +24,7 @@ def make_client_secret() -> str:
 
 
 class Client(AbstractApplication):
-    """OAuth client: SmartRecruiters acting for one company, or an engine if `connection` is None."""
+    """OAuth client: SmartRecruiters acting for one company or, without a connection, an engine."""
 
     connection = models.ForeignKey(
         "integrations.Connection", models.CASCADE, null=True, blank=True, related_name="clients", editable=False
@@ -52,7 +52,7 @@ class Client(AbstractApplication):
 
     @property
     def scopes(self) -> str:
-        """Return the client's scopes, granted also if it requests none, as SmartRecruiters does."""
+        """Return the client's scopes. They are also granted to a request without scopes, like SmartRecruiters'."""
         return SMARTRECRUITERS_SCOPES if self.connection_id else ENGINE_SCOPES
 
     def is_usable(self, request: HttpRequest | None = None) -> bool:

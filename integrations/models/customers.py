@@ -60,7 +60,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):  # type: ignore[django-manager-missing] # the toolkit's is untyped
-    """A person who signs in by email: a member of customers, or partner staff, who belong to no customer."""
+    """User account with an email login: a member of customers, or partner staff without a customer."""
 
     email = models.EmailField("email address", unique=True)
     name = models.CharField(max_length=150, blank=True)
