@@ -61,23 +61,17 @@ def has_sent() -> bool:
 
 
 @contextlib.contextmanager
-def cap_deadline(not_after: float) -> Iterator[None]:
-    """End this thread's calls by a monotonic time, however late they start: the process may be stopped before."""
-    call_state.not_after = not_after
+def call_options(*, not_after: float = math.inf, on_first_byte: Callable[[], None] | None = None) -> Iterator[None]:
+    """Set options of this thread's call.
+
+    It ends by `not_after`, however late it starts, since the process may be stopped before. `on_first_byte` is called
+    right before its first byte is sent.
+    """
+    call_state.not_after, call_state.first_byte_callback = not_after, on_first_byte
     try:
         yield
     finally:
-        call_state.not_after = math.inf
-
-
-@contextlib.contextmanager
-def on_first_byte(callback: Callable[[], None]) -> Iterator[None]:
-    """Run `callback` right before the first byte of this thread's call."""
-    call_state.first_byte_callback = callback
-    try:
-        yield
-    finally:
-        call_state.first_byte_callback = None
+        call_state.not_after, call_state.first_byte_callback = math.inf, None
 
 
 class DeadlineReader(io.RawIOBase):

@@ -62,13 +62,15 @@ def is_trusted(url: str) -> bool:
     if parts is None:
         return False
     scheme, host, port, _ = parts
-    for wanted_scheme, wanted_host, wanted_port in _parse_origins(tuple(settings.SMARTRECRUITERS_TRUSTED_ORIGINS)):
-        if (scheme, port) == (wanted_scheme, wanted_port) and (
-            host == wanted_host
-            or (wanted_host.startswith("*.") and host.endswith(wanted_host[1:]) and host != wanted_host[2:])
-        ):
-            return True
-    return False
+    origins = _parse_origins(tuple(settings.SMARTRECRUITERS_TRUSTED_ORIGINS))
+    return any(
+        (scheme, port) == (trusted_scheme, trusted_port) and _matches_host(host, trusted_host)
+        for trusted_scheme, trusted_host, trusted_port in origins
+    )
+
+
+def _matches_host(host: str, pattern: str) -> bool:
+    return host == pattern or (pattern.startswith("*.") and host.endswith(pattern[1:]) and host != pattern[2:])
 
 
 def extract_order_id(callback_url: str) -> str:

@@ -9,11 +9,10 @@ from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
 from integrations.database.write_lock import hold_write_lock
-from integrations.http.client import CallFailedError, Response
+from integrations.http.client import CallFailedError
 from integrations.outbox import clock, deliveries
-from integrations.outbox.access_tokens import get_token
-from integrations.outbox.executor import ClaimedDelivery
-from integrations.outbox.handlers import Call, UndeliverableError, get_handler, superseding_kinds
+from integrations.outbox.executor import ClaimedDelivery, call_pool
+from integrations.outbox.handlers import UndeliverableError, get_handler, superseding_kinds
 from integrations.outbox.leases import Lease
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from integrations.outbox.settlement import DATABASE_UNAVAILABLE, Outcome, Settlement
@@ -21,6 +20,7 @@ from integrations.outbox.transitions import transition
 
 log = structlog.get_logger(__name__)
 S = DeliveryState
+TOKEN_DEADLINE_SECONDS = 25.0
 
 
 class Claims:
@@ -53,7 +53,7 @@ class Claims:
     def build_calls(self, limit: int) -> list[ClaimedDelivery]:
         """Return up to `limit` due deliveries with their calls. Nothing is claimed yet, so that the claim is short."""
         due = list(self._due_deliveries()[:limit]) if limit > 0 else []
-        if not due or not (token := get_token(self.settlement, self.lease)):
+        if not due or not (token := self._get_token()):
             return []
         self._prefetch(due)
         return [claimed for delivery in due if (claimed := self._build_call(delivery, token))]
@@ -139,18 +139,43 @@ class Claims:
             raise
         except Exception as error:  # a bug stops this delivery, not the others
             log.exception("a call cannot be built", delivery=delivery.pk, kind=delivery.kind)
-            self._record_build_failure(ClaimedDelivery(delivery, handler, Call("none", _refuse_to_run), token), error)
+            self._record_build_failure(delivery, error)
         return None
 
     @transaction.atomic
-    def _record_build_failure(self, unbuilt: ClaimedDelivery, error: Exception) -> None:
+    def _record_build_failure(self, delivery: Delivery, error: Exception) -> None:
         """Settle a call that could not be built as a failed attempt."""
-        failure = CallFailedError(f"internal error: {type(error).__name__}", may_have_been_processed=False)
-        for claimed in self.claim([unbuilt]):
-            attempt = claimed.attempt or claimed.build_attempt()
-            attempt.save()
-            self.settlement.settle_outcome(Outcome(claimed.delivery, attempt, error=failure))
+        row, delivery.fence = Delivery.objects.filter(pk=delivery.pk), self.lease.fence
+        made = F("attempts_made") + 1
+        if transition(row, S.PENDING, to=S.IN_FLIGHT, fence=delivery.fence, attempts_made=made):
+            number = delivery.attempts_made + 1
+            attempt = Attempt.objects.create(delivery=delivery, number=number, started_at=clock.now())
+            failure = CallFailedError(f"internal error: {type(error).__name__}", may_have_been_processed=False)
+            self.settlement.settle_outcome(Outcome(delivery, attempt, error=failure))
 
-
-def _refuse_to_run(_deadline: float) -> Response:
-    raise CallFailedError("this call could not be built", may_have_been_processed=False)
+    def _get_token(self) -> str:
+        """Return an access token, "-" if none is needed, or "" after a failure that pauses or holds the stream."""
+        channel, settlement, stream = self.settlement.channel, self.settlement, self.stream
+        if not channel.needs_token:
+            return "-"
+        if token := channel.stored_token(stream):
+            return token
+        credentials_id = channel.credentials_id(stream)
+        try:
+            call = channel.build_token_call(stream)
+            # In the pool, whose threads keep their HTTP sessions.
+            response = call_pool.submit(call.run, self.lease.clamp_seconds(TOKEN_DEADLINE_SECONDS)).result()
+            if response.status == 200:
+                return channel.store_token(stream, response)
+            if response.status not in (400, 401, 403):
+                settlement.pause_stream(retry_after=response.headers.get("Retry-After"))
+                return ""
+            reason = f"SmartRecruiters' token endpoint refuses the credentials ({response.status})."
+        except UndeliverableError as error:
+            reason = str(error)
+        except CallFailedError as error:
+            log.warning("token request failed", stream=stream.name, error=str(error))
+            settlement.pause_stream()
+            return ""
+        settlement.mark_credentials_refused(reason, credentials_id)
+        return ""

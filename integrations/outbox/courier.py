@@ -48,8 +48,10 @@ def run(stream_id: int) -> None:
 
 
 class Courier:
-    """Coordinator of one stream, and its only writer. A cycle settles outcomes and claims the next deliveries in one
-    transaction; between cycles the executor makes the calls."""
+    """Coordinator of one stream, and its only writer.
+
+    A cycle settles outcomes and claims the next deliveries in one transaction. Between cycles the executor makes calls.
+    """
 
     def __init__(self, lease: Lease) -> None:
         self.lease = lease
@@ -57,9 +59,8 @@ class Courier:
         self.channel = get_channel(self.stream)
         self.settlement = Settlement(self.stream, self.channel)
         self.claims = Claims(lease, self.settlement)
-        limiter = RateLimiter.from_stored(
-            self.channel.calls_per_second, self.stream.next_calls, clock.now().timestamp()
-        )
+        now = clock.now().timestamp()
+        limiter = RateLimiter.from_stored(self.channel.calls_per_second, self.stream.next_calls, now)
         self.executor = PacedExecutor(limiter, lease)
         self.unsettled: list[Outcome] = []
         self.unstarted: list[ClaimedDelivery] = []

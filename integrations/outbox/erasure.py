@@ -3,7 +3,6 @@
 from collections.abc import Collection
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from integrations.outbox import leases
 from integrations.outbox.deliveries import cancel_unsent
@@ -22,18 +21,15 @@ def cancel_by_subject(subjects: Collection[str], reason: str, *, except_kinds: C
     deliveries = Delivery.objects.filter(subject__in=subjects).exclude(kind__in=except_kinds)
     cancel_unsent(deliveries, reason)
     in_flight = deliveries.filter(state=S.IN_FLIGHT)
-    streams = list(Stream.objects.filter(pk__in=in_flight.values("stream")).order_by("pk"))
-    return sum(not _cancel_orphans(stream, in_flight, reason) for stream in streams)
-
-
-def _cancel_orphans(stream: Stream, in_flight: QuerySet[Delivery], reason: str) -> bool:
-    """Return False if a courier holds the stream. Taking the lease fences off a courier that comes back."""
-    lease = leases.acquire(stream.pk, 30)
-    if lease is None:
-        return False
-    transition(in_flight.filter(stream=stream), S.IN_FLIGHT, to=S.SUPERSEDED, reason=reason)
-    lease.release()
-    return True
+    busy = 0
+    for stream in list(Stream.objects.filter(pk__in=in_flight.values("stream")).order_by("pk")):
+        # Taking the lease fences off a courier that is believed dead and comes back.
+        if lease := leases.acquire(stream.pk, 30):
+            transition(in_flight.filter(stream=stream), S.IN_FLIGHT, to=S.SUPERSEDED, reason=reason)
+            lease.release()
+        else:
+            busy += 1
+    return busy
 
 
 def erase_content(subjects: Collection[str], *, except_kinds: Collection[str] = ()) -> int:

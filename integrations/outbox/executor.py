@@ -6,7 +6,7 @@ executor; and a pool for the calls of all executors. Only the courier's thread u
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -59,7 +59,7 @@ class PacedExecutor:
         self._running_count = 0
         self._outcomes: list[Outcome] = []
         self._thread_error: BaseException | None = None
-        self._is_suspended = self._is_closed = False
+        self.is_suspended = self._is_closed = False
         # One lock for all of the above. Two conditions on it, so that a notification wakes the right thread.
         self._lock = threading.Lock()
         self._starter_wakeup, self._courier_wakeup = threading.Condition(self._lock), threading.Condition(self._lock)
@@ -98,11 +98,11 @@ class PacedExecutor:
     def suspend_starts(self) -> None:
         """Start no call until `resume_starts`. An outcome that may concern the next calls does the same."""
         with self._lock:
-            self._is_suspended = True
+            self.is_suspended = True
 
     def resume_starts(self, max_parallel: int) -> None:
         with self._lock:
-            self._is_suspended, self.max_parallel = False, max_parallel
+            self.is_suspended, self.max_parallel = False, max_parallel
             self._starter_wakeup.notify()
 
     def wait_for_event(self, seconds: float) -> None:
@@ -128,10 +128,6 @@ class PacedExecutor:
         with self._lock:
             return self._running_count + len(self._outcomes)
 
-    @property
-    def is_suspended(self) -> bool:
-        return self._is_suspended
-
     def next_without_attempt(self) -> ClaimedDelivery | None:
         """Return the delivery that would start now if its attempt were stored."""
         with self._lock:
@@ -154,7 +150,7 @@ class PacedExecutor:
         return len(self._waiting) + self._running_count
 
     def _needs_courier(self) -> bool:
-        return self._is_suspended or not self._active_count() or self._next_without_attempt() is not None
+        return self.is_suspended or not self._active_count() or self._next_without_attempt() is not None
 
     def _next_without_attempt(self) -> ClaimedDelivery | None:
         claimed, seconds = self._next_call()
@@ -162,7 +158,7 @@ class PacedExecutor:
 
     def _next_call(self) -> tuple[ClaimedDelivery | None, float | None]:
         """Return the waiting delivery that may start first, with the seconds until then; (None, None) if none may."""
-        if self._is_suspended or self._is_closed or stop_requested.is_set() or self._running_count >= self.max_parallel:
+        if self.is_suspended or self._is_closed or stop_requested.is_set() or self._running_count >= self.max_parallel:
             return None, None
         now = clock.now().timestamp()
         waits = [(self.rate_limiter.wait_seconds(claimed.call.endpoint, now), claimed) for claimed in self._waiting]
@@ -203,42 +199,38 @@ class PacedExecutor:
 
     def _run_call(self, claimed: ClaimedDelivery, ends_at: float) -> None:
         try:
-            with transport.on_first_byte(partial(self._record_send, claimed)):
-                seconds, response, error = run_with_deadline(claimed.call, ends_at)
+            result = run_with_deadline(claimed.call, ends_at, partial(self._record_send, claimed))
         except BaseException as fault:
             with self._lock:
-                self._thread_error, self._is_suspended = fault, True
+                self._thread_error, self.is_suspended = fault, True
                 self._courier_wakeup.notify()
             raise
-        self._finish_call(claimed, seconds, response, error)
+        self._finish_call(claimed, result)
 
     def _record_send(self, claimed: ClaimedDelivery) -> None:
         # With this many threads, the first byte may leave long after the call was started.
         with self._lock:
             claimed.sent_in_window = self.rate_limiter.record_send(claimed.call.endpoint, clock.now().timestamp())
 
-    def _finish_call(
-        self, claimed: ClaimedDelivery, seconds: float, response: Response | None, error: CallFailedError | None
-    ) -> None:
-        now = clock.now()
+    def _finish_call(self, claimed: ClaimedDelivery, result: CallResult) -> None:
+        (seconds, response, error), now = result, clock.now()
         assert claimed.attempt is not None  # noqa: S101 (no call starts without one)
         claimed.attempt.started_at = now - timedelta(seconds=seconds)
         with self._lock:
             if response is not None:
-                self.rate_limiter.adjust_rate(
-                    claimed.call.endpoint, response.headers, now.timestamp(), claimed.sent_in_window
-                )
+                endpoint, count = claimed.call.endpoint, claimed.sent_in_window
+                self.rate_limiter.adjust_rate(endpoint, response.headers, now.timestamp(), count)
             self._running_count -= 1
             self._outcomes.append(Outcome(claimed.delivery, claimed.attempt, claimed.token, seconds, response, error))
             # A refusal may concern the next calls too (a pause, a dead token), so the courier settles it before they
             # start. Successes are collected once a cycle, without waking it.
-            self._is_suspended |= response is None or response.status >= 300
+            self.is_suspended |= response is None or response.status >= 300
             self._starter_wakeup.notify()
-            if self._is_suspended or not self._active_count():
+            if self.is_suspended or not self._active_count():
                 self._courier_wakeup.notify()
 
 
-def run_with_deadline(call: Call, ends_at: float) -> CallResult:
+def run_with_deadline(call: Call, ends_at: float, on_first_byte: Callable[[], None] | None = None) -> CallResult:
     """Make the call and return (seconds, response, error). `ends_at` is monotonic, which runs on in a stopped process.
 
     Any exception becomes an error: a delivery must not be lost.
@@ -248,7 +240,7 @@ def run_with_deadline(call: Call, ends_at: float) -> CallResult:
         failpoints.maybe_crash("before_send")
         if time.monotonic() > ends_at:
             raise CallFailedError(DEADLINE_EXCEEDED, may_have_been_processed=False)
-        with transport.cap_deadline(ends_at):
+        with transport.call_options(not_after=ends_at, on_first_byte=on_first_byte):
             response = call.run(ends_at - time.monotonic())
         failpoints.maybe_crash("after_reply")
         return time.monotonic() - started_at, response, None

@@ -47,15 +47,9 @@ MAX_HANDLER_ERRORS = 5
 CIRCUIT_BREAKER_THRESHOLD = 5  # failures in a row in one stream: the other side is down
 
 RETRY_SCHEDULE = [
-    timedelta(seconds=5),
-    timedelta(seconds=30),
-    timedelta(minutes=2),
-    timedelta(minutes=10),
-    timedelta(minutes=30),
-    timedelta(hours=1),
-    timedelta(hours=2),
-    timedelta(hours=4),
-    timedelta(hours=8),
+    *(timedelta(seconds=seconds) for seconds in (5, 30)),
+    *(timedelta(minutes=minutes) for minutes in (2, 10, 30)),
+    *(timedelta(hours=hours) for hours in (1, 2, 4, 8)),
 ]
 MAX_DELAY = timedelta(hours=12)
 JITTER = 0.2

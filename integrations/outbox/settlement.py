@@ -14,21 +14,10 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
 from integrations.http.client import CallFailedError, Response
-from integrations.outbox import clock, deliveries
+from integrations.outbox import clock, deliveries, retry_policy
 from integrations.outbox.handlers import Channel, Handler, PermanentFailureError, get_handler
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
-from integrations.outbox.retry_policy import (
-    CIRCUIT_BREAKER_THRESHOLD,
-    FORBIDDEN_LIMIT,
-    MAX_BREAKER_PAUSE,
-    MAX_HANDLER_ERRORS,
-    MAX_PAUSE,
-    UNAUTHORIZED_LIMIT,
-    Disposition,
-    classify_status,
-    pause_duration,
-    retry_delay,
-)
+from integrations.outbox.retry_policy import Disposition
 from integrations.outbox.transitions import transition
 from integrations.redaction import redact_text
 
@@ -82,8 +71,10 @@ def classify_outcome(outcome: Outcome) -> Disposition:
             return D.FAIL
         return _retry_or_unknown(outcome) if outcome.may_have_been_processed else D.RETRY
     if response.status not in handler.success_statuses:
-        return classify_status(response.status, handler.dispositions)
-    if handler.response_type is None or _is_expected_content(response.content, handler.response_type):
+        return retry_policy.classify_status(response.status, handler.dispositions)
+    expected, content = handler.response_type, response.content
+    has_errors = isinstance(content, dict) and bool(content.get("errors"))  # in place of a success
+    if expected is None or (isinstance(content, expected) and not has_errors):
         return D.DELIVERED
     outcome.error = CallFailedError("the response does not have the expected form")
     return _retry_or_unknown(outcome)
@@ -91,11 +82,6 @@ def classify_outcome(outcome: Outcome) -> Disposition:
 
 def _retry_or_unknown(outcome: Outcome) -> Disposition:
     return D.RETRY if outcome.handler.is_idempotent else D.UNKNOWN
-
-
-def _is_expected_content(content: Any, expected: type) -> bool:
-    """Return False for another type, and for a list of errors in place of a success."""
-    return isinstance(content, expected) and not (isinstance(content, dict) and content.get("errors"))
 
 
 class Settlement:
@@ -106,16 +92,11 @@ class Settlement:
 
     def settle_all(self, outcomes: Sequence[Outcome]) -> None:
         """Settle the outcomes of one cycle. Plain successes, which are nearly all, take two statements together."""
-        plain = [outcome for outcome in outcomes if self._is_plain_success(outcome)]
+        plain = [o for o in outcomes if not o.handler.needs_response(o.delivery) and classify_outcome(o) is D.DELIVERED]
         self._settle_successes(plain)
         for outcome in outcomes:
             if outcome not in plain:
                 self.settle_outcome(outcome)
-
-    @staticmethod
-    def _is_plain_success(outcome: Outcome) -> bool:
-        """Return True for a success whose handler does not need the response."""
-        return not outcome.handler.needs_response(outcome.delivery) and classify_outcome(outcome) is D.DELIVERED
 
     def _settle_successes(self, outcomes: Sequence[Outcome]) -> None:
         if not outcomes:
@@ -152,7 +133,7 @@ class Settlement:
         if disposition in (D.DELIVERED, D.UNKNOWN) and not outcome.handler.is_idempotent:
             reason = f"{outcome.summary}; the portal failed to store the outcome"
             self._set_state(outcome, S.UNKNOWN, reason, is_ambiguous=True)
-        elif outcome.delivery.failures + 1 >= MAX_HANDLER_ERRORS:
+        elif outcome.delivery.failures + 1 >= retry_policy.MAX_HANDLER_ERRORS:
             self._set_state(outcome, S.FAILED)
         else:
             self._apply_retry(outcome)
@@ -202,7 +183,7 @@ class Settlement:
     def _apply_retry(self, outcome: Outcome) -> None:
         self._update_circuit_breaker(outcome.delivery.key)
         delivery, handler, failures = outcome.delivery, outcome.handler, outcome.delivery.failures + 1
-        delay = retry_delay(failures, random.uniform(-1, 1)) * settings.OUTBOX_TIME_SCALE  # noqa: S311 (jitter)
+        delay = retry_policy.retry_delay(failures, random.uniform(-1, 1)) * settings.OUTBOX_TIME_SCALE  # noqa: S311 (jitter)
         if self._age(delivery) + delay > handler.retry_for * settings.OUTBOX_TIME_SCALE:
             self._apply_fail(outcome)
             return
@@ -228,16 +209,18 @@ class Settlement:
     def _update_circuit_breaker(self, key: str) -> None:
         """Pause the stream when its calls fail in a row. The pause ends with a probe, one call at a time."""
         self._update_stream(failures_in_a_row=self.stream.failures_in_a_row + 1)
-        if self.stream.failures_in_a_row >= CIRCUIT_BREAKER_THRESHOLD:
-            self.pause_stream(key, at_most=MAX_BREAKER_PAUSE)
+        if self.stream.failures_in_a_row >= retry_policy.CIRCUIT_BREAKER_THRESHOLD:
+            self.pause_stream(key, at_most=retry_policy.MAX_BREAKER_PAUSE)
 
-    def pause_stream(self, key: str = "", retry_after: str | None = None, *, at_most: float = MAX_PAUSE) -> None:
+    def pause_stream(
+        self, key: str = "", retry_after: str | None = None, *, at_most: float = retry_policy.MAX_PAUSE
+    ) -> None:
         """Pause all calls of the stream, unless it is paused: several refusals of one burst are one pause.
 
         `key` is the sequence key of the call that was refused: after the pause another one probes.
         """
         if not self.stream.is_paused:
-            seconds = min(pause_duration(retry_after, self.stream.pause_seconds), at_most)
+            seconds = min(retry_policy.pause_duration(retry_after, self.stream.pause_seconds), at_most)
             until = clock.now() + timedelta(seconds=seconds) * settings.OUTBOX_TIME_SCALE
             self._update_stream(paused_until=until, pause_seconds=seconds, paused_by_key=key)
 
@@ -256,7 +239,7 @@ class Settlement:
         """Count a 401 to a new token. Tokens of credentials that were replaced meanwhile do not count."""
         if outcome.token == self.channel.stored_token(self.stream):
             self._update_stream(unauthorized_keys=sorted({*self.stream.unauthorized_keys, outcome.delivery.key}))
-        if len(self.stream.unauthorized_keys) >= UNAUTHORIZED_LIMIT:
+        if len(self.stream.unauthorized_keys) >= retry_policy.UNAUTHORIZED_LIMIT:
             self.mark_credentials_refused("SmartRecruiters refuses our access to this company, even with a new token.")
         self._apply_retry(outcome)
 
@@ -279,8 +262,8 @@ class Settlement:
 
     def _apply_forbidden(self, outcome: Outcome) -> None:
         self._update_stream(forbidden_in_a_row=self.stream.forbidden_in_a_row + 1)
-        if self.stream.forbidden_in_a_row >= FORBIDDEN_LIMIT:
-            reason = f"SmartRecruiters refused {FORBIDDEN_LIMIT} calls in a row: {outcome.summary}"
+        if self.stream.forbidden_in_a_row >= retry_policy.FORBIDDEN_LIMIT:
+            reason = f"SmartRecruiters refused {retry_policy.FORBIDDEN_LIMIT} calls in a row: {outcome.summary}"
             self.mark_credentials_refused(reason)
         self._apply_fail(outcome)
 

@@ -57,11 +57,8 @@ class Watchdog(threading.Thread):
     def check_worker(self) -> None:
         close_old_connections()
         self.record_heartbeat()
-        if (
-            time.monotonic() - self.last_task_at > STALLED_AFTER_SECONDS
-            and self._has_waiting_work()
-            and _is_broker_up()
-        ):
+        is_idle = time.monotonic() - self.last_task_at > STALLED_AFTER_SECONDS
+        if is_idle and self._has_waiting_work() and _is_broker_up():
             log.error("worker consumes no tasks although work waits: exiting for a restart", worker=self.worker)
             os._exit(EXIT_STATUS)
 
@@ -74,10 +71,8 @@ class Watchdog(threading.Thread):
         """Return True if a task should have come: always for a dispatcher, for a courier if deliveries are overdue."""
         if self.is_dispatcher:
             return True
-        late = Delivery.objects.filter(
-            state=DeliveryState.PENDING, due_at__lt=clock.now() - OVERDUE_AFTER, stream__in=ready_streams()
-        )
-        return late.exists()
+        pending = Delivery.objects.filter(state=DeliveryState.PENDING, stream__in=ready_streams())
+        return pending.filter(due_at__lt=clock.now() - OVERDUE_AFTER).exists()
 
 
 def _is_broker_up() -> bool:

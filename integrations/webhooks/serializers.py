@@ -31,12 +31,8 @@ def is_public_host(host: str) -> bool:
         return ip_addresses.is_public_ip(host)
     except ValueError:
         last = host.rpartition(".")[2]
-        return (
-            "." in host
-            and not host.endswith((".localhost", ".local", ".internal"))
-            and not last.isdigit()
-            and not last.startswith("0x")
-        )
+        is_number = last.isdigit() or last.startswith("0x")
+        return "." in host and not is_number and not host.endswith((".localhost", ".local", ".internal"))
 
 
 @extend_schema_field(

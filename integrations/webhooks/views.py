@@ -16,21 +16,13 @@ from integrations.api.idempotency import EngineView
 from integrations.api.pagination import KeysetPagination, reject_unknown_params
 from integrations.audit import Actor
 from integrations.models import Event, Webhook
-from integrations.webhooks import endpoints, events
-from integrations.webhooks.serializers import (
-    EmptyBodySerializer,
-    EventPageSerializer,
-    EventSerializer,
-    WebhookSerializer,
-    WebhookWithSecretSerializer,
-    serialize_webhook,
-)
+from integrations.webhooks import endpoints, events, serializers
 
 
 class WebhookView(EngineView, GenericAPIView[Webhook]):
     """List the webhook endpoints of this engine."""
 
-    serializer_class = WebhookSerializer
+    serializer_class = serializers.WebhookSerializer
     queryset = Webhook.objects.none()
 
     def get_queryset(self) -> QuerySet[Webhook]:
@@ -44,24 +36,24 @@ class WebhookList(WebhookView, ListAPIView[Webhook]):
     pagination_class = KeysetPagination
     ordering = ("created_at", "id")
 
-    @extend_schema(responses={201: WebhookWithSecretSerializer})
+    @extend_schema(responses={201: serializers.WebhookWithSecretSerializer})
     def post(self, request: Request) -> Response:
         """Register an endpoint. Only this response shows its secret."""
-        registration = WebhookSerializer(data=request.data).require_valid_data()
+        registration = serializers.WebhookSerializer(data=request.data).require_valid_data()
         webhook = endpoints.register(get_caller(request).client, **registration)
-        return Response(serialize_webhook(webhook, with_secret=True), status=201)
+        return Response(serializers.serialize_webhook(webhook, with_secret=True), status=201)
 
 
 class WebhookDetail(WebhookView):
     def get(self, request: Request, webhook_id: str) -> Response:
         """Return an endpoint, without its secret."""
-        return Response(serialize_webhook(self.get_webhook()))
+        return Response(serializers.serialize_webhook(self.get_webhook()))
 
     def patch(self, request: Request, webhook_id: str) -> Response:
         """Change the URL or the events. A disabled endpoint is enabled again."""
         webhook = self.get_webhook()
-        changes = WebhookSerializer(data=request.data, partial=True).require_valid_data()
-        return Response(serialize_webhook(endpoints.update(webhook, **changes)))
+        changes = serializers.WebhookSerializer(data=request.data, partial=True).require_valid_data()
+        return Response(serializers.serialize_webhook(endpoints.update(webhook, **changes)))
 
     def delete(self, request: Request, webhook_id: str) -> Response:
         """Delete the endpoint. Nothing more is sent to it."""
@@ -70,23 +62,23 @@ class WebhookDetail(WebhookView):
 
 
 class WebhookRotation(WebhookView):
-    @extend_schema(request=EmptyBodySerializer, responses=WebhookWithSecretSerializer)
+    @extend_schema(request=serializers.EmptyBodySerializer, responses=serializers.WebhookWithSecretSerializer)
     def post(self, request: Request, webhook_id: str) -> Response:
         """Rotate the secret. For a day, messages carry both signatures."""
         webhook = self.get_webhook()
-        EmptyBodySerializer(data=request.data).require_valid_data()
+        serializers.EmptyBodySerializer(data=request.data).require_valid_data()
         webhook = endpoints.rotate_secret(webhook, actor=Actor.from_request(request))
-        return Response(serialize_webhook(webhook, with_secret=True))
+        return Response(serializers.serialize_webhook(webhook, with_secret=True))
 
 
 class WebhookTest(WebhookView):
-    @extend_schema(request=EmptyBodySerializer, responses=WebhookSerializer)
+    @extend_schema(request=serializers.EmptyBodySerializer, responses=serializers.WebhookSerializer)
     def post(self, request: Request, webhook_id: str) -> Response:
         """Send a test message."""
         webhook = self.get_webhook()
-        EmptyBodySerializer(data=request.data).require_valid_data()
+        serializers.EmptyBodySerializer(data=request.data).require_valid_data()
         endpoints.send_test_message(webhook)
-        return Response(serialize_webhook(webhook))
+        return Response(serializers.serialize_webhook(webhook))
 
 
 class EventList(GenericAPIView[Event]):
@@ -94,14 +86,14 @@ class EventList(GenericAPIView[Event]):
 
     required_scope = "vendor"
     queryset = Event.objects.none()
-    serializer_class = EventSerializer
+    serializer_class = serializers.EventSerializer
 
     @extend_schema(
         parameters=[
             OpenApiParameter("after", str, description="The `cursor` of the last event you know."),
             OpenApiParameter("limit", int, description="At most 200."),
         ],
-        responses=EventPageSerializer,
+        responses=serializers.EventPageSerializer,
     )
     def get(self, request: Request) -> Response:
         reject_unknown_params(request, ["after", "limit"])

@@ -147,10 +147,10 @@ class StreamAdmin(ReadOnlyAdmin):
 
 def stop_reason(stream: Stream) -> str:
     """Return why nothing of the stream is sent now, or an empty string."""
-    if stream.held_reason or not stream.is_paused:
+    until = stream.paused_until
+    if stream.held_reason or until is None or not stream.is_paused:
         return stream.held_reason
-    resumes = date_format(stream.paused_until, "H:i:s")
-    return f"Paused after errors or a request to slow down. Sending continues at {resumes} UTC."
+    return f"Paused after errors or a request to slow down. Sending continues at {date_format(until, 'H:i:s')} UTC."
 
 
 def _is_releasable(stream: Stream) -> bool:

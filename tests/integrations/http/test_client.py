@@ -188,7 +188,7 @@ def test_head_and_body_arrive_together() -> None:
 
 def test_watcher_hears_of_the_first_byte_before_it_is_there(peer: Peer) -> None:
     heard: list[int] = []
-    with transport.on_first_byte(lambda: heard.append(len(peer.received))):
+    with transport.call_options(on_first_byte=lambda: heard.append(len(peer.received))):
         send_request(OutgoingRequest("POST", f"{peer.url}/", "x", json={"summary": "x" * 200_000}), 5)
     send_request(OutgoingRequest("POST", f"{peer.url}/", "x", json={}), 5)
     assert (heard, len(peer.received)) == ([0], 2)
@@ -197,7 +197,7 @@ def test_watcher_hears_of_the_first_byte_before_it_is_there(peer: Peer) -> None:
 def test_watcher_of_a_call_that_reaches_nobody_hears_nothing(resolver: dict[str, list[str]]) -> None:
     heard: list[int] = []
     resolver["gone.example"] = []
-    with transport.on_first_byte(lambda: heard.append(1)), pytest.raises(CallFailedError):
+    with transport.call_options(on_first_byte=lambda: heard.append(1)), pytest.raises(CallFailedError):
         send_request(OutgoingRequest("POST", "http://gone.example/", "x", json={}), 5)
     assert heard == []
 
