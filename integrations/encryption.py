@@ -4,6 +4,7 @@ A value copied into another owner's row cannot be decrypted there (threat S5 in 
 of ENCRYPTION_KEYS encrypts, each of them decrypts.
 """
 
+import hashlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,11 @@ else:
 
 class DecryptionError(Exception):
     """No key in ENCRYPTION_KEYS decrypts the value, or it belongs to another row."""
+
+
+def hash_token(token: str) -> str:
+    """Return the hash by which a random token is looked up: SHA-256, since there is nothing to guess."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 @lru_cache(maxsize=4)

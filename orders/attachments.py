@@ -4,8 +4,9 @@ from django.db import transaction
 from rest_framework.exceptions import NotFound
 
 from integrations.api.errors import UnprocessableError
+from integrations.encryption import hash_token
 from integrations.outbox.models import Delivery
-from orders import files, links, merge_patch, results, uploads
+from orders import files, merge_patch, results, uploads
 from orders.models import Attachment, Hop, Order, OrderEvent, make_link_token
 
 MAX_PER_ORDER = 100
@@ -58,7 +59,7 @@ def _save_attachment(order_id: str, attachment: Attachment, by: str) -> tuple[At
     attachment.order = order
     if attachment.file:
         token = make_link_token()
-        attachment.link_token_hash, attachment.link_token = links.hash_token(token), token
+        attachment.link_token_hash, attachment.link_token = hash_token(token), token
     attachment.save(force_insert=True)
     _record_event(order, "Attachment added", attachment, by)
     if order.status:

@@ -10,12 +10,12 @@ from rest_framework.exceptions import NotFound
 from assessments.models import Package
 from assessments.visibility import orderable_packages
 from integrations.api.errors import ConflictError
+from integrations.encryption import hash_token
 from integrations.http.path_segments import is_url_safe_id
 from integrations.models import Connection, EventType
 from integrations.outbox import deliveries
 from integrations.outbox.models import Priority
 from integrations.webhooks import events
-from orders import links
 from orders.models import Hop, Order, OrderEvent, Resource, ResourceKind, ResourceState, make_link_token
 from orders.privacy import erasure_log
 
@@ -90,7 +90,7 @@ def _create_order(connection: Connection, package: Package, request: OrderReques
         package=package,
         digest=request.compute_digest(),
         is_inline=is_inline,
-        link_token_hash=links.hash_token(token),
+        link_token_hash=hash_token(token),
         **{f.name: getattr(request, f.name) for f in fields(request) if f.name not in ("package_id", "company_id")},
     )
     order.link_token = token

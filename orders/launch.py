@@ -2,15 +2,16 @@
 
 from django.db import transaction
 
+from integrations.encryption import hash_token
 from integrations.http import trusted_origins
 from integrations.outbox import clock
-from orders import links, results
+from orders import results
 from orders.models import Hop, Order, OrderEvent, Status
 
 
 def get_by_token(token: str) -> Order | None:
     orders = Order.objects.select_related("package", "connection__customer")
-    return orders.filter(link_token_hash=links.hash_token(token)).first()
+    return orders.filter(link_token_hash=hash_token(token)).first()
 
 
 @transaction.atomic

@@ -1,14 +1,8 @@
 """URLs with a bearer token. The token is stored encrypted, and looked up by its hash."""
 
-import hashlib
-
 from django.conf import settings
 
 from orders.models import Attachment, Order
-
-
-def hash_token(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def take_url(order: Order) -> str:

@@ -1,20 +1,19 @@
 """Session store: database sessions under a hash of the cookie, with encrypted data, so that a dump opens no session."""
 
-import hashlib
 from typing import Any
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.utils import timezone
 
-from integrations.encryption import DecryptionError, seal, unseal
+from integrations.encryption import DecryptionError, hash_token, seal, unseal
 
 SEAL_OWNER = "session"
 KEY_LENGTH = 40  # the length of Django's column; 160 bits
 
 
 def hash_session_key(session_key: str) -> str:
-    return hashlib.sha256(session_key.encode()).hexdigest()[:KEY_LENGTH]
+    return hash_token(session_key)[:KEY_LENGTH]
 
 
 class SessionStore(db.SessionStore):

@@ -1,6 +1,5 @@
 """Bearer token authentication (RFC 6750): header only, one query, cached for half a second."""
 
-import hashlib
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, Pa
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from integrations.encryption import hash_token
 from integrations.models import Client, Connection
 
 if TYPE_CHECKING:  # the views import this module, as one of REST_FRAMEWORK's defaults
@@ -61,7 +61,7 @@ def _load_caller(checksum: str) -> Caller | None:
 
 def find_caller(token: str) -> Caller | None:
     """Return the token's caller; None if it is unknown, expired or revoked, or its connection is disabled."""
-    checksum = hashlib.sha256(token.encode()).hexdigest()
+    checksum = hash_token(token)
     now = time.monotonic()
     until, caller = _token_cache.get(checksum, (0.0, None))
     if caller is None or until < now:

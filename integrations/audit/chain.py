@@ -16,12 +16,10 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from integrations.audit import checkpoint
 from integrations.audit.checkpoint import format_range
 from integrations.models import AuditEntry
-from integrations.outbox import leases
+from integrations.outbox import numbering
 
 log = structlog.get_logger(__name__)
 CHAIN_STREAM = "audit"
-LEASE_SECONDS = 10
-BATCH_SIZE = 500
 
 
 def compute_mac(entry: AuditEntry, previous_mac: str) -> str:
@@ -44,27 +42,17 @@ def compute_mac(entry: AuditEntry, previous_mac: str) -> str:
 
 def append_pending() -> int:
     """Add the entries committed since the last run to the chain, under a lease. Returns their count."""
-    if not AuditEntry.objects.filter(number=None).exists():
-        return 0
-    return leases.run_exclusively(CHAIN_STREAM, LEASE_SECONDS, _append_batch)
+    return numbering.number_rows(AuditEntry, CHAIN_STREAM, _save_macs)
 
 
-@transaction.atomic
-def _append_batch(lease: leases.Lease) -> int:
-    # Locks the stream's row until commit, so that the holder of an expired lease cannot append at the same time.
-    lease.update_stream(woken_at=None)
-    last = AuditEntry.objects.exclude(number=None).order_by("-number").first()
-    number, mac = (last.number or 0, last.mac) if last else (0, "")
-    pending = list(AuditEntry.objects.filter(number=None).order_by("pk")[:BATCH_SIZE])
-    for entry in pending:
-        number += 1
-        entry.number = number
+def _save_macs(entries: list[AuditEntry], last: AuditEntry | None) -> None:
+    mac = last.mac if last else ""
+    for entry in entries:
         entry.mac = mac = compute_mac(entry, mac)
         entry.save(update_fields=["number", "mac"])
-    if pending:
-        log.info("audit chained", number=number, mac=mac)
-        transaction.on_commit(partial(checkpoint.write_checkpoint, number, mac))
-    return len(pending)
+    number = entries[-1].number or 0
+    log.info("audit chained", number=number, mac=mac)
+    transaction.on_commit(partial(checkpoint.write_checkpoint, number, mac))
 
 
 def verify_chain() -> Iterator[str]:

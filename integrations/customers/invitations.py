@@ -3,7 +3,6 @@
 The inviter cannot see whether the email address has an account here.
 """
 
-import hashlib
 from datetime import timedelta
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from django.utils import timezone
 from integrations import audit, mail
 from integrations.audit import Actor
 from integrations.customers import memberships
+from integrations.encryption import hash_token
 from integrations.models import Customer, Invitation, Membership, User
 from integrations.models.invitations import invitation_deadline, make_invitation_token
 from integrations.outbox import deliveries
@@ -94,7 +94,7 @@ def revoke_for_member(membership: Membership, *, actor: Actor) -> None:
 
 
 def get_by_token(token: str) -> Invitation | None:
-    return Invitation.objects.select_related("customer").filter(link_token_hash=_hash_token(token)).first()
+    return Invitation.objects.select_related("customer").filter(link_token_hash=hash_token(token)).first()
 
 
 @transaction.atomic
@@ -157,13 +157,9 @@ def invitation_url(invitation: Invitation) -> str:
     return settings.PUBLIC_URL + reverse("invitation", kwargs={"token": invitation.link_token})
 
 
-def _hash_token(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def _issue_link(invitation: Invitation) -> None:
     token = make_invitation_token()
-    invitation.link_token, invitation.link_token_hash = token, _hash_token(token)
+    invitation.link_token, invitation.link_token_hash = token, hash_token(token)
     invitation.save()
     deliveries.enqueue(
         MemberInvitationHandler.kind,

@@ -3,15 +3,11 @@
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Max
 
 from integrations.models import Connection, Event, EventType, Webhook
-from integrations.outbox import deliveries, failpoints, leases
+from integrations.outbox import deliveries, failpoints, numbering
 
 NUMBERING_STREAM = "events"
-LEASE_SECONDS = 10
-BATCH_SIZE = 500
 
 
 def record_order_event(event_type: EventType, order_id: str) -> None:
@@ -21,9 +17,8 @@ def record_order_event(event_type: EventType, order_id: str) -> None:
 
 
 def record_connection_event(event_type: EventType, connection: Connection) -> None:
-    Event.objects.create(
-        type=event_type, content={"customer": connection.customer_id, "company_id": connection.company_id}
-    )
+    content = {"customer": connection.customer_id, "company_id": connection.company_id}
+    Event.objects.create(type=event_type, content=content)
 
 
 def build_body(event: Event) -> dict[str, Any]:
@@ -32,31 +27,18 @@ def build_body(event: Event) -> dict[str, Any]:
 
 
 def assign_numbers() -> int:
-    """Number the committed events, queue them for the subscribed webhooks, and return how many there were.
-
-    Numbers are cursors, so an event that is committed late must not get a lower number than one that was listed
-    already. A lease lets one process at a time assign them; returns 0 if another one does.
-    """
-    if not Event.objects.filter(number=None).exists():
-        return 0
-    return leases.run_exclusively(NUMBERING_STREAM, LEASE_SECONDS, _assign_under_lease)
+    """Assign numbers, the cursors, to the committed events, queue them for the webhooks, and return their count."""
+    return numbering.number_rows(Event, NUMBERING_STREAM, _save_and_enqueue)
 
 
-@transaction.atomic
-def _assign_under_lease(lease: leases.Lease) -> int:
-    lease.update_stream(woken_at=None)  # locks the row until commit, against a holder whose lease has expired
-    last = Event.objects.aggregate(last=Max("number"))["last"] or 0
+def _save_and_enqueue(events: list[Event], _last: Event | None) -> None:
     failpoints.maybe_crash("before_numbering")
-    fresh = list(Event.objects.filter(number=None).order_by("pk")[:BATCH_SIZE])
-    webhooks = list(Webhook.objects.filter(client__revoked_at=None)) if fresh else []
-    for event in fresh:
-        last += 1
-        event.number = last
+    webhooks = list(Webhook.objects.filter(client__revoked_at=None))
+    for event in events:
         event.save(update_fields=["number"])
         for webhook in webhooks:
             if event.type in webhook.events and webhook.created_at <= event.at:
                 enqueue_message(webhook, event.public_id, build_body(event))
-    return len(fresh)
 
 
 def sequence_key(webhook: Webhook, message_id: str) -> str:

@@ -28,13 +28,13 @@ class OptionalTextField(PlainTextField):
 class CandidateSerializer(serializers.Serializer[Any]):
     id = OptionalTextField(printable=True, allow_null=True)
     email = OptionalTextField(320)
-    firstName = OptionalTextField()
-    lastName = OptionalTextField()
-    applicationLanguage = OptionalTextField(35, allow_null=True)
+    firstName = OptionalTextField()  # noqa: N815  (the wire's name)
+    lastName = OptionalTextField()  # noqa: N815  (the wire's name)
+    applicationLanguage = OptionalTextField(35, allow_null=True)  # noqa: N815  (the wire's name)
 
 
 class RequesterSerializer(serializers.Serializer[Any]):
-    userId = OptionalTextField(printable=True, allow_null=True)
+    userId = OptionalTextField(printable=True, allow_null=True)  # noqa: N815  (the wire's name)
     email = OptionalTextField(320, allow_null=True)
 
 
@@ -45,15 +45,15 @@ class JobSerializer(serializers.Serializer[Any]):
 class OrderRequestSerializer(serializers.Serializer[OrderRequest]):
     """An order. With `is_inline` in the context, it must have a return URL."""
 
-    resultCallbackURL = CheckedURLField(check=trusted_origins.extract_order_id, max_length=500)
+    resultCallbackURL = CheckedURLField(check=trusted_origins.extract_order_id, max_length=500)  # noqa: N815  (the wire's name)
     candidate = CandidateSerializer()
     requester = RequesterSerializer(required=False, allow_null=True)
-    assessmentPackageId = PlainTextField(max_length=200, printable=True)
-    companyId = PlainTextField(max_length=200, printable=True)
+    assessmentPackageId = PlainTextField(max_length=200, printable=True)  # noqa: N815  (the wire's name)
+    companyId = PlainTextField(max_length=200, printable=True)  # noqa: N815  (the wire's name)
     job = JobSerializer(required=False, allow_null=True)
-    jobId = OptionalTextField(printable=True, allow_null=True)
-    completedAssessmentCallbackUrl = CheckedURLField(check=_check_return_url, required=False, allow_null=True)
-    completeAssessmentCallbackUrl = CheckedURLField(check=_check_return_url, required=False, allow_null=True)
+    jobId = OptionalTextField(printable=True, allow_null=True)  # noqa: N815  (the wire's name)
+    completedAssessmentCallbackUrl = CheckedURLField(check=_check_return_url, required=False, allow_null=True)  # noqa: N815  (the wire's name)
+    completeAssessmentCallbackUrl = CheckedURLField(check=_check_return_url, required=False, allow_null=True)  # noqa: N815  (the wire's name)
 
     def get_fields(self) -> dict[str, Any]:
         return super().get_fields() | {"fields": TextMapField(required=False, allow_null=True)}

@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from integrations import mail
+from integrations.encryption import hash_token
 from integrations.http import trusted_origins
 from orders import engine_urls, expiry, files, launch, links
 from orders.models import Attachment, Order, Status
@@ -56,7 +57,7 @@ def finish_assessment(request: HttpRequest, token: str) -> HttpResponse:
 def download_report(request: HttpRequest, token: str) -> HttpResponse:
     """Download a hosted report."""
     attachment = (
-        Attachment.objects.filter(link_token_hash=links.hash_token(token), order__erased_at=None)
+        Attachment.objects.filter(link_token_hash=hash_token(token), order__erased_at=None)
         .select_related("order")
         .first()
     )

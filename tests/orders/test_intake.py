@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
 from assessments.models import Package
+from integrations.encryption import hash_token
 from integrations.models import AuditEntry, Connection
 from integrations.outbox.models import Delivery, DeliveryState
-from orders import links, results
+from orders import results
 from orders.models import Order, OrderEvent, Resource
 from tests import rows
 from tests.orders.bodies import CALLBACK, INLINE, INLINE_ORDERS, ORDERS, order_body
@@ -37,7 +38,7 @@ def test_order_is_kept_with_all_that_came(smartrecruiters: APIClient, package: P
     order = Order.objects.get()
     assert {name: getattr(order, name) for name in KEPT} == KEPT
     assert (order.connection, order.package, order.accepted_at, order.erased_at) == (connection, package, None, None)
-    assert links.hash_token(order.link_token) == order.link_token_hash
+    assert hash_token(order.link_token) == order.link_token_hash
     assert [(e.hop, e.what, e.by, e.detail) for e in OrderEvent.objects.all()] == [
         ("in", "Ordered: Package skills", "SmartRecruiters", {"inline": False})
     ]

@@ -1,6 +1,5 @@
 """Disable endpoint: SmartRecruiters reports that a customer has ended the integration."""
 
-import hashlib
 import hmac
 
 import structlog
@@ -14,6 +13,7 @@ from rest_framework.views import APIView
 from integrations import audit
 from integrations.api.authentication import wait_for_token_cache
 from integrations.connections import lifecycle
+from integrations.encryption import hash_token
 from integrations.models import Connection, PartnerConfiguration
 from integrations.models.connections import ENDED_REMOTELY
 from integrations.oauth import throttling
@@ -30,7 +30,7 @@ def has_foreign_token(request: Request, connection: Connection) -> bool:
     scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer":
         return False
-    checksum = hashlib.sha256(token.strip().encode()).hexdigest()
+    checksum = hash_token(token.strip())
     token = get_access_token_model().objects.select_related("application").filter(token_checksum=checksum).first()
     return token is not None and (token.application is None or token.application.connection_id != connection.pk)
 
