@@ -589,81 +589,81 @@ each assessment can have several.
 """
 
 CALLS = """
-GET customers: The customers that a rule may name.
+GET customers: List the customers that rules may name.
     engine test_customers
 
 GET events: List all events in order, for engines without webhooks.
     webhooks test_events_by_pull_go_on_behind_the_cursor
 
-GET orders: Newest first.
+GET orders: List orders, newest first.
     engine_orders test_list_is_newest_first_and_paged
 
-GET orders/{order_id}: The order, its result as it stands, and whether SmartRecruiters has it.
+GET orders/{order_id}: Return the order with its result and the state of the delivery to SmartRecruiters.
     engine_orders test_order_has_exactly_this_shape
     results test_delivery_is_the_state_of_the_newest
 
-POST orders/{order_id}/accept: Take the order, with or without a lease; launch_url is where the candidate takes the
-assessment.
+POST orders/{order_id}/accept: Accept the order, with or without a lease. The candidate takes the assessment at
+launch_url.
     leases test_accepting_needs_no_lease_and_ends_one
     candidate test_button_leads_to_the_engine_and_makes_it_in_progress
 
-POST orders/{order_id}/attachments: A report: a file that we host, or an address of yours. The same one again is
-answered by 200.
+POST orders/{order_id}/attachments: Attach a report: a file, or a URL of yours. Repeating it returns 200 and the same
+attachment.
     attachments test_file_is_hosted_under_a_random_link
     attachments test_address_is_kept_as_it_is
     attachments test_same_content_or_address_again_is_the_same_attachment
 
-DELETE orders/{order_id}/attachments/{attachment_id}: Take a report away, here and in SmartRecruiters.
+DELETE orders/{order_id}/attachments/{attachment_id}: Remove a report, here and at SmartRecruiters.
     attachments test_attachment_that_is_removed_is_gone_with_its_file
     merge_patch test_last_attachment_that_goes_leaves_an_empty_array_once
 
-GET orders/{order_id}/candidate: What SmartRecruiters told of it. 202 with Retry-After while it is on its way; 404
-where there is none.
+GET orders/{order_id}/candidate: Return our copy of the data at SmartRecruiters. 202 with Retry-After until it arrives,
+404 without any.
     handlers test_candidate_job_and_team_are_kept_in_short
     handlers test_what_is_on_its_way_is_202_and_what_is_refused_404
 
-GET orders/{order_id}/hiring-team: What SmartRecruiters told of it. 202 with Retry-After while it is on its way; 404
-where there is none.
+GET orders/{order_id}/hiring-team: Return our copy of the data at SmartRecruiters. 202 with Retry-After until it
+arrives, 404 without any.
     handlers test_candidate_job_and_team_are_kept_in_short
     handlers test_what_is_on_its_way_is_202_and_what_is_refused_404
 
-GET orders/{order_id}/job: What SmartRecruiters told of it. 202 with Retry-After while it is on its way; 404 where
-there is none.
+GET orders/{order_id}/job: Return our copy of the data at SmartRecruiters. 202 with Retry-After until it arrives, 404
+without any.
     handlers test_candidate_job_and_team_are_kept_in_short
     handlers test_what_is_on_its_way_is_202_and_what_is_refused_404
 
-PATCH orders/{order_id}/result: Report what changed; it goes to SmartRecruiters at once.
+PATCH orders/{order_id}/result: Report changes of the result. They are sent to SmartRecruiters at once.
     results test_report_is_kept_shown_and_enqueued_once
 
-POST orders/{order_id}/result/preview: What a report would send and how a recruiter would read its score; nothing is
+POST orders/{order_id}/result/preview: Return what a report would send, and its score as recruiters see it. Nothing is
 stored.
     preview test_preview_is_the_wire_and_the_recruiters_reading
     preview test_preview_stores_nothing
 
-GET orders/{order_id}/timeline: All that happened to the order, newest first.
+GET orders/{order_id}/timeline: Return everything that happened to the order, newest first.
     engine_orders test_timeline_is_newest_first
     timeline test_timeline_has_the_newest_on_top
 
-POST orders/lease: The oldest orders that nobody has; they are yours until the lease ends, or for good once accepted.
+POST orders/lease: Lease the oldest free orders. They are yours until the lease ends, or for good once accepted.
     leases test_oldest_orders_are_leased_and_no_one_twice
     leases test_lease_that_ran_out_is_given_again
     leases test_only_what_waits_for_an_engine_is_leased
 
-GET packages: The catalogue, by id.
+GET packages: List the packages, ordered by id.
     pagination test_every_row_once
 
-PUT packages: Replace the catalogue, at once or not at all; packages that are missing retire.
+PUT packages: Replace the catalogue in one transaction. Missing packages are retired.
     engine test_replace
     engine test_replace_by_an_invalid_list_changes_nothing
 
-GET packages/{package_id}: One package, with its assessments and rules.
+GET packages/{package_id}: Return a package with its assessments and rules.
     engine test_put_of_everything
 
-PUT packages/{package_id}: Make or change a package; a key left out keeps its stored value.
+PUT packages/{package_id}: Create or update a package. A missing key keeps its stored value.
     engine test_put_of_a_new_package
     engine test_put_keeps_missing_keys
 
-DELETE packages/{package_id}: Retire a package: it is offered no longer, and its orders go on.
+DELETE packages/{package_id}: Retire a package. It is no longer offered; its orders go on.
     engine test_delete_retires
 
 GET webhooks: List the webhook endpoints of this engine.
