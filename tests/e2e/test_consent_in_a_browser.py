@@ -131,13 +131,13 @@ def test_consent_by_keyboard_alone(context: BrowserContext, world: World) -> Non
     account = world.seeded["customers"][0]
     page.focus("[name=login]")
     page.keyboard.type(account["email"])
-    page.keyboard.press_button("Tab")
+    page.keyboard.press("Tab")
     page.keyboard.type(account["password"])
-    page.keyboard.press_button("Enter")
+    page.keyboard.press("Enter")
     page.wait_for_selector("text=Approve")
     for _ in range(10):
-        page.keyboard.press_button("Tab")
+        page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.innerText") == "Approve":
             break
-    page.keyboard.press_button("Enter")
+    page.keyboard.press("Enter")
     page.wait_for_selector("text=You can close this window.")
