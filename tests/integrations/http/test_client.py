@@ -1,4 +1,4 @@
-"""The one outgoing door, against peers that mean no good: RELIABILITY.md, section 4, decision 27; X2, X3, O1, O6."""
+"""HTTP client against hostile servers: X2, X3, O1, O6 and decision 27 in `tests/reliability/README.md`."""
 
 import gzip
 import ipaddress
@@ -38,7 +38,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 @contextmanager
 def raw_peer(serve: Serve) -> Iterator[str]:
-    """A server that does to each connection what `serve` says, after it has read what came first."""
+    """Run a server that handles each connection with `serve`."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def one(connection: socket.socket) -> None:
@@ -58,7 +58,7 @@ def raw_peer(serve: Serve) -> Iterator[str]:
 
 
 def drip(*parts: bytes, pause: float = 0.02) -> Serve:
-    """Reads once; sends the first part, then the others for ever, a byte at a time."""
+    """Return a handler that sends the first part, and then the others for ever, a byte at a time."""
 
     def serve(connection: socket.socket) -> None:
         connection.recv(65536)
@@ -203,7 +203,7 @@ def test_watcher_of_a_call_that_reaches_nobody_hears_nothing(resolver: dict[str,
 
 
 def bomb(times: int = 1) -> bytes:
-    """100 MB of zeros in gzip, in gzip again …"""
+    """Return 100 MB of zeros in gzip, compressed this many times."""
     packed = b"".join(gzip.compress(b"\0" * 10_000_000) for _ in range(10))
     for _ in range(times - 1):
         packed = gzip.compress(packed)
@@ -313,13 +313,13 @@ def test_body_that_is_no_json_is_no_success(peer: Peer, body: bytes) -> None:
     assert reply == Response(500, None, body.decode(), reply.headers)
 
 
-# TLS (RELIABILITY.md, X2); a certificate that nobody signed and that ended long ago:
+# TLS (X2), with an expired, self-signed certificate:
 # tests/integrations/outbox/test_faults.py
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Key and certificate of `localhost`, signed by themselves, good now."""
+    """Return a valid, self-signed key and certificate of `localhost`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -392,7 +392,7 @@ def test_environment_brings_no_signer_of_its_own(certificate: Path, monkeypatch:
 
 @pytest.fixture
 def resolver(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """Names and the addresses that they lead to; a second look-up finds what is left after the first."""
+    """Return a dict of IP addresses per host name. They count once: a second look-up finds 127.0.0.1."""
     names: dict[str, list[str]] = {}
     true_look_up = socket.getaddrinfo
 
@@ -496,7 +496,7 @@ def test_webhook_to_a_private_address_in_disguise_goes_nowhere(host: str) -> Non
 @pytest.mark.filterwarnings("ignore:A test tried")
 @pytest.mark.parametrize("public", ["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"])
 def test_webhook_goes_to_the_address_that_was_looked_at(resolver: dict[str, list[str]], public: str) -> None:
-    """A second look-up would find 127.0.0.1 (DNS rebinding). The suite lets nobody out: so it tells who was called."""
+    """A second look-up would find 127.0.0.1 (DNS rebinding). The blocked socket shows the IP address."""
     resolver["rebind.example"] = [public]
     with pytest.raises((SocketConnectBlockedError, CallFailedError)) as stopped:
         send_request(hook("https://rebind.example/"), 1)

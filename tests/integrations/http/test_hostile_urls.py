@@ -1,4 +1,4 @@
-"""Hostile addresses and ids wherever one is taken: RELIABILITY.md, C1 to C19, A8, O1 to O5, O13, O29."""
+"""Hostile URLs and ids: C1 to C19, A8, O1 to O5, O13 and O29 in `tests/reliability/README.md`."""
 
 import re
 from typing import Any
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.django_db
 ENTRY = "/smartrecruiters/integration"
 GOOD = "https://www.smartrecruiters.com/apps"
 PATH = "/assessment-api/v202010/orders/5f0f5f52-9f3f-4d6c-9b0e-0a8f6a3f3d11/results"
+# URLs that an inline candidate may return to by a button that names the host
 HTTPS_ELSEWHERE = re.compile(r"https://[a-z0-9.\[\]:-]*[a-z\]0-9](:[0-9]{1,5})?([/?][!\"$-\[\]-~]*)?", re.A)
-"""What an inline candidate may be sent back to by a button that names the host (INTERFACE.md)."""
 
 
 @pytest.mark.parametrize("redirect", UNTRUSTED_URLS)
@@ -59,7 +59,7 @@ def test_sign_in_leads_to_no_other_site(client: Browser, alice: User, wanted: st
 
 
 def callbacks() -> list[str]:
-    """Each untrusted origin with the right path, and each as it is."""
+    """Return each untrusted origin with a valid path, and each unchanged."""
     with_path = [
         text.split("/apps")[0].rstrip("/") + PATH for text in UNTRUSTED_URLS if "://" in text and " " not in text
     ]
@@ -116,7 +116,7 @@ def test_address_of_an_entry_is_no_path_of_an_api(client: Browser) -> None:
 
 
 def test_redirector_at_a_trusted_origin_is_gone_to_as_it_is(client: Browser, alice: User) -> None:
-    """C16: where it leads from there is SmartRecruiters' to say; ours is to lead nowhere else ourselves."""
+    """C16: the portal redirects to SmartRecruiters only, whatever that URL does then."""
     client.force_login(alice)
     chained = GOOD + "?next=//evil.example"
     page = client.get(f"{ENTRY}?companyId=northwind&redirect={quote(chained)}")["Location"]

@@ -1,4 +1,4 @@
-"""Which addresses are trusted, and what an order's callback says: parsers disagree, so spelling counts."""
+"""Trusted origins and callback URLs, with the odd spellings about which parsers disagree."""
 
 import pytest
 from hypothesis import example, given

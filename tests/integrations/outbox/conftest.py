@@ -10,7 +10,7 @@ from tests.integrations.outbox.peer import Peer, run_peer
 
 
 class Probe(handlers.Handler):
-    """POSTs its payload to the path that it names; remembers what its hooks were told."""
+    """Handler that POSTs its payload to the path in it, and records the calls of its hooks."""
 
     kind = "probe"
     is_superseding = True
@@ -50,7 +50,7 @@ class UploadProbe(Probe):
 
 
 class ProbeChannel(handlers.Channel):
-    """Tokens t1, t2, …; a pair that `refusal` says is dead."""
+    """Channel with tokens t1, t2, …; `refusal` is the reason once the credentials were refused."""
 
     kind = "probe"
     needs_token = True
@@ -119,7 +119,7 @@ def enqueue(channel: ProbeChannel) -> Enqueue:
 
 @pytest.fixture
 def run_courier() -> Callable[[], None]:
-    """Carry the probe's stream once, in this thread."""
+    """Run a courier once for the probe's stream, in this thread."""
 
     def once(name: str = "probe:1") -> None:
         courier.run(Stream.objects.get(name=name).pk)
@@ -129,7 +129,7 @@ def run_courier() -> Callable[[], None]:
 
 @pytest.fixture
 def advance_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
-    """Move the courier's clock on."""
+    """Move the courier's clock forward."""
     moved = [timedelta(0)]
     true_now = clock.now
 

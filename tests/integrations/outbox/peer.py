@@ -1,4 +1,4 @@
-"""A peer over real HTTP that answers by script and remembers what reached it."""
+"""HTTP server that responds by script and records the requests."""
 
 import json
 import threading
@@ -29,7 +29,7 @@ class Received:
 
 
 class Peer:
-    """Answers `answer(received)`; by default what `script` holds next for that path, else 200 `{}`."""
+    """Responds with `answer(received)`: by default the next one in `script` for the path, otherwise 200 `{}`."""
 
     def __init__(self, url: str = "") -> None:
         self.url = url
@@ -85,7 +85,7 @@ def _make_handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(text)
 
-        do_PATCH = do_GET = do_POST
+        do_PATCH = do_GET = do_POST  # noqa: N815  (names of BaseHTTPRequestHandler)
 
         def log_message(self, *args: object) -> None:
             pass

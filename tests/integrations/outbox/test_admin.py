@@ -1,4 +1,4 @@
-"""Deliveries as staff see and mend them."""
+"""Admin of deliveries and streams: pages, filters, replays."""
 
 from datetime import timedelta
 from typing import Any

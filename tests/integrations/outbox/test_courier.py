@@ -1,4 +1,4 @@
-"""The courier against a peer over real HTTP: what came back, and what became of the delivery."""
+"""Courier against a real HTTP server: each outcome, and the delivery's state after it."""
 
 import threading
 import time
@@ -161,7 +161,7 @@ def test_unauthorized_orders_three_in_a_row_hold_the_stream(
 def test_backlog_that_is_refused_asks_for_few_tokens(
     peer: Peer, enqueue: Enqueue, run_courier: Carry, channel: ProbeChannel
 ) -> None:
-    """Not one for each of those that wait: what was refused goes again before another tries."""
+    """A refused delivery is sent again before another one tries, so that not each of them requests a token."""
     for number in range(30):
         enqueue(f"{number}")
     peer.answer = lambda received: Answer(200 if received.path == "/token" else 401)
@@ -271,7 +271,7 @@ def test_bug_after_an_effect_that_cannot_be_repeated_repeats_nothing(
 
 
 def test_kind_that_nobody_knows_stops_no_other(enqueue: Enqueue, run_courier: Carry) -> None:
-    """A newer version decided it, and was rolled back."""
+    """A newer version enqueued it, and was rolled back."""
     of_a_newer_version, delivery = enqueue("a", priority=Priority.RESULT), enqueue("b")
     Delivery.objects.filter(pk=of_a_newer_version.pk).update(kind="newer")
     run_courier()
@@ -325,7 +325,7 @@ def test_newer_payload_supersedes_one_that_failed_on_its_way(peer: Peer, enqueue
 def test_newer_payload_does_not_wait_for_one_that_failed_while_it_was_decided(
     peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
 ) -> None:
-    """Neither saw the other, each in a transaction of its own."""
+    """Two transactions, neither of which sees the other."""
     older = enqueue("a", n=1)
     Delivery.objects.update(state=S.IN_FLIGHT)
     newer = enqueue("a", n=2)
@@ -399,7 +399,7 @@ def test_delivery_left_in_flight_by_a_dead_holder_is_sent_again(
 
 
 def test_late_answer_of_a_former_holder_changes_nothing(peer: Peer, enqueue: Enqueue, advance_clock: Later) -> None:
-    """A worker stopped past its lease comes back: its successor has the word."""
+    """A worker that was stopped past its lease comes back after its successor."""
     released = threading.Event()
 
     def answer(received):
@@ -436,7 +436,7 @@ def test_hold_stops_what_is_claimed_and_release_sends_it(peer: Peer, enqueue: En
 
 
 def test_what_was_decided_while_its_stream_was_released_is_sent(enqueue: Enqueue, run_courier: Carry) -> None:
-    """It read that the stream is held, and was committed when the others had been released."""
+    """Its transaction read a held stream, and was committed after the release."""
     deliveries.hold_stream("probe:1", "held")
     deliveries.hold_stream("probe:2", "held")
     delivery, other = enqueue(), enqueue("b", stream="probe:2")

@@ -1,4 +1,4 @@
-"""The executor's counts, which the courier reads while calls start and end."""
+"""Counts of the executor, which the courier reads while calls start and end."""
 
 import threading
 from datetime import timedelta

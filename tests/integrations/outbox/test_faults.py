@@ -1,4 +1,4 @@
-"""One fault a test, as RELIABILITY.md's section 3 numbers them; tests/reliability/ says which row is proved where."""
+"""Faults, one per test. Their numbers are those of `tests/reliability/README.md`, "3 Faults (D)"."""
 
 import datetime as dt
 import ipaddress
@@ -42,7 +42,7 @@ Later = Callable[[timedelta], None]
 
 
 def in_threads(number: int, act: Callable[[int], object]) -> None:
-    """`act(0)`, `act(1)` … side by side, each with its own database connection; what one raises is raised."""
+    """Run `act(0)`, `act(1)`, … in threads, each with its own database connection. Re-raises their exceptions."""
 
     def one(index: int) -> None:
         try:
@@ -67,7 +67,7 @@ def test_worker_killed_at_any_place_sends_all_the_same(
     settings: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """D1, D2, D3: the process dies there; here the thread that was at that place stops for good."""
+    """D1, D2, D3: in place of the process, the thread that has reached the failpoint dies."""
 
     class Died(BaseException):
         pass
@@ -91,7 +91,7 @@ def test_worker_killed_at_any_place_sends_all_the_same(
 
 
 def test_call_that_was_stopped_past_its_deadline_is_not_made(peer: Peer) -> None:
-    """D2, D42: looked at right before the socket is written to."""
+    """D2, D42: the deadline is checked right before the socket is written to."""
     assert send_request(OutgoingRequest("POST", f"{peer.url}/a", "x", json={}), 5).status == 200
     with pytest.raises(CallFailedError, match="no time was left") as failure:
         send_request(OutgoingRequest("POST", f"{peer.url}/b", "x", json={}), -0.001)
@@ -100,7 +100,7 @@ def test_call_that_was_stopped_past_its_deadline_is_not_made(peer: Peer) -> None
 
 
 def test_call_that_is_stopped_while_it_is_put_together_is_not_made(peer: Peer) -> None:
-    """Its time is counted from when it was started, and not anew where it goes out: a file is read before that."""
+    """The deadline counts from the start of the call, although a file may be read before it is sent."""
 
     def stopped(deadline: float) -> Response:
         time.sleep(0.2)
@@ -114,7 +114,7 @@ def test_call_that_is_stopped_while_it_is_put_together_is_not_made(peer: Peer) -
 def test_courier_stopped_before_its_call_writes_nothing_over_its_successor(
     peer: Peer, enqueue: Enqueue, run_courier: Carry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Decision 6: a process that comes back after its lease has a call in hand that must not go out any more."""
+    """Decision 6: a process that comes back after its lease must not make the call that it had prepared."""
     old = enqueue(n=1)
     true_submit, held = executor.call_pool.submit, threading.Event()
 
@@ -146,7 +146,7 @@ def test_courier_stopped_before_its_call_writes_nothing_over_its_successor(
 
 
 def test_takeover_by_one_who_lost_the_lease_takes_nothing_from_its_successor(enqueue: Enqueue) -> None:
-    """D42: stopped between taking the lease and looking at what is in flight."""
+    """D42: stopped between acquiring the lease and recovering orphans."""
     delivery = enqueue(kind="once")
     stream = Stream.objects.get()
     coordinator = courier.Courier(leases.acquire(stream.pk, 60))
@@ -162,7 +162,7 @@ def test_takeover_by_one_who_lost_the_lease_takes_nothing_from_its_successor(enq
 def test_sixteen_workers_and_one_order_have_one_call_on_the_way(
     peer: Peer, enqueue: Enqueue, run_courier: Carry
 ) -> None:
-    """D15, D42: woken again and again for the same stream, while newer states come in."""
+    """D15, D42: couriers are woken repeatedly for the same stream, while newer states are enqueued."""
     peer.answer = lambda received: Answer(seconds=0.02)
     enqueue(n=0)
     stream = Stream.objects.get()
@@ -181,7 +181,7 @@ def test_sixteen_workers_and_one_order_have_one_call_on_the_way(
 
 
 def test_two_dispatchers_wake_each_stream_once(enqueue: Enqueue) -> None:
-    """D16: two schedulers, two dispatchers."""
+    """D16: with two schedulers and two dispatchers."""
     for number in range(20):
         enqueue(f"k{number}", stream=f"probe:{number}")
     woken: list[int] = []
@@ -195,7 +195,7 @@ def test_two_dispatchers_wake_each_stream_once(enqueue: Enqueue) -> None:
 def test_database_that_goes_away_before_an_outcome_is_written_loses_nothing(
     peer: Peer, enqueue: Enqueue, run_courier: Carry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """D17, D48: the answer is there and cannot be stored; it is written as soon as it can be."""
+    """D17, D48: the outcome is stored as soon as the database is back."""
     delivery = enqueue()
     failures = iter([OperationalError("the connection is closed"), OperationalError("database or disk is full")])
     told = Probe.on_delivered
@@ -215,7 +215,7 @@ def test_database_that_goes_away_before_an_outcome_is_written_loses_nothing(
 def test_database_that_goes_away_while_a_call_is_built_is_no_fault_of_the_call(
     peer: Peer, enqueue: Enqueue, run_courier: Carry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """D17: what was claimed by then goes out under the next lease."""
+    """D17: deliveries claimed before are sent under the next lease."""
     delivery = enqueue(kind="once")
     failures = iter([OperationalError("gone")])
     true_call = Probe.build_call
@@ -236,7 +236,7 @@ def test_database_that_goes_away_while_a_call_is_built_is_no_fault_of_the_call(
 def test_claim_whose_commit_went_unheard_is_taken_over(
     peer: Peer, enqueue: Enqueue, run_courier: Carry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """D9: claimed, and nobody here knows; the order does not wait for this coordinator's end."""
+    """D9: the claim was committed without this courier knowing, so the next one recovers it soon."""
     rows = [enqueue(key) for key in "ab"]
     true_write = courier.Courier._commit_cycle
     unheard = iter([OperationalError("the line died after the commit")])
@@ -258,7 +258,7 @@ def test_claim_whose_commit_went_unheard_is_taken_over(
 def test_stream_with_calls_on_their_way_is_kept_when_the_coordinator_dies(
     peer: Peer, enqueue: Enqueue, run_courier: Carry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """D17: nobody else begins before they have ended."""
+    """D17: no successor starts before the calls have ended."""
     released = threading.Event()
 
     def answer(received: Any) -> Answer:
@@ -281,7 +281,7 @@ def test_stream_with_calls_on_their_way_is_kept_when_the_coordinator_dies(
 def test_order_while_the_database_is_locked_is_503_in_time(
     smartrecruiters: Any, db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """D19, D50: never a 202 of what is not on disk."""
+    """D19, D50: an order that is not stored is never accepted with 202."""
     from orders import intake
     from tests.orders import bodies
 
@@ -295,7 +295,7 @@ def test_order_while_the_database_is_locked_is_503_in_time(
 
 
 def test_writer_killed_on_sqlite_loses_no_acknowledged_row(tmp_path: Path) -> None:
-    """D20: with the options of the portal, twenty times."""
+    """D20: twenty times, with the portal's database options."""
     database = tmp_path / "rows.sqlite3"
     writer = (
         "import sqlite3, sys\n"
@@ -327,7 +327,7 @@ def test_writer_killed_on_sqlite_loses_no_acknowledged_row(tmp_path: Path) -> No
 
 
 def test_redirect_is_a_failure_and_is_not_followed(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
-    """D33"""
+    """D33."""
     with run_peer() as sink:
         peer.script["/a"] = [Answer(302, {}, {"Location": f"{sink.url}/login"})]
         delivery = enqueue()
@@ -348,7 +348,7 @@ def test_page_in_place_of_json_is_sent_again_until_json_comes(
 
 
 def test_token_is_fetched_once_for_many_calls(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
-    """D37"""
+    """D37."""
     for number in range(16):
         enqueue(f"k{number}", endpoint=f"e{number % 4}")
     run_courier()
@@ -359,7 +359,7 @@ def test_token_is_fetched_once_for_many_calls(peer: Peer, enqueue: Enqueue, run_
 def test_token_endpoint_that_is_down_pauses_the_credential(
     peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later, answer: Answer
 ) -> None:
-    """D37: nothing fails of it, and there is no storm."""
+    """D37: no delivery fails, and there are no repeated requests."""
     peer.script["/token"] = [answer, answer]
     peer_answer = peer.answer
     delivery = enqueue()
@@ -379,7 +379,7 @@ def test_token_endpoint_that_is_down_pauses_the_credential(
 def test_backlog_of_an_outage_is_one_call_an_order(
     peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
 ) -> None:
-    """D38: only the newest state of each."""
+    """D38: only the newest state of each order is sent."""
     peer.script["/k0"] = [Answer(503)]
     enqueue("k0", n=-1)
     run_courier()
@@ -395,7 +395,7 @@ def test_backlog_of_an_outage_is_one_call_an_order(
 def test_outage_of_three_days_is_sat_out(
     peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
 ) -> None:
-    """D39"""
+    """D39."""
     down = True
     peer.answer = lambda received: Answer(500 if down and received.path == "/a" else 200)
     delivery = enqueue()
@@ -412,7 +412,7 @@ def test_outage_of_three_days_is_sat_out(
 def test_refused_state_is_no_dead_letter_once_a_newer_one_is_there(
     peer: Peer, enqueue: Enqueue, run_courier: Carry
 ) -> None:
-    """D36: the newer came while the older was on its way, and the older was refused."""
+    """D36: the newer state is enqueued while the older one is in flight, which is then refused."""
     newer: list[Delivery] = []
 
     def answer(received: Any) -> Answer:
@@ -428,7 +428,7 @@ def test_refused_state_is_no_dead_letter_once_a_newer_one_is_there(
 
 
 def test_replay_never_turns_back_what_a_newer_state_has_shown(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
-    """D36, and promise 3: whatever brought it about, an older dead letter is not sent after a newer state."""
+    """D36 and promise 3: an older dead letter is not sent after a newer state."""
     older, newer = enqueue(n=1), enqueue(n=2)
     run_courier()
     Delivery.objects.filter(pk=older.pk).update(state=S.FAILED)
@@ -440,14 +440,14 @@ def test_replay_never_turns_back_what_a_newer_state_has_shown(peer: Peer, enqueu
 
 
 def test_name_that_is_not_found_is_a_failure_without_effect() -> None:
-    """D40"""
+    """D40."""
     with pytest.raises(CallFailedError) as failure:
         send_request(OutgoingRequest("POST", "http://smartrecruiters.invalid/a", "x", json={}), 5)
     assert failure.value.may_have_been_processed is False
 
 
 def test_certificate_that_is_not_good_is_a_failure_without_effect(tmp_path: Path) -> None:
-    """D40: no fallback to a connection that is not safe."""
+    """D40: there is no fallback to an insecure connection."""
     with tls_server(tmp_path) as (url, received), pytest.raises(CallFailedError, match="certificate") as failure:
         send_request(OutgoingRequest("POST", f"{url}/a", "x", json={"secret": 1}), 5)
     assert (failure.value.may_have_been_processed, received) == (False, [])
@@ -455,7 +455,7 @@ def test_certificate_that_is_not_good_is_a_failure_without_effect(tmp_path: Path
 
 @contextmanager
 def tls_server(folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """A server whose certificate nobody signed and that ended long ago."""
+    """Run a TLS server with an expired, self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     day = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -492,7 +492,7 @@ def tls_server(folder: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def test_peer_that_never_answers_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """D27: a thread is not kept."""
+    """D27: the thread is free again after the deadline."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()
         with pytest.raises(CallFailedError, match="no response in time"):
@@ -508,7 +508,7 @@ def test_peer_that_never_answers_is_left_in_time(monkeypatch: pytest.MonkeyPatch
 def test_customer_with_ten_thousand_results_or_slow_calls_delays_nobody(
     peer: Peer, channel: ProbeChannel, enqueue: Enqueue, customers: int, seconds: float
 ) -> None:
-    """D38, D45: two workers, both of them busy in the first case; another's first result is there within 5 s."""
+    """D38, D45: another customer's first result arrives within 5 s, also with both workers busy (the first case)."""
     peer.answer = lambda received: Answer(seconds=seconds if received.path == "/busy" else 0.0)
     busy = [Stream.objects.create(name=f"probe:busy{number}") for number in range(customers)]
     now = clock.now()
@@ -561,7 +561,7 @@ def _dispatch_until(over: threading.Event, workers: ThreadPoolExecutor) -> None:
 
 
 def test_stream_of_a_dead_courier_is_waited_for_as_others_are(enqueue: Enqueue) -> None:
-    """It was woken, and all couriers are busy with streams that never end."""
+    """Its courier was woken, and all couriers are busy with long backlogs."""
     busy, left_behind = enqueue(stream="probe:1"), enqueue("b", stream="probe:2")
     coordinator = courier.Courier(leases.acquire(busy.stream_id, 60))
     coordinator.started_at = coordinator.others_checked_at = time.monotonic() - 2 * courier.SLICE_SECONDS
@@ -571,7 +571,7 @@ def test_stream_of_a_dead_courier_is_waited_for_as_others_are(enqueue: Enqueue) 
 
 
 def test_disable_while_a_call_is_on_its_way_starts_no_other(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
-    """D49: that call may end; the rest is held, and goes out after a reconnect."""
+    """D49: the running call may end; the rest is held, and sent after a reconnect."""
 
     def answer(received: Any) -> Answer:
         if received.path == "/k0":
@@ -596,7 +596,7 @@ def test_key_that_is_missing_for_a_while_loses_nothing(
     peer: Peer, enqueue: Enqueue, run_courier: Carry, channel: ProbeChannel, settings: Any, connection: Connection,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """D56: a credential that does not open is no reason to give a delivery up."""
+    """D56: a delivery does not fail because a credential cannot be decrypted."""
     delivery = enqueue()
     good = settings.ENCRYPTION_KEYS
     monkeypatch.setattr(
@@ -613,7 +613,7 @@ def test_key_that_is_missing_for_a_while_loses_nothing(
 
 
 def test_row_restored_from_a_dump_is_sent_again_the_same(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
-    """D23: what was delivered after the dump is pending in it; the repeat says the same."""
+    """D23: a delivery that was sent after the dump is pending in it, and is repeated with the same content."""
     delivery = enqueue(score=7)
     run_courier()
     Delivery.objects.filter(pk=delivery.pk).update(state=S.PENDING, finished_at=None)
@@ -623,7 +623,7 @@ def test_row_restored_from_a_dump_is_sent_again_the_same(peer: Peer, enqueue: En
 
 
 def test_clock_goes_on_while_the_database_server_is_away(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """D18: who waits for the database must be able to count the seconds of his lease."""
+    """D18: a courier that waits for the database must be able to count the seconds of its lease."""
     clock.now()
     monkeypatch.setattr(clock, "_synced_at", time.monotonic() - 2 * clock.RESYNC_SECONDS)
 
@@ -639,7 +639,7 @@ def test_clock_goes_on_while_the_database_server_is_away(db: None, monkeypatch: 
 def test_clock_of_the_server_is_asked_by_threads_that_have_a_connection(
     db: None, monkeypatch: pytest.MonkeyPatch, has_connection: bool, times: int
 ) -> None:
-    """Else each of the hundreds that make calls would keep one open, and wait for a server that is away."""
+    """Otherwise each of the hundreds of HTTP threads would open one, and wait for a server that is down."""
     clock.now()
     asked: list[float] = []
     monkeypatch.setattr(clock, "_synced_at", time.monotonic() - 2 * clock.RESYNC_SECONDS)

@@ -1,4 +1,4 @@
-"""When the next call may go out, counted from what went out and from what the other side says."""
+"""Rate limiter: the time of the next call, by the calls sent and by `X-RateLimit-*`."""
 
 import pytest
 
@@ -8,7 +8,7 @@ FULL = {"X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "0"}
 
 
 def calls(pace: RateLimiter, count: int, *, late: float = 0.0) -> list[float]:
-    """When each of so many calls goes out, one after the other, each so late."""
+    """Return the times of this many calls in a row, each `late` seconds late."""
     now, found = 1000.0, []
     for _ in range(count):
         now += pace.wait_seconds("x", now) + late

@@ -1,4 +1,4 @@
-"""The state machine of deliveries: its table, its diagram in the README, and that every change goes through it."""
+"""State machine of deliveries: its table, the README's diagram, and no change of state outside it."""
 
 import ast
 import re
@@ -67,7 +67,6 @@ def test_one_invalid_source_is_enough_to_refuse(delivery: Delivery) -> None:
 
 
 def test_no_other_code_changes_the_state_of_a_delivery() -> None:
-    """Neither by an update of `state`, nor by saving it."""
     found = []
     for folder in ("assessments", "config", "integrations", "orders"):
         for path in (ROOT / folder).rglob("*.py"):

@@ -1,4 +1,4 @@
-"""Webhooks over real HTTP, verified as an engine would verify them."""
+"""Webhooks over real HTTP, with signatures verified as an engine would."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -206,7 +206,7 @@ def test_address_that_is_not_public_https_is_refused(engine: APIClient, db: None
 
 
 def test_name_that_leads_to_a_private_address_is_not_called(engine: APIClient, peer: Peer, settings) -> None:
-    """A name may change where it leads: what counts is the address that we are connected to."""
+    """The IP address of a name may change: the one that is connected to counts."""
     webhook = register(engine, peer)
     Webhook.objects.update(url=peer.url.replace("http://127.0.0.1", "https://localhost"))
     settings.WEBHOOKS_ALLOW_PRIVATE = False
@@ -242,7 +242,7 @@ def test_events_by_pull_go_on_behind_the_cursor(engine: APIClient, connection: C
 
 
 def test_event_committed_late_is_numbered_late_and_never_skipped(engine: APIClient) -> None:
-    """Its id was taken before the others', its commit came after them: a cursor over ids would skip it."""
+    """Its id is lower than the others', but it was committed after them: a cursor over ids would skip it."""
     late = Event.objects.create(type=EventType.ORDER_CREATED, content={"order": "late"})
     pk = late.pk
     late.delete()
