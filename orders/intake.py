@@ -105,13 +105,7 @@ def _create_order(connection: Connection, package: Package, request: OrderReques
     events.record_order_event(EventType.ORDER_CREATED, order.pk)
     _enqueue_fetches(order)
     if package.invite_candidate and not is_inline:
-        deliveries.enqueue(
-            "invitation",
-            stream="email",
-            key=f"{order.pk}:invitation",
-            subject=order.pk,
-            payload={},
-        )
+        deliveries.enqueue("invitation", stream="email", key=f"{order.pk}:invitation", subject=order.pk, payload={})
     return order
 
 

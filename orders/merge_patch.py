@@ -87,16 +87,10 @@ def _build_part(row: Result | None, attachments: list[Document], *, date: str) -
             "name": row.name,
             "summary": row.summary,
             "scoreLabel": row.score_label,
-            "score": build_score(row),
+            "score": row.score,
         }
     part["attachments"] = attachments or None
     return {key: value for key, value in part.items() if value is not None}
-
-
-def build_score(row: Result) -> dict[str, int | None] | None:
-    if row.score_raw is None:
-        return None
-    return {"raw": row.score_raw, "min": row.score_min, "max": row.score_max}
 
 
 def drop_empty(document: Document) -> Document:

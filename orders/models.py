@@ -94,10 +94,7 @@ class Order(models.Model):
     fields = models.JSONField(default=dict)
     unknown = models.JSONField(default=dict, help_text="Unknown keys of the request, up to 8 KB.")
     status = models.CharField(
-        max_length=12,
-        choices=Status.choices,
-        blank=True,
-        help_text="Reported last; empty before the first report.",
+        max_length=12, choices=Status.choices, blank=True, help_text="Reported last; empty before the first report."
     )
     accepted_at = models.DateTimeField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
@@ -123,11 +120,7 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["updated_at", "id"], name="order_updated"),
             models.Index(fields=["created_at", "id"], name="order_created"),
-            models.Index(
-                fields=["created_at"],
-                name="order_to_lease",
-                condition=Q(accepted_at=None, erased_at=None),
-            ),
+            models.Index(fields=["created_at"], name="order_to_lease", condition=Q(accepted_at=None, erased_at=None)),
         ]
 
     def __str__(self) -> str:
@@ -178,6 +171,13 @@ class Result(models.Model):
 
     def __str__(self) -> str:
         return f"result of {self.order_id} {self.assessment_id}".strip()
+
+    @property
+    def score(self) -> dict[str, int | None] | None:
+        """The score as the APIs show it."""
+        if self.score_raw is None:
+            return None
+        return {"raw": self.score_raw, "min": self.score_min, "max": self.score_max}
 
 
 class AttachmentType(models.TextChoices):

@@ -5,7 +5,6 @@ tests/reliability/README.md).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,7 +27,6 @@ COLUMN_BY_STATE = {
     S.UNKNOWN: "unknown",
     S.FAILED: "failed",
 }
-CHUNK_SIZE = 500
 RETENTION_PERIOD = timedelta(days=30)
 MAX_LISTED_GAPS = 100
 NOTHING_SENT = "reported, but nothing is confirmed or on its way"
@@ -42,12 +40,13 @@ def reconcile(*, since: datetime | None = None) -> Reconciliation:
     """
     counts: Counter[str] = Counter()
     gaps: dict[str, str] = {}
-    for order, delivery in _iterate_reported():
+    order: Any
+    for order in _reported_orders().order_by("pk").iterator(chunk_size=500):
         # A report that is being stored at this moment looks like a gap, so a second look locks the order.
-        if _find_gap(order, delivery, since) and (reason := _find_gap_locked(order.pk)):
+        if _find_gap(order, since) and (reason := _find_gap_locked(order.pk)):
             gaps[order.pk] = reason
-        elif delivery is not None:
-            counts[COLUMN_BY_STATE[S(delivery.state)]] += 1
+        elif order.newest_result_id is not None:
+            counts[COLUMN_BY_STATE[S(order.newest_result_state)]] += 1
     reported = counts.total() + len(gaps)
     listed = dict(list(gaps.items())[:MAX_LISTED_GAPS])
     row = Reconciliation.objects.create(reported=reported, **counts, gap=len(gaps), gaps=listed)
@@ -67,29 +66,13 @@ def _reported_orders() -> OrderQuerySet:
     return Order.objects.filter(has_result, erased_at=None).with_newest_result()
 
 
-def _iterate_reported() -> Iterator[tuple[Order, Delivery | None]]:
-    """Yield each reported order with the delivery of its newest result."""
-    chunk: list[Order] = []
-    for order in _reported_orders().order_by("pk").iterator(chunk_size=CHUNK_SIZE):
-        chunk.append(order)
-        if len(chunk) == CHUNK_SIZE:
-            yield from _with_deliveries(chunk)
-            chunk = []
-    yield from _with_deliveries(chunk)
-
-
-def _with_deliveries(orders: Sequence[Any]) -> Iterator[tuple[Order, Delivery | None]]:
-    deliveries = Delivery.objects.in_bulk([order.newest_result_id for order in orders if order.newest_result_id])
-    for order in orders:
-        yield order, deliveries.get(order.newest_result_id)
-
-
-def _find_gap(order: Order, delivery: Delivery | None, since: datetime | None) -> str:
+def _find_gap(order: Any, since: datetime | None = None) -> str:
     """Return the reason why the report is lost, or "" if it is not."""
-    if delivery is not None and since is not None and order.updated_at < since:
+    if order.newest_result_id is not None and since is not None and order.updated_at < since:
         return ""
     document = merge_patch.build_patch(order)
     expected = _comparable_content(order, document)
+    delivery = Delivery.objects.filter(pk=order.newest_result_id).first()
     if delivery is None:
         return NOTHING_SENT if expected else ""
     sent = merge_patch.comparable(delivery.payload, document)
@@ -110,7 +93,5 @@ def _comparable_content(order: Order, document: merge_patch.Document) -> merge_p
 @transaction.atomic
 def _find_gap_locked(order_id: str) -> str:
     """Look again with the order locked against reports."""
-    order: Any = _reported_orders().select_for_update(of=("self",)).filter(pk=order_id).first()
-    if order is None:
-        return ""
-    return _find_gap(order, Delivery.objects.filter(pk=order.newest_result_id).first(), None)
+    order = _reported_orders().select_for_update(of=("self",)).filter(pk=order_id).first()
+    return _find_gap(order) if order is not None else ""

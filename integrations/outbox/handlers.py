@@ -7,7 +7,6 @@ and a hook, `on_delivered` say (database, in the transaction that settles the at
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from typing import Any, ClassVar, Self
 
 from integrations.http.client import CallFailedError, OutgoingRequest, Response, send_request
@@ -32,9 +31,13 @@ class Call:
     request: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def from_request(cls, outgoing: OutgoingRequest) -> Self:
-        """Build the call that sends an HTTP request."""
-        return cls(outgoing.endpoint, partial(send_request, outgoing), outgoing.redacted_dict())
+    def from_request(
+        cls, outgoing: OutgoingRequest, redact: Callable[[Response], Response] = lambda response: response
+    ) -> Self:
+        """Build the call that sends an HTTP request. `redact` masks secrets in the text of the response."""
+        return cls(
+            outgoing.endpoint, lambda deadline: redact(send_request(outgoing, deadline)), outgoing.redacted_dict()
+        )
 
 
 class Handler:

@@ -82,14 +82,15 @@ class ResultPart:
 def build_context(order: Any) -> dict[str, Any]:
     """Return the template context. The order must come from `with_newest_result()`."""
     deliveries = timeline.load_deliveries(order)
-    lines = timeline.merge_entries(order.events.all(), deliveries, timeline.load_staff_actions(order))
+    attempts = {(each.pk, attempt.number): attempt for each in deliveries for attempt in each.attempts.all()}
+    entries = timeline.merge_entries(order.events.all(), deliveries, timeline.load_staff_actions(order))
     parts = _build_parts(order)
     delivery = next((each for each in deliveries if each.pk == order.newest_result_id), None)
     return {
         "original": order,
         "order": order,
         "status": order.reported_status,
-        "timeline_rows": _build_rows(lines, deliveries, order),
+        "timeline_rows": [_build_row(entry, attempts, order) for entry in entries],
         "deliveries": [(each, get_handler(each).label, _failure_text(each)) for each in deliveries],
         "delivery": delivery,
         "failure_text": _failure_text(delivery) if delivery else "",
@@ -110,11 +111,6 @@ def _is_held_up(delivery: Delivery) -> bool:
     """Return True if the newest result did not arrive, other than by waiting for its first attempt."""
     state = delivery.state
     return state in (S.FAILED, S.UNKNOWN, S.HELD) or (state == S.PENDING and delivery.failures > 0)
-
-
-def _build_rows(entries: list[timeline.TimelineEntry], deliveries: list[Delivery], order: Order) -> list[TimelineRow]:
-    attempts = {(each.pk, attempt.number): attempt for each in deliveries for attempt in each.attempts.all()}
-    return [_build_row(line, attempts, order) for line in entries]
 
 
 def _build_row(entry: timeline.TimelineEntry, attempts: dict[tuple[int, int], Attempt], order: Order) -> TimelineRow:

@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from orders import links, merge_patch
+from orders import links
 from orders.models import Attachment, AttachmentType, Order, Result, Status
 
 DELIVERY_STATES: dict[str | None, str] = {None: "none", "in_flight": "pending", "unknown": "pending"}
@@ -40,31 +40,20 @@ class ScoreOutputSerializer(serializers.Serializer[Any]):
     max = serializers.IntegerField()
 
 
+class NullableChoiceField(serializers.ChoiceField):
+    def to_representation(self, value: Any) -> Any:
+        return value or None
+
+
 class AssessmentResultOutputSerializer(serializers.Serializer[Result]):
     assessment_id = serializers.CharField()
-    status = serializers.ChoiceField(Status.choices, allow_null=True)
+    status = NullableChoiceField(Status.choices, allow_null=True)
     score = ScoreOutputSerializer(allow_null=True)
     score_label = serializers.CharField(allow_null=True)
     summary = serializers.CharField(allow_null=True)
     assessment_date = serializers.DateTimeField(allow_null=True)
     submission_date = serializers.DateTimeField(allow_null=True)
     name = serializers.CharField(allow_null=True)
-
-    def to_representation(self, instance: Result) -> dict[str, Any]:
-        return {
-            "assessment_id": instance.assessment_id,
-            "status": instance.status or None,
-            "score": merge_patch.build_score(instance),
-            "score_label": instance.score_label,
-            "summary": instance.summary,
-            "assessment_date": _serialize_instant(instance.assessment_date),
-            "submission_date": _serialize_instant(instance.submission_date),
-            "name": instance.name,
-        }
-
-
-def _serialize_instant(at: Any) -> str | None:
-    return None if at is None else serializers.DateTimeField().to_representation(at)
 
 
 class ResultOutputSerializer(serializers.Serializer[Order]):
@@ -78,16 +67,14 @@ class ResultOutputSerializer(serializers.Serializer[Order]):
     assessment_results = AssessmentResultOutputSerializer(many=True)
 
     def to_representation(self, instance: Order) -> dict[str, Any]:
-        rows = list(instance.results.all())
-        package = next((row for row in rows if row.assessment_id == ""), None) or Result(order=instance)
-        shared = AssessmentResultOutputSerializer().to_representation(package)
+        rows = {row.assessment_id: row for row in instance.results.all()}
+        package = rows.pop("", None) or Result(order=instance)
+        shared = AssessmentResultOutputSerializer(package).data
         return {
             "status": Status(package.status).value,
             "assessment_package_date": shared["assessment_date"],
             **{key: shared[key] for key in ("submission_date", "name", "summary", "score_label", "score")},
-            "assessment_results": [
-                AssessmentResultOutputSerializer().to_representation(row) for row in rows if row.assessment_id
-            ],
+            "assessment_results": [AssessmentResultOutputSerializer(row).data for row in rows.values()],
         }
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from integrations.connections import partner_configuration
-from integrations.http.client import OutgoingRequest, Response, send_request
+from integrations.http.client import OutgoingRequest, Response
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery
 from integrations.smartrecruiters.client import SmartRecruitersAPI
@@ -38,7 +38,7 @@ class FetchHandler(handlers.Handler):
     def build_call(self, delivery: Delivery, token: str) -> handlers.Call:
         context = get_context(delivery)
         outgoing = self.build_request(partner_configuration.build_api(context.configuration), context.order, token)
-        return handlers.Call(outgoing.endpoint, _make_summarizing_run(outgoing), outgoing.redacted_dict())
+        return handlers.Call.from_request(outgoing, _summarize)
 
     def build_request(self, api: SmartRecruitersAPI, order: Order, token: str) -> OutgoingRequest:
         raise NotImplementedError
@@ -54,16 +54,11 @@ class FetchHandler(handlers.Handler):
         Resource.objects.update_or_create(order_id=delivery.subject, kind=self.kind, defaults=columns)
 
 
-def _make_summarizing_run(outgoing: OutgoingRequest) -> Any:
-    """Return a `run` that keeps only the names of the keys of a success, which has more personal data than we need."""
-
-    def run(deadline: float) -> Response:
-        response = send_request(outgoing, deadline)
-        if response.status != 200 or not isinstance(response.content, dict):
-            return response
-        return replace(response, text=f"keys: {', '.join(sorted(response.content))}")
-
-    return run
+def _summarize(response: Response) -> Response:
+    """Keep only the names of the keys of a success, which has more personal data than we need."""
+    if response.status != 200 or not isinstance(response.content, dict):
+        return response
+    return replace(response, text=f"keys: {', '.join(sorted(response.content))}")
 
 
 class CandidateHandler(FetchHandler):

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
 from django.db.models import Max, QuerySet
 
 from integrations.connections import partner_configuration
-from integrations.http.client import OutgoingRequest, Response, send_request
+from integrations.http.client import Response
 from integrations.models import EventType
 from integrations.outbox import deliveries, handlers
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
@@ -72,8 +72,8 @@ class ResultHandler(handlers.Handler):
             kinds[delivery.variant % 2],
         )
         _ = context.unresolved_uploads  # loaded before the call, since its response tells which of them arrived
-        shown = replace(outgoing, json=delivery.payload)
-        return handlers.Call(outgoing.endpoint, _make_redacting_run(outgoing, shown.json), shown.redacted_dict())
+        call = handlers.Call.from_request(outgoing, partial(_redact_urls, delivery.payload))
+        return replace(call, request=replace(outgoing, json=delivery.payload).redacted_dict())
 
     def needs_response(self, delivery: Delivery) -> bool:
         return bool(get_context(delivery).unresolved_uploads)
@@ -97,15 +97,9 @@ def _has_uploaded_since(last: Delivery) -> bool:
     return Attempt.objects.filter(delivery__in=_upload_deliveries(last), pk__gt=last_attempt).exists()
 
 
-def _make_redacting_run(outgoing: OutgoingRequest, payload: merge_patch.Document) -> Any:
-    """Return a `run` that masks report URLs in the response's text, except the engine's own."""
-    engine_urls = set(uploads.extract_urls(payload))
-
-    def run(deadline: float) -> Response:
-        response = send_request(outgoing, deadline)
-        text = merge_patch.redact_links(response.text)
-        for url in set(uploads.extract_urls(response.content)) - engine_urls:
-            text = text.replace(url, "***").replace(url.replace("/", "\\/"), "***")
-        return replace(response, text=text)
-
-    return run
+def _redact_urls(payload: merge_patch.Document, response: Response) -> Response:
+    """Mask report URLs in the response's text, except the engine's own, which the payload has."""
+    text = merge_patch.redact_links(response.text)
+    for url in set(uploads.extract_urls(response.content)) - set(uploads.extract_urls(payload)):
+        text = text.replace(url, "***").replace(url.replace("/", "\\/"), "***")
+    return replace(response, text=text)

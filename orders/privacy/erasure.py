@@ -26,6 +26,7 @@ CANCEL_REASON = "the candidate was erased"
 ERASED_EVENT = "Candidate erased"
 # Deliveries without personal data; an erasure does not cancel them.
 NON_PERSONAL_KINDS = ("webhook",)
+LEASE_PATH = "/orders/lease"
 
 
 class DeliveryInFlightError(Exception):
@@ -160,7 +161,7 @@ def _delete_idempotency_records(ids: Collection[str]) -> None:
     """Delete stored responses of the orders' endpoints, and of leases that contain or may still contain one of them."""
     for order_id in ids:
         IdempotencyRecord.objects.filter(path__contains=f"/orders/{order_id}").delete()
-    for record in IdempotencyRecord.objects.filter(path__endswith="/orders/lease").iterator():
+    for record in IdempotencyRecord.objects.filter(path__endswith=LEASE_PATH).iterator():
         if record.status is None or _mentions_any_order(record, ids):
             record.delete()
 

@@ -24,7 +24,6 @@ from orders.privacy import erasure, erasure_log
 
 # Tokens of links, whose content is in the export, and technical columns.
 EXCLUDED_COLUMNS = ("link_token_hash", "link_token_sealed", "lease_expires_at", "result_callback_url")
-LEASE_PATH = "/orders/lease"
 Row = dict[str, Any]
 
 
@@ -53,12 +52,7 @@ def export_candidate_of(order: Order, target: IO[bytes], **audit_fields: Any) ->
 
 
 def _write_archive(
-    pseudonym: str,
-    ids: list[str],
-    target: IO[bytes],
-    *,
-    actor: audit.Actor = audit.SYSTEM,
-    reason: str = "",
+    pseudonym: str, ids: list[str], target: IO[bytes], *, actor: audit.Actor = audit.SYSTEM, reason: str = ""
 ) -> Export:
     orders = Order.objects.filter(pk__in=ids).select_related("connection__customer", "package").order_by("created_at")
     count = 0
@@ -130,7 +124,7 @@ def _decrypt_column(row: Model, column: str) -> str:
 def _export_idempotency_records(order_id: str) -> Iterable[Row]:
     """Yield the stored responses to an engine about this order. Other orders of a lease are left out."""
     yield from _export_rows(IdempotencyRecord.objects.filter(path__contains=f"/orders/{order_id}"))
-    for record in IdempotencyRecord.objects.filter(path__endswith=LEASE_PATH).exclude(status=None):
+    for record in IdempotencyRecord.objects.filter(path__endswith=erasure.LEASE_PATH).exclude(status=None):
         row = _export_row(record)
         if order_id in row["body"]:
             leased = json.loads(row["body"]).get("orders", [])

@@ -34,7 +34,9 @@ def take_assessment(request: HttpRequest, token: str) -> HttpResponse:
     if order.is_final or expiry.has_expired(order, timezone.now()):
         return _see_other(links.return_url(order)) if request.method == "POST" else _respond_done(request, order)
     if not order.launch_url:
-        return _see_other(links.take_url(order)) if request.method == "POST" else _render_waiting(request, order)
+        if request.method == "POST":
+            return _see_other(links.take_url(order))
+        return _render_page(request, order, "preparing")
     if request.method == "POST":
         return _see_other(launch.start_assessment(order.pk).launch_url)
     if order.is_inline:
@@ -88,10 +90,6 @@ def _render_invitation(request: HttpRequest, order: Order) -> HttpResponse:
     schemes = ["https:", "http:"] if settings.IS_LOOPBACK else ["https:"]
     response._csp_update = {"form-action": [engine_urls.get_origin(order.launch_url), *schemes]}  # type: ignore[attr-defined]
     return response
-
-
-def _render_waiting(request: HttpRequest, order: Order) -> HttpResponse:
-    return _render_page(request, order, "preparing")
 
 
 def _respond_done(request: HttpRequest, order: Order) -> HttpResponse:

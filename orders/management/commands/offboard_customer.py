@@ -1,12 +1,11 @@
 import json
-import os
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.models import Customer
+from orders.management.candidate_command import create_private_file
 from orders.privacy import offboarding
 
 WAIT_SECONDS = 90.0  # longer than any call may take
@@ -26,12 +25,7 @@ class Command(BaseCommand):
         customer = Customer.objects.filter(pk=options["customer"]).first()
         if customer is None:
             raise CommandError("There is no customer with this id.")
-        path = Path(options["output"])
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as error:
-            raise CommandError(f"Could not write {path}: {error.strerror}. Nothing was done.") from None
-        with os.fdopen(descriptor, "wb") as target:
+        with create_private_file(options["output"]) as target:
             certificate = offboarding.offboard(customer, target, wait_seconds=WAIT_SECONDS)
         self.stdout.write(json.dumps(asdict(certificate), indent=2, ensure_ascii=False))
         if certificate.candidates_left:

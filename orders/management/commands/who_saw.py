@@ -1,27 +1,17 @@
-import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-
+from orders.management.candidate_command import CandidateCommand
 from orders.privacy import access_log
 
 
-class Command(BaseCommand):
+class Command(CandidateCommand):
     help = (
         "List who viewed, changed, exported or erased a candidate's data, from the audit log. Works after an erasure, "
         "too. Views by a customer's people of their own orders are not recorded."
     )
 
-    def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "email", nargs="?", help="the candidate's email address; read from standard input if missing"
-        )
-
     def handle(self, *args: Any, **options: Any) -> None:
-        email = (options["email"] if options["email"] is not None else sys.stdin.readline()).strip()
-        if "@" not in email:
-            raise CommandError("Give the candidate's email address, as an argument or on standard input.")
-        entries = access_log.find_entries(email)
+        entries = access_log.find_entries(self.read_email(options))
         if not entries:
             self.stderr.write("Nobody: the audit log has no entry about a candidate with this email address.")
         for entry in entries:
