@@ -126,6 +126,8 @@ def _serialize_plan(import_plan: Plan) -> dict[str, Any]:
         ],
         "problem_count": len(import_plan.problems),
         "problems": [problem._asdict() for problem in import_plan.problems[:DISPLAY_LIMIT]],
+        "warning_count": len(import_plan.warnings),
+        "warnings": [warning._asdict() for warning in import_plan.warnings[:DISPLAY_LIMIT]],
     }
 
 

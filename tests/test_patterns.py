@@ -35,7 +35,6 @@ HEADS = [
     "/assessment-api/v1/orders/",
 ]
 TAILS = ["", "!", "\n", "@"]
-ANCHORED = {"assessments.transfer.csv_file.FORMULA_PATTERN[0]"}  # never used with `search`
 
 
 def find_patterns() -> Iterator[tuple[str, "re.Pattern[str] | re.Pattern[bytes]"]]:
@@ -56,13 +55,11 @@ PATTERNS = dict(find_patterns())
 @pytest.mark.parametrize("name", PATTERNS)
 def test_pattern_is_done_in_time_with_any_long_text(name: str) -> None:
     pattern = PATTERNS[name]
-    is_searched = name not in ANCHORED
     for piece in PIECES:
         for head, tail in ((head, tail) for head in HEADS for tail in TAILS):
             text = (head + piece * (LONG // len(piece)) + tail)[:LONG]
             sent = text.encode() if isinstance(pattern.pattern, bytes) else text
             started = time.process_time()
             pattern.fullmatch(sent)  # type: ignore[arg-type]
-            if is_searched:
-                pattern.search(sent)  # type: ignore[arg-type]
+            pattern.search(sent)  # type: ignore[arg-type]
             assert time.process_time() - started < SECONDS, (name, pattern.pattern, head, piece, tail)

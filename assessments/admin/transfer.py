@@ -13,7 +13,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 
 from assessments import imports
-from assessments.models import CatalogueImport
+from assessments.models import CatalogueImport, ImportState
 from assessments.transfer import plan
 from integrations.models import User
 from integrations.staff.model_admin import StaffAdmin
@@ -75,11 +75,14 @@ class CatalogueTransferAdmin(StaffAdmin):
 
     @csrf_protect_m
     def import_progress_view(self, request: HttpRequest, key: str) -> HttpResponse:
-        """Show the progress, then the changes. A POST applies them as shown."""
+        """Show the progress, then the changes and warnings. A POST applies them as shown."""
         self._require_import_permission(request)
         import_job = get_object_or_404(CatalogueImport, pk=key)
         if request.method == "POST":
-            if not imports.confirm_import(import_job):
+            is_checked, has_warnings = import_job.state == ImportState.CHECKED, import_job.shown.get("warning_count")
+            if is_checked and has_warnings and "accept_warnings" not in request.POST:
+                messages.warning(request, "Nothing was changed: confirm that the ids are right, or correct the file.")
+            elif not imports.confirm_import(import_job):
                 messages.warning(request, "This import is no longer waiting to be applied.")
             return redirect("admin:assessments_package_imported", key=key)
         counts = import_job.shown.get("counts", {})

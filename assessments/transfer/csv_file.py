@@ -1,8 +1,9 @@
 """CSV format of the catalogue: a line per package, followed by a line per assessment and rule.
 
-Without the column `record`, each line is a package, and assessments and rules do not change. Protection against CSV
-injection: a cell that a spreadsheet would run as a formula is prefixed with an apostrophe, which the import removes
-(tests/reliability/README.md, A15).
+Without the column `record`, each line is a package, and assessments and rules do not change. A cell that a spreadsheet
+would run as a formula, or would turn into a number or a date, has an apostrophe in front, which the import removes
+(tests/reliability/README.md, A15). The import takes what spreadsheets make of the file otherwise: other separators,
+`sep=` in the first line, empty lines and columns, headings in capitals, and booleans in other languages.
 """
 
 import csv
@@ -10,9 +11,11 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from typing import Any
 
 from assessments.catalogue import COMMON_FIELDS, PACKAGE_FIELDS
+from assessments.transfer import spreadsheets
 from assessments.transfer.schema import FileRecord, RawPackage, UnreadableFileError
 from integrations.strict_json import MalformedJSONError, parse_json
 
@@ -23,7 +26,11 @@ RECORD_TYPES = ("package", "assessment", "rule")
 BOOLEAN_COLUMNS = ("invite_candidate", "retired", "remote")
 DAY_COLUMNS = ("remind_after_days", "expires_after_days")
 NOT_UTF8_MESSAGE = "The file is not UTF-8; save it as “CSV UTF-8”."
-FORMULA_PATTERN = re.compile("'*[=+\\-@\t\r\n\uff0b\uff0d\uff1d\uff20]")
+BOOLEANS = spreadsheets.BOOLEAN_WORDS | {"1": True, "0": False}
+DELIMITERS = ",;\t|"
+# Excel's own first line, which other spreadsheets keep as a cell.
+SEPARATOR_LINE_PATTERN = re.compile(r'"?sep=([^\r\n"])"?[,;\t|]*(?:\r\n|\r|\n|\Z)', re.I)
+HEADINGS_PATTERN = re.compile(r'[^,;\t|"\s][^\r\n]*')
 
 
 def write_csv(packages: Iterable[RawPackage]) -> bytes:
@@ -33,7 +40,7 @@ def write_csv(packages: Iterable[RawPackage]) -> bytes:
     lines.writeheader()
     for package in packages:
         for row in _build_rows(package):
-            lines.writerow({key: _escape_formula(_format_cell(value)) for key, value in row.items()})
+            lines.writerow({key: _format_cell(value) for key, value in row.items()})
     return b"\xef\xbb\xbf" + out.getvalue().encode()
 
 
@@ -47,19 +54,13 @@ def _build_rows(package: RawPackage) -> Iterator[RawPackage]:
 
 
 def _format_cell(value: Any) -> str:
+    if isinstance(value, str):
+        return spreadsheets.guard_text(value)
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False, sort_keys=True)
     return "" if value is None else str(value)
-
-
-def _escape_formula(text: str) -> str:
-    return f"'{text}" if FORMULA_PATTERN.match(text) else text
-
-
-def _unescape_formula(text: str) -> str:
-    return text[1:] if text.startswith("'") and FORMULA_PATTERN.match(text) else text
 
 
 def read_csv(content: bytes) -> list[FileRecord]:
@@ -78,34 +79,57 @@ def read_csv(content: bytes) -> list[FileRecord]:
 
 def _read_lines(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield each line that is not empty, with the line number at which it starts."""
-    head = text.partition("\n")[0]
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
+    separator_line = SEPARATOR_LINE_PATTERN.match(text)
+    skipped = 1 if separator_line else 0
+    text = text[separator_line.end() :] if separator_line else text
+    delimiter = separator_line[1] if separator_line else _detect_delimiter(text)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     columns: list[str] = []
-    start = 1
+    start = skipped + 1
     try:
         for cells in lines:
-            if not columns:
-                columns = _validate_columns([cell.strip() for cell in cells])
-            elif any(cells):
-                if len(cells) > len(columns):
-                    raise UnreadableFileError(start, f"Too many cells: expected {len(columns)}, found {len(cells)}.")
-                cells += [""] * (len(columns) - len(cells))
-                yield start, {key: _unescape_formula(cell) for key, cell in zip(columns, cells, strict=True)}
-            start = lines.line_num + 1
+            is_empty = not any(cell.strip() for cell in cells)
+            if columns and not is_empty:
+                yield start, _read_cells(columns, cells, start)
+            elif not is_empty:
+                columns = _read_headings(cells, start)
+            start = skipped + lines.line_num + 1
     except csv.Error as error:
         raise UnreadableFileError(start, f"This is not valid CSV: {error}.") from None
     if not columns:
         raise UnreadableFileError(1, f"The file is empty. Its first line must name the columns: {', '.join(COLUMNS)}.")
 
 
-def _validate_columns(columns: list[str]) -> list[str]:
-    if unknown := [name for name in columns if name not in COLUMNS]:
-        raise UnreadableFileError(1, f"Unknown column “{unknown[0][:40]}”. Known columns: {', '.join(COLUMNS)}.")
-    if "package" not in columns:
-        raise UnreadableFileError(1, "The column “package” is missing. It contains the package's id on every line.")
-    if len(set(columns)) != len(columns):
-        raise UnreadableFileError(1, "A column is repeated.")
+def _detect_delimiter(text: str) -> str:
+    headings = HEADINGS_PATTERN.search(text)
+    return max(DELIMITERS, key=headings[0].count) if headings else ","
+
+
+def _read_headings(cells: list[str], line: int) -> list[str]:
+    """Return the columns' names. A column without a heading has an empty one."""
+    columns = ["_".join(cell.lower().split()) for cell in cells]
+    names = [name for name in columns if name]
+    if unknown := [name for name in names if name not in COLUMNS]:
+        raise UnreadableFileError(line, f"Unknown column “{unknown[0][:40]}”. Known columns: {', '.join(COLUMNS)}.")
+    if "package" not in names:
+        raise UnreadableFileError(line, "The column “package” is missing. It contains the package's id on every line.")
+    if len(set(names)) != len(names):
+        raise UnreadableFileError(line, "A column is repeated.")
     return columns
+
+
+def _read_cells(columns: list[str], cells: list[str], line: int) -> dict[str, str]:
+    """Return the cells by column."""
+    used = max(number for number, cell in enumerate(cells, start=1) if cell.strip())
+    if used > len(columns):
+        raise UnreadableFileError(line, f"Too many cells: expected {len(columns)}, found {used}.")
+    row: dict[str, str] = {}
+    for number, (name, cell) in enumerate(zip_longest(columns, cells[: len(columns)], fillvalue=""), start=1):
+        if name:
+            row[name] = spreadsheets.unguard_text(cell)
+        elif cell.strip():
+            raise UnreadableFileError(line, f"Column {number} has no heading: write one, or empty the column.")
+    return row
 
 
 def _add_row(records: list[FileRecord], line: int, row: dict[str, str]) -> None:
@@ -143,8 +167,8 @@ def _parse_row(row: dict[str, str], line: int) -> RawPackage:
 def _parse_cell(key: str, cell: str, line: int) -> Any:
     """Convert a cell. A malformed value is returned as it is, so that the serializer reports it."""
     bare = cell.strip()
-    if key in BOOLEAN_COLUMNS and bare.lower() in ("true", "false"):
-        return bare.lower() == "true"
+    if key in BOOLEAN_COLUMNS:
+        return BOOLEANS.get(bare.lower(), cell)
     if key in DAY_COLUMNS:
         return int(bare) if re.fullmatch("[0-9]{1,9}", bare, re.ASCII) else (bare or None)
     if key == "fields":

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from assessments import catalogue
 from assessments.api.serializers import KnownIds, serialize_rule
 from assessments.catalogue import CHUNK_SIZE, PackageDraft
 from assessments.models import Package, Rule
-from assessments.transfer import csv_file, json_file
+from assessments.transfer import csv_file, json_file, spreadsheets
 from assessments.transfer.diff import Difference, compare_packages
 from assessments.transfer.schema import FilePackageSerializer, FileRecord, RawPackage, UnreadableFileError, dump_package
 from integrations.api.errors import flatten_errors
@@ -30,7 +31,7 @@ def _ignore_progress(done: int, total: int) -> None:
 
 
 class Problem(NamedTuple):
-    """Error on a line of the file, with a message that says what is expected."""
+    """Error or warning on a line of the file, with a message that says what is expected."""
 
     line: int
     field: str
@@ -46,10 +47,11 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """Changes that a file would make. A plan with problems is never applied."""
+    """Changes that a file would make. A plan with problems is never applied, one with warnings if a person agrees."""
 
     changes: list[Change] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
     drafts: list[PackageDraft] = field(default_factory=list)
 
     @property
@@ -88,7 +90,7 @@ def build_plan(content: bytes, *, retire_missing: bool, progress: ProgressCallba
     except UnreadableFileError as error:
         return Plan(problems=[Problem(error.line, "", error.message)])
     stored, checked = _load_packages(), FilePackageSerializer(context={"known_ids": KnownIds()})
-    plan, seen = Plan(), set[str]()
+    plan, seen = Plan(warnings=list(_find_converted_ids(records, stored, retire_missing))), set[str]()
     for done, record in enumerate(records, start=1):
         _add_record(plan, record, stored, seen, checked)
         if done % CHUNK_SIZE == 0 or done == len(records):
@@ -120,6 +122,48 @@ def _add_record(plan: Plan, record: FileRecord, stored: dict[str, Package], seen
         return
     seen.add(draft["id"])
     _add_change(plan, draft, package)
+
+
+def _find_converted_ids(
+    records: Sequence[FileRecord], stored: dict[str, Package], retire_missing: bool
+) -> Iterator[Problem]:
+    """Yield a warning for each id that a spreadsheet may have written instead of a stored one, like 7 for 007."""
+    effects = {
+        key: ", and would be retired" if retire_missing and package.retired_at is None else ""
+        for key, package in stored.items()
+    }
+    ids = [(str(record.raw.get("id")), record.line) for record in records]
+    yield from _match_converted_ids(ids, effects, "id")
+    for (key, _), record in zip(ids, records, strict=True):
+        parts = record.raw.get("assessments")
+        if key in stored and isinstance(parts, list):
+            part_ids = [
+                (str(part.get("id")) if isinstance(part, dict) else "", record.find_line(f"assessments.{number}"))
+                for number, part in enumerate(parts)
+            ]
+            effects = {each.assessment_id: ", and would be removed" for each in stored[key].assessments.all()}
+            yield from _match_converted_ids(part_ids, effects, "assessments.id")
+
+
+def _match_converted_ids(
+    ids: Sequence[tuple[str, int]], effects: Mapping[str, str], field_name: str
+) -> Iterator[Problem]:
+    """Match the file's ids that are new or repeated with stored ones that are missing from it.
+
+    `effects` has the stored ids, each with what would happen to it.
+    """
+    counts = Counter(each for each, _ in ids)
+    missing = {
+        value: each for each in effects if each not in counts for value in spreadsheets.list_converted_values(each)
+    }
+    for each, line in ids:
+        original = missing.get(spreadsheets.parse_value(each))
+        if original is not None and (each not in effects or counts[each] > 1):
+            message = (
+                f"Did a spreadsheet turn “{original}” into “{each}”? “{original}” is stored but not in the file"
+                f"{effects[original]}. If so, format the column as text and write “{original}” again."
+            )
+            yield Problem(line, field_name, message)
 
 
 def _drop_stored_types(raw: RawPackage, package: Package) -> RawPackage:

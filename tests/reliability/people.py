@@ -65,7 +65,7 @@ A14 Staff beyond their role
 
 A15 Formulas in an export (CSV injection)
     transfer csv_has_no_cell_that_a_spreadsheet_would_run
-    transfer any_text_survives_its_guard
+    spreadsheets any_text_survives_its_guard
     why: Candidates are exported as JSON, which spreadsheets do not execute.
 
 A16 Stored XSS

@@ -64,6 +64,7 @@ FILES = {
     "the_whole_way": "tests/e2e/test_the_whole_way.py",
     "throttling": "tests/integrations/oauth/test_throttling.py",
     "token": "tests/integrations/oauth/test_token.py",
+    "spreadsheets": "tests/assessments/transfer/test_spreadsheets.py",
     "transfer": "tests/assessments/transfer/test_transfer.py",
     "trusted_origins": "tests/integrations/http/test_trusted_origins.py",
     "uploads": "tests/orders/handlers/test_uploads.py",

@@ -1,11 +1,12 @@
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from assessments.transfer import plan
-from assessments.transfer.plan import Change, Plan
+from assessments.transfer.plan import Change, Plan, Problem
 from integrations import audit
 
 
@@ -16,13 +17,21 @@ class Command(BaseCommand):
         parser.add_argument("file", help="a file in the format of export_catalogue; - for standard input")
         parser.add_argument("--apply", action="store_true", help="apply the changes in one transaction")
         parser.add_argument("--retire-missing", action="store_true", help="retire packages that are not in the file")
+        parser.add_argument("--accept-warnings", action="store_true", help="apply also a file with warnings")
 
-    def handle(self, *args: Any, file: str, apply: bool, retire_missing: bool, **options: Any) -> None:
+    def handle(
+        self, *args: Any, file: str, apply: bool, retire_missing: bool, accept_warnings: bool, **options: Any
+    ) -> None:
         content = sys.stdin.buffer.read() if file == "-" else _read_file(file)
         import_plan = plan.build_plan(content, retire_missing=retire_missing, progress=self._report_progress("checked"))
-        self._reject_problems(import_plan)
+        self._print_lines(import_plan.problems)
+        self._print_lines(import_plan.warnings, "warning, ")
+        if import_plan.problems:
+            raise CommandError(f"{len(import_plan.problems)} to correct; nothing was changed.")
         for change in import_plan.changes:
             self._print_change(change)
+        if apply and import_plan.warnings and not accept_warnings:
+            raise CommandError("Nothing was changed. Correct what the warnings name, or use --accept-warnings.")
         if apply:
             self._apply_plan(content, import_plan, retire_missing)
         counts = ", ".join(f"{count} {kind}" for kind, count in import_plan.counts.items())
@@ -38,11 +47,9 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         audit.record("catalogue.imported", "catalogue", counts=import_plan.counts)
 
-    def _reject_problems(self, import_plan: Plan) -> None:
-        for line, field, message in import_plan.problems:
-            self.stderr.write(f"line {line}: {field + ': ' if field else ''}{message}")
-        if import_plan.problems:
-            raise CommandError(f"{len(import_plan.problems)} to correct; nothing was changed.")
+    def _print_lines(self, problems: Sequence[Problem], prefix: str = "") -> None:
+        for line, field, message in problems:
+            self.stderr.write(f"{prefix}line {line}: {field + ': ' if field else ''}{message}")
 
     def _print_change(self, change: Change) -> None:
         if change.kind == "unchanged":
