@@ -5,7 +5,9 @@ import ipaddress
 from django.http import HttpRequest
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
-IETF_PROTOCOL_ASSIGNMENTS = ipaddress.ip_network("192.0.0.0/24")  # global for older Pythons, in most parts
+# Not global by IANA's registries of special-purpose addresses, but global for some Pythons: IETF protocol assignments,
+# 6to4 relays (deprecated by RFC 7526), and documentation (RFC 9637).
+NOT_PUBLIC = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -13,7 +15,7 @@ def is_public_ip(text: str) -> bool:
     """Return True for a public IP address, also if embedded in an IPv6 one. Raises ValueError for a name."""
     address = unmap_ipv4(text)
     is_special = address.is_multicast or address.is_reserved or getattr(address, "is_site_local", False)
-    return address.is_global and not is_special and address not in IETF_PROTOCOL_ASSIGNMENTS
+    return address.is_global and not is_special and not any(address in network for network in NOT_PUBLIC)
 
 
 def unmap_ipv4(text: str) -> IPAddress:

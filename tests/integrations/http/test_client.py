@@ -451,6 +451,8 @@ PRIVATE = [
     "169.254.169.254",
     "100.64.0.1",
     "192.0.0.8",
+    "192.88.99.0",
+    "192.88.99.255",
     "198.18.0.1",
     "224.0.0.1",
     "240.0.0.1",
@@ -473,6 +475,11 @@ PRIVATE = [
     "fec0::1",
     "ff02::1",
     "2001:db8::1",
+    "3fff::1",
+    "3fff:fff:ffff::1",
+    "::ffff:192.88.99.1",
+    "64:ff9b::c058:6301",
+    "2002:c058:6301::1",
 ]
 
 
@@ -484,6 +491,11 @@ def test_webhook_to_a_private_address_is_not_even_connected_to(resolver: dict[st
         with pytest.raises(CallFailedError, match="private IP address") as failure:
             send_request(hook(f"https://{host}/"), 1)
         assert not failure.value.may_have_been_processed
+
+
+@pytest.mark.parametrize("address", ["192.88.98.255", "192.88.100.0", "3ffe:ffff::1", "3fff:1000::1"])
+def test_neighbour_of_a_special_network_is_public(address: str) -> None:
+    assert ip_addresses.is_public_ip(address)
 
 
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f.1", "127.1", "017700000001"])
