@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -17,6 +18,13 @@ def _read_settings(**_: Any) -> None:
     read_settings()
 
 
+def _check_database(**_: Any) -> None:
+    from config.server.preflight import check_database
+
+    check_database()
+
+
 app.on_configure.connect(_read_settings, weak=False)
+worker_init.connect(_check_database, weak=False)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["assessments", "integrations", "integrations.outbox", "orders"])

@@ -4,7 +4,7 @@ import ipaddress
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
+from integrations.database.limits import build_startup_options
 from integrations.http.trusted_origins import TRUSTED_ORIGIN
 
 LOOPBACK_HOSTS: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
@@ -115,8 +116,11 @@ def parse_trusted_origins(patterns: Sequence[str]) -> list[str]:
     return list(patterns)
 
 
-def parse_database_url(url: str) -> dict[str, Any]:
-    """Return Django's settings for DATABASE_URL, which may hold a password and is never shown."""
+def parse_database_url(url: str, limits: Mapping[str, str]) -> dict[str, Any]:
+    """Return Django's settings for DATABASE_URL, which may hold a password and is never shown.
+
+    `limits` are the parameters of each transaction (integrations/database/limits.py).
+    """
     try:
         # For other schemes the parser writes a warning with the whole URL.
         config = dict(environ.Env.db_url_config(url)) if urlsplit(url).scheme in POSTGRESQL_SCHEMES else {}
@@ -127,7 +131,34 @@ def parse_database_url(url: str) -> dict[str, Any]:
             "DATABASE_URL is not the URL of a PostgreSQL database: write it like postgres://user:password@host/name, "
             "or remove it to use the embedded one (SQLite in WAL mode, in PORTAL_DATA_DIR)"
         )
-    return config
+    config["OPTIONS"] = {**config.get("OPTIONS", {}), "connect_timeout": 4}
+    if _is_transaction_pooled(config["OPTIONS"].pop("pool_mode", None)):
+        _use_transaction_pooler(config, limits)
+    else:
+        own = config["OPTIONS"].get("options", "")
+        config["OPTIONS"]["options"] = f"{own} {build_startup_options(limits)}".strip()
+    return {**config, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+
+
+def _is_transaction_pooled(mode: str | None) -> bool:
+    if mode not in (None, "transaction"):
+        raise ImproperlyConfigured(
+            f"DATABASE_URL has pool_mode={mode}: write pool_mode=transaction, which suits a pooler in session mode, "
+            "too, or remove it for a direct connection"
+        )
+    return mode is not None
+
+
+def _use_transaction_pooler(config: dict[str, Any], limits: Mapping[str, str]) -> None:
+    for name in ("options", "assume_role"):
+        if name in config["OPTIONS"]:
+            raise ImproperlyConfigured(
+                f"DATABASE_URL has {name} beside pool_mode: a pooler does not keep it between transactions; "
+                "remove it and set it in the server with ALTER ROLE … SET"
+            )
+    config["ENGINE"] = "integrations.database.pooler"
+    config["OPTIONS"]["limits"] = dict(limits)
+    config["DISABLE_SERVER_SIDE_CURSORS"] = True
 
 
 def parse_broker_url(url: str) -> str:

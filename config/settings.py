@@ -10,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from config import environment
 from config.env_file import check_env_file
 from config.monitoring.logs import build_logging
+from config.server import processes
+from integrations.database.limits import choose_limits
 from integrations.outbox import failpoints
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -37,6 +39,8 @@ USE_X_FORWARDED_HOST = False
 # Database: SQLite in the data folder, or DATABASE_URL
 IS_EMBEDDED = not env("DATABASE_URL", default="")
 IS_WORKER = environment.parse_bool("PORTAL_WORKER", env("PORTAL_WORKER", default=""))
+DATABASE_LIMITS = choose_limits(is_worker=IS_WORKER)
+DATABASE_MIN_CONNECTIONS, DATABASE_MAX_CONNECTIONS = processes.MIN_CONNECTIONS, processes.MAX_CONNECTIONS
 DATABASES: dict[str, dict[str, Any]]
 if IS_EMBEDDED:
     PORTAL_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -55,18 +59,7 @@ if IS_EMBEDDED:
         }
     }
 else:
-    DATABASES = {"default": environment.parse_database_url(env("DATABASE_URL"))}
-    DATABASES["default"].update(CONN_MAX_AGE=None, CONN_HEALTH_CHECKS=True)
-    server_options = (
-        # An accepted order must survive a crash, whatever the server's configuration says.
-        "-c synchronous_commit=on -c lock_timeout={lock} -c idle_in_transaction_session_timeout=60s "
-        "-c statement_timeout={statement}"
-    )
-    DATABASES["default"]["OPTIONS"] = {
-        **DATABASES["default"].get("OPTIONS", {}),
-        "connect_timeout": 4,
-        "options": server_options.format(lock="20s" if IS_WORKER else "4s", statement="60s" if IS_WORKER else "10s"),
-    }
+    DATABASES = {"default": environment.parse_database_url(env("DATABASE_URL"), DATABASE_LIMITS)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Keys
@@ -129,7 +122,9 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.middleware.HostMiddleware",
     "config.middleware.RequireHttpsMiddleware",
+    "config.middleware.IncompleteBodyMiddleware",
     "integrations.api.errors.ProblemMiddleware",
     "integrations.api.deadline.DatabaseDeadlineMiddleware",
     "integrations.connections.popup.PopupMiddleware",

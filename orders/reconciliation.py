@@ -12,6 +12,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from integrations.database.chunks import iterate_in_chunks
 from integrations.outbox import clock
 from integrations.outbox.models import Delivery, DeliveryState
 from orders import merge_patch
@@ -41,7 +42,7 @@ def reconcile(*, since: datetime | None = None) -> Reconciliation:
     counts: Counter[str] = Counter()
     gaps: dict[str, str] = {}
     order: Any
-    for order in _reported_orders().order_by("pk").iterator(chunk_size=500):
+    for order in iterate_in_chunks(_reported_orders(), chunk_size=500):
         # A report that is being stored at this moment looks like a gap, so a second look locks the order.
         if _find_gap(order, since) and (reason := _find_gap_locked(order.pk)):
             gaps[order.pk] = reason

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from config.monitoring import degradations
 from integrations import key_rotation, mail
+from integrations.database import requirements
 from integrations.encryption import DecryptionError
 from integrations.outbox import statistics
 from integrations.outbox.models import Delivery, DeliveryState
@@ -23,6 +24,8 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 def _find_outage() -> str:
     """Return why this process cannot work, or an empty string."""
     try:
+        if message := requirements.find_wrong_encoding(connection):
+            return message
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             return "migrations are missing: run manage.py migrate"
@@ -47,6 +50,7 @@ def _list_degradations() -> list[str]:
     failed = Delivery.objects.filter(state=DeliveryState.FAILED).count()
     needs_email = not (settings.IS_LOOPBACK or mail.is_email_enabled())
     return [
+        *requirements.list_degradations(connection),
         *[each.message for each in degradations.list_degradations(degradations.load_heartbeats())],
         *["deliveries are overdue: is a worker running?"] * bool(statistics.summarize_due().overdue_count),
         *[f"{failed} deliveries failed"] * bool(failed),

@@ -3,6 +3,7 @@
 import signal
 from typing import Any
 
+from config.server.preflight import check_database
 from config.supervisor.parent import die_with_parent
 
 # Beyond this limit (default: 8 KB) gunicorn responds with HTML of its own instead of a problem document.
@@ -17,3 +18,8 @@ keepalive = 75
 def post_fork(server: Any, _worker: Any) -> None:
     """Kill this worker when its master dies: a leftover worker would keep the port."""
     die_with_parent(signal.SIGKILL, parent=server.pid)
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Refuse to serve with a database that does not suit; gunicorn then ends as a whole."""
+    check_database()

@@ -22,9 +22,10 @@ from gunicorn.http.body import LengthReader
 from gunicorn.http.errors import LimitRequestHeaders, LimitRequestLine, ParseException
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from config.server.request_body import MAX_BODY
+
 MAX_HEAD = 128 * 1024
 MAX_BUFFERED = 72 * 1024
-MAX_BODY = 13 * 1024 * 1024  # a report of 10 MB with its form, or 12 MB of anything else
 MAX_DISCARDED = 64 * 1024  # bytes read from a client after the last response
 MAX_DRAINED = 48 * 1024  # unread bytes of a body that are skipped to keep the connection
 SEND_BUFFER = 256 * 1024  # the kernel takes a whole response, except a report, even if the client does not read
@@ -32,6 +33,8 @@ READY, INCOMPLETE, DISCONNECTED = 1, 2, 0  # outcomes of reading, beside the sta
 HEAD_END = b"\r\n\r\n"
 CONTENT_LENGTH = re.compile(rb"(?im)^content-length\s*:([^\r\n]*)")
 UNKNOWN_LENGTH = re.compile(rb"(?im)^(?:transfer-encoding|expect)\s*:")
+TLS_HANDSHAKE = 0x16  # the first byte of a TLS client; no method of HTTP begins with it
+TLS_ON_PLAIN_PORT = "This port speaks plain HTTP, not TLS: connect to the port of the proxy that does."
 REASON_PHRASES = {
     400: "Bad Request",
     408: "Request Timeout",
@@ -42,12 +45,13 @@ REASON_PHRASES = {
 }
 
 
-def build_error_response(status: int) -> bytes:
+def build_error_response(status: int, detail: str = "") -> bytes:
     """Build a problem document for a request that does not reach Django. It repeats no input."""
     reason = REASON_PHRASES[status]
+    detail = detail or reason
     body = (
-        f'{{"type": "about:blank", "title": "{reason}", "status": {status}, "detail": "{reason}", '
-        f'"errors": [{{"code": "{reason.lower().replace(" ", "_")}", "message": "{reason}"}}]}}'
+        f'{{"type": "about:blank", "title": "{reason}", "status": {status}, "detail": "{detail}", '
+        f'"errors": [{{"code": "{reason.lower().replace(" ", "_")}", "message": "{detail}"}}]}}'
     )
     head = [
         f"HTTP/1.1 {status} {reason}",
@@ -118,6 +122,7 @@ class BufferedConnection(TConn):
         # With pipelining, the parser has already read a part of it with the previous request.
         self.buffer = bytearray(self.parser.unreader.take_buffered() if self.parser else b"")
         self.head_end, self.expected_length, self.body_length, self.is_large = -1, 0, 0, False
+        self.error_detail = ""
         self._parse_head(0)
 
     def feed_bytes(self, more: bytes) -> None:
@@ -146,8 +151,12 @@ class BufferedConnection(TConn):
             if more is None:
                 return INCOMPLETE
             if not more:
-                return DISCONNECTED
+                # With a head, the application answers, in the form of its path (config/server/request_body.py).
+                return READY if self.head_end >= 0 else 400 if self.buffer else DISCONNECTED
             self.feed_bytes(more)
+            if self.buffer[0] == TLS_HANDSHAKE:  # it waits for our part of the handshake, and would until the deadline
+                self.error_detail = TLS_ON_PLAIN_PORT
+                return 400
             if self.head_end < 0 and len(self.buffer) > MAX_HEAD:
                 return 431
         return READY if self.body_length <= MAX_BODY else 413
@@ -240,7 +249,7 @@ class BufferingWorker(ThreadWorker):
             with suppress(OSError):
                 # The event loop must not block: the kernel takes these few bytes at once, or they are lost.
                 conn.sock.setblocking(False)
-                conn.sock.send(build_error_response(status))
+                conn.sock.send(build_error_response(status, conn.error_detail))
         conn.close(graceful=bool(status))
 
     def murder_pending(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from config.server import processes
 from config.supervisor.environment import PYTHON
 from config.supervisor.process import Program
 
@@ -16,7 +17,8 @@ def build_management_program(command: str, *arguments: str, environment: Mapping
 def build_web_program(binds: list[str], environment: Mapping[str, str]) -> Program:
     command = (
         *(PYTHON, "-m", "gunicorn", "config.wsgi:application", "-c", "python:config.server.gunicorn"),
-        *("-k", "config.server.worker.BufferingWorker", "-w", "2", "--threads", "4"),
+        *("-k", "config.server.worker.BufferingWorker", "-w", str(processes.WEB_PROCESSES)),
+        *("--threads", str(processes.WEB_THREADS)),
         *("--no-control-socket", "--graceful-timeout", "4"),
         *(part for bind in binds for part in ("-b", bind)),
     )
@@ -29,8 +31,8 @@ def build_background_programs(environment: Mapping[str, str]) -> list[Program]:
     level = environment.get("LOG_LEVEL") or "INFO"
     threads = (*CELERY_COMMAND, "worker", "-P", "threads", "--without-gossip", "--without-mingle", "-l", level)
     beat = (*CELERY_COMMAND, "beat", "-S", "celery.beat:Scheduler", "-l", level, "--pidfile=")
-    courier = ("-c", "32", "-Q", "courier", "--prefetch-multiplier", "1", "-n")
-    dispatcher = ("-c", "2", "-Q", "dispatch", "-n", "dispatch@%h")
+    courier = ("-c", str(processes.COURIER_THREADS), "-Q", "courier", "--prefetch-multiplier", "1", "-n")
+    dispatcher = ("-c", str(processes.DISPATCHER_THREADS), "-Q", "dispatch", "-n", "dispatch@%h")
     return [
         # Two couriers: one process delivers some 150 results a second, and one continues if the other dies.
         Program("courier", (*threads, *courier, "courier@%h"), worker),

@@ -15,6 +15,7 @@ from django.utils.cache import patch_vary_headers
 from integrations import audit
 from integrations.accounts import login_redirects
 from integrations.accounts.session_store import SessionStore
+from integrations.database.chunks import iterate_in_chunks
 from integrations.models import User
 
 IDLE_SECONDS = 30 * 60
@@ -83,7 +84,8 @@ def end_all(user: User, *, actor: audit.Actor) -> int:
     """Sign the user out of every browser and return the number of sessions ended."""
     store = SessionStore()
     active = Session.objects.filter(expire_date__gt=timezone.now())
-    keys = [row.pk for row in active.iterator() if store.decode(row.session_data).get(SESSION_KEY) == str(user.pk)]
+    rows = iterate_in_chunks(active)
+    keys = [row.pk for row in rows if store.decode(row.session_data).get(SESSION_KEY) == str(user.pk)]
     Session.objects.filter(pk__in=keys).delete()
     audit.record("sessions.ended", user.pk, actor=actor, sessions=len(keys))
     return len(keys)

@@ -15,6 +15,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 
 from integrations.audit import checkpoint
 from integrations.audit.checkpoint import format_range
+from integrations.database.chunks import iterate_in_chunks
 from integrations.models import AuditEntry
 from integrations.outbox import numbering
 
@@ -58,7 +59,7 @@ def _save_macs(entries: list[AuditEntry], last: AuditEntry | None) -> None:
 def verify_chain() -> Iterator[str]:
     """Yield a message for each defect of the chain."""
     number, mac = 0, ""
-    for entry in AuditEntry.objects.exclude(number=None).order_by("number").iterator():
+    for entry in iterate_in_chunks(AuditEntry.objects.exclude(number=None), key="number"):
         if entry.number != number + 1:
             yield f"{format_range(number + 1, (entry.number or 0) - 1)} of the audit log: missing"
         elif not constant_time_compare(entry.mac, compute_mac(entry, mac)):

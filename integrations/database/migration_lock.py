@@ -3,20 +3,25 @@
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 POLL_SECONDS = 0.1
-ADVISORY_LOCK_ID = 7_240_031  # arbitrary
+ANNOUNCE_SECONDS = 3.0
+ADVISORY_LOCK_ID = 7_240_032  # arbitrary
+WAITING_MESSAGE = "Waiting for another process, which migrates this database …"
 
 
 @contextmanager
-def hold_migration_lock(connection: Any) -> Iterator[None]:
-    """Wait until no other process holds this database's migration lock, then hold it."""
+def hold_migration_lock(connection: Any, on_wait: Callable[[str], object] = lambda _message: None) -> Iterator[None]:
+    """Wait until no other process holds this database's migration lock, then hold it.
+
+    `on_wait` is called once with a message if that takes long.
+    """
     if connection.vendor == "postgresql":
-        with _hold_advisory_lock(connection):
+        with _hold_advisory_lock(connection, on_wait):
             yield
     elif connection.is_in_memory_db():
         yield
@@ -26,19 +31,34 @@ def hold_migration_lock(connection: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _hold_advisory_lock(connection: Any) -> Iterator[None]:
-    # Polls, since a blocking wait would exceed the statement timeout. PostgreSQL releases the lock with the connection.
-    while not _call_lock_function(connection, "pg_try_advisory_lock"):
-        time.sleep(POLL_SECONDS)
+def _hold_advisory_lock(connection: Any, on_wait: Callable[[str], object]) -> Iterator[None]:
+    # Held by a transaction, since a pooler would give a session that holds a lock to other clients. The transaction has
+    # a connection of its own: each migration is a transaction, too.
+    own = connection.copy()
+    own.set_autocommit(False)
     try:
+        _wait_for_lock(own, on_wait)
         yield
     finally:
-        _call_lock_function(connection, "pg_advisory_unlock")
+        own.close()  # PostgreSQL rolls back and releases the lock, also if this process is killed
 
 
-def _call_lock_function(connection: Any, function: str) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s)", [ADVISORY_LOCK_ID])
+def _wait_for_lock(own: Any, on_wait: Callable[[str], object]) -> None:
+    # Polls, since a blocking wait would exceed the statement timeout. Between polls there is no transaction, for which
+    # a pooler would have to keep a connection to the server.
+    announce_at = time.monotonic() + ANNOUNCE_SECONDS
+    while not _try_lock(own):
+        own.rollback()
+        if time.monotonic() >= announce_at:
+            announce_at = float("inf")
+            on_wait(WAITING_MESSAGE)
+        time.sleep(POLL_SECONDS)
+
+
+def _try_lock(own: Any) -> bool:
+    with own.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [ADVISORY_LOCK_ID])
         return bool(cursor.fetchone()[0])
 
 

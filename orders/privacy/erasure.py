@@ -13,10 +13,12 @@ import structlog
 from django.db import connection, models, transaction
 
 from integrations import audit
+from integrations.database.chunks import iterate_in_chunks
 from integrations.encryption import DecryptionError
 from integrations.models import IdempotencyRecord
 from integrations.outbox import clock
 from integrations.outbox import erasure as outbox
+from integrations.text import fold_email
 from orders import files
 from orders.models import Attachment, Hop, Order, OrderEvent, Resource, ResourceState, Result, Upload
 from orders.privacy import erasure_log
@@ -30,7 +32,7 @@ LEASE_PATH = "/orders/lease"
 
 
 class DeliveryInFlightError(Exception):
-    """A call about the candidate is on its way, so nothing was erased. Can be repeated within a minute."""
+    """A call about the candidate is on its way, so the erasure was not started. Can be repeated within a minute."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -62,7 +64,7 @@ def erase(email: str, *, actor: audit.Actor = audit.SYSTEM, wait_seconds: float 
 
 def erase_candidate_of(order: Order, *, actor: audit.Actor = audit.SYSTEM, wait_seconds: float = 0) -> Erasure:
     """Erase an order's candidate from all orders, or from this one if it has no email address."""
-    if order.candidate_email.strip():
+    if fold_email(order.candidate_email):
         return erase(order.candidate_email, actor=actor, wait_seconds=wait_seconds)
     return erase_single_order(order.pk, actor=actor, wait_seconds=wait_seconds)
 
@@ -80,10 +82,10 @@ def replay_log(*, wait_seconds: float = 0) -> list[Erasure]:
     """Repeat the logged erasures, after a restore. Orders placed after a candidate's last erasure stay."""
     logged = erasure_log.load_last_erasures()
     due: dict[str, list[str]] = {}
-    for order_id, email, at in _unerased_orders().values_list("pk", "candidate_email", "created_at").iterator():
-        for pseudonym in (erasure_log.make_pseudonym(email), erasure_log.make_pseudonym(order_id)):
-            if pseudonym in logged and at <= logged[pseudonym]:
-                due.setdefault(pseudonym, []).append(order_id)
+    for order in iterate_in_chunks(_unerased_orders().only("candidate_email", "created_at")):
+        for pseudonym in {*erasure_log.make_pseudonyms(order.candidate_email), erasure_log.make_pseudonym(order.pk)}:
+            if pseudonym in logged and order.created_at <= logged[pseudonym]:
+                due.setdefault(pseudonym, []).append(order.pk)
     return [_cancel_and_erase(pseudonym, ids, audit.SYSTEM, wait_seconds) for pseudonym, ids in due.items()]
 
 
@@ -92,10 +94,10 @@ def _unerased_orders() -> models.QuerySet[Order]:
 
 
 def find_order_ids(email: str) -> list[str]:
-    """Return the ids of the orders with this email address. Compared here: SQLite ignores case only for ASCII."""
-    sought = email.strip().casefold()
-    rows = _unerased_orders().exclude(candidate_email="").values_list("pk", "candidate_email")
-    return [order_id for order_id, kept in rows.iterator() if kept.strip().casefold() == sought]
+    """Return the ids of the orders with this email address, in any spelling that counts as the same."""
+    sought = fold_email(email)
+    orders = iterate_in_chunks(_unerased_orders().exclude(candidate_email="").only("candidate_email"))
+    return [order.pk for order in orders if sought and fold_email(order.candidate_email) == sought]
 
 
 def _cancel_and_erase(
@@ -161,7 +163,7 @@ def _delete_idempotency_records(ids: Collection[str]) -> None:
     """Delete stored responses of the orders' endpoints, and of leases that contain or may still contain one of them."""
     for order_id in ids:
         IdempotencyRecord.objects.filter(path__contains=f"/orders/{order_id}").delete()
-    for record in IdempotencyRecord.objects.filter(path__endswith=LEASE_PATH).iterator():
+    for record in iterate_in_chunks(IdempotencyRecord.objects.filter(path__endswith=LEASE_PATH)):
         if record.status is None or _mentions_any_order(record, ids):
             record.delete()
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from integrations import audit
 from integrations.connections import lifecycle
+from integrations.database.chunks import iterate_in_chunks
 from integrations.models import ConnectionState, Customer
 from orders.models import Attachment, Order
 from orders.privacy import erasure, export
@@ -63,7 +64,8 @@ def offboard(customer: Customer, target: IO[bytes], *, wait_seconds: float = 0) 
 
 def _write_archive(ids: list[str], target: IO[bytes]) -> int:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for order in Order.objects.filter(pk__in=ids).select_related("connection__customer", "package").iterator():
+        orders = Order.objects.filter(pk__in=ids).select_related("connection__customer", "package")
+        for order in iterate_in_chunks(orders):
             archive.writestr(f"orders/{order.pk}.json", export.dump_order(order))
         attachments = Attachment.objects.filter(order__in=ids).exclude(file="")
-        return sum(export.write_file(archive, each) for each in attachments.iterator())
+        return sum(export.write_file(archive, each) for each in iterate_in_chunks(attachments))

@@ -55,7 +55,7 @@ def build_batch(chosen: QuerySet[Delivery]) -> ReplayBatch:
     """
     step = ReplayBatch()
     again = chosen.filter(state__in=REPLAYABLE_STATES).select_related("stream")
-    for delivery in again[:MAX_EXAMINED].iterator():
+    for delivery in again[:MAX_EXAMINED]:
         if len(step.to_send) == BATCH_SIZE:
             break
         step.add_delivery(delivery)
