@@ -16,7 +16,7 @@ def get_by_token(token: str) -> Order | None:
 
 @transaction.atomic
 def start_assessment(order_id: str) -> Order:
-    """Record that the candidate continues to the assessment. Reports IN_PROGRESS if nothing was reported."""
+    """Record that the candidate continues to the assessment. Reports IN_PROGRESS if it is the first report."""
     order = results.lock_order(order_id)
     if order.visited_at is None:
         order.visited_at = clock.now()

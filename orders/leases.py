@@ -33,7 +33,7 @@ def lease_orders(client: Client, *, max: int = 10, seconds: int = 60) -> list[st
 
 @transaction.atomic
 def accept_order(order_id: str, *, launch_url: str = "", by: str) -> Order:
-    """Accept the order, with or without a lease. Repeatable, also with another `launch_url`. Sends nothing.
+    """Accept the order, with or without a lease. Repeatable, also with another `launch_url`.
 
     Raises ConflictError for a final order, GoneError for an erased one, NotFound.
     """

@@ -68,7 +68,7 @@ def build_patch(order: Order, results: Iterable[Result] | None = None) -> Docume
 
 
 def _stored_url(attachment: Attachment, upload: Upload | None) -> str:
-    """Return the URL for the stored payload; "" if there is none yet."""
+    """Return the URL for the stored payload, or "" before the upload."""
     if attachment.external_url:
         return attachment.external_url
     if upload is None or upload.state in (UploadState.REFUSED, UploadState.REMOVED):

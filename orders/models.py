@@ -49,7 +49,7 @@ class OrderQuerySet(models.QuerySet["Order"]):
     def with_newest_result(self) -> Self:
         """Annotate `newest_result_id` and `newest_result_state`: of the delivery of the newest result, or None.
 
-        A superseded delivery does not count: the one before it says what SmartRecruiters has.
+        A superseded delivery does not count: SmartRecruiters has the one before it.
         """
         sent = Delivery.objects.filter(key=Concat(OuterRef("pk"), Value(":result")))
         newest = sent.exclude(state=DeliveryState.SUPERSEDED).order_by("-pk")

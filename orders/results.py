@@ -1,4 +1,4 @@
-"""Reports of an order's result, by the engine, by staff or by the candidate who starts."""
+"""Reports of an order's result, by the engine, by staff or by the start of the candidate."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -41,8 +41,8 @@ def lock_order(order_id: str) -> Order:
 def report(order_id: str, changes: ResultChanges, *, by: str, hop: Hop = Hop.ENGINE, correction: str = "") -> Order:
     """Store the changes and queue them for SmartRecruiters, as one delivery. Accepts an order that is not accepted.
 
-    A report that changes nothing is allowed in any status and sends nothing. `correction` is the reason for the
-    timeline. Raises CorrectionRequiredError without it for a change after a final status, or back to PENDING.
+    A report without a change is allowed in any status and not sent. `correction` is the reason for the timeline.
+    Raises CorrectionRequiredError without it for a change after a final status, or back to PENDING.
     """
     order = lock_order(order_id)
     altered = _changed_rows(order, changes)
@@ -71,7 +71,7 @@ def report(order_id: str, changes: ResultChanges, *, by: str, hop: Hop = Hop.ENG
 
 
 def preview_report(order: Order, changes: ResultChanges) -> tuple[merge_patch.Document, Result | None]:
-    """Return the patch that a report would send, and the package's result after it. Nothing is stored."""
+    """Return the patch that a report would send, and the package's result after it, without storing it."""
     rows = {row.assessment_id: row for row in order.results.all()}
     for row, new in _changed_rows(order, changes):
         rows[row.assessment_id] = row

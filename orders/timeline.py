@@ -1,4 +1,4 @@
-"""Timeline of an order: its events, every attempt of its deliveries, and what staff did to these.
+"""Timeline of an order: its events, every attempt of its deliveries, and staff's actions on these.
 
 The order's admin page and the engine's `GET /orders/{id}/timeline` show the same entries.
 """

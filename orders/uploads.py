@@ -125,7 +125,7 @@ def resolve_from_response(order: Order, unresolved: Iterable[Delivery], response
 
     `unresolved` are the deliveries whose outcome was unknown before the call. An unknown URL in the response resolves
     the one upload that it matches. Candidates are all uploads that may have arrived by now, because another one may
-    have been sent during the call. Without any unknown URL, none of `unresolved` arrived. All else is left to a later
+    have been sent during the call. Without any unknown URL, they did not arrive. All else is left to a later
     response, or to staff.
     """
     unresolved = list(unresolved)

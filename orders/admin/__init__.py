@@ -1,4 +1,4 @@
-"""Admin of orders: a list to find one, and a page that says what happened to it."""
+"""Admin of orders: a list with a search, and a page with the timeline."""
 
 from orders.admin import orders
 

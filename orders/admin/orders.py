@@ -55,10 +55,8 @@ class OrderAdmin(ReadOnlyAdmin):
         return cast(OrderQuerySet, super().get_queryset(request)).with_newest_result()
 
     def get_urls(self) -> list[URLPattern]:
-        def make_route(pattern: str, view: Any, name: str) -> URLPattern:
-            guarded: Any = self.admin_site.admin_view(view)
-            found: URLPattern = path(pattern, guarded, name=f"orders_order_{name}")
-            return found
+        def make_route(pattern: str, view: Any, name: str) -> Any:
+            return path(pattern, cast(Any, self.admin_site.admin_view(view)), name=f"orders_order_{name}")
 
         return [
             make_route("find/", self.find_view, "find"),

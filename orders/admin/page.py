@@ -168,7 +168,7 @@ def _event_details(entry: timeline.TimelineEntry, order: Order) -> list[tuple[st
 
 
 def build_preview(order: Order, assessment_id: str, columns: dict[str, Any]) -> dict[str, Any]:
-    """Return the panel's context with these columns of one result changed. Nothing is stored."""
+    """Return the panel's context with these columns of one result changed, without storing them."""
     rows = {row.assessment_id: row for row in order.results.all()}
     row = rows.setdefault(assessment_id, Result(order=order, assessment_id=assessment_id))
     for name, value in columns.items():

@@ -60,7 +60,7 @@ class ReportForm(forms.Form):
         return cleaned
 
     def build_changes(self) -> dict[str, Any]:
-        """Return the filled-in fields as changes for `results.report`. Empty fields change nothing."""
+        """Return the filled-in fields as changes for `results.report`. Empty fields are ignored."""
         cleaned = self.cleaned_data
         changes: dict[str, Any] = {name: cleaned[name] for name in TEXT_FIELDS if cleaned.get(name)}
         if cleaned.get("score_raw") is not None:

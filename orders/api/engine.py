@@ -140,7 +140,7 @@ class OrderPreview(OrderView):
 
     @extend_schema(request=input_serializers.ReportSerializer, responses=PreviewSerializer)
     def post(self, request: Request, order_id: str) -> Response:
-        """Return what a report would send, and its score as recruiters see it. Nothing is stored."""
+        """Return the patch of a report, and its score as recruiters see it, without storing it."""
         order = self.get_order(order_id)
         wire, package = results.preview_report(order, self.validate_report(request, order)[0])
         scored = package or Result()

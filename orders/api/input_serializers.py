@@ -1,4 +1,4 @@
-"""Serializers of engines' requests. Their messages say what would be valid (422)."""
+"""Serializers of engines' requests. Their messages describe the valid value (422)."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal

@@ -31,22 +31,22 @@ def list_orders(request: HttpRequest) -> HttpResponse:
         return redirect("admin:orders_order_changelist")
     if request.method == "POST":
         return redirect_to_search(request)
-    shown = memberships.page_context(request)
-    membership = shown["membership"]
-    asked = request.GET
-    sought = search_terms.load_terms(request, asked.get("search", ""))
-    status, company = asked.get("status", ""), asked.get("company", "")
-    mine = queries.for_customer(membership.customer if membership else None)
-    rows = queries.filter_orders(mine, search=sought, status=status, company=company)
+    member_context = memberships.page_context(request)
+    membership = member_context["membership"]
+    query = request.GET
+    terms = search_terms.load_terms(request, query.get("search", ""))
+    status, company = query.get("status", ""), query.get("company", "")
+    orders = queries.for_customer(membership.customer if membership else None)
+    orders = queries.filter_orders(orders, search=terms, status=status, company=company)
     context = {
-        **shown,
-        "page": Paginator(rows, PAGE_SIZE).get_page(asked.get("page")),
-        "search_terms": sought,
+        **member_context,
+        "page": Paginator(orders, PAGE_SIZE).get_page(query.get("page")),
+        "search_terms": terms,
         "status": status,
         "company": company,
         "statuses": Status.choices,
         "companies": _list_companies(membership),
-        "is_filtered": bool(sought or status or company),
+        "is_filtered": bool(terms or status or company),
         "may_read_reports": membership is not None and membership.is_administrator,
     }
     return render(request, "orders/list.html", context)
@@ -55,12 +55,12 @@ def list_orders(request: HttpRequest) -> HttpResponse:
 def redirect_to_search(request: HttpRequest) -> HttpResponse:
     """Store the search and redirect to it. Invalid choices are dropped, so that no arbitrary text gets into the URL."""
     choices = {"status": Status.values, "company": _list_companies(memberships.page_context(request)["membership"])}
-    asked = {name: chosen for name, known in choices.items() if (chosen := request.POST.get(name, "")) in known}
+    query = {name: chosen for name, valid in choices.items() if (chosen := request.POST.get(name, "")) in valid}
     page = request.POST.get("page", "")
-    asked["page"] = page if page.isdecimal() and len(page) < 8 else ""
-    asked["search"] = search_terms.store_terms(request, request.POST.get("q", ""))
-    given = urlencode({name: value for name, value in asked.items() if value})
-    return redirect(f"{reverse('customer_orders')}?{given}" if given else "customer_orders")
+    query["page"] = page if page.isdecimal() and len(page) < 8 else ""
+    query["search"] = search_terms.store_terms(request, request.POST.get("q", ""))
+    encoded = urlencode({name: value for name, value in query.items() if value})
+    return redirect(f"{reverse('customer_orders')}?{encoded}" if encoded else "customer_orders")
 
 
 def _list_companies(membership: Membership | None) -> list[str]:
@@ -73,10 +73,10 @@ def _list_companies(membership: Membership | None) -> list[str]:
 @login_required
 def download_report(request: HttpRequest, order_id: str, attachment_id: str) -> HttpResponse:
     """Download a report of the member's organisation (404 otherwise), for administrators only."""
-    mine = memberships.active_memberships(request.user)
+    own = memberships.active_memberships(request.user)
     attachment = (
         Attachment.objects.filter(pk=attachment_id, order=order_id, order__erased_at=None)
-        .filter(order__connection__customer__in=mine.values("customer"))
+        .filter(order__connection__customer__in=own.values("customer"))
         .exclude(file="")
         .select_related("order__connection")
         .first()
@@ -84,7 +84,7 @@ def download_report(request: HttpRequest, order_id: str, attachment_id: str) -> 
     if attachment is None:
         raise Http404
     order = attachment.order
-    if not any(each.customer_id == order.connection.customer_id for each in mine if each.is_administrator):
+    if not any(each.customer_id == order.connection.customer_id for each in own if each.is_administrator):
         return render(request, "403.html", status=403)
     try:
         content = files.read(attachment)

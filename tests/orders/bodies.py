@@ -1,4 +1,4 @@
-"""What SmartRecruiters sends, and orders made of it."""
+"""Requests from SmartRecruiters, and orders created from them."""
 
 from typing import Any
 from uuid import uuid4
@@ -19,7 +19,7 @@ INLINE = {
 
 
 def order_body(**changes: Any) -> dict[str, Any]:
-    """An ordinary order's body; a change to None takes the key away."""
+    """Return the body of an ordinary order. A change to None removes the key."""
     body: dict[str, Any] = {
         "resultCallbackURL": CALLBACK.format(changes.pop("order_id", None) or uuid4()),
         "candidate": {

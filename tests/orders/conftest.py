@@ -19,7 +19,7 @@ def package(db: None) -> Package:
 
 @pytest.fixture
 def order(package: Package, connection: Connection) -> Order:
-    """An ordinary order of Northwind for `package`."""
+    """Place an ordinary order of Northwind for `package`."""
     return bodies.place_order(connection)
 
 
@@ -30,13 +30,13 @@ def inline_order(package: Package, connection: Connection) -> Order:
 
 @pytest.fixture
 def run_courier(connection: Connection) -> Callable[[], None]:
-    """Carry what is due of Northwind's."""
+    """Send the deliveries of Northwind that are due."""
     return lambda: courier.run(Stream.objects.get(name=connection.stream_name).pk)
 
 
 @pytest.fixture
 def advance_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
-    """Move the courier's clock on."""
+    """Move the outbox's clock forward."""
     true_now, moved = clock.now, [timedelta(0)]
     monkeypatch.setattr(clock, "now", lambda: true_now() + moved[0])
     return lambda step: moved.append(moved.pop() + step)

@@ -1,4 +1,4 @@
-"""D60: no calendar, no zone and no leap day moves an instant, a wait or a term."""
+"""Calendars, time zones and leap days change no time, delay or period (D60 in tests/reliability/README.md)."""
 
 import time
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ MOMENTS = [
 
 @pytest.fixture(params=["Europe/Berlin", "Pacific/Kiritimati"])
 def _zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Of the machine, which must count for nothing."""
+    """Set the machine's time zone, which must have no effect."""
     monkeypatch.setenv("TZ", request.param)
     time.tzset()
     yield

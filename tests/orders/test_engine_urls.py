@@ -1,4 +1,4 @@
-"""Addresses that an engine gives us."""
+"""Validation of URLs from engines."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Orders that nobody began in time."""
+"""Expiry of orders that were not started in time."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Files without a row, which a process that died left behind."""
+"""Orphaned files of a crashed process."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""The merge patch: complete arrays, `null` once for what was cleared, no link that opens a report."""
+"""The merge patch: complete arrays, `null` once for a cleared key, no links in stored payloads."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -25,7 +25,7 @@ def newest() -> Delivery:
 
 
 def settle(state: DeliveryState, *, attempted: bool = True) -> dict[str, Any]:
-    """The newest delivery's payload, after the courier had it."""
+    """Set the newest delivery's state, as the courier would, and return its payload."""
     delivery = newest()
     if attempted:
         Attempt.objects.create(delivery=delivery, number=1, started_at=now.now())

@@ -1,4 +1,4 @@
-"""The same at the same moment, from many threads with connections of their own, on SQLite and on PostgreSQL."""
+"""Parallel requests from many threads with their own connections, on SQLite and PostgreSQL."""
 
 import threading
 from collections import Counter
@@ -27,7 +27,7 @@ MANY = 50
 
 
 def at_once(act: Callable[[int], Any], times: int = MANY) -> list[Any]:
-    """`act(0)`, `act(1)`, … begun together, and what they returned."""
+    """Run `act(0)`, `act(1)`, … in parallel, and return their results."""
     gate = threading.Barrier(times)
 
     def one(number: int) -> Any:

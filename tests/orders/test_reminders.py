@@ -1,4 +1,4 @@
-"""Candidates who were invited and have not begun."""
+"""Reminders of candidates who were invited and have not started."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,7 +35,7 @@ def reminded() -> list[str]:
 
 
 def carry() -> list[str]:
-    """The subjects of all e-mails that went out."""
+    """Send what is due, and return the subjects of all emails sent."""
     courier.run(Stream.objects.get(name="email").pk)
     return [message.subject for message in mail.outbox]
 

@@ -1,4 +1,4 @@
-"""What the engine reports, over the real URL stack: transitions, merging, and what goes out."""
+"""Reports of an engine, over the real URL stack: transitions, merging, and the deliveries."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def url(order: Order, rest: str = "/result") -> str:
 
 
 def waiting() -> list[dict[str, Any]]:
-    """The payloads that are still to be sent."""
+    """Return the payloads of unsent results."""
     unsent = Delivery.objects.filter(kind="result", state__in=[DeliveryState.PENDING, DeliveryState.HELD])
     return list(unsent.order_by("pk").values_list("payload", flat=True))
 

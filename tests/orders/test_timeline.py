@@ -14,7 +14,7 @@ S = DeliveryState
 
 
 def delivery(state: str = S.PENDING, stream: str = "connection:7", **columns: Any) -> Delivery:
-    """A delivery that was never saved; its attempts are given by `tried`."""
+    """Build an unsaved delivery. `tried` adds its attempts."""
     return Delivery(
         pk=columns.pop("pk", 1), kind=columns.pop("kind", "result"), stream=Stream(name=stream), state=state,
         due_at=NOON + timedelta(minutes=9), created_at=NOON, **columns,

@@ -345,7 +345,7 @@ def test_panel_leaves_out_what_is_not_right_yet(staff_browser: Browser, order: O
 def test_order_page_mends_a_result_that_failed_and_says_by_whom(
     staff_browser: Browser, scored: Order, staff: User
 ) -> None:
-    """From the order and back to it: what is wrong in words, one page that says what happens, and the line of it."""
+    """From the order and back to it: the failure message, a confirmation page, and the timeline entry."""
     delivery = Delivery.objects.get(subject=scored.pk, kind="result")
     said = '422: {"errors": [{"message": "The order is closed."}]}'
     Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.FAILED, reason=said)

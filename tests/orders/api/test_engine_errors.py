@@ -1,4 +1,4 @@
-"""What is wrong is told with its field and what would be right, in words of ours and not of a library's."""
+"""Error messages for engines: with the field and the valid value, in our own words."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Sentences of INTERFACE.md, "The engine's API", that no other test is about. `tests/interface.py` has them all."""
+"""Statements of orders/api/README.md that no other test covers. `tests/interface.py` has all of them."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta

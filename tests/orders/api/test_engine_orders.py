@@ -1,4 +1,4 @@
-"""Orders as the engine reads them."""
+"""Orders in the engine's API."""
 
 from datetime import timedelta
 from typing import Any

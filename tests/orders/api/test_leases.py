@@ -1,4 +1,4 @@
-"""Taking orders: leases and acceptance."""
+"""Leases and acceptance of orders."""
 
 from typing import Any
 

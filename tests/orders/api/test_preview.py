@@ -1,4 +1,4 @@
-"""What a report would send, before it is sent."""
+"""Previews of reports."""
 
 from typing import Any
 

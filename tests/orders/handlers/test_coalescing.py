@@ -1,4 +1,4 @@
-"""What SmartRecruiters is told of a state: the newest alone, once, again only after a doubt, and never an older one."""
+"""Coalescing of results: only the newest is sent, once, again only after an unknown outcome, and never an older one."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The invitation: who gets one, in which words, and what a mail server's answer means."""
+"""Invitations: recipients, texts, and the meaning of the mail server's responses."""
 
 import smtplib
 from typing import Any

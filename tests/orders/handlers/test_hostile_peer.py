@@ -1,4 +1,4 @@
-"""What SmartRecruiters, or whoever sits in its place, may answer, and what must never reach it: 2.7; O2, S2, S3, S5."""
+"""Responses of a hostile SmartRecruiters, and requests that must never reach it (section 2.7, O2, S2, S3 and S5)."""
 
 import pickle
 from collections.abc import Callable, Iterator

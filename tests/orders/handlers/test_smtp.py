@@ -1,4 +1,4 @@
-"""E-mails as a real mail server, in a process of its own, gets them."""
+"""Emails, received by a real mail server in its own process."""
 
 import os
 import socket
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class MailServer:
-    """aiosmtpd, which keeps what it accepts in a maildir."""
+    """Start aiosmtpd, which stores accepted messages in a maildir."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder / "mail", free_port()

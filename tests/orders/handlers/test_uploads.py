@@ -1,4 +1,4 @@
-"""Reports that go to SmartRecruiters as files: once, whatever happens, and kept in every result that follows."""
+"""Uploads of reports to SmartRecruiters: sent once in every case, and kept by all later results."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -475,7 +475,7 @@ def test_removed_afterwards_is_taken_away(peer: Peer, order: Order, run_courier:
 def test_removed_on_its_way_is_taken_away(
     peer: Peer, order: Order, run_courier: Carry, answer: Answer, links: list[str]
 ) -> None:
-    """Whether its answer came or not, and though the result says nothing that was not said before."""
+    """With and without its response, and also if the result did not change."""
     for url in links:
         attachments.add_url(order.pk, url, type="PDF_URL", by="engine")
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
@@ -506,7 +506,7 @@ def in_own_thread(act: Callable[[], object]) -> None:
 
 
 def test_address_of_a_removed_report_is_not_given_to_the_one_in_its_place(order: Order) -> None:
-    """Both were on their way when the courier died: the one that arrived is the one that nobody wants any more."""
+    """Both were on their way when the courier crashed. The removed one arrived."""
     first, _ = attachments.add_file(order.pk, PDF, name="report.pdf", by="engine")
     results.report(order.pk, {"status": "COMPLETED"}, by="engine")
     Delivery.objects.filter(kind="upload").update(state="in_flight")

@@ -47,7 +47,7 @@ def simulator(running: Simulator, settings: Any, tmp_path: Path) -> Iterator[Sim
 
 @pytest.fixture
 def uploading(simulator: Simulator) -> Connection:
-    """A connection that wants its reports uploaded."""
+    """Connect a company whose reports are uploaded."""
     company = f"company-{next(_numbers)}"
     pair = simulator.connect_company(company)
     rows.make_package("skills", assessments=("words", "numbers"))

@@ -1,4 +1,4 @@
-"""Who saw a candidate: RELIABILITY.md, S14."""
+"""Access log of a candidate (S14 in tests/reliability/README.md)."""
 
 import io
 import re

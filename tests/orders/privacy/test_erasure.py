@@ -1,4 +1,4 @@
-"""Erasure of a candidate: RELIABILITY.md, S11 and S17."""
+"""Erasure of a candidate (S11 and S17 in tests/reliability/README.md)."""
 
 import io
 import sys
@@ -67,7 +67,7 @@ def folder(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def known(package: Any, connection: Connection, engine: APIClient) -> Order:
-    """An order of which everything is there: reported, corrected, with a file, fetched, delivered, kept as answers."""
+    """Place an order with all kinds of data: corrections, a file, fetched data, deliveries, stored responses."""
     order = bodies.place_order(connection, **BODY)
     engine.post(f"{URL}/lease", {}, HTTP_IDEMPOTENCY_KEY="lease")
     launch = {"launch_url": f"https://engine.example/{CANARY}"}
@@ -127,7 +127,7 @@ def run(*arguments: str) -> str:
 
 @pytest.mark.django_db(transaction=True)
 def test_erased_candidate_is_nowhere(known: Order, connection: Connection, folder: Path) -> None:
-    """Neither in a row, nor in what SQLite keeps of rows that are gone, nor in a file."""
+    """Neither in a row, nor in SQLite's free pages, nor in a file."""
     inline = bodies.place_order(connection, **INLINE)
     others = bodies.place_order(connection)
     assert CANARY in dump()
@@ -213,7 +213,7 @@ def test_erasure_is_recorded_under_a_keyed_pseudonym(known: Order, staff: Any, s
 
 @pytest.mark.django_db
 def test_same_order_again_is_answered_and_stores_nothing(package: Any, smartrecruiters: APIClient) -> None:
-    """RELIABILITY.md, O12."""
+    """See O12 in tests/reliability/README.md."""
     body = bodies.order_body(order_id="4b2a7c1e-0000-4000-8000-000000000001", candidate=CANDIDATE)
     assert smartrecruiters.post(bodies.ORDERS, body).status_code == 202
     erasure.erase(EMAIL)

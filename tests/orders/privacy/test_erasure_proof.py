@@ -1,7 +1,6 @@
-"""Nothing of an erased candidate is left, wherever he was: RELIABILITY.md, S11.
+"""Proof of an erasure: no trace of the candidate is left (S11 in tests/reliability/README.md).
 
-Not by what our queries find, but in the bytes: of SQLite's file and journal with their free pages, of a pg_dump, of
-every file in the data folder.
+Searched in the bytes of SQLite's file and WAL with their free pages, of a pg_dump, and of all files in the data folder.
 """
 
 import json
@@ -113,7 +112,7 @@ def live(mark: str, smartrecruiters: APIClient, engine: APIClient, staff_browser
 
 
 def called(order: Order, mark: str) -> None:
-    """Every delivery was tried, with what was sent and answered."""
+    """Create an attempt of every delivery, with request and response."""
     for delivery in Delivery.objects.filter(subject=order.pk):
         for number in (1, 2):
             Attempt.objects.create(

@@ -1,4 +1,4 @@
-"""Export of a candidate's data: RELIABILITY.md, S13."""
+"""Export of a candidate's data (S13 in tests/reliability/README.md)."""
 
 import io
 import json

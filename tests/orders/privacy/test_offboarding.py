@@ -1,4 +1,4 @@
-"""A customer leaves: RELIABILITY.md, S15."""
+"""Offboarding of a customer (S15 in tests/reliability/README.md)."""
 
 import io
 import json

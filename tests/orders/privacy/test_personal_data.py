@@ -1,4 +1,4 @@
-"""No column is forgotten: RELIABILITY.md, section 4, decision 40."""
+"""Completeness of the personal data register (decision 40 in tests/reliability/README.md)."""
 
 from django.apps import apps
 from django.db import models
@@ -22,11 +22,11 @@ LISTS = (
 
 
 def test_every_text_column_of_every_model_is_listed_once() -> None:
-    there = [
+    columns = [
         f"{model._meta.label_lower}.{field.name}"
         for model in apps.get_models(include_auto_created=True)
         for field in model._meta.local_fields
         if isinstance(field, TEXT)
     ]
     listed = [f"{label}.{name}" for each in LISTS for label, names in each.items() for name in names]
-    assert sorted(listed) == sorted(there)
+    assert sorted(listed) == sorted(columns)

@@ -1,4 +1,4 @@
-"""Retention, customer by customer: RELIABILITY.md, S12."""
+"""Retention policies of customers (S12 in tests/reliability/README.md)."""
 
 from datetime import timedelta
 from typing import Any
@@ -30,7 +30,7 @@ def keep_for(customer: Customer, days: int | None) -> None:
 
 
 def ended(connection: Connection, *, days_ago: float, status: str = "COMPLETED") -> Order:
-    """An order that was reported so long ago, with nothing left to send."""
+    """Place an order that was reported `days_ago` and has no unsent delivery."""
     order = bodies.place_order(connection)
     results.report(order.pk, {"status": status}, by="engine")
     Delivery.objects.filter(subject=order.pk).update(state=DeliveryState.DELIVERED)

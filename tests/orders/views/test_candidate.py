@@ -1,4 +1,4 @@
-"""The candidate's way, as a browser goes it."""
+"""The candidate's pages, as a browser requests them."""
 
 from datetime import timedelta
 from typing import Any

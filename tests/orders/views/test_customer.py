@@ -1,4 +1,4 @@
-"""The orders of an organisation, for its own people."""
+"""The orders of an organisation, for its members."""
 
 from typing import Any
 
@@ -130,7 +130,7 @@ def test_search_leads_to_an_address_without_its_words_that_shows_it_again(
 def test_search_leads_nowhere_with_what_nobody_could_choose(
     client: Browser, alice: User, order: Order, name: str
 ) -> None:
-    """A proxy takes no answer with 4 KB of an address: 502."""
+    """A proxy rejects a response with a URL of 4 KB: 502."""
     client.force_login(alice)
     chosen = {"status": "EXPIRED", "company": order.connection.company_id, "page": "2"}
     told = client.post("/orders", chosen).headers["Location"]
