@@ -107,11 +107,11 @@ def store(content: bytes) -> str:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _fsync_folder(folder)
+    fsync_folder(folder)
     return key
 
 
-def _fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
     """Sync a folder: without it, a renamed file may be lost in a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

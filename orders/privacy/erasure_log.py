@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from integrations.outbox import clock
+from orders import files
 
 
 def make_pseudonym(identifier: str) -> str:
@@ -25,7 +26,6 @@ def log_path() -> Path:
 
 def append_entry(pseudonym: str) -> None:
     """Append a line durably. Raises OSError."""
-    folder = log_path().parent
     descriptor = os.open(log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         # The leading line break separates it from a line that a power cut has truncated.
@@ -33,11 +33,7 @@ def append_entry(pseudonym: str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    files.fsync_folder(log_path().parent)
 
 
 def load_last_erasures() -> dict[str, datetime]:
