@@ -18,11 +18,16 @@ from orders.models import Attachment, AttachmentType
 log = structlog.get_logger(__name__)
 MAX_SIZE = 10 * 1024 * 1024
 MAX_PIXELS = 100_000_000
-# Magic bytes: every file of the type begins with them.
-SIGNATURES = {"application/pdf": b"%PDF-", "image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+PDF_SIGNATURE = b"%PDF-"
+PDF_HEAD_SIZE = 1024  # readers look for the signature in here: exporters write a BOM or a MIME head in front
+IMAGE_SIGNATURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 EXTENSIONS = {"application/pdf": ".pdf", "image/png": ".png", "image/jpeg": ".jpg"}
 ATTACHMENT_TYPES = {"application/pdf": AttachmentType.PDF_URL}
+PDF_OBJECT_PATTERN = re.compile(rb"[0-9]\s{1,10}obj\b")
 JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+JPEG_END = 0xD9
+# A marker that ends entropy-coded data. FF00 is a byte of the data, and FFD0 to FFD7 stand between its parts.
+JPEG_MARKER_PATTERN = re.compile(rb"\xff([\x02-\xcf\xd9-\xfe])")
 STORED_NAME_PATTERN = re.compile(r"[0-9a-f]{48}|\.[0-9a-f]{48}\.part")
 ORPHAN_GRACE_SECONDS = 3600
 UNSAFE_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -37,42 +42,63 @@ class DamagedFileError(Exception):
 
 
 def detect_content_type(content: bytes) -> str:
-    """Detect the content type. Raises UnsupportedFileError unless it is a complete PDF, PNG or JPEG."""
+    """Detect the content type. Raises UnsupportedFileError unless it is a complete PDF, PNG or JPEG.
+
+    What follows the end is ignored, as readers do: phones append videos to photos, and servers append lines to PDFs.
+    """
     if not content:
         raise UnsupportedFileError("is empty")
-    kind = next((kind for kind, signature in SIGNATURES.items() if content.startswith(signature)), None)
-    if kind is None:
-        raise UnsupportedFileError("is not a PDF, PNG or JPEG")
-    if not _is_whole(kind, content):
-        raise UnsupportedFileError("is incomplete or damaged")
-    if _count_pixels(kind, content) > MAX_PIXELS:
+    kind = _match_signature(content)
+    if kind == "application/pdf":
+        _require_whole_pdf(content)
+        return kind
+    if (_measure_png(content) if kind == "image/png" else _measure_jpeg(content)) > MAX_PIXELS:
         raise UnsupportedFileError(f"has more than {MAX_PIXELS:,} pixels")
     return kind
 
 
-def _is_whole(content_type: str, content: bytes) -> bool:
-    if content_type == "application/pdf":
-        return b"%%EOF" in content[-1024:]
-    if content_type == "image/png":
-        return content[12:16] == b"IHDR" and content.rstrip(b"\0").endswith(b"IEND\xaeB`\x82")
-    return content.rstrip(b"\0\r\n").endswith(b"\xff\xd9")
+def _match_signature(content: bytes) -> str:
+    for kind, signature in IMAGE_SIGNATURES.items():
+        if content.startswith(signature):
+            return kind
+    if PDF_SIGNATURE in content[:PDF_HEAD_SIZE]:
+        return "application/pdf"
+    if PDF_SIGNATURE in content:
+        raise UnsupportedFileError(f"has no {PDF_SIGNATURE.decode()} in its first {PDF_HEAD_SIZE:,} bytes, only later")
+    raise UnsupportedFileError("is not a PDF, PNG or JPEG")
 
 
-def _count_pixels(content_type: str, content: bytes) -> int:
+def _require_whole_pdf(content: bytes) -> None:
+    """Require an end behind the last object: a PDF that is read from the web has an end after its first page, too."""
+    end = content.rfind(b"%%EOF")
+    if end < 0 or PDF_OBJECT_PATTERN.search(content, end):
+        raise UnsupportedFileError("is incomplete: after the last object of the PDF, %%EOF is missing")
+
+
+def _measure_png(content: bytes) -> int:
     """Return the declared number of pixels, against decompression bombs (F10 in tests/reliability/README.md)."""
-    if content_type == "image/png":
-        return int.from_bytes(content[16:20]) * int.from_bytes(content[20:24])
-    return _count_jpeg_pixels(content) if content_type == "image/jpeg" else 0
+    if content[12:16] != b"IHDR":
+        raise UnsupportedFileError("is damaged: the PNG does not begin with an IHDR chunk")
+    at = 8
+    while content[at + 4 : at + 8] != b"IEND":
+        at += 12 + int.from_bytes(content[at : at + 4])
+        if at + 12 > len(content):
+            raise UnsupportedFileError("is incomplete or damaged: the PNG has no IEND chunk")
+    return int.from_bytes(content[16:20]) * int.from_bytes(content[20:24])
 
 
-def _count_jpeg_pixels(content: bytes) -> int:
-    at = 2
-    while at + 9 < len(content) and content[at] == 0xFF:
-        marker, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4])
+def _measure_jpeg(content: bytes) -> int:
+    """Return the largest declared number of pixels. Thumbnails are in segments of their own, which are skipped."""
+    pixels, at = 0, 2
+    while found := JPEG_MARKER_PATTERN.search(content, at):
+        marker, at = found[1][0], found.end()
+        if marker == JPEG_END:
+            return pixels
         if marker in JPEG_FRAMES:
-            return int.from_bytes(content[at + 5 : at + 7]) * int.from_bytes(content[at + 7 : at + 9])
-        at += 1 if marker == 0xFF else 2 + length
-    return 0
+            height, width = content[at + 3 : at + 5], content[at + 5 : at + 7]
+            pixels = max(pixels, int.from_bytes(height) * int.from_bytes(width))
+        at += max(int.from_bytes(content[at : at + 2]), 2)
+    raise UnsupportedFileError("is incomplete or damaged: the JPEG has no end marker (FFD9) after its image")
 
 
 def get_attachment_type(content_type: str) -> str:

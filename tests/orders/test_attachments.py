@@ -1,4 +1,4 @@
-"""Reports: taking files and addresses, and serving what we host."""
+"""Reports: accepting files and URLs, and serving hosted files."""
 
 from io import BytesIO
 from pathlib import Path
@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from integrations.outbox.models import Delivery
 from orders import files, results
-from orders.api.engine import UNREADABLE_FORM
+from orders.api.engine import FILE_ADVICE, UNREADABLE_FORM
 from orders.models import Attachment, Order, OrderEvent
 
 pytestmark = pytest.mark.django_db
@@ -155,31 +155,91 @@ def test_attachment_of_another_order_is_not_found(engine: APIClient, order: Orde
 HTML = b"<!doctype html><script>alert(1)</script>"
 
 
+UNKNOWN = "is not a PDF, PNG or JPEG"
+CUT_PDF = "is incomplete: after the last object of the PDF, %%EOF is missing"
+CUT_PNG = "is incomplete or damaged: the PNG has no IEND chunk"
+CUT_JPEG = "is incomplete or damaged: the JPEG has no end marker (FFD9) after its image"
+# What phones write: a photo with a thumbnail in its head, which has an end marker of its own.
+THUMBNAIL = b"\xff\xe1" + (2 + len(jpeg())).to_bytes(2) + jpeg()
+SCAN = b"\xff\xda\0\x08\1\1\0\0\x3f\0" + b"\x12\xff\0\xd9\xff\xd0\x34"
+PHOTO = b"\xff\xd8" + THUMBNAIL + jpeg(4000, 3000)[2:-2] + SCAN + b"\xff\xd9"
+LINEARIZED = PDF + b"2 0 obj\n<<>>\nendobj\ntrailer\n<<>>\nstartxref\n0\n%%EOF\n"
+
+
 @pytest.mark.parametrize(
-    "content",
+    ("content", "reason"),
     [
-        b"",
-        b"x",
-        HTML,
-        b"GIF89a" + HTML,
-        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-        b"PK\x03\x04zip",
-        b"MZ\x90\0",
-        PDF[:-8],
-        b"x" + PDF,
-        png()[:-4],
-        png(50_000, 50_000),
-        jpeg()[:-2],
-        jpeg(60_000, 60_000),
-        b"\xff\xd8\xff",
-        b"\x89PNG\r\n\x1a\n",
-        b"%PDF-1.7\n" + HTML,
+        (b"", "is empty"),
+        (b"x", UNKNOWN),
+        (HTML, UNKNOWN),
+        (b"GIF89a" + HTML, UNKNOWN),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", UNKNOWN),
+        (b"PK\x03\x04zip", UNKNOWN),
+        (b"MZ\x90\0", UNKNOWN),
+        (b"\xef\xbb\xbf" + png(), UNKNOWN),
+        (b"\r\n" + jpeg(), UNKNOWN),
+        (b" " * 1020 + PDF, "has no %PDF- in its first 1,024 bytes, only later"),
+        (PDF[:-8], CUT_PDF),
+        (b"%PDF-1.7\n" + HTML, CUT_PDF),
+        (b"%%EOF\n" + PDF[:-8], CUT_PDF),
+        (LINEARIZED[:-8], CUT_PDF),
+        (png()[:-4], CUT_PNG),
+        (png()[:-12] + b"\x7f\xff\xff\xffIDAT" + png()[-12:], CUT_PNG),
+        (b"\x89PNG\r\n\x1a\n", "is damaged: the PNG does not begin with an IHDR chunk"),
+        (png()[:12] + b"IEND" + png()[16:], "is damaged: the PNG does not begin with an IHDR chunk"),
+        (png(50_000, 50_000), "has more than 100,000,000 pixels"),
+        (png(50_000, 50_000) + b"trailer", "has more than 100,000,000 pixels"),
+        (jpeg()[:-2], CUT_JPEG),
+        (b"\xff\xd8\xff", CUT_JPEG),
+        (PHOTO[:-2], CUT_JPEG),
+        (PHOTO[: len(THUMBNAIL) + 2], CUT_JPEG),
+        (jpeg(60_000, 60_000), "has more than 100,000,000 pixels"),
+        (b"\xff\xd8\xff\0\0" + jpeg(60_000, 60_000)[2:], "has more than 100,000,000 pixels"),
+        (b"\xff\xd8" + THUMBNAIL + jpeg(60_000, 60_000)[2:] + b"trailer", "has more than 100,000,000 pixels"),
     ],
 )
-def test_what_is_no_whole_report_is_refused(engine: APIClient, order: Order, folder: Path, content: bytes) -> None:
+def test_what_is_no_whole_report_is_refused(
+    engine: APIClient, order: Order, folder: Path, content: bytes, reason: str
+) -> None:
     answer = upload(engine, order, content)
-    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["file"])
+    errors = [{"code": "invalid", "message": f"The file {reason}. {FILE_ADVICE}", "field": "file"}]
+    assert (answer.status_code, answer.json()["errors"]) == (422, errors)
     assert (stored(folder), Attachment.objects.count()) == ([], 0)
+
+
+MIME_HEAD = b"MIME-Version: 1.0\r\nContent-Type: application/pdf\r\n".ljust(200, b"-") + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type"),
+    [
+        (b"\xef\xbb\xbf" + PDF, "application/pdf"),
+        (b"\n" + PDF, "application/pdf"),
+        (b"\r\n\r\n" + PDF, "application/pdf"),
+        (MIME_HEAD + PDF, "application/pdf"),
+        (b" " * 1019 + PDF, "application/pdf"),
+        (PDF + b"\0" * 2000, "application/pdf"),
+        (PDF + b"<!-- served in 12 ms -->" * 100, "application/pdf"),
+        (PDF + b"\r\n--boundary--\r\n", "application/pdf"),
+        (LINEARIZED, "application/pdf"),
+        (LINEARIZED + b"x" * 5000, "application/pdf"),
+        (PHOTO, "image/jpeg"),
+        (PHOTO + b"\0\0\0\x18ftypmp42" + b"video" * 1000, "image/jpeg"),
+        (jpeg() + b"text behind it", "image/jpeg"),
+        (jpeg() + jpeg(100, 100)[:-2], "image/jpeg"),
+        (b"\xff\xd8\xff\xff\xff" + jpeg()[3:], "image/jpeg"),
+        (png() + b"bytes behind it", "image/png"),
+        (png() + png(2, 2)[:-4], "image/png"),
+        (png() + b"\0" * 3000, "image/png"),
+    ],
+)
+def test_report_that_readers_open_is_accepted_as_it_came(
+    engine: APIClient, order: Order, client: Client, content: bytes, content_type: str
+) -> None:
+    answer = upload(engine, order, content)
+    assert answer.status_code == 201
+    served = client.get(local(answer.json()["url"]))
+    assert (served["Content-Type"], served.content) == (content_type, content)
 
 
 def test_file_that_is_too_large_is_413(engine: APIClient, order: Order, folder: Path) -> None:

@@ -14,7 +14,7 @@ from integrations.simulator.endpoint import ApiError, Call, api_endpoint, record
 from integrations.simulator.entities import Upload
 from integrations.simulator.runtime import state, uploads_dir
 
-_UPLOAD_TYPES = {b"%PDF-": "PDF_URL", b"\x89PNG": "OTHER_URL", b"\xff\xd8\xff": "OTHER_URL"}
+_IMAGE_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff")
 
 
 @api_endpoint("attachment", "POST", scope="assessment_result_manage")
@@ -24,12 +24,12 @@ def upload_attachment(call: Call, order_id: str) -> HttpResponse:
         raise ApiError(403, "FORBIDDEN", "inline orders allow no uploads", breach="upload for an inline order")
     file = _get_upload(call)
     content = file.read()
-    kind = next((kind for magic, kind in _UPLOAD_TYPES.items() if content.startswith(magic)), None)
-    if kind is None:
+    is_image = content.startswith(_IMAGE_SIGNATURES)
+    if not is_image and b"%PDF-" not in content[:1024]:
         raise ApiError(400, "BAD_REQUEST", "the file is not a PDF, PNG or JPEG", breach="upload of another type")
     if len(content) > state.settings.upload_limit:
         raise ApiError(413, "PAYLOAD_TOO_LARGE", "the file is too large")
-    upload = _store_file(order_id, file.name or "file", kind, content)
+    upload = _store_file(order_id, file.name or "file", "OTHER_URL" if is_image else "PDF_URL", content)
     with state.lock:
         if any(each.sha256 == upload.sha256 for each in state.orders[order_id].uploads):
             record_breach("attachment uploaded twice", f"{upload.name} was uploaded before", call, order_id)
