@@ -8,6 +8,7 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, 
 
 from assessments.models import Package, Rule
 from integrations.models import AssessmentType, Customer, PartnerConfiguration
+from integrations.text import fold
 
 TEXT_KEYS = ("country", "region", "city")
 HAS_NO_RULES = ~Q(pk__in=Rule.objects.values("package"))
@@ -118,21 +119,21 @@ def _find_mismatches(rule: Rule, query: PackageQuery, accepted: Mapping[str, set
     if rule.customer is not None and rule.customer != query.customer:
         yield RuleMismatch("customer", rule.customer.name, query.customer.name)
     for key in ("requester", *TEXT_KEYS):
-        if _fold_case(getattr(rule, key)) not in accepted[key]:
+        if fold(getattr(rule, key)) not in accepted[key]:
             yield RuleMismatch(key, getattr(rule, key), getattr(query, key))
     if rule.remote not in (None, query.remote):
         yield RuleMismatch("remote", *("" if on is None else str(on).lower() for on in (rule.remote, query.remote)))
     for key, value in sorted(rule.fields.items()):
         actual = query.fields.get(key, ())
-        if _fold_case(value) not in map(_fold_case, actual):
+        if fold(value) not in map(fold, actual):
             yield RuleMismatch(key, value, ", ".join(actual))
 
 
 def _accepted_values(query: PackageQuery) -> dict[str, set[str]]:
     """Return for each text key of a rule the case-folded values that match: the empty one and the request's."""
     domain = query.requester[query.requester.rfind("@") :]
-    requesters = {"", _fold_case(query.requester), _fold_case(domain)}
-    return {"requester": requesters, **{key: {"", _fold_case(getattr(query, key))} for key in TEXT_KEYS}}
+    requesters = {"", fold(query.requester), fold(domain)}
+    return {"requester": requesters, **{key: {"", fold(getattr(query, key))} for key in TEXT_KEYS}}
 
 
 def _find_matching(query: PackageQuery) -> set[str]:
@@ -143,24 +144,19 @@ def _find_matching(query: PackageQuery) -> set[str]:
     absent = [column for column in ("requester", *TEXT_KEYS) if not getattr(query, column)]
     rules = rules.filter(**dict.fromkeys(absent, ""))
     requesters, country, region, city = _accepted_values(query).values()
-    fields = {key: {_fold_case(value) for value in values} for key, values in query.fields.items()}
+    fields = {key: {fold(value) for value in values} for key, values in query.fields.items()}
     return {
         package
         for package, rule_requester, rule_country, rule_region, rule_city, rule_fields in rules.order_by().values_list(
             "package_id", "requester", *TEXT_KEYS, "fields"
         )
-        if _fold_case(rule_requester) in requesters
-        and _fold_case(rule_country) in country
-        and _fold_case(rule_region) in region
-        and _fold_case(rule_city) in city
-        and all(_fold_case(value) in fields.get(key, ()) for key, value in rule_fields.items())
+        if fold(rule_requester) in requesters
+        and fold(rule_country) in country
+        and fold(rule_region) in region
+        and fold(rule_city) in city
+        and all(fold(value) in fields.get(key, ()) for key, value in rule_fields.items())
     }
 
 
 def _admits_customer(customer: Customer) -> Q:
     return Q(customer=None) | Q(customer=customer)
-
-
-def _fold_case(text: str) -> str:
-    """Fold the case in Python: databases differ in their handling of non-ASCII letters."""
-    return text.strip().casefold()

@@ -45,6 +45,12 @@ class UnsupportedBodyError(exceptions.APIException):
     status_code, default_code, default_detail = 415, "unsupported_media_type", "Send application/json."
 
 
+class UnsupportedEncodingError(UnsupportedBodyError):
+    """The body has a Content-Encoding. The response names the accepted one (RFC 9110, section 15.5.16)."""
+
+    accept_encoding = "identity"
+
+
 class UnprocessableError(exceptions.ValidationError):
     """Invalid values in valid JSON from an engine. Each message describes a valid value."""
 
@@ -98,6 +104,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     headers = {}
     if challenge := getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
+    if accept_encoding := getattr(error, "accept_encoding", None):
+        headers["Accept-Encoding"] = accept_encoding
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(int(wait))
     problem = build_problem(error.status_code, detail, errors)

@@ -41,7 +41,7 @@ class PlainTextField(fields.StrictCharField):
 
 
 class InstantField(serializers.DateTimeField):
-    """ISO 8601 timestamp with an offset or Z, converted to UTC."""
+    """ISO 8601 timestamp with an offset or Z, converted to UTC. T and Z may be lower case (RFC 3339, section 5.6)."""
 
     default_error_messages = fields.build_error_messages(
         "a timestamp in ISO 8601 with Z or an offset, like 2020-08-28T20:36:28Z"
@@ -49,7 +49,8 @@ class InstantField(serializers.DateTimeField):
 
     def to_internal_value(self, value: Any) -> datetime:
         try:
-            instant = parse_datetime(value) if isinstance(value, str) and "T" in value.upper() else None
+            text = value.upper() if isinstance(value, str) else ""
+            instant = parse_datetime(text) if "T" in text else None
             if instant is not None and instant.tzinfo is not None and instant.year >= 1900:
                 return instant.astimezone(UTC)
         except (ValueError, OverflowError):
@@ -80,22 +81,3 @@ class CheckedURLField(PlainTextField):
         except ValueError as error:
             raise serializers.ValidationError(f"The URL {error}.", code="address") from None
         return url
-
-
-class TextMapField(serializers.Field[dict[str, str], Any, Any, Any]):
-    """JSON object whose values are all text."""
-
-    default_error_messages = {
-        "invalid": "Send an object whose values are all text.",
-        "long": "Send at most 100 keys of up to 200 characters, with values of up to 2,000 characters.",
-    }
-
-    def to_internal_value(self, data: Any) -> dict[str, str]:
-        if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
-            self.fail("invalid")
-        if len(data) > 100 or any(len(key) > 200 or len(value) > 2000 for key, value in data.items()):
-            self.fail("long")
-        return data
-
-    def to_representation(self, value: dict[str, str]) -> dict[str, str]:
-        return value

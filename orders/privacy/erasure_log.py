@@ -12,12 +12,22 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from integrations.outbox import clock
+from integrations.text import fold_email
 from orders import files
 
 
 def make_pseudonym(identifier: str) -> str:
-    """Return the pseudonym of an email address, regardless of case, or of an order's id."""
-    return salted_hmac("orders.erasure", identifier.strip().casefold(), algorithm="sha256").hexdigest()
+    """Return the pseudonym of an email address, in any spelling that counts as the same, or of an order's id."""
+    return _hash_identifier(fold_email(identifier))
+
+
+def make_pseudonyms(email: str) -> set[str]:
+    """Return the pseudonyms under which an email address may have been logged, also by earlier versions."""
+    return {make_pseudonym(email), _hash_identifier(email.strip().casefold())}
+
+
+def _hash_identifier(identifier: str) -> str:
+    return salted_hmac("orders.erasure", identifier, algorithm="sha256").hexdigest()
 
 
 def log_path() -> Path:

@@ -18,6 +18,7 @@ from integrations import audit
 from integrations.encryption import DecryptionError, Sealed, SealedField
 from integrations.models import IdempotencyRecord
 from integrations.outbox.models import Attempt, Delivery
+from integrations.text import fold_email
 from orders import files
 from orders.models import Attachment, Order, OrderEvent, Resource, Result, Upload
 from orders.privacy import erasure, erasure_log
@@ -46,7 +47,7 @@ def export(email: str, target: IO[bytes], **audit_fields: Any) -> Export:
 
 def export_candidate_of(order: Order, target: IO[bytes], **audit_fields: Any) -> Export:
     """Export an order's candidate from all orders, or from this one if it has no email address."""
-    if order.candidate_email.strip():
+    if fold_email(order.candidate_email):
         return export(order.candidate_email, target, **audit_fields)
     return _write_archive(erasure_log.make_pseudonym(order.pk), [order.pk], target, **audit_fields)
 

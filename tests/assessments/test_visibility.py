@@ -1,12 +1,13 @@
 """Tests of the visibility rules."""
 
+import unicodedata
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from assessments.models import Package
-from assessments.visibility import PackageQuery, orderable_packages, visible_packages
+from assessments.visibility import PackageQuery, hidden_packages, orderable_packages, visible_packages
 from integrations.models import AssessmentType, Customer
 from tests.rows import make_package
 
@@ -41,6 +42,34 @@ def list_visible(customer: Customer, **came: Any) -> list[str]:
 def test_rule_that_matches(customer: Customer, key: str, value: Any) -> None:
     make_package(rules=({key: value},))
     assert list_visible(customer, **EVERYTHING) == ["skills"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "sent"),
+    [
+        ("München", unicodedata.normalize("NFD", "München")),
+        (unicodedata.normalize("NFD", "München"), "MÜNCHEN"),
+        ("서울", unicodedata.normalize("NFD", "서울")),
+        ("İstanbul", "Istanbul"),
+        ("İstanbul", "istanbul"),
+        ("istanbul", "İSTANBUL"),
+        ("Gießen", "GIESSEN"),
+        ("Ｋöln", "Köln"),
+        ("New York", "New\u00a0York"),
+        ("New York", " New  York\t"),
+        ("Berlin", "Ber\u00adlin\u200b"),
+    ],
+)
+def test_rule_matches_the_same_text_in_another_form(customer: Customer, rule: str, sent: str) -> None:
+    make_package("city", rules=({"city": rule},))
+    make_package("field", rules=({"fields": {"place": rule}},))
+    assert list_visible(customer, city=sent, fields={"place": [sent]}) == ["city", "field"]
+    assert hidden_packages(PackageQuery(customer, city=sent, fields={"place": [sent]}), types=AssessmentType) == []
+
+
+def test_rule_matches_a_requester_in_another_form(customer: Customer) -> None:
+    make_package(rules=({"requester": "@münchen.example"},))
+    assert list_visible(customer, requester=unicodedata.normalize("NFD", "rita@MÜNCHEN.example")) == ["skills"]
 
 
 @pytest.mark.parametrize(

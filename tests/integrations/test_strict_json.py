@@ -24,12 +24,26 @@ from integrations.strict_json import MalformedJSONError, parse_json
         (b"[" * 60000, "nested deeper|Expecting value"),
         (b"[" * 40 + b"]" * 40, "nested deeper than 32"),
         (b'{"a": ' + b"1" * 5000 + b"}", "too long"),
-        (b'\xef\xbb\xbf{"a": 1}', "BOM"),
+        (b"\xef\xbb\xbf", "Expecting value at line 1, column 1"),
+        ('{"a": 1}'.encode("utf-16"), "the body is not UTF-8"),
     ],
 )
 def test_body_that_is_no_json_as_we_take_it_is_refused_with_the_reason(body: bytes, says: str) -> None:
     with pytest.raises(MalformedJSONError, match=says):
         parse_json(body)
+
+
+@pytest.mark.parametrize("marks", [1, 2])
+def test_byte_order_mark_is_ignored(marks: int) -> None:
+    """RFC 8259, section 8.1."""
+    assert parse_json(b"\xef\xbb\xbf" * marks + b'{"a": "\xef\xbb\xbf"}') == {"a": "\ufeff"}
+
+
+def test_text_that_no_database_stores_is_replaced_on_request() -> None:
+    body = b'{"a\\u0000": ["x\\u0000y", "cut \\ud83d", "\\ud83d\\ude00"]}'
+    assert parse_json(body, replaces_invalid=True) == {"a ": ["x y", "cut \ufffd", "😀"]}
+    with pytest.raises(MalformedJSONError, match="nested deeper"):
+        parse_json(b"[" * 40 + b"]" * 40, replaces_invalid=True)
 
 
 def test_json_at_the_limits_is_accepted() -> None:

@@ -1,4 +1,4 @@
-"""What SmartRecruiters orders, over the real URL stack."""
+"""Orders from SmartRecruiters, over the real URL stack."""
 
 import json
 from typing import Any
@@ -309,25 +309,7 @@ WRONG = [
     ("companyId", "", "companyId"),
     ("candidate", [], "candidate"),
     ("candidate", "x", "candidate"),
-    ("candidate", {"email": 1}, "candidate.email"),
-    ("candidate", {"email": True}, "candidate.email"),
-    ("candidate", {"email": None}, "candidate.email"),
-    ("candidate", {"email": "a@b.example\r\nBcc: x@y.example"}, "candidate.email"),
-    ("candidate", {"firstName": "x" * 201}, "candidate.firstName"),
-    ("candidate", {"lastName": "a\tb"}, "candidate.lastName"),
-    ("candidate", {"lastName": 7}, "candidate.lastName"),
-    ("candidate", {"id": "x" * 201}, "candidate.id"),
-    ("candidate", {"id": "a\u200bb"}, "candidate.id"),
-    ("candidate", {"applicationLanguage": 1}, "candidate.applicationLanguage"),
-    ("requester", "ruth@northwind.example", "requester"),
-    ("requester", {"userId": 5}, "requester.userId"),
-    ("job", "job-1", "job"),
-    ("job", {"id": 4}, "job.id"),
-    ("jobId", 4, "jobId"),
-    ("fields", [], "fields"),
-    ("fields", {"x": 1}, "fields"),
-    ("fields", {"x": None}, "fields"),
-    ("fields", {"x": "y" * 2001}, "fields"),
+    ("candidate", 5, "candidate"),
 ]
 
 

@@ -57,6 +57,9 @@ O14 Retired package
 
 O15 Wrong JSON types
     intake what_is_wrong_in_the_body_is_named
+    lenient_orders scalar_is_taken_as_its_json_text
+    lenient_orders what_has_no_text_is_missing_and_kept
+    lenient_orders mapped_fields_of_any_kind_are_kept
     intake no_body_breaks_us
 
 O16 Mass assignment (status, customer, __proto__)
@@ -75,6 +78,7 @@ O18 JSON nested 100,000 deep
 O21 NUL, lone surrogates, in any field
     intake body_that_is_no_json_object_is_refused
     strict_json body_that_is_no_json_as_we_take_it_is_refused_with_the_reason
+    strict_json text_that_no_database_stores_is_replaced_on_request
     anything nothing_that_comes_in_is_a_fault_of_ours
     odd_values nul_in_an_address_is_no_fault_of_ours
     odd_values odd_value_of_a_parameter_or_a_field_is_no_fault_of_ours
@@ -82,21 +86,22 @@ O21 NUL, lone surrogates, in any field
 
 O23 Other content types
     intake body_that_is_no_json_object_is_refused
-    wsgi_request body_in_another_charset_is_refused
+    wsgi_request charset_of_a_body_is_judged_by_its_bytes
     wsgi_request content_type_of_any_spelling_is_no_fault_of_ours
 
 O24 No object at the top level
     intake body_that_is_no_json_object_is_refused
 
 O25 Header injection in an e-mail address
-    intake what_is_wrong_in_the_body_is_named
+    lenient_orders what_is_no_email_address_is_not_made_one
     emails unusable_address_fails_where_staff_see_it
     why: An email address that is merely unusable is accepted, as documented; no email is sent to it.
 
 O26 Names in all scripts, long, bidirectional
     intake any_real_name_is_kept_as_it_came
     hostile_orders text_is_kept_letter_by_letter
-    hostile_orders name_beyond_the_limits_is_refused
+    lenient_orders longer_text_is_cut_for_its_column_and_kept
+    lenient_orders control_characters_become_a_space
 
 O27 SQL, template and log injection strings
     hostile_orders text_is_kept_letter_by_letter
@@ -120,6 +125,7 @@ O30 Guessing candidate links
 
 O31 Malformed requester header
     requester parse_requester_of_every_spelling
+    requester parse_requester_that_names_nobody
     requester parse_requester_of_anything_else
     requester parse_requester_of_arbitrary_text
     smartrecruiters list_with_a_bad_requester

@@ -37,6 +37,7 @@ FILES = {
     "hostile_urls": "tests/integrations/http/test_hostile_urls.py",
     "intake": "tests/orders/test_intake.py",
     "key_rotation": "tests/integrations/test_key_rotation.py",
+    "lenient_orders": "tests/orders/test_lenient_orders.py",
     "log": "tests/integrations/audit/test_log.py",
     "logs": "tests/config/monitoring/test_logs.py",
     "memberships": "tests/integrations/customers/test_memberships.py",

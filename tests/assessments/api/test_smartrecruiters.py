@@ -118,7 +118,16 @@ def test_list_by_a_requester_of_another_customer(smartrecruiters: APIClient, oth
     assert smartrecruiters.get(LIST, headers={"requester": "charlie@harbour.example"}).status_code == 204
 
 
-@pytest.mark.parametrize("header", ["", "nobody", '{"email": 1}', "[]", "\xff@b.example", "x" * 16_000])
+@pytest.mark.parametrize("header", ["", "{}", "null", '""', '{"email":null}', '{"email":""}', "userId,5f"])
+def test_list_by_a_requester_that_names_nobody(smartrecruiters: APIClient, header: str) -> None:
+    rows.make_package("all")
+    rows.make_package("ours", rules=({"requester": "@northwind.example"},))
+    answer = smartrecruiters.get(LIST, HTTP_REQUESTER=header)
+    assert (answer.status_code, answer.json()) == (200, smartrecruiters.get(LIST).json())
+    assert [package["id"] for package in answer.json()] == ["all"]
+
+
+@pytest.mark.parametrize("header", ["nobody", '{"email": 1}', "[]", "\xff@b.example", "x" * 16_000])
 def test_list_with_a_bad_requester(smartrecruiters: APIClient, header: str) -> None:
     rows.make_package()
     answer = smartrecruiters.get(LIST, HTTP_REQUESTER=header)
