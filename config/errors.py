@@ -11,7 +11,9 @@ from django.urls import reverse
 from django.utils import translation
 
 from config.brand import brand_context
+from integrations.api.errors import is_api_path, problem_response
 from integrations.connections.popup import CONSENT_PATH
+from integrations.oauth.views import error_response
 
 
 def get_request_id() -> str:
@@ -41,6 +43,19 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         page = _render_page(request, "404.html", 404)
         page["Content-Language"] = translation.get_language() or settings.LANGUAGE_CODE
     return page
+
+
+def is_token_path(path: str) -> bool:
+    return path.rstrip("/") == "/oauth/token"
+
+
+def refuse_request(request: HttpRequest, status: int, detail: str) -> HttpResponse:
+    """Refuse a request before a view gets it, in the form that its path promises."""
+    if is_api_path(request.path):
+        return problem_response(status, detail)
+    if is_token_path(request.path):
+        return error_response("invalid_request", detail, status)
+    return HttpResponse(detail, status=status, content_type="text/plain")
 
 
 def method_not_allowed(request: HttpRequest, section: str) -> HttpResponse:

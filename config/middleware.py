@@ -1,4 +1,4 @@
-"""Middleware: trusted proxies, HTTPS, locale, security headers, NUL rejection, error pages, staff's MFA."""
+"""Middleware: trusted proxies, hosts, HTTPS, whole bodies, locale, security headers, NUL rejection, errors, MFA."""
 
 import ipaddress
 from collections.abc import Callable
@@ -8,17 +8,20 @@ import structlog
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, DisallowedHost
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import redirect
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 
-from config.errors import method_not_allowed, missing_encryption_key
+from config.errors import is_token_path, method_not_allowed, missing_encryption_key, refuse_request
+from config.server.request_body import BODY_ERROR
 from integrations.accounts import login_redirects
-from integrations.api.errors import is_api_path, problem_response
+from integrations.api.errors import INCOMPLETE_BODY, STATUS_DETAILS, is_api_path
 from integrations.encryption import DecryptionError
+
+HEALTH_PATHS = ("/healthz", "/readyz", "/metrics")
 
 log = structlog.get_logger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -80,20 +83,47 @@ class RequireHttpsMiddleware(BaseMiddleware):
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         is_clear = request.META.get("HTTP_X_FORWARDED_PROTO", "https").strip().lower() == "http"
-        if not settings.IS_HTTPS or not is_clear or request.path in ("/healthz", "/readyz", "/metrics"):
+        if not settings.IS_HTTPS or not is_clear or request.path in HEALTH_PATHS:
             return self.get_response(request)
-        if (
-            request.method in ("GET", "HEAD")
-            and not is_api_path(request.path)
-            and request.path.rstrip("/") != "/oauth/token"
-        ):
+        is_page = not is_api_path(request.path) and not is_token_path(request.path)
+        if is_page and request.method in ("GET", "HEAD"):
             return redirect(settings.PUBLIC_URL + request.get_full_path())
-        if is_api_path(request.path):
-            return problem_response(403, HTTPS_REQUIRED)
-        return HttpResponse(HTTPS_REQUIRED, status=403, content_type="text/plain")
+        return refuse_request(request, 403, HTTPS_REQUIRED)
 
 
 HTTPS_REQUIRED = "This request came over plain HTTP. Use HTTPS, and replace any credentials it contained."
+
+
+class HostMiddleware(BaseMiddleware):
+    """Answer the health routes whatever the Host header, and refuse an unknown host in the form of each API.
+
+    Load balancers and Kubernetes probe by IP address and cannot set Host. These routes repeat nothing of the request.
+    """
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path in HEALTH_PATHS:
+            request.META["HTTP_HOST"] = settings.ALLOWED_HOSTS[0].lstrip(".")
+        elif is_api_path(request.path) or is_token_path(request.path):
+            try:
+                request.get_host()
+            except DisallowedHost:
+                log.warning("unknown host")
+                return refuse_request(request, 400, UNKNOWN_HOST)
+        return self.get_response(request)
+
+
+UNKNOWN_HOST = "The Host header names no host of this portal: use the host of its public URL."
+
+
+class IncompleteBodyMiddleware(BaseMiddleware):
+    """Refuse a request whose body did not arrive whole (config/server/request_body.py), before anything happens."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if status := request.META.get(BODY_ERROR):
+            detail = INCOMPLETE_BODY if status == 400 else STATUS_DETAILS[status]
+            log.warning("body refused", reason=detail)
+            return refuse_request(request, status, detail)
+        return self.get_response(request)
 
 
 class CandidateLocaleMiddleware(LocaleMiddleware):

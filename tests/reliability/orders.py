@@ -69,7 +69,7 @@ O17 Body of 10 MB, chunked, without a length
     intake body_that_is_no_json_object_is_refused
     worker request_that_is_too_large_is_refused_at_once
     worker body_of_any_size_comes_whole
-    wsgi_request body_in_chunks_is_never_taken_for_an_empty_one
+    request_body body_in_chunks_is_never_taken_for_an_empty_one
 
 O18 JSON nested 100,000 deep
     intake body_that_is_no_json_object_is_refused
@@ -203,6 +203,8 @@ F5 Path traversal in a file name
     attachments file_is_hosted_under_a_random_link
 
 F8 Empty, truncated, aborted
+    request_body request_whose_body_breaks_off_is_400_without_effect
+    request_body upload_that_broke_off_leaves_its_idempotency_key_free
     attachments what_is_no_whole_report_is_refused
     broken_body report_whose_body_breaks_off_is_400_and_not_kept
 

@@ -52,6 +52,7 @@ FILES = {
     "patterns": "tests/test_patterns.py",
     "personal_data": "tests/orders/privacy/test_personal_data.py",
     "preflight": "tests/config/server/test_preflight.py",
+    "request_body": "tests/config/server/test_request_body.py",
     "requester": "tests/assessments/test_requester.py",
     "retention": "tests/orders/privacy/test_retention.py",
     "roles": "tests/integrations/admin/test_roles.py",

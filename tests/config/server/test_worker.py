@@ -2,9 +2,12 @@
 
 import hashlib
 import http.client
+import json
 import resource
+import select
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -18,6 +21,7 @@ import pytest
 from tests.config.conftest import REPOSITORY, free_port, wait_for
 
 EMPTY = hashlib.sha256(b"").hexdigest()
+GUNICORN_DEFAULT_KEEPALIVE = 2.0
 POST = b"POST / HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -188,6 +192,46 @@ def test_kept_connection_serves_request_after_request(port: int) -> None:
         answer = line.getresponse()
         assert (answer.status, answer.read().decode().split()[1]) == (200, str(size))
     line.close()
+
+
+def test_idle_connection_outlives_gunicorns_default(port: int) -> None:
+    """A server that closes idle connections before its proxy does loses the POST that crosses the close."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    line.request("GET", "/")
+    line.getresponse().read()
+    is_closed, _, _ = select.select([line.sock], [], [], 2 * GUNICORN_DEFAULT_KEEPALIVE)
+    assert not is_closed
+    line.close()
+
+
+TLS_HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 500
+TLS_ON_PLAIN_PORT = "This port speaks plain HTTP, not TLS: connect to the port of the proxy that does."
+
+
+@pytest.mark.parametrize("sent", [b"\x16", TLS_HELLO[:6], TLS_HELLO, TLS_HELLO * 100])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_tls_client_is_told_at_its_first_byte(port: int, sent: bytes, is_first: bool) -> None:
+    with connect(port) as line:
+        if not is_first:
+            line.sendall(POST + b"Content-Length: 0\r\n\r\n")
+            answer = http.client.HTTPResponse(line)
+            answer.begin()
+            assert (answer.status, len(answer.read()) > 0) == (200, True)
+        line.sendall(sent)
+        head, _, body = everything_from(line).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert json.loads(body) == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": TLS_ON_PLAIN_PORT,
+        "errors": [{"code": "bad_request", "message": TLS_ON_PLAIN_PORT}],
+    }
+
+
+def test_tls_library_fails_at_once(port: int) -> None:
+    with connect(port) as line, pytest.raises(ssl.SSLError, match=r"(?i)wrong.version.number|http.request"):
+        ssl.create_default_context().wrap_socket(line, server_hostname="localhost")
 
 
 @pytest.mark.parametrize(
