@@ -1,6 +1,7 @@
 """REST endpoints for orders, called by engines: see orders/api/README.md, "The engine API"."""
 
-from typing import Any, cast
+import re
+from typing import IO, Any, cast
 
 from django.db import transaction
 from django.http import QueryDict
@@ -30,6 +31,9 @@ from orders.scores import score_percent, score_text
 
 FORM_OVERHEAD = 64 * 1024
 UNREADABLE_FORM = "The form cannot be read: send multipart/form-data with its boundary and without encoded parts."
+HEAD_NOT_UTF8 = "The head of a part is not UTF-8, so that the part cannot be read: send its names as UTF-8."
+MAX_HEAD_LINE = 1024
+PART_HEAD_PATTERN = re.compile(rb"(?i)Content-Disposition:[^\r\n]{0,%d}\r\n" % (MAX_HEAD_LINE - 22))
 FILE_ADVICE = 'Send a complete PDF, PNG or JPEG, or for other types a URL: {"type": "VIDEO_URL", "url": "https://…"}.'
 FILE_TOO_LARGE = {"file": [f"The file is larger than 10 MB ({files.MAX_SIZE:,} bytes): send a smaller one, or a URL."]}
 
@@ -147,6 +151,30 @@ class OrderPreview(OrderView):
         return Response({"wire": wire, "score_text": score_text(scored), "score_percent": score_percent(scored)})
 
 
+class PartHeadReader:
+    """Pass a form on, and note if the head of a part is not UTF-8: Django's parser leaves such a part out."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._tail = b""
+        self.has_unreadable_head = False
+
+    def read(self, size: int = -1) -> bytes:
+        content: bytes = self._stream.read(size)
+        text = self._tail + content
+        self.has_unreadable_head |= any(not _is_utf8(line) for line in PART_HEAD_PATTERN.findall(text))
+        self._tail = text[-MAX_HEAD_LINE:]
+        return content
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 class LimitedMultiPartParser(MultiPartParser):
     """Multipart parser that rejects a body above the file limit before reading it."""
 
@@ -154,10 +182,16 @@ class LimitedMultiPartParser(MultiPartParser):
         if int(parser_context["request"].META.get("CONTENT_LENGTH") or 0) > files.MAX_SIZE + FORM_OVERHEAD:
             raise BodyTooLargeError(FILE_TOO_LARGE)
         kind, semicolon, rest = (media_type or "").partition(";")
+        reader = PartHeadReader(stream)
         try:
-            return super().parse(stream, kind.lower() + semicolon + rest, parser_context)
+            parsed = super().parse(cast(IO[Any], reader), kind.lower() + semicolon + rest, parser_context)
         except ParseError:
+            if reader.has_unreadable_head:
+                raise UnprocessableError({"file": [HEAD_NOT_UTF8]}) from None
             raise ParseError(UNREADABLE_FORM) from None
+        if reader.has_unreadable_head and "file" not in parsed.files:
+            raise UnprocessableError({"file": [HEAD_NOT_UTF8]})
+        return parsed
 
 
 class OrderAttachments(OrderView):

@@ -1,6 +1,8 @@
 """Serializers of engines' requests. Their messages describe the valid value (422)."""
 
+import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +17,7 @@ from orders.models import AttachmentType, Status
 
 SCORE_KEYS = ("raw", "min", "max")
 MAX_INTEGER = 2**31 - 1
+SPACE_BEFORE_OFFSET = re.compile(r" (?=[0-9]{2}(?::?[0-9]{2})?\Z)")
 
 
 class ScoreSerializer(StrictSerializer):
@@ -153,8 +156,13 @@ class AttachmentFileSerializer(AttachmentInputSerializer):
 
 @extend_schema_field({"oneOf": [{"type": "string", "format": "date-time"}, {"type": "string", "maxLength": 0}]})
 class OptionalInstantField(InstantField):
+    """Timestamp of a query, in which a `+` that is not written as %2B arrives as a space."""
+
     def run_validation(self, data: Any = serializers.empty) -> Any:
         return None if data == "" else super().run_validation(data)
+
+    def to_internal_value(self, value: Any) -> datetime:
+        return super().to_internal_value(SPACE_BEFORE_OFFSET.sub("+", value) if isinstance(value, str) else value)
 
 
 class FiltersSerializer(StrictSerializer):

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from integrations.outbox.models import Delivery
 from orders import files, results
-from orders.api.engine import FILE_ADVICE, UNREADABLE_FORM
+from orders.api.engine import FILE_ADVICE, HEAD_NOT_UTF8, UNREADABLE_FORM
 from orders.models import Attachment, Order, OrderEvent
 
 pytestmark = pytest.mark.django_db
@@ -350,6 +350,31 @@ def test_odd_name_of_a_file_is_made_plain_or_refused(
 ) -> None:
     answer: Any = engine.generic("POST", url(order), part(disposition), f"{MULTIPART}; boundary=x")
     assert (answer.status_code, answer.json().get("name")) == (201 if name else 422, name)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        part(b'form-data; name="file"; filename="\xff.pdf"'),
+        part('form-data; name="file"; filename="Prüfung.pdf"'.encode("latin-1")),
+        part('FORM-DATA; name=file; filename="résumé.pdf"'.encode("cp1252"), content=b"x" * 200_000),
+        part('form-data; name="file"; filename="検査.pdf"'.encode("shift-jis")),
+        # The head of the second part begins in one chunk of 64 KB and ends in the next.
+        part(b'form-data; name="name"', "text/plain", b"n" * (64 * 1024 - 160))[:-7]
+        + part(b'form-data; name="file"; filename="' + b"x" * 80 + b'\xe9.pdf"'),
+    ],
+)
+def test_head_of_a_part_that_is_not_utf8_is_named(engine: APIClient, order: Order, body: bytes) -> None:
+    answer: Any = engine.generic("POST", url(order), body, f"{MULTIPART}; boundary=x")
+    errors = [{"code": "invalid", "message": HEAD_NOT_UTF8, "field": "file"}]
+    assert (answer.status_code, answer.json()["errors"]) == (422, errors)
+
+
+def test_file_that_contains_such_a_head_is_accepted(engine: APIClient, order: Order) -> None:
+    content = PDF + part(b'form-data; name="file"; filename="\xff.pdf"').replace(b"--x", b"--y")
+    body = part('form-data; name="file"; filename="Prüfung.pdf"'.encode(), content=content)
+    answer: Any = engine.generic("POST", url(order), body, f"{MULTIPART}; boundary=x")
+    assert (answer.status_code, answer.json()["name"]) == (201, "Prüfung.pdf")
 
 
 def test_order_has_at_most_a_hundred_attachments(engine: APIClient, order: Order, folder: Path) -> None:

@@ -66,6 +66,16 @@ def test_report_is_kept_shown_and_enqueued_once(engine: APIClient, order: Order)
     }
 
 
+@pytest.mark.parametrize(
+    "instant",
+    ["2020-08-28T20:36:28Z", "2020-08-28t20:36:28z", "2020-08-28t22:36:28.000+02:00", "2020-08-28T20:36:28.000z"],
+)
+@pytest.mark.parametrize("key", ["submission_date", "assessment_package_date"])
+def test_instant_is_read_in_any_case(engine: APIClient, order: Order, key: str, instant: str) -> None:
+    answer = engine.patch(url(order), {key: instant})
+    assert (answer.status_code, answer.json()["result"]) == (200, NOTHING | {key: "2020-08-28T20:36:28.000000Z"})
+
+
 def test_both_content_types_are_taken(engine: APIClient, order: Order) -> None:
     for kind in ("application/json", "application/merge-patch+json"):
         assert engine.generic("PATCH", url(order), '{"status": "IN_PROGRESS"}', kind).status_code == 200
@@ -224,6 +234,7 @@ WRONG = [
     ({"submission_date": "yesterday"}, "submission_date"),
     ({"submission_date": "2020-08-28"}, "submission_date"),
     ({"submission_date": "2020-08-28T20:36:28"}, "submission_date"),
+    ({"submission_date": "2020-08-28T20:36:28 02:00"}, "submission_date"),
     ({"submission_date": "2020-02-30T20:36:28Z"}, "submission_date"),
     ({"submission_date": "0001-01-01T00:00:00+23:00"}, "submission_date"),
     ({"submission_date": 1598646988}, "submission_date"),

@@ -123,6 +123,39 @@ def test_updated_after_is_exclusive(engine: APIClient, order: Order, connection:
     assert ids(engine, updated_after="2020-01-01T00:00:00+01:00") == [other.pk, order.pk]
 
 
+@pytest.mark.parametrize(
+    "instant",
+    [
+        "2019-12-31T23:30:00Z",
+        "2019-12-31t23:30:00z",
+        "2019-12-31T23:30:00.5z",
+        "2020-01-01t00:30:00%2B01:00",
+        "2020-01-01T00:30:00+01:00",
+        "2020-01-01T00:30:00+0100",
+        "2020-01-01T00:30:00+01",
+        "2020-01-01T00:30:00.123456+01:00",
+        "2020-01-01T00:30:00%2001:00",
+        "2019-12-31T22:30:00-01:00",
+    ],
+)
+def test_updated_after_is_read_as_it_is_often_written(
+    engine: APIClient, order: Order, connection: Connection, instant: str
+) -> None:
+    """A + that is not written as %2B arrives as a space; T and Z may be lower case."""
+    older, newer = order, bodies.place_order(connection)
+    Order.objects.filter(pk=older.pk).update(updated_at="2019-12-31T23:29:59Z")
+    Order.objects.filter(pk=newer.pk).update(updated_at="2019-12-31T23:30:01Z")
+    answer = engine.get(f"{ORDERS}?updated_after={instant}")
+    assert (answer.status_code, [each["id"] for each in answer.json()["results"]]) == (200, [newer.pk])
+
+
+def test_next_page_keeps_an_offset_with_a_bare_plus(engine: APIClient, order: Order, connection: Connection) -> None:
+    other = bodies.place_order(connection)
+    page = engine.get(f"{ORDERS}?limit=1&updated_after=2020-01-01T00:30:00+01:00").json()
+    following = engine.get(page["next"].removeprefix(settings.PUBLIC_URL)).json()
+    assert [each["id"] for each in (*page["results"], *following["results"])] == [other.pk, order.pk]
+
+
 def test_every_change_moves_updated_at(engine: APIClient, order: Order) -> None:
     def at() -> str:
         moved: str = engine.get(f"{ORDERS}/{order.pk}").json()["updated_at"]
@@ -150,6 +183,8 @@ def test_empty_query_does_not_count(engine: APIClient, order: Order) -> None:
         ({"status": "DONE"}, "status"),
         ({"updated_after": "yesterday"}, "updated_after"),
         ({"updated_after": "2020-01-01T00:00:00"}, "updated_after"),
+        ({"updated_after": "2020-01-01 00:00:00 01:00"}, "updated_after"),
+        ({"updated_after": "2020-01-01T00:00:00 1:00"}, "updated_after"),
         ({"limit": "x"}, "limit"),
         ({"cursor": "x"}, "cursor"),
     ],
