@@ -13,9 +13,8 @@ def register_deliveries() -> None:
     """Register the handlers of this app's deliveries with the outbox."""
     from integrations.outbox import handlers
     from orders.handlers.emails import InvitationHandler, ReminderHandler
-    from orders.handlers.fetches import CandidateHandler, HiringTeamHandler, JobHandler
+    from orders.handlers.fetches import FETCH_HANDLERS
     from orders.handlers.results import ResultHandler
     from orders.handlers.uploads import UploadHandler
 
-    handlers.register(ResultHandler(), UploadHandler(), InvitationHandler(), ReminderHandler())
-    handlers.register(CandidateHandler(), JobHandler(), HiringTeamHandler())
+    handlers.register(ResultHandler(), UploadHandler(), InvitationHandler(), ReminderHandler(), *FETCH_HANDLERS)

@@ -13,7 +13,6 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
-from orders import links
 from orders.models import Attachment, Order, Result, Upload, UploadState
 
 Document = dict[str, Any]
@@ -168,7 +167,7 @@ def _load_urls(references: Iterable[str]) -> dict[str, str]:
     uploaded = [url.removeprefix(UPLOADED_PREFIX) for url in references if url.startswith(UPLOADED_PREFIX)]
     urls = {}
     if hosted:
-        urls = {HOSTED_PREFIX + row.pk: links.report_url(row) for row in Attachment.objects.filter(pk__in=hosted)}
+        urls = {HOSTED_PREFIX + row.pk: row.url for row in Attachment.objects.filter(pk__in=hosted)}
     if uploaded:
         urls |= {f"{UPLOADED_PREFIX}{row.pk}": row.url for row in Upload.objects.filter(pk__in=uploaded)}
     return urls

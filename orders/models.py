@@ -3,6 +3,7 @@
 import secrets
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Concat
@@ -132,6 +133,15 @@ class Order(models.Model):
         return Status(self.status)
 
     @property
+    def take_url(self) -> str:
+        """The candidate's link, which never changes."""
+        return f"{settings.PUBLIC_URL}/take/{self.link_token}"
+
+    @property
+    def return_url(self) -> str:
+        return f"{self.take_url}/done"
+
+    @property
     def is_final(self) -> bool:
         return self.status in FINAL_STATUSES
 
@@ -219,6 +229,10 @@ class Attachment(models.Model):
     def __str__(self) -> str:
         return self.name or self.id
 
+    @property
+    def url(self) -> str:
+        return self.external_url or f"{settings.PUBLIC_URL}/files/{self.link_token}"
+
 
 class UploadState(models.TextChoices):
     PLANNED = "planned"
@@ -261,7 +275,7 @@ class Upload(models.Model):
 class ResourceKind(models.TextChoices):
     CANDIDATE = "candidate"
     JOB = "job"
-    HIRING_TEAM = "hiring_team"
+    HIRING_TEAM = "hiring_team", "Hiring team"
 
 
 class ResourceState(models.TextChoices):

@@ -5,6 +5,8 @@ from typing import Any
 
 from django import template
 
+from integrations.outbox.handlers import get_handler_of_kind
+
 register = template.Library()
 
 
@@ -15,5 +17,5 @@ def format_json(value: Any) -> str:
 
 
 @register.filter
-def replace_underscores(name: str) -> str:
-    return name.replace("_", " ")
+def kind_label(kind: str) -> str:
+    return get_handler_of_kind(kind).label

@@ -30,11 +30,6 @@ ENGINE_CALLS = {
     "Reported": ("PATCH", "result → 200"),
 }
 DETAIL_LABELS = {"changed": "what changed", "correction": "why it was corrected", "assessment_id": "assessment"}
-RESOURCE_TITLES = {
-    ResourceKind.CANDIDATE: "Candidate",
-    ResourceKind.JOB: "Job",
-    ResourceKind.HIRING_TEAM: "Hiring team",
-}
 
 
 @dataclass(frozen=True)
@@ -196,8 +191,8 @@ def _build_parts(order: Order, rows: dict[str, Result] | None = None) -> list[Re
 def _build_resources(order: Order) -> list[dict[str, Any]]:
     rows: dict[str, Resource] = {row.kind: row for row in order.resources.all()}
     return [
-        {"title": title, "row": rows.get(kind), "facts": flatten_facts(rows[kind].content) if kind in rows else []}
-        for kind, title in RESOURCE_TITLES.items()
+        {"title": kind.label, "row": rows.get(kind), "facts": flatten_facts(rows[kind].content) if kind in rows else []}
+        for kind in ResourceKind
     ]
 
 

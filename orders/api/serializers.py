@@ -5,7 +5,6 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from orders import links
 from orders.models import Attachment, AttachmentType, Order, Result, Status
 
 DELIVERY_STATES: dict[str | None, str] = {None: "none", "in_flight": "pending", "unknown": "pending"}
@@ -83,11 +82,7 @@ class AttachmentSerializer(serializers.Serializer[Attachment]):
     assessment_id = NullableCharField()
     type = serializers.ChoiceField(AttachmentType.choices)
     name = serializers.CharField()
-    url = serializers.SerializerMethodField()
-
-    @extend_schema_field(serializers.URLField)
-    def get_url(self, attachment: Attachment) -> str:
-        return links.report_url(attachment)
+    url = serializers.URLField()
 
 
 class OrderSerializer(serializers.Serializer[Order]):
@@ -107,9 +102,9 @@ class OrderSerializer(serializers.Serializer[Order]):
     accepted_at = serializers.DateTimeField(allow_null=True)
     lease_expires_at = serializers.DateTimeField(allow_null=True)
     launch_url = NullableCharField()
-    take_url = serializers.SerializerMethodField()
-    return_url = serializers.SerializerMethodField()
-    status = serializers.SerializerMethodField()
+    take_url = serializers.URLField()
+    return_url = serializers.URLField()
+    status = serializers.ChoiceField(Status.choices, source="reported_status")
     delivery = serializers.SerializerMethodField()
     result = ResultOutputSerializer(source="*")
     attachments = AttachmentSerializer(many=True)
@@ -121,18 +116,6 @@ class OrderSerializer(serializers.Serializer[Order]):
     def get_requester(self, order: Order) -> dict[str, str] | None:
         has_one = order.requester_user_id or order.requester_email
         return RequesterSerializer(order).data if has_one else None
-
-    @extend_schema_field(serializers.URLField)
-    def get_take_url(self, order: Order) -> str:
-        return links.take_url(order)
-
-    @extend_schema_field(serializers.URLField)
-    def get_return_url(self, order: Order) -> str:
-        return links.return_url(order)
-
-    @extend_schema_field(serializers.ChoiceField(Status.choices))
-    def get_status(self, order: Order) -> str:
-        return order.reported_status.value
 
     @extend_schema_field(serializers.ChoiceField(["none", "pending", "delivered", "held", "failed"]))
     def get_delivery(self, order: Order) -> str:

@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from integrations import mail
 from integrations.outbox.models import Delivery
-from orders import expiry, links
+from orders import expiry
 from orders.models import Order, Status
 
 
@@ -53,6 +53,6 @@ def build_email(order: Order, kind: str) -> mail.EmailContent:
         customer=order.connection.customer.name,
         package=order.package.name,
         description=order.package.description,
-        url=links.take_url(order),
+        url=order.take_url,
         open_until=expiry.compute_expiry(order),
     )

@@ -1,6 +1,6 @@
 """Handlers that fetch an order's candidate, job and hiring team from SmartRecruiters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,14 +12,22 @@ from integrations.outbox.models import Delivery
 from integrations.smartrecruiters.client import SmartRecruitersAPI
 from orders import resources
 from orders.handlers.prefetch import OrderContext, get_context, load_contexts
-from orders.models import Order, Resource, ResourceState
+from orders.models import Resource, ResourceState
 
 
 class FetchHandler(handlers.Handler):
-    """Fetch a resource once, and store the few fields that we need."""
+    """Fetch a resource of a kind once, and store the few fields that we need.
+
+    `build_request` takes the API client, a token and the value of the order's `id_column`.
+    """
 
     is_read = True
     retry_for = timedelta(days=1)
+
+    def __init__(
+        self, kind: str, build_request: Callable[[SmartRecruitersAPI, str, str], OutgoingRequest], id_column: str
+    ) -> None:
+        self.kind, self.build_request, self.id_column = kind, build_request, id_column
 
     @property
     def phrase(self) -> str:
@@ -37,11 +45,9 @@ class FetchHandler(handlers.Handler):
 
     def build_call(self, delivery: Delivery, token: str) -> handlers.Call:
         context = get_context(delivery)
-        outgoing = self.build_request(partner_configuration.build_api(context.configuration), context.order, token)
+        api = partner_configuration.build_api(context.configuration)
+        outgoing = self.build_request(api, token, getattr(context.order, self.id_column))
         return handlers.Call.from_request(outgoing, _summarize)
-
-    def build_request(self, api: SmartRecruitersAPI, order: Order, token: str) -> OutgoingRequest:
-        raise NotImplementedError
 
     def on_delivered(self, delivery: Delivery, response: Response) -> None:
         content = resources.NORMALIZERS[self.kind](response.content)
@@ -61,22 +67,8 @@ def _summarize(response: Response) -> Response:
     return replace(response, text=f"keys: {', '.join(sorted(response.content))}")
 
 
-class CandidateHandler(FetchHandler):
-    kind = "candidate"
-
-    def build_request(self, api: SmartRecruitersAPI, order: Order, token: str) -> OutgoingRequest:
-        return api.get_candidate(token, order.candidate_id)
-
-
-class JobHandler(FetchHandler):
-    kind = "job"
-
-    def build_request(self, api: SmartRecruitersAPI, order: Order, token: str) -> OutgoingRequest:
-        return api.get_job(token, order.job_id)
-
-
-class HiringTeamHandler(FetchHandler):
-    kind = "hiring_team"
-
-    def build_request(self, api: SmartRecruitersAPI, order: Order, token: str) -> OutgoingRequest:
-        return api.get_hiring_team(token, order.job_id)
+FETCH_HANDLERS = (
+    FetchHandler("candidate", SmartRecruitersAPI.get_candidate, "candidate_id"),
+    FetchHandler("job", SmartRecruitersAPI.get_job, "job_id"),
+    FetchHandler("hiring_team", SmartRecruitersAPI.get_hiring_team, "job_id"),
+)

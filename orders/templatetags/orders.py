@@ -12,17 +12,13 @@ register.filter(scores.score_text)
 register.filter(scores.score_percent)
 
 
-@register.simple_tag
-def connection_health(connections: Iterable[Connection]) -> dict[int, queries.ConnectionHealth]:
-    return queries.load_connection_health(connections)
+@register.filter
+def with_health(connections: Iterable[Connection]) -> list[tuple[Connection, queries.ConnectionHealth]]:
+    connections = list(connections)
+    health_by_pk = queries.load_connection_health(connections)
+    return [(connection, health_by_pk[connection.pk]) for connection in connections]
 
 
 @register.filter
-def get_item(found: dict[int, queries.ConnectionHealth], key: int) -> queries.ConnectionHealth:
-    return found[key]
-
-
-@register.filter
-def as_list(connection: Connection) -> list[Connection]:
-    """Return a list of one, for `connection_health`."""
-    return [connection]
+def connection_health(connection: Connection) -> queries.ConnectionHealth:
+    return queries.load_connection_health([connection])[connection.pk]

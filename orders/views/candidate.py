@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from integrations import mail
 from integrations.encryption import hash_token
 from integrations.http import trusted_origins
-from orders import engine_urls, expiry, files, launch, links
+from orders import engine_urls, expiry, files, launch
 from orders.models import Attachment, Order, Status
 
 log = structlog.get_logger(__name__)
@@ -32,10 +32,10 @@ def take_assessment(request: HttpRequest, token: str) -> HttpResponse:
     if order is None or order.erased_at is not None:
         return _render_unavailable(request, order)
     if order.is_final or expiry.has_expired(order, timezone.now()):
-        return _see_other(links.return_url(order)) if request.method == "POST" else _respond_done(request, order)
+        return _see_other(order.return_url) if request.method == "POST" else _respond_done(request, order)
     if not order.launch_url:
         if request.method == "POST":
-            return _see_other(links.take_url(order))
+            return _see_other(order.take_url)
         return _render_page(request, order, "preparing")
     if request.method == "POST":
         return _see_other(launch.start_assessment(order.pk).launch_url)

@@ -18,7 +18,7 @@ from integrations.audit import Actor
 from integrations.models import AuditEntry, Connection, IdempotencyRecord
 from integrations.outbox import clock
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
-from orders import attachments, links, results
+from orders import attachments, results
 from orders.models import Order, OrderEvent, Resource, ResourceState, Upload
 from orders.privacy import erasure, erasure_log
 from tests.orders import bodies
@@ -178,7 +178,7 @@ def test_what_was_unsent_is_cancelled_and_what_was_sent_emptied(known: Order) ->
 
 @pytest.mark.django_db
 def test_links_die_and_the_engine_is_told_that_it_is_gone(known: Order, engine: APIClient) -> None:
-    take, token = links.take_url(known), known.attachments.exclude(file="").get().link_token
+    take, token = known.take_url, known.attachments.exclude(file="").get().link_token
     erasure.erase(EMAIL)
     browser = Browser()
     assert browser.get(take).status_code == 410
