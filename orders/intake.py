@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from django.db import IntegrityError, transaction
 from rest_framework.exceptions import NotFound
@@ -79,7 +79,8 @@ def _find_order(request: OrderRequest) -> Order | None:
 
 def _has_same_content(order: Order, request: OrderRequest) -> bool:
     """Compare the digests. An erased order has a keyed digest only."""
-    digest = request.compute_digest()
+    # Of the callback URL, only the order's id counts: a closing slash or a newer version of the API is the same order.
+    digest = replace(request, result_callback_url=order.result_callback_url).compute_digest()
     return order.digest in (digest, erasure_log.make_pseudonym(digest))
 
 

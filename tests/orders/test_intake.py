@@ -19,6 +19,7 @@ from integrations.models import AuditEntry, Connection
 from integrations.outbox.models import Delivery, DeliveryState
 from orders import results
 from orders.models import Order, OrderEvent, Resource
+from orders.privacy import erasure
 from tests import rows
 from tests.orders.bodies import CALLBACK, INLINE, INLINE_ORDERS, ORDERS, order_body
 
@@ -160,7 +161,6 @@ def test_erased_order_again_stores_nothing(smartrecruiters: APIClient, package: 
         {"assessmentPackageId": "video"},
         {"fields": {"seniority": "senior"}},
         {"completedAssessmentCallbackUrl": "https://jobs.smartrecruiters.com/back"},
-        {"resultCallbackURL": f"https://api.smartrecruiters.com/assessment-api/v202110/orders/{ORDER_ID}/results"},
     ],
 )
 def test_same_id_with_other_content_is_a_conflict(
@@ -172,6 +172,36 @@ def test_same_id_with_other_content_is_a_conflict(
     answer = smartrecruiters.post(ORDERS, order_body(order_id=ORDER_ID) | change)
     assert (answer.status_code, answer.json()["title"]) == (409, "Conflict")
     assert Order.objects.get().digest == digest
+
+
+@pytest.mark.parametrize("is_erased", [False, True])
+@pytest.mark.parametrize(
+    "callback",
+    [
+        "https://api.smartrecruiters.com/assessment-api/v202010/orders/{}/results/",
+        "https://API.SmartRecruiters.com/assessment-api/v202010/orders/{}/results",
+        "https://api.smartrecruiters.com:443/assessment-api/v202010/orders/{}/results/",
+        "https://api.smartrecruiters.com/assessment-api/v202110/orders/{}/results",
+    ],
+)
+def test_callback_in_another_spelling_is_the_same_order(
+    smartrecruiters: APIClient, package: Package, callback: str, is_erased: bool
+) -> None:
+    first = smartrecruiters.post(ORDERS, order_body(order_id=ORDER_ID))
+    if is_erased:
+        erasure.erase("ada@lovelace.example")
+    again = smartrecruiters.post(ORDERS, order_body(order_id=ORDER_ID, resultCallbackURL=callback.format(ORDER_ID)))
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert Order.objects.get().result_callback_url == CALLBACK.format(ORDER_ID)
+
+
+def test_callback_with_a_slash_first_and_without_it_next_is_the_same_order(
+    smartrecruiters: APIClient, package: Package
+) -> None:
+    with_slash = order_body(resultCallbackURL=f"{CALLBACK.format(ORDER_ID)}/")
+    bodies = (with_slash, order_body(order_id=ORDER_ID), with_slash)
+    assert [smartrecruiters.post(ORDERS, body).status_code for body in bodies] == [202, 202, 202]
+    assert Order.objects.count() == 1
 
 
 def test_order_of_another_company_is_a_conflict(
