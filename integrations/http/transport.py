@@ -62,11 +62,7 @@ def has_sent() -> bool:
 
 @contextlib.contextmanager
 def call_options(*, not_after: float = math.inf, on_first_byte: Callable[[], None] | None = None) -> Iterator[None]:
-    """Set options of this thread's call.
-
-    It ends by `not_after`, however late it starts, since the process may be stopped before. `on_first_byte` is called
-    right before its first byte is sent.
-    """
+    """End this thread's calls by a monotonic time, however late they start and run a callback before a byte is sent."""
     call_state.not_after, call_state.first_byte_callback = not_after, on_first_byte
     try:
         yield

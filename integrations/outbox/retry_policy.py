@@ -1,7 +1,4 @@
-"""Retry policy: the disposition of each status, the backoff schedule with jitter, and the circuit breaker's limits.
-
-Tables and their reasons: `integrations/outbox/README.md`, "Dispositions".
-"""
+"""Retry policy: dispositions by status, the backoff schedule with jitter, limits of the circuit breaker (README.md)."""
 
 from collections.abc import Mapping
 from datetime import timedelta

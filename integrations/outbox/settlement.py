@@ -1,7 +1,4 @@
-"""Settlement of outcomes: success, retry with backoff, pause, circuit breaker, new token, dead letter, unknown.
-
-Everything here runs in a transaction of the courier, under its lease.
-"""
+"""Settlement of outcomes in the courier's transaction: retry with backoff, pause, circuit breaker, dead letter."""
 
 import random
 from collections.abc import Sequence
@@ -125,7 +122,7 @@ class Settlement:
         except Exception as error:
             log.exception("handler failed", delivery=outcome.delivery.pk, kind=outcome.delivery.kind)
             outcome.error = error
-            self._close_attempt(outcome, "bug")
+            self._fill_attempt(outcome, "bug").save(update_fields=ATTEMPT_RESULT_FIELDS)
             self._settle_handler_error(disposition, outcome)
 
     def _settle_handler_error(self, disposition: Disposition, outcome: Outcome) -> None:
@@ -139,11 +136,8 @@ class Settlement:
             self._apply_retry(outcome)
 
     def _apply_disposition(self, disposition: Disposition, outcome: Outcome) -> None:
-        self._close_attempt(outcome, disposition.value)
+        self._fill_attempt(outcome, disposition.value).save(update_fields=ATTEMPT_RESULT_FIELDS)
         self._actions[disposition](self, outcome)
-
-    def _close_attempt(self, outcome: Outcome, label: str) -> None:
-        self._fill_attempt(outcome, label).save(update_fields=ATTEMPT_RESULT_FIELDS)
 
     @staticmethod
     def _fill_attempt(outcome: Outcome, label: str) -> Attempt:
