@@ -635,8 +635,8 @@ without any.
 PATCH orders/{order_id}/result: Report changes of the result. They are sent to SmartRecruiters at once.
     results test_report_is_kept_shown_and_enqueued_once
 
-POST orders/{order_id}/result/preview: Return what a report would send, and its score as recruiters see it. Nothing is
-stored.
+POST orders/{order_id}/result/preview: Return the patch of a report, and its score as recruiters see it, without storing
+it.
     preview test_preview_is_the_wire_and_the_recruiters_reading
     preview test_preview_stores_nothing
 
