@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 from integrations import audit
 from integrations.api.authentication import get_caller
 from integrations.api.errors import ConflictError
-from orders import intake, links
+from orders import intake
 from orders.api.order_request import OrderRequestSerializer
 
 
@@ -37,7 +37,7 @@ class PlaceOrderView(APIView):
             audit.record("order.conflict", connection.company_id, actor=actor, order=order_id, why=why)
             raise
         if order.is_inline:
-            return Response({"url": links.take_url(order)})
+            return Response({"url": order.take_url})
         return Response({}, status=status.HTTP_202_ACCEPTED)
 
 
