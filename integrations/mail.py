@@ -19,6 +19,7 @@ from integrations import colours
 from integrations.http.client import CallFailedError, Response
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery
+from integrations.text import isolate_direction
 
 SMTP_ACCEPTED = 250
 NOT_SENT_NOTE = "written to the log and not sent: EMAIL_URL is not set"
@@ -45,13 +46,16 @@ def best_language(language: str) -> str:
 
 
 def render_email(kind: str, language: str, **context_data: Any) -> EmailContent:
-    """Render the email of this kind in one of settings.LANGUAGES."""
+    """Render the email of this kind in one of settings.LANGUAGES. A text in the context cannot turn its sentence."""
     context = {
         "brand": settings.BRAND_NAME,
         "brand_colour": settings.BRAND_COLOUR,
         "brand_text": colours.format_hex(colours.pick_text_colour(colours.parse_hex(settings.BRAND_COLOUR))),
         "language": language,
-        **context_data,
+        **{
+            key: isolate_direction(value) if isinstance(value, str) and key != "url" else value
+            for key, value in context_data.items()
+        },
     }
     with translation.override(language):
         context["is_right_to_left"] = translation.get_language_bidi()

@@ -14,6 +14,10 @@ CONTROL_EXCEPT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+")
 NAMED_ADDRESS = re.compile(r"[^<>@]*<\s*([^<>\s]+)\s*>")
 IDEOGRAPHIC_FULL_STOP = "\u3002"  # an input method's dot; NFKC keeps it
 DOT_ABOVE = "\u0307"
+# Unicode's bidirectional algorithm (UAX 9): an isolate ends at its own end, whatever the text in it opens.
+ISOLATE_START, ISOLATE_END = "\u2068", "\u2069"
+ISOLATE_STARTS = ("\u2066", "\u2067", ISOLATE_START)
+RIGHT_TO_LEFT_CLASSES = frozenset({"R", "AL", "AN", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 
 def to_text(value: object) -> str:
@@ -70,3 +74,24 @@ def fold(text: str) -> str:
 def fold_email(text: str) -> str:
     """Return the form in which email addresses are compared."""
     return fold(clean_email(text))
+
+
+def isolate_direction(text: str) -> str:
+    """Return the text so that it cannot change the direction of a sentence around it, line by line.
+
+    Text that has no right-to-left letters or marks of direction is returned as it is.
+    """
+    if all(unicodedata.bidirectional(each) not in RIGHT_TO_LEFT_CLASSES for each in text):
+        return text
+    return "".join(_isolate_line(line) for line in text.splitlines(keepends=True))
+
+
+def _isolate_line(line: str) -> str:
+    kept, depth = [], 0
+    content = line.rstrip("\r\n\v\f\x1c\x1d\x1e\x85\u2028\u2029")
+    for each in content:
+        if each == ISOLATE_END and not depth:
+            continue  # it would end the isolate around the line
+        depth += (each in ISOLATE_STARTS) - (each == ISOLATE_END)
+        kept.append(each)
+    return f"{ISOLATE_START}{''.join(kept)}{ISOLATE_END * (depth + 1)}{line[len(content) :]}"

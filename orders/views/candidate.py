@@ -14,10 +14,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from integrations import mail
 from integrations.encryption import hash_token
 from integrations.http import trusted_origins
+from integrations.text import isolate_direction
 from orders import engine_urls, expiry, files, launch
 from orders.models import Attachment, Order, Status
 
 log = structlog.get_logger(__name__)
+TEXT_KEYS = ("package", "customer", "description")
 
 
 # Exempt, because the link is the only permission, and browsers in email apps may not store a CSRF cookie.
@@ -127,6 +129,7 @@ def _render_page(
     language = mail.best_language((order and order.candidate_language) or translation.get_language() or "")
     if order is not None:
         context |= {"package": order.package.name, "customer": order.connection.customer.name}
+    context |= {key: isolate_direction(context[key]) for key in TEXT_KEYS if key in context}
     with translation.override(language):
         page = render(request, f"orders/{name}.html", context, status=status)
     page["Content-Language"] = language

@@ -71,6 +71,40 @@ def test_markup_in_a_name_stays_text(package: Any, connection: Connection) -> No
     assert "<b>" not in mail.outbox[0].alternatives[0][0]
 
 
+@pytest.mark.parametrize(
+    ("name", "greeting"),
+    [
+        ("ann\u202egpj.exe", "Hello \u2068ann\u202egpj.exe\u2069,"),
+        ("ann\u2069\u202egpj.exe", "Hello \u2068ann\u202egpj.exe\u2069,"),
+        ("ann\u2067", "Hello \u2068ann\u2067\u2069\u2069,"),
+        ("محمد (1)", "Hello \u2068محمد (1)\u2069,"),
+        ("Zoë", "Hello Zoë,"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["invitation", "reminder"])
+def test_name_does_not_turn_the_rest_of_its_line(
+    package: Any, connection: Connection, name: str, greeting: str, kind: str
+) -> None:
+    order = bodies.place_order(connection, candidate={"id": "1", "email": "a@b.example", "firstName": name})
+    email = emails.build_email(order, kind)
+    assert email.text.splitlines()[0] == greeting
+    assert f"<p>{greeting}</p>" in email.html
+
+
+def test_package_does_not_turn_the_subject(package: Any, connection: Connection, settings: Any) -> None:
+    settings.BRAND_NAME = "Testwerk"
+    package.name = "typing\u202etest"
+    package.save()
+    email = emails.build_email(bodies.place_order(connection), "invitation")
+    assert email.subject == "Your invitation: \u2068typing\u202etest\u2069 (Testwerk)"
+    assert "Northwind Retail invites you to “\u2068typing\u202etest\u2069”." in email.text
+
+
+def test_link_of_an_email_is_kept_as_it_is(package: Any) -> None:
+    email = letters.render_email("invitation", "en", package="x", customer="y", url="https://דנה.example/take")
+    assert "\nhttps://דנה.example/take\n" in email.text
+
+
 @pytest.mark.parametrize("email", ["", "nobody", "a@b.example, c@d.example", "ada@lovelace", '"><script>@x.example'])
 def test_unusable_address_fails_where_staff_see_it(package: Any, connection: Connection, email: str) -> None:
     bodies.place_order(connection, candidate={"id": "1", "email": email, "firstName": "Ada"})

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from assessments.models import Package
-from integrations.models import Connection
+from integrations.models import Connection, Customer
 from integrations.outbox.models import Delivery
 from orders import leases, results
 from orders.models import Order, OrderEvent
@@ -61,6 +61,22 @@ def test_button_leads_to_the_engine_and_makes_it_in_progress(browser: Client, or
     assert Delivery.objects.get(kind="result").payload == {"status": "IN_PROGRESS"}
     found = OrderEvent.objects.filter(hop="candidate").order_by("pk").values_list("what", "by")
     assert list(found) == [("Continued to the assessment", "candidate"), ("Reported as in progress", "candidate")]
+
+
+@pytest.mark.parametrize("name", ["x\u202egpj.exe", "x\u2069\u202egpj.exe", "مدينة"])
+def test_name_does_not_turn_the_rest_of_its_sentence(browser: Client, order: Order, name: str) -> None:
+    shown = f"\u2068{name.replace(chr(0x2069), '')}\u2069"
+    Package.objects.update(name=name, description=f"About {name}")
+    Customer.objects.update(name=name)
+    accept(order)
+    page = browser.get(take(order)).content.decode()
+    assert f"<h1>{shown}</h1>" in page
+    assert f"{shown} invites you. Everything is ready; you can start now." in page
+    assert f"<p>\u2068About {shown[1:]}</p>" in page
+    results.report(order.pk, {"status": "COMPLETED"}, by="engine")
+    page = browser.get(take(order)).content.decode()
+    assert f"You have nothing more to do for “{shown}” right now." in page
+    assert f"{shown} receives the result." in page
 
 
 def test_going_again_changes_nothing(browser: Client, order: Order) -> None:
