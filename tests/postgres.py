@@ -29,10 +29,15 @@ def main(command: list[str]) -> int:
     if not command:
         return 0 if is_available() else 1
     with provide_database() as url:
-        child = subprocess.Popen(command, env={**os.environ, "TEST_DATABASE_URL": url})
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, lambda number, _: child.send_signal(number))
-        return child.wait()
+        return run_command(command, url)
+
+
+def run_command(command: list[str], url: str) -> int:
+    """Run the command with TEST_DATABASE_URL set, and return its exit status."""
+    child = subprocess.Popen(command, env={**os.environ, "TEST_DATABASE_URL": url})
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, lambda number, _: child.send_signal(number))
+    return child.wait()
 
 
 def is_available() -> bool:
