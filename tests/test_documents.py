@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from integrations.connections.lifecycle import TRANSITIONS as connection_transitions
-from integrations.outbox.transitions import TRANSITIONS as delivery_transitions
+from integrations.connections.lifecycle import TRANSITIONS as CONNECTION_TRANSITIONS
+from integrations.outbox.transitions import TRANSITIONS as DELIVERY_TRANSITIONS
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TEXT_FILES = (".py", ".md", ".toml", ".html", ".txt", ".sh", ".js", ".css")
@@ -161,8 +161,8 @@ def test_good_names_and_links_are_accepted() -> None:
 @pytest.mark.parametrize(
     ("document", "transitions"),
     [
-        ("integrations/connections/README.md", connection_transitions),
-        ("integrations/outbox/README.md", delivery_transitions),
+        ("integrations/connections/README.md", CONNECTION_TRANSITIONS),
+        ("integrations/outbox/README.md", DELIVERY_TRANSITIONS),
     ],
 )
 def test_state_diagram_matches_the_table(document: str, transitions: Mapping[str, Iterable[str]]) -> None:
