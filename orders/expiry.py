@@ -25,7 +25,7 @@ def has_expired(order: Order, now: datetime) -> bool:
 def compute_expiry(order: Order) -> datetime | None:
     """Return the time until which the candidate may start, or None if there is no limit."""
     days = order.package.expires_after_days
-    return None if days is None else order.created_at + timedelta(days=days)
+    return None if days is None else order.term_started_at + timedelta(days=days)
 
 
 def expire_due() -> int:
@@ -36,9 +36,11 @@ def expire_due() -> int:
 
 @transaction.atomic
 def expire_order(order_id: str) -> bool:
-    """Report the order as EXPIRED. Return False if it was started, reported or erased in the meantime."""
+    """Report the order as EXPIRED. Return False if it was started, reported, reopened or erased in the meantime."""
     try:
-        if results.lock_order(order_id).reported_status != Status.PENDING:
+        order = results.lock_order(order_id)
+        # Again, now that it is locked: a correction may have started a new term.
+        if order.reported_status != Status.PENDING or not has_expired(order, clock.now()):
             return False
         results.report(order_id, {"status": Status.EXPIRED}, by="portal", hop=Hop.ENGINE)
     except GoneError:
@@ -48,5 +50,5 @@ def expire_order(order_id: str) -> bool:
 
 def _due_orders(package: Package) -> OrderQuerySet:
     before = clock.now() - timedelta(days=package.expires_after_days or 0)
-    orders = package.orders.with_status(Status.PENDING)
-    return orders.filter(erased_at=None, created_at__lt=before).order_by("created_at")
+    orders = package.orders.with_status(Status.PENDING).filter(erased_at=None)
+    return orders.with_term_started_before(before).order_by("created_at")

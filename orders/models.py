@@ -1,6 +1,7 @@
 """Orders, their results and reports, and their timeline."""
 
 import secrets
+from datetime import datetime
 from typing import Self
 
 from django.conf import settings
@@ -62,6 +63,14 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Filter by `reported_status`: orders without a report are PENDING."""
         return self.filter(status__in=["", status] if status == Status.PENDING else [status])
 
+    def with_term_started_before(self, end: datetime) -> Self:
+        """Filter by `term_started_at`."""
+        return self.filter(Q(reopened_at=None) | Q(reopened_at__lt=end), created_at__lt=end)
+
+    def with_term_started_since(self, start: datetime) -> Self:
+        """Filter by `term_started_at`."""
+        return self.filter(Q(created_at__gte=start) | Q(reopened_at__gte=start))
+
 
 class Order(models.Model):
     """An assessment of one candidate, ordered by SmartRecruiters.
@@ -106,6 +115,9 @@ class Order(models.Model):
     link_token = Sealed("link_token_sealed", owner="pk")
     visited_at = models.DateTimeField(null=True, help_text="When the candidate first continued to the assessment.")
     reminded_at = models.DateTimeField(null=True, help_text="When the reminder was queued.")
+    reopened_at = models.DateTimeField(
+        null=True, help_text="When a correction last set the status back to pending, which starts a new term."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     erased_at = models.DateTimeField(null=True)
@@ -131,6 +143,11 @@ class Order(models.Model):
     def reported_status(self) -> Status:
         """The status as it is shown everywhere: PENDING before the first report."""
         return Status(self.status)
+
+    @property
+    def term_started_at(self) -> datetime:
+        """The instant from which the package's days until the reminder and until expiry count."""
+        return self.reopened_at or self.created_at
 
     @property
     def take_url(self) -> str:

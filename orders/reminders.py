@@ -1,4 +1,4 @@
-"""Reminder emails to invited candidates who have not started, once for each order."""
+"""Reminder emails to invited candidates who have not started, once in each term of an order."""
 
 from datetime import datetime, timedelta
 
@@ -25,9 +25,9 @@ def remind_due() -> int:
 def _due_orders(package: Package, now: datetime) -> OrderQuerySet:
     before = now - timedelta(days=package.remind_after_days or 0)
     orders = _unstarted_orders().filter(package=package, visited_at=None, is_inline=False)
-    orders = orders.filter(created_at__lt=before, created_at__gte=before - REMINDER_WINDOW)
+    orders = orders.with_term_started_before(before).with_term_started_since(before - REMINDER_WINDOW)
     if package.expires_after_days is not None:  # see expiry.has_expired
-        orders = orders.filter(created_at__gte=now - timedelta(days=package.expires_after_days))
+        orders = orders.with_term_started_since(now - timedelta(days=package.expires_after_days))
     return orders.exclude(connection__state=ConnectionState.DISABLED).order_by("created_at")
 
 

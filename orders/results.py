@@ -20,6 +20,7 @@ ResultChanges = Mapping[str, Any]
 
 RESULT_COLUMNS = ("status", "assessment_date", "submission_date", "name", "summary", "score_label")
 SCORE_KEYS = ("raw", "min", "max")
+WRITTEN_COLUMNS = ("status", "accepted_at", "lease_expires_at", "reopened_at", "reminded_at", "updated_at")
 
 
 class CorrectionRequiredError(ConflictError):
@@ -42,7 +43,8 @@ def report(order_id: str, changes: ResultChanges, *, by: str, hop: Hop = Hop.ENG
     """Store the changes and queue them for SmartRecruiters, as one delivery. Accepts an order that is not accepted.
 
     A report without a change is allowed in any status and not sent. `correction` is the reason for the timeline.
-    Raises CorrectionRequiredError without it for a change after a final status, or back to PENDING.
+    Raises CorrectionRequiredError without it for a change after a final status, or back to PENDING. A correction back
+    to PENDING starts a new term until the reminder and until expiry.
     """
     order = lock_order(order_id)
     altered = _changed_rows(order, changes)
@@ -54,12 +56,15 @@ def report(order_id: str, changes: ResultChanges, *, by: str, hop: Hop = Hop.ENG
         order.accepted_at, order.lease_expires_at = clock.now(), None
     for row, new in altered:
         _save_row(order, row, new)
+    if reasons and _new_status(altered) == Status.PENDING:
+        # Otherwise the next run of the expiry would undo the correction.
+        order.reopened_at, order.reminded_at = clock.now(), None
     if altered or accepts:
-        order.save(update_fields=["status", "accepted_at", "lease_expires_at", "updated_at"])
+        order.save(update_fields=WRITTEN_COLUMNS)
     if altered:
         changed = dict.fromkeys(_field_path(row, name) for row, new in altered for name in new)
         detail: dict[str, Any] = {"changed": list(changed)}
-        status = altered[0][1].get("status") if altered[0][0].assessment_id == "" else None
+        status = _new_status(altered)
         what = f"Reported as {Status(status).label.lower()}" if status else "Result changed"
         if reasons:
             what, detail["correction"] = f"Corrected: {what}", correction
@@ -121,6 +126,11 @@ def _result_columns(part: ResultChanges) -> dict[str, Any]:
     if "score" in part:
         columns |= {f"score_{name}": part["score"] and part["score"][name] for name in SCORE_KEYS}
     return columns
+
+
+def _new_status(altered: list[tuple[Result, dict[str, Any]]]) -> str | None:
+    """Return the new status of the package, or None if it does not change."""
+    return altered[0][1].get("status") if altered and altered[0][0].assessment_id == "" else None
 
 
 def _field_path(row: Result, name: str) -> str:

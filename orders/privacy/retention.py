@@ -31,7 +31,7 @@ def apply_policies() -> int:
 
 def _apply_policy(customer: Customer, days: int) -> int:
     due = queries.take_batch([due_orders(customer, days)])
-    erased = sum(_erase_order(order.pk, f"kept for {days} days") for order in due)
+    erased = sum(_erase_order(order.pk, customer, days) for order in due)
     if erased:
         audit.record("retention.applied", customer.pk, days=days, orders=erased)
         log.info("candidates erased after the retention period", customer=customer.pk, days=days, orders=erased)
@@ -46,9 +46,12 @@ def due_orders(customer: Customer, days: int) -> OrderQuerySet:
     return orders.exclude(Exists(unsent)).order_by("updated_at", "pk")
 
 
-def _erase_order(order_id: str, reason: str) -> int:
+def _erase_order(order_id: str, customer: Customer, days: int) -> int:
     """Erase this order only: the candidate's orders of other customers are under other contracts."""
+    # A batch takes a while. Meanwhile somebody may have corrected the order, and its days count anew.
+    if not due_orders(customer, days).filter(pk=order_id).exists():
+        return 0
     try:
-        return erasure.erase_single_order(order_id, reason=reason).orders
+        return erasure.erase_single_order(order_id, reason=f"kept for {days} days").orders
     except erasure.DeliveryInFlightError:
         return 0

@@ -119,6 +119,32 @@ def test_package_without_days_reminds_nobody(connection: Connection) -> None:
     assert reminders.remind_due() == 0
 
 
+def reopen(order: Order, *, days_ago: float) -> None:
+    results.report(order.pk, {"status": "EXPIRED"}, by="engine")
+    results.report(order.pk, {"status": "PENDING"}, by="engine", correction="Asked for more time.")
+    Order.objects.update(reopened_at=timezone.now() - timedelta(days=days_ago))
+
+
+@pytest.mark.parametrize(("days_ago", "due"), [(0, 0), (2.9, 0), (3.1, 1), (9.9, 1), (10.1, 0)])
+def test_reminder_counts_from_the_correction(connection: Connection, days_ago: float, due: int) -> None:
+    reopen(old(connection, 40), days_ago=days_ago)
+    assert reminders.remind_due() == due
+
+
+def test_candidate_is_reminded_again_in_the_new_term(connection: Connection) -> None:
+    order = old(connection)
+    assert reminders.remind_due() == 1
+    reopen(order, days_ago=4)
+    assert (reminders.remind_due(), reminders.remind_due(), reminded()) == (1, 0, [order.pk, order.pk])
+
+
+@pytest.mark.parametrize(("days_ago", "due"), [(3.5, 1), (5.1, 0)])
+def test_link_of_the_new_term_expires_too(connection: Connection, days_ago: float, due: int) -> None:
+    Package.objects.update(expires_after_days=5)
+    reopen(old(connection, 40), days_ago=days_ago)
+    assert reminders.remind_due() == due
+
+
 def test_batch_leaves_the_rest_to_the_next_run(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     made = {old(connection).pk for _ in range(3)}
     monkeypatch.setattr(queries, "BATCH_SIZE", 2)

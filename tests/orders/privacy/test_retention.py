@@ -125,3 +125,31 @@ def test_days_are_set_in_admin_and_audited(staff_browser: Browser, customer: Cus
     entry = AuditEntry.objects.get(action="customer.changed")
     assert (entry.subject, entry.actor_name) == (customer.pk, "stella@vendor.example")
     assert entry.detail["changes"] == [{"changed": {"fields": ["Candidates are erased after"]}}]
+
+
+@pytest.mark.parametrize("status", ["PENDING", "IN_PROGRESS", "REJECTED"])
+def test_days_count_anew_from_a_correction(
+    package: Any, connection: Connection, customer: Customer, status: str
+) -> None:
+    order = ended(connection, days_ago=30.1, status="EXPIRED")
+    results.report(order.pk, {"status": status}, by="stella@vendor.example", correction="Asked for more time.")
+    Delivery.objects.update(state=DeliveryState.DELIVERED)
+    keep_for(customer, 30)
+    assert (retention.apply_policies(), erased()) == (0, set())
+
+
+def test_order_that_is_corrected_while_the_batch_runs_is_kept(
+    package: Any, connection: Connection, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = ended(connection, days_ago=32), ended(connection, days_ago=31)
+    keep_for(customer, 30)
+    erase = erasure.erase_single_order
+
+    def erase_then_correct(order_id: str, **options: Any) -> Any:
+        done = erase(order_id, **options)
+        results.report(second.pk, {"status": "REJECTED"}, by="engine", correction="Mixed up.")
+        return done
+
+    monkeypatch.setattr(erasure, "erase_single_order", erase_then_correct)
+    assert (retention.apply_policies(), erased()) == (1, {first.pk})
+    assert Delivery.objects.filter(subject=second.pk, state=DeliveryState.PENDING).count() == 1
