@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from integrations.accounts.login_redirects import require_post
 from integrations.audit import Actor
@@ -36,18 +36,19 @@ def render_outcome(
     return render(request, f"integrations/consent/{name}.html", context, status=status)
 
 
-@require_GET
-def begin_consent(request: HttpRequest) -> HttpResponse:
+class ConsentStartView(View):
     """Validate and store SmartRecruiters' parameters. Invalid values are never shown on the page."""
-    form = ConsentRequestForm(request.GET)
-    if form.display_mode == DisplayMode.POPUP:
-        popup.mark_popup(request)
-    if not form.is_valid():
-        log.warning("consent refused", invalid=sorted(form.errors))
-        return render_outcome(request, "bad_visit", 400, is_untrusted="redirect" in form.errors)
-    company_id, redirect_url = form.cleaned_data["company_id"], form.cleaned_data["redirect"] or ""
-    consent = consents.start_consent(request, company_id=company_id, mode=form.display_mode, redirect=redirect_url)
-    return redirect("consent", key=consent.key)
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        form = ConsentRequestForm(request.GET)
+        if form.display_mode == DisplayMode.POPUP:
+            popup.mark_popup(request)
+        if not form.is_valid():
+            log.warning("consent refused", invalid=sorted(form.errors))
+            return render_outcome(request, "bad_visit", 400, is_untrusted="redirect" in form.errors)
+        company_id, redirect_url = form.cleaned_data["company_id"], form.cleaned_data["redirect"] or ""
+        consent = consents.start_consent(request, company_id=company_id, mode=form.display_mode, redirect=redirect_url)
+        return redirect("consent", key=consent.key)
 
 
 def with_consent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -171,7 +172,7 @@ def return_to_smartrecruiters(request: HttpRequest, consent: Consent, page: str)
     return render_outcome(request, page, consent=consent)
 
 
-@require_GET
+@require_safe
 @with_consent
 def show_progress(request: HttpRequest, consent: Consent) -> HttpResponse:
     """Show a page that reloads until SmartRecruiters has answered, then redirect back or show the failure."""

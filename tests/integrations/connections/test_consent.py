@@ -104,8 +104,24 @@ def test_entry_without_one_company_is_refused(client: Browser, query: str) -> No
     assert client.get(ENTRY + query).status_code == 400
 
 
-def test_entry_is_for_get_only(client: Browser) -> None:
-    assert client.post(entry()).status_code == 405
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_entry_is_for_reading_only(client: Browser, method: str) -> None:
+    response = client.generic(method, entry())
+    assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+@pytest.mark.parametrize("redirect", [BACK, None])
+def test_entry_answers_a_link_checker(client: Browser, redirect: str | None) -> None:
+    """RFC 9110, section 9.1: every server supports HEAD where it supports GET."""
+    head, options = client.head(entry(redirect=redirect)), client.options(entry(redirect=redirect))
+    assert (head.status_code, head["Location"].startswith(f"{ENTRY}/"), head.content) == (302, True, b"")
+    assert (options.status_code, options["Allow"], options.content) == (200, "GET, HEAD, OPTIONS", b"")
+
+
+def test_pages_of_a_consent_answer_a_link_checker(browser: Browser) -> None:
+    page = page_of(visit(browser))
+    assert (browser.head(page).status_code, browser.head(f"{page}/progress").status_code) == (200, 302)
+    assert browser.head(entry(redirect="https://evil.example")).status_code == 400
 
 
 def test_signed_out_visitor_signs_in_and_finds_the_same_request(client: Browser, alice: User) -> None:
