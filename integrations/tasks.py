@@ -3,7 +3,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
-from integrations.api import idempotency
+from integrations.api import idempotency, refusals
 from integrations.audit import chain
 from integrations.connections import consents
 from integrations.customers import invitations
@@ -12,12 +12,13 @@ from integrations.webhooks import events
 
 @shared_task
 def clear_expired() -> None:
-    """Delete expired tokens, sessions, idempotency records, consents and invitations."""
+    """Delete expired tokens, sessions, idempotency records, consents, invitations and refused calls."""
     get_access_token_model().objects.filter(expires__lt=timezone.now()).delete()
     call_command("clearsessions")
     consents.delete_abandoned()
     invitations.delete_expired()
     idempotency.delete_expired()
+    refusals.delete_expired()
 
 
 @shared_task

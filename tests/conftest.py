@@ -12,7 +12,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from integrations.accounts import sessions
-from integrations.api import authentication
+from integrations.api import authentication, refusals
 from integrations.audit import triggers
 from integrations.models import Connection, Customer, User
 from integrations.outbox import clock
@@ -26,9 +26,10 @@ Api = Callable[..., APIClient]
 
 
 @pytest.fixture(autouse=True)
-def _clear_token_cache() -> Iterator[None]:
-    """Clear the token cache, which would hide one query, or a disable, for half a second."""
+def _clear_process_state() -> Iterator[None]:
+    """Clear the token cache, which would hide a query or a disable, and the throttle of refused calls."""
     authentication._token_cache.clear()
+    refusals.throttle.clear()
     yield
     authentication._token_cache.clear()
 

@@ -75,6 +75,7 @@ class World:
         Delivery.objects.filter(pk=self.delivery.pk).update(state=DeliveryState.FAILED)
         Stream.objects.filter(pk=self.delivery.stream_id).update(held_reason="Nobody answers.")
         self.audit_entry = AuditEntry.objects.create(action="test.made", subject="a row of everything")
+        self.refused_call = rows.make_refused_call()
         self.configuration = PartnerConfiguration.load()
         self.cookies = {role: deepcopy(browser.cookies) for role, browser in self.browsers.items()}
 
@@ -127,6 +128,7 @@ class World:
             "order": self.waiting,
             "package": self.package,
             "partnerconfiguration": self.configuration,
+            "refusedcall": self.refused_call,
             "stream": self.delivery.stream,
             "user": self.users["alice"],
             "webhook": self.webhook,

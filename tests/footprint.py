@@ -9,11 +9,11 @@ from allauth.account.models import EmailAddress
 from django.contrib.sessions.models import Session
 from django.db import connection
 
-from integrations.models import AuditEntry
+from integrations.models import AuditEntry, RefusedCall
 
-# Written by refused requests as well: the audit log, the message for the next page, allauth's copy of the user's email
-# address, and rate limits.
-IGNORED_TABLES = {*(model._meta.db_table for model in (AuditEntry, Session, EmailAddress)), "cache"}
+# Written by refused requests as well: the audit log, the count of refused calls, the message for the next page,
+# allauth's copy of the user's email address, and rate limits.
+IGNORED_TABLES = {*(model._meta.db_table for model in (AuditEntry, RefusedCall, Session, EmailAddress)), "cache"}
 WRITE_STATEMENT = re.compile(
     r'\s*(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM|TRUNCATE|REPLACE INTO)\s+"?(\w+)"?', re.I
 )

@@ -108,6 +108,7 @@ integrations_consent                see     see       see
 integrations_customer               see     see       see add change delete
 integrations_invitation             see     see       see act
 integrations_partnerconfiguration   see     see       see change
+integrations_refusedcall            see     see       see
 integrations_user                   see     see       see add change delete
 integrations_webhook                see     see act   see act
 orders_order                        see     see act   see act
@@ -229,10 +230,10 @@ ROUTES: dict[str, Row] = {
     "engine_webhook_test": for_engines(POST=(200, 404)),
     "engine_events": for_engines(GET=200),
     # The consent: whose browser began it
-    "consent_begin": for_everybody(GET=302, HEAD=405),
+    "consent_begin": for_everybody(GET=302),
     "consent": by_role(GET={"stranger": 400, "signed_in": 400, "alice": 200}, POST={"stranger": 400, "alice": 303}),
     "consent, guessed": for_everybody(GET=400, POST=400),
-    "consent_progress": by_role(GET={"stranger": 400, "alice": 302}, HEAD={"stranger": 405}),
+    "consent_progress": by_role(GET={"stranger": 400, "alice": 302}),
     "consent_again": by_role(POST={"stranger": 400, "alice": 303}),
     "consent_account": by_role(POST={"stranger": 400, "alice": SIGN_IN}),
     # Customers

@@ -6,7 +6,16 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from assessments.models import Assessment, Package, Rule
-from integrations.models import Client, Connection, ConnectionState, Customer, Membership, User
+from integrations.models import (
+    Client,
+    Connection,
+    ConnectionState,
+    Customer,
+    Endpoint,
+    Membership,
+    RefusedCall,
+    User,
+)
 from integrations.roles import MemberRole
 
 PASSWORD = "correct horse battery staple"
@@ -59,6 +68,22 @@ def make_token(connection: Connection | None = None, *, scope: str | None = None
     )
     token: str = answer.json()["access_token"]
     return token
+
+
+def make_refused_call(**fields: Any) -> RefusedCall:
+    """Create a row of refused calls, of an order of Northwind that came twice; `fields` overrides its columns."""
+    now = timezone.now()
+    columns = {
+        "endpoint": Endpoint.ORDERS,
+        "status": 400,
+        "company_id": "northwind",
+        "order_id": "order-1",
+        "errors": "assessmentPackageId: required",
+        "count": 2,
+        "first_at": now,
+        "last_at": now,
+    }
+    return RefusedCall.objects.create(**columns | fields)
 
 
 def make_package(

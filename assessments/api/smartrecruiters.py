@@ -12,21 +12,21 @@ from django.http import QueryDict
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from assessments import visibility
 from assessments.models import PACKAGE_ID_PATTERN, Assessment, Package
 from assessments.requester import InvalidRequesterError, parse_requester
 from assessments.visibility import PackageQuery, VisiblePackage
 from integrations.api.authentication import get_caller
-from integrations.models import AssessmentType, Customer
+from integrations.api.refusals import RefusalRecordingView
+from integrations.models import AssessmentType, Customer, Endpoint
 from integrations.models.partner import RESERVED_FIELD_IDS
 
 Wire = dict[str, Any]
 REMOTE_VALUES = {"true": True, "1": True, "false": False, "0": False}
 
 
-class PackageView(APIView):
+class PackageView(RefusalRecordingView):
     required_scope = "packages_view"
     schema = None  # the OpenAPI description covers the engine API only
 
@@ -36,6 +36,8 @@ class PackageView(APIView):
 
 
 class PackageList(PackageView):
+    endpoint = Endpoint.PACKAGES
+
     def get(self, request: Request) -> Response:
         """Return a plain array of packages, or 204 if it is empty."""
         query = parse_query(self.customer, request.query_params, requester=_get_requester(request))
@@ -44,6 +46,8 @@ class PackageList(PackageView):
 
 
 class PackageDetail(PackageView):
+    endpoint = Endpoint.PACKAGE
+
     def get(self, request: Request, package_id: str) -> Response:
         """Return one package, also a retired one. Another customer's id looks like an unknown one."""
         is_well_formed = re.fullmatch(PACKAGE_ID_PATTERN, package_id) is not None

@@ -25,7 +25,7 @@ ENTRIES_SHOWN = 200
 ALLOWED_METHODS = ("GET", "HEAD", "POST")
 APP_ORDER = ("orders", "outbox", "integrations", "assessments")
 MODEL_ORDER = (
-    *("Delivery", "Stream", "Customer", "User", "Invitation", "Connection", "Consent"),
+    *("Delivery", "Stream", "Customer", "User", "Invitation", "Connection", "Consent", "RefusedCall"),
     *("Client", "Webhook", "PartnerConfiguration", "AuditEntry"),
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily as Gauge
 from prometheus_client.registry import Collector
 
-from integrations.models import Connection, ConnectionState
+from integrations.models import Connection, ConnectionState, RefusedCall
 from integrations.outbox import clock, statistics
 from integrations.outbox.models import Delivery, Heartbeat
 from orders.models import Order, Status
@@ -27,6 +27,7 @@ class PortalCollector(Collector):
         yield _oldest_due_gauge()
         yield _order_gauge()
         yield _connection_gauge()
+        yield _refused_call_gauge()
         yield _heartbeat_gauge()
 
 
@@ -63,6 +64,15 @@ def _connection_gauge() -> Gauge:
     gauge = Gauge("portal_connections", "Connections by state.", labels=["state"])
     for state in ConnectionState.values:
         gauge.add_metric([state], counts.get(state, 0))
+    return gauge
+
+
+def _refused_call_gauge() -> Gauge:
+    description = "Refused calls of SmartRecruiters that admin lists."
+    gauge = Gauge("portal_refused_calls", description, labels=["endpoint", "status"])
+    counts = RefusedCall.objects.order_by("endpoint", "status").values_list("endpoint", "status")
+    for endpoint, status, count in counts.annotate(Sum("count")):
+        gauge.add_metric([endpoint, str(status)], count)
     return gauge
 
 

@@ -1,5 +1,25 @@
-"""Admin of customers, people, connections, engines, webhooks, the partner configuration and the audit log."""
+"""Admin of customers, people, connections, engines, webhooks, partner configuration, refused calls, and audit log."""
 
-from integrations.admin import audit, clients, connections, customers, invitations, partner, users, webhooks
+from integrations.admin import (
+    audit,
+    clients,
+    connections,
+    customers,
+    invitations,
+    partner,
+    refused_calls,
+    users,
+    webhooks,
+)
 
-__all__ = ["audit", "clients", "connections", "customers", "invitations", "partner", "users", "webhooks"]
+__all__ = [
+    "audit",
+    "clients",
+    "connections",
+    "customers",
+    "invitations",
+    "partner",
+    "refused_calls",
+    "users",
+    "webhooks",
+]

@@ -15,6 +15,8 @@ from integrations.models.partner import AssessmentType as AssessmentType
 from integrations.models.partner import PartnerConfiguration as PartnerConfiguration
 from integrations.models.partner import PartnerField as PartnerField
 from integrations.models.partner import UrlStyle as UrlStyle
+from integrations.models.refused_calls import Endpoint as Endpoint
+from integrations.models.refused_calls import RefusedCall as RefusedCall
 from integrations.models.webhooks import Event as Event
 from integrations.models.webhooks import EventType as EventType
 from integrations.models.webhooks import Webhook as Webhook

@@ -1,16 +1,20 @@
 """Token endpoint: django-oauth-toolkit's view behind checks as strict as RFC 6749, section 3.2."""
 
+import json
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
-from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, JsonResponse, RawPostDataException, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from oauth2_provider.views import TokenView
 
 from integrations import audit
+from integrations.api import refusals
 from integrations.api.errors import INCOMPLETE_BODY
 from integrations.http.ip_addresses import get_client_ip
+from integrations.models import Client, Endpoint
 from integrations.oauth import throttling
 from integrations.oauth.credentials import parse_client_credentials
 
@@ -22,7 +26,7 @@ toolkit_token_view = TokenView.as_view()
 
 
 def error_response(error: str, description: str, status: int = 400) -> HttpResponse:
-    """Return an error response (RFC 6749, section 5.2)."""
+    """Return an error response (RFC 6749, section 5.2). The description must not repeat what was sent."""
     return JsonResponse({"error": error, "error_description": description}, status=status)
 
 
@@ -48,6 +52,30 @@ def _record_failure(request: HttpRequest) -> None:
     throttling.record_failure(client_id, ip or "")
     if throttling.is_first_failure(ip or ""):
         audit.record("token.refused", client_id[:200], actor=audit.Actor(ip=ip))
+
+
+@sensitive_variables()
+def _record_refusal(request: HttpRequest, response: HttpResponse) -> None:
+    """Record the refusal with its description, which names the parameter. The toolkit's own has a code only."""
+    problem = json.loads(response.content)
+    errors = ": ".join(filter(None, map(problem.get, ("error", "error_description"))))
+    refusal = refusals.Refusal(Endpoint.TOKEN, response.status_code, _find_company_id(request), errors=errors)
+    # A wrong secret costs the same for a known and for an unknown client, so it is not throttled by client.
+    refusals.record_refusal(refusal, is_authenticated=response.status_code == 401)
+
+
+@sensitive_variables()
+def _find_company_id(request: HttpRequest) -> str:
+    """Return the company of the client that is named; "" if it cannot be read, is unknown or an engine."""
+    form: list[tuple[str, str]] = []
+    if int(request.META.get("CONTENT_LENGTH") or 0) <= MAX_BODY_BYTES:
+        with suppress(ValueError, UnreadablePostError, RawPostDataException):
+            form = parse_qsl(request.body.decode("ascii"), max_num_fields=20)
+    client_id, _ = parse_client_credentials(request.headers.get("Authorization", ""), form)
+    if not client_id.isprintable():
+        return ""
+    clients = Client.objects.filter(client_id=client_id)
+    return refusals.find_company_id(clients.values_list("connection__company_id", flat=True))
 
 
 @sensitive_variables()
@@ -106,5 +134,7 @@ def token_endpoint(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpRespo
     if response.status_code == 401:
         _record_failure(request)
         response = invalid_client_response()  # the same bytes for unknown clients and for wrong secrets
+    if 400 <= response.status_code < 500:
+        _record_refusal(request, response)
     response["Cache-Control"], response["Pragma"] = "no-store", "no-cache"
     return response

@@ -4,24 +4,33 @@ from rest_framework import status
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from integrations import audit
 from integrations.api.authentication import get_caller
 from integrations.api.errors import ConflictError
+from integrations.api.parsers import StrictJSONParser
+from integrations.api.refusals import RefusalRecordingView, find_order_id
+from integrations.models import Endpoint
 from orders import intake
 from orders.api.order_request import OrderRequestSerializer
 
 
-class PlaceOrderView(APIView):
+class OrderParser(StrictJSONParser):
+    replaces_invalid = True
+
+
+class PlaceOrderView(RefusalRecordingView):
     """Place an order: 202 with an empty object, or 200 with `{"url"}` for an inline order; the same on every repeat."""
 
     required_scope = "orders_modify"
     schema = None
+    parser_classes = (OrderParser,)
+    endpoint = Endpoint.ORDERS
     is_inline = False
 
     def post(self, request: Request) -> Response:
-        serializer = OrderRequestSerializer(data=request.data, context={"is_inline": self.is_inline})
+        self.body = request.data
+        serializer = OrderRequestSerializer(data=self.body, context={"is_inline": self.is_inline})
         serializer.is_valid(raise_exception=True)
         wanted = serializer.to_order_request()
         connection = get_caller(request).connection
@@ -40,6 +49,10 @@ class PlaceOrderView(APIView):
             return Response({"url": order.take_url})
         return Response({}, status=status.HTTP_202_ACCEPTED)
 
+    def find_order_id(self, request: Request) -> str:
+        return find_order_id(getattr(self, "body", None) or getattr(request, "refused_body", None))
+
 
 class PlaceInlineOrderView(PlaceOrderView):
+    endpoint = Endpoint.INLINE_ORDERS
     is_inline = True

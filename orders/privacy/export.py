@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from integrations import audit
 from integrations.encryption import DecryptionError, Sealed, SealedField
-from integrations.models import IdempotencyRecord
+from integrations.models import IdempotencyRecord, RefusedCall
 from integrations.outbox.models import Attempt, Delivery
 from integrations.text import fold_email
 from orders import files
@@ -88,18 +88,25 @@ def _collect_order(order: Order) -> Row:
         "company": order.connection.company_id,
         "package_name": order.package.name,
         **_export_row(order),
-        "results": _export_rows(Result.objects.filter(order=order)),
-        "attachments": _export_rows(Attachment.objects.filter(order=order)),
-        "resources": _export_rows(Resource.objects.filter(order=order)),
-        "uploads": _export_rows(Upload.objects.filter(order=order)),
-        "events": _export_rows(OrderEvent.objects.filter(order=order).order_by("pk")),
-        "deliveries": _export_rows(deliveries),
-        "attempts": _export_rows(Attempt.objects.filter(delivery__in=deliveries).order_by("pk")),
+        "results": export_rows(Result.objects.filter(order=order)),
+        "attachments": export_rows(Attachment.objects.filter(order=order)),
+        "resources": export_rows(Resource.objects.filter(order=order)),
+        "uploads": export_rows(Upload.objects.filter(order=order)),
+        "events": export_rows(OrderEvent.objects.filter(order=order).order_by("pk")),
+        "deliveries": export_rows(deliveries),
+        "attempts": export_rows(Attempt.objects.filter(delivery__in=deliveries).order_by("pk")),
+        "refused_calls": export_rows(_find_refused_calls(order)),
         "kept_answers": list(_export_idempotency_records(order.pk)),
     }
 
 
-def _export_rows(queryset: QuerySet[Any]) -> list[Row]:
+def _find_refused_calls(order: Order) -> QuerySet[RefusedCall]:
+    """Return the calls for this order that were refused before or after it was placed."""
+    calls = RefusedCall.objects.filter(company_id=order.connection.company_id)
+    return calls.filter(order_id=order.smartrecruiters_order_id)
+
+
+def export_rows(queryset: QuerySet[Any]) -> list[Row]:
     return [_export_row(each) for each in queryset]
 
 
@@ -124,7 +131,7 @@ def _decrypt_column(row: Model, column: str) -> str:
 
 def _export_idempotency_records(order_id: str) -> Iterable[Row]:
     """Yield the stored responses to an engine about this order. Other orders of a lease are left out."""
-    yield from _export_rows(IdempotencyRecord.objects.filter(path__contains=f"/orders/{order_id}"))
+    yield from export_rows(IdempotencyRecord.objects.filter(path__contains=f"/orders/{order_id}"))
     for record in IdempotencyRecord.objects.filter(path__endswith=erasure.LEASE_PATH).exclude(status=None):
         row = _export_row(record)
         if order_id in row["body"]:

@@ -3,17 +3,20 @@
 GDPR, article 28(3)(g); S15 in tests/reliability/README.md.
 """
 
+import json
 import zipfile
 from dataclasses import dataclass
 from typing import IO
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from integrations import audit
 from integrations.connections import lifecycle
 from integrations.database.chunks import iterate_in_chunks
-from integrations.models import ConnectionState, Customer
+from integrations.models import ConnectionState, Customer, RefusedCall
 from orders.models import Attachment, Order
 from orders.privacy import erasure, export
 
@@ -50,7 +53,10 @@ def offboard(customer: Customer, target: IO[bytes], *, wait_seconds: float = 0) 
     """
     ended = deactivate_customer(customer)
     ids = list(Order.objects.filter(connection__customer=customer, erased_at=None).values_list("pk", flat=True))
-    files = _write_archive(ids, target)
+    companies = customer.connections.values("company_id")
+    refused_calls = RefusedCall.objects.filter(company_id__in=companies)
+    files = _write_archive(ids, refused_calls, target)
+    refused_calls.delete()
     for order_id in ids:
         try:
             erasure.erase_single_order(order_id, wait_seconds=wait_seconds, reason=OFFBOARDING_REASON)
@@ -62,8 +68,10 @@ def offboard(customer: Customer, target: IO[bytes], *, wait_seconds: float = 0) 
     return Certificate(customer.pk, customer.name, now, ended, len(ids), files, left)
 
 
-def _write_archive(ids: list[str], target: IO[bytes]) -> int:
+def _write_archive(ids: list[str], refused_calls: QuerySet[RefusedCall], target: IO[bytes]) -> int:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        if rows := export.export_rows(refused_calls):
+            archive.writestr("refused_calls.json", json.dumps(rows, cls=DjangoJSONEncoder, ensure_ascii=False))
         orders = Order.objects.filter(pk__in=ids).select_related("connection__customer", "package")
         for order in iterate_in_chunks(orders):
             archive.writestr(f"orders/{order.pk}.json", export.dump_order(order))

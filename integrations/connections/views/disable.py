@@ -8,13 +8,13 @@ from oauth2_provider.models import get_access_token_model
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from integrations import audit
 from integrations.api.authentication import wait_for_token_cache
+from integrations.api.refusals import RefusalRecordingView, find_company_id
 from integrations.connections import lifecycle
 from integrations.encryption import hash_token
-from integrations.models import Connection, PartnerConfiguration
+from integrations.models import Connection, Endpoint, PartnerConfiguration
 from integrations.models.connections import ENDED_REMOTELY
 from integrations.oauth import throttling
 
@@ -42,9 +42,10 @@ def record_refusal(request: Request, company_id: str, reason: str) -> None:
         audit.record("connection.disable_refused", company_id, actor=actor, why=reason)
 
 
-class CompanyIntegrationView(APIView):
+class CompanyIntegrationView(RefusalRecordingView):
     """DELETE disables the connection. SmartRecruiters declares no authentication: the key in the URL is the proof."""
 
+    endpoint = Endpoint.DISABLE
     authentication_classes = ()
     permission_classes = ()
 
@@ -61,3 +62,8 @@ class CompanyIntegrationView(APIView):
         lifecycle.disable_connection(connection, actor=audit.Actor.from_request(request), reason=ENDED_REMOTELY)
         wait_for_token_cache()
         return Response(status=204)
+
+    def find_company_id(self, request: Request) -> str:
+        """Return the company in the URL, if it has a connection: anybody can call with any other."""
+        connections = Connection.objects.filter(company_id=self.kwargs["company_id"])
+        return find_company_id(connections.values_list("company_id", flat=True))

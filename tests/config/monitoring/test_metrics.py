@@ -80,5 +80,5 @@ def test_metrics_ask_the_database_as_often_whatever_there_is(
     rows.make_package()
     for _ in range(3):
         bodies.place_order(connection)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert scrape().status_code == 200

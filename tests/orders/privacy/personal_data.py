@@ -101,6 +101,7 @@ NON_PERSONAL_FIELDS: dict[str, frozenset[str]] = {
         }
     ),
     "integrations.partnerfield": frozenset({"field_id", "name", "description"}),
+    "integrations.refusedcall": frozenset({"endpoint", "company_id", "order_id", "errors"}),
     "integrations.user": frozenset({"staff_role"}),
     "integrations.webhook": frozenset(
         {"id", "url", "events", "secret_sealed", "former_secret_sealed", "disabled_reason"}

@@ -18,6 +18,7 @@ from integrations.models import AuditEntry, Connection, IdempotencyRecord, User
 from integrations.outbox.models import Attempt, Delivery
 from orders.models import Attachment, Order, OrderEvent, Resource, Result, Upload
 from orders.privacy import erasure_log, export
+from tests import rows
 from tests.orders import bodies
 from tests.orders.admin.test_orders import page_of, text
 from tests.orders.privacy import personal_data
@@ -110,6 +111,16 @@ def test_export_holds_nobody_elses_orders(known: Order, connection: Connection, 
 def test_export_leaves_out_what_steers_the_work(known: Order) -> None:  # noqa: F811
     [order] = said(exported())
     assert {"lease_expires_at", "result_callback_url", "link_token"} & order.keys() == set()
+
+
+def test_export_holds_the_refused_calls_for_the_order(known: Order) -> None:  # noqa: F811
+    rows.make_refused_call(order_id=known.smartrecruiters_order_id, errors="conflict")
+    rows.make_refused_call(order_id=known.smartrecruiters_order_id, company_id="harbour-clinics")
+    rows.make_refused_call()
+    [order] = said(exported())
+    assert [(call["order_id"], call["errors"]) for call in order["refused_calls"]] == [
+        (known.smartrecruiters_order_id, "conflict")
+    ]
 
 
 def test_damaged_file_is_named(known: Order, folder: Path) -> None:  # noqa: F811

@@ -12,9 +12,10 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
-from integrations.models import AuditEntry, Connection, Customer, User
+from integrations.models import AuditEntry, Connection, Customer, RefusedCall, User
 from orders import attachments
 from orders.models import Order
+from tests import rows
 from tests.orders import bodies
 from tests.orders.privacy.test_erasure import bodies_pdf
 
@@ -65,6 +66,22 @@ def test_customer_is_cut_off_its_data_returned_and_erased(
     assert emails == {order.pk: "", others.pk: "ada@lovelace.example"}
     entry = AuditEntry.objects.get(action="customer.offboarded")
     assert (entry.subject, entry.detail) == (customer.pk, {"connections": 1, "orders": 1, "files": 1, "left": 0})
+
+
+def test_refused_calls_are_returned_and_deleted(
+    connection: Connection, other_connection: Connection, folder: Path
+) -> None:
+    rows.make_refused_call(errors="candidate: required")
+    others = rows.make_refused_call(company_id="harbour-clinics")
+    offboard(connection.customer, folder / "data.zip")
+    [row] = json.loads(zipfile.ZipFile(folder / "data.zip").read("refused_calls.json"))
+    assert {key: row[key] for key in ("company_id", "order_id", "errors", "count")} == {
+        "company_id": "northwind",
+        "order_id": "order-1",
+        "errors": "candidate: required",
+        "count": 2,
+    }
+    assert [*RefusedCall.objects.values_list("pk", flat=True)] == [others.pk]
 
 
 def test_customer_that_left_is_left_again_with_nothing(customer: Customer, folder: Path) -> None:
