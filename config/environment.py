@@ -4,11 +4,12 @@ import ipaddress
 import os
 import re
 import secrets
+import ssl
 from collections.abc import Mapping, Sequence
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import environ
 from cryptography.fernet import Fernet
@@ -16,6 +17,7 @@ from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
 from integrations.database.limits import build_startup_options
+from integrations.http import tls
 from integrations.http.trusted_origins import TRUSTED_ORIGIN
 
 LOOPBACK_HOSTS: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
@@ -25,6 +27,8 @@ DSN = re.compile(r"https?://[A-Za-z0-9_-]+@[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[\w
 TRUE_VALUES, FALSE_VALUES = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 POSTGRESQL_SCHEMES = ("postgres", "postgresql")
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "unix")
+BROKER_TLS_CHOICES = {"ssl_cert_reqs": ("required", "optional", "none"), "ssl_check_hostname": ("true", "false")}
+BROKER_TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 MIN_UNIQUE_CHARACTERS = 8
 
 
@@ -85,10 +89,19 @@ def parse_proxies(configured: Sequence[str]) -> list[str]:
     return list(configured)
 
 
+def _can_split(url: str) -> bool:
+    try:
+        urlsplit(url)
+    except ValueError:  # brackets around anything but an IPv6 address
+        return False
+    return True
+
+
 def parse_origin(name: str, url: str) -> str:
     """Validate an origin: `https`, or `http` for loopback names only, without a path."""
     url = url.rstrip("/")
-    if not ORIGIN.fullmatch(url) or not 0 < int(url.rpartition(":")[2] if url.count(":") == 2 else 1) < 65536:
+    port = int(url.rpartition(":")[2]) if ORIGIN.fullmatch(url) and url.count(":") == 2 else 1
+    if not ORIGIN.fullmatch(url) or not _can_split(url) or not 0 < port < 65536:
         raise ImproperlyConfigured(f"{name}={url!r} is not an origin; write it like https://portal.vendor.example")
     if url.startswith("http://") and not is_loopback(urlsplit(url).hostname or ""):
         raise ImproperlyConfigured(f"{name}={url!r} must be https; http is for loopback names only")
@@ -97,7 +110,7 @@ def parse_origin(name: str, url: str) -> str:
 
 def parse_issuer(name: str, url: str) -> str:
     """Validate the URL of an OpenID Connect issuer: an origin, with or without a path."""
-    parts = urlsplit(url)
+    parts = urlsplit(url if _can_split(url) else "")
     if parts.query or parts.fragment or parts.username or not parts.hostname:
         raise ImproperlyConfigured(f"{name} is not an issuer; write it like https://login.vendor.example/realms/staff")
     parse_origin(name, f"{parts.scheme}://{parts.netloc}")
@@ -107,8 +120,9 @@ def parse_issuer(name: str, url: str) -> str:
 def parse_trusted_origins(patterns: Sequence[str]) -> list[str]:
     """Validate origin patterns. A `*` stands for labels of one domain, never for a top-level domain."""
     for pattern in patterns:
-        host = urlsplit(pattern).netloc.removeprefix("*.")
-        if not TRUSTED_ORIGIN.fullmatch(pattern.rstrip("/")) or ("*." in pattern and "." not in host):
+        host = pattern.partition("://")[2].removeprefix("*.")
+        is_origin = _can_split(pattern) and TRUSTED_ORIGIN.fullmatch(pattern.rstrip("/"))
+        if not is_origin or ("*." in pattern and "." not in host):
             raise ImproperlyConfigured(
                 f"SMARTRECRUITERS_TRUSTED_ORIGINS={pattern!r} is not an origin; write it like "
                 "https://*.smartrecruiters.com, without a path"
@@ -161,23 +175,72 @@ def _use_transaction_pooler(config: dict[str, Any], limits: Mapping[str, str]) -
     config["DISABLE_SERVER_SIDE_CURSORS"] = True
 
 
-def parse_broker_url(url: str) -> str:
-    if not _is_broker_url(url):
+def parse_broker_url(url: str, ca_file: Path | None = None) -> tuple[str, dict[str, Any] | None]:
+    """Return the URL for Celery, and its TLS options for rediss://, which Celery would not verify by default."""
+    try:
+        parts = urlsplit(url)
+        is_valid = _is_broker_url(parts)
+    except ValueError:
+        is_valid = False
+    if not is_valid:
         raise ImproperlyConfigured(
-            "REDIS_URL is not the URL of a Redis server: write it like redis://host:6379/0, or remove it"
+            "REDIS_URL is not the URL of a Redis server: write it like redis://host:6379/0, with special characters of "
+            "the password percent-encoded, or remove it"
         )
-    return url
+    options = parse_qsl(parts.query, keep_blank_values=True)
+    tls_options = {name: value for name, value in options if name.startswith("ssl_")}
+    if parts.scheme != "rediss" and not (parts.scheme == "redis" and tls_options):
+        return url, None
+    rest = urlencode([pair for pair in options if pair[0] not in tls_options])
+    return urlunsplit(parts._replace(query=rest)), _parse_broker_tls(tls_options, ca_file)
 
 
-def _is_broker_url(url: str) -> bool:
-    """Return True for a known scheme with a valid port and database number."""
-    parts = urlsplit(url)
+def _is_broker_url(parts: SplitResult) -> bool:
+    """Return True for a known scheme with a valid port and database number. Raises ValueError for a bad port."""
     if parts.scheme not in ("redis", "rediss"):
         return parts.scheme in BROKER_SCHEMES
+    # A `#` of a password ends the host name early; without this, it would be sent to localhost.
+    return not parts.fragment and parts.port != 0 and re.fullmatch(r"(/[0-9]*)?", parts.path) is not None
+
+
+def _parse_broker_tls(options: dict[str, str], ca_file: Path | None) -> dict[str, Any]:
+    """Return redis-py's TLS options: verified, unless the URL says otherwise."""
+    verified: dict[str, Any] = {"ssl_cert_reqs": "required", "ssl_check_hostname": "true"}
+    if ca_file:
+        verified["ssl_ca_certs"] = str(ca_file)
+    found = verified | options
+    found["ssl_cert_reqs"] = found["ssl_cert_reqs"].lower().removeprefix("cert_")
+    for name, allowed in BROKER_TLS_CHOICES.items():
+        if found[name] not in allowed:
+            raise ImproperlyConfigured(f"REDIS_URL has {name}={found[name]}: write {' or '.join(allowed)}")
+    for name in options:
+        if name in BROKER_TLS_FILES and not Path(found[name]).is_file():
+            raise ImproperlyConfigured(f"REDIS_URL has {name}={found[name]}: that is no file")
+        if name not in (*BROKER_TLS_FILES, *BROKER_TLS_CHOICES):
+            known = ", ".join([*BROKER_TLS_CHOICES, *BROKER_TLS_FILES])
+            raise ImproperlyConfigured(f"REDIS_URL has {name}, which is unknown: the options of TLS are {known}")
+    found["ssl_check_hostname"] = found["ssl_check_hostname"] == "true" and found["ssl_cert_reqs"] != "none"
+    found["ssl_cert_reqs"] = getattr(ssl, f"CERT_{found['ssl_cert_reqs'].upper()}")
+    return found
+
+
+def parse_ca_file(name: str, value: str) -> Path | None:
+    """Return the path of a PEM file with certificates of private CAs."""
+    if not value:
+        return None
     try:
-        return parts.port != 0 and re.fullmatch(r"(/[0-9]*)?", parts.path) is not None
-    except ValueError:
-        return False
+        tls.build_ssl_context(value)
+    except OSError:  # also ssl.SSLError
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is not a PEM file with CA certificates; write its path, like /etc/portal/ca.pem"
+        ) from None
+    return Path(value).resolve()
+
+
+def add_root_certificates(options: dict[str, Any], ca_file: Path | None) -> None:
+    """Verify PostgreSQL's certificate against CA_FILE, where DATABASE_URL asks for that and names no file itself."""
+    if ca_file and str(options.get("sslmode", "")).startswith("verify-"):
+        options.setdefault("sslrootcert", str(ca_file))
 
 
 def parse_email_url(url: str) -> dict[str, Any]:

@@ -35,6 +35,7 @@ if IS_LOOPBACK and not IS_HTTPS:
     ALLOWED_HOSTS += [*environment.LOOPBACK_HOSTS, ".localhost"]
 TRUSTED_PROXIES = environment.parse_proxies(env.list("TRUSTED_PROXIES", default=[]))
 USE_X_FORWARDED_HOST = False
+CA_FILE = environment.parse_ca_file("CA_FILE", env("CA_FILE", default=""))
 
 # Database: SQLite in the data folder, or DATABASE_URL
 IS_EMBEDDED = not env("DATABASE_URL", default="")
@@ -60,6 +61,7 @@ if IS_EMBEDDED:
     }
 else:
     DATABASES = {"default": environment.parse_database_url(env("DATABASE_URL"), DATABASE_LIMITS)}
+    environment.add_root_certificates(DATABASES["default"]["OPTIONS"], CA_FILE)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Keys
@@ -344,7 +346,9 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Celery (integrations/outbox/README.md)
-CELERY_BROKER_URL = environment.parse_broker_url(env("REDIS_URL", default="") or "redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL, CELERY_BROKER_USE_SSL = environment.parse_broker_url(
+    env("REDIS_URL", default="") or "redis://127.0.0.1:6379/0", CA_FILE
+)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 2,

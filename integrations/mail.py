@@ -4,6 +4,7 @@ Each kind has `templates/emails/{kind}_subject.txt`, `{kind}.txt` and `{kind}.ht
 """
 
 import smtplib
+import ssl
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,11 +12,13 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends import smtp
 from django.core.validators import validate_email
 from django.template.loader import render_to_string
 from django.utils import translation
 
 from integrations import colours
+from integrations.http import tls
 from integrations.http.client import CallFailedError, Response
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery
@@ -121,6 +124,8 @@ def deliver_message(message: EmailMultiAlternatives, deadline: float) -> Respons
     options: dict[str, Any] = {"timeout": deadline} if "smtp" in settings.EMAIL_BACKEND else {}
     try:
         message.connection = get_connection(**options)
+        if isinstance(message.connection, smtp.EmailBackend):
+            message.connection.ssl_context = tls.get_ssl_context()
         message.send()
     except (smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError, smtplib.SMTPHeloError) as error:
         reason = f"the mail server refused the connection ({error.smtp_code})"
@@ -129,6 +134,9 @@ def deliver_message(message: EmailMultiAlternatives, deadline: float) -> Respons
         raise _build_smtp_error(*(code for code, _ in error.recipients.values())) from None
     except smtplib.SMTPResponseException as error:
         raise _build_smtp_error(error.smtp_code) from None
+    except ssl.SSLCertVerificationError as error:
+        reason = f"the mail server is not trusted: {tls.describe_tls_error(error)}"
+        raise CallFailedError(reason, may_have_been_processed=False) from None
     except (smtplib.SMTPException, OSError) as error:
         unseen = not isinstance(error, ConnectionRefusedError)
         reason = f"the mail server did not accept it ({type(error).__name__})"

@@ -15,7 +15,7 @@ from django.conf import settings
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 
-from integrations.http import transport
+from integrations.http import tls, transport
 from integrations.redaction import MASK, SECRET_NAME, redact_value
 from integrations.strict_json import load_json, replace_invalid
 
@@ -90,6 +90,14 @@ class DeadlineAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
         self.poolmanager.pool_classes_by_scheme = {"http": transport.DeadlinePool, "https": transport.DeadlineTLSPool}
+
+    def build_connection_pool_key_attributes(self, *args: Any, **kwargs: Any) -> Any:
+        host, options = super().build_connection_pool_key_attributes(*args, **kwargs)
+        return host, options | {"ssl_context": tls.get_ssl_context()}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Require a certificate. `requests` would read its own store again for each connection."""
+        conn.cert_reqs = "CERT_REQUIRED"
 
 
 def _get_session(*, public_only: bool) -> requests.Session:
@@ -179,7 +187,8 @@ CONNECT_FAILURE_REASONS: dict[type | None, str] = {
 
 def _failure_reason(error: requests.exceptions.RequestException) -> str:
     if isinstance(error, requests.exceptions.SSLError) and not transport.has_sent():
-        return "the certificate is not valid"
+        tls_error = tls.find_tls_error(error)
+        return tls.describe_tls_error(tls_error) if tls_error else "the TLS handshake failed"
     if isinstance(error, requests.exceptions.Timeout) or transport.remaining_seconds() <= 0:
         return "no response in time" if transport.has_sent() else "no connection in time"
     if isinstance(error, requests.exceptions.ConnectionError):

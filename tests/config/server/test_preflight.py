@@ -27,7 +27,11 @@ WEAK = "SECRET_KEY is too weak: give at least 32 random characters"
 ANY_HOST = "ALLOWED_HOSTS=* would trust any Host header: list the host names of this portal"
 FOR_TESTS = "OUTBOX_TIME_SCALE and OUTBOX_FAILPOINTS are for tests: PUBLIC_URL must be loopback"
 NO_MAIL = "EMAIL_URL is not the URL of a mail server: write it like smtp+tls://user:password@mail.vendor.example:587"
-NO_REDIS = "REDIS_URL is not the URL of a Redis server: write it like redis://host:6379/0, or remove it"
+NO_REDIS = (
+    "REDIS_URL is not the URL of a Redis server: write it like redis://host:6379/0, with special characters of the "
+    "password percent-encoded, or remove it"
+)
+NO_CA_FILE = "is not a PEM file with CA certificates; write its path, like /etc/portal/ca.pem"
 NO_SERVER = (
     'The database cannot be used (connection failed: connection to server at "127.0.0.1", port 1 failed: '
     "Connection refused): check that its server is running, and DATABASE_URL"
@@ -77,6 +81,38 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
     ({"REDIS_URL": "hidden"}, NO_REDIS),
     ({"REDIS_URL": "redis://:hidden@broker.vendor.example:port/0"}, NO_REDIS),
     ({"REDIS_URL": "redis://:hidden@broker.vendor.example:6379/hidden"}, NO_REDIS),
+    ({"REDIS_URL": "redis://:hid@den[w#rd@broker.vendor.example:6379/0"}, NO_REDIS),
+    ({"REDIS_URL": "rediss://:hidden]@broker.vendor.example:6379/0"}, NO_REDIS),
+    ({"REDIS_URL": "redis://:hidden#rd@broker.vendor.example:6379/0"}, NO_REDIS),
+    ({"REDIS_URL": "redis://[hidden]:6379/0"}, NO_REDIS),
+    (
+        {"REDIS_URL": "rediss://:hidden@broker.vendor.example/0?ssl_cert_req=none"},
+        "REDIS_URL has ssl_cert_req, which is unknown: the options of TLS are ssl_cert_reqs, ssl_check_hostname, "
+        "ssl_ca_certs, ssl_certfile, ssl_keyfile",
+    ),
+    (
+        {"REDIS_URL": "rediss://:hidden@broker.vendor.example/0?ssl_cert_reqs=never"},
+        "REDIS_URL has ssl_cert_reqs=never: write required or optional or none",
+    ),
+    (
+        {"REDIS_URL": "rediss://:hidden@broker.vendor.example/0?ssl_ca_certs=/nowhere/ca.pem"},
+        "REDIS_URL has ssl_ca_certs=/nowhere/ca.pem: that is no file",
+    ),
+    ({"CA_FILE": "/nowhere/ca.pem"}, f"CA_FILE='/nowhere/ca.pem' {NO_CA_FILE}"),
+    ({"CA_FILE": "/etc/passwd"}, f"CA_FILE='/etc/passwd' {NO_CA_FILE}"),
+    ({"CA_FILE": "/etc"}, f"CA_FILE='/etc' {NO_CA_FILE}"),
+    (
+        {"PUBLIC_URL": "https://[1]"},
+        "PUBLIC_URL='https://[1]' is not an origin; write it like https://portal.vendor.example",
+    ),
+    (
+        {"SMARTRECRUITERS_TRUSTED_ORIGINS": "https://[a.example"},
+        f"SMARTRECRUITERS_TRUSTED_ORIGINS='https://[a.example' {NO_ORIGIN}",
+    ),
+    (
+        {"OIDC_ISSUER": "https://[hidden", "OIDC_CLIENT_ID": "a", "OIDC_CLIENT_SECRET": "b"},
+        "OIDC_ISSUER is not an issuer; write it like https://login.vendor.example/realms/staff",
+    ),
     ({"EMAIL_URL": "hidden"}, NO_MAIL),
     (
         {"TRUSTED_PROXIES": "nginx"},
