@@ -9,6 +9,7 @@ from django.db import InternalError, connection
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
+from integrations.database import requirements
 from integrations.encryption import DecryptionError
 from integrations.models import PartnerConfiguration, User
 from orders import queries
@@ -24,6 +25,38 @@ def test_readiness_is_over_where_the_database_can_only_be_read(client: Browser) 
     answer = client.get("/readyz")
     said = {"status": "unavailable", "reason": "the database is read-only: it is a replica, or was configured so"}
     assert (answer.status_code, answer.json()) == ((503, said) if is_copy else (200, {"status": "ok", "degraded": []}))
+
+
+def test_readiness_is_over_where_the_database_cannot_store_every_name(
+    client: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requirements, "REQUIRED_ENCODING", "KOI8R")
+    answer = client.get("/readyz")
+    if connection.vendor != "postgresql":
+        assert answer.json() == {"status": "ok", "degraded": []}
+        return
+    name = connection.settings_dict["NAME"]
+    said = (
+        f'The database "{name}" has the encoding UTF8, which cannot store every name: '
+        "create one with ENCODING 'UTF8' TEMPLATE template0"
+    )
+    assert (answer.status_code, answer.json()) == (503, {"status": "unavailable", "reason": said})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "actual"), [("lock_timeout", "3s", "4s"), ("statement_timeout", "9s", "10s")]
+)
+def test_limits_that_a_pooler_ignores_are_a_degradation(
+    client: Browser, settings: Any, name: str, value: str, actual: str
+) -> None:
+    settings.DATABASE_LIMITS = {**settings.DATABASE_LIMITS, name: value}
+    said = (
+        f"The pooler in front of the database ignores startup options ({name} is {actual}, not {value}): "
+        "write DATABASE_URL=…?pool_mode=transaction"
+    )
+    degraded = [said] if connection.vendor == "postgresql" else []
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["degraded"]) == (200, degraded)
 
 
 def unreadable(*_: object, **__: object) -> None:
