@@ -12,7 +12,11 @@ async function updateList() {
   history.replaceState(null, "", url);
 }
 
-form.addEventListener("input", () => {
+function scheduleUpdate() {
   clearTimeout(timer);
   if (form.checkValidity()) timer = setTimeout(updateList, 300);
-});
+}
+
+form.addEventListener("input", scheduleUpdate);
+// The search among many customers tells jQuery only.
+window.django?.jQuery(form).on("change", "select.admin-autocomplete", scheduleUpdate);

@@ -11,9 +11,11 @@ from django.urls import URLPattern, path
 
 from assessments import visibility
 from assessments.api.smartrecruiters import list_packages, parse_query
+from assessments.models import Rule
 from assessments.requester import InvalidRequesterError, parse_requester
 from assessments.visibility import PackageQuery
 from integrations.models import Customer, PartnerField
+from integrations.staff.autocomplete import offer_search
 from integrations.staff.model_admin import StaffAdmin
 
 DISPLAY_LIMIT = 200
@@ -27,6 +29,7 @@ class PackageQueryForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        offer_search(self.fields["customer"], Rule._meta.get_field("customer"))  # type: ignore[arg-type]
         for name, label in (("country-code", "Country"), ("region-abbr", "Region"), ("city", "City")):
             self.fields[name] = forms.CharField(label=label, required=False, max_length=100)
         remote = [("", "not specified"), ("true", "remote"), ("false", "on site")]

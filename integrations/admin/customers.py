@@ -86,6 +86,7 @@ class CustomerAdmin(StaffAdmin):
     empty_list_text = "Add a customer here, then invite its first administrator from its page."
     list_display = ("name", "id", "active_badge", "count_connections", "count_people", "created_time")
     search_fields = ("name", "=id")
+    ordering = ("name", "id")
     fields = ("name", "is_active", "language", "retention_days", "id", "created_at", "add_person_links")
     readonly_fields = ("id", "created_at", "add_person_links")
     inlines = (ConnectionsInline, PeopleInline, InvitationsInline)

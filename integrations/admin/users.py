@@ -19,6 +19,7 @@ from integrations.audit import Actor
 from integrations.customers import invitations, memberships
 from integrations.models import Customer, Membership, User
 from integrations.roles import MemberRole, StaffRole
+from integrations.staff.autocomplete import offer_search
 from integrations.staff.display import format_count, render_boolean_badge, time_column
 from integrations.staff.model_admin import (
     EditableInline,
@@ -56,6 +57,10 @@ class UserAddForm(CleanEmailMixin, CreationForm):
     role = forms.ChoiceField(
         label="Role in the organisation", choices=MemberRole.choices, initial=MemberRole.ADMINISTRATOR, required=False
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_search(self.fields["customer"], Membership._meta.get_field("customer"))  # type: ignore[arg-type]
 
     class Meta:
         model = User

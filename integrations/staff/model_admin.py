@@ -13,6 +13,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ERROR_FLAG
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.db import DataError
 from django.db.models import Model, QuerySet
@@ -27,6 +28,7 @@ from django.utils.text import capfirst
 
 from integrations import roles
 from integrations.redaction import SECRET_NAME
+from integrations.staff import autocomplete
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -107,7 +109,17 @@ def render_admin_link(row: Model | None, text: object = None) -> SafeString:
     return format_html('<a href="{}">{}</a>', url, text or row)
 
 
-class StaffAdmin(ModelAdmin):
+class AutocompleteMixin:
+    """Makes selects of related rows searchable as soon as there are many rows."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        model = db_field.related_model
+        if autocomplete.is_searchable(model) and autocomplete.has_many_options(model._default_manager.all()):
+            kwargs.setdefault("widget", AutocompleteSelect(db_field, admin.site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class StaffAdmin(AutocompleteMixin, ModelAdmin):
     """Admin of one model, with object actions and audit entries.
 
     `plural` replaces the model's plural name. `empty_list_text` says what appears in the list and how. With
@@ -257,7 +269,10 @@ def can_see_personal(request: HttpRequest) -> bool:
 
 
 class LabelledForm(ModelForm):
-    """Form in a table row. Screen readers need a label at each input, not only the column's heading."""
+    """Form in a table row. Screen readers need a label at each input, not only the column's heading.
+
+    Errors of hidden inputs are errors of the row: Django's admin renders no others of them.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -265,12 +280,24 @@ class LabelledForm(ModelForm):
             widget: Any = getattr(field.widget, "widget", field.widget)  # admin wraps the widgets of related fields
             widget.attrs.setdefault("aria-label", capfirst(str(field.label or name)))
 
+    def full_clean(self) -> None:
+        super().full_clean()
+        for field in self.hidden_fields():
+            for message in self.errors.pop(field.name, []):
+                self.add_error(None, f"{field.label}: {message}")
+
 
 class LabelledFormSet(InlineFormSet):
     deletion_widget = forms.CheckboxInput(attrs={"aria-label": "Delete"})  # type: ignore[assignment]
 
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        # The hidden input of a parent that is being added has the primary key that was typed before. If that one was
+        # refused and another one is typed, the row would be refused for ever.
+        form.fields[self.fk.name].disabled = self.instance._state.adding  # type: ignore[attr-defined]
 
-class EditableInline(TabularInline):
+
+class EditableInline(AutocompleteMixin, TabularInline):
     form = LabelledForm
     formset = LabelledFormSet
     extra = 0

@@ -69,3 +69,27 @@ def test_import_is_checked_and_applied(stella: Visitor, live_server: Any, tmp_pa
     stella.press_button("Apply 2 changes")
     expect(page.get_by_text("Imported: 1 created, 1 updated")).to_be_visible()
     assert dict(Package.objects.values_list("pk", "name")) == {"skills": "Skills for all", "new": "New"}
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_long_name_of_a_customer_makes_no_select_wide(
+    stella: Visitor, live_server: Any, customer: Customer, count: int
+) -> None:
+    Customer.objects.bulk_create(Customer(id=f"c{n}", name="W" * 190 + str(n)) for n in range(count))
+    rows.make_package("skills", rules=({"country": "DE"}, {"customer": Customer.objects.get(pk="c0")}))
+    page = stella.page
+    for path in (f"{LIST}skills/change/", f"{LIST}who-sees-what/?customer=c0", "/admin/integrations/user/add/"):
+        page.goto(live_server.url + path)
+        shown = page.locator(".select2-container" if count > 50 else "select[name$=customer]").locator("visible=true")
+        widths = [box["width"] for box in (each.bounding_box() for each in shown.all()) if box]
+        assert (len(widths) > 0, [width for width in widths if width > 360]) == (True, []), path
+
+
+def test_customer_is_found_among_many_by_typing(stella: Visitor, live_server: Any) -> None:
+    Customer.objects.bulk_create(Customer(id=f"c{n}", name=f"Customer {n}") for n in range(60))
+    page = stella.page
+    page.goto(f"{live_server.url}{LIST}who-sees-what/")
+    page.locator(".select2-selection").click()
+    page.locator(".select2-search__field").fill("mer 59")
+    page.get_by_role("option", name="Customer 59").click()
+    expect(page.get_by_role("heading", name="0 packages for Customer 59")).to_be_visible()

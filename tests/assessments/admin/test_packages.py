@@ -1,5 +1,7 @@
 """Tests of the packages' admin pages."""
 
+import html
+import re
 from typing import Any
 
 import pytest
@@ -65,6 +67,76 @@ def test_invalid_package_is_refused(staff_browser: Browser, fields: dict[str, An
     PartnerConfiguration.objects.update(supported_types=["SKILL_TEST"])
     assert message in page_text(staff_browser.post(f"{LIST}add/", build_form(**fields)))
     assert not Package.objects.exists()
+
+
+NEW_ROWS = {
+    "assessments": {"assessment_id": "logic", "type": "SKILL_TEST", "name": "Logic", "position": 0},
+    "rules": {"country": "DE", "remote": "unknown"},
+}
+
+
+@pytest.mark.parametrize("refused", ["taken", "orders", "-x", "", "x" * 65])
+@pytest.mark.parametrize("prefix", ["assessments", "rules"])
+def test_package_is_saved_after_its_id_was_refused(staff_browser: Browser, refused: str, prefix: Any) -> None:
+    rows.make_package("taken")
+    page = staff_browser.post(f"{LIST}add/", build_form(id=refused, **{prefix: (NEW_ROWS[prefix],)}))
+    shown = page.context["inline_admin_formsets"][["assessments", "rules"].index(prefix)].formset
+    sent_again = NEW_ROWS[prefix] | {"package": shown.empty_form["package"].value() or ""}
+    answer = staff_browser.post(f"{LIST}add/", build_form(**{prefix: (sent_again,)}))
+    assert (answer.status_code, answer.get("Location")) == (302, LIST)
+    package = Package.objects.get(pk="skills")
+    assert (package.assessments.count(), package.rules.count()) == ((1, 0) if prefix == "assessments" else (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"package": "other"}, "Package: The inline value did not match the parent instance."),
+        ({"id": "999"}, "Id: Select a valid choice. That choice is not one of the available choices."),
+        ({"id": "x"}, "Id: Select a valid choice. That choice is not one of the available choices."),
+    ],
+)
+def test_error_of_a_hidden_input_is_shown(staff_browser: Browser, changed: dict[str, Any], message: str) -> None:
+    rule = rows.make_package("skills", rules=({"country": "DE"},)).rules.get()
+    sent = {"id": rule.pk, "package": "skills", "country": "AT", "remote": "unknown", **changed}
+    form = build_form(rules=(sent,)) | {"rules-INITIAL_FORMS": 1}
+    assert message in html.unescape(page_text(staff_browser.post(f"{LIST}skills/change/", form)))
+    assert list(Rule.objects.values_list("country", flat=True)) == ["DE"]
+
+
+def test_error_of_a_formset_is_shown(staff_browser: Browser) -> None:
+    form = build_form()
+    del form["rules-TOTAL_FORMS"]
+    page = page_text(staff_browser.post(f"{LIST}add/", form))
+    assert "ManagementForm data is missing or has been tampered with." in page
+
+
+PAGES_WITH_A_CUSTOMER = (f"{LIST}add/", f"{LIST}who-sees-what/", "/admin/integrations/user/add/")
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_A_CUSTOMER)
+@pytest.mark.parametrize(("count", "options"), [(50, 50), (51, 0)])
+def test_customer_is_searched_among_many(staff_browser: Browser, page: str, count: int, options: int) -> None:
+    Customer.objects.bulk_create(Customer(id=f"c{n}", name=f"Customer {n}") for n in range(count))
+    text = staff_browser.get(page).content.decode()
+    select = re.search(r"<select[^>]*name=\"(?:rules-__prefix__-)?customer\".*?</select>", text, re.DOTALL)
+    assert select is not None
+    found = (len(re.findall(r'value="c\d+"', select[0])), 'data-ajax--url="/admin/autocomplete/"' in select[0])
+    assert found == (options, count > 50)
+    assert ("admin/js/autocomplete.js" in text) == (count > 50)
+
+
+def test_search_of_a_customer_finds_it_by_a_part_of_its_name(staff_browser: Browser) -> None:
+    Customer.objects.bulk_create(Customer(id=f"c{n}", name=f"Customer {n}") for n in range(60))
+    query = {"app_label": "assessments", "model_name": "rule", "field_name": "customer", "term": "mer 59"}
+    found = staff_browser.get("/admin/autocomplete/", query).json()
+    assert found == {"results": [{"id": "c59", "text": "Customer 59"}], "pagination": {"more": False}}
+
+
+def test_customer_that_was_chosen_stays_chosen_among_many(staff_browser: Browser) -> None:
+    Customer.objects.bulk_create(Customer(id=f"c{n}", name=f"Customer {n}") for n in range(60))
+    page = page_text(staff_browser.get(f"{LIST}who-sees-what/", {"customer": "c7"}))
+    assert ('<option value="c7" selected>Customer 7</option>' in page, "for Customer 7</h2>" in page) == (True, True)
 
 
 def test_package_rule_cannot_be_emptied(staff_browser: Browser) -> None:
