@@ -12,13 +12,14 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import environ
+import idna
 from cryptography.fernet import Fernet
 from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
 from integrations.database.limits import build_startup_options
 from integrations.http import tls
-from integrations.http.trusted_origins import TRUSTED_ORIGIN
+from integrations.http.trusted_origins import TRUSTED_ORIGIN, encode_host
 
 LOOPBACK_HOSTS: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
 ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -117,8 +118,23 @@ def parse_issuer(name: str, url: str) -> str:
     return url
 
 
+def _encode_origin(pattern: str) -> str:
+    if pattern.isascii():
+        return pattern
+    scheme, separator, authority = pattern.partition("://")
+    host, colon, port = authority.partition(":")
+    try:
+        return f"{scheme}{separator}{encode_host(host)}{colon}{port}"
+    except idna.IDNAError:
+        return pattern
+
+
 def parse_trusted_origins(patterns: Sequence[str]) -> list[str]:
-    """Validate origin patterns. A `*` stands for labels of one domain, never for a top-level domain."""
+    """Validate origin patterns. A `*` stands for labels of one domain, never for a top-level domain.
+
+    International host names become punycode, as in the URLs that are compared with them.
+    """
+    patterns = [_encode_origin(pattern) for pattern in patterns]
     for pattern in patterns:
         host = pattern.partition("://")[2].removeprefix("*.")
         is_origin = _can_split(pattern) and TRUSTED_ORIGIN.fullmatch(pattern.rstrip("/"))

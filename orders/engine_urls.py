@@ -6,7 +6,6 @@ from django.conf import settings
 
 from integrations.http import ip_addresses, trusted_origins
 
-FRAGMENT_PATTERN = re.compile(r"[!-~]*", re.ASCII)
 NUMERIC_LABEL_PATTERN = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
@@ -15,9 +14,8 @@ def validate_url(url: str) -> None:
 
     Raises ValueError with the valid form, as the end of a sentence that starts with "The URL".
     """
-    base, _, fragment = url.partition("#")
-    parts = trusted_origins.parse_url(base)
-    if parts is None or FRAGMENT_PATTERN.fullmatch(fragment) is None:
+    parts = trusted_origins.parse_return_url(url)
+    if parts is None:
         raise ValueError(
             "must be a plain https URL, like https://engine.example/take/42, in ASCII and without user info"
         )

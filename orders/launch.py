@@ -33,7 +33,7 @@ def resolve_callback_url(order: Order) -> tuple[str, bool]:
     Checked at every use, because the trusted origins may have changed (O29 in tests/reliability/README.md).
     """
     url = order.completed_callback_url
-    parts = trusted_origins.parse_url(url)
+    parts = trusted_origins.parse_return_url(url)
     if parts is None:
         return "", False
     return (url, True) if trusted_origins.is_trusted(url) else (url if parts[0] == "https" else "", False)

@@ -12,6 +12,7 @@ from django.utils.crypto import get_random_string
 
 from assessments.models import Package
 from integrations.encryption import Sealed, SealedField
+from integrations.http.trusted_origins import MAX_URL_LENGTH
 from integrations.models import Client, Connection
 from integrations.outbox.models import Delivery, DeliveryState
 
@@ -92,7 +93,7 @@ class Order(models.Model):
     digest = models.CharField(max_length=64, help_text="SHA-256 of the known content, to recognise a repeat.")
     result_callback_url = models.CharField(max_length=500)
     is_inline = models.BooleanField(default=False)
-    completed_callback_url = models.CharField(max_length=2000, blank=True)
+    completed_callback_url = models.CharField(max_length=MAX_URL_LENGTH, blank=True)
     candidate_id = models.CharField(max_length=200, blank=True)
     candidate_email = models.CharField(max_length=320, blank=True)
     candidate_first_name = models.CharField(max_length=200, blank=True)
@@ -102,7 +103,7 @@ class Order(models.Model):
     requester_email = models.CharField(max_length=320, blank=True)
     job_id = models.CharField(max_length=200, blank=True)
     fields = models.JSONField(default=dict)
-    unknown = models.JSONField(default=dict, help_text="Unknown keys of the request, up to 8 KB.")
+    unknown = models.JSONField(default=dict, help_text="Unknown keys and changed values, as they came, up to 8 KB.")
     status = models.CharField(
         max_length=12, choices=Status.choices, blank=True, help_text="Reported last; empty before the first report."
     )

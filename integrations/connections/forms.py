@@ -8,15 +8,22 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from integrations.http.path_segments import is_company_id
-from integrations.http.trusted_origins import is_trusted
+from integrations.http.trusted_origins import MalformedURLError, is_trusted, normalize_return_url
 from integrations.models import Customer, DisplayMode, Membership
+
+NO_COMPANY = "It does not name a SmartRecruiters company."
 
 
 class ConsentRequestForm(forms.Form):
-    """Query parameters from SmartRecruiters: `companyId` and, in REDIRECT mode only, `redirect`."""
+    """Query parameters from SmartRecruiters: `companyId` and, in REDIRECT mode only, `redirect`.
 
-    company_id = forms.CharField(max_length=64, strip=False)
-    redirect = forms.CharField(max_length=2000, strip=False, required=False)
+    The messages are sentences about the link, for the page that refuses it.
+    """
+
+    company_id = forms.CharField(
+        max_length=64, strip=False, error_messages={"required": NO_COMPANY, "max_length": NO_COMPANY}
+    )
+    redirect = forms.CharField(strip=False, required=False)
 
     @property
     def display_mode(self) -> DisplayMode:
@@ -29,18 +36,29 @@ class ConsentRequestForm(forms.Form):
     def clean_company_id(self) -> str:
         company_id: str = self.cleaned_data["company_id"]
         if not is_company_id(company_id):
-            raise ValidationError("This is not a company id.", code="company")
+            raise ValidationError(NO_COMPANY, code="company")
         return company_id
 
     def clean_redirect(self) -> str:
-        redirect: str = self.cleaned_data["redirect"]
-        if self.display_mode == DisplayMode.REDIRECT and not is_trusted(redirect):
-            raise ValidationError("This URL is not SmartRecruiters'.", code="untrusted")
+        if self.display_mode != DisplayMode.REDIRECT:
+            return ""
+        try:
+            redirect = normalize_return_url(self.cleaned_data["redirect"])
+        except MalformedURLError as error:
+            raise ValidationError(f"Its return address {error}.", code="malformed") from None
+        if not is_trusted(redirect):
+            message = "It leads to a website that is not known to belong to SmartRecruiters."
+            raise ValidationError(message, code="untrusted")
         return redirect
 
     def clean(self) -> None:
         if isinstance(self.data, QueryDict) and any(len(values) > 1 for _, values in self.data.lists()):
-            raise ValidationError("A parameter occurs twice.", code="twice")
+            raise ValidationError("It names a parameter twice.", code="twice")
+
+    @property
+    def refusal(self) -> str:
+        """Return the sentence about the first fault."""
+        return next(str(message) for messages in self.errors.values() for message in messages)
 
 
 class DecisionForm(forms.Form):

@@ -149,7 +149,7 @@ def send_request(request: OutgoingRequest, deadline: float) -> Response:
     if deadline <= 0:
         raise CallFailedError(DEADLINE_EXCEEDED, may_have_been_processed=False)
     public_only = request.is_untrusted_host and not settings.WEBHOOKS_ALLOW_PRIVATE
-    if public_only and not request.url.startswith("https://"):
+    if public_only and not request.url.lower().startswith("https://"):
         raise CallFailedError("the URL must begin with https://", may_have_been_processed=False)
     transport.start_deadline(deadline, public_only=public_only)
     # A body given as bytes keeps the header's content type; `json=` would write its own.

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from integrations.encryption import Sealed, SealedField
+from integrations.http.trusted_origins import MAX_URL_LENGTH
 from integrations.models.clients import Client
 from integrations.models.customers import Customer
 
@@ -105,7 +106,7 @@ class Consent(models.Model):
 
     key = models.CharField(max_length=32, unique=True, default=make_consent_key, editable=False)
     company_id = models.CharField(max_length=64)
-    redirect = models.CharField(max_length=2000, blank=True)
+    redirect = models.CharField(max_length=MAX_URL_LENGTH, blank=True)
     mode = models.CharField(max_length=10, choices=DisplayMode.choices)
     expires_at = models.DateTimeField(default=consent_deadline)
     created_at = models.DateTimeField(auto_now_add=True)

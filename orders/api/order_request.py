@@ -14,11 +14,17 @@ from orders.intake import OrderRequest
 MAX_UNKNOWN_BYTES = 8 * 1024
 
 
-def _check_return_url(url: str) -> None:
-    """Accept a trusted origin or any plain https URL."""
-    parts = trusted_origins.parse_url(url)
-    if parts is None or not (parts[0] == "https" or trusted_origins.is_trusted(url)):
-        raise ValueError("must be a plain https URL")
+class ReturnURLField(PlainTextField):
+    """URL that the candidate returns to, at a trusted origin or by https. It is kept as a browser is sent to it."""
+
+    def to_internal_value(self, data: Any) -> str:
+        try:
+            url = trusted_origins.normalize_return_url(super().to_internal_value(data))
+            if not url.startswith("https://") and not trusted_origins.is_trusted(url):
+                raise trusted_origins.MalformedURLError("must begin with https://")
+        except trusted_origins.MalformedURLError as error:
+            raise serializers.ValidationError(f"The URL {error}.", code="address") from None
+        return url
 
 
 class LenientTextField(serializers.Field[str, Any, Any, Any]):
@@ -33,11 +39,6 @@ class LenientTextField(serializers.Field[str, Any, Any, Any]):
 
     def clean(self, text: str) -> str:
         return replace_control_characters(text)[: self.max_length]
-
-
-class LenientIdField(LenientTextField):
-    def clean(self, text: str) -> str:
-        return super().clean(text.strip())
 
 
 class LenientEmailField(LenientTextField):
@@ -79,7 +80,7 @@ class LenientObjectSerializer(serializers.Serializer[Any]):
 
 
 class CandidateSerializer(serializers.Serializer[Any]):
-    id = LenientIdField()
+    id = LenientTextField()
     email = LenientEmailField()
     firstName = LenientTextField()  # noqa: N815  (the wire's name)
     lastName = LenientTextField()  # noqa: N815  (the wire's name)
@@ -87,12 +88,12 @@ class CandidateSerializer(serializers.Serializer[Any]):
 
 
 class RequesterSerializer(LenientObjectSerializer):
-    userId = LenientIdField()  # noqa: N815  (the wire's name)
+    userId = LenientTextField()  # noqa: N815  (the wire's name)
     email = LenientEmailField()
 
 
 class JobSerializer(LenientObjectSerializer):
-    id = LenientIdField()
+    id = LenientTextField()
 
 
 class OrderRequestSerializer(serializers.Serializer[OrderRequest]):
@@ -108,9 +109,9 @@ class OrderRequestSerializer(serializers.Serializer[OrderRequest]):
     assessmentPackageId = PlainTextField(max_length=200, printable=True)  # noqa: N815  (the wire's name)
     companyId = PlainTextField(max_length=200, printable=True)  # noqa: N815  (the wire's name)
     job = JobSerializer()
-    jobId = LenientIdField()  # noqa: N815  (the wire's name)
-    completedAssessmentCallbackUrl = CheckedURLField(check=_check_return_url, required=False, allow_null=True)  # noqa: N815  (the wire's name)
-    completeAssessmentCallbackUrl = CheckedURLField(check=_check_return_url, required=False, allow_null=True)  # noqa: N815  (the wire's name)
+    jobId = LenientTextField()  # noqa: N815  (the wire's name)
+    completedAssessmentCallbackUrl = ReturnURLField(required=False, allow_null=True)  # noqa: N815  (the wire's name)
+    completeAssessmentCallbackUrl = ReturnURLField(required=False, allow_null=True)  # noqa: N815  (the wire's name)
 
     def get_fields(self) -> dict[str, Any]:
         return super().get_fields() | {"fields": LenientMapField()}

@@ -97,7 +97,8 @@ def _render_invitation(request: HttpRequest, order: Order) -> HttpResponse:
 def _respond_done(request: HttpRequest, order: Order) -> HttpResponse:
     url, is_trusted = launch.resolve_callback_url(order) if order.is_inline else ("", False)
     if is_trusted:
-        return _set_private_headers(HttpResponseRedirect(url))
+        # Not HttpResponseRedirect, which refuses URLs of more than 2,048 characters.
+        return _set_private_headers(HttpResponse(status=302, headers={"Location": url}))
     if url:
         return _render_page(request, order, "back", host=_get_host(url), callback_url=url)
     if expiry.has_expired(order, timezone.now()):
@@ -118,7 +119,7 @@ def _see_other(url: str) -> HttpResponse:
 
 
 def _get_host(url: str) -> str:
-    parts = trusted_origins.parse_url(url.partition("#")[0])
+    parts = trusted_origins.parse_return_url(url)
     return parts[1] if parts else ""
 
 

@@ -320,8 +320,9 @@ BAD_RETURNS = [
     "http://www.smartrecruiters.com/x",
     "http://evil.example/",
     "https://www.smartrecruiters.com@evil.example",
-    "https://evil.example#@www.smartrecruiters.com",
-    "https://www.smаrtrecruiters.com/",
+    "https://ｗｗｗ.smartrecruiters.com/",
+    "https://www.smartrecruiters.com/ü",
+    "https://www.smartrecruiters.com/" + "x" * 8000,
     "https://www.smartrecruiters.com\\@evil.example/",
     "https://evil.example/\r\nSet-Cookie: x=1",
 ]

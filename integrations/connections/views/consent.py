@@ -20,7 +20,7 @@ from integrations.audit import Actor
 from integrations.connections import consents, lifecycle, popup
 from integrations.connections.forms import ConsentRequestForm, DecisionForm
 from integrations.customers import memberships
-from integrations.http.trusted_origins import is_trusted, parse_url
+from integrations.http.trusted_origins import is_trusted, parse_return_url
 from integrations.models import ConnectAttempt, Consent, DisplayMode, User
 from integrations.outbox import deliveries
 
@@ -45,7 +45,7 @@ class ConsentStartView(View):
             popup.mark_popup(request)
         if not form.is_valid():
             log.warning("consent refused", invalid=sorted(form.errors))
-            return render_outcome(request, "bad_visit", 400, is_untrusted="redirect" in form.errors)
+            return render_outcome(request, "bad_visit", 400, refusal=form.refusal)
         company_id, redirect_url = form.cleaned_data["company_id"], form.cleaned_data["redirect"] or ""
         consent = consents.start_consent(request, company_id=company_id, mode=form.display_mode, redirect=redirect_url)
         return redirect("consent", key=consent.key)
@@ -144,7 +144,7 @@ def render_consent_form(request: HttpRequest, consent: Consent, form: DecisionFo
 
 def allow_form_target(page: HttpResponse, consent: Consent) -> HttpResponse:
     """Add the consent's `redirect` to the CSP: Chromium applies form-action to the redirect after a POST, too."""
-    if (parts := parse_url(consent.redirect)) and is_trusted(consent.redirect):
+    if (parts := parse_return_url(consent.redirect)) and is_trusted(consent.redirect):
         scheme, host, port, _ = parts
         page._csp_update = {"form-action": [f"{scheme}://{host}:{port}"]}  # type: ignore[attr-defined]
     return page
@@ -168,7 +168,8 @@ def see_other(url: str) -> HttpResponse:
 def return_to_smartrecruiters(request: HttpRequest, consent: Consent, page: str) -> HttpResponse:
     """Redirect to the consent's `redirect`, which is checked again, or render the page in POPUP mode."""
     if consent.mode == DisplayMode.REDIRECT and is_trusted(consent.redirect):
-        return HttpResponseRedirect(consent.redirect)
+        # Not HttpResponseRedirect, which refuses URLs of more than 2,048 characters.
+        return HttpResponse(status=302, headers={"Location": consent.redirect})
     return render_outcome(request, page, consent=consent)
 
 

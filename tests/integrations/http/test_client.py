@@ -497,6 +497,12 @@ def test_neighbour_of_a_special_network_is_public(address: str) -> None:
     assert ip_addresses.is_public_ip(address)
 
 
+def test_webhook_url_may_begin_in_capitals(resolver: dict[str, list[str]]) -> None:
+    resolver["hook.example"] = ["10.0.0.1"]
+    with pytest.raises(CallFailedError, match="private IP address"):
+        send_request(hook("HTTPS://hook.example/"), 1)
+
+
 @pytest.mark.parametrize("host", ["localhost", "2130706433", "0x7f.1", "127.1", "017700000001"])
 def test_webhook_to_a_private_address_in_disguise_goes_nowhere(host: str) -> None:
     with pytest.raises(CallFailedError) as failure:

@@ -23,6 +23,11 @@ def _trusted(settings) -> None:
         "https://WWW.SmartRecruiters.com/x?y=z",
         "https://a.b.smartrecruiters.com/x",
         "https://api.smartrecruiters.com:443/x",
+        "HTTPS://www.smartrecruiters.com/x",
+        "https://www.smartrecruiters.com/#fragment",
+        "https://www.smartrecruiters.com#/settings?x=1",
+        "https://www.smartrecruiters.com/x?y=z#@evil.example",
+        "https://www.smartrecruiters.com/?state=" + "x" * 7900,
     ],
 )
 def test_address_at_a_trusted_origin_is_trusted(url: str) -> None:
@@ -61,7 +66,6 @@ def test_address_at_a_trusted_origin_is_trusted(url: str) -> None:
         "https://evil.example?www.smartrecruiters.com",
         "http://127.0.0.1:9\\@api.smartrecruiters.com/x",
         "https://api.smartrecruiters.com\\@evil.example/",
-        "https://www.smartrecruiters.com/#fragment",
         "https://www.smartrecruiters.com/\r\nSet-Cookie: x=1",
         "https://www.smartrecruiters.com/ x",
         " https://www.smartrecruiters.com/",
@@ -69,7 +73,10 @@ def test_address_at_a_trusted_origin_is_trusted(url: str) -> None:
         "https://-.smartrecruiters.com/",
         "https://*.smartrecruiters.com/",
         "https://www.smartrecruiters.com\0/",
-        "https://www.smartrecruiters.com/" + "x" * 2000,
+        "https://www.smartrecruiters.com/" + "x" * 8000,
+        "https://www.smartrecruiters.com/#" + "x" * 8000,
+        "https://www.smartrecruiters.com/#a b",
+        "https://www.smartrecruiters.com/#ä",
     ],
 )
 def test_address_elsewhere_or_oddly_spelt_is_not_trusted(url: str) -> None:
@@ -86,7 +93,7 @@ def test_whatever_is_trusted_begins_with_the_origin_in_plain_ascii(text: str) ->
         f"https://{text}.smartrecruiters.com/",
     ):
         if trusted_origins.is_trusted(url):
-            host = url[8:].partition("/")[0].partition("?")[0].removesuffix(":443").lower()
+            host = url[8:].partition("/")[0].partition("?")[0].partition("#")[0].removesuffix(":443").lower()
             assert url.isascii()
             assert url.isprintable()
             assert host.endswith(".smartrecruiters.com")
