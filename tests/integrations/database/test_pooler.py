@@ -93,6 +93,7 @@ def test_lock_is_not_waited_for_longer_than_allowed(connect_pooled: Connect, ser
     connection = connect_pooled({"lock_timeout": "50ms"})
     with psycopg.connect(server_url) as other:
         other.execute("CREATE TABLE IF NOT EXISTS locked (id int)")
+        other.execute("SET idle_in_transaction_session_timeout = '20s'")
         other.commit()
         other.execute("LOCK TABLE locked")
         with pytest.raises(OperationalError, match="lock timeout"):
@@ -151,16 +152,20 @@ def count_locks(server_url: str) -> int:
 @pytest.fixture
 def connect_widely(connect: Connect, server_url: str) -> Iterator[Connect]:
     """Connect through a pool of two: one for the migration lock, one for the migrations."""
-    with run_pgbouncer(server_url, default_pool_size=2) as url:
+    with run_pgbouncer(server_url, default_pool_size=2, query_wait_timeout=10) as url:
         yield lambda: connect(f"{url}?pool_mode=transaction")
 
 
 def test_migration_lock_leaves_the_pooled_connection(connect_widely: Connect, server_url: str) -> None:
     connection = connect_widely()
+    where = connection.settings_dict
+    login = {name: where[name.upper()] for name in ("host", "port", "user", "password")}
     for _ in range(3):
-        with hold_migration_lock(connection):
-            assert (fetch(connection, "SELECT 1"), count_locks(server_url)) == (1, 1)
-        assert count_locks(server_url) == 0
+        with psycopg.connect(dbname=where["NAME"], **login) as other:
+            with hold_migration_lock(connection):
+                assert count_locks(server_url) == 1
+                other.execute("SELECT 1")  # begins a transaction, on a connection that was free until now
+            assert count_locks(server_url) == 0
 
 
 def test_migration_lock_is_released_after_an_error(connect_widely: Connect, server_url: str) -> None:
@@ -191,6 +196,7 @@ def test_migrations_wait_for_each_other_and_say_so(
         waiting = threading.Thread(target=wait_for_lock)
         waiting.start()
         assert heard.wait(30)
+        assert fetch(connection, "SELECT 1") == 1  # who waits leaves a connection to the migrations
         said.append("released")
     waiting.join(30)
     assert said == ["Waiting for another process, which migrates this database …", "released", "held"]
