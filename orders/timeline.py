@@ -32,6 +32,7 @@ class TimelineEntry(TypedDict):
 STAFF_ACTIONS = {
     "delivery.replayed": "{phrase} is sent again manually",
     "delivery.hurried": "{phrase} is sent at once, manually",
+    "delivery.dismissed": "{phrase} cannot be sent again and was dismissed",
     "delivery.settled": "{phrase} was found at the other side and marked as delivered",
 }
 

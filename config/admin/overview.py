@@ -28,6 +28,7 @@ from orders.statistics import DailyOrders, count_daily_orders
 MAX_GAPS = 50
 MAX_REASONS = 8
 MAX_CONNECTIONS = 10
+MAX_STREAMS = 10
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,7 @@ def list_issues(
         *_reconciliation_issues(),
         *_connection_issues(),
         *_stream_issues(),
+        *_pause_issues(),
         *_webhook_issues(),
         *_delivery_issues(stuck),
         *_overdue_issues(due or statistics.summarize_due()),
@@ -202,6 +204,30 @@ def _stream_issues() -> Iterable[Issue]:
             url=reverse("admin:outbox_stream_change", args=[stream.pk]),
             link_text="View details",
             state=DeliveryState.HELD,
+        )
+
+
+def _pause_issues() -> Iterable[Issue]:
+    """Yield an issue for each of the first paused streams with its cause, and one for the rest."""
+    paused: list[Any] = statistics.list_paused_streams()
+    shown = paused[:MAX_STREAMS]
+    labels = stream_labels.label_streams([stream.name for stream in shown])
+    for stream in shown:
+        waiting = format_count(stream.waiting_count, "delivery waits", "deliveries wait")
+        yield Issue(
+            message=f"{waiting} for “{labels[stream.name].label}”. {stream.pause_reason}".rstrip(". ") + ".",
+            since=stream.paused_since,
+            url=reverse("admin:outbox_stream_change", args=[stream.pk]),
+            link_text="View details",
+            state=DeliveryState.PENDING,
+        )
+    if more := len(paused) - len(shown):
+        yield Issue(
+            message="More streams are paused.",
+            count=more,
+            url=changelist_url("outbox_stream"),
+            link_text="View all",
+            state=DeliveryState.PENDING,
         )
 
 
@@ -248,14 +274,16 @@ def _delivery_issues(stuck: list[StuckDeliveries]) -> Iterable[Issue]:
         outcome = "failed" if each.state == DeliveryState.FAILED else "may or may not have been sent"
         reason = _reason_text(each)
         has_order = each.count == 1 and each.subject.startswith("ord_")
+        # The id of a company, where it is one delivery.
+        about = f" for {each.subject}" if each.count == 1 and each.subject and not has_order else ""
         yield Issue(
-            message=f"{get_handler_of_kind(each.kind).label} {outcome}" + (f": {reason}" if reason else ""),
+            message=f"{get_handler_of_kind(each.kind).label}{about} {outcome}" + (f": {reason}" if reason else ""),
             count=each.count,
             since=each.since,
             url=reverse("admin:orders_order_change", args=[quote(each.subject)])
             if has_order
             else changelist_url("outbox_delivery", state__exact=each.state, kind=each.kind),
-            link_text="View order" if has_order else "View and send again",
+            link_text="View order" if has_order else "View and resolve",
             state=each.state,
         )
 

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.admin.webhook_replay import WebhookReplayAdmin
 from integrations.models import Webhook
-from integrations.outbox.models import Delivery
+from integrations.outbox import clock
+from integrations.outbox.models import Delivery, Stream
 from integrations.staff.display import render_boolean_badge, time_column
 from integrations.staff.model_admin import ObjectAction, render_admin_link
 from integrations.webhooks import endpoints
@@ -66,6 +69,11 @@ class WebhookAdmin(WebhookReplayAdmin):
         self.record_audit(request, "webhook.tested", webhook.pk)
         return "A test message was queued. Its delivery is shown below."
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
+        streams = Stream.objects.filter(name=Concat(Value("webhook:"), OuterRef("pk")), paused_until__gt=clock.now())
+        webhooks: QuerySet[Webhook] = super().get_queryset(request)
+        return webhooks.annotate(pause_reason=Subquery(streams.values("pause_reason")[:1]))
+
     @admin.display(description="engine", ordering="client__name")
     def engine_link(self, webhook: Webhook) -> SafeString:
         return render_admin_link(webhook.client, webhook.client.name)
@@ -75,11 +83,11 @@ class WebhookAdmin(WebhookReplayAdmin):
         return ", ".join(webhook.events)
 
     @admin.display(description="state", ordering="disabled_reason")
-    def state_badge(self, webhook: Webhook) -> SafeString:
+    def state_badge(self, webhook: Any) -> SafeString:
+        reason = webhook.disabled_reason or webhook.pause_reason
+        word = "Disabled" if webhook.disabled_reason else "Paused"
         return format_html(
-            '{}<span class="second">{}</span>',
-            render_boolean_badge(not webhook.disabled_reason, "Enabled", "Disabled"),
-            webhook.disabled_reason,
+            '{}<span class="second">{}</span>', render_boolean_badge(not reason, "Enabled", word), reason or ""
         )
 
     last_success_time = time_column("last_success_at", "last success")

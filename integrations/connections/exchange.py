@@ -12,6 +12,7 @@ REFUSAL_MESSAGES = {
     403: "SmartRecruiters reports that the company has not consented yet, or that a scope is missing.",
     404: "SmartRecruiters has no partner configuration for this portal.",
 }
+ALREADY_CONNECTED_REASON = "the company is connected already, and the connection stays as it is"
 RESPONSE_LOST_MESSAGE = "SmartRecruiters is already connected, but its credentials did not arrive here."
 
 
@@ -48,17 +49,25 @@ class ExchangeHandler(handlers.Handler):
             raise CallFailedError("the response contains the client id of another connection")
         lifecycle.activate_connection(attempt, client_id, secret)
 
+    def harmless_reason(self, delivery: Delivery, response: Response | None) -> str:
+        """Return a reason for the refused repeat of an exchange: the connection goes on as it is."""
+        return ALREADY_CONNECTED_REASON if self._is_refused_repeat(delivery, response) else ""
+
     def on_failed(self, delivery: Delivery, response: Response | None, reason: str) -> None:
         attempt = self._get_attempt(delivery)
         status = response.status if response else 0
-        is_live = attempt.connection.state == ConnectionState.LIVE
-        if status == 409 and (delivery.is_ambiguous or not is_live):
-            lifecycle.mark_response_lost(attempt, RESPONSE_LOST_MESSAGE)
-        elif status == 409:
+        if self._is_refused_repeat(delivery, response):
             lifecycle.mark_refused(attempt, "This company is already connected.")
+        elif status == 409:
+            lifecycle.mark_response_lost(attempt, RESPONSE_LOST_MESSAGE)
         else:
             message = responses.parse_error_message(response) if response else ""
             lifecycle.mark_refused(attempt, f"{REFUSAL_MESSAGES.get(status, reason)} {message}".strip())
+
+    def _is_refused_repeat(self, delivery: Delivery, response: Response | None) -> bool:
+        """Return True for a 409 that is no answer to an earlier call of this attempt, on a live connection."""
+        is_conflict = response is not None and response.status == 409 and not delivery.is_ambiguous
+        return is_conflict and self._get_attempt(delivery).connection.state == ConnectionState.LIVE
 
     def _get_attempt(self, delivery: Delivery) -> ConnectAttempt:
         return ConnectAttempt.objects.select_related("connection", "client").get(pk=delivery.payload["attempt"])

@@ -12,6 +12,7 @@ from integrations.database.write_lock import hold_write_lock
 from integrations.http.client import CallFailedError
 from integrations.outbox import clock, deliveries
 from integrations.outbox.executor import ClaimedDelivery, call_pool
+from integrations.outbox.failure_messages import describe_status
 from integrations.outbox.handlers import UndeliverableError, get_handler, superseding_kinds
 from integrations.outbox.leases import Lease
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
@@ -168,14 +169,15 @@ class Claims:
             if response.status == 200:
                 return channel.store_token(stream, response)
             if response.status not in (400, 401, 403):
-                settlement.pause_stream(retry_after=response.headers.get("Retry-After"))
+                reason = describe_status(response.status, channel, "the request for a token")
+                settlement.pause_stream(reason, retry_after=response.headers.get("Retry-After"))
                 return ""
             reason = f"SmartRecruiters' token endpoint refuses the credentials ({response.status})."
         except UndeliverableError as error:
             reason = str(error)
         except CallFailedError as error:
             log.warning("token request failed", stream=stream.name, error=str(error))
-            settlement.pause_stream()
+            settlement.pause_stream(f"{channel.peer_name} gave no token: {error}")
             return ""
         settlement.mark_credentials_refused(reason, credentials_id)
         return ""

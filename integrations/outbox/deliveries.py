@@ -16,6 +16,8 @@ SUPERSEDED_REASON = "a newer one says more"
 # The counters and the pause of a stream after a success.
 RESET_COUNTERS: dict[str, Any] = {
     "paused_until": None,
+    "paused_since": None,
+    "pause_reason": "",
     "pause_seconds": 0,
     "paused_by_key": "",
     "unauthorized_keys": [],
@@ -102,6 +104,12 @@ def mark_delivered(delivery: Delivery) -> bool:
         return False
     get_handler(delivery).on_marked_delivered(delivery)
     return True
+
+
+def dismiss(delivery: Delivery, reason: str) -> bool:
+    """Close a failed delivery that can never be sent. Return False if it is not failed."""
+    row = Delivery.objects.filter(pk=delivery.pk)
+    return transition(row, S.FAILED, to=S.SUPERSEDED, reason=f"dismissed by a person: {reason}"[:500]) == 1
 
 
 def resolve_unknown(delivery: Delivery, *, was_processed: bool, reason: str) -> bool:

@@ -87,6 +87,10 @@ class Handler:
         """Return True to look at the delivery again in a second, because it must wait for another sequence key."""
         return False
 
+    def harmless_reason(self, delivery: Delivery, response: Response | None) -> str:
+        """Return why a permanent refusal is no failure that anybody must look at, or an empty string."""
+        return ""
+
     def build_call(self, delivery: Delivery, token: str) -> Call:
         """Build the call to make now. Raises UndeliverableError."""
         raise NotImplementedError

@@ -33,6 +33,8 @@ class Stream(models.Model):
     woken_at = models.DateTimeField(null=True, help_text="When a courier was last woken for it and has not started.")
     paused_until = models.DateTimeField(null=True, help_text="Set after a 429, a 503, or too many failures in a row.")
     pause_seconds = models.FloatField(default=0, help_text="Length of the last pause, which the next one doubles.")
+    paused_since = models.DateTimeField(null=True, help_text="When the first pause since the last success began.")
+    pause_reason = models.CharField(max_length=300, blank=True, help_text="What caused the last pause, for people.")
     paused_by_key = models.CharField(
         max_length=100, blank=True, help_text="The sequence key of the call that caused the pause."
     )

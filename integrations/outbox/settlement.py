@@ -12,7 +12,8 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from integrations.http.client import CallFailedError, Response
 from integrations.outbox import clock, deliveries, retry_policy
-from integrations.outbox.handlers import Channel, Handler, PermanentFailureError, get_handler
+from integrations.outbox.failure_messages import describe_status
+from integrations.outbox.handlers import Channel, Handler, PermanentFailureError, describe_channel, get_handler
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 from integrations.outbox.retry_policy import Disposition
 from integrations.outbox.transitions import transition
@@ -58,6 +59,13 @@ class Outcome:
             return str(self.error) or type(self.error).__name__
         text = redact_text(self.response.text)[:200]
         return f"{self.status}: {text}" if text else f"{self.status}"
+
+    @property
+    def cause(self) -> str:
+        """What went wrong, for a stream's page: without the response's text, which may quote personal data."""
+        if self.response is not None and self.error is None:
+            return describe_status(self.response.status, describe_channel(self.handler.channel), self.handler.phrase)
+        return f"The last call failed: {str(self.error) or type(self.error).__name__}"
 
 
 def classify_outcome(outcome: Outcome) -> Disposition:
@@ -175,7 +183,7 @@ class Settlement:
             self._reset_counters()
 
     def _apply_retry(self, outcome: Outcome) -> None:
-        self._update_circuit_breaker(outcome.delivery.key)
+        self._update_circuit_breaker(outcome)
         delivery, handler, failures = outcome.delivery, outcome.handler, outcome.delivery.failures + 1
         delay = retry_policy.retry_delay(failures, random.uniform(-1, 1)) * settings.OUTBOX_TIME_SCALE  # noqa: S311 (jitter)
         if self._age(delivery) + delay > handler.retry_for * settings.OUTBOX_TIME_SCALE:
@@ -195,28 +203,34 @@ class Settlement:
         (self._apply_retry if is_fresh else self._apply_fail)(outcome)
 
     def _apply_pause(self, outcome: Outcome) -> None:
-        self.pause_stream(
-            outcome.delivery.key, outcome.response.headers.get("Retry-After") if outcome.response else None
-        )
+        retry_after = outcome.response.headers.get("Retry-After") if outcome.response else None
+        self.pause_stream(outcome.cause, outcome.delivery.key, retry_after)
         self._requeue(outcome, due_at=self.stream.paused_until)
 
-    def _update_circuit_breaker(self, key: str) -> None:
+    def _update_circuit_breaker(self, outcome: Outcome) -> None:
         """Pause the stream when its calls fail in a row. The pause ends with a probe, one call at a time."""
         self._update_stream(failures_in_a_row=self.stream.failures_in_a_row + 1)
         if self.stream.failures_in_a_row >= retry_policy.CIRCUIT_BREAKER_THRESHOLD:
-            self.pause_stream(key, at_most=retry_policy.MAX_BREAKER_PAUSE)
+            self.pause_stream(outcome.cause, outcome.delivery.key, at_most=retry_policy.MAX_BREAKER_PAUSE)
 
     def pause_stream(
-        self, key: str = "", retry_after: str | None = None, *, at_most: float = retry_policy.MAX_PAUSE
+        self, reason: str, key: str = "", retry_after: str | None = None, *, at_most: float = retry_policy.MAX_PAUSE
     ) -> None:
         """Pause all calls of the stream, unless it is paused: several refusals of one burst are one pause.
 
-        `key` is the sequence key of the call that was refused: after the pause another one probes.
+        `reason` is what happened, for people. `key` is the sequence key of the call that was refused: after the pause
+        another one probes.
         """
         if not self.stream.is_paused:
             seconds = min(retry_policy.pause_duration(retry_after, self.stream.pause_seconds), at_most)
             until = clock.now() + timedelta(seconds=seconds) * settings.OUTBOX_TIME_SCALE
-            self._update_stream(paused_until=until, pause_seconds=seconds, paused_by_key=key)
+            self._update_stream(
+                paused_until=until,
+                paused_since=self.stream.paused_since or clock.now(),
+                pause_seconds=seconds,
+                pause_reason=reason[:300],
+                paused_by_key=key,
+            )
 
     def _apply_new_token(self, outcome: Outcome) -> None:
         if self.channel.needs_token and not outcome.delivery.has_new_token:
@@ -265,6 +279,9 @@ class Settlement:
         """Make the delivery a dead letter, unless a newer one exists: a replay would undo what that one shows."""
         if outcome.handler.is_superseding and deliveries.newer_than(outcome.delivery).exists():
             self._set_state(outcome, S.SUPERSEDED, deliveries.SUPERSEDED_REASON)
+        elif reason := outcome.handler.harmless_reason(outcome.delivery, outcome.response):
+            if self._set_state(outcome, S.SUPERSEDED, reason):
+                outcome.handler.on_failed(outcome.delivery, outcome.response, outcome.summary)
         elif self._set_state(outcome, S.FAILED):
             outcome.handler.on_failed(outcome.delivery, outcome.response, outcome.summary)
 

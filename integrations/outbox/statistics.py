@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from django.db.models import CharField, Count, F, FloatField, Func, IntegerField, Min, Q, Window
+from django.db.models import CharField, Count, F, FloatField, Func, IntegerField, Min, Q, QuerySet, Window
 from django.db.models.functions import Cast, RowNumber, Substr
 
 from integrations.outbox import clock
-from integrations.outbox.models import Delivery, Priority
+from integrations.outbox.models import Delivery, Priority, Stream
 from integrations.outbox.models import DeliveryState as State
 
 DAYS_SHOWN = 30
@@ -59,7 +59,10 @@ class StuckDeliveries:
 
 @dataclass(frozen=True)
 class DueDeliveries:
-    """Deliveries that are due: since when the oldest waits, and how many wait longer than OVERDUE_AFTER."""
+    """Deliveries that are due: since when the oldest waits, and how many wait longer than OVERDUE_AFTER.
+
+    Those of a paused stream do not count as overdue: workers would send them. `list_paused_streams` has them.
+    """
 
     since: datetime | None
     overdue_count: int
@@ -130,5 +133,20 @@ def list_stuck_deliveries() -> list[StuckDeliveries]:
 def summarize_due() -> DueDeliveries:
     now = clock.now()
     due = Delivery.objects.filter(state=State.PENDING, due_at__lte=now)
-    summary = due.aggregate(since=Min("due_at"), overdue_count=Count("pk", filter=Q(due_at__lt=now - OVERDUE_AFTER)))
-    return DueDeliveries(**summary)
+    overdue = Q(due_at__lt=now - OVERDUE_AFTER) & ~Q(stream__in=_paused_streams())
+    return DueDeliveries(**due.aggregate(since=Min("due_at"), overdue_count=Count("pk", filter=overdue)))
+
+
+def list_paused_streams() -> list[Stream]:
+    """Return the streams that have been paused for longer than OVERDUE_AFTER, with `waiting_count`, longest first."""
+    waiting = Count("deliveries", filter=Q(deliveries__state=State.PENDING))
+    paused = _paused_streams().filter(paused_since__lt=clock.now() - OVERDUE_AFTER).annotate(waiting_count=waiting)
+    return list(paused.filter(waiting_count__gt=0).order_by("paused_since", "pk"))
+
+
+def _paused_streams() -> QuerySet[Stream]:
+    """Return the streams that are paused, or were until a moment ago, and are not held.
+
+    A stream whose pause ended long ago without a call is not carried by any worker.
+    """
+    return Stream.objects.filter(held_reason="", paused_until__gt=clock.now() - OVERDUE_AFTER).order_by()

@@ -34,7 +34,23 @@ def _is_available(states: Sequence[DeliveryState], delivery: Delivery) -> bool:
     return delivery.state in states and (delivery.state != S.PENDING or delivery.failures > 0)
 
 
+def _is_replayable(delivery: Delivery) -> bool:
+    return delivery.state in REPLAYABLE_STATES and not _is_dismissable(delivery)
+
+
+def _is_dismissable(delivery: Delivery) -> bool:
+    """Return True for a failed delivery that a replay would not send, so that only the alarm remains to be cleared."""
+    return delivery.state == S.FAILED and replay_preview.find_skip_reason(delivery) != ""
+
+
+def _describe_dismissal(delivery: Delivery) -> list[str]:
+    reason = replay_preview.find_skip_reason(delivery)
+    return [f"It cannot be sent again: {reason}.", "Nothing is sent. It no longer counts as failed.", RECORDED]
+
+
 def _unavailable_reason(delivery: Delivery) -> str:
+    if _is_dismissable(delivery):
+        return f"It cannot be sent again: {replay_preview.find_skip_reason(delivery)}. You can dismiss it."
     return {
         S.DELIVERED: "It has been delivered in the meantime, so nothing is left to do.",
         S.IN_FLIGHT: "It is being sent right now. The outcome appears here.",
@@ -129,15 +145,17 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     def get_object_actions(self) -> Sequence[ObjectAction]:
         actions = (
-            ("replay", "Send again", self._perform_replay, _describe_replay, REPLAYABLE_STATES),
-            ("hurry", "Try again now", self._perform_retry_now, _describe_retry, (S.PENDING,)),
-            ("settle", "Mark as delivered", self._perform_mark_delivered, _describe_mark_delivered, (S.UNKNOWN,)),
+            ("replay", "Send again", self._perform_replay, _describe_replay, _is_replayable),
+            ("dismiss", "Dismiss", self._perform_dismissal, _describe_dismissal, _is_dismissable),
+            ("hurry", "Try again now", self._perform_retry_now, _describe_retry, partial(_is_available, (S.PENDING,))),
+            (
+                *("settle", "Mark as delivered", self._perform_mark_delivered, _describe_mark_delivered),
+                partial(_is_available, (S.UNKNOWN,)),
+            ),
         )
         return [
-            ObjectAction(
-                verb, label, perform, describe, partial(_is_available, states), unavailable_reason=_unavailable_reason
-            )
-            for verb, label, perform, describe, states in actions
+            ObjectAction(verb, label, perform, describe, is_available, unavailable_reason=_unavailable_reason)
+            for verb, label, perform, describe, is_available in actions
         ]
 
     def _perform_replay(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
@@ -163,6 +181,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
             raise ActionError("Its outcome is not unknown any more.")
         self.record_audit(request, "delivery.settled", self.get_audit_subject(delivery), delivery=delivery.pk)
         return self._redirect_to_subject(request, delivery, "It counts as delivered.")
+
+    def _perform_dismissal(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
+        if not deliveries.dismiss(delivery, replay_preview.find_skip_reason(delivery)):
+            raise ActionError("It is not failed any more.")
+        self.record_audit(request, "delivery.dismissed", self.get_audit_subject(delivery), delivery=delivery.pk)
+        return self._redirect_to_subject(request, delivery, "It is dismissed.")
 
     def _redirect_to_subject(self, request: HttpRequest, delivery: Delivery, message: str) -> str | HttpResponse:
         """Redirect to the page of the order or company that it is about, if there is one."""

@@ -18,14 +18,15 @@ def predict_replay(delivery: Delivery) -> tuple[bool, str]:
     """Return whether a replay would send the delivery, and the consequence as the predicate of a sentence."""
     if delivery.state not in REPLAYABLE_STATES:
         return False, f"is not sent: it is {delivery.get_state_display().lower()}"
-    if reason := _skip_reason(delivery):
+    if reason := find_skip_reason(delivery):
         return False, f"is not sent: {reason}"
     if delivery.stream.held_reason:
         return True, f"is on hold with its stream: {delivery.stream.held_reason.rstrip('.')}"
     return True, DUPLICATE_WARNING if delivery.state == DeliveryState.UNKNOWN else "is sent again, at once"
 
 
-def _skip_reason(delivery: Delivery) -> str:
+def find_skip_reason(delivery: Delivery) -> str:
+    """Return why a replay would send nothing, or an empty string."""
     handler = get_handler(delivery)
     if isinstance(handler, UnknownKindHandler):
         return "this version of the portal does not know this kind"

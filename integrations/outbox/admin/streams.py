@@ -150,7 +150,10 @@ def stop_reason(stream: Stream) -> str:
     until = stream.paused_until
     if stream.held_reason or until is None or not stream.is_paused:
         return stream.held_reason
-    return f"Paused after errors or a request to slow down. Sending continues at {date_format(until, 'H:i:s')} UTC."
+    cause = stream.pause_reason.rstrip(".") or "The reason was not recorded"
+    began = stream.paused_since and date_format(stream.paused_since, "j F, H:i")
+    since = f" Since {began} UTC nothing got through." if began else ""
+    return f"{cause}.{since} The next call is made at {date_format(until, 'H:i:s')} UTC."
 
 
 def _is_releasable(stream: Stream) -> bool:

@@ -13,7 +13,7 @@ from integrations.connections import partner_configuration
 from integrations.models import AuditEntry, Connection, ConnectionState, PartnerConfiguration, User
 from integrations.oauth import engine_clients
 from integrations.outbox import clock, deliveries, statistics
-from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Priority
+from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Priority, Stream
 from integrations.outbox.watchdog import HeartbeatRecorder, Watchdog
 from integrations.webhooks import endpoints
 from orders.models import Order, Reconciliation
@@ -126,6 +126,70 @@ def test_dashboard_sees_that_nobody_carries_what_is_due(db: None) -> None:
     assert [(trouble.message, trouble.count) for trouble in overview.list_issues()] == [
         ("Deliveries are overdue. Is a worker running?", 1)
     ]
+
+
+def pause(stream: str, *, minutes: float, until: float = 1, reason: str = "", waiting: int = 3) -> None:
+    """Pause a stream since and until some minutes from now, with deliveries that are long due."""
+    for number in range(waiting):
+        deliveries.enqueue("webhook", stream=stream, key=f"{stream}:{number}", payload={})
+    now = clock.now()
+    Stream.objects.filter(name=stream).update(
+        paused_since=now - timedelta(minutes=minutes), paused_until=now + timedelta(minutes=until), pause_reason=reason
+    )
+    Delivery.objects.update(due_at=now - timedelta(minutes=minutes))
+
+
+REFUSED = "nobody answers at localhost:8345 (connection refused)"
+OVERDUE = "Deliveries are overdue. Is a worker running?"
+
+
+def test_dashboard_names_the_cause_of_a_pause(staff_browser: Browser) -> None:
+    engine, _ = engine_clients.create_client("Staging engine")
+    webhook = endpoints.register(engine, url="http://localhost:8345/hook", events=["order.created"])
+    pause(webhook.stream_name, minutes=12, reason=REFUSED)
+    [issue] = overview.list_issues()
+    assert issue.message == f"3 deliveries wait for “Staging engine – http://localhost:8345/hook”. {REFUSED}."
+    assert (issue.since, issue.count) == (Stream.objects.get(name=webhook.stream_name).paused_since, 1)
+    assert f"{REFUSED}. Since " in text(staff_browser.get(issue.url))
+    listed = text(staff_browser.get("/admin/integrations/webhook/"))
+    assert (">Paused<" in listed, f'<span class="second">{REFUSED}</span>' in listed, ">Enabled<" in listed) == (
+        *(True, True, False),
+    )
+    assert "deliveries are overdue: is a worker running?" not in staff_browser.get("/readyz").json()["degraded"]
+
+
+@pytest.mark.parametrize(
+    ("state", "messages"),
+    [
+        ({"minutes": 2}, []),
+        ({"minutes": 12, "waiting": 0}, []),
+        ({"minutes": 12, "waiting": 1, "reason": "x"}, ["1 delivery waits for “Email”. x."]),
+        ({"minutes": 12}, ["3 deliveries wait for “Email”."]),
+        ({"minutes": 12, "until": -2}, ["3 deliveries wait for “Email”."]),
+        ({"minutes": 12, "until": -6}, [OVERDUE]),
+    ],
+)
+def test_dashboard_tells_a_pause_from_a_silent_worker(db: None, state: dict[str, Any], messages: list[str]) -> None:
+    Stream.objects.create(name="email")
+    pause("email", **state)
+    assert [issue.message for issue in overview.list_issues()] == messages
+
+
+def test_dashboard_shows_a_pause_beside_what_nobody_carries(db: None) -> None:
+    pause("email", minutes=12, reason="The mail server was not available (503)")
+    deliveries.enqueue("result", stream="connection:7", key="a", payload={})
+    Delivery.objects.update(due_at=clock.now() - timedelta(minutes=6))
+    assert [(issue.message, issue.count) for issue in overview.list_issues()] == [
+        ("3 deliveries wait for “Email”. The mail server was not available (503).", 1),
+        (OVERDUE, 1),
+    ]
+
+
+def test_dashboard_limits_the_paused_streams(staff_browser: Browser) -> None:
+    for number in range(12):
+        pause(f"webhook:w{number}", minutes=12, reason="x", waiting=1)
+    issues = overview.list_issues()
+    assert (len(issues), issues[-1].message, issues[-1].count) == (11, "More streams are paused.", 2)
 
 
 def test_dashboard_shows_endpoints_that_are_off(staff_browser: Browser) -> None:

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from django.db import connections as db_connections
+from django.test import Client as Browser
 
+from config.admin import overview
 from integrations.audit import Actor
 from integrations.connections import lifecycle
-from integrations.models import ConnectAttempt, Connection, ConnectionState, Consent, DisplayMode, User
+from integrations.models import AuditEntry, ConnectAttempt, Connection, ConnectionState, Consent, DisplayMode, User
 from integrations.outbox import clock, courier
 from integrations.outbox.models import Delivery, Stream
 from tests import rows
@@ -81,6 +83,62 @@ def test_company_that_ordered_by_a_pair_whose_answer_was_lost_is_not_free(alice:
     lifecycle.mark_refused(read(attempt), "SmartRecruiters says 403 at the second time")
     with pytest.raises(lifecycle.CompanyTakenError):
         approve(charlie)
+
+
+def test_refused_repeat_on_a_live_connection_is_no_failure(
+    connection: Connection, alice: User, peer: Peer, staff_browser: Browser
+) -> None:
+    attempt = approve(alice)
+    path = f"/assessment-api/v202010/integration/company/{connection.company_id}"
+    peer.script |= {
+        "/identity/oauth/token": [Answer(200, {"access_token": "t1", "expires_in": 1800})],
+        path: [Answer(409)],
+    }
+    courier.run(Stream.objects.get(name="master").pk)
+    delivery = Delivery.objects.get(stream__name="master")
+    reason = "the company is connected already, and the connection stays as it is"
+    assert (states(attempt), delivery.state, delivery.reason) == ((C.REFUSED, C.LIVE), "superseded", reason)
+    assert read(attempt).reason == "This company is already connected."
+    assert overview.list_issues() == []
+
+
+@pytest.mark.parametrize(("status", "reason"), [(400, "400: {}"), (403, "403: {}"), (404, "404: {}")])
+def test_other_refusal_on_a_live_connection_is_a_failure(
+    connection: Connection, alice: User, peer: Peer, status: int, reason: str
+) -> None:
+    attempt = approve(alice)
+    path = f"/assessment-api/v202010/integration/company/{connection.company_id}"
+    peer.script |= {
+        "/identity/oauth/token": [Answer(200, {"access_token": "t1", "expires_in": 1800})],
+        path: [Answer(status)],
+    }
+    courier.run(Stream.objects.get(name="master").pk)
+    delivery = Delivery.objects.get(stream__name="master")
+    assert (states(attempt), delivery.state, delivery.reason) == ((C.REFUSED, C.LIVE), "failed", reason)
+    [issue] = overview.list_issues()
+    assert issue.message.startswith(f"Exchange of credentials for {connection.company_id} failed: ")
+
+
+def test_failure_that_cannot_be_sent_again_is_dismissed(
+    connection: Connection, alice: User, staff_browser: Browser
+) -> None:
+    attempt = approve(alice)
+    lifecycle.mark_refused(attempt, "no consent yet")
+    Delivery.objects.update(state="failed", reason="403")
+    page = f"/admin/outbox/delivery/{Delivery.objects.get().pk}"
+    shown = staff_browser.get(f"{page}/change/").content.decode()
+    assert [act for act in ("replay", "dismiss", "settle") if f"/act/{act}/" in shown] == ["dismiss"]
+    said = "It cannot be sent again: this attempt has ended (Refused)."
+    assert said in staff_browser.get(f"{page}/act/dismiss/").content.decode()
+    assert f"{said} You can dismiss it." in staff_browser.post(f"{page}/act/replay/", follow=True).content.decode()
+    assert Delivery.objects.get().state == "failed"
+    staff_browser.post(f"{page}/act/dismiss/")
+    delivery = Delivery.objects.get()
+    assert (delivery.state, delivery.reason) == (
+        *("superseded", "dismissed by a person: this attempt has ended (Refused)"),
+    )
+    assert AuditEntry.objects.filter(action="delivery.dismissed", subject=connection.company_id).count() == 1
+    assert overview.list_issues() == []
 
 
 def test_lost_answer_to_a_second_try_leaves_a_live_connection_as_it_is(

@@ -1,5 +1,6 @@
 """Courier against a real HTTP server: each outcome, and the delivery's state after it."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from integrations.outbox import courier, deliveries, dispatcher, leases
+from integrations.outbox import courier, deliveries, dispatcher, handlers, leases
 from integrations.outbox.executor import PacedExecutor
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Priority, Stream
 from tests.integrations.outbox.conftest import Enqueue, Probe, ProbeChannel
@@ -120,6 +121,52 @@ def test_pause_of_the_credential_probes_with_another_order(
     run_courier()
     assert states(refused, *waiting) == [S.DELIVERED] * 3
     assert [path for path in peer.received_paths() if path != "/token"] == ["/a", "/b", "/c", "/a"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "reason"),
+    [
+        ("/a", 429, "SmartRecruiters asked us to slow down (429)"),
+        ("/a", 503, "SmartRecruiters was not available (503)"),
+        ("/a", 500, "SmartRecruiters reported an error (500)"),
+        ("/a", 504, "SmartRecruiters reported an error (504)"),
+        ("/token", 429, "The other side asked us to slow down (429)"),
+        ("/token", 500, "The other side reported an error (500)"),
+    ],
+)
+def test_pause_has_its_cause_until_a_call_succeeds(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later, path: str, status: int, reason: str
+) -> None:
+    bad, secret = True, {"message": "jane@doe.example"}
+    peer.answer = lambda received: Answer(
+        *((status, secret) if bad and (received.path == "/token") == (path == "/token") else (200,))
+    )
+    for number in range(6):
+        enqueue(f"k{number}")
+    run_courier()
+    stream = Stream.objects.get()
+    began = stream.paused_since
+    assert (stream.pause_reason, began is not None) == (reason, True)
+    advance_clock(timedelta(seconds=stream.pause_seconds + 0.1))
+    run_courier()
+    stream.refresh_from_db()
+    assert (stream.pause_reason, stream.paused_since) == (reason, began)
+    bad = False
+    advance_clock(timedelta(seconds=stream.pause_seconds + 0.1))
+    run_courier()
+    stream.refresh_from_db()
+    assert (stream.pause_reason, stream.paused_since) == ("", None)
+
+
+def test_peer_that_is_not_there_is_named_as_the_cause(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        enqueue(f"k{number}")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        monkeypatch.setattr(handlers.get_handler_of_kind("probe"), "url", f"http://127.0.0.1:{free.getsockname()[1]}")
+    run_courier()
+    assert Stream.objects.get().pause_reason == "The last call failed: could not connect"
 
 
 def test_pauses_double_while_nothing_succeeds(

@@ -145,7 +145,9 @@ NON_PERSONAL_FIELDS: dict[str, frozenset[str]] = {
     "outbox.attempt": frozenset({"outcome"}),
     "outbox.delivery": frozenset({"kind", "key", "subject", "state"}),
     "outbox.heartbeat": frozenset({"worker"}),
-    "outbox.stream": frozenset({"name", "paused_by_key", "next_calls", "held_reason", "unauthorized_keys"}),
+    "outbox.stream": frozenset(
+        {"name", "paused_by_key", "pause_reason", "next_calls", "held_reason", "unauthorized_keys"}
+    ),
     "sessions.session": frozenset({"session_key"}),
     "socialaccount.socialaccount": frozenset({"provider"}),
     "socialaccount.socialapp": frozenset({"provider", "provider_id", "name", "client_id", "secret", "key", "settings"}),
