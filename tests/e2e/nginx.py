@@ -4,10 +4,13 @@ import contextlib
 import getpass
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.config.conftest import wait_for
 
 CONFIGURATION = """
 daemon off;
@@ -38,6 +41,8 @@ http {{
             proxy_http_version 1.1;
             proxy_request_buffering {buffering};
             proxy_buffering {buffering};
+            proxy_buffer_size 16k;
+            proxy_buffers 8 16k;
             proxy_set_header Connection "";
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
@@ -63,6 +68,11 @@ class Nginx:
             self.process.send_signal(signal.SIGCONT)
 
 
+def _is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextlib.contextmanager
 def run_nginx(
     folder: Path, port: int, portal_port: int, *, idle_seconds: int = 60, buffering: bool = True
@@ -83,6 +93,8 @@ def run_nginx(
     command = [shutil.which("nginx") or "/usr/sbin/nginx", "-e", str(folder / "error.log"), "-c", str(configuration)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
+            wait_for(lambda: _is_listening(port) or process.poll() is not None)
+            assert process.poll() is None, (folder / "error.log").read_text()
             yield Nginx(process, folder / "error.log")
         finally:
             process.terminate()

@@ -4,6 +4,7 @@ import http.client
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -71,6 +72,18 @@ def test_no_order_is_lost_on_connections_that_were_idle(proxied: Proxied) -> Non
     assert [order["order_id"] for order in placed if not order["accepted"]] == []
     assert world.run_manage("shell", "-c", COUNT_ORDERS).split()[-1] == str(ROUNDS * ORDERS_PER_ROUND)
     assert "upstream" not in proxied.nginx.error_log.read_text()
+
+
+def test_long_return_address_passes_the_proxy(proxied: Proxied) -> None:
+    """For a response whose head exceeds its buffer, by default 4 KB, nginx answers 502."""
+    world = proxied.world
+    world.control.add_company("long-state")
+    back = f"{world.simulator.url}/?state={'x' * 7000}#/apps"
+    person = world.sign_in()
+    entry = f"{world.url}/smartrecruiters/integration?companyId=long-state&redirect={quote(back, safe=':/')}"
+    page = person.session.get(entry, timeout=30)
+    page = person.submit_form(page, login=person.email, password=person.password)
+    assert [each.headers["Location"] for each in person.submit_form(page, decision="deny").history] == [back]
 
 
 def test_long_mapped_fields_pass_the_proxy(proxied: Proxied) -> None:

@@ -12,7 +12,7 @@ O2 Callback that would receive our token
     hostile_urls callback_elsewhere_is_refused_and_nothing_is_kept
     hostile_peer callback_changed_in_the_database_leads_nowhere_else
 
-O4 Odd scheme, port, user info, fragment
+O4 Odd scheme, port, user info; a fragment in a callback
     hostile_urls callback_elsewhere_is_refused_and_nothing_is_kept
 
 O5 Trusted host, other path
