@@ -23,6 +23,7 @@ from integrations.models import (
     Customer,
     Invitation,
     PartnerConfiguration,
+    RefusedCall,
     User,
     Webhook,
 )
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.django_db
 
 MODELS = (
     AuditEntry, Client, Connection, Consent, Customer, PartnerConfiguration, User, Delivery, Stream, Package, Order,
-    Invitation, Webhook,
+    Invitation, RefusedCall, Webhook,
 )  # fmt: skip
 MAY_BE_ADDED = {Client, Customer, User, Package}
 CANARY = "canary-4711"
@@ -89,6 +90,7 @@ def world(connection: Connection, staff: User) -> dict[type[Model], Model]:
         Delivery: delivery,
         Stream: delivery.stream,
         Package: package,
+        RefusedCall: rows.make_refused_call(),
         Order: order,
         Webhook: webhook,
     }
