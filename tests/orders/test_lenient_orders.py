@@ -212,10 +212,14 @@ def test_mapped_fields_of_any_kind_are_kept(
     assert place(smartrecruiters, order_body(fields=sent)) == TEXTS | {"fields": kept, "unknown": unknown}
 
 
-def test_id_with_white_space_is_fetched(smartrecruiters: APIClient, package: Package) -> None:
-    kept = place(smartrecruiters, change_body("candidate.id", " cand-1\n"))
-    assert kept == TEXTS | {"unknown": {"candidate.id": " cand-1\n"}}
-    assert Delivery.objects.filter(kind="candidate").count() == 1
+@pytest.mark.parametrize(
+    ("sent", "kept"), [(" cand-1", " cand-1"), ("cand-1\n", "cand-1 "), ("cand\u200b-1", "cand\u200b-1")]
+)
+def test_odd_id_is_kept_and_not_fetched(smartrecruiters: APIClient, package: Package, sent: str, kept: str) -> None:
+    unknown = {"candidate.id": sent} if sent != kept else {}
+    expected = TEXTS | {"candidate_id": kept, "unknown": unknown}
+    assert place(smartrecruiters, change_body("candidate.id", sent)) == expected
+    assert not Delivery.objects.filter(kind="candidate").exists()
 
 
 @pytest.mark.parametrize("value", [None, 5, "", ["x"], "Nadia\tMaria", "x" * 300])
