@@ -54,6 +54,7 @@ class CustomerReconnectHandler(mail.EmailHandler):
             company=connection.company_id,
             customer=connection.customer.name,
             reason=connection.reason,
+            can_receive_orders=connection.can_receive_orders,
             url=settings.PUBLIC_URL + self.get_path(connection),
         )
 

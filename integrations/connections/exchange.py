@@ -13,6 +13,7 @@ REFUSAL_MESSAGES = {
     404: "SmartRecruiters has no partner configuration for this portal.",
 }
 ALREADY_CONNECTED_REASON = "the company is connected already, and the connection stays as it is"
+STILL_CONNECTED_MESSAGE = "SmartRecruiters still has the credentials of an earlier connection."
 RESPONSE_LOST_MESSAGE = "SmartRecruiters is already connected, but its credentials did not arrive here."
 
 
@@ -58,8 +59,10 @@ class ExchangeHandler(handlers.Handler):
         status = response.status if response else 0
         if self._is_refused_repeat(delivery, response):
             lifecycle.mark_refused(attempt, "This company is already connected.")
-        elif status == 409:
+        elif status == 409 and delivery.is_ambiguous:
             lifecycle.mark_response_lost(attempt, RESPONSE_LOST_MESSAGE)
+        elif status == 409:
+            lifecycle.mark_still_connected(attempt, STILL_CONNECTED_MESSAGE)
         else:
             message = responses.parse_error_message(response) if response else ""
             lifecycle.mark_refused(attempt, f"{REFUSAL_MESSAGES.get(status, reason)} {message}".strip())

@@ -207,6 +207,17 @@ def mark_response_lost(attempt: ConnectAttempt, reason: str) -> None:
 
 
 @transaction.atomic
+def mark_still_connected(attempt: ConnectAttempt, reason: str) -> None:
+    """Record that SmartRecruiters kept the credentials of an earlier connection, and delete those of this attempt.
+
+    Orders are accepted only if the earlier ones were not revoked here: see `Connection.can_receive_orders`.
+    """
+    _finish_attempt(attempt, State.NEEDS_RECONNECT, reason)
+    Client.objects.filter(attempt=attempt).delete()
+    require_reconnect(attempt.connection, reason)
+
+
+@transaction.atomic
 def require_reconnect(connection: Connection, reason: str) -> None:
     if transition_to(connection, State.NEEDS_RECONNECT, reason):
         deliveries.hold_stream(connection.stream_name, "The connection needs a reconnect.")

@@ -83,6 +83,11 @@ class Connection(models.Model):  # type: ignore[django-manager-missing] # the to
     def accepts_calls(self) -> bool:
         return self.state not in (ConnectionState.REFUSED, ConnectionState.DISABLED)
 
+    @property
+    def can_receive_orders(self) -> bool:
+        """Return True if SmartRecruiters may have credentials of ours that still work."""
+        return self.accepts_calls and self.clients.filter(revoked_at=None).exists()
+
 
 class DisplayMode(models.TextChoices):
     REDIRECT = "REDIRECT"

@@ -16,9 +16,21 @@ from integrations.models import ConnectAttempt, Connection, ConnectionState, Cus
 
 
 def list_connections(customer: Customer) -> list[Connection]:
-    """Return the connections with `newest_attempts`, their attempts to connect."""
+    """Return the connections, each with `approval`: the attempt to connect that led to its state, or None."""
     attempts = ConnectAttempt.objects.select_related("consent__user").order_by("-created_at")
-    return list(customer.connections.prefetch_related(Prefetch("attempts", attempts, to_attr="newest_attempts")))
+    found: list[Connection] = list(
+        customer.connections.prefetch_related(Prefetch("attempts", attempts, to_attr="newest_attempts"))
+    )
+    for connection in found:
+        vars(connection)["approval"] = find_approval(connection.state, vars(connection)["newest_attempts"])
+    return found
+
+
+def find_approval(state: str, attempts: list[ConnectAttempt]) -> ConnectAttempt | None:
+    """Return the newest attempt, without those that came to nothing: a live connection was approved by a live one."""
+    refused, live = ConnectionState.REFUSED, ConnectionState.LIVE
+    fitting = (each for each in attempts if each.state != refused and (state != live or each.state == live))
+    return next(fitting, None)
 
 
 @require_safe

@@ -407,3 +407,17 @@ def test_configuration_difference_is_taken_apart() -> None:
     assert parse_difference("SmartRecruiters has no configuration yet.") == {
         "key": "SmartRecruiters has no configuration yet."
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "ip", "label"),
+    [
+        ("stella@vendor.example", "192.0.2.1", "stella@vendor.example"),
+        ("", "192.0.2.1", "not signed in"),
+        ("", None, "the portal, or another system"),
+    ],
+)
+def test_audit_log_says_who_acted(staff_browser: Browser, name: str, ip: str | None, label: str) -> None:
+    AuditEntry.objects.create(action="sign_in.failed", subject="x", actor_name=name, ip=ip)
+    page = staff_browser.get(f"{AT}/auditentry/?action=sign_in.failed").content.decode()
+    assert f'<td class="field-actor_label">{label}</td>' in page

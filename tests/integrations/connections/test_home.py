@@ -1,12 +1,23 @@
 """Start page of a customer's people, and disconnecting a company."""
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client as Browser
+from django.utils import timezone
 
 from integrations.connections import lifecycle
-from integrations.models import AuditEntry, Connection, ConnectionState, User
+from integrations.models import (
+    AuditEntry,
+    Client,
+    ConnectAttempt,
+    Connection,
+    ConnectionState,
+    Consent,
+    DisplayMode,
+    User,
+)
 from integrations.models.connections import ENDED_REMOTELY
 from tests import rows
 
@@ -132,3 +143,52 @@ def test_disconnect_needs_a_csrf_token(alice: User, connection: Connection) -> N
     strict = Browser(enforce_csrf_checks=True)
     strict.force_login(alice)
     assert strict.post("/connections/northwind/disconnect").status_code == 403
+
+
+def attempt_of(connection: Connection, state: str, by: User) -> None:
+    """Store an attempt to connect that `by` approved and that ended in `state`."""
+    consent = Consent.objects.create(company_id=connection.company_id, mode=DisplayMode.REDIRECT, user=by)
+    ConnectAttempt.objects.create(
+        connection=connection, consent=consent, client_id_sent=f"c{consent.pk}", state=state, reason=""
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "attempts", "name"),
+    [
+        ("live", ["live"], "0"),
+        ("live", ["live", "refused"], "0"),
+        ("live", ["live", "needs_reconnect"], "0"),
+        ("live", ["live", "exchanging"], "0"),
+        ("live", ["live", "live"], "1"),
+        ("exchanging", ["refused", "exchanging"], "1"),
+        ("needs_reconnect", ["live", "refused"], "0"),
+        ("disabled", ["live", "refused"], "0"),
+        ("refused", ["refused", "refused"], ""),
+        ("live", [], ""),
+    ],
+)
+def test_home_names_who_approved_what_there_is(
+    browser: Browser, connection: Connection, state: str, attempts: list[str], name: str
+) -> None:
+    for number, each in enumerate(attempts):
+        person = User.objects.create_user(f"p{number}@northwind.example", rows.PASSWORD, name=f"Person {number}")
+        attempt_of(connection, each, person)
+    Connection.objects.update(state=state)
+    page = text(browser.get("/"))
+    assert re.findall(r"Approved by</dt><dd><span[^>]*>Person (\d)<", page) == list(filter(None, [name]))
+
+
+ORDERS_KEPT = "Results cannot be sent to SmartRecruiters. Orders and results are kept here."
+NO_ORDERS = "Results cannot be sent to SmartRecruiters, and it cannot place orders. Results are kept here."
+
+
+@pytest.mark.parametrize(("is_revoked", "said"), [(False, ORDERS_KEPT), (True, NO_ORDERS)])
+def test_home_says_whether_orders_can_come_in(
+    browser: Browser, connection: Connection, is_revoked: bool, said: str
+) -> None:
+    Connection.objects.update(state=ConnectionState.NEEDS_RECONNECT)
+    Client.issue("SmartRecruiters", connection=connection)
+    if is_revoked:
+        Client.objects.filter(connection=connection).update(revoked_at=timezone.now())
+    assert said in text(browser.get("/"))

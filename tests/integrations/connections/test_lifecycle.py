@@ -102,6 +102,45 @@ def test_refused_repeat_on_a_live_connection_is_no_failure(
     assert overview.list_issues() == []
 
 
+@pytest.mark.parametrize(
+    ("answers", "can_receive_orders", "reason"),
+    [
+        ([Answer(409)], False, "SmartRecruiters still has the credentials of an earlier connection."),
+        (
+            [Answer(502), Answer(409)],
+            True,
+            "SmartRecruiters is already connected, but its credentials did not arrive here.",
+        ),
+    ],
+)
+def test_conflict_after_a_disconnect_here_tells_whether_orders_can_come(
+    connection: Connection,
+    alice: User,
+    peer: Peer,
+    mailoutbox: list[Any],
+    answers: list[Answer],
+    can_receive_orders: bool,
+    reason: str,
+) -> None:
+    lifecycle.disable_connection(connection)
+    attempt = approve(alice)
+    path = f"/assessment-api/v202010/integration/company/{connection.company_id}"
+    token = Answer(200, {"access_token": "t1", "expires_in": 1800})
+    peer.script |= {"/identity/oauth/token": [token], path: list(answers)}
+    master = Stream.objects.get(name="master")
+    for _ in answers:
+        courier.run(master.pk)
+        Delivery.objects.filter(stream=master).update(due_at=clock.now())
+    found = read(attempt).connection
+    assert states(attempt) == (C.NEEDS_RECONNECT, C.NEEDS_RECONNECT)
+    assert (found.can_receive_orders, found.reason) == (can_receive_orders, reason)
+    courier.run(Stream.objects.get(name="email").pk)
+    [body] = [each.body for each in mailoutbox if each.to == [alice.email]]
+    assert ("Orders and results are kept here" in body, "cannot place orders" in body) == (
+        *(can_receive_orders, not can_receive_orders),
+    )
+
+
 @pytest.mark.parametrize(("status", "reason"), [(400, "400: {}"), (403, "403: {}"), (404, "404: {}")])
 def test_other_refusal_on_a_live_connection_is_a_failure(
     connection: Connection, alice: User, peer: Peer, status: int, reason: str
