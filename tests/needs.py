@@ -1,7 +1,7 @@
-"""What a test needs besides Python, named by its marker: without it the test is skipped by name.
+"""Markers of tests that need more than Python; such a test is skipped if its requirement is missing.
 
-Under REQUIRE_ALL=1, as in .ci/run, nothing may be skipped: a skipped test fails there.
-`--only-database` leaves out what says the same on every database.
+Under REQUIRE_ALL=1, as in .ci/run, a skipped test fails.
+`--only-database` deselects tests that do not use the database.
 """
 
 import os
@@ -15,6 +15,8 @@ from tests import postgres
 NEEDS = {
     "browser": ("Chromium", lambda: any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))),
     "postgresql": ("PostgreSQL", postgres.is_available),
+    "nginx": ("nginx", lambda: shutil.which("nginx") or shutil.which("/usr/sbin/nginx")),
+    "pgbouncer": ("PgBouncer", lambda: shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")),
     "redis": ("a Redis server", lambda: shutil.which("redis-server")),
 }
 
