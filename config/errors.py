@@ -17,7 +17,6 @@ from integrations.oauth.views import error_response
 
 
 def get_request_id() -> str:
-    """Return the id of this request in the logs."""
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
 
 

@@ -60,7 +60,6 @@ def reseal(sealed: str) -> str:
 
 
 def has_newest_key(sealed: str) -> bool:
-    """Return True if the newest key decrypts the value."""
     try:
         _build_fernet(tuple(settings.ENCRYPTION_KEYS[:1])).decrypt(sealed.encode())
     except InvalidToken:

@@ -67,7 +67,6 @@ def build_patch(order: Order, results: Iterable[Result] | None = None) -> Docume
 
 
 def _stored_url(attachment: Attachment, upload: Upload | None) -> str:
-    """Return the URL for the stored payload, or "" before the upload."""
     if attachment.external_url:
         return attachment.external_url
     if upload is None or upload.state in (UploadState.REFUSED, UploadState.REMOVED):
@@ -162,7 +161,6 @@ def resolve_urls(document: Document) -> Document:
 
 
 def _load_urls(references: Iterable[str]) -> dict[str, str]:
-    """Return the URL by placeholder."""
     hosted = [url.removeprefix(HOSTED_PREFIX) for url in references if url.startswith(HOSTED_PREFIX)]
     uploaded = [url.removeprefix(UPLOADED_PREFIX) for url in references if url.startswith(UPLOADED_PREFIX)]
     urls = {}
@@ -174,7 +172,6 @@ def _load_urls(references: Iterable[str]) -> dict[str, str]:
 
 
 def attachment_entries(document: Document) -> list[dict[str, str]]:
-    """Return the attachments of the package and of its assessments."""
     parts = [document, *(document.get("assessmentResults") or [])]
     return [entry for part in parts for entry in part.get("attachments") or []]
 

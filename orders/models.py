@@ -65,11 +65,9 @@ class OrderQuerySet(models.QuerySet["Order"]):
         return self.filter(status__in=["", status] if status == Status.PENDING else [status])
 
     def with_term_started_before(self, end: datetime) -> Self:
-        """Filter by `term_started_at`."""
         return self.filter(Q(reopened_at=None) | Q(reopened_at__lt=end), created_at__lt=end)
 
     def with_term_started_since(self, start: datetime) -> Self:
-        """Filter by `term_started_at`."""
         return self.filter(Q(created_at__gte=start) | Q(reopened_at__gte=start))
 
 
@@ -202,7 +200,6 @@ class Result(models.Model):
 
     @property
     def score(self) -> dict[str, int | None] | None:
-        """The score as the APIs show it."""
         if self.score_raw is None:
             return None
         return {"raw": self.score_raw, "min": self.score_min, "max": self.score_max}

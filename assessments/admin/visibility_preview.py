@@ -55,8 +55,6 @@ class PackageQueryForm(forms.Form):
 
 
 class VisibilityPreviewAdmin(StaffAdmin):
-    """Mixin with the visibility preview."""
-
     def get_urls(self) -> list[URLPattern]:
         view: Any = self.admin_site.admin_view(self.visibility_preview_view)
         return [path("who-sees-what/", view, name="assessments_package_who_sees"), *super().get_urls()]

@@ -35,7 +35,6 @@ class KnownIds:
 
     @cached_property
     def assessment_ids(self) -> dict[str, set[str]]:
-        """Return the assessment ids of each stored package."""
         ids: dict[str, set[str]] = {}
         rows = Package.objects.filter(**self._package_filter).values_list("pk", "assessments__assessment_id")
         for package, assessment in rows:

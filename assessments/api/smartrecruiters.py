@@ -60,7 +60,6 @@ class PackageDetail(PackageView):
 
 
 def list_packages(query: PackageQuery) -> list[Wire]:
-    """Return the body of the list call."""
     types = visibility.published_types()
     seen = visibility.visible_packages(query, types=types)
     offered = visibility.offered_packages(query.customer) if seen else Package.objects.none()
@@ -69,7 +68,6 @@ def list_packages(query: PackageQuery) -> list[Wire]:
 
 
 def _group_assessments(assessments: QuerySet[Assessment], types: list[str]) -> dict[str, list[Wire]]:
-    """Return the assessments of each package, in their order."""
     groups = defaultdict(list)
     rows = assessments.filter(type__in=types).order_by("position", "pk")
     for package, *columns in rows.values_list("package_id", "assessment_id", "type", "name", "description"):

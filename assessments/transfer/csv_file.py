@@ -119,7 +119,6 @@ def _read_headings(cells: list[str], line: int) -> list[str]:
 
 
 def _read_cells(columns: list[str], cells: list[str], line: int) -> dict[str, str]:
-    """Return the cells by column."""
     used = max(number for number, cell in enumerate(cells, start=1) if cell.strip())
     if used > len(columns):
         raise UnreadableFileError(line, f"Too many cells: expected {len(columns)}, found {used}.")

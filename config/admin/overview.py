@@ -92,8 +92,6 @@ def _describe_lags(lags: list[DailyLag], undelivered_count: int) -> str:
 
 @dataclass(frozen=True)
 class FailureReason:
-    """A reason for failures, and its share of all failures in percent."""
-
     reason: str
     count: int
     share: int
@@ -301,7 +299,6 @@ def _overdue_issues(due: DueDeliveries) -> Iterable[Issue]:
 
 
 def count_by_status(days: list[DailyOrders]) -> list[dict[str, Any]]:
-    """Count the orders of these days by status."""
     return [
         {
             "status": status,

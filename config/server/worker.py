@@ -264,7 +264,6 @@ class BufferingWorker(ThreadWorker):
             self._close_socket(self.lingering.popleft()[1])
 
     def handle_request(self, req: Any, conn: BufferedConnection) -> Any:
-        """Handle the request in a thread."""
         # Replaced on the instance: gunicorn creates the request itself.
         req.should_close = partial(is_last_response, req)
         return super().handle_request(req, conn)

@@ -82,7 +82,6 @@ class _DemoStartup:
         (DATA_DIR / "log").mkdir(exist_ok=True)
 
     def start_all(self) -> str:
-        """Start all processes and return the banner."""
         self._start_program(broker.build_program(self._runtime, self._machine_environment))
         print_message("Preparing the data in var/demo …")
         seeded = self._seed_data()

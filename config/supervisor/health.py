@@ -20,5 +20,4 @@ def is_healthy(host: str, port: int, *, name: str) -> bool:
 
 
 def extract_host(url: str) -> str:
-    """Return the Host header for an origin."""
     return re.sub(r"^https?://", "", url).rstrip("/")

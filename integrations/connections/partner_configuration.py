@@ -53,7 +53,6 @@ def is_unreachable() -> bool:
 
 
 def build_document(configuration: PartnerConfiguration | None = None) -> dict[str, Any]:
-    """Build the document to publish."""
     row = configuration or PartnerConfiguration.load()
     base = f"{settings.PUBLIC_URL}/smartrecruiters"
     packages, companies = f"{base}/packages", f"{base}/{row.disable_key}/integrations/companies"

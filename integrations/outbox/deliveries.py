@@ -143,7 +143,6 @@ def cancel_by_key(keys: Iterable[str], reason: str) -> int:
 
 
 def cancel_stream(stream: str, reason: str) -> int:
-    """Cancel the unsent deliveries of a stream."""
     return cancel_unsent(Delivery.objects.filter(stream__name=stream), reason)
 
 

@@ -80,7 +80,6 @@ def window_start() -> datetime:
 
 
 def utc_day(column: str) -> Substr:
-    """Return an expression for a column's day in UTC, as text."""
     # Django's TruncDate calls a Python function for every row on SQLite.
     return Substr(Cast(column, CharField()), 1, 10)
 

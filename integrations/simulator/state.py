@@ -60,7 +60,6 @@ class SimulatorState:
             return self._last_serial + 1
 
     def list_orders(self, company: str) -> list[Order]:
-        """Return the company's orders, newest first."""
         return [self.orders[order_id] for order_id in reversed(self.order_ids_by_company.get(company, []).copy())]
 
     def find_company(self, client_id: str | None) -> str | None:

@@ -49,7 +49,6 @@ def status_badge(state: str | None) -> dict[str, str]:
 
 
 def status_label(state: str) -> str:
-    """Return the badge's word."""
     return gettext(STATUS_BADGES[state][0]) if state in STATUS_BADGES else state
 
 

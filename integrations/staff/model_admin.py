@@ -141,7 +141,6 @@ class StaffAdmin(AutocompleteMixin, ModelAdmin):
         return cast(StaffSite, self.admin_site)
 
     def get_audit_subject(self, row: Any) -> str:
-        """Return the subject of the row's audit entries."""
         return str(row.pk)
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:

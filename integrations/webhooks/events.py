@@ -42,7 +42,6 @@ def _save_and_enqueue(events: list[Event], _last: Event | None) -> None:
 
 
 def sequence_key(webhook: Webhook, message_id: str) -> str:
-    """Return the sequence key of a message to an endpoint."""
     return f"{webhook.pk}:{message_id}"
 
 

@@ -20,8 +20,6 @@ from integrations.webhooks import endpoints, events, serializers
 
 
 class WebhookView(EngineView, GenericAPIView[Webhook]):
-    """List the webhook endpoints of this engine."""
-
     serializer_class = serializers.WebhookSerializer
     queryset = Webhook.objects.none()
 

@@ -59,7 +59,6 @@ def finish_assessment(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_safe
 def download_report(request: HttpRequest, token: str) -> HttpResponse:
-    """Download a hosted report."""
     attachment = (
         Attachment.objects.filter(link_token_hash=hash_token(token), order__erased_at=None)
         .select_related("order")

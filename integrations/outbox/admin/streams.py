@@ -39,7 +39,6 @@ class StreamAdmin(ReadOnlyAdmin):
         )
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Search the labels, too."""
         streams, may_have_duplicates = super().get_search_results(request, queryset, search_term)
         if term := search_term.strip():
             streams |= queryset.filter(name__in=self.staff_site.search_streams(term))

@@ -22,8 +22,6 @@ _UPLOAD_CONTENT_TYPES = {".pdf": "application/pdf", ".png": "image/png", ".jpg":
 
 @dataclass(frozen=True)
 class PanelOrder:
-    """Order in the layout of the panel."""
-
     order: Order
     kind: str
     assessments: list[dict[str, Any]]
