@@ -11,7 +11,7 @@ import unicodedata
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 CONTROL_EXCEPT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+")
 # A display name with an `@` might be the address that is meant.
-NAMED_ADDRESS = re.compile(r"[^<>@]*<\s*([^<>\s]+)\s*>")
+NAMED_ADDRESS = re.compile(r"\A[^<>@]*<\s*([^<>\s]+)\s*>\Z")
 IDEOGRAPHIC_FULL_STOP = "\u3002"  # an input method's dot; NFKC keeps it
 DOT_ABOVE = "\u0307"
 # Unicode's bidirectional algorithm (UAX 9): an isolate ends at its own end, whatever the text in it opens.
