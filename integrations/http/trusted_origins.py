@@ -21,7 +21,7 @@ STRICT_URL = re.compile(
 )
 STRICT_URL_PATTERN = re.sub(r"\?P<\w+>", "?:", STRICT_URL.pattern)  # without named groups, for JSON Schema
 FRAGMENT = re.compile(r"[!-~]*", re.ASCII)
-LOOSE_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?]*)(?P<rest>.*)", re.DOTALL)
+LOOSE_URL = re.compile(r"\A(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?]*)(?P<rest>.*)", re.DOTALL)
 AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:]*)(?P<port>:[0-9]{1,5})?")
 MAX_URL_LENGTH = 8000  # what RFC 9112, section 3, recommends for a request line
 TRUSTED_ORIGIN = re.compile(
