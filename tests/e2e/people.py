@@ -33,7 +33,7 @@ def publish_display_mode(staff: Visitor, mode: str) -> None:
     staff.page.get_by_label("Consent page opens as").select_option(mode)
     staff.press_button("Save and continue editing")
     staff.press_button("Publish to SmartRecruiters")
-    expect(staff.page.get_by_text("Published. SmartRecruiters' answer is what was sent.")).to_be_visible()
+    expect(staff.page.get_by_text("Published. SmartRecruiters has confirmed the configuration.")).to_be_visible()
 
 
 def open_company(person: Visitor, start: str, company: str, link: str) -> None:

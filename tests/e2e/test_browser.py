@@ -267,8 +267,8 @@ def test_admin_waits_while_smartrecruiters_does_not_answer(world: World, person:
 def test_links_that_lead_nowhere_are_friendly(world: World, person: Open) -> None:
     visitor = person()
     for path, status, heading in (
-        ("/take/of-nobody", 404, "There is nothing at this address"),
-        ("/nothing", 404, "There is nothing here"),
+        ("/take/of-nobody", 404, "This link does not work"),
+        ("/nothing", 404, "Page not found"),
         ("/smartrecruiters/integration?companyId=x&redirect=https://elsewhere.example/", 400, "This link is not valid"),
     ):
         with visitor.expect_status(status):
@@ -286,7 +286,7 @@ def test_candidate_waits_until_there_is_a_test_and_not_for_ever(world: World, pe
     link = find_invitation(world, "zoe.haddad@patience-candidates.example", BY_HAND)
     candidate = person(viewport=PHONE)
     candidate.page.goto(link)
-    candidate.expect_page("Ihr Test wird vorbereitet")
+    candidate.expect_page("Ihr Assessment wird vorbereitet")
     ours = engine.call("GET", "orders")["results"][0]
     candidate.page.reload()
     engine.call("POST", f"orders/{ours['id']}/accept", launch_url=f"{world.engine_url}/take/{ours['id']}")
