@@ -89,7 +89,7 @@ def test_delivery_says_that_nobody_got_it(
     assert (delivery.state, delivery.reason, Attempt.objects.get().response) == ("delivered", UNSENT, UNSENT)
     assert UNSENT in text(staff_browser.get("/admin/outbox/delivery/"))
     [line] = timeline.merge_entries([], [delivery])
-    assert line["what"] == f"“people invitation” was {UNSENT}"
+    assert line["what"] == f"The invitation of a user was {UNSENT}"
     assert UNSENT == mail.NOT_SENT_NOTE
 
 
