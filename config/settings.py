@@ -12,7 +12,7 @@ from config.env_file import check_env_file
 from config.monitoring.logs import build_logging
 from config.server import processes
 from integrations.database.limits import choose_limits
-from integrations.outbox import failpoints
+from integrations.outbox.sending import failpoints
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()

@@ -10,9 +10,9 @@ from typing import Any, TypedDict
 from integrations import mail
 from integrations.models import AuditEntry
 from integrations.outbox.deliveries import SUPERSEDED_REASON
-from integrations.outbox.failure_messages import describe_status
 from integrations.outbox.handlers import Channel, describe_channel, get_handler
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
+from integrations.outbox.sending.failure_messages import describe_status
 from orders.models import Hop, Order, OrderEvent
 
 S = DeliveryState

@@ -17,9 +17,9 @@ from config.monitoring import degradations
 from config.monitoring.degradations import Heartbeats
 from integrations.models import Connection, ConnectionState, Webhook
 from integrations.outbox import clock, statistics
-from integrations.outbox.failure_messages import translate_reason
 from integrations.outbox.handlers import get_handler_of_kind
 from integrations.outbox.models import DeliveryState, Stream
+from integrations.outbox.sending.failure_messages import translate_reason
 from integrations.outbox.statistics import DailyLag, DueDeliveries, StuckDeliveries
 from integrations.staff.display import format_count
 from orders.models import Reconciliation, Status

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from config.apidocs import examples, reference
 from config.apidocs.schema import get_schema
 from integrations.models import EventType
-from integrations.outbox import retry_policy
+from integrations.outbox.sending import retry_policy
 from integrations.webhooks.deliveries import WebhookHandler
 
 QUICKSTART, WEBHOOKS, EVENTS = (f"api/{name}.sh" for name in ("quickstart", "webhooks", "events"))

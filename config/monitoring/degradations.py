@@ -8,7 +8,7 @@ from django.conf import settings
 
 from integrations.outbox import clock
 from integrations.outbox.models import Heartbeat
-from integrations.outbox.watchdog import SCHEDULER_KEY
+from integrations.outbox.scheduling.watchdog import SCHEDULER_KEY
 
 SILENT_AFTER = timedelta(minutes=2)
 MIN_FREE_BYTES = 200 * 1024 * 1024

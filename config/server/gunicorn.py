@@ -1,10 +1,10 @@
-"""gunicorn configuration, beside the command line in config/supervisor/commands.py."""
+"""gunicorn configuration, beside the command line in config/supervisor/processes/commands.py."""
 
 import signal
 from typing import Any
 
 from config.server.preflight import check_database
-from config.supervisor.parent import die_with_parent
+from config.supervisor.processes.parent import die_with_parent
 
 # Beyond this limit (default: 8 KB) gunicorn responds with HTML of its own instead of a problem document.
 limit_request_field_size = 32 * 1024

@@ -5,8 +5,9 @@ import os
 import signal
 import sys
 
-from config.supervisor import console, demo, parent, serve
+from config.supervisor import console, demo, serve
 from config.supervisor.errors import StartupError
+from config.supervisor.processes import parent
 
 
 def main() -> int:

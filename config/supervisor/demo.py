@@ -6,18 +6,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from config.supervisor import broker, commands
 from config.supervisor.banner import format_banner
 from config.supervisor.console import print_message
 from config.supervisor.data_dir import DataDirLock, prepare_data_dir
 from config.supervisor.demo_credentials import ensure_credentials
 from config.supervisor.environment import REPOSITORY, WILDCARD_HOSTS, BindAddress, build_machine_environment
 from config.supervisor.errors import StartupError
-from config.supervisor.health import is_healthy
 from config.supervisor.mailbox import Mailbox
-from config.supervisor.output import CapturedOutput, LogFile
-from config.supervisor.ports import has_ipv6_loopback, require_free_port
-from config.supervisor.process import ManagedProcess, Program
+from config.supervisor.processes import broker, commands
+from config.supervisor.processes.health import is_healthy
+from config.supervisor.processes.output import CapturedOutput, LogFile
+from config.supervisor.processes.ports import has_ipv6_loopback, require_free_port
+from config.supervisor.processes.process import ManagedProcess, Program
 from config.supervisor.supervisor import ShutdownRequestedError, Supervisor
 
 DATA_DIR = REPOSITORY / "var" / "demo"

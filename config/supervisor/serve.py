@@ -4,14 +4,14 @@ import os
 import tempfile
 from pathlib import Path
 
-from config.supervisor import broker, commands
 from config.supervisor.console import print_message
 from config.supervisor.data_dir import DataDirLock, prepare_data_dir
 from config.supervisor.environment import REPOSITORY, BindAddress, build_serve_environment
 from config.supervisor.errors import REFUSAL_PREFIX, StartupError
-from config.supervisor.health import extract_host, is_healthy
-from config.supervisor.output import ConsoleOutput
-from config.supervisor.ports import require_free_port
+from config.supervisor.processes import broker, commands
+from config.supervisor.processes.health import extract_host, is_healthy
+from config.supervisor.processes.output import ConsoleOutput
+from config.supervisor.processes.ports import require_free_port
 from config.supervisor.supervisor import ShutdownRequestedError, Supervisor
 
 GRACE_SECONDS = 10.0

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import IO, Self
 
-from config.supervisor.output import Output
-from config.supervisor.process import MAX_DELAY, STABLE_AFTER, ManagedProcess, Program, describe_status
+from config.supervisor.processes.output import Output
+from config.supervisor.processes.process import MAX_DELAY, STABLE_AFTER, ManagedProcess, Program, describe_status
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 BUSY_INTERVAL = 0.05

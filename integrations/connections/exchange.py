@@ -5,7 +5,7 @@ from integrations.http.client import CallFailedError, Response
 from integrations.models import ConnectAttempt, Connection, ConnectionState
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery
-from integrations.outbox.retry_policy import Disposition
+from integrations.outbox.sending.retry_policy import Disposition
 from integrations.smartrecruiters import responses
 
 REFUSAL_MESSAGES = {

@@ -14,14 +14,15 @@ from django.conf import settings
 from django.db import close_old_connections, transaction
 
 from integrations.database.write_lock import hold_write_lock
-from integrations.outbox import clock, failpoints, leases
-from integrations.outbox.claims import Claims
-from integrations.outbox.executor import ClaimedDelivery, PacedExecutor, stop_requested
+from integrations.outbox import clock, leases
 from integrations.outbox.handlers import get_channel
 from integrations.outbox.leases import Lease, LeaseLostError
 from integrations.outbox.models import Stream
-from integrations.outbox.rate_limiter import RateLimiter
-from integrations.outbox.settlement import DATABASE_UNAVAILABLE, Outcome, Settlement
+from integrations.outbox.sending import failpoints
+from integrations.outbox.sending.claims import Claims
+from integrations.outbox.sending.executor import ClaimedDelivery, PacedExecutor, stop_requested
+from integrations.outbox.sending.rate_limiter import RateLimiter
+from integrations.outbox.sending.settlement import DATABASE_UNAVAILABLE, Outcome, Settlement
 
 log = structlog.get_logger(__name__)
 

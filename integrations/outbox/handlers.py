@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 from integrations.http.client import CallFailedError, OutgoingRequest, Response, send_request
 from integrations.outbox.models import Delivery, Stream
-from integrations.outbox.retry_policy import Disposition
+from integrations.outbox.sending.retry_policy import Disposition
 
 
 class PermanentFailureError(CallFailedError):

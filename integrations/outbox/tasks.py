@@ -5,8 +5,10 @@ from typing import Any
 from celery import shared_task
 from celery.signals import task_prerun, worker_ready, worker_shutting_down
 
-from integrations.outbox import courier, dispatcher, executor
-from integrations.outbox.watchdog import HeartbeatRecorder, Watchdog
+from integrations.outbox import courier
+from integrations.outbox.scheduling import dispatcher
+from integrations.outbox.scheduling.watchdog import HeartbeatRecorder, Watchdog
+from integrations.outbox.sending import executor
 
 record_heartbeat = HeartbeatRecorder()
 

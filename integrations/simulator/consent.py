@@ -3,7 +3,7 @@
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from integrations.simulator import environment
-from integrations.simulator.runtime import state
+from integrations.simulator.store.runtime import state
 
 SCOPE_DESCRIPTIONS = {
     "candidates_read": "See the candidates of your orders",

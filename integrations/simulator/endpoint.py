@@ -10,10 +10,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from integrations.simulator import faults
-from integrations.simulator.entities import Fault
 from integrations.simulator.faults import build_error
-from integrations.simulator.runtime import rate_limiter, state
-from integrations.simulator.state import hash_secret
+from integrations.simulator.store.entities import Fault
+from integrations.simulator.store.runtime import rate_limiter, state
+from integrations.simulator.store.state import hash_secret
 
 MASTER_SCOPES = frozenset({"partner_configuration_manage", "client_credentials_write"})
 CUSTOMER_SCOPES = frozenset({"candidates_read", "jobs_read", "assessment_result_manage"})

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 
-from integrations.simulator.entities import Fault
-from integrations.simulator.state import SimulatorState
+from integrations.simulator.store.entities import Fault
+from integrations.simulator.store.state import SimulatorState
 
 ACTIONS = {
     "slow": "respond late",

@@ -9,7 +9,7 @@ from integrations.http.client import OutgoingRequest, Response
 from integrations.models import Webhook
 from integrations.outbox import clock, handlers
 from integrations.outbox.models import Delivery
-from integrations.outbox.retry_policy import Disposition
+from integrations.outbox.sending.retry_policy import Disposition
 from integrations.webhooks import endpoints, signing
 
 DISABLE_AFTER = timedelta(days=5)

@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 
 from integrations.models import Connection, Event, EventType, Webhook
-from integrations.outbox import deliveries, failpoints, numbering
+from integrations.outbox import deliveries, numbering
+from integrations.outbox.sending import failpoints
 
 NUMBERING_STREAM = "events"
 

@@ -7,9 +7,9 @@ from typing import Any
 from django.utils.dateparse import parse_datetime
 
 from integrations.outbox import clock
-from integrations.outbox.failure_messages import translate_reason
 from integrations.outbox.handlers import get_handler
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
+from integrations.outbox.sending.failure_messages import translate_reason
 from orders import scores, timeline
 from orders.models import Attachment, Hop, Order, Resource, ResourceKind, Result
 from orders.privacy import erasure

@@ -10,7 +10,7 @@ from integrations.http.client import CallFailedError, Response, send_request
 from integrations.models import PartnerConfiguration
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery, DeliveryState
-from integrations.outbox.retry_policy import Disposition
+from integrations.outbox.sending.retry_policy import Disposition
 from orders import files, merge_patch, results, uploads
 from orders.models import Order, Upload, UploadState
 

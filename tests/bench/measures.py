@@ -15,7 +15,7 @@ from typing import Any
 
 import requests
 
-from config.supervisor.broker import find_server
+from config.supervisor.processes.broker import find_server
 from tests.bench import naive
 from tests.bench.stage import Stage, print_progress
 from tests.e2e.world import wait_for

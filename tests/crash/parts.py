@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from config.supervisor.environment import REPOSITORY
-from config.supervisor.parent import die_with_parent
-from config.supervisor.process import Program
+from config.supervisor.processes.parent import die_with_parent
+from config.supervisor.processes.process import Program
 
 
 class RigProcess:

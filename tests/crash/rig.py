@@ -19,9 +19,9 @@ from typing import Any
 
 import requests
 
-from config.supervisor import broker, commands
 from config.supervisor.environment import build_machine_environment
-from config.supervisor.process import Program
+from config.supervisor.processes import broker, commands
+from config.supervisor.processes.process import Program
 from integrations.simulator.control import ControlClient
 from tests import postgres
 from tests.crash.parts import RigProcess

@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from integrations import audit, mail
-from integrations.outbox import failure_messages, handlers
+from integrations.outbox import handlers
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
+from integrations.outbox.sending import failure_messages
 from orders import timeline
 from orders.models import Hop, Order, OrderEvent
 

@@ -16,12 +16,13 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from integrations.outbox import deliveries, failure_messages
+from integrations.outbox import deliveries
 from integrations.outbox.admin import replay_preview, replay_progress
 from integrations.outbox.admin.attempts import AttemptInline, render_code
 from integrations.outbox.admin.replay_preview import REPLAYABLE_STATES
 from integrations.outbox.handlers import get_handler
 from integrations.outbox.models import Delivery, DeliveryState
+from integrations.outbox.sending import failure_messages
 from integrations.staff.display import STATUS_BADGES, relative_time, render_status_badge
 from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, can_see_personal, render_admin_link
 

@@ -11,8 +11,8 @@ from django.http import HttpResponse, JsonResponse
 from integrations.simulator import environment
 from integrations.simulator.api.bodies import get_own_order
 from integrations.simulator.endpoint import ApiError, Call, api_endpoint, record_breach
-from integrations.simulator.entities import Upload
-from integrations.simulator.runtime import state, uploads_dir
+from integrations.simulator.store.entities import Upload
+from integrations.simulator.store.runtime import state, uploads_dir
 
 _IMAGE_SIGNATURES = (b"\x89PNG", b"\xff\xd8\xff")
 

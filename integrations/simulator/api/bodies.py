@@ -3,8 +3,8 @@
 from typing import Any
 
 from integrations.simulator.endpoint import ApiError, Call
-from integrations.simulator.entities import Order
-from integrations.simulator.runtime import state
+from integrations.simulator.store.entities import Order
+from integrations.simulator.store.runtime import state
 from integrations.simulator.wire.strict_json import InvalidJsonError, parse_json
 
 

@@ -4,7 +4,7 @@ from django.http import HttpResponse, JsonResponse
 
 from integrations.simulator.api.bodies import parse_body, reject_malformed
 from integrations.simulator.endpoint import ApiError, Call, api_endpoint
-from integrations.simulator.runtime import state
+from integrations.simulator.store.runtime import state
 from integrations.simulator.wire.configuration import check_configuration
 
 

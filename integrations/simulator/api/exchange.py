@@ -6,9 +6,9 @@ from django.http import HttpResponse, JsonResponse
 
 from integrations.simulator.api.bodies import parse_body, reject_malformed
 from integrations.simulator.endpoint import ApiError, Call, api_endpoint
-from integrations.simulator.entities import CredentialExchange, CredentialPair
-from integrations.simulator.runtime import state
-from integrations.simulator.state import hash_secret
+from integrations.simulator.store.entities import CredentialExchange, CredentialPair
+from integrations.simulator.store.runtime import state
+from integrations.simulator.store.state import hash_secret
 from integrations.simulator.wire.configuration import check_credentials
 
 

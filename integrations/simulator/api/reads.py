@@ -4,9 +4,9 @@ from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
-from integrations.simulator import sample_data
 from integrations.simulator.endpoint import ApiError, Call, api_endpoint
-from integrations.simulator.runtime import state
+from integrations.simulator.store import sample_data
+from integrations.simulator.store.runtime import state
 
 
 @api_endpoint("candidate", "GET", scope="candidates_read")

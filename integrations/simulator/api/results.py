@@ -6,9 +6,9 @@ from django.http import HttpResponse, JsonResponse
 
 from integrations.simulator.api.bodies import get_own_order, parse_body, reject_malformed
 from integrations.simulator.endpoint import ApiError, Call, api_endpoint, record_breach
-from integrations.simulator.entities import FINAL_STATUSES, STATUS_RANK, Order
 from integrations.simulator.merge_patch import merge_patch
-from integrations.simulator.runtime import state
+from integrations.simulator.store.entities import FINAL_STATUSES, STATUS_RANK, Order
+from integrations.simulator.store.runtime import state
 from integrations.simulator.wire.results import check_result
 
 _PATCH_TYPES = {

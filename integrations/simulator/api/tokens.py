@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from integrations.simulator.endpoint import ApiError, Call, Caller, api_endpoint
 from integrations.simulator.faults import build_error
-from integrations.simulator.runtime import state
-from integrations.simulator.state import hash_secret
+from integrations.simulator.store.runtime import state
+from integrations.simulator.store.state import hash_secret
 
 
 def _parse_form(request: HttpRequest) -> list[tuple[str, str]]:

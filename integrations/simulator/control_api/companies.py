@@ -5,13 +5,14 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from integrations.simulator import consent, sample_data
+from integrations.simulator import consent
 from integrations.simulator.control_api.decorators import InvalidRequestError, control_endpoint
 from integrations.simulator.control_api.serializers import serialize_company
 from integrations.simulator.partner import disable_call
 from integrations.simulator.partner import packages as portal_packages
 from integrations.simulator.partner.http_client import Reply
-from integrations.simulator.runtime import state
+from integrations.simulator.store import sample_data
+from integrations.simulator.store.runtime import state
 from integrations.simulator.wire.configuration import LOCATION_KEYS
 
 _COMPANY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

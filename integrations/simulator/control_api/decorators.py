@@ -10,7 +10,7 @@ from django.http import HttpRequest, JsonResponse
 
 from integrations.simulator.faults import build_error
 from integrations.simulator.partner.http_client import PortalCallError
-from integrations.simulator.runtime import state
+from integrations.simulator.store.runtime import state
 
 
 class InvalidRequestError(Exception):

@@ -7,8 +7,8 @@ from django.http import HttpRequest
 
 from integrations.simulator.control_api.decorators import control_endpoint
 from integrations.simulator.control_api.serializers import serialize_company
-from integrations.simulator.journal import SECRET_KEYS
-from integrations.simulator.runtime import state
+from integrations.simulator.store.journal import SECRET_KEYS
+from integrations.simulator.store.runtime import state
 
 
 @control_endpoint("GET")

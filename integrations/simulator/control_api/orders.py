@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from integrations.simulator.control_api.decorators import InvalidRequestError, check_types, control_endpoint
 from integrations.simulator.control_api.serializers import serialize_order
 from integrations.simulator.partner.orders import OrderSpec, place_orders, send_order
-from integrations.simulator.runtime import state
+from integrations.simulator.store.runtime import state
 
 _SPEC_KEYS = {each.name for each in fields(OrderSpec)}
 

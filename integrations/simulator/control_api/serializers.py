@@ -3,8 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from integrations.simulator.entities import Company, Order
-from integrations.simulator.runtime import state
+from integrations.simulator.store.entities import Company, Order
+from integrations.simulator.store.runtime import state
 
 
 def serialize_company(company: Company) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Any
 from django.http import HttpRequest
 
 from integrations.simulator.control_api.decorators import InvalidRequestError, check_types, control_endpoint
-from integrations.simulator.entities import SETTING_CHOICES, Fault, Settings
 from integrations.simulator.faults import ACTIONS, ROUTES
-from integrations.simulator.runtime import state
+from integrations.simulator.store.entities import SETTING_CHOICES, Fault, Settings
+from integrations.simulator.store.runtime import state
 
 _FAULT_KEYS = {each.name for each in fields(Fault)} - {"id", "fired"}
 

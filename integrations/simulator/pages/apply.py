@@ -2,12 +2,12 @@
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 
-from integrations.simulator import sample_data
 from integrations.simulator.pages.layout import page_view, render_message, render_page
 from integrations.simulator.pages.orders import select_packages, try_fetch_packages
 from integrations.simulator.partner.http_client import PortalCallError
 from integrations.simulator.partner.orders import OrderSpec, place_orders
-from integrations.simulator.runtime import state
+from integrations.simulator.store import sample_data
+from integrations.simulator.store.runtime import state
 
 
 @page_view("GET", "POST")

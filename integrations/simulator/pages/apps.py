@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, Jso
 from integrations.simulator import consent
 from integrations.simulator.pages.layout import page_view, render_message, render_page
 from integrations.simulator.partner import disable_call
-from integrations.simulator.runtime import state
+from integrations.simulator.store.runtime import state
 
 _UNPUBLISHED = "The vendor has not published its partner configuration yet. Run manage.py publish_configuration."
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 
-from integrations.simulator import sample_data
-from integrations.simulator.entities import FINAL_STATUSES, Order
 from integrations.simulator.pages.layout import page_view, render_message, render_page
 from integrations.simulator.partner.orders import send_order
-from integrations.simulator.runtime import state, uploads_dir
+from integrations.simulator.store import sample_data
+from integrations.simulator.store.entities import FINAL_STATUSES, Order
+from integrations.simulator.store.runtime import state, uploads_dir
 
 _KIND_LABELS = {
     "manual": "Ordered manually",

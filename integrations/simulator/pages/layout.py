@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import csrf_protect
 
 from integrations.simulator import environment
-from integrations.simulator.runtime import state
+from integrations.simulator.store.runtime import state
 
 _ASSETS_DIR = Path(__file__).parents[1] / "assets"
 _CONTENT_TYPES = {"style.css": "text/css; charset=utf-8", "popup.js": "text/javascript; charset=utf-8"}

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, QueryDict
 
-from integrations.simulator import sample_data
 from integrations.simulator.pages.layout import page_view, render_message, render_page
 from integrations.simulator.partner.http_client import PortalCallError, Reply
 from integrations.simulator.partner.orders import OrderSpec, place_orders
 from integrations.simulator.partner.packages import fetch_packages
-from integrations.simulator.runtime import state
+from integrations.simulator.store import sample_data
+from integrations.simulator.store.runtime import state
 from integrations.simulator.wire.configuration import LOCATION_KEYS
 
 KIND_LABELS = {

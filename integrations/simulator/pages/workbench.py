@@ -7,11 +7,11 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 
 from integrations.simulator.control_api import switches as switchboard
 from integrations.simulator.control_api.decorators import InvalidRequestError
-from integrations.simulator.entities import SETTING_CHOICES
 from integrations.simulator.faults import ACTIONS, ROUTES
-from integrations.simulator.journal import SECRET_KEYS
 from integrations.simulator.pages.layout import page_view, render_message, render_page
-from integrations.simulator.runtime import state
+from integrations.simulator.store.entities import SETTING_CHOICES
+from integrations.simulator.store.journal import SECRET_KEYS
+from integrations.simulator.store.runtime import state
 
 _LEDGER_KINDS = {
     "effects": {"result", "upload", "integrated", "disconnected", "configured", "order_placed", "order_answered"},

@@ -11,7 +11,7 @@ from integrations.simulator.partner.http_client import (
     send_request,
 )
 from integrations.simulator.partner.tokens import get_last_token, get_token
-from integrations.simulator.runtime import state
+from integrations.simulator.store.runtime import state
 
 
 def disconnect_company(company: str) -> int | None:

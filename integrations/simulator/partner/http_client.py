@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import requests
 
-from integrations.simulator.runtime import state
+from integrations.simulator.store.runtime import state
 from integrations.simulator.wire.configuration import PLACEHOLDERS
 from integrations.simulator.wire.portal import check_error_body
 from integrations.simulator.wire.strict_json import InvalidJsonError, parse_json

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from integrations.simulator import environment, sample_data
-from integrations.simulator.entities import Order
+from integrations.simulator import environment
 from integrations.simulator.partner.http_client import PortalCallError, Reply, get_published_url, record_breach
 from integrations.simulator.partner.packages import get_known_package
 from integrations.simulator.partner.tokens import call_portal
-from integrations.simulator.runtime import state
+from integrations.simulator.store import sample_data
+from integrations.simulator.store.entities import Order
+from integrations.simulator.store.runtime import state
 from integrations.simulator.wire.portal import check_inline_body
 
 ORDER_KINDS = ("manual", "bulk", "hiring_step", "inline")

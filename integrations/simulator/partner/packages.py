@@ -5,10 +5,10 @@ import time
 from typing import Any
 
 from integrations.simulator.consent import add_query
-from integrations.simulator.entities import ASSESSMENT_TYPES
 from integrations.simulator.partner.http_client import Reply, build_url, get_published_url, record_breach
 from integrations.simulator.partner.tokens import call_portal
-from integrations.simulator.runtime import state
+from integrations.simulator.store.entities import ASSESSMENT_TYPES
+from integrations.simulator.store.runtime import state
 from integrations.simulator.wire.portal import check_package, check_package_list
 
 _FRESH_SECONDS = 10.0

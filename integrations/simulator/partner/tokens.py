@@ -12,7 +12,7 @@ from integrations.simulator.partner.http_client import (
     record_breach,
     send_request,
 )
-from integrations.simulator.runtime import state
+from integrations.simulator.store.runtime import state
 from integrations.simulator.wire.portal import check_token
 
 _tokens: dict[str, tuple[str, float]] = {}

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from integrations.simulator.entities import ASSESSMENT_TYPES
+from integrations.simulator.store.entities import ASSESSMENT_TYPES
 from integrations.simulator.wire.checks import find_duplicates, find_unknown_keys, is_web_url
 
 REQUIRED_URLS = ("consentUrl", "assessmentPackageListUrl", "singleAssessmentPackageUrl", "oauthTokenUrl")

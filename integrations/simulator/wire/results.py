@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from integrations.simulator.entities import STATUSES
+from integrations.simulator.store.entities import STATUSES
 from integrations.simulator.wire.checks import find_duplicates, find_unknown_keys, is_web_url
 
 ATTACHMENT_TYPES = ("VIDEO_URL", "PDF_URL", "OTHER_URL")

@@ -14,7 +14,7 @@ from integrations.models import AuditEntry, Connection, ConnectionState, Partner
 from integrations.oauth import engine_clients
 from integrations.outbox import clock, deliveries, statistics
 from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Priority, Stream
-from integrations.outbox.watchdog import HeartbeatRecorder, Watchdog
+from integrations.outbox.scheduling.watchdog import HeartbeatRecorder, Watchdog
 from integrations.webhooks import endpoints
 from orders.models import Order, Reconciliation
 from orders.statistics import count_daily_orders

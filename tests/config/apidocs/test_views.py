@@ -12,7 +12,7 @@ from standardwebhooks import Webhook as Verifier
 
 from config.apidocs import reference, views
 from integrations.models import EventType
-from integrations.outbox import retry_policy
+from integrations.outbox.sending import retry_policy
 from integrations.webhooks import signing
 from integrations.webhooks.deliveries import WebhookHandler
 from tests import interface

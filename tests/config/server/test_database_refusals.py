@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from config.server import processes
-from config.supervisor import commands
+from config.supervisor.processes import commands
 from tests.config.conftest import REPOSITORY, free_port
 from tests.config.server.test_preflight import KEYS, start
 from tests.database_server import DATABASE, MakeDatabase

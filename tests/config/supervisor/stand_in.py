@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from config.supervisor import process, supervisor
+from config.supervisor import supervisor
 from config.supervisor.console import print_message
 from config.supervisor.data_dir import DataDirLock
-from config.supervisor.output import LogFile
-from config.supervisor.process import Program
+from config.supervisor.processes import process
+from config.supervisor.processes.output import LogFile
+from config.supervisor.processes.process import Program
 from config.supervisor.supervisor import ShutdownRequestedError, Supervisor
 
 

@@ -14,15 +14,16 @@ from pathlib import Path
 import pytest
 from django.core.mail import EmailMultiAlternatives, get_connection
 
-from config.supervisor import broker, data_dir, demo
+from config.supervisor import data_dir, demo
 from config.supervisor.banner import format_banner
 from config.supervisor.data_dir import DataDirLock
 from config.supervisor.demo_credentials import ensure_credentials
 from config.supervisor.errors import StartupError
-from config.supervisor.health import extract_host, is_healthy
 from config.supervisor.mailbox import Mailbox
-from config.supervisor.output import LogFile
-from config.supervisor.ports import require_free_port
+from config.supervisor.processes import broker
+from config.supervisor.processes.health import extract_host, is_healthy
+from config.supervisor.processes.output import LogFile
+from config.supervisor.processes.ports import require_free_port
 from tests.config.conftest import REPOSITORY, free_port, run_python, wait_for
 
 pytestmark = pytest.mark.e2e

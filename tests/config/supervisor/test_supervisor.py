@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from config.supervisor import process
-from config.supervisor.output import CapturedOutput
-from config.supervisor.process import ManagedProcess, Program, describe_status
+from config.supervisor.processes import process
+from config.supervisor.processes.output import CapturedOutput
+from config.supervisor.processes.process import ManagedProcess, Program, describe_status
 from tests.config.conftest import REPOSITORY, SupervisorProcess, free_port, is_alive, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -180,7 +180,7 @@ def test_end_with_parent_stops_when_make_is_killed(tmp_path: Path) -> None:
     """A SIGKILL of make alone must not leave a portal behind."""
     (tmp_path / "code.py").write_text(
         "import signal, sys\n"
-        "from config.supervisor import parent\n"
+        "from config.supervisor.processes import parent\n"
         "signal.signal(signal.SIGTERM, lambda *_: (open(sys.argv[1], 'w').close(), sys.exit()))\n"
         "parent.die_with_parent(signal.SIGTERM)\n"
         "print('ready', flush=True)\n"

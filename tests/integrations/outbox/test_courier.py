@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from integrations.outbox import courier, deliveries, dispatcher, handlers, leases
-from integrations.outbox.executor import PacedExecutor
+from integrations.outbox import courier, deliveries, handlers, leases
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Priority, Stream
+from integrations.outbox.scheduling import dispatcher
+from integrations.outbox.sending.executor import PacedExecutor
 from tests.integrations.outbox.conftest import Enqueue, Probe, ProbeChannel
 from tests.integrations.outbox.peer import Answer, Peer, Received
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from integrations.http.client import Response
 from integrations.outbox import clock
-from integrations.outbox.executor import ClaimedDelivery, PacedExecutor
 from integrations.outbox.handlers import Call
 from integrations.outbox.leases import Lease
 from integrations.outbox.models import Attempt, Delivery
-from integrations.outbox.rate_limiter import RateLimiter
+from integrations.outbox.sending.executor import ClaimedDelivery, PacedExecutor
+from integrations.outbox.sending.rate_limiter import RateLimiter
 from tests.integrations.outbox.conftest import Probe
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from integrations.outbox import failure_messages, handlers
+from integrations.outbox import handlers
+from integrations.outbox.sending import failure_messages
 
 
 @pytest.mark.parametrize(

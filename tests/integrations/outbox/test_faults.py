@@ -30,8 +30,10 @@ from django.db import OperationalError, connection, connections
 from integrations.encryption import DecryptionError
 from integrations.http.client import CallFailedError, OutgoingRequest, Response, send_request
 from integrations.models import Connection
-from integrations.outbox import clock, courier, deliveries, dispatcher, executor, handlers, leases
+from integrations.outbox import clock, courier, deliveries, handlers, leases
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Priority, Stream
+from integrations.outbox.scheduling import dispatcher
+from integrations.outbox.sending import executor
 from tests.integrations.outbox.conftest import Enqueue, Probe, ProbeChannel
 from tests.integrations.outbox.peer import Answer, Peer, run_peer
 from tests.integrations.outbox.test_courier import states

@@ -2,7 +2,7 @@
 
 import pytest
 
-from integrations.outbox.rate_limiter import RateLimiter
+from integrations.outbox.sending.rate_limiter import RateLimiter
 
 FULL = {"X-RateLimit-Limit": "10", "X-RateLimit-Remaining": "0"}
 

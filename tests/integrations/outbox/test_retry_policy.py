@@ -1,6 +1,6 @@
 import pytest
 
-from integrations.outbox.retry_policy import (
+from integrations.outbox.sending.retry_policy import (
     DISPOSITION_BY_STATUS,
     MAX_DELAY,
     RETRY_SCHEDULE,

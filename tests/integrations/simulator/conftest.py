@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from integrations.simulator.entities import Settings
+from integrations.simulator.store.entities import Settings
 from tests.integrations.simulator.fake_portal import FakePortal
 from tests.integrations.simulator.process import API, Caller, Simulator
 

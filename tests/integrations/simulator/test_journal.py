@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from integrations.simulator.journal import Journal
+from integrations.simulator.store.journal import Journal
 from tests.integrations.simulator.fake_portal import FakePortal
 from tests.integrations.simulator.process import API, Simulator
 

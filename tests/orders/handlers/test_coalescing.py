@@ -9,7 +9,7 @@ import pytest
 from integrations.models import Connection
 from integrations.outbox import deliveries
 from integrations.outbox.models import Delivery, Stream
-from integrations.outbox.settlement import Settlement
+from integrations.outbox.sending.settlement import Settlement
 from orders import results
 from orders.models import Order
 from tests.integrations.outbox.peer import Answer, Peer, run_peer

@@ -20,8 +20,9 @@ from integrations.audit import Actor
 from integrations.connections import lifecycle
 from integrations.http.client import CallFailedError, OutgoingRequest, Response, send_request
 from integrations.models import Connection, ConnectionState, Consent, Customer, DisplayMode, User
-from integrations.outbox import courier, dispatcher
+from integrations.outbox import courier
 from integrations.outbox.models import Attempt, Delivery, Stream
+from integrations.outbox.scheduling import dispatcher
 from integrations.smartrecruiters import responses
 from orders import results
 from orders.models import Order

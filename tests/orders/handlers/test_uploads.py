@@ -17,7 +17,7 @@ from integrations.models import Connection, PartnerConfiguration
 from integrations.outbox import clock, deliveries
 from integrations.outbox.handlers import get_handler
 from integrations.outbox.models import Attempt, Delivery, Stream
-from integrations.outbox.settlement import Settlement
+from integrations.outbox.sending.settlement import Settlement
 from orders import attachments, reconciliation, results, timeline
 from orders import uploads as ledger
 from orders.models import Attachment, Order, Upload

@@ -14,8 +14,8 @@ from celery import current_app
 from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from integrations.outbox import clock
-from integrations.outbox.dispatcher import ready_streams
 from integrations.outbox.models import Delivery, DeliveryState, Heartbeat
+from integrations.outbox.scheduling.dispatcher import ready_streams
 
 log = structlog.get_logger(__name__)
 BEAT_INTERVAL_SECONDS = 5.0

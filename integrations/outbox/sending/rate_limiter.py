@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from typing import Self
 
-from integrations.outbox.retry_policy import parse_int
+from integrations.outbox.sending.retry_policy import parse_int
 
 RATE_MARGIN = 0.95  # at exactly the allowed rate, jitter puts one call too many into some second
 # A call that starts this late does not delay the next one. Any eleven calls still span more than a second.

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import IO, cast
 
 from config.supervisor.environment import REPOSITORY
-from config.supervisor.output import Output
-from config.supervisor.parent import die_with_parent
+from config.supervisor.processes.output import Output
+from config.supervisor.processes.parent import die_with_parent
 
 INITIAL_DELAY = 1.0
 MAX_DELAY = 30.0

@@ -1,10 +1,10 @@
 """Process-wide state, rate limiter and upload directory."""
 
 from integrations.simulator import environment
-from integrations.simulator.entities import CredentialPair
-from integrations.simulator.journal import Journal
 from integrations.simulator.limits import RateLimiter
-from integrations.simulator.state import SimulatorState
+from integrations.simulator.store.entities import CredentialPair
+from integrations.simulator.store.journal import Journal
+from integrations.simulator.store.state import SimulatorState
 
 state = SimulatorState(
     Journal(environment.DATA_DIR / "journal.jsonl"),

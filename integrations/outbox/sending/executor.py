@@ -17,12 +17,13 @@ from django.conf import settings
 
 from integrations.http import transport
 from integrations.http.client import DEADLINE_EXCEEDED, CallFailedError, Response
-from integrations.outbox import clock, failpoints
+from integrations.outbox import clock
 from integrations.outbox.handlers import Call, Handler
 from integrations.outbox.leases import Lease
 from integrations.outbox.models import Attempt, Delivery
-from integrations.outbox.rate_limiter import RateLimiter
-from integrations.outbox.settlement import Outcome
+from integrations.outbox.sending import failpoints
+from integrations.outbox.sending.rate_limiter import RateLimiter
+from integrations.outbox.sending.settlement import Outcome
 
 log = structlog.get_logger(__name__)
 

@@ -11,12 +11,12 @@ from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 from integrations.database.write_lock import hold_write_lock
 from integrations.http.client import CallFailedError
 from integrations.outbox import clock, deliveries
-from integrations.outbox.executor import ClaimedDelivery, call_pool
-from integrations.outbox.failure_messages import describe_status
 from integrations.outbox.handlers import UndeliverableError, get_handler, superseding_kinds
 from integrations.outbox.leases import Lease
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
-from integrations.outbox.settlement import DATABASE_UNAVAILABLE, Outcome, Settlement
+from integrations.outbox.sending.executor import ClaimedDelivery, call_pool
+from integrations.outbox.sending.failure_messages import describe_status
+from integrations.outbox.sending.settlement import DATABASE_UNAVAILABLE, Outcome, Settlement
 from integrations.outbox.transitions import transition
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from config.supervisor.errors import StartupError
-from config.supervisor.process import Program
+from config.supervisor.processes.process import Program
 
 PREFIX = "portal-"
 MAX_SOCKET_PATH = 107

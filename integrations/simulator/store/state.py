@@ -7,10 +7,10 @@ from collections import Counter
 from dataclasses import asdict, replace
 from typing import Any
 
-from integrations.simulator import entities, sample_data
-from integrations.simulator.entities import Company, CredentialPair, Fault, Order, Settings, Token
-from integrations.simulator.journal import Event, Journal
 from integrations.simulator.merge_patch import merge_patch
+from integrations.simulator.store import entities, sample_data
+from integrations.simulator.store.entities import Company, CredentialPair, Fault, Order, Settings, Token
+from integrations.simulator.store.journal import Event, Journal
 
 
 def hash_secret(secret: str) -> str:

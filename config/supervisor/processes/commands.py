@@ -5,7 +5,7 @@ from pathlib import Path
 
 from config.server import processes
 from config.supervisor.environment import PYTHON
-from config.supervisor.process import Program
+from config.supervisor.processes.process import Program
 
 CELERY_COMMAND = (PYTHON, "-m", "celery", "-A", "config")
 

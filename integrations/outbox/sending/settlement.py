@@ -11,11 +11,12 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
 from integrations.http.client import CallFailedError, Response
-from integrations.outbox import clock, deliveries, retry_policy
-from integrations.outbox.failure_messages import describe_status
+from integrations.outbox import clock, deliveries
 from integrations.outbox.handlers import Channel, Handler, PermanentFailureError, describe_channel, get_handler
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
-from integrations.outbox.retry_policy import Disposition
+from integrations.outbox.sending import retry_policy
+from integrations.outbox.sending.failure_messages import describe_status
+from integrations.outbox.sending.retry_policy import Disposition
 from integrations.outbox.transitions import transition
 from integrations.redaction import redact_text
 
