@@ -30,6 +30,8 @@ class CatalogueParser(StrictJSONParser):
 
 
 class PackageList(ListAPIView[Package]):
+    """List the packages, ordered by id."""
+
     required_scope = "vendor"
     parser_classes = (CatalogueParser,)
     pagination_class = KeysetPagination

@@ -31,6 +31,8 @@ class WebhookView(EngineView, GenericAPIView[Webhook]):
 
 
 class WebhookList(WebhookView, ListAPIView[Webhook]):
+    """List the webhook endpoints of this engine."""
+
     pagination_class = KeysetPagination
     ordering = ("created_at", "id")
 
