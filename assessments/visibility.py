@@ -137,7 +137,6 @@ def _accepted_values(query: PackageQuery) -> dict[str, set[str]]:
 
 
 def _find_matching(query: PackageQuery) -> set[str]:
-    """Return the ids of packages with a matching rule."""
     # The database excludes rules with a key that the request lacks.
     rules = Rule.objects.filter(_admits_customer(query.customer), package__retired_at=None)
     rules = rules.filter(Q(remote=None) | Q(remote=query.remote) if query.remote is not None else Q(remote=None))

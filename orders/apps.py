@@ -10,7 +10,6 @@ class OrdersConfig(AppConfig):
 
 
 def register_deliveries() -> None:
-    """Register the handlers of this app's deliveries with the outbox."""
     from integrations.outbox import handlers
     from orders.handlers.emails import InvitationHandler, ReminderHandler
     from orders.handlers.fetches import FETCH_HANDLERS

@@ -135,7 +135,6 @@ def merge_entries(
 
 
 def load_deliveries(order: Order) -> list[Delivery]:
-    """Return the order's deliveries with their attempts, newest first."""
     deliveries = Delivery.objects.filter(subject=order.pk).select_related("stream").prefetch_related("attempts")
     return list(deliveries.order_by("-pk"))
 

@@ -64,7 +64,6 @@ class CatalogueTransferAdmin(StaffAdmin):
 
     @csrf_protect_m
     def import_view(self, request: HttpRequest) -> HttpResponse:
-        """Accept a file to check."""
         self._require_import_permission(request)
         form = CatalogueFileForm(request.POST, request.FILES) if request.method == "POST" else CatalogueFileForm()
         if not form.is_valid():

@@ -172,7 +172,6 @@ def list_issues(
 
 
 def _connection_issues() -> Iterable[Issue]:
-    """Yield an issue for each of the first connections, and one for the rest."""
     broken = Connection.objects.filter(state=ConnectionState.NEEDS_RECONNECT).select_related("customer")
     shown = list(broken.annotate(of=Window(Count("pk"))).order_by("updated_at")[:MAX_CONNECTIONS])
     for connection in shown:

@@ -109,7 +109,6 @@ class PortalAdminSite(AdminSite):
         audit.record(action, subject, actor=audit.Actor.from_request(request), **detail)
 
     def get_audit_entries(self, subject: str) -> QuerySet[AuditEntry]:
-        """Return the newest audit log entries of a subject."""
         return AuditEntry.objects.filter(subject=subject)[:ENTRIES_SHOWN]
 
     def get_customer_names(self, subjects: Sequence[str]) -> dict[str, str]:

@@ -49,7 +49,6 @@ def _oldest_due_gauge() -> Gauge:
 
 
 def _order_gauge() -> Gauge:
-    """Count orders by `Order.reported_status`."""
     counts = dict.fromkeys(Status.values, 0)
     for status, count in Order.objects.order_by().values_list("status").annotate(Count("pk")):
         counts[Status(status)] += count

@@ -118,7 +118,6 @@ class BufferedConnection(TConn):
         self.data_ready = True  # gthread must not wait for data: the request is already buffered
 
     def start_request(self) -> None:
-        """Reset the buffer for the next request."""
         # With pipelining, the parser has already read a part of it with the previous request.
         self.buffer = bytearray(self.parser.unreader.take_buffered() if self.parser else b"")
         self.head_end, self.expected_length, self.body_length, self.is_large = -1, 0, 0, False

@@ -53,7 +53,6 @@ class Supervisor:
         self._stop_processes(self._processes[:1])
 
     def start_program(self, program: Program, output: Output) -> ManagedProcess:
-        """Start a program, and restart it whenever it exits."""
         child = ManagedProcess(program, output)
         self._processes.append(child)
         self._watch_output(child)

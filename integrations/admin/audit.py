@@ -13,7 +13,6 @@ from integrations.staff.model_admin import ReadOnlyAdmin
 
 
 def format_detail(detail: dict[str, Any]) -> str:
-    """Format an entry's detail in one line."""
     return ", ".join(
         f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
         for name, value in detail.items()

@@ -32,7 +32,6 @@ class WebhookAdmin(WebhookReplayAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the endpoint with its newest messages."""
         webhook: Any = self.get_object(request, object_id)
         sent = Delivery.objects.filter(stream__name=webhook.stream_name) if webhook else Delivery.objects.none()
         context = {"sent": sent.prefetch_related("attempts")[:MAX_SHOWN], "can_act": self.can_act(request)}

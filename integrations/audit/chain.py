@@ -57,7 +57,6 @@ def _save_macs(entries: list[AuditEntry], last: AuditEntry | None) -> None:
 
 
 def verify_chain() -> Iterator[str]:
-    """Yield a message for each defect of the chain."""
     number, mac = 0, ""
     for entry in iterate_in_chunks(AuditEntry.objects.exclude(number=None), key="number"):
         if entry.number != number + 1:

@@ -71,7 +71,6 @@ class OutgoingRequest:
     is_untrusted_host: bool = False
 
     def redacted_dict(self) -> dict[str, Any]:
-        """Return the request for staff: redacted and truncated."""
         body = self.json if self.json is not None else dict(self.form or {}) or (self.body or b"").decode()
         if self.files:
             body = {name: f"{name_sent}, {len(content)} bytes" for name, (name_sent, content, _) in self.files.items()}

@@ -138,7 +138,6 @@ def requeue(delivery: Delivery, stream: Stream, **changes: Any) -> None:
 
 
 def cancel_by_key(keys: Iterable[str], reason: str) -> int:
-    """Cancel the unsent deliveries of these sequence keys."""
     return cancel_unsent(Delivery.objects.filter(key__in=list(keys)), reason)
 
 

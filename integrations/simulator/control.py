@@ -118,7 +118,6 @@ class ControlClient:
         return self._request_object("GET", "ledger", params={"since": since, "kinds": kinds, "limit": limit})
 
     def iterate_events(self, since: int = 0, *, kinds: str = "") -> Iterator[Json]:
-        """Yield all events of the ledger from the cursor on."""
         more = True
         while more:
             page = self.get_ledger_page(since, kinds=kinds)

@@ -97,7 +97,6 @@ MAX_REASON_LENGTH = 500
 
 
 def get_reason(request: HttpRequest) -> str:
-    """Return the reason entered on a confirmation page."""
     return request.POST.get("reason", "").strip()[:MAX_REASON_LENGTH]
 
 
@@ -212,7 +211,6 @@ class StaffAdmin(AutocompleteMixin, ModelAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the row's audit entries."""
         row = self.get_object(request, object_id)
         if row is None:
             raise Http404

@@ -52,7 +52,6 @@ def show_home(request: HttpRequest) -> HttpResponse:
 @require_post
 @login_required
 def switch_organisation(request: HttpRequest) -> HttpResponse:
-    """Select one of the user's organisations."""
     membership = memberships.get_membership(request.user, request.POST.get("organisation", ""))
     if membership is None:
         raise Http404

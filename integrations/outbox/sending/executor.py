@@ -113,7 +113,6 @@ class PacedExecutor:
 
     @property
     def active_count(self) -> int:
-        """Calls that wait or run."""
         with self._lock:
             return self._active_count()
 

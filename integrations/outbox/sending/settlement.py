@@ -55,7 +55,6 @@ class Outcome:
 
     @property
     def summary(self) -> str:
-        """The text for the delivery's reason."""
         if self.response is None:
             return str(self.error) or type(self.error).__name__
         text = redact_text(self.response.text)[:200]
@@ -168,7 +167,6 @@ class Settlement:
         deliveries.requeue(outcome.delivery, self.stream, reason=outcome.summary[:500], **changes)
 
     def _update_stream(self, **changes: object) -> None:
-        """Update the stream's row, in memory and in the database."""
         for name, value in changes.items():
             setattr(self.stream, name, value)
         Stream.objects.filter(pk=self.stream.pk).update(**changes)

@@ -90,7 +90,6 @@ def announce_correction(request: HttpRequest, company: str, order_id: str) -> Ht
 
 
 def serve_report(request: HttpRequest, upload_id: str, name: str) -> HttpResponseBase:
-    """Serve a file that the vendor uploaded."""
     if not upload_id.isalnum() or not (uploads_dir / upload_id).is_file():
         return HttpResponse(status=404)
     content_type = _UPLOAD_CONTENT_TYPES.get("." + name.rpartition(".")[2].lower(), "application/octet-stream")
