@@ -24,12 +24,12 @@ urlpatterns = [
     path("", include("orders.urls")),
     re_path(r"^api/vendor/v1(?:/[\s\S]*)?$", NotFoundView.as_view(), name="engine_nothing"),
     path("admin/", admin.site.urls),
-    # The address is who somebody is here: whoever invited him changes it.
+    # An email address identifies the account, so only the person who invited its owner changes it.
     path("accounts/email/", RedirectView.as_view(pattern_name="mfa_index")),
-    # Nor is it confirmed: the invitation went there.
+    # It needs no confirmation either: the invitation went there.
     path("accounts/confirm-email/", errors.removed_page),
     path("accounts/confirm-email/<path:rest>", errors.removed_page),
-    # Of allauth's pages about accounts elsewhere, those that sign-in needs.
+    # Of allauth's pages about third-party accounts, only those that sign-in needs.
     path("accounts/oidc/vendor/login/", sso.begin_login, name="identity_begin"),
     path("accounts/oidc/vendor/login/callback/", sso.callback_view, name="identity_callback"),
     path("accounts/3rdparty/login/cancelled/", social.login_cancelled, name="identity_cancelled"),

@@ -55,7 +55,7 @@ class Response:
 class OutgoingRequest:
     """A request to send. `endpoint` is the route without ids, for the rate limiter.
 
-    `is_untrusted_host`: the URL was given by somebody outside, so it must be https and public, unless
+    `is_untrusted_host`: the URL comes from outside, so it must be https and lead to a public IP address, unless
     WEBHOOKS_ALLOW_PRIVATE is set.
     """
 
