@@ -10,7 +10,6 @@ from typing import Any
 
 import django
 
-from integrations.audit import Actor
 from integrations.simulator.control import ControlClient
 from tests.e2e.world import World, wait_for
 
@@ -42,6 +41,7 @@ class Stage:
 
     def connect_companies(self, count: int) -> list[str]:
         """Add `count` companies with a live connection each, and return their ids."""
+        from integrations.audit import Actor
         from integrations.connections import lifecycle
         from integrations.models import Connection, Consent, User
 
