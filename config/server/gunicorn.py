@@ -13,6 +13,11 @@ limit_request_line = 8190
 # Longer than the idle time of proxies and load balancers (mostly 60 s): a server that closes an idle connection first
 # loses the POST that crosses the close, and proxies do not repeat a POST.
 keepalive = 75
+# By default gunicorn takes SCRIPT_NAME, PATH_INFO and the scheme from headers of any client on this machine, so that
+# `SCRIPT_NAME: /x` walks around a proxy's rules for paths. Who may say what is judged in one place, the application
+# (config/middleware.py, TrustedProxyMiddleware).
+forwarded_allow_ips = forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 
 
 def post_fork(server: Any, _worker: Any) -> None:

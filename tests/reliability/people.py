@@ -103,4 +103,7 @@ A22 Request smuggling, slowloris, large headers
 
 A23 Known vulnerabilities in dependencies
     gate: audit.py
+
+A24 `SCRIPT_NAME` and other headers about what the server knows itself
+    worker server_takes_nothing_about_a_request_from_its_headers
 """)

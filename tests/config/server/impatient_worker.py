@@ -1,6 +1,7 @@
 """The gunicorn worker with short deadlines, and an application that describes the request."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,7 +17,12 @@ class HastyWorker(BufferingWorker):
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer `/large` with 20 MB, `/unread` without reading the body, all else with the body's length and digest."""
+    """Answer by path; by default with the body's length and digest."""
+    if "environ" in environ["PATH_INFO"]:
+        names = ("SCRIPT_NAME", "PATH_INFO", "REMOTE_ADDR", "wsgi.url_scheme")
+        said = json.dumps({name: environ[name] for name in names}).encode()
+        start_response("200 OK", [("Content-Length", str(len(said)))])
+        return [said]
     if environ["PATH_INFO"] == "/large":
         start_response("200 OK", [("Content-Length", "20000000")])
         return [b"x" * 20_000_000]

@@ -300,6 +300,33 @@ def test_request_that_is_too_large_is_refused_at_once(port: int, request_: bytes
         assert everything_from(line).split(b" ")[1] == LONG[request_]
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"SCRIPT_NAME: /x",
+        b"Script_Name: /x",
+        b"Script-Name: /x",
+        b"PATH_INFO: /environ/admin/",
+        b"REMOTE_ADDR: 192.0.2.1",
+        b"X-Forwarded-Proto: https",
+        b"X-Forwarded-Protocol: ssl",
+        b"X-Forwarded-Ssl: on",
+        b"X-Forwarded-For: 192.0.2.1",
+        b"Forwarded: for=192.0.2.1;proto=https",
+    ],
+)
+def test_server_takes_nothing_about_a_request_from_its_headers(port: int, header: bytes) -> None:
+    with connect(port) as line:
+        line.sendall(b"GET /x/environ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + header + b"\r\n\r\n")
+        body = everything_from(line).partition(b"\r\n\r\n")[2]
+    assert json.loads(body) == {
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/x/environ",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.url_scheme": "http",
+    }
+
+
 def test_waiting_uploads_have_a_bound(port: int) -> None:
     with ExitStack() as open_lines:
         lines = [open_lines.enter_context(connect(port)) for _ in range(24)]
