@@ -1,16 +1,14 @@
 """Write operations on the catalogue. Engine, import and seeding all write through this module."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypedDict, TypeVar
 
 from django.db import transaction
-from django.db.models import Count, Max
 from django.utils import timezone
 
-from assessments.models import Assessment, Package, Rule
-from integrations.models import AssessmentType, PartnerConfiguration
+from assessments.models import Assessment, CatalogueRevision, Package, Rule
+from integrations.models import AssessmentType
 
 T = TypeVar("T")
 CHUNK_SIZE = 500  # ids in one query: databases limit its parameters
@@ -57,7 +55,7 @@ def put_package(draft: PackageDraft) -> bool:
 @transaction.atomic
 def put_packages(drafts: Sequence[PackageDraft]) -> Counts:
     """Create or update these packages in one transaction. Other packages do not change."""
-    lock_catalogue()
+    CatalogueRevision.renew()
     created = _write_drafts(drafts)
     return Counts(created, len(drafts) - created, 0)
 
@@ -68,7 +66,7 @@ def replace_packages(drafts: Sequence[PackageDraft]) -> Counts:
 
     `updated` counts existing packages, changed or not; `retired` those that this call retires.
     """
-    lock_catalogue()
+    CatalogueRevision.renew()
     created = _write_drafts(drafts)
     listed = {draft["id"] for draft in drafts}
     missing = [pk for pk in Package.objects.filter(retired_at=None).values_list("pk", flat=True) if pk not in listed]
@@ -79,17 +77,6 @@ def retire_packages(*package_ids: str) -> int:
     """Retire these packages and return how many were on offer. Their orders go on."""
     now = timezone.now()
     return Package.objects.filter(pk__in=package_ids, retired_at=None).update(retired_at=now, updated_at=now)
-
-
-def current_version() -> tuple[int, datetime | None]:
-    """Return a value that changes with every write to a package, its assessments or its rules."""
-    totals = Package.objects.aggregate(count=Count("pk"), last=Max("updated_at"))
-    return totals["count"], totals["last"]
-
-
-def lock_catalogue() -> None:
-    """Lock the catalogue until the transaction ends, so that concurrent writers do not deadlock."""
-    PartnerConfiguration.objects.select_for_update().filter(pk=PartnerConfiguration.load().pk).get()
 
 
 def _write_drafts(drafts: Sequence[PackageDraft]) -> int:

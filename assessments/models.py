@@ -1,5 +1,6 @@
-"""Models of the catalogue: packages, their assessments, and their visibility rules."""
+"""Models of the catalogue: packages, their assessments, their visibility rules, and the revision of it all."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -23,6 +24,49 @@ def validate_package_id(value: str) -> None:
 class DeliveredBy(models.TextChoices):
     ENGINE = "engine", "the engine"
     MANUAL = "manual", "staff, manually"
+
+
+class CatalogueRevision(models.Model):
+    """Revision of the catalogue, a single row. Each write changes it, so that a process can keep what it compiled.
+
+    Random, not a number: a number that was rolled back would come again, for another catalogue.
+    """
+
+    value = models.CharField(max_length=32)
+
+    def __str__(self) -> str:
+        return self.value
+
+    @classmethod
+    def read(cls) -> str:
+        return cls.objects.filter(pk=1).values_list("value", flat=True).first() or ""
+
+    @classmethod
+    def renew(cls, **_: Any) -> None:
+        """Change the revision, and so lock the catalogue until the transaction ends.
+
+        Called before each write, also by signals: writers that take this lock first do not deadlock.
+        """
+        value = get_random_string(32)
+        if not cls.objects.filter(pk=1).update(value=value):
+            cls.objects.update_or_create(pk=1, defaults={"value": value})
+
+    @classmethod
+    def renew_unchanged(cls, known: str) -> bool:
+        """Change the revision as `renew` does, unless it is not the known one any more. Return whether it was."""
+        return cls.objects.filter(pk=1, value=known).update(value=get_random_string(32)) == 1
+
+
+class CatalogueQuerySet(models.QuerySet[Any]):
+    """Renews the revision at writes that send no signals."""
+
+    def update(self, **columns: Any) -> int:
+        CatalogueRevision.renew()
+        return super().update(**columns)
+
+    def bulk_create(self, rows: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        CatalogueRevision.renew()
+        return super().bulk_create(rows, *args, **kwargs)
 
 
 class Package(models.Model):
@@ -57,6 +101,8 @@ class Package(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects = CatalogueQuerySet.as_manager()
+
     class Meta:
         ordering = ["name", "id"]
 
@@ -75,6 +121,8 @@ class Assessment(models.Model):
     name = models.CharField(max_length=200)
     description = models.CharField(max_length=2000, blank=True)
     position = models.PositiveIntegerField(default=0)
+
+    objects = CatalogueQuerySet.as_manager()
 
     class Meta:
         ordering = ["position", "pk"]
@@ -107,6 +155,8 @@ class Rule(models.Model):
     city = models.CharField(max_length=100, blank=True)
     remote = models.BooleanField(null=True, blank=True)
     fields = models.JSONField(default=dict, blank=True, help_text="Values of the mapped fields, by field id.")
+
+    objects = CatalogueQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]

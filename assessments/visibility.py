@@ -1,17 +1,21 @@
-"""Visibility rules: the packages that a customer sees and may order (assessments/api/README.md, "Rules")."""
+"""Visibility rules: the packages that a customer sees and may order (assessments/api/README.md, "Rules").
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+Rules are compiled once per revision of the catalogue (`assessments/compiled_catalogue.py`); nothing here reads the
+database.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import cached_property
+from typing import NamedTuple, Self
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
-
-from assessments.models import Package, Rule
-from integrations.models import AssessmentType, Customer, PartnerConfiguration
+from assessments.models import Rule
+from integrations.models import Customer
 from integrations.text import fold
 
-TEXT_KEYS = ("country", "region", "city")
-HAS_NO_RULES = ~Q(pk__in=Rule.objects.values("package"))
+TEXT_KEYS = ("requester", "country", "region", "city")
+CUSTOMER_KEY = "customer"
+REMOTE_KEY = "remote"
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,20 @@ class PackageQuery:
     remote: bool | None = None
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
+    @cached_property
+    def accepted(self) -> dict[tuple[str, bool], set[str]]:
+        """The folded values that match, by key and whether that is a mapped field's id."""
+        domain = self.requester[self.requester.rfind("@") :]
+        sent = {key: {fold(getattr(self, key))} for key in TEXT_KEYS} | {REMOTE_KEY: {_format_remote(self.remote)}}
+        sent["requester"].add(fold(domain))
+        accepted = {(key, False): values - {""} for key, values in sent.items()}
+        return accepted | {(key, True): {fold(value) for value in values} for key, values in self.fields.items()}
 
-class VisiblePackage(NamedTuple):
-    id: str
-    type: str
-    name: str
-    description: str
+    def describe_value(self, key: str, *, is_field: bool) -> str:
+        """Return the request's value of a rule's key, for people."""
+        if is_field:
+            return ", ".join(self.fields.get(key, ()))
+        return _format_remote(self.remote) if key == REMOTE_KEY else str(getattr(self, key))
 
 
 class RuleMismatch(NamedTuple):
@@ -42,120 +54,49 @@ class RuleMismatch(NamedTuple):
     actual: str
 
 
-@dataclass(frozen=True)
-class HiddenPackage:
-    """Package missing from a list, with a reason in words or, per rule, the keys that do not match."""
+class Condition(NamedTuple):
+    """A filled key of a rule other than its customer, as it is written and as it is compared."""
 
-    id: str
-    name: str
-    reason: str = ""
-    rule_mismatches: Sequence[Sequence[RuleMismatch]] = ()
-
-
-def published_types() -> list[str]:
-    """Return the types that may be sent to SmartRecruiters. Inline packages need inline orders to be on."""
-    configuration = PartnerConfiguration.load()
-    published = set(configuration.supported_types) & set(AssessmentType.values)
-    if not configuration.offers_inline:
-        published.discard(AssessmentType.INLINE_ASSESSMENT)
-    return sorted(published)
+    key: str
+    is_field: bool
+    expected: str
+    folded: str
 
 
-def orderable_packages(customer: Customer) -> QuerySet[Package]:
-    """Return the packages that a customer may order and look up, including retired ones.
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    customer_id: int | None
+    customer_name: str
+    conditions: tuple[Condition, ...]
 
-    Of a rule only its customer counts: an order contains no location, and an automatic order no requester.
-    """
-    rules = Rule.objects.filter(package=OuterRef("pk"))
-    return Package.objects.filter(~Exists(rules) | Exists(rules.filter(_admits_customer(customer))))
-
-
-def offered_packages(customer: Customer) -> QuerySet[Package]:
-    """Return the packages that a customer may order, without retired ones, for lists."""
-    # A subquery per package, as in `orderable_packages`, took PostgreSQL seconds for thousands of packages before it
-    # had gathered statistics.
-    admitted = Rule.objects.filter(_admits_customer(customer)).values("package")
-    return Package.objects.filter(Q(pk__in=admitted) | HAS_NO_RULES, retired_at=None)
-
-
-def visible_packages(query: PackageQuery, *, types: Iterable[str]) -> list[VisiblePackage]:
-    """Return the packages of these types that have no rules or a matching one, without retired packages."""
-    # Two queries and no model instances: 5,000 packages with 10,000 rules are a normal list.
-    matched = _find_matching(query)
-    offered = offered_packages(query.customer).filter(type__in=types).order_by("name", "id")
-    has_no_rules = ExpressionWrapper(HAS_NO_RULES, BooleanField())
-    return [
-        VisiblePackage(*columns)
-        for *columns, has_none in offered.values_list("id", "type", "name", "description", has_no_rules)
-        if has_none or columns[0] in matched
-    ]
-
-
-def hidden_packages(query: PackageQuery, *, types: Iterable[str]) -> list[HiddenPackage]:
-    """Return the packages that `visible_packages` omits, each with the reason."""
-    seen = {package.id for package in visible_packages(query, types=types)}
-    accepted = _accepted_values(query)
-    return [
-        _explain_hidden(package, query, accepted, types)
-        for package in Package.objects.prefetch_related("rules__customer").order_by("name", "id")
-        if package.id not in seen
-    ]
-
-
-def _explain_hidden(
-    package: Package, query: PackageQuery, accepted: Mapping[str, set[str]], types: Iterable[str]
-) -> HiddenPackage:
-    if package.retired_at is not None:
-        return HiddenPackage(package.id, package.name, "The package is retired.")
-    if package.type not in types:
-        why = f"The partner configuration does not include its type, {package.get_type_display()}."
-        return HiddenPackage(package.id, package.name, why)
-    rules = [list(_find_mismatches(rule, query, accepted)) for rule in package.rules.all()]
-    return HiddenPackage(package.id, package.name, rule_mismatches=rules)
-
-
-def _find_mismatches(rule: Rule, query: PackageQuery, accepted: Mapping[str, set[str]]) -> Iterator[RuleMismatch]:
-    """Yield the keys of the rule that do not match, by the same comparisons as `_find_matching`."""
-    if rule.customer is not None and rule.customer != query.customer:
-        yield RuleMismatch("customer", rule.customer.name, query.customer.name)
-    for key in ("requester", *TEXT_KEYS):
-        if fold(getattr(rule, key)) not in accepted[key]:
-            yield RuleMismatch(key, getattr(rule, key), getattr(query, key))
-    if rule.remote not in (None, query.remote):
-        yield RuleMismatch("remote", *("" if on is None else str(on).lower() for on in (rule.remote, query.remote)))
-    for key, value in sorted(rule.fields.items()):
-        actual = query.fields.get(key, ())
-        if fold(value) not in map(fold, actual):
-            yield RuleMismatch(key, value, ", ".join(actual))
-
-
-def _accepted_values(query: PackageQuery) -> dict[str, set[str]]:
-    """Return for each text key of a rule the case-folded values that match: the empty one and the request's."""
-    domain = query.requester[query.requester.rfind("@") :]
-    requesters = {"", fold(query.requester), fold(domain)}
-    return {"requester": requesters, **{key: {"", fold(getattr(query, key))} for key in TEXT_KEYS}}
-
-
-def _find_matching(query: PackageQuery) -> set[str]:
-    # The database excludes rules with a key that the request lacks.
-    rules = Rule.objects.filter(_admits_customer(query.customer), package__retired_at=None)
-    rules = rules.filter(Q(remote=None) | Q(remote=query.remote) if query.remote is not None else Q(remote=None))
-    absent = [column for column in ("requester", *TEXT_KEYS) if not getattr(query, column)]
-    rules = rules.filter(**dict.fromkeys(absent, ""))
-    requesters, country, region, city = _accepted_values(query).values()
-    fields = {key: {fold(value) for value in values} for key, values in query.fields.items()}
-    return {
-        package
-        for package, rule_requester, rule_country, rule_region, rule_city, rule_fields in rules.order_by().values_list(
-            "package_id", "requester", *TEXT_KEYS, "fields"
+    @classmethod
+    def from_row(cls, rule: Rule) -> Self:
+        texts = [(key, False, getattr(rule, key)) for key in TEXT_KEYS]
+        texts += [(REMOTE_KEY, False, _format_remote(rule.remote))]
+        filled = [text for text in texts if text[2]] + [
+            (key, True, value) for key, value in sorted(rule.fields.items())
+        ]
+        return cls(
+            rule.customer_id,
+            rule.customer.name if rule.customer else "",
+            tuple(Condition(*text, folded=fold(text[2])) for text in filled),
         )
-        if fold(rule_requester) in requesters
-        and fold(rule_country) in country
-        and fold(rule_region) in region
-        and fold(rule_city) in city
-        and all(fold(value) in fields.get(key, ()) for key, value in rule_fields.items())
-    }
+
+    def admits_customer(self, customer: Customer) -> bool:
+        return self.customer_id is None or self.customer_id == customer.pk
+
+    def matches(self, query: PackageQuery) -> bool:
+        return next(self.find_mismatches(query), None) is None
+
+    def find_mismatches(self, query: PackageQuery) -> Iterator[RuleMismatch]:
+        """Yield the keys that do not match."""
+        if not self.admits_customer(query.customer):
+            yield RuleMismatch(CUSTOMER_KEY, self.customer_name, query.customer.name)
+        accepted = query.accepted
+        for key, is_field, expected, folded in self.conditions:
+            if folded not in accepted.get((key, is_field), ()):
+                yield RuleMismatch(key, expected, query.describe_value(key, is_field=is_field))
 
 
-def _admits_customer(customer: Customer) -> Q:
-    return Q(customer=None) | Q(customer=customer)
+def _format_remote(remote: bool | None) -> str:
+    return "" if remote is None else str(remote).lower()

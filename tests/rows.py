@@ -13,6 +13,7 @@ from integrations.models import (
     Customer,
     Endpoint,
     Membership,
+    PartnerConfiguration,
     RefusedCall,
     User,
 )
@@ -84,6 +85,13 @@ def make_refused_call(**fields: Any) -> RefusedCall:
         "last_at": now,
     }
     return RefusedCall.objects.create(**columns | fields)
+
+
+def configure_partner(**fields: Any) -> None:
+    configuration = PartnerConfiguration.load()
+    for name, value in fields.items():
+        setattr(configuration, name, value)
+    configuration.save()
 
 
 def make_package(

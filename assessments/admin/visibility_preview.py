@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
-from assessments import visibility
-from assessments.api.smartrecruiters import list_packages, parse_query
+from assessments.api.smartrecruiters import parse_query
+from assessments.compiled_catalogue import load_catalogue
 from assessments.models import Rule
 from assessments.requester import InvalidRequesterError, parse_requester
 from assessments.visibility import PackageQuery
@@ -74,8 +74,9 @@ class VisibilityPreviewAdmin(StaffAdmin):
 
 
 def build_context(query: PackageQuery) -> dict[str, Any]:
-    wire = list_packages(query)
-    hidden = visibility.hidden_packages(query, types=visibility.published_types())
+    catalogue = load_catalogue()
+    wire = [json.loads(package.listed) for package in catalogue.list_visible(query)]
+    hidden = catalogue.list_hidden(query)
     return {
         "seen": wire[:DISPLAY_LIMIT],
         "seen_count": len(wire),

@@ -14,7 +14,7 @@ from rest_framework import serializers
 from assessments import catalogue
 from assessments.api.serializers import KnownIds, serialize_rule
 from assessments.catalogue import CHUNK_SIZE, PackageDraft
-from assessments.models import Package, Rule
+from assessments.models import CatalogueRevision, Package, Rule
 from assessments.transfer import csv_file, json_file, spreadsheets
 from assessments.transfer.diff import Difference, compare_packages
 from assessments.transfer.schema import FilePackageSerializer, FileRecord, RawPackage, UnreadableFileError, dump_package
@@ -226,13 +226,12 @@ def apply_plan(
     Raise CatalogueChangedError, and change nothing, if the file makes other changes by now.
     """
     # The plan is built before the transaction, since SQLite admits one writer and orders must not wait for the check.
-    version = catalogue.current_version()
+    revision = CatalogueRevision.read()
     plan = build_plan(content, retire_missing=retire_missing, progress=check_progress)
     if plan.problems or plan.digest != expected_digest:
         raise CatalogueChangedError(plan)
     with transaction.atomic():
-        catalogue.lock_catalogue()
-        if catalogue.current_version() != version:
+        if not CatalogueRevision.renew_unchanged(revision):
             raise CatalogueChangedError(plan)
         for start in range(0, len(plan.drafts), CHUNK_SIZE):
             catalogue.put_packages(plan.drafts[start : start + CHUNK_SIZE])

@@ -1,15 +1,19 @@
 """Tests of the visibility rules."""
 
 import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
-from assessments.models import Package
-from assessments.visibility import PackageQuery, hidden_packages, orderable_packages, visible_packages
-from integrations.models import AssessmentType, Customer
-from tests.rows import make_package
+from assessments import catalogue, compiled_catalogue
+from assessments.compiled_catalogue import Catalogue, load_catalogue
+from assessments.models import Assessment, Package, Rule
+from assessments.visibility import PackageQuery
+from integrations.models import Customer
+from tests.rows import configure_partner, make_package
 
 EVERYTHING = {
     "requester": "rita@northwind.example",
@@ -22,7 +26,7 @@ EVERYTHING = {
 
 
 def list_visible(customer: Customer, **came: Any) -> list[str]:
-    return [package.id for package in visible_packages(PackageQuery(customer, **came), types=AssessmentType.values)]
+    return [package.id for package in load_catalogue().list_visible(PackageQuery(customer, **came))]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +68,7 @@ def test_rule_matches_the_same_text_in_another_form(customer: Customer, rule: st
     make_package("city", rules=({"city": rule},))
     make_package("field", rules=({"fields": {"place": rule}},))
     assert list_visible(customer, city=sent, fields={"place": [sent]}) == ["city", "field"]
-    assert hidden_packages(PackageQuery(customer, city=sent, fields={"place": [sent]}), types=AssessmentType) == []
+    assert load_catalogue().list_hidden(PackageQuery(customer, city=sent, fields={"place": [sent]})) == []
 
 
 def test_rule_matches_a_requester_in_another_form(customer: Customer) -> None:
@@ -152,8 +156,9 @@ def test_retired_package_is_not_seen(customer: Customer, retired: Package) -> No
 
 
 def test_package_of_another_type_is_not_seen(customer: Customer) -> None:
+    configure_partner(supported_types=["VIDEO_INTERVIEW"])
     make_package(type="SKILL_TEST")
-    assert visible_packages(PackageQuery(customer), types=["VIDEO_INTERVIEW"]) == []
+    assert list_visible(customer) == []
 
 
 @pytest.mark.parametrize(
@@ -174,13 +179,84 @@ def test_may_order(customer: Customer, other_customer: Customer, keys: list[str]
         "anybody's, elsewhere": {"requester": "@nowhere.example", "remote": True},
     }
     package = make_package(rules=tuple(rules[key] for key in keys))
-    assert orderable_packages(customer).contains(package) is allowed
+    assert (load_catalogue().find_orderable(package.pk, customer) is not None) is allowed
 
 
 def test_may_order_a_retired_package(customer: Customer, retired: Package) -> None:
-    assert orderable_packages(customer).contains(retired) is True
+    assert load_catalogue().find_orderable(retired.pk, customer) is not None
 
 
 @pytest.fixture
 def retired(customer: Customer) -> Package:
     return make_package(rules=({"customer": customer},), retired_at=timezone.now())
+
+
+def write_instance(package: Package) -> None:
+    package.name = "Renamed"
+    package.save()
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        write_instance,
+        lambda package: Package.objects.filter(pk=package.pk).update(name="Renamed"),
+        lambda package: Package.objects.filter(pk=package.pk).update(retired_at=timezone.now()),
+        lambda package: Package.objects.bulk_create([Package(id="more", type="SKILL_TEST", name="More")]),
+        lambda package: package.delete(),
+        lambda package: Package.objects.all().delete(),
+        lambda package: Rule.objects.bulk_create([Rule(package=package, country="DE")]),
+        lambda package: Rule.objects.create(package=package, country="DE"),
+        lambda package: Assessment.objects.create(package=package, assessment_id="a", type="SKILL_TEST", name="A"),
+        lambda package: configure_partner(supported_types=["VIDEO_INTERVIEW"]),
+        lambda package: configure_partner(offers_inline=False),
+        lambda package: catalogue.retire_packages(package.pk),
+    ],
+)
+def test_each_write_shows_at_once(customer: Customer, write: Callable[[Package], object]) -> None:
+    package = make_package(type="INLINE_ASSESSMENT")
+    before = load_catalogue()
+    write(package)
+    assert load_catalogue() != before
+    assert load_catalogue() == Catalogue.compile()
+
+
+def test_deleted_customer_takes_its_rules_along(customer: Customer, other_customer: Customer) -> None:
+    make_package(rules=({"customer": other_customer}, {"customer": customer}))
+    assert list_visible(customer) == ["skills"]
+    other_customer.delete()
+    [package] = load_catalogue().list_visible(PackageQuery(customer))
+    assert [rule.customer_id for rule in package.rules] == [customer.pk]
+
+
+def test_unchanged_catalogue_is_read_once(customer: Customer, django_assert_num_queries: Any) -> None:
+    make_package()
+    compiled = load_catalogue()
+    with django_assert_num_queries(1):
+        assert load_catalogue() is compiled
+
+
+def test_write_that_is_rolled_back_leaves_no_trace(customer: Customer) -> None:
+    make_package()
+    with transaction.atomic():
+        make_package("other")
+        assert list_visible(customer) == ["other", "skills"]
+        transaction.set_rollback(True)
+    assert list_visible(customer) == ["skills"]
+    make_package("third")
+    assert list_visible(customer) == ["skills", "third"]
+
+
+def test_write_during_the_compilation_is_not_missed(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A package must not appear without its rules because it was read between two writes."""
+    load_rules = compiled_catalogue._load_rules
+
+    def load_rules_then_write() -> Any:
+        rules = load_rules()
+        monkeypatch.undo()
+        make_package("restricted", rules=({"country": "FR"},))
+        return rules
+
+    make_package()
+    monkeypatch.setattr(compiled_catalogue, "_load_rules", load_rules_then_write)
+    assert list_visible(customer) == ["skills"]

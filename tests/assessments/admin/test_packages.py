@@ -10,7 +10,7 @@ from django.db.models import ProtectedError
 from django.test import Client as Browser
 
 from assessments.models import Package, Rule
-from integrations.models import AuditEntry, Customer, PartnerConfiguration, PartnerField
+from integrations.models import AuditEntry, Customer, PartnerField
 from tests import rows
 
 pytestmark = pytest.mark.django_db
@@ -63,8 +63,7 @@ def test_package_is_written_with_assessments_and_rules(staff_browser: Browser, c
 )
 def test_invalid_package_is_refused(staff_browser: Browser, fields: dict[str, Any], message: str) -> None:
     PartnerField.objects.create(field_id="department", name="Department", description="Where")
-    PartnerConfiguration.load()
-    PartnerConfiguration.objects.update(supported_types=["SKILL_TEST"])
+    rows.configure_partner(supported_types=["SKILL_TEST"])
     assert message in page_text(staff_browser.post(f"{LIST}add/", build_form(**fields)))
     assert not Package.objects.exists()
 

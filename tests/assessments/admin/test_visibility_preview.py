@@ -7,9 +7,10 @@ import pytest
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
+from assessments.compiled_catalogue import HiddenPackage, load_catalogue
 from assessments.models import Package
-from assessments.visibility import HiddenPackage, PackageQuery, RuleMismatch, hidden_packages, visible_packages
-from integrations.models import AssessmentType, Customer, PartnerConfiguration, PartnerField
+from assessments.visibility import PackageQuery, RuleMismatch
+from integrations.models import Customer, PartnerConfiguration, PartnerField
 from tests import rows
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +28,7 @@ def page_text(answer: Any) -> str:
 
 
 def list_hidden(customer: Customer, **came: Any) -> list[HiddenPackage]:
-    return hidden_packages(PackageQuery(customer, **came), types=AssessmentType.values)
+    return load_catalogue().list_hidden(PackageQuery(customer, **came))
 
 
 def test_reason_names_the_keys_that_do_not_match(customer: Customer, other_customer: Customer) -> None:
@@ -53,9 +54,10 @@ def test_reason_names_the_keys_that_do_not_match(customer: Customer, other_custo
 
 
 def test_retired_or_unpublished_package_says_so(customer: Customer) -> None:
+    rows.configure_partner(supported_types=["SKILL_TEST"])
     rows.make_package("old", retired_at="2026-01-01T00:00Z")
     rows.make_package("film", "VIDEO_INTERVIEW")
-    assert hidden_packages(PackageQuery(customer), types=["SKILL_TEST"]) == [
+    assert list_hidden(customer) == [
         HiddenPackage("film", "Package film", "The partner configuration does not include its type, Video interview."),
         HiddenPackage("old", "Package old", "The package is retired."),
     ]
@@ -79,8 +81,8 @@ def test_every_hidden_package_has_a_reason_and_no_seen_one_is_hidden(
         ("", "B@a.example", "c@a.example"), ("", "de", "FR"), (None, True), ({}, {"department": ["SALES"]})
     ):
         asking = PackageQuery(customer, requester=requester, country=country, remote=remote, fields=fields)
-        seen = {package.id for package in visible_packages(asking, types=AssessmentType.values)}
-        left_out = hidden_packages(asking, types=AssessmentType.values)
+        seen = {package.id for package in load_catalogue().list_visible(asking)}
+        left_out = load_catalogue().list_hidden(asking)
         assert {package.id for package in left_out} == everything - seen
         assert all(all(package.rule_mismatches) for package in left_out)
 

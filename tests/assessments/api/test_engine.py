@@ -242,8 +242,7 @@ def test_put_says_all_that_is_wrong(engine: APIClient) -> None:
 
 @pytest.mark.parametrize("where", ["package", "assessment"])
 def test_put_of_a_type_that_is_not_published(engine: APIClient, where: str) -> None:
-    PartnerConfiguration.load()
-    PartnerConfiguration.objects.update(supported_types=["VIDEO_INTERVIEW"])
+    rows.configure_partner(supported_types=["VIDEO_INTERVIEW"])
     message = "This type is not published. The partner configuration contains VIDEO_INTERVIEW."
     if where == "package":
         assert errors_of(put(engine, **NEW)) == [("type", message)]
@@ -393,7 +392,7 @@ def test_queries(engine: APIClient, customer: Customer, count: int, django_asser
         }
         for number in range(count)
     ]
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         assert engine.put(PACKAGES, {"packages": packages}).status_code == 200
     with django_assert_num_queries(3):  # packages, assessments, rules; the token is cached
         assert len(engine.get(PACKAGES).json()["results"]) == count

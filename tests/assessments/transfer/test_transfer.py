@@ -207,16 +207,14 @@ def test_file_that_is_not_utf8_is_refused(db: None, content: bytes) -> None:
 
 
 def test_type_that_is_not_published_is_refused(stored: Package) -> None:
-    PartnerConfiguration.load()
-    PartnerConfiguration.objects.update(supported_types=["SKILL_TEST"])
+    rows.configure_partner(supported_types=["SKILL_TEST"])
     [problem] = plan_import("package,type\nskills,VIDEO_INTERVIEW\n").problems
     assert problem.message == "This type is not published. The partner configuration contains SKILL_TEST."
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_stored_type_that_is_published_no_longer_comes_back(stored: Package, form: str) -> None:
-    PartnerConfiguration.load()
-    PartnerConfiguration.objects.update(supported_types=["VIDEO_INTERVIEW"])
+    rows.configure_partner(supported_types=["VIDEO_INTERVIEW"])
     assert plan_import(plan.export_catalogue(form)).counts["unchanged"] == 2
 
 

@@ -39,6 +39,7 @@ NON_PERSONAL_FIELDS: dict[str, frozenset[str]] = {
     "admin.logentry": frozenset({"object_id"}),
     "assessments.assessment": frozenset({"assessment_id", "type", "name", "description"}),
     "assessments.catalogueimport": frozenset({"key", "state", "digest", "reason"}),
+    "assessments.cataloguerevision": frozenset({"value"}),
     "assessments.package": frozenset({"id", "type", "name", "description", "delivery"}),
     "assessments.rule": frozenset({"country", "region", "city", "fields"}),
     "auth.group": frozenset({"name"}),
