@@ -8,13 +8,29 @@ import argparse
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import measures, report
+from tests.bench import intake, measures, report
 from tests.bench.stage import Stage, print_progress
 from tests.integrations.simulator.process import ROOT
 
-MEASURES = ("tokens", "packages", "delay", "drain", "throughput", "memory", "recovery")
+MEASURES = (
+    "intake",
+    "requests_without_effect",
+    "tokens",
+    "packages",
+    "delay",
+    "drain",
+    "throughput",
+    "memory",
+    "recovery",
+)
+
+
+def find_measure(name: str) -> Callable[..., list[measures.Measurement]]:
+    found: Callable[..., list[measures.Measurement]] = getattr(intake if hasattr(intake, name) else measures, name)
+    return found
 
 
 def main() -> int:
@@ -24,6 +40,8 @@ def main() -> int:
     options = parser.parse_args()
     divisor = 4 if options.quick else 1
     sizes = {
+        "intake": (8 / divisor,),
+        "requests_without_effect": (4 / divisor,),
         "tokens": (8 / divisor,),
         "packages": (5000 // divisor,),
         "delay": (100 // divisor,),
@@ -38,7 +56,7 @@ def main() -> int:
         with Stage(folder) as stage:
             for name in options.measures or MEASURES:
                 print_progress(f"Measuring {name} …")
-                measurements += getattr(measures, name)(stage, *sizes[name])
+                measurements += find_measure(name)(stage, *sizes[name])
     finally:
         if measurements:
             report.write_report(measurements, ROOT / "var" / "bench")
