@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from django.db import IntegrityError, transaction
 from rest_framework.exceptions import NotFound
 
-from assessments.models import Package
-from assessments.visibility import orderable_packages
+from assessments.compiled_catalogue import CompiledPackage, load_catalogue
 from integrations.api.errors import ConflictError
 from integrations.encryption import hash_token
 from integrations.http.path_segments import is_url_safe_id
@@ -54,15 +53,15 @@ def place(*, connection: Connection, request: OrderRequest, is_inline: bool) -> 
     Idempotent, also for parallel requests. Raises ConflictError for the id of an order with other content or of another
     company, NotFound for a package that this customer may not order.
     """
-    order = _find_order(request)
-    if order is None:
-        package = orderable_packages(connection.customer).filter(pk=request.package_id).first()
-        if package is None:
+    package = load_catalogue().find_orderable(request.package_id, connection.customer)
+    if package is None:
+        order = _find_order(request)
+        if order is None:
             raise NotFound("No such assessment package.")
+    else:
         try:
-            with transaction.atomic():
-                return _create_order(connection, package, request, is_inline), True
-        except IntegrityError:  # a parallel request was first
+            return _create_order(_build_order(connection, request, is_inline), package), True
+        except IntegrityError:  # a repeat; most orders are new, and cost no query to find that out
             order = _find_order(request)
             if order is None:
                 raise
@@ -84,54 +83,63 @@ def _has_same_content(order: Order, request: OrderRequest) -> bool:
     return order.digest in (digest, erasure_log.make_pseudonym(digest))
 
 
-def _create_order(connection: Connection, package: Package, request: OrderRequest, is_inline: bool) -> Order:
+def _build_order(connection: Connection, request: OrderRequest, is_inline: bool) -> Order:
     token = make_link_token()
     order = Order(
         connection=connection,
-        package=package,
         digest=request.compute_digest(),
         is_inline=is_inline,
         link_token_hash=hash_token(token),
-        **{f.name: getattr(request, f.name) for f in fields(request) if f.name not in ("package_id", "company_id")},
+        **{f.name: getattr(request, f.name) for f in fields(request) if f.name != "company_id"},
     )
     order.link_token = token
-    order.save(force_insert=True)
-    OrderEvent.objects.create(
+    return order
+
+
+def _create_order(order: Order, package: CompiledPackage) -> Order:
+    """Insert the order and its rows, one statement per table, all built before the transaction begins."""
+    event = OrderEvent(
         order=order,
         hop=Hop.IN,
         what=f"Ordered: {package.name}"[:200],
         by="SmartRecruiters",
-        detail={"inline": is_inline},
+        detail={"inline": order.is_inline},
     )
-    events.record_order_event(EventType.ORDER_CREATED, order.pk)
-    _enqueue_fetches(order)
-    if package.invite_candidate and not is_inline:
-        deliveries.enqueue("invitation", stream="email", key=f"{order.pk}:invitation", subject=order.pk, payload={})
+    resources = _build_resources(order)
+    drafts = [
+        deliveries.Draft(
+            resource.kind,
+            stream=order.connection.stream_name,
+            key=f"{order.pk}:{resource.kind}",
+            priority=Priority.FETCH,
+            subject=order.pk,
+        )
+        for resource in resources
+        if resource.state == ResourceState.AWAITED
+    ]
+    if package.invites_candidate and not order.is_inline:
+        drafts.append(deliveries.Draft("invitation", stream="email", key=f"{order.pk}:invitation", subject=order.pk))
+    with transaction.atomic():
+        order.save(force_insert=True)
+        event.save(force_insert=True)
+        events.record_order_event(EventType.ORDER_CREATED, order.pk)
+        Resource.objects.bulk_create(resources)
+        deliveries.enqueue_all(drafts)
     return order
 
 
-def _enqueue_fetches(order: Order) -> None:
-    """Queue the fetches of candidate, job and hiring team, or store the reason why one is not possible."""
+def _build_resources(order: Order) -> list[Resource]:
+    """Build the candidate, job and hiring team, to be fetched or with the reason why that is not possible."""
     ids = {
         ResourceKind.CANDIDATE: order.candidate_id,
         ResourceKind.JOB: order.job_id,
         ResourceKind.HIRING_TEAM: order.job_id,
     }
     reasons = {kind: _unavailable_reason(order, kind, identifier) for kind, identifier in ids.items()}
-    Resource.objects.bulk_create(
+    return [
         Resource(order=order, kind=kind, reason=why, state=ResourceState.NONE if why else ResourceState.AWAITED)
         for kind, why in reasons.items()
-    )
-    for kind, why in reasons.items():
-        if not why:
-            deliveries.enqueue(
-                kind.value,
-                stream=order.connection.stream_name,
-                key=f"{order.pk}:{kind.value}",
-                priority=Priority.FETCH,
-                subject=order.pk,
-                payload={},
-            )
+    ]
 
 
 def _unavailable_reason(order: Order, kind: ResourceKind, identifier: str) -> str:

@@ -1,6 +1,8 @@
 """Operations on deliveries and streams: enqueue, cancel, hold, release, replay dead letters. The courier sends them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -30,21 +32,50 @@ class NotReplayableError(Exception):
     """Only failed and unknown deliveries can be replayed."""
 
 
-def enqueue(
-    kind: str, *, stream: str, key: str, payload: dict[str, Any], priority: Priority = Priority.ACT, subject: str = ""
-) -> Delivery:
-    """Create a delivery. Call it in the transaction of its cause."""
-    row, _ = Stream.objects.get_or_create(name=stream)
-    now = clock.now()
-    return Delivery.objects.create(
-        kind=kind,
-        stream=row,
-        key=key,
-        priority=priority,
-        subject=subject,
-        payload=payload,
-        state=S.HELD if row.held_reason else S.PENDING,
-        reason=row.held_reason,
+@dataclass(frozen=True)
+class Draft:
+    """A delivery to create: its handler's kind, the name of its stream, and its sequence key."""
+
+    kind: str
+    stream: str
+    key: str
+    payload: dict[str, Any] = field(default_factory=dict)
+    priority: Priority = Priority.ACT
+    subject: str = ""
+
+
+def enqueue(kind: str, *, stream: str, key: str, **fields: Any) -> Delivery:
+    """Create a delivery; `fields` are those of Draft. Call it in the transaction of its cause."""
+    return enqueue_all([Draft(kind, stream, key, **fields)])[0]
+
+
+def enqueue_all(drafts: Sequence[Draft]) -> list[Delivery]:
+    """Create deliveries with one statement. Call it in the transaction of their cause."""
+    streams, now = _get_streams({draft.stream for draft in drafts}), clock.now()
+    return Delivery.objects.bulk_create(_build_delivery(draft, *streams[draft.stream], now) for draft in drafts)
+
+
+def _get_streams(names: Iterable[str]) -> dict[str, tuple[int, str]]:
+    """Return the streams' ids and why they are on hold, by name. Create those that do not exist."""
+    rows = Stream.objects.filter(name__in=names).values_list("name", "pk", "held_reason")
+    streams = {name: (pk, held_reason) for name, pk, held_reason in rows}
+    for name in names:
+        if name not in streams:
+            stream, _ = Stream.objects.get_or_create(name=name)
+            streams[name] = (stream.pk, stream.held_reason)
+    return streams
+
+
+def _build_delivery(draft: Draft, stream_id: int, held_reason: str, now: datetime) -> Delivery:
+    return Delivery(
+        kind=draft.kind,
+        stream_id=stream_id,
+        key=draft.key,
+        priority=draft.priority,
+        subject=draft.subject,
+        payload=draft.payload,
+        state=S.HELD if held_reason else S.PENDING,
+        reason=held_reason,
         due_at=now,
         started_at=now,
     )

@@ -123,37 +123,47 @@ class OrderRequestSerializer(serializers.Serializer[OrderRequest]):
             raise serializers.ValidationError({"completedAssessmentCallbackUrl": message}, code="required")
         return attrs
 
-    def to_order_request(self) -> OrderRequest:
-        sent = self.validated_data
-        candidate, requester, job = sent["candidate"], sent.get("requester") or {}, sent.get("job") or {}
-        return OrderRequest(
-            smartrecruiters_order_id=trusted_origins.extract_order_id(sent["resultCallbackURL"]),
-            result_callback_url=sent["resultCallbackURL"],
-            package_id=sent["assessmentPackageId"],
-            company_id=sent["companyId"],
-            completed_callback_url=sent.get("completedAssessmentCallbackUrl")
-            or sent.get("completeAssessmentCallbackUrl")
-            or "",
-            candidate_id=candidate.get("id") or "",
-            candidate_email=candidate.get("email") or "",
-            candidate_first_name=candidate.get("firstName") or "",
-            candidate_last_name=candidate.get("lastName") or "",
-            candidate_language=candidate.get("applicationLanguage") or "",
-            requester_user_id=requester.get("userId") or "",
-            requester_email=requester.get("email") or "",
-            job_id=job.get("id") or sent.get("jobId") or "",
-            fields=sent.get("fields") or {},
-            unknown=dict(self._collect_unknown()),
-        )
 
-    def _collect_unknown(self) -> Iterator[tuple[str, object]]:
-        """Yield by path the unknown keys, and the known ones that were changed, up to MAX_UNKNOWN_BYTES."""
-        room = MAX_UNKNOWN_BYTES
-        for path, value in _iterate_unused(self, self.initial_data, self.validated_data):
-            room -= len(json.dumps({path: value}, ensure_ascii=False).encode())
-            if room < 0:
-                return
-            yield path, value
+# Built once: their fields take longer to build than to run. Validation keeps no state in them.
+SERIALIZERS = {is_inline: OrderRequestSerializer(context={"is_inline": is_inline}) for is_inline in (False, True)}
+
+
+def parse_order_request(body: dict[str, Any], *, is_inline: bool) -> OrderRequest:
+    """Parse the body of an order. Raises ValidationError."""
+    serializer = SERIALIZERS[is_inline]
+    sent = serializer.run_validation(body)
+    candidate, requester, job = sent["candidate"], sent.get("requester") or {}, sent.get("job") or {}
+    return OrderRequest(
+        smartrecruiters_order_id=trusted_origins.extract_order_id(sent["resultCallbackURL"]),
+        result_callback_url=sent["resultCallbackURL"],
+        package_id=sent["assessmentPackageId"],
+        company_id=sent["companyId"],
+        completed_callback_url=sent.get("completedAssessmentCallbackUrl")
+        or sent.get("completeAssessmentCallbackUrl")
+        or "",
+        candidate_id=candidate.get("id") or "",
+        candidate_email=candidate.get("email") or "",
+        candidate_first_name=candidate.get("firstName") or "",
+        candidate_last_name=candidate.get("lastName") or "",
+        candidate_language=candidate.get("applicationLanguage") or "",
+        requester_user_id=requester.get("userId") or "",
+        requester_email=requester.get("email") or "",
+        job_id=job.get("id") or sent.get("jobId") or "",
+        fields=sent.get("fields") or {},
+        unknown=dict(_collect_unknown(serializer, body, sent)),
+    )
+
+
+def _collect_unknown(
+    serializer: OrderRequestSerializer, body: dict[str, Any], validated: Mapping[str, Any]
+) -> Iterator[tuple[str, object]]:
+    """Yield by path the unknown keys, and the known ones that were changed, up to MAX_UNKNOWN_BYTES."""
+    room = MAX_UNKNOWN_BYTES
+    for path, value in _iterate_unused(serializer, body, validated):
+        room -= len(json.dumps({path: value}, ensure_ascii=False).encode())
+        if room < 0:
+            return
+        yield path, value
 
 
 def _iterate_unused(

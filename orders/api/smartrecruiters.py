@@ -12,7 +12,7 @@ from integrations.api.parsers import StrictJSONParser
 from integrations.api.refusals import RefusalRecordingView, find_order_id
 from integrations.models import Endpoint
 from orders import intake
-from orders.api.order_request import OrderRequestSerializer
+from orders.api.order_request import parse_order_request
 
 
 class OrderParser(StrictJSONParser):
@@ -30,9 +30,7 @@ class PlaceOrderView(RefusalRecordingView):
 
     def post(self, request: Request) -> Response:
         self.body = request.data
-        serializer = OrderRequestSerializer(data=self.body, context={"is_inline": self.is_inline})
-        serializer.is_valid(raise_exception=True)
-        wanted = serializer.to_order_request()
+        wanted = parse_order_request(self.body, is_inline=self.is_inline)
         connection = get_caller(request).connection
         actor = audit.Actor.from_request(request)
         if wanted.company_id != connection.company_id:

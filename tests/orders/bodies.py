@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from integrations.models import Connection
 from orders import intake
-from orders.api.order_request import OrderRequestSerializer
+from orders.api.order_request import parse_order_request
 from orders.models import Order
 
 ORDERS = "/smartrecruiters/packages/orders"
@@ -39,8 +39,7 @@ def order_body(**changes: Any) -> dict[str, Any]:
 
 
 def place_order(connection: Connection, **changes: Any) -> Order:
-    serializer = OrderRequestSerializer(data=order_body(companyId=connection.company_id, **changes))
-    serializer.is_valid(raise_exception=True)
-    request = serializer.to_order_request()
-    order, _ = intake.place(connection=connection, request=request, is_inline=bool(request.completed_callback_url))
+    is_inline = "completedAssessmentCallbackUrl" in changes
+    request = parse_order_request(order_body(companyId=connection.company_id, **changes), is_inline=is_inline)
+    order, _ = intake.place(connection=connection, request=request, is_inline=is_inline)
     return order
