@@ -64,9 +64,9 @@ class CatalogueQuerySet(models.QuerySet[Any]):
         CatalogueRevision.renew()
         return super().update(**columns)
 
-    def bulk_create(self, rows: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
         CatalogueRevision.renew()
-        return super().bulk_create(rows, *args, **kwargs)
+        return super().bulk_create(objs, *args, **kwargs)
 
 
 class Package(models.Model):

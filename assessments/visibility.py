@@ -65,7 +65,7 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    customer_id: int | None
+    customer_id: str | None
     customer_name: str
     conditions: tuple[Condition, ...]
 
@@ -79,7 +79,7 @@ class CompiledRule:
         return cls(
             rule.customer_id,
             rule.customer.name if rule.customer else "",
-            tuple(Condition(*text, folded=fold(text[2])) for text in filled),
+            tuple(Condition(key, is_field, value, fold(value)) for key, is_field, value in filled),
         )
 
     def admits_customer(self, customer: Customer) -> bool:

@@ -1,5 +1,7 @@
 """REST endpoints for SmartRecruiters' orders. A response depends on the database alone: no call leaves from here."""
 
+from typing import Any, cast
+
 from rest_framework import status
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
@@ -29,7 +31,7 @@ class PlaceOrderView(RefusalRecordingView):
     is_inline = False
 
     def post(self, request: Request) -> Response:
-        self.body = request.data
+        self.body = cast(dict[str, Any], request.data)
         wanted = parse_order_request(self.body, is_inline=self.is_inline)
         connection = get_caller(request).connection
         actor = audit.Actor.from_request(request)
