@@ -10,6 +10,7 @@ INTAKE = "tests/orders/test_intake.py::test_"
 DELIVERIES = "tests/orders/handlers/test_handlers.py::test_"
 UPLOADS = "tests/orders/handlers/test_uploads.py::test_"
 ATTACHMENTS = "tests/orders/test_attachments.py::test_"
+RETRY_POLICY = "tests/integrations/outbox/test_retry_policy.py::test_"
 SIMULATED = "tests/orders/handlers/test_uploads_simulated.py::test_"
 
 
@@ -123,10 +124,11 @@ ROWS: dict[str, Row] = {
         (
             f"{COURIER}answer_that_is_no_success_is_tried_again_on_the_schedule",
             f"{COURIER}failures_in_a_row_break_the_circuit_and_one_success_closes_it",
-            "tests/integrations/outbox/test_retry_policy.py::test_schedule_is_the_design_s",
+            f"{RETRY_POLICY}schedule_is_the_design_s",
             "crash: result: 500",
         ),
     ),
+    "D25": Row("Retry-After as a date, or absurd", (f"{RETRY_POLICY}pause_follows_retry_after_within_bounds",)),
     "D26": Row(
         "429",
         (
@@ -223,6 +225,7 @@ ROWS: dict[str, Row] = {
             f"{FAULTS}certificate_that_is_not_good_is_a_failure_without_effect",
         ),
     ),
+    "D41": Row("Clock of a host steps", (f"{FAULTS}step_of_the_host_s_clock_takes_no_lease_from_its_holder",)),
     "D42": Row(
         "Workers race for one row",
         (

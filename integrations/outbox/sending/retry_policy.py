@@ -1,7 +1,8 @@
 """Retry policy: dispositions by status, the backoff schedule with jitter, limits of the circuit breaker (README.md)."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import Enum
 
 
@@ -71,8 +72,20 @@ def parse_int(header: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def pause_duration(retry_after: str | None, last_pause: float) -> float:
+def parse_retry_after(header: str, now: datetime) -> float | None:
+    """Return the seconds that Retry-After demands, as a number or until a date (RFC 9110, section 10.2.3)."""
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)  # of any length
+    try:
+        date = parsedate_to_datetime(text)
+        return (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
+    except (ValueError, OverflowError):
+        return None
+
+
+def pause_duration(retry_after: str | None, last_pause: float, now: datetime) -> float:
     """Return the seconds to pause: Retry-After between 1 s and 1 h, otherwise 5 s, doubling with each pause."""
-    if (seconds := parse_int(retry_after or "")) is not None:
+    if (seconds := parse_retry_after(retry_after or "", now)) is not None:
         return min(max(seconds, 1.0), MAX_PAUSE)
     return min(last_pause * 2, MAX_PAUSE) if last_pause else INITIAL_PAUSE

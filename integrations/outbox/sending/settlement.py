@@ -221,11 +221,12 @@ class Settlement:
         another one probes.
         """
         if not self.stream.is_paused:
-            seconds = min(retry_policy.pause_duration(retry_after, self.stream.pause_seconds), at_most)
-            until = clock.now() + timedelta(seconds=seconds) * settings.OUTBOX_TIME_SCALE
+            now = clock.now()
+            seconds = min(retry_policy.pause_duration(retry_after, self.stream.pause_seconds, now), at_most)
+            until = now + timedelta(seconds=seconds) * settings.OUTBOX_TIME_SCALE
             self._update_stream(
                 paused_until=until,
-                paused_since=self.stream.paused_since or clock.now(),
+                paused_since=self.stream.paused_since or now,
                 pause_seconds=seconds,
                 pause_reason=reason[:300],
                 paused_by_key=key,

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from integrations.outbox.sending.retry_policy import (
@@ -43,14 +45,33 @@ def test_delay_is_within_a_fifth_of_the_schedule(failures: int, spread: float, s
     assert retry_delay(failures, spread).total_seconds() == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize(
-    ("retry_after", "last", "seconds"),
-    [(None, 0, 5), (None, 5, 10), (None, 3000, 3600), ("0", 0, 1), ("7", 40, 7), ("99999", 0, 3600), ("soon", 0, 5)],
-)
+NOW = datetime(2026, 11, 30, 18, 23, 38, tzinfo=UTC)
+RETRY_AFTER = [
+    (None, 0, 5),
+    (None, 5, 10),
+    (None, 3000, 3600),
+    ("0", 0, 1),
+    ("7", 40, 7),
+    ("00000000000007", 0, 7),
+    ("99999", 0, 3600),
+    ("10000000000", 0, 3600),
+    ("9" * 5000, 0, 3600),
+    ("Mon, 30 Nov 2026 18:25:08 GMT", 0, 90),
+    ("Monday, 30-Nov-26 18:25:08 GMT", 40, 90),  # RFC 850
+    ("Mon Nov 30 18:25:08 2026", 0, 90),  # asctime
+    ("Mon, 30 Nov 2026 19:25:08 +0100", 0, 90),
+    ("Mon, 30 Nov 2026 18:23:00 GMT", 40, 1),
+    ("Sat, 01 Jan 2000 00:00:00 GMT", 0, 1),
+    ("Fri, 31 Dec 9999 23:59:59 GMT", 0, 3600),
+    ("soon", 0, 5),
+]
+
+
+@pytest.mark.parametrize(("retry_after", "last", "seconds"), RETRY_AFTER)
 def test_pause_follows_retry_after_within_bounds(retry_after: str | None, last: float, seconds: float) -> None:
-    assert pause_duration(retry_after, last) == seconds
+    assert pause_duration(retry_after, last, NOW) == seconds
 
 
-@pytest.mark.parametrize("odd", ["²", "٣", "-1", "1.5", "9" * 5000, "1\x00"])
-def test_retry_after_that_is_no_number_of_seconds_is_none(odd: str) -> None:
-    assert pause_duration(odd, 0) == pause_duration(None, 0)
+@pytest.mark.parametrize("odd", ["²", "٣", "-1", "1.5", "1\x00", "7, 8", "Mon, 30 Nov 2026", "30 Nov 99999 1:00"])
+def test_retry_after_that_is_neither_a_number_nor_a_date_is_none(odd: str) -> None:
+    assert pause_duration(odd, 0, NOW) == pause_duration(None, 0, NOW)
