@@ -38,13 +38,15 @@ def _clear_process_state() -> Iterator[None]:
 def _skip_clock_sync() -> None:
     """Skip the clock's periodic sync, which would add a query and a small step."""
     if clock._synced_at is not None:
-        clock._synced_at = time.monotonic()
+        clock._synced_at = clock.read_steady_clock()
 
 
 @pytest.fixture
 def time_machine(time_machine: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Move the database server's clock along; otherwise its offset would be kept for later tests."""
-    monkeypatch.setattr(clock, "_server_offset", lambda: 0.0)
+    """Move the database server's clock along, too."""
+    monkeypatch.setattr(clock, "read_steady_clock", time.time)
+    monkeypatch.setattr(clock, "_offset", 0.0)
+    monkeypatch.setattr(clock, "_synced_at", float("inf"))
     return time_machine
 
 

@@ -26,6 +26,7 @@ from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import OperationalError, connection, connections
+from time_machine import travel
 
 from integrations.encryption import DecryptionError
 from integrations.http.client import CallFailedError, OutgoingRequest, Response, send_request
@@ -626,8 +627,9 @@ def test_row_restored_from_a_dump_is_sent_again_the_same(peer: Peer, enqueue: En
 
 def test_clock_goes_on_while_the_database_server_is_away(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """D18: a courier that waits for the database must be able to count the seconds of its lease."""
-    clock.now()
-    monkeypatch.setattr(clock, "_synced_at", time.monotonic() - 2 * clock.RESYNC_SECONDS)
+    steady = clock.read_steady_clock()
+    monkeypatch.setattr(clock, "_offset", time.time() - steady)
+    monkeypatch.setattr(clock, "_synced_at", steady - 2 * clock.RESYNC_SECONDS)
 
     def away() -> float:
         raise OperationalError("gone")
@@ -644,9 +646,25 @@ def test_clock_of_the_server_is_asked_by_threads_that_have_a_connection(
     """Otherwise each of the hundreds of HTTP threads would open one, and wait for a server that is down."""
     clock.now()
     asked: list[float] = []
-    monkeypatch.setattr(clock, "_synced_at", time.monotonic() - 2 * clock.RESYNC_SECONDS)
+    monkeypatch.setattr(clock, "_synced_at", clock.read_steady_clock() - 2 * clock.RESYNC_SECONDS)
     monkeypatch.setattr(clock, "_server_offset", lambda: asked.append(0.0) or 0.0)
     of_the_thread = SimpleNamespace(vendor="postgresql", connection=object() if has_connection else None)
     monkeypatch.setattr(clock, "connection", of_the_thread)
     clock.now()
     assert len(asked) == times
+
+
+STEPS = [timedelta(hours=1), timedelta(hours=-1), timedelta(days=1), timedelta(days=-1), timedelta(seconds=90)]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_step_of_the_host_s_clock_takes_no_lease_from_its_holder(db: None, step: timedelta) -> None:
+    """D41: NTP or an administrator sets the clock while a worker works. SQLite has no clock but the host's."""
+    is_steady = connection.vendor == "postgresql"
+    stream = Stream.objects.create(name="stepped")
+    before = clock.now()
+    leases.acquire(stream.pk, 60)
+    with travel(dt.datetime.now(dt.UTC) + step):
+        moved = clock.now() - before - (timedelta(0) if is_steady else step)
+        assert abs(moved) < timedelta(seconds=10)
+        assert (leases.acquire(stream.pk, 60) is None) == (is_steady or step < timedelta(0))
