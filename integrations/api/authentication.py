@@ -97,7 +97,7 @@ class BearerAuthentication(BaseAuthentication):
         return None, caller
 
     def authenticate_header(self, request: Request) -> str:
-        return getattr(request, "challenge", "Bearer")
+        return getattr(request, "challenge", 'Bearer realm="portal"')
 
 
 class HasScope(BasePermission):

@@ -4,6 +4,7 @@ from typing import Any
 
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.common import Request
+from oauthlib.oauth2.rfc6749.errors import InvalidScopeError
 
 from integrations.models import Client
 from integrations.oauth.credentials import parse_client_credentials
@@ -35,8 +36,14 @@ class ClientCredentialsValidator(OAuth2Validator):
     def validate_scopes(
         self, client_id: str, scopes: list[str], client: Any, request: Request, *args: Any, **kwargs: Any
     ) -> bool:
-        """Grant requested scopes once each. An empty scope counts as omitted (RFC 6749, section 3.2)."""
+        """Grant requested scopes once each. An empty scope counts as omitted (RFC 6749, section 3.2).
+
+        Raises InvalidScopeError, which names the client's scopes and not what was sent.
+        """
         own = request.client.scopes.split()
         requested = [SCOPE_ALIASES.get(scope, scope) for scope in scopes if scope] or own
         request.scopes = list(dict.fromkeys(requested))
-        return set(request.scopes) <= set(own)
+        if not set(request.scopes) <= set(own):
+            description = f"This client has the scopes {' '.join(own)}: send some of them, or no scope for all."
+            raise InvalidScopeError(description, request=request)
+        return True

@@ -204,7 +204,7 @@ def test_one_package_unknown_or_another_customers(
 def test_without_a_good_token(api: Api, connection: Any, path: str) -> None:
     rows.make_package()
     assert [api(None).get(path).status_code, api("wrong").get(path).status_code] == [401, 401]
-    assert api(None).get(path)["WWW-Authenticate"] == "Bearer"
+    assert api(None).get(path)["WWW-Authenticate"] == 'Bearer realm="portal"'
     assert api("wrong").get(path)["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
 

@@ -26,7 +26,7 @@ def test_unknown_address_of_the_engines_api_says_401_before_404(
     answers = [getattr(client, method)(path) for client in (api(), api("nonsense"), smartrecruiters, engine)]
     assert [answer.status_code for answer in answers] == [401, 401, 403, 404]
     assert {answer["Content-Type"] for answer in answers} == {"application/problem+json"}
-    assert answers[0]["WWW-Authenticate"] == "Bearer"
+    assert answers[0]["WWW-Authenticate"] == 'Bearer realm="portal"'
     if method != "head":
         assert answers[3].json() == NOT_FOUND
 

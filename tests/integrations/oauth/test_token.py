@@ -77,7 +77,10 @@ def test_narrower_scope_and_the_other_name_of_orders_modify_are_understood(
 @pytest.mark.parametrize("scope", ["vendor", "admin", "packages_view+admin", "x" * 4000])
 def test_scope_that_the_client_lacks_is_refused(pair: tuple[str, str], scope: str) -> None:
     answer = ask(credentials(pair, scope=scope))
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+    description = "This client has the scopes packages_view orders_modify: send some of them, or no scope for all."
+    assert (answer.status_code, answer.json()) == (
+        *(400, {"error": "invalid_scope", "error_description": description}),
+    )
 
 
 def test_token_is_stored_as_a_hash_only(pair: tuple[str, str]) -> None:
@@ -186,14 +189,22 @@ class TestBearer:
             assert answer.status_code == 403
             assert answer["WWW-Authenticate"].startswith('Bearer error="insufficient_scope"')
 
+    @pytest.mark.parametrize("path", ["/smartrecruiters/packages", "/api/vendor/v1/orders", "/api/vendor/v1/nothing"])
     @pytest.mark.parametrize(
-        "header", ["", "Basic eDp5", "Bearer", "Bearer ", "Bearer nonsense", "Bearer " + "x" * 300]
+        ("header", "challenge"),
+        [
+            ("", 'Bearer realm="portal"'),
+            ("Basic eDp5", 'Bearer realm="portal"'),
+            ("Bearer", 'Bearer error="invalid_token"'),
+            ("Bearer ", 'Bearer error="invalid_token"'),
+            ("Bearer nonsense", 'Bearer error="invalid_token"'),
+            ("Bearer " + "x" * 300, 'Bearer error="invalid_token"'),
+        ],
     )
-    def test_anything_but_a_good_token_is_401(self, api, db: None, header: str) -> None:
-        client = api()
-        answer = client.get("/smartrecruiters/packages", HTTP_AUTHORIZATION=header)
-        assert answer.status_code == 401
-        assert answer["WWW-Authenticate"].startswith("Bearer")
+    def test_anything_but_a_good_token_is_401(self, api, db: None, header: str, challenge: str, path: str) -> None:
+        """RFC 6750, section 3: the scheme is followed by one or more parameters."""
+        answer = api().get(path, HTTP_AUTHORIZATION=header)
+        assert (answer.status_code, answer["WWW-Authenticate"]) == (401, challenge)
         assert answer["Content-Type"] == "application/problem+json"
 
     def test_token_in_the_address_counts_for_nothing(self, api, token: str) -> None:
