@@ -277,6 +277,16 @@ def parse_sender(name: str, value: str) -> str:
     return value
 
 
+def parse_contact(name: str, value: str) -> str:
+    """Return the contact of `security.txt` as a URL. An email address is accepted without `mailto:`."""
+    url = f"mailto:{value}" if "@" in value and ":" not in value else value
+    if value and not re.fullmatch(r"(?:mailto:[!-~]+@[!-~]+|https://[!-~]+)", url):
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is no contact; write an email address, or a URL like https://vendor.example/security"
+        )
+    return url
+
+
 def parse_sentry_dsn(name: str, dsn: str) -> str:
     """Validate a Sentry DSN, which holds a key and is not shown."""
     if dsn and not DSN.fullmatch(dsn):

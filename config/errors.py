@@ -15,6 +15,8 @@ from integrations.api.errors import is_api_path, problem_response
 from integrations.connections.popup import CONSENT_PATH
 from integrations.oauth.views import error_response
 
+PLAIN_TEXT = "text/plain; charset=utf-8"
+
 
 def get_request_id() -> str:
     return str(structlog.contextvars.get_contextvars().get("request_id", ""))
@@ -54,7 +56,7 @@ def refuse_request(request: HttpRequest, status: int, detail: str) -> HttpRespon
         return problem_response(status, detail)
     if is_token_path(request.path):
         return error_response("invalid_request", detail, status)
-    return HttpResponse(detail, status=status, content_type="text/plain")
+    return HttpResponse(detail, status=status, content_type=PLAIN_TEXT)
 
 
 def method_not_allowed(request: HttpRequest, section: str) -> HttpResponse:

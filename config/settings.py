@@ -400,6 +400,7 @@ DEFAULT_FROM_EMAIL = environment.parse_sender(
     "EMAIL_FROM", env("EMAIL_FROM", default="") or f"{BRAND_NAME} <no-reply@{PUBLIC_HOST.strip('[]')}>"
 )
 METRICS_TOKEN = env("METRICS_TOKEN", default="")
+SECURITY_CONTACT = environment.parse_contact("SECURITY_CONTACT", env("SECURITY_CONTACT", default=""))
 SENTRY_DSN = environment.parse_sentry_dsn("SENTRY_DSN", env("SENTRY_DSN", default=""))
 LOG_FORMAT = environment.parse_choice("LOG_FORMAT", env("LOG_FORMAT", default="") or "console", "console", "json")
 LOG_LEVEL = environment.parse_choice(

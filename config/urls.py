@@ -3,7 +3,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
-from config import brand, errors
+from config import brand, errors, security_txt
 from config.apidocs import views
 from config.monitoring import health
 from config.monitoring.metrics import metrics
@@ -14,6 +14,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", metrics),
+    path(security_txt.PATH, security_txt.security_txt, name="security_txt"),
     path("brand.css", brand.brand_stylesheet, name="brand_css"),
     path("brand-logo", brand.brand_logo, name="brand_logo"),
     path("favicon.ico", brand.brand_icon, name="brand_icon"),

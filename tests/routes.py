@@ -159,6 +159,7 @@ ROUTES: dict[str, Row] = {
     "healthz": for_everybody(GET=200),
     "readyz": for_everybody(GET=200),
     "metrics": for_everybody(GET=404),
+    "security_txt": for_everybody(GET=404),
     "brand_css": for_everybody(GET=200),
     "brand_logo": for_everybody(GET=404),
     "brand_icon": for_everybody(GET=200),

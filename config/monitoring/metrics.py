@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily as Gauge
 from prometheus_client.registry import Collector
 
+from config.errors import PLAIN_TEXT
 from integrations.models import Connection, ConnectionState, RefusedCall
 from integrations.outbox import clock, statistics
 from integrations.outbox.models import Delivery, Heartbeat
@@ -92,7 +93,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         raise Http404
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not constant_time_compare(token.strip(), settings.METRICS_TOKEN):
-        refused = HttpResponse("Send METRICS_TOKEN as a bearer token.\n", status=401, content_type="text/plain")
+        refused = HttpResponse("Send METRICS_TOKEN as a bearer token.\n", status=401, content_type=PLAIN_TEXT)
         refused["WWW-Authenticate"] = 'Bearer realm="metrics"'
         return refused
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -73,3 +73,11 @@ def test_token_call_over_plain_http_is_refused_as_rfc_6749_says(client: Browser,
     answer = client.post(path, {}, HTTP_HOST="portal.vendor.example", HTTP_X_FORWARDED_PROTO="http")
     assert answer.status_code == 403
     assert answer.json() == {"error": "invalid_request", "error_description": HTTPS_REQUIRED}
+
+
+@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/smartrecruiters/integration", "/take/x"])
+def test_form_over_plain_http_is_refused_in_plain_text(client: Browser, settings: Any, path: str) -> None:
+    settings.IS_HTTPS, settings.TRUSTED_PROXIES = True, ["127.0.0.1"]
+    answer = client.post(path, {}, HTTP_HOST="portal.vendor.example", HTTP_X_FORWARDED_PROTO="http")
+    assert (answer.status_code, answer["Content-Type"]) == (403, "text/plain; charset=utf-8")
+    assert answer.content.decode() == HTTPS_REQUIRED

@@ -39,6 +39,7 @@ def test_metrics_are_off_without_a_token_in_the_settings(db: None, header: str) 
 def test_metrics_are_refused_without_the_token(on: None, db: None, header: str) -> None:
     answer = Browser().get("/metrics", HTTP_AUTHORIZATION=header)
     assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="metrics"')
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
     assert Browser().get(f"/metrics?token={TOKEN}").status_code == 401
 
 

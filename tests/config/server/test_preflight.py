@@ -137,6 +137,11 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
     ),
     ({"SMARTRECRUITERS_CLIENT_ID": "hidden"}, HALF_A_PAIR),
     ({"SMARTRECRUITERS_CLIENT_SECRET": "hidden"}, HALF_A_PAIR),
+    (
+        {"SECURITY_CONTACT": "call us"},
+        "SECURITY_CONTACT='call us' is no contact; write an email address, or a URL like "
+        "https://vendor.example/security",
+    ),
     ({"SENTRY_DSN": "hidden"}, "SENTRY_DSN is not a DSN; write it like https://key@errors.vendor.example/1"),
     ({"OIDC_SECOND_FACTOR": "maybe"}, "OIDC_SECOND_FACTOR='maybe' is not a switch: write 1 or 0"),
     ({"OIDC_STAFF_ROLE": "administrator"}, "OIDC_STAFF_ROLE='administrator' is unknown: write viewer or support"),
