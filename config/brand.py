@@ -10,15 +10,16 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from integrations import colours
+from integrations import colours, mail
 
 
 def brand_context(_request: HttpRequest) -> dict[str, str | bool]:
-    """Template context processor: brand, name of the vendor's single sign-on, and whether staff need MFA."""
+    """Template context processor: brand, name of the vendor's single sign-on, and how the portal is set up."""
     return {
         "brand_name": settings.BRAND_NAME,
         "brand_colour": settings.BRAND_COLOUR,
         "brand_logo_url": reverse("brand_logo") if settings.BRAND_LOGO else "",
+        "is_email_enabled": mail.is_email_enabled(),
         "is_mfa_required": settings.STAFF_MFA == "required",
         "oidc_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
     }

@@ -21,17 +21,28 @@ from integrations import colours
 from integrations.http import tls
 from integrations.http.client import CallFailedError, Response
 from integrations.outbox import handlers
-from integrations.outbox.models import Delivery
+from integrations.outbox.models import Delivery, Ending
 from integrations.text import isolate_direction
 
 SMTP_ACCEPTED = 250
-NOT_SENT_NOTE = "written to the log and not sent: EMAIL_URL is not set"
-NULL_BACKENDS = tuple(f"django.core.mail.backends.{name}.EmailBackend" for name in ("console", "dummy"))
+FILE_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+# By backend without a mail server.
+UNSENT_FATES = {
+    "django.core.mail.backends.console.EmailBackend": "written to the log",
+    FILE_BACKEND: "written to a file",
+    "django.core.mail.backends.dummy.EmailBackend": "discarded",
+}
+
+
+def get_unsent_note() -> str:
+    """Return what becomes of emails because there is no mail server, as a predicate; "" if they are sent."""
+    fate = UNSENT_FATES.get(settings.EMAIL_BACKEND, "")
+    return fate and f"{fate} and not sent: no mail server is set (EMAIL_URL)"
 
 
 def is_email_enabled() -> bool:
-    """Return True if emails are sent, or stored where people look."""
-    return settings.EMAIL_BACKEND not in NULL_BACKENDS
+    """Return True if emails are sent or, where nobody else can reach the portal, stored in files as in the demo."""
+    return not get_unsent_note() or (settings.EMAIL_BACKEND == FILE_BACKEND and settings.IS_LOOPBACK)
 
 
 @dataclass(frozen=True)
@@ -112,11 +123,12 @@ class EmailHandler(handlers.Handler):
         return handlers.Call("email", run, {"subject": content.subject, "message_id": message_id})
 
     def needs_response(self, delivery: Delivery) -> bool:
-        return not is_email_enabled() or type(self).on_delivered is not EmailHandler.on_delivered
+        return bool(get_unsent_note()) or type(self).on_delivered is not EmailHandler.on_delivered
 
     def on_delivered(self, delivery: Delivery, response: Response) -> None:
-        """Store the note that the email was not sent, if it was not."""
-        Delivery.objects.filter(pk=delivery.pk).update(reason=response.text)
+        """Store why the email was not sent, if it was not."""
+        if response.text:
+            Delivery.objects.filter(pk=delivery.pk).update(reason=response.text, ending=Ending.NOT_SENT)
 
 
 def deliver_message(message: EmailMultiAlternatives, deadline: float) -> Response:
@@ -141,7 +153,7 @@ def deliver_message(message: EmailMultiAlternatives, deadline: float) -> Respons
         unseen = not isinstance(error, ConnectionRefusedError)
         reason = f"the mail server did not accept it ({type(error).__name__})"
         raise CallFailedError(reason, may_have_been_processed=unseen) from None
-    return Response(SMTP_ACCEPTED, text="" if is_email_enabled() else NOT_SENT_NOTE)
+    return Response(SMTP_ACCEPTED, text=get_unsent_note())
 
 
 def _build_smtp_error(code: int) -> CallFailedError:

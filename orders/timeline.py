@@ -7,15 +7,16 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
-from integrations import mail
 from integrations.models import AuditEntry
 from integrations.outbox.deliveries import SUPERSEDED_REASON
 from integrations.outbox.handlers import Channel, describe_channel, get_handler
-from integrations.outbox.models import Attempt, Delivery, DeliveryState
+from integrations.outbox.models import Attempt, Delivery, DeliveryState, Ending
 from integrations.outbox.sending.failure_messages import describe_status
+from integrations.outbox.sending.retry_policy import Disposition
 from orders.models import Hop, Order, OrderEvent
 
 S = DeliveryState
+NO_ACCESS = Disposition.NO_ACCESS.value
 
 
 class TimelineEntry(TypedDict):
@@ -44,22 +45,25 @@ def attempt_failure_text(attempt: Attempt, channel: Channel, phrase: str) -> str
         return f"Internal error while sending {phrase}: {attempt.error}"
     if attempt.outcome == "lost":
         return f"The courier stopped while sending {phrase}"
-    if attempt.outcome == "no access":
+    if attempt.outcome == NO_ACCESS:
         return f"{peer_name} denied access to {phrase}"
-    if attempt.status is None:
-        return f"{peer_name} did not answer: {attempt.error or 'the call was interrupted'}"
+    if attempt.status is None:  # perhaps not even a call was made
+        return f"Sending {phrase} failed: {attempt.error}" if attempt.error else f"Sending {phrase} was interrupted"
     if attempt.status < 400:
         return f"{peer_name} answered {attempt.status}, but not as expected: {attempt.error or 'unknown content'}"
     return describe_status(attempt.status, channel, phrase)
 
 
-def _outcome_suffix(delivery: Delivery) -> str:
+def _outcome_suffix(attempt: Attempt, delivery: Delivery) -> str:
+    """Return what became of the delivery after its last attempt, if that was no success. Erasure empties reasons."""
     reason = delivery.reason.rstrip(".")
+    colon = f": {reason}" if reason else ""
     return {
+        S.DELIVERED: "" if attempt.outcome == NO_ACCESS else f". It arrived{colon}",
         S.FAILED: ". It is not retried automatically",
         S.UNKNOWN: ". Its outcome is unknown",
-        S.HELD: f". It is on hold: {reason or 'its connection is closed'}",
-        S.SUPERSEDED: f". It is not sent again: {reason or SUPERSEDED_REASON}",
+        S.HELD: f". It is on hold{colon}",
+        S.SUPERSEDED: f". It is not sent again{colon}",
     }.get(S(delivery.state), "")
 
 
@@ -67,12 +71,12 @@ def _attempt_text(attempt: Attempt, delivery: Delivery, *, is_last: bool) -> str
     handler = get_handler(delivery)
     phrase = handler.phrase
     if attempt.outcome == S.DELIVERED:
-        is_sent = delivery.reason != mail.NOT_SENT_NOTE
-        return handler.delivered_text if is_sent else f"{phrase.capitalize()} was {delivery.reason}"
+        is_unsent = delivery.ending == Ending.NOT_SENT
+        return f"{phrase.capitalize()} was {delivery.reason or 'not sent'}" if is_unsent else handler.delivered_text
     if not attempt.outcome and is_last and delivery.state == S.IN_FLIGHT:
         return f"{phrase.capitalize()} is on its way"
     text = attempt_failure_text(attempt, describe_channel(delivery.stream.kind), phrase)
-    return text + (_outcome_suffix(delivery) if is_last else "")
+    return text + (_outcome_suffix(attempt, delivery) if is_last else "")
 
 
 def _build_attempt_entry(attempt: Attempt, delivery: Delivery, *, is_last: bool) -> TimelineEntry:
@@ -85,7 +89,7 @@ def _build_attempt_entry(attempt: Attempt, delivery: Delivery, *, is_last: bool)
         "duration_ms": attempt.duration_ms,
         "error": attempt.error or None,
         "outcome": attempt.outcome or None,
-        "next_try_at": delivery.due_at.isoformat() if is_waiting else None,
+        "next_try_at": delivery.next_attempt_at.isoformat() if is_waiting else None,
     }
     hop, what = describe_channel(delivery.stream.kind).hop, _attempt_text(attempt, delivery, is_last=is_last)
     return TimelineEntry(at=attempt.started_at, hop=hop, what=what, by="", detail=detail)
@@ -95,8 +99,9 @@ def _build_delivery_entries(delivery: Delivery) -> list[TimelineEntry]:
     attempts = sorted(delivery.attempts.all(), key=lambda attempt: attempt.pk)
     if attempts:
         return [_build_attempt_entry(attempt, delivery, is_last=attempt is attempts[-1]) for attempt in attempts]
+    pause = delivery.stream.pause_reason if delivery.stream.is_paused else ""
     text = {
-        S.PENDING: "waits for its turn",
+        S.PENDING: f"waits: {pause}" if pause else "waits for its turn",
         S.IN_FLIGHT: "is on its way",
         S.HELD: f"is on hold: {delivery.reason}",
         S.FAILED: f"cannot be sent: {delivery.reason}",

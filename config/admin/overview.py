@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.admin.utils import quote
-from django.db.models import Count, Window
+from django.db.models import Count, Min, Q, Window
 from django.urls import reverse
 from django.utils.formats import date_format
 
@@ -15,10 +15,12 @@ from config.admin import charts, setup_checklist, stream_labels
 from config.admin.setup_checklist import changelist_url
 from config.monitoring import degradations
 from config.monitoring.degradations import Heartbeats
+from integrations import mail
 from integrations.models import Connection, ConnectionState, Webhook
 from integrations.outbox import clock, statistics
+from integrations.outbox.deliveries import HELD_BY_STAFF
 from integrations.outbox.handlers import get_handler_of_kind
-from integrations.outbox.models import DeliveryState, Stream
+from integrations.outbox.models import Delivery, DeliveryState, Ending, Stream
 from integrations.outbox.sending.failure_messages import translate_reason
 from integrations.outbox.statistics import DailyLag, DueDeliveries, StuckDeliveries
 from integrations.staff.display import format_count
@@ -46,6 +48,7 @@ class Issue:
 def build_overview() -> dict[str, Any]:
     steps = setup_checklist.list_steps()
     stuck, due = statistics.list_stuck_deliveries(), statistics.summarize_due()
+    backlog = summarize_backlog(stuck)
     heartbeats = degradations.load_heartbeats()
     days = count_daily_orders()
     lags = statistics.measure_lags()
@@ -64,7 +67,8 @@ def build_overview() -> dict[str, Any]:
         "lag_plot": charts.build_line_chart(lags, statistics.list_days()) if lags else None,
         "lag_title": _describe_lags(lags, statistics.count_undelivered()),
         "failures": summarize_failures(stuck),
-        "backlog": summarize_backlog(stuck),
+        "is_queue_empty": not (due.since or backlog.has_deliveries or statistics.has_unsent()),
+        "backlog": backlog,
         "oldest_due": due.since,
         "last_heartbeat": heartbeats.worker_at,
     }
@@ -118,8 +122,19 @@ def summarize_failures(stuck: list[StuckDeliveries]) -> FailureSummary:
     reasons = [
         FailureReason(reason, count, max(1, round(100 * count / total)), urls[reason]) for reason, count in shown
     ]
-    title = f"{format_count(total, 'delivery is', 'deliveries are')} failing" if total else "No deliveries are failing"
-    return FailureSummary(title, reasons, total - sum(count for _, count in shown))
+    return FailureSummary(_describe_failures(stuck), reasons, total - sum(count for _, count in shown))
+
+
+def _describe_failures(stuck: list[StuckDeliveries]) -> str:
+    """Return the title: a delivery on hold has not failed."""
+    held = sum(each.count for each in stuck if each.state == DeliveryState.HELD)
+    failing = sum(each.count for each in stuck) - held
+    parts = [format_count(failing, "delivery is failing", "deliveries are failing")] if failing else []
+    if held:
+        parts.append(
+            f"{held:,} on hold" if failing else format_count(held, "delivery is on hold", "deliveries are on hold")
+        )
+    return ", ".join(parts) or "No deliveries are failing"
 
 
 @dataclass(frozen=True)
@@ -159,15 +174,17 @@ def list_issues(
 ) -> list[Issue]:
     """Return the open issues, the most serious first, with a limit for each kind."""
     stuck = statistics.list_stuck_deliveries() if stuck is None else stuck
+    heartbeats = heartbeats or degradations.load_heartbeats()
     return [
-        *_degradation_issues(heartbeats or degradations.load_heartbeats()),
+        *_degradation_issues(heartbeats),
         *_reconciliation_issues(),
         *_connection_issues(),
         *_stream_issues(),
         *_pause_issues(),
         *_webhook_issues(),
         *_delivery_issues(stuck),
-        *_overdue_issues(due or statistics.summarize_due()),
+        *_email_issues(),
+        *_overdue_issues(due or statistics.summarize_due(), heartbeats),
     ]
 
 
@@ -193,8 +210,9 @@ def _connection_issues() -> Iterable[Issue]:
 
 
 def _stream_issues() -> Iterable[Issue]:
-    """Yield an issue for each stream on hold that belongs to no connection, such as email."""
-    for stream in Stream.objects.exclude(held_reason="").exclude(name__contains=":"):
+    """Yield an issue for each stream that staff put on hold, or that belongs to no connection, such as email."""
+    is_shown = ~Q(name__contains=":") | Q(held_reason=HELD_BY_STAFF)
+    for stream in Stream.objects.exclude(held_reason="").filter(is_shown)[:MAX_STREAMS]:
         label = stream_labels.label_streams([stream.name])[stream.name].label
         yield Issue(
             message=f"Deliveries of “{label}” are on hold. {stream.held_reason}",
@@ -232,7 +250,6 @@ def _webhook_issues() -> Iterable[Issue]:
     for webhook in Webhook.objects.exclude(disabled_reason="").select_related("client"):
         yield Issue(
             message=f"The endpoint {webhook.url} of “{webhook.client.name}” is disabled. {webhook.disabled_reason}",
-            since=webhook.last_success_at,
             url=reverse("admin:integrations_webhook_change", args=[quote(webhook.pk)]),
             link_text="View and enable",
             state=DeliveryState.HELD,
@@ -285,12 +302,28 @@ def _delivery_issues(stuck: list[StuckDeliveries]) -> Iterable[Issue]:
         )
 
 
-def _overdue_issues(due: DueDeliveries) -> Iterable[Issue]:
+def _email_issues() -> Iterable[Issue]:
+    """Yield an issue for the emails that were not sent, as long as there is no mail server."""
+    if mail.is_email_enabled():
+        return
+    unsent = Delivery.objects.filter(stream__name="email", ending=Ending.NOT_SENT)
+    figures = unsent.aggregate(count=Count("pk"), since=Min("finished_at"))
+    if figures["count"]:
+        yield Issue(
+            message="Emails were not sent: no mail server is set (EMAIL_URL)",
+            url=changelist_url("outbox_delivery", q="email"),
+            link_text="View emails",
+            state=Ending.NOT_SENT,
+            **figures,
+        )
+
+
+def _overdue_issues(due: DueDeliveries, heartbeats: Heartbeats) -> Iterable[Issue]:
     if due.overdue_count:
         yield Issue(
-            message="Deliveries are overdue. Is a worker running?",
+            message=f"Deliveries are overdue{degradations.explain_overdue(heartbeats)}",
             count=due.overdue_count,
-            since=due.since,
+            since=due.overdue_since,
             url=changelist_url("outbox_delivery", state__exact=DeliveryState.PENDING),
             link_text="View deliveries",
             state=DeliveryState.PENDING,

@@ -37,7 +37,8 @@ def list_steps() -> list[SetupStep]:
         SetupStep(
             "Enter the master credentials",
             bool(settings.SMARTRECRUITERS_CLIENT_ID or configuration.master_client_secret_sealed),
-            "SmartRecruiters' Partner Operations send them to you. Set them in the environment, or enter them here.",
+            "SmartRecruiters' Partner Operations send them to you. Set them in the environment, or enter them in the "
+            "partner configuration.",
             f"{at_partner}#id_master_client_id",
         ),
         SetupStep("Publish the configuration", *_check_publication(configuration), at_partner),
@@ -56,7 +57,7 @@ def list_steps() -> list[SetupStep]:
         SetupStep(
             "Set up email",
             mail.is_email_enabled(),
-            "EMAIL_URL is not set, so candidates and customers get no emails. Set it to your mail server.",
+            f"Emails are {mail.get_unsent_note()}. Candidates and customers get none.",
             reverse("admin:emails"),
         ),
         SetupStep(

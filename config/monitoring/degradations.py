@@ -38,6 +38,15 @@ def list_degradations(heartbeats: Heartbeats) -> list[Degradation]:
     return [*_check_heartbeats(heartbeats), *_check_disk_space()]
 
 
+def explain_overdue(heartbeats: Heartbeats) -> str:
+    """Return why deliveries are overdue, as far as the heartbeats tell, as the end of a sentence."""
+    if heartbeats.worker_at is None:
+        return ". No worker has started yet."
+    if _check_heartbeats(heartbeats):
+        return "."
+    return " although the workers run. Are there enough of them?"
+
+
 def _check_heartbeats(heartbeats: Heartbeats) -> list[Degradation]:
     # Without any heartbeat the portal is still starting.
     late = clock.now() - SILENT_AFTER

@@ -49,12 +49,14 @@ def _is_read_only() -> bool:
 def _list_degradations() -> list[str]:
     failed = Delivery.objects.filter(state=DeliveryState.FAILED).count()
     needs_email = not (settings.IS_LOOPBACK or mail.is_email_enabled())
+    heartbeats = degradations.load_heartbeats()
+    overdue = f"deliveries are overdue{degradations.explain_overdue(heartbeats)}".rstrip(".")
     return [
         *requirements.list_degradations(connection),
-        *[each.message for each in degradations.list_degradations(degradations.load_heartbeats())],
-        *["deliveries are overdue: is a worker running?"] * bool(statistics.summarize_due().overdue_count),
+        *[each.message for each in degradations.list_degradations(heartbeats)],
+        *[overdue] * bool(statistics.summarize_due().overdue_count),
         *[f"{failed} deliveries failed"] * bool(failed),
-        *["no emails are sent: EMAIL_URL is not set"] * needs_email,
+        *[f"emails are {mail.get_unsent_note()}"] * needs_email,
     ]
 
 

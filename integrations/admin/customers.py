@@ -13,7 +13,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from integrations import mail
-from integrations.admin.invitations import invitation_badge
+from integrations.admin.invitations import invitation_badge, render_email
 from integrations.audit import Actor
 from integrations.customers import invitations
 from integrations.customers.forms import InviteForm
@@ -52,11 +52,14 @@ class PeopleInline(ReadOnlyInline):
 class InvitationsInline(ReadOnlyInline):
     model = Invitation
     verbose_name_plural = "open invitations"
-    fields = ("email_link", "role", "state_badge", "sent_time")
-    sent_time = time_column("sent_at", "sent")
+    fields = ("email_link", "role", "state_badge", "email_text")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
-        return super().get_queryset(request).filter(accepted_at=None, revoked_at=None)
+        return invitations.with_email(super().get_queryset(request).filter(accepted_at=None, revoked_at=None))
+
+    @admin.display(description="email")
+    def email_text(self, invitation: Invitation) -> SafeString:
+        return render_email(invitation)
 
     @admin.display(description="email address")
     def email_link(self, invitation: Invitation) -> SafeString:
@@ -121,7 +124,7 @@ class CustomerAdmin(StaffAdmin):
                 return redirect(self.get_change_url(customer))
             return redirect("admin:integrations_invitation_change", quote(invitation.pk))
         template, title = "admin/integrations/customer/invite.html", f"Invite someone to {customer}"
-        context = {"form": form, "is_email_enabled": mail.is_email_enabled()}
+        context = {"form": form, "unsent_note": mail.get_unsent_note()}
         return self.render_object_page(request, customer, template, title, **context)
 
     def _send_invitation(self, request: HttpRequest, customer: Customer, form: InviteForm) -> Invitation | None:

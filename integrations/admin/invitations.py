@@ -4,15 +4,17 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations import mail
 from integrations.audit import Actor
 from integrations.customers import invitations
 from integrations.models import Invitation
-from integrations.staff.display import render_status_badge, time_column
+from integrations.staff.display import relative_time, render_status_badge, time_column
 from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, render_admin_link
 
 T = TypeVar("T")
@@ -28,15 +30,32 @@ def invitation_badge(invitation: Invitation) -> SafeString:
     return render_status_badge(*STATE_BADGES[invitation.state])
 
 
+def _describe_resend(invitation: Invitation) -> str:
+    fate = mail.get_unsent_note() or f"sent to {invitation.email}"
+    return f"An email with a new link is {fate}. The link is valid for a week."
+
+
+def render_email(invitation: Invitation) -> SafeString:
+    """Render what became of the email, and when the link was created."""
+    text, time = invitations.describe_email(invitation), relative_time(invitation.sent_at)
+    return format_html('{}<span class="second">{}</span>', text, time)
+
+
 @admin.register(Invitation)
 class InvitationAdmin(ReadOnlyAdmin):
     empty_list_text = "Invitations appear here. Send them from a customer’s page."
-    list_display = ("email", "customer_link", "role", "state_badge", "sent_time", "invited_by")
+    list_display = ("email", "customer_link", "role", "state_badge", "email_text", "invited_by")
     list_filter = ("customer",)
     list_select_related = ("customer", "invited_by")
     search_fields = ("=email", "customer__name")
     search_help_text = "By complete email address, or by customer."
-    fields = ("email", "customer_link", "role", "state_badge", "sent_at", "expires_at", "invited_by", "accepted_at")
+    fields = (
+        *("email", "customer_link", "role", "state_badge", "email_text", "sent_time", "expires_at", "invited_by"),
+        "accepted_at",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Invitation]:
+        return invitations.with_email(super().get_queryset(request))
 
     def get_object_actions(self) -> Sequence[ObjectAction]:
         return (
@@ -55,7 +74,7 @@ class InvitationAdmin(ReadOnlyAdmin):
                 "Send again",
                 self._resend_invitation,
                 lambda invitation: [
-                    f"An email with a new link is sent to {invitation.email}. The link is valid for a week."
+                    _describe_resend(invitation)
                     if mail.is_email_enabled()
                     else "There is a new link, valid for a week. Emails are not set up yet: pass it on yourself.",
                     "The earlier link no longer works.",
@@ -96,7 +115,11 @@ class InvitationAdmin(ReadOnlyAdmin):
     def state_badge(self, invitation: Invitation) -> SafeString:
         return invitation_badge(invitation)
 
-    sent_time = time_column("sent_at", "sent")
+    sent_time = time_column("sent_at", "invited")
+
+    @admin.display(description="email", ordering="sent_at")
+    def email_text(self, invitation: Invitation) -> SafeString:
+        return render_email(invitation)
 
 
 def _run_action(action: Callable[..., T], request: HttpRequest, invitation: Invitation) -> T:

@@ -4,10 +4,12 @@ The inviter cannot see whether the email address has an account here.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Concat, NullIf
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,11 +20,18 @@ from integrations.encryption import hash_token
 from integrations.models import Customer, Invitation, Membership, User
 from integrations.models.invitations import invitation_deadline, make_invitation_token
 from integrations.outbox import deliveries
-from integrations.outbox.models import Delivery
+from integrations.outbox.models import Delivery, DeliveryState, Stream
+from integrations.outbox.sending.failure_messages import translate_reason
 
 MAX_OPEN = 50
 RESEND_INTERVAL = timedelta(minutes=1)
 RETENTION = timedelta(days=30)
+EMAIL_TEXTS = {
+    DeliveryState.DELIVERED: "Handed to the mail server",
+    DeliveryState.PENDING: "Not sent yet",
+    DeliveryState.IN_FLIGHT: "On its way",
+    DeliveryState.HELD: "On hold",
+}
 
 
 class InvitationError(Exception):
@@ -40,6 +49,23 @@ def open_invitations(customer: Customer) -> QuerySet[Invitation]:
     """Return invitations that are neither accepted nor revoked, including expired ones, which can be sent again."""
     invitations = Invitation.objects.filter(customer=customer, accepted_at=None, revoked_at=None)
     return invitations.select_related("invited_by", "customer")
+
+
+def with_email(invitations: QuerySet[Invitation]) -> QuerySet[Invitation]:
+    """Annotate `email_state` and `email_reason`: what became of the email with the current link."""
+    key = Concat(Value(f"{MemberInvitationHandler.kind}:"), OuterRef("pk"))
+    newest = Delivery.objects.filter(key=key).order_by("-pk")
+    shown_state = Coalesce(NullIf("ending", Value("")), "state")
+    return invitations.annotate(
+        email_state=Subquery(newest.values(shown=shown_state)[:1]), email_reason=Subquery(newest.values("reason")[:1])
+    )
+
+
+def describe_email(invitation: Any) -> str:
+    """Return what became of the email, for staff. The invitation comes from `with_email`."""
+    state, reason = invitation.email_state, translate_reason(invitation.email_reason or "", MemberInvitationHandler())
+    text = EMAIL_TEXTS.get(state, "Not sent")
+    return f"{text}: {reason}" if reason else text
 
 
 @transaction.atomic
@@ -71,7 +97,7 @@ def resend_invitation(invitation: Invitation, *, actor: Actor) -> Invitation:
     if invitation.state not in ("open", "expired"):
         raise InvitationClosedError
     if invitation.sent_at > timezone.now() - RESEND_INTERVAL:
-        raise InvitationError("This invitation was just sent. Try again in a minute.")
+        raise InvitationError(f"A link for {invitation.email} was created just now. Try again in a minute.")
     invitation.sent_at, invitation.expires_at = timezone.now(), invitation_deadline()
     _issue_link(invitation)
     _record_action("invitation.resent", invitation, actor)
@@ -130,15 +156,25 @@ def delete_expired() -> None:
 
 def sent_text(email: str, *, fallback: str) -> str:
     """Return the message for the inviter. `fallback` says what to do if emails are not set up."""
-    if mail.is_email_enabled():
-        return f"The invitation is on its way to {email}."
-    return f"The invitation for {email} was created, but emails are not set up yet: {fallback}."
+    if not mail.is_email_enabled():
+        return f"The invitation for {email} was created, but emails are not set up yet: {fallback}."
+    if obstacle := _find_email_obstacle():
+        return f"The invitation for {email} is {obstacle}."
+    return f"The invitation is on its way to {email}."
 
 
 def resent_text(email: str, *, fallback: str) -> str:
-    if mail.is_email_enabled():
-        return f"A new link is on its way to {email}. The earlier link no longer works."
-    return f"There is a new link for {email}, but emails are not set up yet: {fallback}."
+    if not mail.is_email_enabled():
+        return f"There is a new link for {email}, but emails are not set up yet: {fallback}."
+    if obstacle := _find_email_obstacle():
+        return f"The new link for {email} is {obstacle}. The earlier link no longer works."
+    return f"A new link is on its way to {email}. The earlier link no longer works."
+
+
+def _find_email_obstacle() -> str:
+    """Return why emails do not go out now, as a predicate without its full stop, or an empty string."""
+    held = Stream.objects.filter(name="email").exclude(held_reason="").values_list("held_reason", flat=True).first()
+    return f"on hold: {held.rstrip('.')}" if held else mail.get_unsent_note()
 
 
 def revoked_text(email: str) -> str:

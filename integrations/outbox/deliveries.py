@@ -15,6 +15,7 @@ from integrations.outbox.transitions import UNSENT_STATES, transition
 
 S = DeliveryState
 SUPERSEDED_REASON = "a newer one says more"
+HELD_BY_STAFF = "Put on hold by staff."
 # The counters and the pause of a stream after a success.
 RESET_COUNTERS: dict[str, Any] = {
     "paused_until": None,
@@ -105,18 +106,19 @@ def release_stragglers() -> int:
 
 
 def replay(delivery: Delivery) -> None:
-    """Make a failed or unknown delivery due again, with a fresh retry schedule. Raises NotReplayableError.
+    """Make a failed or unknown delivery due again, with a fresh retry schedule, or held with its stream.
 
-    An older state is not replayed: it would undo what the other side shows.
+    An older state is not replayed: it would undo what the other side shows. Raises NotReplayableError.
     """
     row = Delivery.objects.filter(pk=delivery.pk)
     if get_handler(delivery).is_superseding and newer_than(delivery).exists():
         transition(row, S.FAILED, to=S.SUPERSEDED, reason=SUPERSEDED_REASON)
         raise NotReplayableError(f"This delivery is not sent: {SUPERSEDED_REASON}.")
-    if not _restart(row, S.FAILED, S.UNKNOWN):
-        delivery.refresh_from_db(fields=["state"])
-        state = delivery.get_state_display().lower()
-        raise NotReplayableError(f"This delivery is {state}: only failed and unknown ones can be sent again.")
+    with transaction.atomic():
+        if not _restart(row, S.FAILED, S.UNKNOWN):
+            raise NotReplayableError("This delivery is not sent: it is neither failed nor unknown any more.")
+        if reason := Stream.objects.values_list("held_reason", flat=True).get(pk=delivery.stream_id):
+            transition(row, S.PENDING, to=S.HELD, reason=reason)
 
 
 def retry_now(delivery: Delivery) -> bool:
@@ -131,16 +133,16 @@ def retry_now(delivery: Delivery) -> bool:
 @transaction.atomic
 def mark_delivered(delivery: Delivery) -> bool:
     """Mark an unknown delivery as delivered on a person's word. Return False if it is not unknown."""
-    if not resolve_unknown(delivery, was_processed=True, reason="settled by a person"):
+    if not resolve_unknown(delivery, was_processed=True, reason="marked as delivered by a person"):
         return False
     get_handler(delivery).on_marked_delivered(delivery)
     return True
 
 
 def dismiss(delivery: Delivery, reason: str) -> bool:
-    """Close a failed delivery that can never be sent. Return False if it is not failed."""
+    """Close a failed or unknown delivery that can never be sent. Return False if it is neither."""
     row = Delivery.objects.filter(pk=delivery.pk)
-    return transition(row, S.FAILED, to=S.SUPERSEDED, reason=f"dismissed by a person: {reason}"[:500]) == 1
+    return transition(row, S.FAILED, S.UNKNOWN, to=S.SUPERSEDED, reason=f"dismissed by a person: {reason}"[:500]) == 1
 
 
 def resolve_unknown(delivery: Delivery, *, was_processed: bool, reason: str) -> bool:

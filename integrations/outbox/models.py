@@ -1,5 +1,6 @@
 """Tables of the transactional outbox: deliveries, their attempts, and the streams that they share."""
 
+from datetime import datetime
 from typing import Any
 
 from django.db import models
@@ -16,6 +17,13 @@ class DeliveryState(models.TextChoices):
     HELD = "held"
     UNKNOWN = "unknown"
     FAILED = "failed"
+
+
+class Ending(models.TextChoices):
+    """How a delivered delivery ended that reached nobody."""
+
+    NO_ACCESS = "no_access"
+    NOT_SENT = "not_sent"
 
 
 class Priority(models.IntegerChoices):
@@ -83,6 +91,9 @@ class Delivery(models.Model):
     subject = models.CharField(max_length=100, blank=True, help_text="Id of the order or company that it is about.")
     payload = models.JSONField(default=dict)
     state = models.CharField(max_length=12, choices=DeliveryState.choices, default=DeliveryState.PENDING)
+    ending = models.CharField(
+        max_length=10, choices=Ending.choices, blank=True, help_text="How it ended, if its state does not tell that."
+    )
     reason = models.CharField(max_length=500, blank=True)
     due_at = models.DateTimeField()
     attempts_made = models.PositiveIntegerField(default=0)
@@ -125,6 +136,16 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject or self.key}"
+
+    @property
+    def shown_state(self) -> str:
+        """The key of its badge: its state, or a more exact ending."""
+        return self.ending or self.state
+
+    @property
+    def next_attempt_at(self) -> datetime:
+        """When a pending delivery is attempted: when it is due, or when the pause of its stream ends."""
+        return max(self.due_at, self.stream.paused_until or self.due_at)
 
 
 class Attempt(models.Model):

@@ -59,12 +59,13 @@ class StuckDeliveries:
 
 @dataclass(frozen=True)
 class DueDeliveries:
-    """Deliveries that are due: since when the oldest waits, and how many wait longer than OVERDUE_AFTER.
+    """Deliveries that are due: since when the oldest waits, and those that wait longer than OVERDUE_AFTER.
 
     Those of a paused stream do not count as overdue: workers would send them. `list_paused_streams` has them.
     """
 
     since: datetime | None
+    overdue_since: datetime | None
     overdue_count: int
 
 
@@ -133,7 +134,17 @@ def summarize_due() -> DueDeliveries:
     now = clock.now()
     due = Delivery.objects.filter(state=State.PENDING, due_at__lte=now)
     overdue = Q(due_at__lt=now - OVERDUE_AFTER) & ~Q(stream__in=_paused_streams())
-    return DueDeliveries(**due.aggregate(since=Min("due_at"), overdue_count=Count("pk", filter=overdue)))
+    figures = due.aggregate(
+        since=Min("due_at"),
+        overdue_since=Min("due_at", filter=overdue),
+        overdue_count=Count("pk", filter=overdue),
+    )
+    return DueDeliveries(**figures)
+
+
+def has_unsent() -> bool:
+    """Return True if a delivery is still to be sent, due or not, or is on its way."""
+    return Delivery.objects.filter(state__in=(State.PENDING, State.IN_FLIGHT, State.HELD)).exists()
 
 
 def list_paused_streams() -> list[Stream]:

@@ -14,7 +14,7 @@ TRANSITIONS: Mapping[DeliveryState, frozenset[DeliveryState]] = {
     S.PENDING: frozenset({S.IN_FLIGHT, S.HELD, S.SUPERSEDED, S.FAILED}),
     S.IN_FLIGHT: frozenset({S.DELIVERED, S.PENDING, S.HELD, S.SUPERSEDED, S.UNKNOWN, S.FAILED}),
     S.HELD: frozenset({S.PENDING, S.SUPERSEDED}),
-    S.UNKNOWN: frozenset({S.DELIVERED, S.PENDING, S.FAILED}),
+    S.UNKNOWN: frozenset({S.DELIVERED, S.PENDING, S.SUPERSEDED, S.FAILED}),
     S.FAILED: frozenset({S.PENDING, S.SUPERSEDED}),
     S.DELIVERED: frozenset(),
     S.SUPERSEDED: frozenset(),

@@ -30,10 +30,13 @@ STATUS_BADGES: dict[str, tuple[str, str, str]] = {
     "disabled": ("Disconnected", "dashed", "plain"),
     # a delivery
     "none": ("No result yet", "dashed", "plain"),
+    "erased": ("Erased", "dashed", "plain"),
     "pending": ("Waiting", "hollow", "plain"),
     "in_flight": ("On its way", "half", "busy"),
     "delivered": ("Delivered", "filled", "good"),
-    "superseded": ("Superseded", "dashed", "plain"),
+    "not_sent": ("Not sent", "dashed", "warn"),
+    "no_access": ("No access", "dashed", "plain"),
+    "superseded": ("Closed", "dashed", "plain"),  # superseded, cancelled or dismissed: the reason tells
     "held": ("On hold", "paused", "warn"),
     "unknown": ("Unknown", "alert", "warn"),
     "failed": ("Failed", "crossed", "bad"),

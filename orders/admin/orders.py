@@ -17,9 +17,12 @@ from rest_framework.exceptions import APIException
 from integrations.api.errors import flatten_errors
 from integrations.audit import Actor
 from integrations.models import User
+from integrations.outbox.admin import replay_preview
+from integrations.outbox.models import Delivery
 from integrations.staff.display import format_count, relative_time, render_status_badge
 from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, can_see_personal, get_reason
-from orders import files, leases, results
+from integrations.text import fold_email
+from orders import files, leases, merge_patch, results
 from orders.admin import page
 from orders.admin.filters import CustomerFilter, DeliveryFilter, KindFilter, StatusFilter
 from orders.admin.report import ReportForm
@@ -98,7 +101,7 @@ class OrderAdmin(ReadOnlyAdmin):
         if request.method != "POST":
             return redirect(self.get_change_url(order))
         form = ReportForm(order, request.POST, request.FILES)
-        is_valid = form.is_valid()
+        is_valid, event_count = form.is_valid(), order.events.count()
         if "look" in request.POST:
             return self._render_page(request, order, form, **_preview_context(order, form))
         if is_valid:
@@ -110,7 +113,7 @@ class OrderAdmin(ReadOnlyAdmin):
                 form.add_error(None, flatten_errors(error.detail)[0]["message"])
             else:
                 self.record_audit(request, "order.reported", order.pk)
-                messages.success(request, "Reported. SmartRecruiters will be updated in a moment.")
+                messages.success(request, _describe_report(order, is_new=order.events.count() > event_count))
                 return redirect(self.get_change_url(order))
         return self._render_page(request, order, form)
 
@@ -185,9 +188,8 @@ class OrderAdmin(ReadOnlyAdmin):
                 "Export the candidate’s data",
                 self._export_candidate,
                 lambda order: [
-                    "You get a ZIP file with all data about the candidate, from every order with this email address.",
-                    "It covers all customers: give it to the candidate only.",
-                    "The export is recorded with your name and your reason.",
+                    *_export_scope(order),
+                    "Give it to the candidate only. The export is recorded with your name and your reason.",
                 ],
                 lambda order: order.erased_at is None,
                 requires_reason=True,
@@ -204,10 +206,10 @@ class OrderAdmin(ReadOnlyAdmin):
         )
 
     def _erasure_consequences(self, order: Order) -> list[str]:
-        count = len(erasure.find_order_ids(order.candidate_email)) if order.candidate_email.strip() else 1
+        ids = erasure.find_order_ids(order.candidate_email)
         return [
-            f"The candidate is erased from every order with this email address: {count}."
-            if order.candidate_email.strip()
+            f"The candidate is erased from every order with this email address: {len(ids)}."
+            if ids
             else "The order has no email address: the candidate is erased from this order only.",
             "Name, email address, results, reports, and everything sent and received about them are deleted here.",
             "The candidate’s link and links to reports stop working, and the engine cannot read the order any more.",
@@ -249,7 +251,7 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @admin.display(description="delivery", ordering="newest_result_state")
     def delivery_status(self, order: Any) -> SafeString:
-        return render_status_badge(order.newest_result_state or "none")
+        return render_status_badge(order.newest_result_state or ("erased" if order.erased_at else "none"))
 
     @admin.display(description="order", ordering="pk")
     def order_ids(self, order: Order) -> SafeString:
@@ -258,6 +260,23 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.display(description="ordered", ordering="created_at")
     def created_time(self, order: Order) -> SafeString | str:
         return relative_time(order.created_at)
+
+
+def _export_scope(order: Order) -> list[str]:
+    archive = "You get a ZIP file with all data about the candidate"
+    if not fold_email(order.candidate_email):
+        return [f"{archive} from this order only: it has no email address."]
+    return [f"{archive}, from every order with this email address.", "It covers all customers."]
+
+
+def _describe_report(order: Order, *, is_new: bool) -> str:
+    """Return what became of a report that was just made; `order` is as it was before."""
+    if not is_new:
+        return "Nothing was changed: this had been reported already."
+    newest = Delivery.objects.filter(key=merge_patch.result_key(order)).order_by("-pk").first()
+    if newest is None or newest.pk == cast(Any, order).newest_result_id:
+        return "Saved. SmartRecruiters receives it with the first status that is reported."
+    return f"Reported. {replay_preview.describe_queued(newest)}"
 
 
 def _preview_context(order: Order, form: ReportForm) -> dict[str, Any]:

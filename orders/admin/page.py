@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
+from integrations.models import ConnectionState
 from integrations.outbox import clock
+from integrations.outbox.admin import replay_preview
 from integrations.outbox.handlers import get_handler
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from integrations.outbox.sending.failure_messages import translate_reason
@@ -29,6 +32,7 @@ ENGINE_CALLS = {
     "Attachment removed": ("DELETE", "attachments/… → 204"),
     "Reported": ("PATCH", "result → 200"),
 }
+PANEL_VERBS: dict[str, str] = {S.DELIVERED: "sees", S.FAILED: "would see", S.UNKNOWN: "would see", S.HELD: "would see"}
 DETAIL_LABELS = {"changed": "what changed", "correction": "why it was corrected", "assessment_id": "assessment"}
 
 
@@ -51,6 +55,33 @@ class TimelineRow:
     @property
     def has_failed(self) -> bool:
         return bool(self.attempt and self.attempt.outcome not in ("", "delivered"))
+
+
+@dataclass(frozen=True)
+class DeliveryRow:
+    """A delivery with its cause, and the action that helps it on; "" if none does."""
+
+    delivery: Delivery
+    label: str
+    reason: str
+    action: str
+    action_label: str
+
+
+@dataclass(frozen=True)
+class ResultNotice:
+    """Notice that the newest result is not in SmartRecruiters: why, and the page that helps."""
+
+    title: str
+    reason: str
+    tone: str
+    next_at: datetime | None
+    url: str
+    link_text: str
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.next_at is not None and self.next_at <= clock.now()
 
 
 @dataclass(frozen=True)
@@ -80,17 +111,20 @@ def build_context(order: Any) -> dict[str, Any]:
     attempts = {(each.pk, attempt.number): attempt for each in deliveries for attempt in each.attempts.all()}
     entries = timeline.merge_entries(order.events.all(), deliveries, timeline.load_staff_actions(order))
     parts = _build_parts(order)
-    delivery = next((each for each in deliveries if each.pk == order.newest_result_id), None)
+    rows = [_build_delivery_row(each) for each in deliveries]
+    newest = next((row for row in rows if row.delivery.pk == order.newest_result_id), None)
+    has_earlier = any(each.kind == "result" and each.state == S.DELIVERED for each in deliveries)
     return {
         "original": order,
         "order": order,
         "status": order.reported_status,
         "timeline_rows": [_build_row(entry, attempts, order) for entry in entries],
-        "deliveries": [(each, get_handler(each).label, _failure_text(each)) for each in deliveries],
-        "delivery": delivery,
-        "failure_text": _failure_text(delivery) if delivery else "",
-        "is_held_up": delivery is not None and _is_held_up(delivery),
-        "now": clock.now(),
+        "delivery_rows": rows,
+        "delivery": newest and newest.delivery,
+        "delivery_state": newest.delivery.shown_state if newest else "erased" if order.erased_at else "none",
+        "result_notice": _build_notice(newest, order, has_earlier=has_earlier) if newest else None,
+        "panel_verb": PANEL_VERBS.get(newest.delivery.state if newest else "", "will see"),
+        "was_delivered": has_earlier,
         "whole": parts[0],
         "parts": parts[1:],
         "resources": _build_resources(order),
@@ -98,14 +132,38 @@ def build_context(order: Any) -> dict[str, Any]:
     }
 
 
-def _failure_text(delivery: Delivery) -> str:
-    return translate_reason(delivery.reason, get_handler(delivery))
+def _build_delivery_row(delivery: Delivery) -> DeliveryRow:
+    handler, pause = get_handler(delivery), delivery.stream.pause_reason if delivery.stream.is_paused else ""
+    reason = translate_reason(delivery.reason, handler) or (pause if delivery.state == S.PENDING else "")
+    return DeliveryRow(delivery, handler.label, reason, *replay_preview.suggest_action(delivery))
 
 
-def _is_held_up(delivery: Delivery) -> bool:
-    """Return True if the newest result did not arrive, other than by waiting for its first attempt."""
-    state = delivery.state
-    return state in (S.FAILED, S.UNKNOWN, S.HELD) or (state == S.PENDING and delivery.failures > 0)
+def _build_notice(row: DeliveryRow, order: Order, *, has_earlier: bool) -> ResultNotice | None:
+    """Return the notice, unless the newest result arrived, is on its way, or waits for its first attempt."""
+    delivery = row.delivery
+    is_waiting = delivery.state == S.PENDING
+    if delivery.state in (S.DELIVERED, S.IN_FLIGHT) or (is_waiting and not row.reason):
+        return None
+    is_uncertain = delivery.is_ambiguous or delivery.state == S.UNKNOWN
+    title = (
+        f"The {'latest ' if has_earlier else ''}result {'may not be' if is_uncertain else 'is not'} in SmartRecruiters"
+    )
+    return ResultNotice(
+        f"{title}, which shows an earlier one." if has_earlier and not is_uncertain else f"{title}.",
+        row.reason.rstrip("."),
+        "bad" if delivery.state == S.FAILED else "warn",
+        delivery.next_attempt_at if is_waiting else None,
+        *_build_notice_link(row, order),
+    )
+
+
+def _build_notice_link(row: DeliveryRow, order: Order) -> tuple[str, str]:
+    """Return URL and text of the link: to the action, or to what holds the result up."""
+    if row.action:
+        return reverse("admin:outbox_delivery_act", args=[row.delivery.pk, row.action]), row.action_label
+    if row.delivery.stream.held_reason and order.connection.state != ConnectionState.LIVE:
+        return reverse("admin:integrations_connection_change", args=[order.connection_id]), "View the connection"
+    return reverse("admin:outbox_stream_change", args=[row.delivery.stream_id]), "View the stream"
 
 
 def _build_row(entry: timeline.TimelineEntry, attempts: dict[tuple[int, int], Attempt], order: Order) -> TimelineRow:

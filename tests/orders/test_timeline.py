@@ -99,7 +99,7 @@ def test_every_kind_of_delivery_names_its_peer_and_itself(handler: handlers.Hand
 @pytest.mark.parametrize(
     ("state", "attempt", "what"),
     [
-        (S.PENDING, {"error": "too slow", "outcome": "retry"}, "SmartRecruiters did not answer: too slow"),
+        (S.PENDING, {"error": "too slow", "outcome": "retry"}, "Sending the result failed: too slow"),
         (S.PENDING, {"status": 200, "error": "the answer is not JSON", "outcome": "retry"},
          "SmartRecruiters answered 200, but not as expected: the answer is not JSON"),
         (S.PENDING, {"outcome": "lost"}, "The courier stopped while sending the result"),
@@ -110,7 +110,7 @@ def test_every_kind_of_delivery_names_its_peer_and_itself(handler: handlers.Hand
         (S.FAILED, {"status": 418, "outcome": "fail"},
          "SmartRecruiters did not accept the result (418). It is not retried automatically"),
         (S.UNKNOWN, {"error": "the connection broke", "outcome": "unknown"},
-         "SmartRecruiters did not answer: the connection broke. Its outcome is unknown"),
+         "Sending the result failed: the connection broke. Its outcome is unknown"),
         (S.DELIVERED, {"status": 401, "outcome": "no access"},
          "SmartRecruiters denied access to the result"),
     ],

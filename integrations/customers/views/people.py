@@ -53,7 +53,7 @@ def render_page(request: HttpRequest, form: InviteForm, status: int = 200) -> Ht
         **page,
         "form": form,
         "people": membership.customer.memberships.select_related("person").order_by("person__email"),
-        "invitations": invitations.open_invitations(membership.customer),
+        "invitations": invitations.with_email(invitations.open_invitations(membership.customer)),
     }
     return render(request, "integrations/people.html", context, status=status)
 

@@ -40,13 +40,13 @@ def _is_replayable(delivery: Delivery) -> bool:
 
 
 def _is_dismissable(delivery: Delivery) -> bool:
-    """Return True for a failed delivery that a replay would not send, so that only the alarm remains to be cleared."""
-    return delivery.state == S.FAILED and replay_preview.find_skip_reason(delivery) != ""
+    """Return True if a replay would send nothing, so that only the alarm remains to be cleared."""
+    return delivery.state in REPLAYABLE_STATES and replay_preview.find_skip_reason(delivery) != ""
 
 
 def _describe_dismissal(delivery: Delivery) -> list[str]:
     reason = replay_preview.find_skip_reason(delivery)
-    return [f"It cannot be sent again: {reason}.", "Nothing is sent. It no longer counts as failed.", RECORDED]
+    return [f"It cannot be sent again: {reason}.", "Nothing is sent. It no longer needs attention.", RECORDED]
 
 
 def _unavailable_reason(delivery: Delivery) -> str:
@@ -64,7 +64,9 @@ def _describe_replay(delivery: Delivery) -> list[str]:
 
 def _describe_retry(delivery: Delivery) -> list[str]:
     due = date_format(delivery.due_at, "j F, H:i")
-    return [f"It is sent now instead of on {due} UTC. If it fails again, it is retried as usual.", RECORDED]
+    end = delivery.stream.paused_until if delivery.stream.is_paused else None
+    now = f"when the pause of its stream ends, at {date_format(end, 'H:i:s')} UTC," if end else "now"
+    return [f"It is sent {now} instead of on {due} UTC. If it fails again, it is retried as usual.", RECORDED]
 
 
 def _describe_mark_delivered(_: Delivery) -> list[str]:
@@ -161,7 +163,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     def _perform_replay(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
         self._replay_and_record(request, delivery)
-        return self._redirect_to_subject(request, delivery, "It is being sent again. The outcome appears here soon.")
+        return self._redirect_to_subject(request, delivery, replay_preview.describe_queued(delivery, "sent again"))
 
     def _replay_and_record(self, request: HttpRequest, delivery: Delivery) -> None:
         try:
@@ -175,7 +177,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
             delivery.refresh_from_db()
             raise ActionError(_unavailable_reason(delivery) or "It is not waiting for a retry any more.")
         self.record_audit(request, "delivery.hurried", self.get_audit_subject(delivery), delivery=delivery.pk)
-        return self._redirect_to_subject(request, delivery, "It is being sent now. The outcome appears here soon.")
+        return self._redirect_to_subject(request, delivery, replay_preview.describe_queued(delivery, "sent now"))
 
     def _perform_mark_delivered(self, request: HttpRequest, delivery: Delivery) -> str | HttpResponse:
         if not deliveries.mark_delivered(delivery):
@@ -205,7 +207,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
             return TemplateResponse(request, "admin/outbox/delivery/replay.html", self._preview_context(request, batch))
         sent = [delivery.pk for delivery, _ in batch.to_send if self._try_replay(request, delivery)]
         left = len(batch.to_send) + len(batch.skipped) - len(sent)
-        messages.success(request, f"{len(sent)} sent again, {left} left unchanged.")
+        messages.success(request, f"{len(sent)} queued again, {left} left unchanged.")
         self._warn_remaining(request)
         return redirect("admin:outbox_delivery_progress", key=replay_progress.track_replay(sent)) if sent else None
 
@@ -233,7 +235,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": f"Sent again: {progress.delivered} of {progress.total} delivered",
+            "title": f"Queued again: {progress.delivered} of {progress.total} delivered",
             "progress": progress,
         }
         return TemplateResponse(request, "admin/outbox/delivery/progress.html", context)
@@ -267,7 +269,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state", ordering="state")
     def state_badge(self, delivery: Delivery) -> SafeString:
-        badge = render_status_badge(delivery.state)
+        badge = render_status_badge(delivery.shown_state)
         reason = failure_messages.translate_reason(delivery.reason, get_handler(delivery))
         return format_html('{}<span class="second">{}</span>', badge, reason)
 
@@ -288,11 +290,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description="when", ordering="created_at")
     def relevant_time(self, delivery: Delivery) -> SafeString | str:
         waits = delivery.state == S.PENDING
-        return format_html("due {}", relative_time(delivery.due_at)) if waits else relative_time(delivery.created_at)
+        time = relative_time(delivery.next_attempt_at if waits else delivery.created_at)
+        return format_html("due {}", time) if waits else time
 
     @admin.display(description="next attempt")
     def next_attempt_time(self, delivery: Delivery) -> SafeString | str:
-        return relative_time(delivery.due_at) if delivery.state == S.PENDING else "–"
+        return relative_time(delivery.next_attempt_at) if delivery.state == S.PENDING else "–"
 
     @admin.display(description="stream")
     def stream_link(self, delivery: Delivery) -> SafeString:

@@ -1,12 +1,14 @@
-"""Preview of a replay: the consequences for each delivery, as text for staff."""
+"""Preview of a replay: the consequences for each delivery, as text for staff, and the action that helps it on."""
 
 from dataclasses import dataclass, field
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
+from django.utils.formats import date_format
 
 from integrations.outbox.handlers import UnknownKindHandler, get_handler
 from integrations.outbox.models import Delivery, DeliveryState
+from integrations.staff.display import status_label
 
 REPLAYABLE_STATES = (DeliveryState.FAILED, DeliveryState.UNKNOWN)
 BATCH_SIZE = 900  # Django refuses a form with more than a thousand fields
@@ -17,12 +19,38 @@ DUPLICATE_WARNING = "is sent again. The other side may already have processed it
 def predict_replay(delivery: Delivery) -> tuple[bool, str]:
     """Return whether a replay would send the delivery, and the consequence as the predicate of a sentence."""
     if delivery.state not in REPLAYABLE_STATES:
-        return False, f"is not sent: it is {delivery.get_state_display().lower()}"
+        return False, f"is not sent: it is {status_label(delivery.shown_state).lower()}"
     if reason := find_skip_reason(delivery):
         return False, f"is not sent: {reason}"
-    if delivery.stream.held_reason:
-        return True, f"is on hold with its stream: {delivery.stream.held_reason.rstrip('.')}"
-    return True, DUPLICATE_WARNING if delivery.state == DeliveryState.UNKNOWN else "is sent again, at once"
+    stream = delivery.stream
+    if stream.held_reason:
+        return True, f"is put on hold with its stream: {stream.held_reason.rstrip('.')}"
+    again = DUPLICATE_WARNING if delivery.state == DeliveryState.UNKNOWN else "is sent again"
+    if stream.is_paused and stream.paused_until:
+        return True, f"{again}. Its stream is paused until {date_format(stream.paused_until, 'H:i:s')} UTC"
+    return True, again if delivery.state == DeliveryState.UNKNOWN else f"{again}, at once"
+
+
+def describe_queued(delivery: Delivery, what: str = "sent") -> str:
+    """Return what becomes of a delivery that was just queued, as sentences."""
+    delivery.refresh_from_db()
+    stream = delivery.stream
+    if stream.held_reason:
+        return f"It is on hold with its stream: {stream.held_reason}"
+    if stream.is_paused and stream.paused_until:
+        end = date_format(stream.paused_until, "H:i:s")
+        return f"It is {what} when the pause of its stream ends, at {end} UTC. {stream.pause_reason}".strip()
+    return f"It is being {what}. The outcome appears here soon."
+
+
+def suggest_action(delivery: Delivery) -> tuple[str, str]:
+    """Return the name and the label of the action that helps the delivery on, or empty strings if none does."""
+    if delivery.state in REPLAYABLE_STATES:
+        if find_skip_reason(delivery):
+            return "dismiss", "Dismiss"
+        return ("", "") if delivery.stream.held_reason else ("replay", "Send again")
+    is_retried = delivery.state == DeliveryState.PENDING and delivery.failures > 0
+    return ("hurry", "Try again now") if is_retried and not delivery.stream.is_paused else ("", "")
 
 
 def find_skip_reason(delivery: Delivery) -> str:

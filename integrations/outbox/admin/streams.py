@@ -17,7 +17,6 @@ from integrations.staff.display import format_count, relative_time, render_boole
 from integrations.staff.model_admin import ObjectAction, ReadOnlyAdmin, StreamLabel
 
 S = DeliveryState
-HELD_BY_STAFF = "Put on hold by staff."
 
 
 @admin.register(Stream)
@@ -95,7 +94,7 @@ class StreamAdmin(ReadOnlyAdmin):
         return f"{format_count(count, 'delivery is', 'deliveries are')} being sent."
 
     def _perform_hold(self, request: HttpRequest, stream: Stream) -> str:
-        deliveries.hold_stream(stream.name, HELD_BY_STAFF)
+        deliveries.hold_stream(stream.name, deliveries.HELD_BY_STAFF)
         self.record_audit(request, "stream.held", stream.name)
         return "The stream is on hold."
 
@@ -157,4 +156,4 @@ def stop_reason(stream: Stream) -> str:
 
 def _is_releasable(stream: Stream) -> bool:
     """Return True for a hold by staff, or on a stream without an owner: others end with the owner's problem."""
-    return bool(stream.held_reason) and (not stream.owner_id or stream.held_reason == HELD_BY_STAFF)
+    return bool(stream.held_reason) and (not stream.owner_id or stream.held_reason == deliveries.HELD_BY_STAFF)

@@ -13,7 +13,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from integrations.http.client import CallFailedError, Response
 from integrations.outbox import clock, deliveries
 from integrations.outbox.handlers import Channel, Handler, PermanentFailureError, describe_channel, get_handler
-from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
+from integrations.outbox.models import Attempt, Delivery, DeliveryState, Ending, Stream
 from integrations.outbox.sending import retry_policy
 from integrations.outbox.sending.failure_messages import describe_status
 from integrations.outbox.sending.retry_policy import Disposition
@@ -257,7 +257,7 @@ class Settlement:
         self.stream.refresh_from_db()
 
     def _apply_no_access(self, outcome: Outcome) -> None:
-        if self._set_state(outcome, S.DELIVERED, "no access"):
+        if self._set_state(outcome, S.DELIVERED, "no access", ending=Ending.NO_ACCESS):
             outcome.handler.on_failed(
                 outcome.delivery, outcome.response, "SmartRecruiters does not allow access to it."
             )

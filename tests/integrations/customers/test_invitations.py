@@ -198,7 +198,7 @@ def test_newer_link_replaces_one_that_is_not_sent_yet(browser: Browser, customer
 
 def test_invitation_is_not_sent_twice_in_a_minute(browser: Browser, customer: Customer) -> None:
     invite(browser, customer)
-    assert "This invitation was just sent. Try again in a minute." in text(invite(browser, customer))
+    assert f"A link for {DORA} was created just now. Try again in a minute." in text(invite(browser, customer))
     assert (Invitation.objects.count(), len(links())) == (1, 1)
 
 
@@ -333,7 +333,7 @@ def test_staff_invite_from_the_customers_page(staff_browser: Browser, customer: 
     assert acts() == [("invitation.sent", "stella@vendor.example", DORA)]
     assert "stella" not in links()[0] + mail.outbox[0].body
     refused = staff_browser.post(f"{page}/invite/", {"email": DORA, "role": "administrator"})
-    assert "This invitation was just sent." in text(refused)
+    assert f"A link for {DORA} was created just now." in text(refused)
 
 
 def test_first_person_of_a_customer_is_invited_as_an_administrator(staff_browser: Browser, customer: Customer) -> None:
@@ -359,7 +359,7 @@ def test_invitation_ends_when_staff_add_the_person_with_a_password(
 def test_staff_revoke_and_send_again(staff_browser: Browser, customer: Customer, alice: User) -> None:
     invitation = invitations.send_invitation(customer, DORA, "viewer", actor=Actor(alice))
     page = f"/admin/integrations/invitation/{invitation.pk.replace('_', '_5F')}"
-    assert "This invitation was just sent." in text(staff_browser.post(f"{page}/act/resend/", follow=True))
+    assert f"A link for {DORA} was created just now." in text(staff_browser.post(f"{page}/act/resend/", follow=True))
     Invitation.objects.update(sent_at=timezone.now() - timedelta(hours=1))
     assert "A new link is on its way" in text(staff_browser.post(f"{page}/act/resend/", follow=True))
     assert "no longer works" in text(staff_browser.post(f"{page}/act/revoke/", follow=True))

@@ -137,7 +137,7 @@ def test_deliveries_sent_again_in_bulk_are_first_tried_on_paper(staff_browser: B
 
 def test_deliveries_sent_again_in_bulk_go_after_the_button(staff_browser: Browser) -> None:
     rows = [parcel(S.FAILED, "failed"), parcel(S.UNKNOWN, "unknown"), parcel(S.DELIVERED, "delivered")]
-    assert "2 sent again, 1 left unchanged." in text(choose(staff_browser, *rows, confirmed="yes"))
+    assert "2 queued again, 1 left unchanged." in text(choose(staff_browser, *rows, confirmed="yes"))
     assert states() == {"failed": S.PENDING, "unknown": S.PENDING, "delivered": S.DELIVERED}
     assert sorted(acts("delivery.replayed")) == [("ord_failed", STELLA), ("ord_unknown", STELLA)]
 
@@ -145,7 +145,9 @@ def test_deliveries_sent_again_in_bulk_go_after_the_button(staff_browser: Browse
 def test_deliveries_of_a_held_stream_say_that_they_wait(staff_browser: Browser) -> None:
     row = parcel(S.FAILED)
     deliveries.hold_stream("connection:7", "The connection needs a reconnect.")
-    assert "Is on hold with its stream: The connection needs a reconnect" in text(choose(staff_browser, row))
+    assert "Is put on hold with its stream: The connection needs a reconnect" in text(choose(staff_browser, row))
+    choose(staff_browser, row, confirmed="yes")
+    assert states() == {"a": S.HELD}
 
 
 @pytest.mark.parametrize(
@@ -187,7 +189,7 @@ def test_more_than_one_step_takes_are_sent_step_by_step(
     assert (states()["e"], '<input type="hidden" name="rest" value="3">' in page) == (S.FAILED, True)
     chosen = {"action": "replay", "_selected_action": [rows[4].pk, rows[3].pk], "confirmed": "yes", "rest": "3"}
     said = text(staff_browser.post(address, chosen, follow=True))
-    assert "2 sent again, 0 left unchanged." in said
+    assert "2 queued again, 0 left unchanged." in said
     assert f'3 more were selected. <a href="{address}">Continue: select them in the list' in said
     again = {key for key, state in states().items() if state == S.PENDING}
     assert (again, "can be sent at once" in text(choose(staff_browser, rows[0], confirmed="yes", rest="x"))) == (
@@ -282,7 +284,7 @@ def test_replay_of_many_shows_how_far_it_is(staff_browser: Browser) -> None:
     rows = [parcel(S.FAILED, key=key) for key in "abcdef"]
     page = choose(staff_browser, *rows, confirmed="yes")
     address = page.redirect_chain[-1][0]
-    assert "Sent again: 0 of 6 delivered" in text(page)
+    assert "Queued again: 0 of 6 delivered" in text(page)
     assert '<meta http-equiv="refresh" content="2">' in text(page)
     later = timezone.now() + timedelta(minutes=5)
     for row, state, columns in zip(
@@ -293,7 +295,7 @@ def test_replay_of_many_shows_how_far_it_is(staff_browser: Browser) -> None:
     ):
         Delivery.objects.filter(pk=row.pk).update(state=state, **columns)
     page = text(staff_browser.get(address))
-    assert "Sent again: 2 of 6 delivered" in page
+    assert "Queued again: 2 of 6 delivered" in page
     assert 'http-equiv="refresh"' not in page
     said = ["</span> <strong>1</strong> failed again and", "<strong>1</strong> failed again. <a", "no longer needed"]
     assert [words in page for words in said] == [True] * 3

@@ -144,7 +144,7 @@ NON_PERSONAL_FIELDS: dict[str, frozenset[str]] = {
     "orders.result": frozenset({"assessment_id", "status"}),
     "orders.upload": frozenset({"state"}),
     "outbox.attempt": frozenset({"outcome"}),
-    "outbox.delivery": frozenset({"kind", "key", "subject", "state"}),
+    "outbox.delivery": frozenset({"kind", "key", "subject", "state", "ending"}),
     "outbox.heartbeat": frozenset({"worker"}),
     "outbox.stream": frozenset(
         {"name", "paused_by_key", "pause_reason", "next_calls", "held_reason", "unauthorized_keys"}

@@ -349,7 +349,7 @@ def test_staff_erase_after_a_page_that_says_what_will_happen(staff_browser: Brow
     assert "Erased: 1 order, 1 file." in text(answer)
     assert (act in text(answer), CANARY in text(answer)) == (False, False)
     for said in (
-        "Erased here with the candidate’s data. SmartRecruiters keeps its copy",
+        "Erased here with the candidate’s data. No result was confirmed by SmartRecruiters.",
         "<dt>Requester</dt><dd>erased with the candidate</dd>",
         'portal: </span></span> <div class="timeline__body"> <p class="timeline__what">Candidate erased</p>',
     ):
