@@ -8,6 +8,7 @@ from django.db import models
 
 # Candidates' names, email addresses, answers and reports, and the requests that contain them.
 PERSONAL_DATA_PERMISSION = "integrations.see_personal"
+AUDIT_PERMISSION = "integrations.view_auditentry"
 
 
 class StaffRole(models.TextChoices):
@@ -21,11 +22,11 @@ class MemberRole(models.TextChoices):
     ADMINISTRATOR = "administrator", "Administrator: also connects, disconnects and invites people"
 
 
-HIDDEN_FROM_VIEWERS = frozenset({"integrations.view_auditentry"})
+HIDDEN_FROM_VIEWERS = frozenset({AUDIT_PERMISSION})
 SUPPORT_PERMISSIONS = frozenset(
     {
         PERSONAL_DATA_PERMISSION,
-        "integrations.view_auditentry",
+        AUDIT_PERMISSION,
         "integrations.change_connection",  # try again; not disconnect
         "integrations.change_webhook",
         "orders.change_order",  # accept, report; not erase

@@ -129,7 +129,7 @@ def model_rows(model: str, rights: list[set[str]]) -> dict[str, Row]:
         f"admin:{model}_add": for_staff(GET=allow("add")),
         f"admin:{model}_change": for_staff(GET=allow("see"), POST=allow("change")),
         f"admin:{model}_delete": for_staff(GET=allow("delete")),
-        f"admin:{model}_history": for_staff(GET=allow("see")),
+        f"admin:{model}_history": for_staff(GET=(403, 200, 200)),  # the audit log, which viewers do not see
         f"admin:{model}_act": for_staff(GET=allow("act"), POST=allow("act", 302)) if has_acts else for_staff(GET=404),
         f"admin/{model.replace('_', '/')}/<path:object_id>/": for_staff(GET=302),
     }

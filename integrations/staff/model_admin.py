@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
-from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.utils import get_fields_from_path, quote, unquote
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
@@ -27,7 +27,6 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 
 from integrations import roles
-from integrations.redaction import SECRET_NAME
 from integrations.staff import autocomplete
 
 if TYPE_CHECKING:
@@ -122,15 +121,15 @@ class StaffAdmin(AutocompleteMixin, ModelAdmin):
     """Admin of one model, with object actions and audit entries.
 
     `plural` replaces the model's plural name. `empty_list_text` says what appears in the list and how. With
-    `audits_itself`, the functions that save rows write the audit entries. Filtering by `personal_fields` requires the
-    permission to see candidates.
+    `audits_itself`, the functions that save rows write the audit entries. `linked_lookups` are the lookups of links to
+    its list, besides those of its filters.
     """
 
     plural: ClassVar[str] = ""
     empty_list_text: ClassVar[str] = ""
     audits_itself: ClassVar[bool] = False
     change_form_template = "admin/portal_change_form.html"
-    personal_fields: ClassVar[frozenset[str]] = frozenset()
+    linked_lookups: ClassVar[tuple[str, ...]] = ()
 
     def record_audit(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:
         self.staff_site.record_audit(request, action, subject, **detail)
@@ -162,11 +161,27 @@ class StaffAdmin(AutocompleteMixin, ModelAdmin):
             )
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Refuse lookups of secrets (`?client_secret__startswith=` would reveal them) and of hidden personal data."""
-        is_secret = SECRET_NAME.search(lookup) is not None
-        if lookup.partition("__")[0] in self.personal_fields and not (request and can_see_personal(request)):
-            return False
-        return not is_secret and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+        """Allow the lookups of the page's own filters and links only; any other one is a 400.
+
+        Django's admin takes any lookup on any column. A regular expression can stop the database, and
+        `?launch_url__startswith=` reveals a hidden column letter by letter.
+        """
+        return lookup in self.get_lookups(request)
+
+    def get_lookups(self, request: HttpRequest | None = None) -> set[str]:
+        filters = self.get_list_filter(request) if request else self.list_filter
+        lookups = {name for each in filters for name in self._get_filter_parameters(each)}
+        if self.date_hierarchy:
+            lookups |= {f"{self.date_hierarchy}__{part}" for part in ("year", "month", "day")}
+        return lookups | set(self.linked_lookups)
+
+    def _get_filter_parameters(self, list_filter: Any) -> Iterable[str]:
+        """Return the URL parameters of an entry of `list_filter`, without its queries for the choices."""
+        if not isinstance(list_filter, str):
+            return (list_filter.parameter_name,)
+        field: Any = get_fields_from_path(self.model, list_filter)[-1]
+        exact = f"{list_filter}__{field.target_field.name}__exact" if field.is_relation else f"{list_filter}__exact"
+        return (list_filter, exact, f"{list_filter}__isnull")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Model | None:
         """Return the row by its id, as it is or quoted as in Django's links (`_` as `_5F`)."""
@@ -214,7 +229,7 @@ class StaffAdmin(AutocompleteMixin, ModelAdmin):
         row = self.get_object(request, object_id)
         if row is None:
             raise Http404
-        if not self.has_view_or_change_permission(request, row):
+        if not (self.has_view_or_change_permission(request, row) and can_see_audit(request)):
             raise PermissionDenied
         entries = self.staff_site.get_audit_entries(self.get_audit_subject(row))
         return self.render_object_page(request, row, "admin/history.html", f"History: {row}", entries=entries)
@@ -263,6 +278,11 @@ class StaffAdmin(AutocompleteMixin, ModelAdmin):
 def can_see_personal(request: HttpRequest) -> bool:
     """Return True if the user may see candidates' personal data."""
     return request.user.has_perm(roles.PERSONAL_DATA_PERMISSION)
+
+
+def can_see_audit(request: HttpRequest) -> bool:
+    """Return True if the user may see the audit log."""
+    return request.user.has_perm(roles.AUDIT_PERMISSION)
 
 
 class LabelledForm(ModelForm):

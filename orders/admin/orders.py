@@ -44,12 +44,7 @@ class OrderAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     show_full_result_count = False
     list_per_page = 50
-    personal_fields = frozenset(
-        {
-            *("candidate_id", "candidate_email", "candidate_first_name", "candidate_last_name", "candidate_language"),
-            *("requester_user_id", "requester_email", "fields", "unknown"),
-        }
-    )
+    linked_lookups = ("id__in",)
 
     def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
         return self.search_fields if can_see_personal(request) else self.search_fields[:2]

@@ -57,6 +57,7 @@ A14 Staff beyond their role
     roles candidate_is_seen_by_role
     roles viewer_finds_no_order_by_what_is_hidden
     roles nobody_raises_himself
+    lookups history_follows_the_permission_to_see_the_audit_log
     orders order_page_is_recorded_each_time
     access_log everybody_who_saw_a_candidate_is_named_before_and_after_an_erasure
     export staff_export_from_the_orders_page
@@ -106,4 +107,10 @@ A23 Known vulnerabilities in dependencies
 
 A24 `SCRIPT_NAME` and other headers about what the server knows itself
     worker server_takes_nothing_about_a_request_from_its_headers
+
+A29 Lookups in the URLs of admin's lists
+    lookups only_lookups_of_filters_and_links_are_allowed
+    lookups refused_lookup_is_an_invalid_request_for_every_role
+    lookups hidden_column_is_not_guessed
+    lookups every_filter_and_link_of_a_list_works
 """)

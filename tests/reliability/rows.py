@@ -40,6 +40,7 @@ FILES = {
     "lenient_orders": "tests/orders/test_lenient_orders.py",
     "log": "tests/integrations/audit/test_log.py",
     "logs": "tests/config/monitoring/test_logs.py",
+    "lookups": "tests/integrations/admin/test_lookups.py",
     "memberships": "tests/integrations/customers/test_memberships.py",
     "merge_patch": "tests/orders/test_merge_patch.py",
     "mfa": "tests/integrations/accounts/test_mfa.py",

@@ -120,7 +120,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
     readonly_fields = (*SUMMARY_FIELDS, "payload_code")
     inlines = (AttemptInline,)
     actions = ("replay",)
-    personal_fields = frozenset({"payload"})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
