@@ -25,12 +25,12 @@ def start_consent(request: HttpRequest, *, company_id: str, mode: DisplayMode, r
 def remember_consent(request: HttpRequest, consent: Consent) -> None:
     keys = [*request.session.get(SESSION_KEY, []), consent.key]
     request.session[SESSION_KEY] = keys[-MAX_REMEMBERED:]
-    if consent.mode == DisplayMode.POPUP:
+    if consent.mode == DisplayMode.POPUP and PartnerConfiguration.load().opens_popup:
         request.session[POPUP_KEY] = consent.expires_at.timestamp()
 
 
 def has_open_popup(request: HttpRequest) -> bool:
-    """Return True if this session opened a consent page in POPUP mode within the last ten minutes."""
+    """Return True if this session opened a consent page that may be framed within the last ten minutes."""
     return float(request.session.get(POPUP_KEY, 0)) > timezone.now().timestamp()
 
 

@@ -2,7 +2,8 @@
 
 All other pages forbid framing (clickjacking). In a cross-site frame browsers send no SameSite=Lax cookie. So the pages
 of this flow set the session and CSRF cookies a second time, as `SameSite=None; Secure; Partitioned`. These are read in
-frames only, so that CSRF protection stays as it is elsewhere (tests/reliability/README.md, C30 to C32).
+frames only, so that CSRF protection stays as it is elsewhere (tests/reliability/README.md, C30 to C32). All of this
+holds only while the partner configuration says POPUP.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from integrations.connections.consents import has_open_popup
+from integrations.models import PartnerConfiguration
 
 CONSENT_PATH = "/smartrecruiters/integration"
 SIGN_IN_PATHS = (
@@ -35,8 +37,12 @@ def framed_cookie_name(name: str) -> str:
 
 
 def mark_popup(request: HttpRequest) -> None:
-    """Allow framing of this page. Called by views for a consent in POPUP mode."""
-    request.is_popup = True  # type: ignore[attr-defined]
+    """Allow framing of this page. Called by views for a consent in POPUP mode.
+
+    Nothing is allowed unless the partner configuration has SmartRecruiters open pop-ups: a visit without `redirect` can
+    come from anywhere.
+    """
+    request.is_popup = PartnerConfiguration.load().opens_popup  # type: ignore[attr-defined]
 
 
 def _is_in_flow(request: HttpRequest) -> bool:

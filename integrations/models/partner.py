@@ -101,6 +101,12 @@ class PartnerConfiguration(models.Model):
     def __str__(self) -> str:
         return "Partner configuration"
 
+    @property
+    def opens_popup(self) -> bool:
+        """Return True if SmartRecruiters opens the consent page over its own, by this or by the published row."""
+        published = self.published.get("consentDisplayMode") if isinstance(self.published, dict) else None
+        return DisplayMode.POPUP in (self.display_mode, published)
+
     @classmethod
     def load(cls) -> Self:
         """Return the row. Create it at first use."""

@@ -33,6 +33,13 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
     assert messages == []
 
 
+@pytest.fixture
+def popup_mode(world: World) -> Iterator[None]:
+    world.set_display_mode("POPUP")
+    yield
+    world.set_display_mode("REDIRECT")
+
+
 def open_smartrecruiters(context: BrowserContext, world: World) -> Page:
     """Open a page of SmartRecruiters at 127.0.0.1, for the browser another site than the portal's localhost."""
     page = context.new_page()
@@ -61,7 +68,7 @@ def is_connected(world: World, company: str) -> bool:
     return bool(world.control.get_company(company)["state"] == "connected")
 
 
-def test_popup_works_in_a_frame_of_another_site(context: BrowserContext, world: World) -> None:
+def test_popup_works_in_a_frame_of_another_site(context: BrowserContext, world: World, popup_mode: None) -> None:
     url = build_consent_url(world, "framed")
     page = open_smartrecruiters(context, world)
     page.evaluate(
@@ -82,7 +89,7 @@ def test_popup_works_in_a_frame_of_another_site(context: BrowserContext, world: 
     assert [cookie["name"] for cookie in context.cookies()] == ["frame-session", "frame-csrf"]
 
 
-def test_popup_works_in_a_window_that_keeps_its_opener(context: BrowserContext, world: World) -> None:
+def test_popup_works_in_a_window_that_keeps_its_opener(context: BrowserContext, world: World, popup_mode: None) -> None:
     page = open_smartrecruiters(context, world)
     url = build_consent_url(world, "windowed")
     with page.expect_popup() as opened:

@@ -121,6 +121,11 @@ class World:
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 
+    def set_display_mode(self, mode: str) -> None:
+        """Change the partner configuration, without publishing it."""
+        change = f"from integrations.models import *; PartnerConfiguration.objects.update(display_mode={mode!r})"
+        self.run_manage("shell", "-c", change)
+
     def read_log(self) -> str:
         return (self.folder / "portal.log").read_text()
 

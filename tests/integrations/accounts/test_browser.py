@@ -8,7 +8,7 @@ import pytest
 from django.core import mail
 from playwright.sync_api import expect
 
-from integrations.models import Customer, User
+from integrations.models import Customer, PartnerConfiguration, User
 from integrations.outbox import courier
 from integrations.outbox.models import Stream
 from tests import rows
@@ -225,6 +225,8 @@ def test_deny_by_keyboard_alone(visit: Visit, live_server: Any, settings: Any, a
 
 
 def test_denied_popup_closes_by_its_own_button(visit: Visit, live_server: Any, alice: User) -> None:
+    PartnerConfiguration.load()
+    PartnerConfiguration.objects.update(display_mode="POPUP")
     person = visit()
     page = person.page
     sign_in(person, f"{live_server.url}/", alice)

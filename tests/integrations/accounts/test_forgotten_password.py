@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client as Browser
 
+from integrations.models import PartnerConfiguration
 from tests.integrations.accounts.test_sign_in import SIGN_IN, text
 
 pytestmark = pytest.mark.django_db
@@ -16,6 +17,8 @@ def test_link_opens_in_the_same_tab(client: Browser) -> None:
 
 
 def test_link_leaves_a_consent_in_a_popup_where_it_is(client: Browser) -> None:
+    PartnerConfiguration.load()
+    PartnerConfiguration.objects.update(display_mode="POPUP")
     page = client.get("/smartrecruiters/integration?companyId=northwind", follow=True)
     assert ELSEWHERE in text(page)
     assert HERE in text(client.get(SIGN_IN))
