@@ -98,7 +98,7 @@ class ConsentView(View):
     @method_decorator(with_consent)
     def post(self, request: HttpRequest, consent: Consent) -> HttpResponse:
         if consent.decision:
-            return render_outcome(request, "answered", 410, consent)
+            return respond_again(request, consent)
         if not isinstance(request.user, User):
             return redirect_to_login(consent)
         form = DecisionForm(request.POST, memberships=memberships.connectable_memberships(request.user))
@@ -109,11 +109,26 @@ class ConsentView(View):
         try:
             return apply_decision(request, consent, form)
         except lifecycle.ConsentUsedError:
-            return render_outcome(request, "answered", 410, consent)
+            consent.refresh_from_db()
+            return respond_again(request, consent)
         except lifecycle.NotAllowedError:
             return render_forbidden(request, consent)
         except lifecycle.CompanyTakenError:
             return render_outcome(request, "belongs_to_another", 409, consent)
+
+
+def respond_again(request: HttpRequest, consent: Consent) -> HttpResponse:
+    """Answer a double click on a button like the first click. Any other answer to a decided consent changes nothing."""
+    is_repeated = consent.decision == request.POST.get("decision") and consent.user_id == request.user.pk
+    if not consent.decision or not is_repeated:
+        return render_outcome(request, "answered", 410, consent)
+    return continue_decided(request, consent)
+
+
+def continue_decided(request: HttpRequest, consent: Consent) -> HttpResponse:
+    if consent.decision == "approve":
+        return see_other(reverse("consent_progress", kwargs={"key": consent.key}))
+    return return_to_smartrecruiters(request, consent, "denied")
 
 
 def render_forbidden(request: HttpRequest, consent: Consent) -> HttpResponse:
@@ -156,9 +171,9 @@ def apply_decision(request: HttpRequest, consent: Consent, form: DecisionForm) -
         if not consent.wording:
             consents.record_wording(consent)
         lifecycle.approve_consent(consent, actor=actor, customer=form.chosen_customer)
-        return see_other(reverse("consent_progress", kwargs={"key": consent.key}))
-    lifecycle.deny_consent(consent, actor=actor)
-    return return_to_smartrecruiters(request, consent, "denied")
+    else:
+        lifecycle.deny_consent(consent, actor=actor)
+    return continue_decided(request, consent)
 
 
 def see_other(url: str) -> HttpResponse:

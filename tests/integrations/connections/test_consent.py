@@ -82,6 +82,13 @@ def browser(client: Browser, alice: User) -> Browser:
     return client
 
 
+@pytest.fixture
+def opens_popup(db: None) -> None:
+    """Have SmartRecruiters open the consent page in a pop-up."""
+    PartnerConfiguration.load()
+    PartnerConfiguration.objects.update(display_mode=DisplayMode.POPUP)
+
+
 @pytest.mark.parametrize("redirect", UNTRUSTED)
 def test_entry_with_an_untrusted_redirect_is_a_page_without_a_way_there(client: Browser, redirect: str) -> None:
     response = client.get(entry(redirect=redirect))
@@ -183,13 +190,57 @@ def test_deny_in_a_popup_says_so(browser: Browser) -> None:
     assert "You can close this window." in page
 
 
-@pytest.mark.parametrize(("first", "second"), [("approve", "approve"), ("approve", "deny"), ("deny", "approve")])
+@pytest.mark.parametrize(("first", "second"), [("approve", "deny"), ("deny", "approve"), ("approve", "maybe")])
 def test_second_decision_changes_nothing(browser: Browser, first: str, second: str) -> None:
     consent = visit(browser)
     browser.post(page_of(consent), {"decision": first})
     assert browser.post(page_of(consent), {"decision": second}).status_code == 410
     consent.refresh_from_db()
     assert (consent.decision, ConnectAttempt.objects.count()) == (first, int(first == "approve"))
+
+
+@pytest.mark.parametrize(("decision", "status", "target"), [("approve", 303, "{page}/progress"), ("deny", 302, BACK)])
+def test_double_click_goes_where_one_click_goes(browser: Browser, decision: str, status: int, target: str) -> None:
+    consent = visit(browser)
+    answers = [browser.post(page_of(consent), {"decision": decision}) for _ in range(3)]
+    expected = (status, target.format(page=page_of(consent)))
+    assert [(answer.status_code, answer["Location"]) for answer in answers] == [expected] * 3
+    assert ConnectAttempt.objects.count() == int(decision == "approve")
+
+
+def test_double_click_in_a_popup_shows_the_same_page(browser: Browser) -> None:
+    consent = visit(browser, redirect=None)
+    answers = [browser.post(page_of(consent), {"decision": "deny"}) for _ in range(2)]
+    assert [(answer.status_code, "Not connected" in text(answer)) for answer in answers] == [(200, True)] * 2
+
+
+def test_second_click_that_overtakes_the_first_one_goes_the_same_way(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both clicks find an open request. One is stored while the other one is on its way to that."""
+    consent = visit(browser)
+    record_wording = consents.record_wording
+
+    def be_overtaken(late: Consent) -> consents.Wording:
+        monkeypatch.undo()
+        assert browser.post(page_of(consent), {"decision": "approve"}).status_code == 303
+        return record_wording(late)
+
+    monkeypatch.setattr(consents, "record_wording", be_overtaken)
+    answer = browser.post(page_of(consent), {"decision": "approve"})
+    assert (answer.status_code, answer["Location"]) == (303, f"{page_of(consent)}/progress")
+    assert ConnectAttempt.objects.count() == 1
+
+
+def test_answer_of_another_person_in_the_same_browser_is_not_repeated(browser: Browser, charlie: User) -> None:
+    consent = visit(browser)
+    browser.post(page_of(consent), {"decision": "approve"})
+    browser.post(f"{page_of(consent)}/account")
+    browser.force_login(charlie)
+    session = browser.session
+    session[consents.SESSION_KEY] = [consent.key]
+    session.save()
+    assert browser.post(page_of(consent), {"decision": "approve"}).status_code == 410
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -384,7 +435,7 @@ def test_redirect_pages_are_not_framed_and_may_post_on(browser: Browser) -> None
     assert (response["X-Frame-Options"], response["Cross-Origin-Opener-Policy"]) == ("DENY", "same-origin")
 
 
-def test_popup_pages_are_framed_by_smartrecruiters_alone(browser: Browser) -> None:
+def test_popup_pages_are_framed_by_smartrecruiters_alone(browser: Browser, opens_popup: None) -> None:
     consent = visit(browser, redirect=None)
     pages = [browser.get(entry(redirect=None)), browser.get(page_of(consent)), Browser().get(page_of(consent))]
     pages += [browser.post(page_of(consent), {"decision": "approve"}), browser.get(f"{page_of(consent)}/progress")]
@@ -395,7 +446,7 @@ def test_popup_pages_are_framed_by_smartrecruiters_alone(browser: Browser) -> No
         assert response["Cross-Origin-Opener-Policy"] == "unsafe-none"
 
 
-def test_sign_in_is_framed_on_its_way_to_a_popup_only(client: Browser) -> None:
+def test_sign_in_is_framed_on_its_way_to_a_popup_only(client: Browser, opens_popup: None) -> None:
     assert "frame-ancestors 'none'" in policy(client.get("/accounts/login/"))
     visit(client)
     assert "frame-ancestors 'none'" in policy(client.get("/accounts/login/"))
@@ -406,12 +457,54 @@ def test_sign_in_is_framed_on_its_way_to_a_popup_only(client: Browser) -> None:
     assert "frame-ancestors 'none'" in policy(client.get("/"))
 
 
+@pytest.mark.parametrize(
+    ("display_mode", "published", "is_framed"),
+    [
+        ("REDIRECT", None, False),
+        ("REDIRECT", "REDIRECT", False),
+        ("POPUP", None, True),
+        ("POPUP", "REDIRECT", True),
+        ("REDIRECT", "POPUP", True),  # SmartRecruiters has the former configuration until staff publish
+    ],
+)
+def test_popup_is_framed_where_the_configuration_says_popup(
+    browser: Browser, display_mode: str, published: str | None, is_framed: bool
+) -> None:
+    """Anybody can open a consent without `redirect`."""
+    document = published and {"consentDisplayMode": published}
+    PartnerConfiguration.load()
+    PartnerConfiguration.objects.update(display_mode=display_mode, published=document)
+    consent = visit(browser, redirect=None)
+    pages = [
+        browser.get(entry(redirect=None)),
+        browser.get(entry("..", redirect=None)),
+        browser.get(page_of(consent)),
+        browser.get("/accounts/login/"),
+        browser.post(page_of(consent), {"decision": "approve"}),
+        browser.get(f"{page_of(consent)}/progress"),
+    ]
+    opener = "unsafe-none" if is_framed else "same-origin"
+    found = [
+        (
+            OURS in policy(page),
+            page["Cross-Origin-Opener-Policy"],
+            page.has_header("X-Frame-Options"),
+            "frame-session" in page.cookies,
+        )
+        for page in pages
+    ]
+    expected = (is_framed, opener, not is_framed)
+    assert [each[:3] for each in found] == [expected] * len(pages)
+    assert any(each[3] for each in found) == is_framed
+    assert consent.mode == "POPUP"
+
+
 def attributes(response: Any, name: str) -> tuple[Any, ...]:
     cookie = response.cookies[name]
     return cookie["samesite"], bool(cookie["secure"]), cookie["httponly"], bool(cookie.get("partitioned"))
 
 
-def test_popup_gets_its_cookies_twice(client: Browser) -> None:
+def test_popup_gets_its_cookies_twice(client: Browser, opens_popup: None) -> None:
     response = client.get(entry(redirect=None))
     assert attributes(response, "session") == ("Lax", False, True, False)
     assert attributes(response, "frame-session") == ("None", True, True, True)
@@ -425,14 +518,16 @@ def test_redirect_gets_its_cookies_once(client: Browser) -> None:
 
 
 @pytest.mark.parametrize(("place", "status"), [("iframe", 302), ("document", 400)])
-def test_cookie_of_the_frame_counts_in_a_frame_only(client: Browser, place: str, status: int) -> None:
+def test_cookie_of_the_frame_counts_in_a_frame_only(
+    client: Browser, opens_popup: None, place: str, status: int
+) -> None:
     consent = visit(client, redirect=None)
     framed = Browser()
     framed.cookies["frame-session"] = client.cookies["frame-session"].value
     assert framed.get(page_of(consent), headers={"Sec-Fetch-Dest": place}).status_code == status
 
 
-def test_cookie_of_the_frame_opens_no_other_page(browser: Browser) -> None:
+def test_cookie_of_the_frame_opens_no_other_page(browser: Browser, opens_popup: None) -> None:
     visit(browser, redirect=None)
     framed = Browser()
     framed.cookies["frame-session"] = browser.session.session_key
