@@ -104,8 +104,8 @@ class Claims:
         )
         if not self.stream.paused_by_key:
             return due.order_by("priority", "due_at", "pk")  # the order of the index, for a long backlog
-        refused_last = Case(When(key=self.stream.paused_by_key, then=Value(1)), default=Value(0))
-        return due.order_by(refused_last, "priority", "due_at", "pk")
+        refused_first = Case(When(key=self.stream.paused_by_key, then=Value(0)), default=Value(1))
+        return due.order_by(refused_first, "priority", "due_at", "pk")
 
     @staticmethod
     def _prefetch(due: Sequence[Delivery]) -> None:

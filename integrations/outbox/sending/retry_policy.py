@@ -52,7 +52,12 @@ RETRY_SCHEDULE = [
 MAX_DELAY = timedelta(hours=12)
 JITTER = 0.2
 
-INITIAL_PAUSE, MAX_PAUSE, MAX_BREAKER_PAUSE = 5.0, 3600.0, 60.0
+# In a stream whose last calls all failed, the other side is down, and its return must be noticed soon. Longer backoff
+# is for a delivery that fails while others succeed.
+MAX_OUTAGE_DELAY = timedelta(seconds=30)
+
+INITIAL_PAUSE, MAX_PAUSE = 2.0, 30.0  # without Retry-After
+MAX_RETRY_AFTER = 3600.0
 
 
 def classify_status(status: int, overrides: Mapping[int, Disposition]) -> Disposition:
@@ -60,10 +65,10 @@ def classify_status(status: int, overrides: Mapping[int, Disposition]) -> Dispos
     return overrides.get(status) or DISPOSITION_BY_STATUS.get(status, Disposition.RETRY)
 
 
-def retry_delay(failures: int, jitter: float) -> timedelta:
+def retry_delay(failures: int, jitter: float, *, is_outage: bool = False) -> timedelta:
     """Return the backoff after the nth failure, from 1. `jitter` in [-1, 1] moves it by up to ± 20 %."""
     step = RETRY_SCHEDULE[failures - 1] if failures <= len(RETRY_SCHEDULE) else MAX_DELAY
-    return step * (1 + JITTER * jitter)
+    return (min(step, MAX_OUTAGE_DELAY) if is_outage else step) * (1 + JITTER * jitter)
 
 
 def parse_int(header: str) -> int | None:
@@ -85,7 +90,7 @@ def parse_retry_after(header: str, now: datetime) -> float | None:
 
 
 def pause_duration(retry_after: str | None, last_pause: float, now: datetime) -> float:
-    """Return the seconds to pause: Retry-After between 1 s and 1 h, otherwise 5 s, doubling with each pause."""
+    """Return the seconds to pause: Retry-After between 1 s and 1 h, otherwise 2 s, doubling with each pause to 30 s."""
     if (seconds := parse_retry_after(retry_after or "", now)) is not None:
-        return min(max(seconds, 1.0), MAX_PAUSE)
+        return min(max(seconds, 1.0), MAX_RETRY_AFTER)
     return min(last_pause * 2, MAX_PAUSE) if last_pause else INITIAL_PAUSE

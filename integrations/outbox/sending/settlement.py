@@ -23,6 +23,7 @@ from integrations.redaction import redact_text
 log = structlog.get_logger(__name__)
 D, S = Disposition, DeliveryState
 ATTEMPT_RESULT_FIELDS = ["started_at", "duration_ms", "status", "outcome", "error", "response"]
+KEPT_ATTEMPTS = 50  # first and last ones of a delivery
 # Raised while the database is down, locked or full. No handler is at fault, and the same write may succeed later.
 DATABASE_UNAVAILABLE = (OperationalError, InterfaceError)
 
@@ -184,14 +185,26 @@ class Settlement:
     def _apply_retry(self, outcome: Outcome) -> None:
         self._update_circuit_breaker(outcome)
         delivery, handler, failures = outcome.delivery, outcome.handler, outcome.delivery.failures + 1
-        delay = retry_policy.retry_delay(failures, random.uniform(-1, 1)) * settings.OUTBOX_TIME_SCALE  # noqa: S311 (jitter)
+        # No call of the stream has succeeded since this delivery failed for the first time.
+        is_outage = self.stream.failures_in_a_row >= failures
+        delay = retry_policy.retry_delay(failures, random.uniform(-1, 1), is_outage=is_outage)  # noqa: S311 (jitter)
+        delay *= settings.OUTBOX_TIME_SCALE
         if self._age(delivery) + delay > handler.retry_for * settings.OUTBOX_TIME_SCALE:
             self._apply_fail(outcome)
             return
         is_ambiguous = delivery.is_ambiguous or outcome.may_have_been_processed
         due_at = clock.now() + delay
         self._requeue(outcome, due_at=due_at, failures=failures, is_ambiguous=is_ambiguous, has_new_token=False)
+        self._prune_attempts(outcome)
         handler.on_retry(delivery)
+
+    @staticmethod
+    def _prune_attempts(outcome: Outcome) -> None:
+        """Keep the first and the newest attempts of a long outage. `attempts_made` counts them all."""
+        number = outcome.attempt.number
+        if number % KEPT_ATTEMPTS == 0:
+            middle = (KEPT_ATTEMPTS + 1, number - KEPT_ATTEMPTS)
+            Attempt.objects.filter(delivery=outcome.delivery, number__range=middle).delete()
 
     @staticmethod
     def _age(delivery: Delivery) -> timedelta:
@@ -203,34 +216,49 @@ class Settlement:
 
     def _apply_pause(self, outcome: Outcome) -> None:
         retry_after = outcome.response.headers.get("Retry-After") if outcome.response else None
-        self.pause_stream(outcome.cause, outcome.delivery.key, retry_after)
-        self._requeue(outcome, due_at=self.stream.paused_until)
+        if retry_after is None and self._is_first_probe(outcome):
+            seconds = retry_policy.pause_duration(None, self.stream.pause_seconds, clock.now())
+            self._let_another_probe(pause_seconds=seconds)
+            self._requeue(outcome, due_at=clock.now() + timedelta(seconds=seconds) * settings.OUTBOX_TIME_SCALE)
+        else:
+            self.pause_stream(outcome.cause, outcome.delivery.key, retry_after)
+            self._requeue(outcome, due_at=self.stream.paused_until)
 
     def _update_circuit_breaker(self, outcome: Outcome) -> None:
-        """Pause the stream when its calls fail in a row. The pause ends with a probe, one call at a time."""
+        """Pause the stream when its calls fail in a row. The pause ends with probes, one call at a time."""
         self._update_stream(failures_in_a_row=self.stream.failures_in_a_row + 1)
-        if self.stream.failures_in_a_row >= retry_policy.CIRCUIT_BREAKER_THRESHOLD:
-            self.pause_stream(outcome.cause, outcome.delivery.key, at_most=retry_policy.MAX_BREAKER_PAUSE)
+        if self._is_first_probe(outcome):
+            self._let_another_probe()
+        elif self.stream.failures_in_a_row >= retry_policy.CIRCUIT_BREAKER_THRESHOLD:
+            self.pause_stream(outcome.cause, outcome.delivery.key)
 
-    def pause_stream(
-        self, reason: str, key: str = "", retry_after: str | None = None, *, at_most: float = retry_policy.MAX_PAUSE
-    ) -> None:
+    def _is_first_probe(self, outcome: Outcome) -> bool:
+        """Return True for the call that ends a pause: the one whose failure began it."""
+        return self.stream.is_probing and outcome.delivery.key == self.stream.paused_by_key
+
+    def _let_another_probe(self, **changes: object) -> None:
+        """Let a call of another key decide whether the other side is down, or only refuses this one."""
+        self._update_stream(paused_by_key="", **changes)
+
+    def pause_stream(self, reason: str, key: str = "", retry_after: str | None = None) -> None:
         """Pause all calls of the stream, unless it is paused: several refusals of one burst are one pause.
 
-        `reason` is what happened, for people. `key` is the sequence key of the call that was refused: after the pause
-        another one probes.
+        `reason` is what happened, for people. `key` is the sequence key of the call that was refused, which probes
+        after the pause.
         """
-        if not self.stream.is_paused:
-            now = clock.now()
-            seconds = min(retry_policy.pause_duration(retry_after, self.stream.pause_seconds, now), at_most)
-            until = now + timedelta(seconds=seconds) * settings.OUTBOX_TIME_SCALE
-            self._update_stream(
-                paused_until=until,
-                paused_since=self.stream.paused_since or now,
-                pause_seconds=seconds,
-                pause_reason=reason[:300],
-                paused_by_key=key,
-            )
+        if self.stream.is_paused:
+            return
+        now = clock.now()
+        seconds = retry_policy.pause_duration(retry_after, self.stream.pause_seconds, now)
+        # With jitter, streams that a common outage paused do not all probe at the same time.
+        length = seconds if retry_after else seconds * random.uniform(1 - retry_policy.JITTER, 1)  # noqa: S311 (jitter)
+        self._update_stream(
+            paused_until=now + timedelta(seconds=length) * settings.OUTBOX_TIME_SCALE,
+            paused_since=self.stream.paused_since or now,
+            pause_seconds=seconds,
+            pause_reason=reason[:300],
+            paused_by_key=key,
+        )
 
     def _apply_new_token(self, outcome: Outcome) -> None:
         if self.channel.needs_token and not outcome.delivery.has_new_token:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from integrations.outbox import courier, deliveries, handlers, leases
+from integrations.outbox import clock, courier, deliveries, handlers, leases
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Priority, Stream
 from integrations.outbox.scheduling import dispatcher
 from integrations.outbox.sending.executor import PacedExecutor
@@ -107,13 +107,13 @@ def test_refusal_is_a_dead_letter_at_once(peer: Peer, enqueue: Enqueue, run_cour
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_pause_of_the_credential_probes_with_another_order(
+def test_pause_of_the_credential_ends_with_the_refused_call(
     peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later, status: int
 ) -> None:
     peer.script["/a"] = [Answer(status, {}, {"Retry-After": "7"})]
     refused = enqueue("a")
     run_courier()
-    waiting = [enqueue("b"), enqueue("c")]
+    waiting = [enqueue("b", priority=Priority.RESULT), enqueue("c")]
     run_courier()
     assert states(refused, *waiting) == [S.PENDING] * 3
     assert dispatcher.due_streams().count() == 0
@@ -121,7 +121,111 @@ def test_pause_of_the_credential_probes_with_another_order(
     assert dispatcher.due_streams().count() == 1
     run_courier()
     assert states(refused, *waiting) == [S.DELIVERED] * 3
-    assert [path for path in peer.received_paths() if path != "/token"] == ["/a", "/b", "/c", "/a"]
+    assert called(peer) == ["/a", "/a", "/b", "/c"]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_order_that_is_always_refused_stops_no_other(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later, status: int
+) -> None:
+    peer.answer = lambda received: Answer(status if received.path == "/a" else 200)
+    refused = enqueue("a")
+    run_courier()
+    waiting = [enqueue("b"), enqueue("c")]
+    advance_clock(timedelta(seconds=2.1))
+    run_courier()
+    assert states(refused, *waiting) == [S.PENDING, S.DELIVERED, S.DELIVERED]
+    assert called(peer) == ["/a", "/a", "/b", "/c"]
+
+
+@pytest.mark.parametrize(("status", "first_probe"), [(429, True), (503, True), (500, False), (504, False)])
+def test_pause_goes_on_when_two_orders_are_refused(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later, status: int, first_probe: bool
+) -> None:
+    peer.answer = lambda received: Answer(200 if received.path == "/token" else status)
+    for key in "abcdefgh":
+        enqueue(key)
+    run_courier()
+    before, stream = len(called(peer)), Stream.objects.get()
+    advance_clock(stream.paused_until - clock.now() + timedelta(seconds=0.1))
+    run_courier()
+    probed = called(peer)[before:]
+    assert len(probed) == 2 if first_probe else 1 <= len(probed) <= 2
+    stream.refresh_from_db()
+    assert stream.is_paused
+    assert stream.paused_by_key == probed[-1].strip("/")
+
+
+def called(peer: Peer) -> list[str]:
+    return [path for path in peer.received_paths() if path != "/token"]
+
+
+@pytest.mark.parametrize("outage", [timedelta(minutes=3), timedelta(hours=5), timedelta(days=6)])
+@pytest.mark.parametrize("status", [500, 503, 504])
+@pytest.mark.parametrize("backlog", [1, 12])
+def test_first_result_after_an_outage_of_any_length_is_delivered_within_a_minute(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later, outage: timedelta, status: int, backlog: int
+) -> None:
+    peer.answer = lambda received: Answer(200 if received.path == "/token" else status)
+    rows = [enqueue(f"k{number}") for number in range(backlog)]
+    end = clock.now() + outage
+    for _ in range(25):  # as many probes as the backoff needs to grow as long as it can
+        run_courier()
+        advance_clock(timedelta(seconds=37))
+    advance_clock(max(end - clock.now(), timedelta(0)))
+    run_courier()
+    peer.answer = lambda received: Answer()
+    begin = clock.now()
+    while not Delivery.objects.filter(state=S.DELIVERED).exists():
+        advance_clock(timedelta(seconds=1))
+        run_courier()
+    assert clock.now() - begin <= timedelta(seconds=60)
+    for _ in range(60):
+        advance_clock(timedelta(seconds=1))
+        run_courier()
+    assert set(states(*rows)) == {S.DELIVERED}
+
+
+def test_order_that_fails_while_others_succeed_is_tried_less_and_less(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
+) -> None:
+    peer.answer = lambda received: Answer(500 if received.path == "/a" else 200)
+    refused, waits = enqueue("a"), []
+    for number in range(5):
+        run_courier()
+        refused.refresh_from_db()
+        waits.append((refused.due_at - clock.now()).total_seconds())
+        enqueue(f"good-{number}")
+        run_courier()
+        advance_clock(refused.due_at - clock.now() + timedelta(seconds=0.1))
+    schedule = [5, 30, 120, 600, 1800]
+    assert [0.7 * step < wait <= 1.2 * step for step, wait in zip(schedule, waits, strict=True)] == [True] * 5
+
+
+def test_backlog_in_which_every_second_order_fails_once_drains_in_two_minutes(
+    peer: Peer, enqueue: Enqueue, run_courier: Carry, advance_clock: Later
+) -> None:
+    for number in range(30):
+        peer.script[f"/k{number}"] = [Answer((503, 429)[number % 2]), Answer()] if number % 3 else [Answer()]
+    rows = [enqueue(f"k{number}") for number in range(30)]
+    begin = clock.now()
+    while {S.DELIVERED} != set(states(*rows)):
+        run_courier()
+        advance_clock(timedelta(seconds=0.5))
+    assert clock.now() - begin <= timedelta(seconds=120)
+
+
+def test_middle_of_very_many_attempts_is_dropped(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
+    peer.answer = lambda received: Answer(200 if received.path == "/token" else 500)
+    delivery = enqueue()
+    run_courier()
+    Delivery.objects.filter(pk=delivery.pk).update(attempts_made=199, due_at=clock.now())
+    Attempt.objects.bulk_create(
+        Attempt(delivery=delivery, number=number, started_at=clock.now(), outcome="retry") for number in range(2, 200)
+    )
+    run_courier()
+    numbers = [*range(1, 51), *range(151, 201)]
+    assert list(delivery.attempts.order_by("number").values_list("number", flat=True)) == numbers
 
 
 @pytest.mark.parametrize(
@@ -181,7 +285,7 @@ def test_pauses_double_while_nothing_succeeds(
         stream = Stream.objects.get()
         lengths.append(stream.pause_seconds)
         advance_clock(timedelta(seconds=stream.pause_seconds + 0.1))
-    assert lengths == [5, 10, 20]
+    assert lengths == [2, 4, 8]
 
 
 def test_unauthorized_once_gets_one_new_token_at_once(peer: Peer, enqueue: Enqueue, run_courier: Carry) -> None:
@@ -541,8 +645,8 @@ def test_failures_in_a_row_break_the_circuit_and_one_success_closes_it(
         lengths.append(stream.pause_seconds)
         advance_clock(timedelta(seconds=stream.pause_seconds + 0.1))
         run_courier()
-    assert lengths == [5, 10, 20, 40, 60]
-    assert len(peer.received_paths()) - 1 == tried + 5  # one probe after each pause
+    assert lengths == [2, 4, 8, 16, 30]
+    assert len(peer.received_paths()) - 1 <= tried + 10  # two probes after each pause
     is_down = False
     advance_clock(timedelta(seconds=60.1))
     run_courier()

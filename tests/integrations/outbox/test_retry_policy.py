@@ -45,11 +45,17 @@ def test_delay_is_within_a_fifth_of_the_schedule(failures: int, spread: float, s
     assert retry_delay(failures, spread).total_seconds() == pytest.approx(seconds)
 
 
+@pytest.mark.parametrize(("failures", "seconds"), [(1, 5), (2, 30), (3, 30), (99, 30)])
+def test_delay_in_an_outage_is_at_most_half_a_minute(failures: int, seconds: float) -> None:
+    assert retry_delay(failures, 0, is_outage=True).total_seconds() == seconds
+
+
 NOW = datetime(2026, 11, 30, 18, 23, 38, tzinfo=UTC)
 RETRY_AFTER = [
-    (None, 0, 5),
-    (None, 5, 10),
-    (None, 3000, 3600),
+    (None, 0, 2),
+    (None, 2, 4),
+    (None, 16, 30),
+    (None, 3600, 30),
     ("0", 0, 1),
     ("7", 40, 7),
     ("00000000000007", 0, 7),
@@ -63,7 +69,7 @@ RETRY_AFTER = [
     ("Mon, 30 Nov 2026 18:23:00 GMT", 40, 1),
     ("Sat, 01 Jan 2000 00:00:00 GMT", 0, 1),
     ("Fri, 31 Dec 9999 23:59:59 GMT", 0, 3600),
-    ("soon", 0, 5),
+    ("soon", 0, 2),
 ]
 
 
