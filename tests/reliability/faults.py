@@ -133,7 +133,7 @@ ROWS: dict[str, Row] = {
         "429",
         (
             f"{COURIER}credential_is_paced_below_ten_a_second_and_eight_at_a_time",
-            f"{COURIER}pause_of_the_credential_probes_with_another_order",
+            f"{COURIER}pause_of_the_credential_ends_with_the_refused_call",
             "crash: result: 429",
         ),
     ),
