@@ -31,6 +31,8 @@ BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "unix")
 BROKER_TLS_CHOICES = {"ssl_cert_reqs": ("required", "optional", "none"), "ssl_check_hostname": ("true", "false")}
 BROKER_TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 MIN_UNIQUE_CHARACTERS = 8
+CLAMAV_PORT = 3310
+MAX_SOCKET_PATH = 108  # sockaddr_un, with its NUL
 
 
 def is_loopback(host: str) -> bool:
@@ -257,6 +259,26 @@ def add_root_certificates(options: dict[str, Any], ca_file: Path | None) -> None
     """Verify PostgreSQL's certificate against CA_FILE, where DATABASE_URL asks for that and names no file itself."""
     if ca_file and str(options.get("sslmode", "")).startswith("verify-"):
         options.setdefault("sslrootcert", str(ca_file))
+
+
+def parse_scanner_url(name: str, url: str) -> str | tuple[str, int] | None:
+    """Return the address of ClamAV's daemon: the path of its socket, or its host and port."""
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port if parts.port is not None else CLAMAV_PORT
+    except ValueError:
+        parts, port = urlsplit(""), 0
+    is_plain = not (parts.username or parts.query or parts.fragment)
+    if is_plain and parts.scheme == "tcp" and parts.hostname and port and parts.path in ("", "/"):
+        return parts.hostname, port
+    if is_plain and parts.scheme == "unix" and not parts.netloc and 1 < len(parts.path.encode()) < MAX_SOCKET_PATH:
+        return parts.path
+    raise ImproperlyConfigured(
+        f"{name}={url!r} is not the address of a ClamAV daemon: write it like unix:///run/clamav/clamd.ctl or "
+        "tcp://scanner.vendor.example:3310"
+    )
 
 
 def parse_email_url(url: str) -> dict[str, Any]:

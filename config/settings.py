@@ -168,6 +168,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 MEDIA_ROOT = PORTAL_DATA_DIR / "files"
 FILE_UPLOAD_PERMISSIONS = 0o600
+CLAMAV_ADDRESS = environment.parse_scanner_url("CLAMAV_URL", env("CLAMAV_URL", default=""))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 CACHES = {
     # In the database: rate limits must hold across processes, and the broker may hang.

@@ -1,25 +1,71 @@
 """Reports attached to an order: files that we host, and URLs of the engine."""
 
+from dataclasses import dataclass
+
+import structlog
 from django.db import transaction
 from rest_framework.exceptions import NotFound
 
-from integrations.api.errors import UnprocessableError
+from integrations import audit, clamav
+from integrations.api.errors import ServiceUnavailableError, UnprocessableError
 from integrations.encryption import hash_token
 from integrations.outbox.models import Delivery
 from orders import files, merge_patch, results, uploads
 from orders.models import Attachment, Hop, Order, OrderEvent, make_link_token
 
+log = structlog.get_logger(__name__)
 MAX_PER_ORDER = 100
+
+
+class ScannerUnavailableError(ServiceUnavailableError):
+    default_code = "scanner_unavailable"
+    default_detail = "The file could not be scanned for malware, so nothing was stored. Try again in a minute."
+    wait = 30
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    """A file of an accepted type in which the scanner found no malware."""
+
+    content: bytes
+    content_type: str
+
+
+def check_file(order_id: str, content: bytes, *, by: str) -> CheckedFile:
+    """Detect a file's type and scan it for malware, outside a transaction: a scan may take seconds.
+
+    Raises files.UnsupportedFileError, also for malware, and ScannerUnavailableError.
+    """
+    content_type = files.detect_content_type(content)
+    try:
+        clamav.scan(content)
+    except clamav.MalwareFoundError as found:
+        digest = files.compute_digest(content)
+        log.error("malware refused", order=order_id, signature=str(found), sha256=digest)
+        audit.record("order.malware_refused", order_id, by=by, signature=str(found), sha256=digest)
+        raise files.MalwareError(f"contains malware ({found}) and was not stored") from None
+    except clamav.ScannerUnavailableError as error:
+        log.error("file not scanned", order=order_id, reason=f"the malware scanner {error}")
+        raise ScannerUnavailableError from None
+    return CheckedFile(content, content_type)
 
 
 def add_file(
     order_id: str, content: bytes, *, assessment_id: str = "", name: str = "", by: str
 ) -> tuple[Attachment, bool]:
+    """Check a file, store it and queue it for SmartRecruiters. Return as `add_checked_file` does, raise as both do."""
+    checked = check_file(order_id, content, by=by)
+    return add_checked_file(order_id, checked, assessment_id=assessment_id, name=name, by=by)
+
+
+def add_checked_file(
+    order_id: str, checked: CheckedFile, *, assessment_id: str = "", name: str = "", by: str
+) -> tuple[Attachment, bool]:
     """Store a file and queue it for SmartRecruiters. Return it, and whether it is new: content is attached once.
 
-    Raises files.UnsupportedFileError, OSError (disk full), UnprocessableError (too many), NotFound, GoneError.
+    Raises OSError (disk full), UnprocessableError (too many), NotFound, GoneError.
     """
-    kind = files.detect_content_type(content)
+    content, kind = checked.content, checked.content_type
     wanted = Attachment(
         assessment_id=assessment_id,
         type=files.get_attachment_type(kind),

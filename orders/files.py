@@ -37,6 +37,10 @@ class UnsupportedFileError(ValueError):
     """The file is not accepted. The message is the end of a sentence that starts with "The file"."""
 
 
+class MalwareError(UnsupportedFileError):
+    pass
+
+
 class DamagedFileError(Exception):
     """The file on disk is missing or was changed."""
 

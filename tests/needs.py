@@ -10,11 +10,12 @@ from collections.abc import Generator
 
 import pytest
 
-from tests import postgres
+from tests import clamd, postgres
 
 NEEDS = {
     "browser": ("Chromium", lambda: any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))),
     "postgresql": ("PostgreSQL", postgres.is_available),
+    "clamav": ("ClamAV's daemon", clamd.find_program),
     "nginx": ("nginx", lambda: shutil.which("nginx") or shutil.which("/usr/sbin/nginx")),
     "pgbouncer": ("PgBouncer", lambda: shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")),
     "redis": ("a Redis server", lambda: shutil.which("redis-server")),

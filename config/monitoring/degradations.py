@@ -1,4 +1,4 @@
-"""Degradations of the whole installation, for `/readyz` and staff's overview: silent workers, a full disk."""
+"""Degradations of the whole installation, for `/readyz` and staff's overview: no worker, no disk space, no scanner."""
 
 import shutil
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from integrations import clamav
 from integrations.outbox import clock
 from integrations.outbox.models import Heartbeat
 from integrations.outbox.scheduling.watchdog import SCHEDULER_KEY
@@ -35,7 +36,7 @@ def load_heartbeats() -> Heartbeats:
 
 
 def list_degradations(heartbeats: Heartbeats) -> list[Degradation]:
-    return [*_check_heartbeats(heartbeats), *_check_disk_space()]
+    return [*_check_heartbeats(heartbeats), *_check_disk_space(), *_check_scanner()]
 
 
 def explain_overdue(heartbeats: Heartbeats) -> str:
@@ -74,3 +75,9 @@ def _check_disk_space() -> list[Degradation]:
         return []
     message = f"The disk of the data folder is nearly full: {free // 1024**2} MB are left. Free some space."
     return [Degradation(message)]
+
+
+def _check_scanner() -> list[Degradation]:
+    if not (reason := clamav.find_outage()):
+        return []
+    return [Degradation(f"{reason}, so reports are refused with 503. Check that clamd is running, and CLAMAV_URL.")]

@@ -95,13 +95,13 @@ class OrderAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         if request.method != "POST":
             return redirect(self.get_change_url(order))
-        form = ReportForm(order, request.POST, request.FILES)
+        form = ReportForm(order, cast(User, request.user), request.POST, request.FILES)
         is_valid, event_count = form.is_valid(), order.events.count()
         if "look" in request.POST:
             return self._render_page(request, order, form, **_preview_context(order, form))
         if is_valid:
             try:
-                form.save(by=cast(User, request.user))
+                form.save()
             except results.CorrectionRequiredError:
                 form.add_error("correction", "This change is a correction: enter the reason.")
             except APIException as error:
@@ -118,7 +118,7 @@ class OrderAdmin(ReadOnlyAdmin):
         order = self._get_order(request, object_id)
         if not self.can_act(request):
             raise PermissionDenied
-        context = {**_preview_context(order, ReportForm(order, request.POST)), "order": order}
+        context = {**_preview_context(order, ReportForm(order, cast(User, request.user), request.POST)), "order": order}
         return TemplateResponse(request, "admin/orders/order/panel.html", context)
 
     def attachment_view(self, request: HttpRequest, object_id: str, attachment_id: str) -> HttpResponse:
@@ -159,7 +159,7 @@ class OrderAdmin(ReadOnlyAdmin):
             "can_see_personal": can_see_personal(request),
             "may_report": self.can_act(request) and order.erased_at is None,
             "can_act": request.user.has_perm("outbox.change_delivery"),
-            "form": form or ReportForm(order),
+            "form": form or ReportForm(order, cast(User, request.user)),
             "is_previewed": bool(previewed),
             **previewed,
         }

@@ -25,9 +25,11 @@ class ReportForm(forms.Form):
         max_length=500, required=False, help_text="The reason, if you change a final result. Shown in the timeline."
     )
 
-    def __init__(self, order: Order, data: Any = None, uploads: Any = None) -> None:
+    checked_file: attachments.CheckedFile
+
+    def __init__(self, order: Order, by: User, data: Any = None, uploads: Any = None) -> None:
         super().__init__(data, uploads)
-        self.order = order
+        self.order, self.by = order, by
         parts = [(each.assessment_id, each.name) for each in order.package.assessments.all()]
         cast(forms.ChoiceField, self.fields["part"]).choices = [("", "The whole package"), *parts]
         if not parts:
@@ -40,10 +42,11 @@ class ReportForm(forms.Form):
         if (upload.size or 0) > files.MAX_SIZE:
             raise forms.ValidationError("The file is larger than 10 MB.")
         try:
-            files.detect_content_type(upload.read())
+            self.checked_file = attachments.check_file(self.order.pk, upload.read(), by=self.by.email)
         except files.UnsupportedFileError as error:
             raise forms.ValidationError(f"The file {error}.") from None
-        upload.seek(0)
+        except attachments.ScannerUnavailableError as error:
+            raise forms.ValidationError(str(error.detail)) from None
         return upload
 
     def clean(self) -> dict[str, Any]:
@@ -77,16 +80,16 @@ class ReportForm(forms.Form):
         return columns if None in score.values() or "score_raw" in self.errors else columns | score
 
     @transaction.atomic
-    def save(self, *, by: User) -> None:
+    def save(self) -> None:
         """Store the file and the report, both or neither. Raises ConflictError, GoneError, UnprocessableError."""
         if upload := self.cleaned_data["report"]:
-            attachments.add_file(
+            attachments.add_checked_file(
                 self.order.pk,
-                upload.read(),
+                self.checked_file,
                 assessment_id=self.cleaned_data.get("part", ""),
                 name=upload.name or "",
-                by=by.email,
+                by=self.by.email,
             )
         if changes := self.build_changes():
             correction = self.cleaned_data["correction"]
-            results.report(self.order.pk, changes, by=by.email, hop=Hop.ENGINE, correction=correction)
+            results.report(self.order.pk, changes, by=self.by.email, hop=Hop.ENGINE, correction=correction)

@@ -6,7 +6,7 @@ from typing import IO, Any, cast
 from django.db import transaction
 from django.http import QueryDict
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound, ParseError
+from rest_framework.exceptions import ErrorDetail, NotFound, ParseError
 from rest_framework.generics import ListAPIView
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -225,6 +225,8 @@ class OrderAttachments(OrderView):
         wanted["name"] = wanted.get("name") or file.name
         try:
             return attachments.add_file(order_id, file.read(), **wanted, by=self.get_actor(request))
+        except files.MalwareError as error:
+            raise UnprocessableError({"file": [ErrorDetail(f"The file {error}.", "malware")]}) from None
         except files.UnsupportedFileError as error:
             raise UnprocessableError({"file": [f"The file {error}. {FILE_ADVICE}"]}) from None
         except OSError:

@@ -227,4 +227,16 @@ F15 Direct path to the files
 F16 A byte changed on disk
     attachments damaged_report_is_never_served
     uploads damaged_file_is_not_sent_and_the_result_is
+
+F17 Malware in a report
+    malware malware_is_refused_and_recorded
+    malware staff_are_told_of_malware_and_keep_what_they_wrote
+    malware verdict_is_read_strictly
+    why: Only with CLAMAV_URL. Reports that an engine hosts itself are links, which are not scanned.
+
+F18 Malware scanner away, hanging or too small
+    malware upload_without_a_scanner_is_503_and_works_once_it_is_back
+    malware scanner_that_hangs_holds_two_threads_of_a_process
+    malware file_that_the_scanner_does_not_take_is_503
+    malware readiness_and_overview_name_the_scanner_that_is_away
 """)

@@ -41,6 +41,7 @@ FILES = {
     "log": "tests/integrations/audit/test_log.py",
     "logs": "tests/config/monitoring/test_logs.py",
     "lookups": "tests/integrations/admin/test_lookups.py",
+    "malware": "tests/orders/test_malware.py",
     "memberships": "tests/integrations/customers/test_memberships.py",
     "merge_patch": "tests/orders/test_merge_patch.py",
     "mfa": "tests/integrations/accounts/test_mfa.py",

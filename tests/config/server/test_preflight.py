@@ -32,6 +32,10 @@ NO_REDIS = (
     "password percent-encoded, or remove it"
 )
 NO_CA_FILE = "is not a PEM file with CA certificates; write its path, like /etc/portal/ca.pem"
+NO_SCANNER = (
+    "is not the address of a ClamAV daemon: write it like unix:///run/clamav/clamd.ctl or "
+    "tcp://scanner.vendor.example:3310"
+)
 NO_SERVER = (
     'The database cannot be used (connection failed: connection to server at "127.0.0.1", port 1 failed: '
     "Connection refused): check that its server is running, and DATABASE_URL"
@@ -98,6 +102,11 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
         {"REDIS_URL": "rediss://:hidden@broker.vendor.example/0?ssl_ca_certs=/nowhere/ca.pem"},
         "REDIS_URL has ssl_ca_certs=/nowhere/ca.pem: that is no file",
     ),
+    ({"CLAMAV_URL": "clamd"}, f"CLAMAV_URL='clamd' {NO_SCANNER}"),
+    ({"CLAMAV_URL": "unix://run/clamd.ctl"}, f"CLAMAV_URL='unix://run/clamd.ctl' {NO_SCANNER}"),
+    ({"CLAMAV_URL": "tcp://scanner.example:port"}, f"CLAMAV_URL='tcp://scanner.example:port' {NO_SCANNER}"),
+    ({"CLAMAV_URL": "http://scanner.example:3310"}, f"CLAMAV_URL='http://scanner.example:3310' {NO_SCANNER}"),
+    ({"CLAMAV_URL": "unix:///" + "a" * 120}, f"CLAMAV_URL='unix:///{'a' * 120}' {NO_SCANNER}"),
     ({"CA_FILE": "/nowhere/ca.pem"}, f"CA_FILE='/nowhere/ca.pem' {NO_CA_FILE}"),
     ({"CA_FILE": "/etc/passwd"}, f"CA_FILE='/etc/passwd' {NO_CA_FILE}"),
     ({"CA_FILE": "/etc"}, f"CA_FILE='/etc' {NO_CA_FILE}"),
@@ -277,6 +286,22 @@ def test_https_names_and_closes_the_cookies(tmp_path: Path) -> None:
     show = f"from django.conf import settings; print(*[getattr(settings, name) for name in {names}])"
     done = start(tmp_path, "-c", show, DJANGO_SETTINGS_MODULE="config.settings")
     assert done.stdout.split() == ["__Host-session", "__Host-csrf", "True", "True"]
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("", "None"),
+        ("unix:///run/clamav/clamd.ctl", "'/run/clamav/clamd.ctl'"),
+        ("tcp://scanner.vendor.example:4000", "('scanner.vendor.example', 4000)"),
+        ("tcp://127.0.0.1", "('127.0.0.1', 3310)"),
+        ("tcp://[::1]:3310/", "('::1', 3310)"),
+    ],
+)
+def test_address_of_the_malware_scanner(tmp_path: Path, url: str, address: str) -> None:
+    show = "from django.conf import settings; print(repr(settings.CLAMAV_ADDRESS))"
+    done = start(tmp_path, "-c", show, DJANGO_SETTINGS_MODULE="config.settings", CLAMAV_URL=url)
+    assert (done.returncode, done.stdout) == (0, f"{address}\n")
 
 
 def test_data_folder_is_private_whoever_makes_it(tmp_path: Path) -> None:
