@@ -11,6 +11,7 @@ from config import environment
 from config.env_file import check_env_file
 from config.monitoring.logs import build_logging
 from config.server import processes
+from config.static_files import add_headers as add_static_headers
 from integrations.database.limits import choose_limits
 from integrations.outbox.sending import failpoints
 
@@ -165,7 +166,13 @@ TEMPLATES = [
 STATIC_URL = "static/"
 STATIC_ROOT = PORTAL_DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "config.static_files.UsedFilesFinder",
+]
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_ADD_HEADERS_FUNCTION = add_static_headers
 MEDIA_ROOT = PORTAL_DATA_DIR / "files"
 FILE_UPLOAD_PERMISSIONS = 0o600
 CLAMAV_ADDRESS = environment.parse_scanner_url("CLAMAV_URL", env("CLAMAV_URL", default=""))

@@ -93,6 +93,7 @@ class ObjectAction:
 
 
 MAX_REASON_LENGTH = 500
+SLUG_SCRIPTS = ("/urlify.js", "/prepopulate.js", "/xregexp.min.js", "/xregexp.js")
 
 
 def get_reason(request: HttpRequest) -> str:
@@ -130,6 +131,12 @@ class StaffAdmin(AutocompleteMixin, ModelAdmin):
     audits_itself: ClassVar[bool] = False
     change_form_template = "admin/portal_change_form.html"
     linked_lookups: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def media(self) -> forms.Media:
+        """Leave out the scripts that generate slugs, and the library for them."""
+        media: Any = super().media
+        return forms.Media(css=media._css, js=[path for path in media._js if not path.endswith(SLUG_SCRIPTS)])
 
     def record_audit(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:
         self.staff_site.record_audit(request, action, subject, **detail)

@@ -89,9 +89,11 @@ A18 Unsafe settings
 A19 Security headers
     routes every_page_carries_the_headers_of_a_careful_one
     hostile_pages settings_of_a_portal_at_https
+    static_files headers_of_a_static_file
 
 A20 Browsable API
     hostile_pages program_that_asks_for_html_gets_json
+    static_files file_that_no_page_uses_is_not_served
     routes odd_methods_tell_and_do_nothing
 
 A22 Request smuggling, slowloris, large headers

@@ -65,6 +65,7 @@ FILES = {
     "site": "tests/config/admin/test_site.py",
     "smartrecruiters": "tests/assessments/api/test_smartrecruiters.py",
     "spreadsheets": "tests/assessments/transfer/test_spreadsheets.py",
+    "static_files": "tests/config/test_static_files.py",
     "strict_json": "tests/integrations/test_strict_json.py",
     "the_whole_way": "tests/e2e/test_the_whole_way.py",
     "throttling": "tests/integrations/oauth/test_throttling.py",
