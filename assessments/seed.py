@@ -162,6 +162,14 @@ def _seed_engine() -> str:
     return secret
 
 
+def list_active_accounts() -> list[str]:
+    """Return the email addresses of sample people, and the id of the sample engine, that can sign in."""
+    emails = (ADMIN_EMAIL, *(customer.email for customer in CUSTOMERS))
+    people = User.objects.filter(email__in=emails, is_active=True).order_by("email").values_list("email", flat=True)
+    clients = Client.objects.filter(client_id=CLIENT_ID, revoked_at=None).values_list("client_id", flat=True)
+    return [*people, *clients]
+
+
 def _derive_bytes(purpose: str) -> bytes:
     """Derive 256 bits from SECRET_KEY, the same on each call."""
     return salted_hmac("seed_demo", purpose, secret=settings.SECRET_KEY, algorithm="sha256").digest()

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from assessments import seed
 from assessments.models import DeliveredBy, Package
 from integrations import mail
 from integrations.connections import partner_configuration
@@ -28,6 +29,7 @@ def list_steps() -> list[SetupStep]:
     needs_engine = not offered.exists() or offered.filter(delivery=DeliveredBy.ENGINE).exists()
     has_engine = Client.objects.filter(connection=None, revoked_at=None).exists()
     return [
+        *_demo_account_steps(),
         SetupStep(
             "Set the portal's public URL",
             not partner_configuration.is_unreachable(),
@@ -73,6 +75,16 @@ def list_steps() -> list[SetupStep]:
             changelist_url("integrations_connection"),
         ),
     ]
+
+
+def _demo_account_steps() -> list[SetupStep]:
+    """Return a step while a portal that others reach has accounts of `seed_demo`."""
+    accounts = [] if settings.IS_LOOPBACK else seed.list_active_accounts()
+    if not accounts:
+        return []
+    names = ", ".join(accounts)
+    instructions = f"They can sign in: {names}. Deactivate these people, and revoke the engine’s access."
+    return [SetupStep("Remove the demo accounts", False, instructions, changelist_url("integrations_user"))]
 
 
 def _check_publication(configuration: PartnerConfiguration) -> tuple[bool, str]:

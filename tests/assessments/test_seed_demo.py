@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from rest_framework.test import APIClient
 
 from assessments.models import Package
@@ -196,3 +196,17 @@ def test_seed_demo_migrates_an_empty_database(tmp_path: Path) -> None:
     )
     assert first == second
     assert [*json.loads(first)] == ["admin", "customers", "engine", "packages"]
+
+
+@pytest.mark.django_db
+def test_seed_demo_refuses_a_portal_that_others_reach(settings: Any) -> None:
+    settings.IS_LOOPBACK, settings.PUBLIC_URL = False, "https://portal.vendor.example"
+    with pytest.raises(CommandError) as refusal:
+        run_seed_demo()
+    assert str(refusal.value) == (
+        "https://portal.vendor.example is not loopback, and seed_demo would add an administrator and sample customers "
+        "to a portal that others reach. Nothing was changed. To add them, repeat the command with --i-know"
+    )
+    assert not User.objects.exists()
+    call_command("seed_demo", "--i-know", stdout=StringIO())
+    assert User.objects.count() == 3

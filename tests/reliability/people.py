@@ -115,4 +115,8 @@ A29 Lookups in the URLs of admin's lists
     lookups refused_lookup_is_an_invalid_request_for_every_role
     lookups hidden_column_is_not_guessed
     lookups every_filter_and_link_of_a_list_works
+A25 Demo accounts in a portal that others reach
+    seed_demo seed_demo_refuses_a_portal_that_others_reach
+    seed_demo seed_demo_secrets_are_the_installations_own
+    overview dashboard_checklist_names_the_demo_accounts_of_a_portal_that_others_reach
 """)

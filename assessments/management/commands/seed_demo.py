@@ -1,8 +1,9 @@
 import json
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from assessments import seed
@@ -14,8 +15,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print only JSON, the same each time")
+        parser.add_argument("--i-know", action="store_true", help="also if PUBLIC_URL is not loopback")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not (settings.IS_LOOPBACK or options["i_know"]):
+            raise CommandError(
+                f"{settings.PUBLIC_URL} is not loopback, and seed_demo would add an administrator and sample customers "
+                "to a portal that others reach. Nothing was changed. To add them, repeat the command with --i-know"
+            )
         call_command("migrate", interactive=False, verbosity=0, stdout=self.stderr)
         with migration_lock.hold_migration_lock(connection):
             seeded = seed.seed_demo()

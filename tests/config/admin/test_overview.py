@@ -1,16 +1,18 @@
 """Staff's overview: issues, charts, setup checklist."""
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils.formats import date_format
 
 from config.admin import overview, setup_checklist
 from config.monitoring import degradations
 from integrations.connections import partner_configuration
-from integrations.models import AuditEntry, Connection, ConnectionState, PartnerConfiguration, User
+from integrations.models import AuditEntry, Client, Connection, ConnectionState, PartnerConfiguration, User
 from integrations.oauth import engine_clients
 from integrations.outbox import clock, deliveries, statistics
 from integrations.outbox.models import Delivery, DeliveryState, Heartbeat, Priority, Stream
@@ -98,6 +100,26 @@ def test_dashboard_checklist_sees_that_the_configuration_changed_since(db: None)
     row.offers_inline = False
     row.save()
     assert "u" not in done()
+
+
+def test_dashboard_checklist_names_the_demo_accounts_of_a_portal_that_others_reach(
+    staff_browser: Browser, settings: Any
+) -> None:
+    def list_named() -> list[str]:
+        return [step.instructions for step in setup_checklist.list_steps() if step.title == "Remove the demo accounts"]
+
+    call_command("seed_demo", "--json", stdout=StringIO())
+    assert list_named() == []
+    settings.IS_LOOPBACK = False
+    people = ["admin@demo.example", "ana@northwind.demo.example", "ben@harbour.demo.example"]
+    said = "They can sign in: {}. Deactivate these people, and revoke the engine’s access."
+    assert list_named() == [said.format(", ".join([*people, "demo-engine"]))]
+    assert said.format(", ".join([*people, "demo-engine"])) in text(staff_browser.get("/admin/"))
+    User.objects.filter(email=people[1]).update(is_active=False)
+    Client.objects.filter(client_id="demo-engine").update(revoked_at=clock.now())
+    assert list_named() == [said.format(f"{people[0]}, {people[2]}")]
+    User.objects.filter(email__endswith="demo.example").delete()
+    assert list_named() == []
 
 
 def test_dashboard_shows_what_needs_a_hand(staff_browser: Browser, connection: Connection) -> None:

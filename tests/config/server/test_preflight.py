@@ -308,3 +308,36 @@ def test_data_folder_is_private_whoever_makes_it(tmp_path: Path) -> None:
     show = "from django.conf import settings; settings.DEBUG"
     assert start(tmp_path / "new", "-c", show, DJANGO_SETTINGS_MODULE="config.settings").returncode == 0
     assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+# What each process runs first: Django's command line, the web server's module, a worker's and the scheduler's app.
+FIRST_WRITERS: dict[str, tuple[str, ...]] = {
+    "migrate": ("manage.py", "migrate", "--verbosity=0"),
+    "seed_demo": ("manage.py", "seed_demo", "--json", "--i-know"),
+    "web": ("-c", "import config.wsgi; from django.db import connection; connection.ensure_connection()"),
+    "celery": ("-m", "celery", "-A", "config", "inspect", "conf", "--timeout=0.1"),
+}
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("command", FIRST_WRITERS)
+def test_files_are_private_whichever_process_is_first(tmp_path: Path, command: str) -> None:
+    """In a folder that others can read, as an operator or a package may have created it."""
+    tmp_path.chmod(0o755)
+    start(tmp_path, *FIRST_WRITERS[command], umask=0o022)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*") if path.is_file()}
+    assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}
+    assert {"secret_key", "encryption_key"} <= modes.keys()
+    assert command == "celery" or "portal.sqlite3" in modes
+
+
+@pytest.mark.e2e
+def test_database_that_others_can_read_is_a_warning(tmp_path: Path) -> None:
+    command = ("manage.py", "migrate", "--verbosity=0")
+    assert start(tmp_path, *command).stderr == ""
+    (tmp_path / "portal.sqlite3").chmod(0o644)
+    advice = f"run chmod go= {tmp_path}/portal.sqlite3*"
+    said = f"?: (portal.W002) Other users of this machine can read candidates' data: {advice}"
+    assert said in start(tmp_path, *command).stderr.splitlines()
+    (tmp_path / "portal.sqlite3").chmod(0o600)
+    assert start(tmp_path, *command).stderr == ""
