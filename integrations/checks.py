@@ -1,6 +1,8 @@
 """System checks of the database and the encryption keys. Settings are checked by config/environment.py."""
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -27,6 +29,18 @@ def check_sqlite_wal(databases: Sequence[str] | None = None, **_: Any) -> list[C
                     )
                 )
     return errors
+
+
+@register(Tags.database)
+def check_database_mode(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Warn about an embedded database that other users of the machine can read, as earlier versions created it."""
+    warnings: list[CheckMessage] = []
+    for alias in databases or []:
+        path = Path(str(connections[alias].settings_dict["NAME"]))
+        if connections[alias].vendor == "sqlite" and path.is_file() and path.stat().st_mode & 0o077:
+            message = f"Other users of this machine can read candidates' data: run chmod go= {shlex.quote(str(path))}*"
+            warnings.append(Warning(message, id="portal.W002"))
+    return warnings
 
 
 @register(Tags.database)

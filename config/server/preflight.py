@@ -1,5 +1,6 @@
 """Preflight checks: every process exits if the settings are unsafe, or the database does not suit."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,11 @@ INSUFFICIENT_PRIVILEGE_SQLSTATE = "42501"
 
 
 def read_settings() -> None:
-    """Load the settings. Exit with one line on stderr if they are invalid."""
+    """Load the settings. Exit with one line on stderr if they are invalid.
+
+    From then on, the process creates files for its own user alone: candidates' data is in some of them.
+    """
+    os.umask(0o077)
     try:
         settings.INSTALLED_APPS  # noqa: B018 (any attribute loads all settings)
     except ImproperlyConfigured as error:

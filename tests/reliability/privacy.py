@@ -81,4 +81,9 @@ S17 Backups
     erasure restored_backup_is_erased_again_by_the_log
     retention restored_backup_is_erased_again
     faults row_restored_from_a_dump_is_sent_again_the_same
+
+S18 Other users of the machine
+    preflight files_are_private_whichever_process_is_first
+    preflight database_that_others_can_read_is_a_warning
+    preflight data_folder_is_private_whoever_makes_it
 """)

@@ -169,7 +169,7 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
 ]
 
 
-def start(folder: Path, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+def start(folder: Path, *command: str, umask: int = -1, **environment: str) -> "subprocess.CompletedProcess[str]":
     given = {"PATH": os.environ["PATH"], "PORTAL_ENV_FILE": "", "PORTAL_DATA_DIR": str(folder), **PRODUCTION}
     return subprocess.run(
         [sys.executable, *command],
@@ -178,6 +178,7 @@ def start(folder: Path, *command: str, **environment: str) -> "subprocess.Comple
         capture_output=True,
         text=True,
         timeout=60,
+        umask=umask,
     )
 
 
