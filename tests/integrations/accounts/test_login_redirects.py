@@ -47,6 +47,25 @@ def test_form_without_a_session_leads_back_to_its_page(
     assert sent(client, path, came_from) == leads_to
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "/admin/orders/order/%3Bx",
+        "/admin/orders/order/ord_5Fx/change/",
+        "/admin/orders/order/%253B/",
+        "/admin/orders/order/?q=a%20b%3D%26",
+        "/orders?q=%C3%A9%2B1",
+    ],
+)
+def test_sign_in_leads_to_the_page_that_was_asked_for(client: Browser, staff: User, wanted: str) -> None:
+    """However often `next` is encoded on the way, each step decodes once."""
+    where = client.get(wanted)["Location"]
+    if where.startswith("/admin/login/"):
+        where = client.get(where)["Location"]
+    form = {"login": staff.email, "password": PASSWORD, "next": parse_qs(urlsplit(where).query)["next"][0]}
+    assert client.post(where, form)["Location"] == wanted
+
+
 def test_invitation_after_the_session_ended_invites_nobody_and_says_so(client: Browser, alice: User) -> None:
     client.force_login(alice)
     client.session.flush()
