@@ -36,6 +36,8 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Show the 404 page. Anonymous visitors may be candidates with a broken link, so theirs is in their language."""
+    if is_api_path(request.path):
+        return problem_response(404)
     if request.path.startswith(f"{CONSENT_PATH}/"):
         return _render_page(request, "integrations/consent/no_such.html", 404)
     if getattr(getattr(request, "user", None), "is_authenticated", False):

@@ -14,6 +14,7 @@ from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import redirect
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
+from django_structlog.middlewares import RequestMiddleware
 
 from config.errors import is_token_path, method_not_allowed, missing_encryption_key, refuse_request
 from config.server.request_body import BODY_ERROR
@@ -73,6 +74,17 @@ class TrustedProxyMiddleware(BaseMiddleware):
                 if not _is_trusted_proxy(ip):
                     break
         return self.get_response(request)
+
+
+class RequestLogMiddleware(RequestMiddleware):
+    """Log requests with the IP address that TrustedProxyMiddleware determined.
+
+    The library would guess it from headers that anybody can send, such as X-Real-IP.
+    """
+
+    @classmethod
+    def bind_ip(cls, request: HttpRequest) -> None:
+        structlog.contextvars.bind_contextvars(ip=request.META.get("REMOTE_ADDR", ""))
 
 
 class RequireHttpsMiddleware(BaseMiddleware):

@@ -70,6 +70,17 @@ def test_refusal_is_one_line(client: Browser, caplog: pytest.LogCaptureFixture, 
     assert [record.name for record in caplog.records] == ["django_structlog.middlewares.request"]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "header", ["HTTP_X_REAL_IP", "HTTP_X_FORWARDED_FOR", "HTTP_CLIENT_IP", "HTTP_X_CLUSTER_CLIENT_IP"]
+)
+def test_line_has_no_address_that_a_stranger_claims(
+    client: Browser, caplog: pytest.LogCaptureFixture, header: str
+) -> None:
+    client.get("/nothing", REMOTE_ADDR="192.0.2.7", **{header: "198.51.100.1"})
+    assert [record.msg["ip"] for record in caplog.records] == ["192.0.2.7"]  # type: ignore[index]
+
+
 def record_of(template: str, *args: object, error: Exception | None = None) -> logging.LogRecord:
     trace = (type(error), error, None) if error else None
     return logging.LogRecord("celery", logging.ERROR, "", 0, template, args, trace)
