@@ -13,7 +13,7 @@ from integrations.encryption import hash_token
 from integrations.http.path_segments import is_url_safe_id
 from integrations.models import Connection, EventType
 from integrations.outbox import deliveries
-from integrations.outbox.models import Priority
+from integrations.outbox.models import Delivery, Priority
 from integrations.webhooks import events
 from orders.models import Hop, Order, OrderEvent, Resource, ResourceKind, ResourceState, make_link_token
 from orders.privacy import erasure_log
@@ -119,12 +119,13 @@ def _create_order(order: Order, package: CompiledPackage) -> Order:
     ]
     if package.invites_candidate and not order.is_inline:
         drafts.append(deliveries.Draft("invitation", stream="email", key=f"{order.pk}:invitation", subject=order.pk))
+    outgoing = deliveries.build_all(drafts)
     with transaction.atomic():
         order.save(force_insert=True)
         event.save(force_insert=True)
         events.record_order_event(EventType.ORDER_CREATED, order.pk)
         Resource.objects.bulk_create(resources)
-        deliveries.enqueue_all(drafts)
+        Delivery.objects.bulk_create(outgoing)
     return order
 
 

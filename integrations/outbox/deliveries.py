@@ -52,8 +52,16 @@ def enqueue(kind: str, *, stream: str, key: str, **fields: Any) -> Delivery:
 
 def enqueue_all(drafts: Sequence[Draft]) -> list[Delivery]:
     """Create deliveries with one statement. Call it in the transaction of their cause."""
+    return Delivery.objects.bulk_create(build_all(drafts))
+
+
+def build_all(drafts: Sequence[Draft]) -> list[Delivery]:
+    """Build deliveries to insert in the transaction of their cause, which this may precede.
+
+    One that becomes pending in a stream that was put on hold meanwhile waits all the same: no courier sends it.
+    """
     streams, now = _get_streams({draft.stream for draft in drafts}), clock.now()
-    return Delivery.objects.bulk_create(_build_delivery(draft, *streams[draft.stream], now) for draft in drafts)
+    return [_build_delivery(draft, *streams[draft.stream], now) for draft in drafts]
 
 
 def _get_streams(names: Iterable[str]) -> dict[str, tuple[int, str]]:

@@ -414,7 +414,7 @@ def test_order_takes_a_statement_per_table_and_a_repeat_no_more(smartrecruiters:
         with CaptureQueriesContext(database) as queries:
             smartrecruiters.post(ORDERS, body)
         counts.append(len(queries))
-    assert counts == [9, 6]
+    assert counts == [9, 7]
 
 
 JSON = st.recursive(
