@@ -1,3 +1,4 @@
+from allauth.account.views import password_set
 from allauth.socialaccount import views as social
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -7,6 +8,7 @@ from config import brand, errors, security_txt
 from config.apidocs import views
 from config.monitoring import health
 from config.monitoring.metrics import metrics
+from integrations.accounts.reauthentication import reauthentication_required
 from integrations.accounts.views import sso
 from integrations.api.not_found import NotFoundView
 
@@ -32,12 +34,15 @@ urlpatterns = [
     path("accounts/confirm-email/<path:rest>", errors.removed_page),
     # Of allauth's pages about third-party accounts, only those that sign-in needs.
     path("accounts/oidc/vendor/login/", sso.begin_login, name="identity_begin"),
+    path("accounts/oidc/vendor/confirm/", sso.begin_confirmation, name="identity_confirm"),
     path("accounts/oidc/vendor/login/callback/", sso.callback_view, name="identity_callback"),
     path("accounts/3rdparty/login/cancelled/", social.login_cancelled, name="identity_cancelled"),
     path("accounts/oidc/<path:rest>", errors.removed_page),
     path("accounts/social/<path:rest>", errors.removed_page),
     path("accounts/3rdparty/", errors.removed_page),
     path("accounts/3rdparty/<path:rest>", errors.removed_page),
+    # Who signs in with the identity provider alone sets a password here, with which others could sign in too.
+    path("accounts/password/set/", reauthentication_required(password_set), name="account_set_password"),
     path("accounts/", include("allauth.urls")),
 ]
 

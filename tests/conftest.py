@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from allauth.account.internal.flows.login import get_authentication_records, record_authentication
+from django.contrib.auth.signals import user_logged_in
 from django.db import connection as database
 from django.db import transaction
 from django.test import Client as Browser
@@ -32,6 +34,22 @@ def _clear_process_state() -> Iterator[None]:
     refusals.throttle.clear()
     yield
     authentication._token_cache.clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _force_login_is_a_sign_in() -> Iterator[None]:
+    """Let `force_login` stand for a sign-in by password at this moment, so that grave actions need not ask again.
+
+    Tests of re-authentication move the clock, or forget the proof (tests/reauthentication.py).
+    """
+
+    def record(request: Any, user: Any, **_: Any) -> None:
+        if not get_authentication_records(request, user):
+            record_authentication(request, user, "password")
+
+    user_logged_in.connect(record)
+    yield
+    user_logged_in.disconnect(record)
 
 
 @pytest.fixture(autouse=True)

@@ -292,6 +292,7 @@ ROUTES: dict[str, Row] = {
     "mfa_authenticate": by_role(SIGNED_IN_REDIRECTS),
     "mfa_reauthenticate": by_role({"signed_in": 302}),
     "identity_begin": for_everybody(GET=404, HEAD=405),
+    "identity_confirm": for_everybody(GET=404, HEAD=405),
     "identity_callback": for_everybody(GET=404, HEAD=405),
     "identity_cancelled": for_everybody(GET=200),
     "openid_connect_login": for_everybody(404),

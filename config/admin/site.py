@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 
 from config.admin import email_previews, overview, stream_labels
 from integrations import audit
+from integrations.accounts import reauthentication
 from integrations.accounts.adapter import AccountAdapter
 from integrations.models import AuditEntry, Connection
 from integrations.staff.model_admin import StreamLabel
@@ -103,6 +104,10 @@ class PortalAdminSite(AdminSite):
         """Return an entry for the email previews, which have no model."""
         url = reverse("admin:emails")
         return {"name": "Emails", "object_name": "Emails", "admin_url": url, "add_url": None, "view_only": True}
+
+    def require_reauthentication(self, request: HttpRequest) -> None:
+        """Interrupt the view unless the user proved recently who they are."""
+        reauthentication.require_recent(request)
 
     def record_audit(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:
         """Write an audit log entry for an action of the signed-in staff."""

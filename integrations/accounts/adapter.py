@@ -7,13 +7,14 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
 
 from integrations import audit
-from integrations.accounts import emails
+from integrations.accounts import emails, reauthentication, sso
 from integrations.accounts.login_redirects import is_post_only
 from integrations.http.ip_addresses import get_client_ip
 from integrations.models import User
@@ -60,6 +61,19 @@ class AccountAdapter(DefaultAccountAdapter):
         if not ActiveCustomersBackend().user_can_authenticate(user):
             return self.respond_user_inactive(request, user)
         return super().pre_login(request, user, **kwargs)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Apply the portal's own rule to allauth's pages. allauth's would not ask users of an identity provider."""
+        reauthentication.require_recent(self.request)
+        return False
+
+    def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
+        """Return the ways to prove who one is, the default first: allauth's, and the identity provider."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if settings.OIDC_ISSUER and sso.is_linked(user):
+            description, url = f"Sign in with {settings.OIDC_NAME} again", reverse("identity_confirm")
+            methods.append({"id": "identity", "description": description, "url": url})
+        return methods
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         name = template_prefix.rpartition("/")[2]

@@ -3,19 +3,26 @@
 The first login links an existing account by its verified email address. Later logins match the provider's id of the
 person, so that a reassigned email address does not open the old account. Unknown people are rejected, unless
 OIDC_STAFF_ROLE is set, which creates a staff account with that role for them.
+
+Before a grave action (reauthentication.py) the provider is told to ask the person again. Its answer must be about the
+same person, and as new as it says: a provider that does not say when it asked is trusted to have done as told.
 """
 
+import time
 from typing import Any
 
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.utils import get_next_redirect_url
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
+from allauth.socialaccount.providers.base import AuthProcess
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.conf import settings
 from django.db import transaction
-from django.http import HttpRequest
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 
 from integrations import audit
 from integrations.audit import Actor
@@ -24,6 +31,8 @@ from integrations.http.ip_addresses import get_client_ip
 from integrations.models import User
 
 PROVIDER_ID = "vendor"
+ASK_AGAIN = {"prompt": "login", "max_age": "0"}  # OpenID Connect Core 1.0, section 3.1.2.1
+MAX_ANSWER_AGE = 120  # seconds since the provider asked, with the difference between two clocks
 # allauth raises these for a provider that is down, or that sends a response of an unexpected shape.
 SSO_ERRORS = (*client.PROVIDER_ERRORS, OAuth2Error, KeyError, TypeError, ValueError, AttributeError)
 
@@ -76,7 +85,9 @@ class SSOAccountAdapter(DefaultSocialAccountAdapter):
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Find the account before the login, or respond with 403."""
         try:
-            if sociallogin.state.get("process") != "login":
+            if sociallogin.state.get("process") == AuthProcess.REDIRECT:
+                raise ImmediateHttpResponse(_confirm_user(request, sociallogin))
+            if sociallogin.state.get("process") != AuthProcess.LOGIN:
                 raise UnknownIdentityError("not a login")
             _link_account(request, sociallogin)
         except UnknownIdentityError as refusal:
@@ -93,6 +104,39 @@ def get_verified_email(sociallogin: SocialLogin) -> str:
         if claims.get("email"):
             return str(claims["email"]).strip().lower() if claims.get("email_verified") is True else ""
     return ""
+
+
+def is_linked(user: object) -> bool:
+    """Return True if the user can sign in with the provider."""
+    return isinstance(user, User) and SocialAccount.objects.filter(user=user, provider=PROVIDER_ID).exists()
+
+
+def redirect_to_confirm(request: HttpRequest) -> HttpResponse:
+    """Redirect to the provider, which asks the signed-in user again who they are."""
+    provider = VendorOIDCAdapter(request, PROVIDER_ID).get_provider()
+    response: HttpResponse = provider.redirect(
+        request, AuthProcess.REDIRECT, next_url=get_next_redirect_url(request), auth_params=dict(ASK_AGAIN)
+    )
+    return response
+
+
+def _confirm_user(request: HttpRequest, sociallogin: SocialLogin) -> HttpResponse:
+    """Record that the provider asked the signed-in user again. Raises UnknownIdentityError."""
+    id_token = sociallogin.account.extra_data["id_token"]
+    SocialAccount.objects.filter(pk=sociallogin.account.pk).update(extra_data={})
+    if not sociallogin.is_existing or sociallogin.user != request.user:
+        raise UnknownIdentityError("not the person who is signed in here")
+    if int(id_token.get("auth_time", time.time())) < time.time() - MAX_ANSWER_AGE:
+        raise UnknownIdentityError("the provider did not ask again")
+    method = {"provider": PROVIDER_ID, "uid": sociallogin.account.uid}
+    record_authentication(request, sociallogin.user, "socialaccount", **method, reauthenticated=True)
+    request.is_confirmation = True  # type: ignore[attr-defined]
+    return redirect(sociallogin.get_redirect_url(request) or "home")
+
+
+def is_confirmation(request: HttpRequest) -> bool:
+    """Return True if the provider confirmed the signed-in user in this request."""
+    return getattr(request, "is_confirmation", False)
 
 
 @transaction.atomic

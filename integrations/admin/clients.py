@@ -18,7 +18,7 @@ from integrations.staff.model_admin import ObjectAction, StaffAdmin
 @admin.register(Client)
 class EngineClientAdmin(StaffAdmin):
     plural = "Engines"
-    audits_itself = True
+    audits_itself = is_grave = True
     empty_list_text = (
         "Add an engine, and copy its client id and secret into your platform, which uses them to fetch orders."
     )
@@ -82,6 +82,7 @@ class EngineClientAdmin(StaffAdmin):
                     "You see the new secret once. Copy it into the engine immediately.",
                 ],
                 lambda client: client.revoked_at is None,
+                is_grave=True,
             ),
             ObjectAction(
                 "revoke",
@@ -93,6 +94,7 @@ class EngineClientAdmin(StaffAdmin):
                 ],
                 lambda client: client.revoked_at is None,
                 is_destructive=True,
+                is_grave=True,
             ),
         )
 

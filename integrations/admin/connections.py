@@ -112,6 +112,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
                 ],
                 lambda connection: connection.state not in (ConnectionState.DISABLED, ConnectionState.REFUSED),
                 is_destructive=True,
+                is_grave=True,
                 permission="disconnect",
             ),
             *(self._report_action(*each) for each in REPORT_ACTIONS),

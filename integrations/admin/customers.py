@@ -86,6 +86,7 @@ class ConnectionsInline(ReadOnlyInline):
 
 @admin.register(Customer)
 class CustomerAdmin(StaffAdmin):
+    is_grave = True
     empty_list_text = "Add a customer here, then invite its first administrator from its page."
     list_display = ("name", "id", "active_badge", "count_connections", "count_people", "created_time")
     search_fields = ("name", "=id")
@@ -116,6 +117,7 @@ class CustomerAdmin(StaffAdmin):
             raise Http404
         if not self.can_act(request):
             raise PermissionDenied
+        self._require_reauthentication(request)
         is_first = not customer.memberships.filter(role=MemberRole.ADMINISTRATOR).exists()
         role = MemberRole.ADMINISTRATOR if is_first else MemberRole.VIEWER
         form = InviteForm(request.POST or None, initial={"role": role})

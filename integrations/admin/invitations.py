@@ -68,6 +68,7 @@ class InvitationAdmin(ReadOnlyAdmin):
                     "Anyone with the link can join with that email address. The audit log records that you saw it.",
                 ],
                 lambda invitation: invitation.state == "open" and not mail.is_email_enabled(),
+                is_grave=True,
             ),
             ObjectAction(
                 "resend",

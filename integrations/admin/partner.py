@@ -111,6 +111,8 @@ class PartnerConfigurationAdmin(StaffAdmin):
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def save_model(self, request: HttpRequest, obj: PartnerConfiguration, form: Any, change: bool) -> None:
+        if form.has_new_credentials:
+            self.staff_site.require_reauthentication(request)
         if secret := form.cleaned_data["master_client_secret"]:
             obj.master_client_secret = secret
         if form.has_new_credentials:

@@ -113,6 +113,7 @@ class MembershipInline(EditableInline):
 @admin.register(User)
 class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     plural = "People"
+    is_grave = True
     form = UserForm
     add_form = UserAddForm
     add_form_template = None

@@ -48,7 +48,10 @@ class StreamLabel:
 
 
 class StaffSite(Protocol):
-    """Services of the admin site, which knows all models."""
+    """Services of the admin site, which knows all models and users."""
+
+    def require_reauthentication(self, request: HttpRequest) -> None:
+        """Interrupt the view unless the user proved recently who they are."""
 
     def record_audit(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None: ...
 
@@ -76,6 +79,8 @@ class ActionError(Exception):
 class ObjectAction:
     """Action on one row: a button on its page, then a confirmation page with the consequences, then a POST.
 
+    A grave action asks again who acts.
+
     `perform` returns a success message or a response, or raises ActionError. `permission` is the verb of the required
     permission, see roles.py. `unavailable_reason` explains why an action is gone that was offered when the page was
     loaded. `get_reason` reads the reason that `requires_reason` demands.
@@ -87,6 +92,7 @@ class ObjectAction:
     consequences: Callable[[Any], Sequence[str]]
     is_available: Callable[[Any], bool] = lambda row: True
     is_destructive: bool = False
+    is_grave: bool = False
     permission: str = "change"
     unavailable_reason: Callable[[Any], str] = lambda row: ""
     requires_reason: bool = False
@@ -122,13 +128,14 @@ class StaffAdmin(AutocompleteMixin, ModelAdmin):
     """Admin of one model, with object actions and audit entries.
 
     `plural` replaces the model's plural name. `empty_list_text` says what appears in the list and how. With
-    `audits_itself`, the functions that save rows write the audit entries. `linked_lookups` are the lookups of links to
-    its list, besides those of its filters.
+    `audits_itself`, the functions that save rows write the audit entries. With `is_grave`, saving and deleting rows
+    asks again who acts. `linked_lookups` are the lookups of links to its list, besides those of its filters.
     """
 
     plural: ClassVar[str] = ""
     empty_list_text: ClassVar[str] = ""
     audits_itself: ClassVar[bool] = False
+    is_grave: ClassVar[bool] = False
     change_form_template = "admin/portal_change_form.html"
     linked_lookups: ClassVar[tuple[str, ...]] = ()
 
@@ -213,6 +220,7 @@ class StaffAdmin(AutocompleteMixin, ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Treat a filter value that the database refuses, like the year -1, as an invalid one."""
+        self._require_reauthentication(request)
         title = {"title": self.plural or capfirst(str(self.opts.verbose_name_plural))}
         try:
             return super().changelist_view(request, title | (extra_context or {}))
@@ -229,6 +237,26 @@ class StaffAdmin(AutocompleteMixin, ModelAdmin):
             return super().change_view(request, object_id, form_url, extra_context)
         context = {"object_actions": self.get_available_actions(request, row), "title": str(row), "subtitle": None}
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        self._require_reauthentication(request)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self._require_reauthentication(request)
+        return super().delete_view(request, object_id, extra_context)
+
+    def _require_reauthentication(self, request: HttpRequest) -> None:
+        if self.is_grave and request.method == "POST" and self.can_act(request):
+            self.staff_site.require_reauthentication(request)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -249,6 +277,8 @@ class StaffAdmin(AutocompleteMixin, ModelAdmin):
             raise Http404
         if not self.can_act(request, action.permission):
             raise PermissionDenied
+        if action.is_grave:
+            self.staff_site.require_reauthentication(request)
         if not action.is_available(row):
             messages.warning(request, action.unavailable_reason(row) or f"“{action.label}” is no longer available.")
             return redirect(self.get_change_url(row))

@@ -187,6 +187,7 @@ class OrderAdmin(ReadOnlyAdmin):
                     "Give it to the candidate only. The export is recorded with your name and your reason.",
                 ],
                 lambda order: order.erased_at is None,
+                is_grave=True,
                 requires_reason=True,
             ),
             ObjectAction(
@@ -196,6 +197,7 @@ class OrderAdmin(ReadOnlyAdmin):
                 self._erasure_consequences,
                 lambda order: order.erased_at is None,
                 is_destructive=True,
+                is_grave=True,
                 permission="erase",
             ),
         )

@@ -1,9 +1,11 @@
 """Single sign-on views: a failing identity provider gives an error page with 502, never a 500."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import structlog
+from allauth.account.internal.flows.reauthentication import resume_request
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -15,22 +17,46 @@ from integrations.accounts import sso
 log = structlog.get_logger(__name__)
 
 
-def guard_provider_errors(view: Any) -> Callable[[HttpRequest], HttpResponse]:
+def guard_provider_errors(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     @require_GET
+    @wraps(view)
     def guarded_view(request: HttpRequest) -> HttpResponse:
         if not settings.OIDC_ISSUER:
             raise Http404
         try:
-            response: HttpResponse = view.adapter_view(sso.VendorOIDCAdapter(request, sso.PROVIDER_ID))(request)
+            return view(request)
         except sso.SSO_ERRORS as error:
             log.warning("identity provider failed", why=type(error).__name__)
             return render(request, "socialaccount/authentication_error.html", status=502)
-        return response
 
     return guarded_view
 
 
-_login_view, callback_view = guard_provider_errors(OAuth2LoginView), guard_provider_errors(OAuth2CallbackView)
+def _adapt(view: Any) -> Callable[[HttpRequest], HttpResponse]:
+    def adapted_view(request: HttpRequest) -> HttpResponse:
+        response: HttpResponse = view.adapter_view(sso.VendorOIDCAdapter(request, sso.PROVIDER_ID))(request)
+        return response
+
+    return guard_provider_errors(adapted_view)
+
+
+_login_view, _callback_view = _adapt(OAuth2LoginView), _adapt(OAuth2CallbackView)
+
+
+@guard_provider_errors
+def begin_confirmation(request: HttpRequest) -> HttpResponse:
+    """Redirect to the provider, which asks the signed-in user again. Raises Http404 for everybody else."""
+    if not sso.is_linked(request.user):
+        raise Http404
+    return sso.redirect_to_confirm(request)
+
+
+def callback_view(request: HttpRequest) -> HttpResponse:
+    """Sign in, or send the form again that waited for the confirmation."""
+    response = _callback_view(request)
+    if not sso.is_confirmation(request):
+        return response
+    return resume_request(request) or response
 
 
 def begin_login(request: HttpRequest) -> HttpResponse:

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from integrations.accounts.login_redirects import require_post
+from integrations.accounts.reauthentication import reauthentication_required
 from integrations.api.authentication import wait_for_token_cache
 from integrations.audit import Actor
 from integrations.connections import lifecycle
@@ -61,6 +62,7 @@ def switch_organisation(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
+@reauthentication_required
 def disconnect_company(request: HttpRequest, company_id: str) -> HttpResponse:
     """Disconnect a company. GET asks for confirmation."""
     assert isinstance(request.user, User)  # noqa: S101 (login_required said so)

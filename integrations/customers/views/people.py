@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from integrations.accounts.login_redirects import require_post
+from integrations.accounts.reauthentication import reauthentication_required
 from integrations.audit import Actor
 from integrations.customers import invitations, memberships
 from integrations.customers.forms import InviteForm, RoleForm
@@ -60,6 +61,7 @@ def render_page(request: HttpRequest, form: InviteForm, status: int = 200) -> Ht
 
 @require_post
 @login_required
+@reauthentication_required
 def invite_person(request: HttpRequest) -> HttpResponse:
     customer = get_administered_customer(request, request.POST.get("organisation", ""))
     form = InviteForm(request.POST)
@@ -115,6 +117,7 @@ def render_confirmation(request: HttpRequest, name: str, membership: Membership)
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
+@reauthentication_required
 def change_role(request: HttpRequest, membership_id: int) -> HttpResponse:
     """Change a role. GET asks for confirmation, for administrators who change their own role."""
     membership = get_membership(request, membership_id)
@@ -130,6 +133,7 @@ def change_role(request: HttpRequest, membership_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
+@reauthentication_required
 def remove_person(request: HttpRequest, membership_id: int) -> HttpResponse:
     """Remove a person. GET asks for confirmation."""
     membership = get_membership(request, membership_id)

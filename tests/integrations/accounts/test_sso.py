@@ -6,15 +6,16 @@ import sys
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
+import jwt
 import pytest
 import requests
 from allauth.socialaccount.models import SocialAccount, SocialApp
 from django.test import Client as Browser
 
 from integrations.http import client as http_client
-from integrations.models import AuditEntry, Customer, User
+from integrations.models import AuditEntry, Connection, Customer, User
 from tests import rows
 from tests.integrations.outbox.peer import Answer, Peer, run_peer
 from tests.integrations.simulator.process import free_port
@@ -201,10 +202,86 @@ def test_provider_in_the_database_counts_for_nothing(client: Browser, identity: 
     assert [client.get(url).status_code for url in urls] == [404, 404, 404]
 
 
+# Re-authentication
+
+CONFIRM = "/accounts/oidc/vendor/confirm/"
+GRAVE = "/connections/northwind/disconnect"
+
+
+@pytest.fixture
+def without_password(identity: str, connection: Connection, alice: User) -> User:
+    """Return Alice, who can only sign in with the provider."""
+    alice.set_unusable_password()
+    alice.save()
+    return alice
+
+
+def ask_again(browser: Browser, **query: str) -> str:
+    """Follow the interruption of a grave action to the provider."""
+    answer = browser.get(GRAVE)
+    assert answer["Location"] == f"{CONFIRM}?{urlencode({'next': GRAVE})}"
+    return str(browser.get(answer["Location"])["Location"])
+
+
+def test_sign_in_by_the_provider_alone_is_no_proof(client: Browser, without_password: User) -> None:
+    """Because the provider may have signed the person in without a question."""
+    sign_in(client, "2")
+    query = parse_qs(urlsplit(ask_again(client)).query)
+    assert (query["prompt"], query["max_age"]) == (["login"], ["0"])
+    assert client.get(GRAVE).status_code == 302
+
+
+def test_provider_that_asked_again_is_a_proof(client: Browser, without_password: User) -> None:
+    sign_in(client, "2")
+    assert client.get(way_back(ask_again(client), "2"))["Location"] == GRAVE
+    assert client.get(GRAVE).status_code == 200
+
+
+def test_form_is_sent_on_after_the_provider_asked(
+    client: Browser, without_password: User, connection: Connection
+) -> None:
+    sign_in(client, "2")
+    asked = client.post(GRAVE, follow=False)
+    at_provider = client.get(client.get(asked["Location"])["Location"])["Location"]
+    assert client.get(way_back(at_provider, "2"))["Location"] == "/"
+    connection.refresh_from_db()
+    assert connection.state == "disabled"
+
+
+@pytest.mark.parametrize("sub", ["1", "5", "6"])
+def test_proof_of_another_person_is_none(client: Browser, without_password: User, staff: User, sub: str) -> None:
+    sign_in(client, "2")
+    sign_in(Browser(), "1")
+    assert client.get(way_back(ask_again(client), sub)).status_code == 403
+    assert client.get(GRAVE).status_code == 302
+    assert client.get("/").status_code == 200
+
+
+def test_page_is_for_people_of_the_provider(client: Browser, identity: str, alice: User) -> None:
+    assert client.get(CONFIRM).status_code == 404
+    client.force_login(alice)
+    assert client.get(CONFIRM).status_code == 404
+
+
+def test_way_of_the_provider_stands_beside_the_password(client: Browser, identity: str, alice: User) -> None:
+    sign_in(client, "2")
+    page = text(client.get("/accounts/2fa/totp/activate/", follow=True))
+    assert ('name="password"' in page, "Sign in with Vendor account again" in page) == (True, True)
+
+
+def test_password_is_not_set_by_an_open_session_alone(client: Browser, without_password: User) -> None:
+    sign_in(client, "2")
+    form = {"password1": "a horse of another colour", "password2": "a horse of another colour"}
+    assert client.post("/accounts/password/set/", form)["Location"].startswith("/accounts/reauthenticate/")
+    without_password.refresh_from_db()
+    assert not without_password.has_usable_password()
+
+
 # A provider that does not do as it should
 
 
 WELL_KNOWN = "/.well-known/openid-configuration"
+JSON_TYPE = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
@@ -259,7 +336,7 @@ def test_token_that_says_nothing_lets_nobody_in(
 ) -> None:
     peer.answer = lambda received: {
         WELL_KNOWN: document(peer),
-        "/token": Answer(body=token),
+        "/token": Answer(body=token, headers=JSON_TYPE),
         "/userinfo": Answer(body=PEOPLE[1]),
     }[received.path]
     state = parse_qs(urlsplit(client.get(BEGIN)["Location"]).query)["state"][0]
@@ -274,3 +351,37 @@ def test_door_for_the_provider_wants_tls_and_follows_nothing(peer: Peer) -> None
     with pytest.raises(http_client.PROVIDER_ERRORS, match="not followed"):
         http_client.GuardedSession(is_http_allowed=True).post(f"{peer.url}/", data={"client_secret": "x"})
     assert peer.received_paths() == ["/"]
+
+
+def confirm_at(peer: Peer, browser: Browser, user: User, **claims: object) -> Any:
+    """Let a scripted provider confirm the signed-in user, with these claims in its ID token."""
+    SocialAccount.objects.create(user=user, provider="vendor", uid="2")
+    now = int(time.time())
+    token = {"iss": peer.url, "aud": "portal", "sub": "2", "iat": now, "exp": now + 60, **claims}
+    body = {"access_token": "x", "id_token": jwt.encode(token, "x" * 32)}
+    peer.answer = lambda received: {
+        WELL_KNOWN: document(peer),
+        "/token": Answer(body=body, headers=JSON_TYPE),
+        "/userinfo": Answer(body=PEOPLE[1]),
+    }[received.path]
+    browser.force_login(user)
+    state = parse_qs(urlsplit(browser.get(CONFIRM, {"next": "/people"})["Location"]).query)["state"][0]
+    return browser.get(BACK, {"code": "x", "state": state})
+
+
+@pytest.mark.parametrize(
+    ("asked_before", "answer"), [(0, 302), (100, 302), (-30, 302), (150, 403), (3600, 403), (86400, 403)]
+)
+def test_provider_must_have_asked_just_now(
+    client: Browser, peer: Peer, alice: User, asked_before: int, answer: int
+) -> None:
+    assert confirm_at(peer, client, alice, auth_time=int(time.time()) - asked_before).status_code == answer
+
+
+def test_provider_that_does_not_say_when_it_asked_is_believed(client: Browser, peer: Peer, alice: User) -> None:
+    assert confirm_at(peer, client, alice)["Location"] == "/people"
+
+
+@pytest.mark.parametrize("auth_time", ["yesterday", None, [1], {}])
+def test_time_that_is_none_confirms_nothing(client: Browser, peer: Peer, alice: User, auth_time: object) -> None:
+    assert confirm_at(peer, client, alice, auth_time=auth_time).status_code == 502
