@@ -12,6 +12,7 @@ CONSENT_KEY = r"(?P<key>[A-Za-z0-9]{32})"
 INVITATION_ID = r"(?P<invitation_id>inv_[a-z0-9]{12})"
 MEMBERSHIP_ID = r"(?P<membership_id>[0-9]{1,18})"
 TOKEN = r"(?P<token>[A-Za-z0-9_-]{1,64})"  # noqa: S105
+SESSION_ID = r"(?P<session_id>[0-9a-f]{40})"
 COMPANY_ID = r"(?P<company_id>[A-Za-z0-9._-]{1,64})"
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -25,6 +26,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^people/{MEMBERSHIP_ID}/remove/?$", people.remove_person, name="remove_person"),
     re_path(rf"^invitations/{TOKEN}/?$", InvitationView.as_view(), name="invitation"),
     re_path(rf"^connections/{COMPANY_ID}/disconnect/?$", home.disconnect_company, name="disconnect"),
+    path("accounts/sessions/", sessions.list_sessions, name="sessions"),
+    re_path(rf"^accounts/sessions/{SESSION_ID}/end/$", sessions.end_one, name="end_session"),
     path("accounts/sessions/end/", sessions.end_all, name="end_all_sessions"),
     re_path(r"^oauth/token/?$", token_endpoint, name="token"),
     re_path(r"^smartrecruiters/integration/?$", consent.ConsentStartView.as_view(), name="consent_begin"),

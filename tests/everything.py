@@ -169,6 +169,7 @@ def route_arguments(world: World, name: str, variant: str) -> dict[str, object]:
         "url": "nothing",
         "webhook_id": world.webhook.pk,
         "invitation_id": world.invitation.pk,
+        "session_id": "0" * 40,
         "membership_id": world.users["bob"].memberships.get().pk,
     }
     for model, row in world.admin_rows().items():

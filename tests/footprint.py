@@ -6,10 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from django.contrib.sessions.models import Session
 from django.db import connection
 
-from integrations.models import AuditEntry, RefusedCall
+from integrations.models import AuditEntry, RefusedCall, Session
 
 # Written by refused requests as well: the audit log, the count of refused calls, the message for the next page,
 # allauth's copy of the user's email address, and rate limits.

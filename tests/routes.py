@@ -271,6 +271,8 @@ ROUTES: dict[str, Row] = {
         {"stranger": 405, **SIGNED_IN_REDIRECTS}, **form_answers({"stranger": 200, **SIGNED_IN_REDIRECTS})
     ),
     "account_logout": by_role(GET={"stranger": HOME, "signed_in": 200}, POST={"stranger": HOME}),
+    "sessions": by_role(GET={"signed_in": 200}),
+    "end_session": by_role(POST={"signed_in": 404}),
     "end_all_sessions": by_role(POST={"signed_in": SIGN_IN}),
     "account_inactive": for_everybody(GET=200),
     "account_signup": by_role({"stranger": 200, **SIGNED_IN_REDIRECTS}),

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from integrations import audit
-from integrations.accounts import emails, reauthentication, sso
+from integrations.accounts import emails, reauthentication, sessions, sso
 from integrations.accounts.login_redirects import is_post_only
 from integrations.http.ip_addresses import get_client_ip
 from integrations.models import User
@@ -74,6 +74,10 @@ class AccountAdapter(DefaultAccountAdapter):
             description, url = f"Sign in with {settings.OIDC_NAME} again", reverse("identity_confirm")
             methods.append({"id": "identity", "description": description, "url": url})
         return methods
+
+    def set_password(self, user: User, password: str) -> None:
+        super().set_password(user, password)
+        sessions.end_others(user, self.request.session.session_key)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         name = template_prefix.rpartition("/")[2]

@@ -1,12 +1,14 @@
 """Session store: database sessions under a hash of the cookie, with encrypted data, so that a dump opens no session."""
 
-from typing import Any
+from typing import Any, cast
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.utils import timezone
 
 from integrations.encryption import DecryptionError, hash_token, seal, unseal
+from integrations.models import Session
 
 SEAL_OWNER = "session"
 KEY_LENGTH = 40  # the length of Django's column; 160 bits
@@ -17,6 +19,10 @@ def hash_session_key(session_key: str) -> str:
 
 
 class SessionStore(db.SessionStore):
+    @classmethod
+    def get_model_class(cls) -> type[AbstractBaseSession]:
+        return Session
+
     def encode(self, session_dict: dict[str, Any]) -> str:
         return seal(super().encode(session_dict), owner=SEAL_OWNER)
 
@@ -40,6 +46,7 @@ class SessionStore(db.SessionStore):
     def create_model_instance(self, data: dict[str, object]) -> AbstractBaseSession:
         row = super().create_model_instance(data)
         row.session_key = hash_session_key(row.session_key)
+        cast(Any, row).user_id = data.get(SESSION_KEY)
         return row
 
     def delete(self, session_key: str | None = None) -> None:

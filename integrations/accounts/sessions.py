@@ -1,27 +1,33 @@
-"""Session timeout: 30 idle minutes or 12 hours, and signing a user out of every browser."""
+"""Sessions: their timeout (30 idle minutes or 12 hours), the list of a user's browsers, and signing them out."""
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.contrib.sessions.models import Session
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 
 from integrations import audit
 from integrations.accounts import login_redirects
-from integrations.accounts.session_store import SessionStore
-from integrations.database.chunks import iterate_in_chunks
-from integrations.models import User
+from integrations.accounts.session_store import SessionStore, hash_session_key
+from integrations.http.ip_addresses import get_client_ip
+from integrations.models import Session, User
 
 IDLE_SECONDS = 30 * 60
 MAX_SESSION_SECONDS = 12 * 3600
 TOUCH_INTERVAL = 60  # seconds between writes of LAST_SEEN_KEY, so that most requests write nothing
-STARTED_AT_KEY, LAST_SEEN_KEY = "signed_in_at", "seen_at"
+STARTED_AT_KEY, LAST_SEEN_KEY, DEVICE_KEY, IP_KEY = "signed_in_at", "seen_at", "device", "ip"
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "FxiOS": "Firefox", "Chrome": "Chrome"}
+BROWSERS |= {"CriOS": "Chrome", "Safari": "Safari"}  # in this order: most call themselves Safari, too
+SYSTEMS = {"Windows": "Windows", "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Mac OS": "macOS"}
+SYSTEMS |= {"CrOS": "ChromeOS", "Linux": "Linux"}
 # Not "cookies", which would reach the vendor's other sites under the same domain.
 CLEAR_SITE_DATA = '"cache", "storage"'
 
@@ -77,15 +83,72 @@ def _expiry_reason(request: HttpRequest) -> str:
         return "You were signed out after half an hour without activity."
     if LAST_SEEN_KEY not in session or now - seen_at > TOUCH_INTERVAL:
         session[LAST_SEEN_KEY] = now
+        session[DEVICE_KEY] = describe_device(request.headers.get("User-Agent", ""))
+        session[IP_KEY] = get_client_ip(request)
     return ""
+
+
+def describe_device(user_agent: str) -> str:
+    """Return browser and system, like “Firefox on Windows”, as the browser names itself."""
+    browser = next((name for token, name in BROWSERS.items() if token in user_agent), "Another browser")
+    system = next((name for token, name in SYSTEMS.items() if token in user_agent), "another system")
+    return f"{browser} on {system}"
+
+
+@dataclass(frozen=True)
+class SignedInBrowser:
+    """A browser in which the user is signed in. `id` names its session, and does not open it."""
+
+    id: str
+    device: str
+    ip: str
+    started_at: datetime
+    seen_at: datetime
+    is_current: bool
+
+
+def list_browsers(user: User, current_key: str | None) -> list[SignedInBrowser]:
+    """Return the browsers in which the user is signed in, the last seen first."""
+    browsers = [
+        _describe_session(row, hash_session_key(current_key or "")) for row in _active_sessions().filter(user=user)
+    ]
+    idle_since = timezone.now().timestamp() - IDLE_SECONDS
+    active = [each for each in browsers if each.seen_at.timestamp() > idle_since]
+    return sorted(active, key=lambda each: each.seen_at, reverse=True)
+
+
+def _describe_session(row: Session, current_id: str) -> SignedInBrowser:
+    data = SessionStore().decode(row.session_data)
+    started_at = data.get(STARTED_AT_KEY, 0.0)
+    return SignedInBrowser(
+        id=row.pk,
+        device=data.get(DEVICE_KEY, "A browser"),
+        ip=data.get(IP_KEY) or "unknown",
+        started_at=datetime.fromtimestamp(started_at, UTC),
+        seen_at=datetime.fromtimestamp(data.get(LAST_SEEN_KEY, started_at), UTC),
+        is_current=row.pk == current_id,
+    )
+
+
+def _active_sessions() -> QuerySet[Session]:
+    return Session.objects.filter(expire_date__gt=timezone.now())
+
+
+def end_one(user: User, session_id: str, *, actor: audit.Actor) -> bool:
+    """Sign the user out of one browser. Return False if it is not theirs, or over already."""
+    deleted, _ = Session.objects.filter(user=user, pk=session_id).delete()
+    if deleted:
+        audit.record("session.ended", user.pk, actor=actor, name=user.email)
+    return bool(deleted)
 
 
 def end_all(user: User, *, actor: audit.Actor) -> int:
     """Sign the user out of every browser and return the number of sessions ended."""
-    store = SessionStore()
-    active = Session.objects.filter(expire_date__gt=timezone.now())
-    rows = iterate_in_chunks(active)
-    keys = [row.pk for row in rows if store.decode(row.session_data).get(SESSION_KEY) == str(user.pk)]
-    Session.objects.filter(pk__in=keys).delete()
-    audit.record("sessions.ended", user.pk, actor=actor, sessions=len(keys))
-    return len(keys)
+    count, _ = _active_sessions().filter(user=user).delete()
+    audit.record("sessions.ended", user.pk, actor=actor, sessions=count)
+    return count
+
+
+def end_others(user: User, current_key: str | None) -> None:
+    """Delete the user's other sessions, which a new password has made invalid."""
+    Session.objects.filter(user=user).exclude(pk=hash_session_key(current_key or "")).delete()

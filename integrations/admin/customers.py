@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from integrations import mail
 from integrations.admin.invitations import invitation_badge, render_email
 from integrations.audit import Actor
-from integrations.customers import invitations
+from integrations.customers import invitations, memberships
 from integrations.customers.forms import InviteForm
 from integrations.models import Connection, Customer, Invitation, Membership
 from integrations.roles import MemberRole
@@ -106,6 +106,11 @@ class CustomerAdmin(StaffAdmin):
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Customer, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not obj.is_active and "is_active" in form.changed_data:
+            memberships.end_sessions(obj, actor=Actor.from_request(request))
 
     def get_urls(self) -> list[URLPattern]:
         invite = self.admin_site.admin_view(self.invite_view)

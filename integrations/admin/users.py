@@ -82,7 +82,7 @@ class UserForm(CleanEmailMixin, ModelForm):
         model = User
         fields = ("email", "name", "staff_role", "is_active")
         labels = STAFF_ROLE_LABELS | {"is_active": "Active"}
-        help_texts = STAFF_ROLE_HELP | {"is_active": "Inactive people cannot sign in."}
+        help_texts = STAFF_ROLE_HELP | {"is_active": "Inactive people cannot sign in. Their sessions end at once."}
 
     def clean(self) -> dict[str, Any]:
         """Require at least one active administrator."""
@@ -145,6 +145,11 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj != request.user and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not obj.is_active and "is_active" in form.changed_data:
+            sessions.end_all(obj, actor=Actor.from_request(request))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

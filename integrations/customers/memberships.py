@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from integrations import audit
+from integrations.accounts import sessions
 from integrations.audit import Actor
 from integrations.models import Customer, Membership, User
 from integrations.roles import MemberRole
@@ -98,6 +99,13 @@ def remove_member(membership: Membership, *, actor: Actor) -> None:
     _require_administrator(membership)
     _record_change("membership.removed", membership, actor)
     membership.delete()
+
+
+def end_sessions(customer: Customer, *, actor: Actor) -> None:
+    """End the sessions of people of an inactive customer for good, except those of another customer that is active."""
+    people = User.objects.filter(customers=customer, staff_role="")
+    for person in people.exclude(pk__in=User.objects.filter(customers__is_active=True)):
+        sessions.end_all(person, actor=actor)
 
 
 def is_last_administrator(membership: Membership) -> bool:

@@ -17,6 +17,7 @@ from integrations.models.partner import PartnerField as PartnerField
 from integrations.models.partner import UrlStyle as UrlStyle
 from integrations.models.refused_calls import Endpoint as Endpoint
 from integrations.models.refused_calls import RefusedCall as RefusedCall
+from integrations.models.sessions import Session as Session
 from integrations.models.webhooks import Event as Event
 from integrations.models.webhooks import EventType as EventType
 from integrations.models.webhooks import Webhook as Webhook

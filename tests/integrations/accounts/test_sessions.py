@@ -1,6 +1,7 @@
 """Session timeout, session fixation and cookies (A9, A10, C28 and S16 in tests/reliability/README.md)."""
 
 import hashlib
+import re
 from http.cookies import SimpleCookie
 from typing import Any
 
@@ -13,12 +14,13 @@ from allauth.mfa.totp.internal.auth import (
     yield_hotp_counters_from_time,
 )
 from cryptography.fernet import Fernet
-from django.contrib.sessions.models import Session
+from django.contrib.admin.utils import quote
 from django.core import signing
 from django.core.signing import BadSignature
 from django.test import Client as Browser
 
-from integrations.models import AuditEntry, User
+from integrations.accounts import sessions
+from integrations.models import AuditEntry, Customer, Session, User
 from tests import rows
 from tests.integrations.accounts.test_sign_in import sign_in, text
 
@@ -26,6 +28,12 @@ pytestmark = pytest.mark.django_db
 START = "2026-11-24T08:00:00Z"
 PLACES = [("alice", "/"), ("staff", "/admin/")]
 COOKIE = "session"
+SESSIONS = "/accounts/sessions/"
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 "
+    "Mobile/15E148 Safari/604.1"
+)
 
 
 def minutes(clock: Any, count: float) -> None:
@@ -135,7 +143,7 @@ def test_sign_out_everywhere(client: Browser, alice: User, charlie: User) -> Non
     sign_in(client, alice.email)
     sign_in(elsewhere, alice.email)
     sign_in(stranger, charlie.email)
-    assert "Sign out everywhere" in text(client.get("/accounts/password/change/"))
+    assert "Sign out everywhere" in text(client.get(SESSIONS))
     assert client.get("/accounts/sessions/end/").status_code == 405
     assert is_in(elsewhere, "/")
     assert "You are signed out everywhere." in text(client.post("/accounts/sessions/end/", follow=True))
@@ -153,6 +161,157 @@ def test_staff_sign_a_person_out_everywhere(staff_browser: Browser, client: Brow
     assert "Signed out of 1 browser." in text(staff_browser.post(act, follow=True))
     assert not is_in(client, "/")
     assert AuditEntry.objects.get(action="sessions.ended").actor_name == "stella@vendor.example"
+
+
+# One by one
+
+
+def open_browser(user: User, agent: str = FIREFOX, ip: str = "192.0.2.7") -> Browser:
+    """Return a browser in which the user signed in and opened a page."""
+    browser = Browser(headers={"User-Agent": agent}, REMOTE_ADDR=ip)
+    sign_in(browser, user.email, address=ip)
+    browser.get(SESSIONS)
+    return browser
+
+
+def rows_of(browser: Browser) -> list[str]:
+    """Return the text of each row of the page of sessions, without the invisible words."""
+    page = re.sub(r'<span class="visually-hidden">.*?</span>', "", text(browser.get(SESSIONS)))
+    return [" ".join(re.sub("<[^>]+>", " ", row).split()) for row in re.findall("<tr.*?</tr>", page)[1:]]
+
+
+def session_id(browser: Browser) -> str:
+    return hashlib.sha256(browser.cookies[COOKIE].value.encode()).hexdigest()[:40]
+
+
+def end(browser: Browser, other: Browser) -> Any:
+    return browser.post(f"{SESSIONS}{session_id(other)}/end/")
+
+
+def test_sessions_are_listed_with_device_ip_and_times(alice: User, charlie: User, clock: Any) -> None:
+    here = open_browser(alice)
+    minutes(clock, 10)
+    open_browser(alice, IPHONE, "2001:db8::7")
+    open_browser(charlie)
+    minutes(clock, 5)
+    here.get("/")
+    assert rows_of(here) == [
+        "Firefox on Windows (this one) 192.0.2.7 15 minutes ago just now",
+        "Safari on iPhone 2001:db8::7 5 minutes ago 5 minutes ago Sign out",
+    ]
+
+
+def test_browser_that_moved_is_listed_where_it_is(alice: User, clock: Any) -> None:
+    here = open_browser(alice)
+    minutes(clock, 2)
+    here.get("/", REMOTE_ADDR="198.51.100.9")
+    assert rows_of(here) == ["Firefox on Windows (this one) 198.51.100.9 2 minutes ago just now"]
+
+
+def test_session_that_is_over_is_not_listed(alice: User, clock: Any) -> None:
+    open_browser(alice, IPHONE)
+    minutes(clock, 31)
+    assert [row.split(" (")[0] for row in rows_of(open_browser(alice))] == ["Firefox on Windows"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "device"),
+    [
+        (FIREFOX, "Firefox on Windows"),
+        (IPHONE, "Safari on iPhone"),
+        (f"{IPHONE} CriOS/140.0", "Chrome on iPhone"),
+        ("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36", "Chrome on Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537.36 Edg/140.0", "Edge on Windows"),
+        ("Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/140.0 Mobile Safari/537.36", "Chrome on Android"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.5 Safari/605.1.15", "Safari on macOS"),
+        ("curl/8.5.0", "Another browser on another system"),
+        ("<script>alert(1)</script>", "Another browser on another system"),
+        ("", "Another browser on another system"),
+    ],
+)
+def test_device_is_named(agent: str, device: str) -> None:
+    assert sessions.describe_device(agent) == device
+
+
+def test_one_session_is_ended(alice: User) -> None:
+    here, there, third = (open_browser(alice) for _ in range(3))
+    answer = end(here, there)
+    assert (answer.status_code, answer["Location"]) == (302, SESSIONS)
+    assert [is_in(browser, "/") for browser in (here, there, third)] == [True, False, True]
+    entry = AuditEntry.objects.get(action="session.ended")
+    assert (entry.subject, entry.actor, entry.ip) == (str(alice.pk), alice, "192.0.2.7")
+    assert end(here, there).status_code == 404
+
+
+def test_own_session_is_ended_as_by_signing_out(alice: User) -> None:
+    here = open_browser(alice)
+    answer = end(here, here)
+    assert (answer["Location"], answer["Clear-Site-Data"]) == ("/accounts/login/", '"cache", "storage"')
+    assert not is_in(here, "/")
+
+
+def test_session_of_another_person_is_not_ended(alice: User, charlie: User) -> None:
+    hers, his = open_browser(alice), open_browser(charlie)
+    assert end(his, hers).status_code == 404
+    assert end(Browser(), hers)["Location"].startswith("/accounts/login/")
+    assert is_in(hers, "/")
+
+
+def test_ending_a_session_asks_again_who_acts(alice: User, clock: Any) -> None:
+    here, there = open_browser(alice), open_browser(alice)
+    minutes(clock, 6)
+    assert end(here, there)["Location"] == "/accounts/reauthenticate/"
+    assert is_in(there, "/")
+    assert here.post("/accounts/reauthenticate/", {"password": rows.PASSWORD})["Location"] == SESSIONS
+    assert not is_in(there, "/")
+
+
+# For good
+
+
+def switch(browser: Browser, row: Any, **changes: str) -> None:
+    """Change a person or a customer in admin."""
+    form = {name: str(getattr(row, name)) for name in ("email", "name", "staff_role", "language") if hasattr(row, name)}
+    for inline in ("memberships", "connections", "invitations"):
+        form |= {f"{inline}-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
+    path = f"/admin/integrations/{row._meta.model_name}/{quote(row.pk)}/change/"
+    assert browser.post(path, form | changes).status_code == 302
+
+
+def test_person_switched_off_and_on_must_sign_in_again(staff_browser: Browser, alice: User, bob: User) -> None:
+    hers, his = open_browser(alice), open_browser(bob)
+    switch(staff_browser, alice)
+    assert not User.objects.get(pk=alice.pk).is_active
+    switch(staff_browser, alice, is_active="on")
+    assert User.objects.get(pk=alice.pk).is_active
+    assert (is_in(hers, "/"), is_in(his, "/")) == (False, True)
+    entry = AuditEntry.objects.get(action="sessions.ended")
+    assert (entry.subject, entry.actor_name, entry.detail) == (str(alice.pk), "stella@vendor.example", {"sessions": 1})
+
+
+def test_people_of_a_customer_switched_off_and_on_must_sign_in_again(
+    staff_browser: Browser, alice: User, bob: User, charlie: User, other_customer: Customer
+) -> None:
+    rows.make_member(bob, other_customer)
+    browsers = [open_browser(user) for user in (alice, bob, charlie)]
+    northwind = Customer.objects.get(name="Northwind Retail")
+    switch(staff_browser, northwind)
+    switch(staff_browser, northwind, is_active="on")
+    assert [is_in(browser, "/") for browser in browsers] == [False, True, True]
+
+
+def test_new_password_deletes_the_other_sessions(client: Browser, alice: User, charlie: User) -> None:
+    open_browser(alice)
+    his = open_browser(charlie)
+    sign_in(client, alice.email)
+    changed_by_herself(client, alice, "a wholly other sentence of words")
+    assert Session.objects.exclude(user=None).get().pk == session_id(his)
+
+
+def test_deleted_person_leaves_no_session(alice: User) -> None:
+    open_browser(alice)
+    alice.delete()
+    assert Session.objects.count() == 0
 
 
 def test_table_of_sessions_opens_none(client: Browser, alice: User) -> None:

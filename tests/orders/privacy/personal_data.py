@@ -27,6 +27,7 @@ USER_FIELDS: dict[str, frozenset[str]] = {
     "integrations.auditentry": frozenset({"actor_name", "subject", "detail", "ip"}),
     "integrations.consent": frozenset({"ip"}),
     "integrations.invitation": frozenset({"email"}),
+    "integrations.session": frozenset({"session_data"}),
     "integrations.user": frozenset({"password", "email", "name"}),
     "mfa.authenticator": frozenset({"data"}),
     "orders.orderevent": frozenset({"by"}),
@@ -103,6 +104,7 @@ NON_PERSONAL_FIELDS: dict[str, frozenset[str]] = {
     ),
     "integrations.partnerfield": frozenset({"field_id", "name", "description"}),
     "integrations.refusedcall": frozenset({"endpoint", "company_id", "order_id", "errors"}),
+    "integrations.session": frozenset({"session_key"}),
     "integrations.user": frozenset({"staff_role"}),
     "integrations.webhook": frozenset(
         {"id", "url", "events", "secret_sealed", "former_secret_sealed", "disabled_reason"}

@@ -14,13 +14,12 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, connections
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
-from integrations.models import AuditEntry, IdempotencyRecord
+from integrations.models import AuditEntry, IdempotencyRecord, Session
 from integrations.outbox import clock
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
 from orders import files

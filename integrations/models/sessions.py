@@ -1,0 +1,17 @@
+from typing import Any
+
+from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+
+
+class Session(AbstractBaseSession):
+    """Session of a browser, under a hash of its cookie. Only `session_store.py` writes it.
+
+    `user` says whose it is, which the encrypted data do not: it is empty until somebody signs in.
+    """
+
+    user: Any = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sessions")
+
+    class Meta(AbstractBaseSession.Meta):
+        abstract = False
