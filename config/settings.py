@@ -226,13 +226,14 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = PUBLIC_URL.split(":")[0]
 STAFF_MFA = environment.parse_choice(
     "STAFF_MFA", env("STAFF_MFA", default="") or ("optional" if IS_LOOPBACK else "required"), "required", "optional"
 )
-MFA_ADAPTER = "integrations.accounts.mfa.MFAAdapter"
+MFA_ADAPTER = "integrations.accounts.mfa.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
-    "login_webauthn": "integrations.accounts.passkey_forms.LoginForm",
-    "authenticate_webauthn": "integrations.accounts.passkey_forms.AuthenticateForm",
-    "reauthenticate_webauthn": "integrations.accounts.passkey_forms.ReauthenticateForm",
-    "add_webauthn": "integrations.accounts.passkey_forms.AddForm",
+    "activate_totp": "integrations.accounts.mfa.forms.ActivateAppForm",
+    "login_webauthn": "integrations.accounts.mfa.forms.LoginForm",
+    "authenticate_webauthn": "integrations.accounts.mfa.forms.AuthenticateForm",
+    "reauthenticate_webauthn": "integrations.accounts.mfa.forms.ReauthenticateForm",
+    "add_webauthn": "integrations.accounts.mfa.forms.AddForm",
 }
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_RATE_LIMITS = {"webauthn_login": "60/m/ip"}  # passkeys cannot be guessed, and an office shares one IP address

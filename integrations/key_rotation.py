@@ -8,7 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.db import models, transaction
 
-from integrations.accounts import mfa
+from integrations.accounts.mfa import adapter as mfa
 from integrations.encryption import DecryptionError, Sealed, SealedField, has_newest_key, reseal, unseal
 
 BATCH_SIZE = 100

@@ -8,10 +8,11 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from django.test import Client as Browser
 
-from integrations.accounts.mfa import MFAAdapter
+from integrations.accounts.mfa.adapter import MFAAdapter
 from integrations.models import AuditEntry, User
 from tests import rows
 from tests.integrations.accounts.test_sign_in import sign_in, text
+from tests.reauthentication import forget_proof
 
 pytestmark = pytest.mark.django_db
 AT = "/accounts/2fa"
@@ -41,6 +42,32 @@ def test_code_signs_in_once(client: Browser, staff: User, secret: str) -> None:
     for browser, place in ((client, "/admin/"), (Browser(), "")):
         assert sign_in(browser, staff.email)["Location"] == f"{AT}/authenticate/"
         assert browser.post(f"{AT}/authenticate/", {"code": code}).get("Location", "") == place
+
+
+def activate_app(browser: Browser, user: User) -> str:
+    """Set an app up and return the code that did."""
+    signed_in_and_sure(browser, user)
+    code = code_of(browser.get(f"{AT}/totp/activate/").context["form"].secret)
+    assert browser.post(f"{AT}/totp/activate/", {"code": code}).status_code == 302
+    return code
+
+
+def test_code_that_set_the_app_up_signs_nobody_in(client: Browser, staff: User, time_machine: Any) -> None:
+    time_machine.move_to("2026-11-24T08:00:00Z", tick=False)
+    code = activate_app(client, staff)
+    seen = Browser()
+    sign_in(seen, staff.email)
+    for spelling in (code, f"{code[:3]} {code[3:]}", f" {code} "):
+        assert "This code is wrong" in text(seen.post(f"{AT}/authenticate/", {"code": spelling}))
+    time_machine.shift(30)
+    fresh = code_of(MFAAdapter().decrypt(Authenticator.objects.get(type="totp").data["secret"]))
+    assert seen.post(f"{AT}/authenticate/", {"code": fresh})["Location"] == "/admin/"
+
+
+def test_code_that_set_the_app_up_confirms_nobody(client: Browser, staff: User, time_machine: Any) -> None:
+    time_machine.move_to("2026-11-24T08:00:00Z", tick=False)
+    code = activate_app(client, staff)
+    assert "This code is wrong" in text(client.post(f"{AT}/reauthenticate/", {"code": code}))
 
 
 def test_recovery_code_signs_in_once(client: Browser, staff: User, secret: str) -> None:
@@ -78,6 +105,7 @@ def test_changes_are_written_down(client: Browser, alice: User, django_capture_o
 
 def test_change_of_a_second_factor_wants_the_password_again(client: Browser, alice: User) -> None:
     client.force_login(alice)
+    forget_proof(client)
     for page in ("totp/activate", "webauthn/add"):
         assert client.get(f"{AT}/{page}/")["Location"].startswith("/accounts/reauthenticate/")
 

@@ -1,9 +1,12 @@
-"""Passkey (WebAuthn) forms of django-allauth that reject malformed credentials with an error message."""
+"""Second factor forms of django-allauth: codes count once, and malformed passkeys get an error message."""
 
 import struct
 from typing import Any
 
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.totp.internal.auth import TOTP
 from allauth.mfa.webauthn import forms
 from django.core.exceptions import ValidationError
 from django.forms import HiddenInput, JSONField
@@ -14,6 +17,15 @@ from integrations.strict_json import MalformedJSONError, parse_json
 # The WebAuthn parsers raise these for JSON of an unexpected shape.
 PARSE_ERRORS = (LookupError, TypeError, AttributeError, ValueError, struct.error)
 INVALID_PASSKEY = "This passkey is not valid."
+
+
+class ActivateAppForm(ActivateTOTPForm):
+    def clean_code(self) -> str:
+        """Use the code up, as a sign-in does: whoever saw it must not sign in with it (ASVS 6.5.1)."""
+        code: str = super().clean_code()
+        if not TOTP(Authenticator(user=self.user))._mark_code_used(code):
+            raise get_adapter().validation_error("incorrect_code")
+        return code
 
 
 class CredentialField(JSONField):
