@@ -5,7 +5,10 @@ from typing import Any, ClassVar
 from allauth.account import forms
 from django.forms import Field
 
-CHOICE_HELP = "At least twelve characters, not a common password, and not similar to your name or email address."
+CHOICE_HELP = (
+    "At least twelve characters that are hard to guess: not a common password, and not made of your name, email "
+    "address or organisation."
+)
 NEW_PASSWORD_LABELS = {"password1": "New password", "password2": "Repeat password"}
 
 

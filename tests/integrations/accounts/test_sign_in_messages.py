@@ -12,10 +12,11 @@ from integrations.models import Customer, User
 from tests import rows
 from tests.integrations.accounts.test_sign_in import SIGN_IN, sign_in, text
 from tests.mailbox import deliver_emails
+from tests.reauthentication import forget_proof
 
 pytestmark = pytest.mark.django_db
 NEW = "a horse of another colour"
-RULES = "At least twelve characters, not a common password, and not similar to your name or email address."
+RULES = "At least twelve characters that are hard to guess: not a common password, and not made of your name"
 
 
 def link_of_reset(browser: Browser, person: User) -> str:
@@ -72,6 +73,7 @@ def test_used_invitation_leads_on_whoever_is_signed_in(client: Browser, customer
 
 def test_page_that_asks_once_more_has_a_way_back(client: Browser, alice: User) -> None:
     client.force_login(alice)
+    forget_proof(client)
     page = text(client.get("/accounts/2fa/totp/activate/", follow=True))
     assert ("Confirm it’s you" in page, '<a href="/accounts/2fa/">Cancel</a>' in page) == (True, True)
 
