@@ -79,13 +79,6 @@ class AccountAdapter(DefaultAccountAdapter):
         super().set_password(user, password)
         sessions.end_others(user, self.request.session.session_key)
 
-    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        name = template_prefix.rpartition("/")[2]
-        if name in emails.EMAIL_TEMPLATES:
-            emails.send_account_email(name, email, context.get("password_reset_url", ""), user=context.get("user"))
-        else:
-            super().send_mail(template_prefix, email, context)
-
     def send_notification_mail(self, template_prefix: str, user: Any, *args: Any, **kwargs: Any) -> None:
         """Audit a change of a password or second factor, and notify the user. allauth has no other hook for it."""
         name = template_prefix.rpartition("/")[2]

@@ -1,14 +1,16 @@
 """Account emails: password reset, unknown account, and changes of a password or second factor.
 
-They are deliveries, so the response time does not depend on the mail server or on whether the account exists.
+They are deliveries, so the response time does not depend on the mail server. Whether the account exists is looked up
+when the email is written, so that the response time does not depend on that either.
 """
 
 import json
 from datetime import datetime, timedelta
 from typing import Any, cast
-from urllib.parse import urlsplit
 from uuid import uuid4
 
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
@@ -20,9 +22,7 @@ from integrations.outbox import deliveries, handlers
 from integrations.outbox.models import Delivery
 
 SEAL_OWNER = "account mail"
-# By the last part of allauth's template names.
-EMAIL_TEMPLATES = {"password_reset_key": "password_reset", "unknown_account": "no_account"}
-# The names that `templates/emails/account_changed_event.txt` uses.
+# By the last part of allauth's template names; the names that `templates/emails/account_changed_event.txt` uses.
 CHANGE_NAMES = {
     **dict.fromkeys(("password_changed", "password_reset", "password_set"), "password"),
     "totp_activated": "app_added",
@@ -33,21 +33,31 @@ CHANGE_NAMES = {
 }
 
 
-def send_account_email(name: str, email: str, url: str, *, user: User | None) -> None:
-    """Enqueue the email. Its link opens the account, so it is stored encrypted and erased after sending."""
-    values = {"template": EMAIL_TEMPLATES[name], "to": email, "path": urlsplit(url).path}
-    _enqueue_email(AccountEmailHandler.kind, values, user)
+def send_reset_email(email: str) -> None:
+    """Enqueue an email with a link for a new password or, if there is no such account, with that answer."""
+    _enqueue_email(AccountEmailHandler.kind, {"to": email})
+
+
+def build_reset_path(user: User) -> str:
+    """Return the path on which the user chooses a new password. It opens the account, for an hour."""
+    key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
+    return reverse("account_reset_password_from_key", kwargs=key)
 
 
 def notify_change(name: str, user: User) -> None:
     """Notify the user by email that their password or second factor changed, in case an intruder changed it."""
     values = {"template": "account_changed", "to": user.email, "path": reverse("account_reset_password")}
     values |= {"what": CHANGE_NAMES[name], "at": timezone.now().isoformat()}
-    _enqueue_email(AccountNoticeHandler.kind, values, user)
+    _enqueue_email(AccountNoticeHandler.kind, values, _get_language(user))
 
 
-def _enqueue_email(kind: str, values: dict[str, str], user: User | None) -> None:
-    customer = user.customers.first() if user else None
+def _get_language(user: User) -> str:
+    customer = user.customers.first()
+    return customer.language if customer else settings.LANGUAGE_CODE
+
+
+def _enqueue_email(kind: str, values: dict[str, str], language: str = "") -> None:
+    """Enqueue the email. Its values are personal, so they are stored encrypted and erased after sending."""
     deliveries.enqueue(
         kind,
         stream="email",
@@ -55,7 +65,7 @@ def _enqueue_email(kind: str, values: dict[str, str], user: User | None) -> None
         subject="sign-in",
         payload={
             "sealed": seal(json.dumps(values), owner=SEAL_OWNER),
-            "language": customer.language if customer else settings.LANGUAGE_CODE,
+            "language": language,
         },
     )
 
@@ -82,10 +92,20 @@ class AccountEmailHandler(mail.EmailHandler):
             raise handlers.UndeliverableError(
                 "The email can no longer be decrypted. The user can request a new one."
             ) from None
+        if "template" not in values:
+            return self._build_reset(values["to"]), values["to"]
         language = mail.best_language(delivery.payload["language"])
         context = {"url": settings.PUBLIC_URL + values["path"], "what": values.get("what", "")}
         context["at"] = datetime.fromisoformat(values["at"]) if "at" in values else None
         return mail.render_email(values["template"], language, **context), values["to"]
+
+    def _build_reset(self, email: str) -> mail.EmailContent:
+        user = User.objects.filter(email=email, is_active=True).first()
+        if user is None:
+            url = settings.PUBLIC_URL + reverse("account_login")
+            return mail.render_email("no_account", settings.LANGUAGE_CODE, url=url)
+        url = settings.PUBLIC_URL + build_reset_path(user)
+        return mail.render_email("password_reset", mail.best_language(_get_language(user)), url=url)
 
     def on_delivered(self, delivery: Delivery, response: Any) -> None:
         super().on_delivered(delivery, response)

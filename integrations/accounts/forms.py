@@ -4,6 +4,9 @@ from typing import Any, ClassVar
 
 from allauth.account import forms
 from django.forms import Field
+from django.http import HttpRequest
+
+from integrations.accounts import emails
 
 CHOICE_HELP = (
     "At least twelve characters that are hard to guess: not a common password, and not made of your name, email "
@@ -36,6 +39,15 @@ class LoginForm(LabelsMixin, forms.LoginForm):  # type: ignore[misc]
 
 class ResetPasswordForm(LabelsMixin, forms.ResetPasswordForm):  # type: ignore[misc]
     labels: ClassVar = {"email": "Email address"}
+
+    def clean_email(self) -> str:
+        """Look nobody up, so that the response takes as long for an email address without an account."""
+        return str(self.cleaned_data["email"]).lower()
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        email: str = self.cleaned_data["email"]
+        emails.send_reset_email(email)
+        return email
 
 
 class ResetPasswordKeyForm(LabelsMixin, forms.ResetPasswordKeyForm):  # type: ignore[misc]
