@@ -1,6 +1,7 @@
 from allauth.account.views import password_set
 from allauth.socialaccount import views as social
 from django.contrib import admin
+from django.contrib.auth.decorators import login_required
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
@@ -42,7 +43,9 @@ urlpatterns = [
     path("accounts/3rdparty/", errors.removed_page),
     path("accounts/3rdparty/<path:rest>", errors.removed_page),
     # Who signs in with the identity provider alone sets a password here, with which others could sign in too.
-    path("accounts/password/set/", reauthentication_required(password_set), name="account_set_password"),
+    path(
+        "accounts/password/set/", login_required(reauthentication_required(password_set)), name="account_set_password"
+    ),
     path("accounts/", include("allauth.urls")),
 ]
 

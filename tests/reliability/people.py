@@ -8,11 +8,19 @@ A1 Brute force of a password
     why: No limit across IP addresses: an attacker could use it to lock the owner out (A3). Ten attempts in five
     why: minutes from each of 10,000 IP addresses do not guess twelve characters, and staff have a second factor.
 
+A2 Passwords that are easy to guess
+    passwords common_password_is_refused
+    passwords password_of_words_of_context_is_refused
+
 A3 Locking an owner out
     sign_in guesser_is_stopped_and_the_owner_elsewhere_is_not
 
 A4 One password tried on many accounts
     hostile_pages one_password_tried_on_many_accounts_is_stopped_and_written_down
+
+A5 Which addresses have an account, by the work of a reset
+    forgotten_password same_is_done_for_every_address
+    sign_in password_reset_tells_nobody_who_has_an_account
 
 A6 Forged Host or X-Forwarded-Host
     hostile_pages host_that_is_not_ours_is_refused
@@ -34,6 +42,10 @@ A9 Session lifetime
     sessions signing_out_ends_the_session_for_whoever_has_the_cookie
     sessions new_password_ends_every_session
     sign_in session_ends_with_the_account
+    sessions person_switched_off_and_on_must_sign_in_again
+    sessions people_of_a_customer_switched_off_and_on_must_sign_in_again
+    sessions one_session_is_ended
+    sessions session_of_another_person_is_not_ended
 
 A10 Cookie flags
     hostile_pages settings_of_a_portal_at_https
@@ -44,8 +56,17 @@ A11 Staff without a second factor
     sign_in staff_must_set_up_a_second_factor_where_it_is_required
     sign_in second_factor_is_asked_for
     hostile_pages code_of_the_second_factor_is_good_once
+    mfa code_that_set_the_app_up_signs_nobody_in
+    mfa code_that_set_the_app_up_confirms_nobody
     mfa broken_passkey_is_refused
     mfa broken_passkey_is_not_added
+
+A12 Grave action in an open session
+    reauthentication open_session_alone_does_nothing_grave
+    reauthentication abandoned_form_is_not_sent_after_another_question
+    sso provider_that_asked_again_is_a_proof
+    sso proof_of_another_person_is_none
+    sso password_is_not_set_by_an_open_session_alone
 
 A13 Secrets in admin
     site admin_pages_show_no_secret
