@@ -5,7 +5,7 @@
 # make bench  measures request rate, throughput, delay, memory and recovery; the report goes to var/bench
 # make lint   style, types, imports, dependencies, Django's own checks
 # make setup  only the virtual environment and the translations; PYTHON=… names the interpreter
-# make lock   regenerate the requirements from pyproject.toml (needs uv)
+# make lock   regenerate the requirements, and the bill of materials, from pyproject.toml (needs uv)
 # make pictures  regenerate the README's pictures with the browser tests
 # make messages  extract texts into templates/locale/*/LC_MESSAGES/django.po (needs gettext); LANGUAGE=fr starts a new language
 
@@ -87,6 +87,8 @@ lint: setup-development
 lock:
 	uv pip compile $(LOCK) --no-header pyproject.toml -o requirements.txt
 	uv pip compile $(LOCK) --no-header --group dev -c requirements.txt -o requirements-dev.txt
+	@$(MAKE) setup-development
+	$(BIN)/python .ci/sbom.py
 
 pictures: setup-development
 	@PICTURES=1 $(BIN)/python -m pytest -q tests/e2e/test_browser.py::test_redirect_order_answer_and_report

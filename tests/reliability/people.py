@@ -127,9 +127,17 @@ A22 Request smuggling, slowloris, large headers
 
 A23 Known vulnerabilities in dependencies
     gate: audit.py
+    audit_gate findings_fail_and_what_was_not_audited_is_counted
+    audit_gate audit_of_nothing_fails_unless_the_machine_is_offline
 
 A24 `SCRIPT_NAME` and other headers about what the server knows itself
     worker server_takes_nothing_about_a_request_from_its_headers
+
+A26 Components and licences that nobody knows of
+    gate: sbom.py
+    sbom bill_is_valid_and_fits_the_lock_file
+    sbom bill_that_differs_from_the_lock_file_is_a_problem
+    sbom unexpected_licence_is_a_problem
 
 A29 Lookups in the URLs of admin's lists
     lookups only_lookups_of_filters_and_links_are_allowed

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 FILES = {
     "access_log": "tests/orders/privacy/test_access_log.py",
     "anything": "tests/test_anything.py",
+    "audit_gate": "tests/config/test_audit_gate.py",
     "attachments": "tests/orders/test_attachments.py",
     "broken_body": "tests/integrations/api/test_broken_body.py",
     "canaries": "tests/e2e/test_canaries.py",
@@ -63,6 +64,7 @@ FILES = {
     "retention": "tests/orders/privacy/test_retention.py",
     "roles": "tests/integrations/admin/test_roles.py",
     "routes": "tests/test_routes.py",
+    "sbom": "tests/config/test_sbom.py",
     "seed_demo": "tests/assessments/test_seed_demo.py",
     "sessions": "tests/integrations/accounts/test_sessions.py",
     "sign_in": "tests/integrations/accounts/test_sign_in.py",
