@@ -14,21 +14,20 @@ from integrations.outbox import clock, deliveries
 from integrations.outbox.handlers import UndeliverableError, get_handler, superseding_kinds
 from integrations.outbox.leases import Lease
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
-from integrations.outbox.sending.executor import ClaimedDelivery, call_pool
-from integrations.outbox.sending.failure_messages import describe_status
+from integrations.outbox.sending.executor import ClaimedDelivery
 from integrations.outbox.sending.settlement import DATABASE_UNAVAILABLE, Outcome, Settlement
+from integrations.outbox.sending.tokens import TokenSource
 from integrations.outbox.transitions import transition
 
 log = structlog.get_logger(__name__)
 S = DeliveryState
-TOKEN_DEADLINE_SECONDS = 25.0
 
 
 class Claims:
     """Claims on one stream's deliveries, under its lease."""
 
-    def __init__(self, lease: Lease, settlement: Settlement) -> None:
-        self.lease, self.settlement, self.stream = lease, settlement, settlement.stream
+    def __init__(self, lease: Lease, settlement: Settlement, tokens: TokenSource) -> None:
+        self.lease, self.settlement, self.tokens, self.stream = lease, settlement, tokens, settlement.stream
 
     @transaction.atomic
     def recover_orphans(self) -> None:
@@ -54,7 +53,7 @@ class Claims:
     def build_calls(self, limit: int) -> list[ClaimedDelivery]:
         """Return up to `limit` due deliveries with their calls. Nothing is claimed yet, so that the claim is short."""
         due = list(self._due_deliveries()[:limit]) if limit > 0 else []
-        if not due or not (token := self._get_token()):
+        if not due or not (token := self.tokens.get_token()):
             return []
         self._prefetch(due)
         return [claimed for delivery in due if (claimed := self._build_call(delivery, token))]
@@ -153,31 +152,3 @@ class Claims:
             attempt = Attempt.objects.create(delivery=delivery, number=number, started_at=clock.now())
             failure = CallFailedError(f"internal error: {type(error).__name__}", may_have_been_processed=False)
             self.settlement.settle_outcome(Outcome(delivery, attempt, error=failure))
-
-    def _get_token(self) -> str:
-        """Return an access token, "-" if none is needed, or "" after a failure that pauses or holds the stream."""
-        channel, settlement, stream = self.settlement.channel, self.settlement, self.stream
-        if not channel.needs_token:
-            return "-"
-        if token := channel.stored_token(stream):
-            return token
-        credentials_id = channel.credentials_id(stream)
-        try:
-            call = channel.build_token_call(stream)
-            # In the pool, whose threads keep their HTTP sessions.
-            response = call_pool.submit(call.run, self.lease.clamp_seconds(TOKEN_DEADLINE_SECONDS)).result()
-            if response.status == 200:
-                return channel.store_token(stream, response)
-            if response.status not in (400, 401, 403):
-                reason = describe_status(response.status, channel, "the request for a token")
-                settlement.pause_stream(reason, retry_after=response.headers.get("Retry-After"))
-                return ""
-            reason = f"SmartRecruiters' token endpoint refuses the credentials ({response.status})."
-        except UndeliverableError as error:
-            reason = str(error)
-        except CallFailedError as error:
-            log.warning("token request failed", stream=stream.name, error=str(error))
-            settlement.pause_stream(f"{channel.peer_name} gave no token: {error}")
-            return ""
-        settlement.mark_credentials_refused(reason, credentials_id)
-        return ""

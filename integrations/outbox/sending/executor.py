@@ -6,8 +6,9 @@ executor; and a pool for the calls of all executors. Only the courier's thread u
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -21,13 +22,14 @@ from integrations.outbox import clock
 from integrations.outbox.handlers import Call, Handler
 from integrations.outbox.leases import Lease
 from integrations.outbox.models import Attempt, Delivery
-from integrations.outbox.sending import failpoints
+from integrations.outbox.sending import failpoints, parking
 from integrations.outbox.sending.rate_limiter import RateLimiter
 from integrations.outbox.sending.settlement import Outcome
 
 log = structlog.get_logger(__name__)
 
-POOL_THREADS = 256
+# A call that starts finds a thread: 32 coordinators have at most 8 calls and a request for a token each.
+POOL_THREADS = 32 * 9 + parking.MAX_CALLS
 CallResult = tuple[float, Response | None, CallFailedError | None]
 call_pool = ThreadPoolExecutor(POOL_THREADS, thread_name_prefix="http")
 stop_requested = threading.Event()  # this process ends: no call starts, and running calls are waited for
@@ -59,6 +61,8 @@ class PacedExecutor:
         self._waiting: list[ClaimedDelivery] = []
         self._running_count = 0
         self._outcomes: list[Outcome] = []
+        self._token_result: CallResult | None = None
+        self.is_token_requested = False
         self._thread_error: BaseException | None = None
         self.is_suspended = self._is_closed = False
         # One lock for all of the above. Two conditions on it, so that a notification wakes the right thread.
@@ -96,6 +100,20 @@ class PacedExecutor:
             outcomes, self._outcomes = self._outcomes, []
             return outcomes
 
+    def request_token(self, call: Call, deadline: float) -> None:
+        """Make a call that is no delivery's, beside the others. It counts as running; its end wakes the courier."""
+        ends_at = time.monotonic() + self.lease.clamp_seconds(deadline)
+        with self._lock:
+            self.is_token_requested = True
+            self._running_count += 1
+        call_pool.submit(self._run_token_call, call, ends_at)
+
+    def collect_token_result(self) -> CallResult | None:
+        with self._lock:
+            result, self._token_result = self._token_result, None
+            self.is_token_requested &= result is None
+            return result
+
     def suspend_starts(self) -> None:
         """Start no call until `resume_starts`. An outcome that may concern the next calls does the same."""
         with self._lock:
@@ -120,7 +138,13 @@ class PacedExecutor:
     def is_idle(self) -> bool:
         """True if no call waits or runs, and no outcome is left to collect."""
         with self._lock:
-            return not self._active_count() and not self._outcomes
+            return not self._active_count() and not self._needs_collecting()
+
+    @property
+    def needs_collecting(self) -> bool:
+        """True if there is an outcome, a token, or an exception that killed a call's thread."""
+        with self._lock:
+            return self._needs_collecting()
 
     @property
     def uncollected_count(self) -> int:
@@ -148,6 +172,9 @@ class PacedExecutor:
 
     def _active_count(self) -> int:
         return len(self._waiting) + self._running_count
+
+    def _needs_collecting(self) -> bool:
+        return bool(self._outcomes) or self._token_result is not None or self._thread_error is not None
 
     def _needs_courier(self) -> bool:
         return self.is_suspended or not self._active_count() or self._next_without_attempt() is not None
@@ -198,14 +225,28 @@ class PacedExecutor:
     # The pool's threads
 
     def _run_call(self, claimed: ClaimedDelivery, ends_at: float) -> None:
-        try:
+        with self._report_death():
             result = run_with_deadline(claimed.call, ends_at, partial(self._record_send, claimed))
+        self._finish_call(claimed, result)
+
+    def _run_token_call(self, call: Call, ends_at: float) -> None:
+        with self._report_death():
+            result = run_with_deadline(call, ends_at)
+        with self._lock:
+            self._running_count -= 1
+            self._token_result, self.is_suspended = result, True
+            self._courier_wakeup.notify()
+
+    @contextmanager
+    def _report_death(self) -> Iterator[None]:
+        """Let the courier die of what kills this thread: otherwise it would wait for an outcome for ever."""
+        try:
+            yield
         except BaseException as fault:
             with self._lock:
                 self._thread_error, self.is_suspended = fault, True
                 self._courier_wakeup.notify()
             raise
-        self._finish_call(claimed, result)
 
     def _record_send(self, claimed: ClaimedDelivery) -> None:
         # With this many threads, the first byte may leave long after the call was started.

@@ -72,9 +72,9 @@ def test_search_path_without_a_schema_is_refused(make_database: MakeDatabase, co
     )
 
 
-LIMITED_ROLE = 'The role "case" allows {} connections, and the portal needs 14, under load 80: run ALTER ROLE "case" {}'
+LIMITED_ROLE = 'The role "case" allows {} connections, and the portal needs 14, under load 82: run ALTER ROLE "case" {}'
 LIMITED_DATABASE = (
-    f'The database "{DATABASE}" allows {{}} connections, and the portal needs 14, under load 80: '
+    f'The database "{DATABASE}" allows {{}} connections, and the portal needs 14, under load 82: '
     f'run ALTER DATABASE "{DATABASE}" {{}}'
 )
 
@@ -92,22 +92,22 @@ def test_too_few_connections_are_refused(
     make_database: MakeDatabase, connect: Connect, statement: str, message: str, count: int
 ) -> None:
     connection = connect(make_database("", OWNED, statement.format(count)))
-    assert check(connection) == message.format(count, "CONNECTION LIMIT 80")
+    assert check(connection) == message.format(count, "CONNECTION LIMIT 82")
 
 
-@pytest.mark.parametrize(("count", "is_degraded"), [(14, True), (79, True), (80, False), (-1, False)])
+@pytest.mark.parametrize(("count", "is_degraded"), [(14, True), (81, True), (82, False), (-1, False)])
 def test_few_connections_are_a_degradation(
     make_database: MakeDatabase, connect: Connect, count: int, is_degraded: bool
 ) -> None:
     connection = connect(make_database("", OWNED, f'ALTER ROLE "case" CONNECTION LIMIT {count}'))
-    said = [LIMITED_ROLE.format(count, "CONNECTION LIMIT 80")] * is_degraded
+    said = [LIMITED_ROLE.format(count, "CONNECTION LIMIT 82")] * is_degraded
     assert (check(connection), requirements.list_degradations(connection)) == ("", said)
 
 
 def test_lowest_limit_is_told(make_database: MakeDatabase, connect: Connect) -> None:
     limits = ('ALTER ROLE "case" CONNECTION LIMIT 12', f"ALTER DATABASE {DATABASE} CONNECTION LIMIT 11")
     connection = connect(make_database("", OWNED, *limits))
-    assert check(connection) == LIMITED_DATABASE.format(11, "CONNECTION LIMIT 80")
+    assert check(connection) == LIMITED_DATABASE.format(11, "CONNECTION LIMIT 82")
 
 
 def test_superuser_is_bound_by_the_server_alone(make_database: MakeDatabase, connect: Connect, settings: Any) -> None:

@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -86,14 +87,17 @@ def peer() -> Iterator[Peer]:
 
 
 @pytest.fixture
-def channel(peer: Peer, transactional_db: None) -> ProbeChannel:
+def channel(peer: Peer, transactional_db: None) -> Iterator[ProbeChannel]:
     channel = ProbeChannel()
     channel.url = peer.url
     for handler in (Probe(), ReadProbe(), UploadProbe()):
         handler.url = peer.url
         handlers.register(handler)
     handlers.register(channel)
-    return channel
+    yield channel
+    for thread in threading.enumerate():
+        if thread.name == "parking":
+            thread.join(30)
 
 
 Enqueue = Callable[..., Delivery]

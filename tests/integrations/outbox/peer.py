@@ -10,12 +10,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
+def _passed_event() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int = 200
     body: Any = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    hangs_until: threading.Event = field(default_factory=_passed_event)
     breaks_off: bool = False
 
 
@@ -72,6 +79,7 @@ def _make_handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
                 peer.max_concurrent = max(peer.max_concurrent, peer.running_count)
                 answer = peer.answer(received)
             time.sleep(answer.seconds)
+            answer.hangs_until.wait(60)
             with peer.lock:
                 peer.running_count -= 1
             if answer.breaks_off:
