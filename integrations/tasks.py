@@ -7,18 +7,19 @@ from integrations.api import idempotency, refusals
 from integrations.audit import chain
 from integrations.connections import consents
 from integrations.customers import invitations
-from integrations.webhooks import events
+from integrations.webhooks import endpoints, events
 
 
 @shared_task
 def clear_expired() -> None:
-    """Delete expired tokens, sessions, idempotency records, consents, invitations and refused calls."""
+    """Delete expired tokens, sessions, idempotency records, consents, invitations, refused calls, webhook secrets."""
     get_access_token_model().objects.filter(expires__lt=timezone.now()).delete()
     call_command("clearsessions")
     consents.delete_abandoned()
     invitations.delete_expired()
     idempotency.delete_expired()
     refusals.delete_expired()
+    endpoints.delete_expired_secrets()
 
 
 @shared_task

@@ -449,8 +449,9 @@ Send a test message. Its data is {"test": true}.
     webhooks test_test_message_is_sent_to_this_endpoint_only
     engine_api test_webhooks_of_the_page_reach_its_endpoint
 
-Rotate the secret. For a day every message is signed with both, so that you have time to replace it.
+Rotate the secret. For a day every message is signed with the former one, too, so that you have time to replace it.
     webhooks test_rotated_secret_overlaps_with_the_former_one
+    webhooks test_each_rotated_secret_signs_for_its_own_day
     engine_api test_webhooks_of_the_page_reach_its_endpoint
 
 Change the events or the URL. This also switches an endpoint on again and sends its waiting messages.
@@ -683,8 +684,9 @@ PATCH webhooks/{webhook_id}: Change the URL or the events. A disabled endpoint i
 DELETE webhooks/{webhook_id}: Delete the endpoint. Nothing more is sent to it.
     webhooks test_removed_endpoint_hears_nothing_more
 
-POST webhooks/{webhook_id}/rotate: Rotate the secret. For a day, messages carry both signatures.
+POST webhooks/{webhook_id}/rotate: Rotate the secret. For a day, messages also carry the former one's signature.
     webhooks test_rotated_secret_overlaps_with_the_former_one
+    webhooks test_each_rotated_secret_signs_for_its_own_day
 
 POST webhooks/{webhook_id}/test: Send a test message.
     webhooks test_test_message_is_sent_to_this_endpoint_only

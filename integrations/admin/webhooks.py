@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -27,7 +28,7 @@ class WebhookAdmin(WebhookReplayAdmin):
     list_display = ("url", "engine_link", "state_badge", "last_success_time")
     list_select_related = ("client",)
     search_fields = ("url", "=id")
-    fields = ("url", "engine_link", "events_text", "state_badge", "last_success_at", "created_at", "id")
+    fields = ("url", "engine_link", "events_text", "state_badge", "last_success_at", "secrets_text", "created_at", "id")
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -80,6 +81,12 @@ class WebhookAdmin(WebhookReplayAdmin):
     @admin.display(description="events")
     def events_text(self, webhook: Webhook) -> str:
         return ", ".join(webhook.events)
+
+    @admin.display(description="signatures")
+    def secrets_text(self, webhook: Webhook) -> str:
+        ends = webhook.former_secrets.filter(expires_at__gt=clock.now()).values_list("expires_at", flat=True)
+        formers = [f"the former one until {date_format(end, 'j F, H:i')} UTC" for end in ends]
+        return ", ".join(["Messages are signed with the secret", *formers])
 
     @admin.display(description="state", ordering="disabled_reason")
     def state_badge(self, webhook: Any) -> SafeString:

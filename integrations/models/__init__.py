@@ -20,4 +20,5 @@ from integrations.models.refused_calls import RefusedCall as RefusedCall
 from integrations.models.sessions import Session as Session
 from integrations.models.webhooks import Event as Event
 from integrations.models.webhooks import EventType as EventType
+from integrations.models.webhooks import FormerSecret as FormerSecret
 from integrations.models.webhooks import Webhook as Webhook

@@ -46,7 +46,7 @@ class Event(models.Model):
 
 
 class Webhook(models.Model):
-    """Webhook endpoint of an engine. For a day after a rotation, messages are signed with both secrets."""
+    """Webhook endpoint of an engine. Its secret signs messages, and so do former ones that have not expired."""
 
     id = models.CharField(primary_key=True, max_length=40, default=make_webhook_id, editable=False)
     client = models.ForeignKey(Client, models.CASCADE, related_name="webhooks")
@@ -54,9 +54,6 @@ class Webhook(models.Model):
     events = models.JSONField(help_text="Event types that are sent to this endpoint.")
     secret_sealed = SealedField()
     secret = Sealed("secret_sealed", owner="pk")
-    former_secret_sealed = SealedField()
-    former_secret = Sealed("former_secret_sealed", owner="pk")
-    former_secret_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     last_success_at = models.DateTimeField(null=True, editable=False)
     disabled_reason = models.CharField(max_length=300, blank=True, help_text="If set, nothing is sent to it.")
@@ -70,3 +67,18 @@ class Webhook(models.Model):
     @property
     def stream_name(self) -> str:
         return f"webhook:{self.pk}"
+
+
+class FormerSecret(models.Model):
+    """Secret of a webhook that was rotated. It signs beside the newer ones until it expires."""
+
+    webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="former_secrets")
+    secret_sealed = SealedField()
+    secret = Sealed("secret_sealed", owner="webhook_id")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-expires_at"]
+
+    def __str__(self) -> str:
+        return f"former secret of {self.webhook_id}"

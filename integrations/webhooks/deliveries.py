@@ -1,6 +1,7 @@
 """Webhook deliveries: any 2xx is a success; a 410, or five days without a success, disables the endpoint."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from django.utils import timezone
@@ -38,21 +39,24 @@ class WebhookHandler(handlers.Handler):
     dispositions = {**dict.fromkeys((*range(300, 429), *range(430, 600)), Disposition.RETRY), 410: Disposition.FAIL}
     deadline_seconds = 20
 
+    def prefetch(self, deliveries: Sequence[Delivery]) -> Mapping[int, Webhook | None]:
+        webhooks = Webhook.objects.select_related("client").prefetch_related("former_secrets")
+        found = webhooks.in_bulk({delivery.payload["webhook"] for delivery in deliveries})
+        return {delivery.pk: found.get(delivery.payload["webhook"]) for delivery in deliveries}
+
     def skip_reason(self, delivery: Delivery) -> str:
-        webhook = self._get_webhook(delivery)
+        webhook = delivery.context or self._get_webhook(delivery)
         if webhook is None:
             return "the endpoint was removed"
         return "its engine was revoked" if webhook.client.revoked_at else ""
 
     def build_call(self, delivery: Delivery, token: str) -> handlers.Call:
-        webhook = self._get_webhook(delivery)
+        webhook = delivery.context or self._get_webhook(delivery)
         if webhook is None:
             raise handlers.UndeliverableError("The endpoint was removed.")
         body = json.dumps(delivery.payload["body"], separators=(",", ":")).encode()
-        secrets = [webhook.secret]
-        if webhook.former_secret_until and webhook.former_secret_until > clock.now():
-            secrets.append(webhook.former_secret)
-        headers = signing.build_headers(secrets, delivery.payload["id"], int(clock.now().timestamp()), body)
+        secrets, sent_at = endpoints.active_secrets(webhook), int(clock.now().timestamp())
+        headers = signing.build_headers(secrets, delivery.payload["id"], sent_at, body)
         request = OutgoingRequest(
             "POST", webhook.url, "webhook", headers, body=body, expects_json=False, is_untrusted_host=True
         )

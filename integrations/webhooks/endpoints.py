@@ -6,12 +6,17 @@ from typing import Any
 from django.db import transaction
 
 from integrations import audit
-from integrations.models import Client, Event, Webhook
+from integrations.models import Client, Event, FormerSecret, Webhook
 from integrations.outbox import clock, deliveries
 from integrations.webhooks import events
 from integrations.webhooks.signing import make_secret
 
 ROTATION_OVERLAP = timedelta(days=1)
+MAX_FORMER_SECRETS = 20  # each adds 48 bytes to a header of every message
+
+
+class TooManyRotationsError(Exception):
+    """The secret was rotated so often that the header with the signatures would become too long."""
 
 
 @transaction.atomic
@@ -36,12 +41,27 @@ def update(webhook: Webhook, **changes: Any) -> Webhook:
 
 @transaction.atomic
 def rotate_secret(webhook: Webhook, *, actor: audit.Actor) -> Webhook:
-    """Replace the secret. For ROTATION_OVERLAP, messages carry both signatures."""
-    webhook.former_secret, webhook.secret = webhook.secret, make_secret()
-    webhook.former_secret_until = clock.now() + ROTATION_OVERLAP
-    webhook.save(update_fields=["former_secret_sealed", "secret_sealed", "former_secret_until"])
+    """Replace the secret. The former one signs, too, for ROTATION_OVERLAP. Raises TooManyRotationsError."""
+    webhook = Webhook.objects.select_for_update().select_related("client").get(pk=webhook.pk)
+    webhook.former_secrets.filter(expires_at__lte=clock.now()).delete()
+    if webhook.former_secrets.count() >= MAX_FORMER_SECRETS:
+        raise TooManyRotationsError
+    former = FormerSecret(webhook=webhook, expires_at=clock.now() + ROTATION_OVERLAP)
+    former.secret, webhook.secret = webhook.secret, make_secret()
+    former.save()
+    webhook.save(update_fields=["secret_sealed"])
     audit.record("webhook.secret_renewed", webhook.pk, actor=actor, client=webhook.client.client_id)
     return webhook
+
+
+def active_secrets(webhook: Webhook) -> list[str]:
+    """Return the secrets that sign a message, the newest first."""
+    now = clock.now()
+    return [webhook.secret, *(former.secret for former in webhook.former_secrets.all() if former.expires_at > now)]
+
+
+def delete_expired_secrets() -> None:
+    FormerSecret.objects.filter(expires_at__lte=clock.now()).delete()
 
 
 @transaction.atomic

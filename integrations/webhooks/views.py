@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.api.authentication import get_caller
-from integrations.api.errors import UnprocessableError
+from integrations.api.errors import ConflictError, UnprocessableError
 from integrations.api.idempotency import EngineView
 from integrations.api.pagination import KeysetPagination, reject_unknown_params
 from integrations.audit import Actor
@@ -64,10 +64,13 @@ class WebhookDetail(WebhookView):
 class WebhookRotation(WebhookView):
     @extend_schema(request=serializers.EmptyBodySerializer, responses=serializers.WebhookWithSecretSerializer)
     def post(self, request: Request, webhook_id: str) -> Response:
-        """Rotate the secret. For a day, messages carry both signatures."""
+        """Rotate the secret. For a day, messages also carry the former one's signature."""
         webhook = self.get_webhook()
         serializers.EmptyBodySerializer(data=request.data).require_valid_data()
-        webhook = endpoints.rotate_secret(webhook, actor=Actor.from_request(request))
+        try:
+            webhook = endpoints.rotate_secret(webhook, actor=Actor.from_request(request))
+        except endpoints.TooManyRotationsError:
+            raise ConflictError("The secret was rotated too often within a day. Rotate it again tomorrow.") from None
         return Response(serializers.serialize_webhook(webhook, with_secret=True))
 
 

@@ -7,7 +7,7 @@ WEBHOOK_SECRET=$(sed 's/.*"secret": *"\([^"]*\)".*/\1/' webhook.json)
 # Send a test message. Its data is {"test": true}.
 api -X POST "$PORTAL/api/vendor/v1/webhooks/$WEBHOOK/test"
 
-# Rotate the secret. For a day every message is signed with both, so that you have time to replace it.
+# Rotate the secret. For a day every message is signed with the former one, too, so that you have time to replace it.
 api -X POST "$PORTAL/api/vendor/v1/webhooks/$WEBHOOK/rotate" | tee webhook.json
 
 # Change the events or the URL. This also switches an endpoint on again and sends its waiting messages.

@@ -33,7 +33,7 @@ COLUMNS = {
     "integrations.partnerconfiguration.master_token_sealed",
     "integrations.partnerconfiguration.disable_key_sealed",
     "integrations.webhook.secret_sealed",
-    "integrations.webhook.former_secret_sealed",
+    "integrations.formersecret.secret_sealed",
     "integrations.invitation.link_token_sealed",
     "orders.order.link_token_sealed",
     "orders.attachment.link_token_sealed",

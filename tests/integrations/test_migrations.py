@@ -1,11 +1,17 @@
 """Data migrations, forwards and backwards, with rows of every kind."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from integrations import encryption
+from integrations.models import FormerSecret
 
 BEFORE, AFTER = ("integrations", "0003_customer_retention"), ("integrations", "0006_drop_the_one_customer")
 
@@ -57,3 +63,32 @@ def test_memberships_and_roles_are_carried_over_and_back() -> None:
     assert apps.get_model("integrations", "Consent").objects.get().customer_id == "cus_1"
 
     assert people(migrate(BEFORE)) == before
+
+
+@pytest.mark.usefixtures("_latest")
+def test_former_secrets_of_webhooks_are_carried_over(settings: Any) -> None:
+    """One that has not expired goes on signing. One whose key is missing stops nothing."""
+    lost_key, key = Fernet.generate_key().decode(), settings.ENCRYPTION_KEYS
+    apps = migrate(("integrations", "0016_sessions"))
+    client = apps.get_model("integrations", "Client").objects.create(
+        client_id="engine", client_secret="", name="Engine"
+    )
+    until = timezone.now() + timedelta(hours=5)
+
+    def create(name: str, expires_at: datetime | None, keys: list[str]) -> None:
+        owner = f"integrations.webhook:{name}:former_secret_sealed"
+        settings.ENCRYPTION_KEYS = keys
+        sealed = encryption.seal(f"whsec_{name}", owner=owner) if expires_at else ""
+        apps.get_model("integrations", "Webhook").objects.create(
+            id=name, client=client, url="https://engine.example/", events=[], former_secret_sealed=sealed,
+            former_secret_until=expires_at,
+        )  # fmt: skip
+
+    create("wh_rotated", until, key)
+    create("wh_unrotated", None, key)
+    create("wh_expired", timezone.now() - timedelta(hours=1), key)
+    create("wh_lost", until, [lost_key])
+    settings.ENCRYPTION_KEYS = key
+    migrate(("integrations", "0017_former_secrets"))
+    formers = [(f.webhook_id, f.secret, f.expires_at) for f in FormerSecret.objects.all()]
+    assert formers == [("wh_rotated", "whsec_wh_rotated", until)]

@@ -1,6 +1,7 @@
 """Every page of admin: there for staff, closed to everybody else, and without a secret."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from integrations.models import (
     Connection,
     Consent,
     Customer,
+    FormerSecret,
     Invitation,
     PartnerConfiguration,
     RefusedCall,
@@ -59,8 +61,11 @@ def world(connection: Connection, staff: User) -> dict[type[Model], Model]:
     attempt.client_secret = f"{CANARY}-ours"
     attempt.save()
     webhook = Webhook(client=engine, url="https://engine.example/hook", events=["order.created"])
-    webhook.secret = webhook.former_secret = f"{CANARY}-webhook"
+    webhook.secret = f"{CANARY}-webhook"
     webhook.save()
+    former = FormerSecret(webhook=webhook, expires_at=timezone.now() + timedelta(days=1))
+    former.secret = f"{CANARY}-webhook-former"
+    former.save()
     invitation = Invitation(customer=connection.customer, email="dora@northwind.example", link_token_hash="0" * 64)
     invitation.link_token = f"{CANARY}-invitation"
     invitation.save()

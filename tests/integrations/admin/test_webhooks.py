@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
-from integrations.models import AuditEntry, Event, EventType, Webhook
+from integrations.audit import Actor
+from integrations.models import AuditEntry, Event, EventType, FormerSecret, User, Webhook
 from integrations.outbox import courier
 from integrations.outbox.models import Delivery, DeliveryState, Stream
 from integrations.roles import StaffRole
@@ -62,6 +63,22 @@ def test_empty_list_says_how_an_endpoint_is_registered(staff_browser: Browser) -
     page = text(staff_browser.get(LIST))
     assert "Your engine registers them through the API" in page
     assert 'href="/api/vendor/v1/docs#webhooks"' in page
+
+
+def test_page_says_which_secrets_sign(staff_browser: Browser, webhook: Webhook, staff: User) -> None:
+    assert "Messages are signed with the secret<" in text(staff_browser.get(f"{page_of(webhook)}/change/"))
+    for day in (1, 2):
+        endpoints.rotate_secret(webhook, actor=Actor(staff))
+        FormerSecret.objects.filter(expires_at__lt=datetime(2090, 1, 1, tzinfo=UTC)).update(
+            expires_at=datetime(2090, 5, day, 14, 5, tzinfo=UTC)
+        )
+    expected = (
+        "Messages are signed with the secret, the former one until 2 May, 14:05 UTC, "
+        "the former one until 1 May, 14:05 UTC<"
+    )
+    assert expected in text(staff_browser.get(f"{page_of(webhook)}/change/"))
+    FormerSecret.objects.update(expires_at=timezone.now())
+    assert "Messages are signed with the secret<" in text(staff_browser.get(f"{page_of(webhook)}/change/"))
 
 
 def test_list_with_an_endpoint_shows_it(staff_browser: Browser, webhook: Webhook) -> None:

@@ -1,17 +1,18 @@
 """Webhooks over real HTTP, with signatures verified as an engine would."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from rest_framework.test import APIClient
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
-from integrations.models import Connection, Event, EventType, Webhook
+from integrations.models import Connection, Event, EventType, FormerSecret, Webhook
 from integrations.oauth import engine_clients
 from integrations.outbox import clock, courier, leases
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
+from integrations.tasks import clear_expired
 from integrations.webhooks import events
 from tests.integrations.outbox.peer import Answer, Peer, run_peer
 
@@ -152,6 +153,72 @@ def test_rotated_secret_overlaps_with_the_former_one(engine: APIClient, peer: Pe
     happen("ord_2")
     carry(webhook)
     assert len(seen[1][1]["webhook-signature"].split()) == 1
+
+
+def verify_signatures(secrets: list[str], body: bytes, headers: dict) -> list[bool]:
+    """Return for each secret whether its signature is in the header. An engine's library would find the clock moved."""
+    sent_at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
+    signatures = headers["webhook-signature"].split()
+    return [Verifier(secret).sign(headers["webhook-id"], sent_at, body.decode()) in signatures for secret in secrets]
+
+
+@pytest.mark.parametrize(
+    ("hours_between", "hours_after", "expected"),
+    [
+        ((0, 0), 0, [True, True, True]),
+        ((1, 5), 18.9, [True, True, True]),
+        ((1, 5), 19.1, [False, True, True]),
+        ((1, 5), 23.9, [False, True, True]),
+        ((1, 5), 24.1, [False, False, True]),
+        ((1, 25), 0, [False, True, True]),
+    ],
+)
+def test_each_rotated_secret_signs_for_its_own_day(
+    engine: APIClient, peer: Peer, advance_clock, hours_between: tuple, hours_after: float, expected: list[bool]
+) -> None:
+    """`hours_between` the rotations; the message is sent `hours_after` the last one."""
+    webhook = register(engine, peer)
+    secrets = [webhook["secret"]]
+    for hours in hours_between:
+        advance_clock(timedelta(hours=hours))
+        secrets.append(engine.post(f"{WEBHOOKS}/{webhook['id']}/rotate").json()["secret"])
+    advance_clock(timedelta(hours=hours_after))
+    seen: list[tuple[bytes, dict]] = []
+    peer.watch = lambda headers, body: seen.append((body, headers))
+    happen()
+    carry(webhook)
+    assert verify_signatures(secrets, *seen[0]) == expected
+    assert len(seen[0][1]["webhook-signature"].split()) == expected.count(True)
+
+
+def test_signatures_stay_short_enough_for_a_header(engine: APIClient, peer: Peer, advance_clock) -> None:
+    webhook = register(engine, peer)
+    url = f"{WEBHOOKS}/{webhook['id']}/rotate"
+    secrets = [engine.post(url).json()["secret"] for _ in range(20)]
+    refused = engine.post(url)
+    assert (refused.status_code, refused.json()["detail"]) == (
+        409,
+        "The secret was rotated too often within a day. Rotate it again tomorrow.",
+    )
+    seen: list[tuple[bytes, dict]] = []
+    peer.watch = lambda headers, body: seen.append((body, headers))
+    happen()
+    carry(webhook)
+    assert verify_signatures([webhook["secret"], *secrets], *seen[0]) == [True] * 21
+    assert len(seen[0][1]["webhook-signature"]) < 2000
+    advance_clock(timedelta(days=1, seconds=1))
+    assert engine.post(url).status_code == 200
+
+
+def test_expired_secrets_are_deleted(engine: APIClient, peer: Peer, advance_clock) -> None:
+    webhook = register(engine, peer)
+    for _ in range(2):
+        engine.post(f"{WEBHOOKS}/{webhook['id']}/rotate")
+        advance_clock(timedelta(hours=13))
+    clear_expired()
+    assert FormerSecret.objects.count() == 1
+    engine.delete(f"{WEBHOOKS}/{webhook['id']}")
+    assert FormerSecret.objects.count() == 0
 
 
 def test_test_message_is_sent_to_this_endpoint_only(engine: APIClient, peer: Peer) -> None:

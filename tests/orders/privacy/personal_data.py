@@ -78,6 +78,7 @@ NON_PERSONAL_FIELDS: dict[str, frozenset[str]] = {
     ),
     "integrations.customer": frozenset({"id", "name", "language"}),
     "integrations.event": frozenset({"public_id", "type", "content"}),
+    "integrations.formersecret": frozenset({"secret_sealed"}),
     "integrations.invitation": frozenset({"id", "role", "link_token_hash", "link_token_sealed"}),
     "integrations.idempotencyrecord": frozenset({"path", "key", "digest"}),
     "integrations.membership": frozenset({"role"}),
@@ -106,9 +107,7 @@ NON_PERSONAL_FIELDS: dict[str, frozenset[str]] = {
     "integrations.refusedcall": frozenset({"endpoint", "company_id", "order_id", "errors"}),
     "integrations.session": frozenset({"session_key"}),
     "integrations.user": frozenset({"staff_role"}),
-    "integrations.webhook": frozenset(
-        {"id", "url", "events", "secret_sealed", "former_secret_sealed", "disabled_reason"}
-    ),
+    "integrations.webhook": frozenset({"id", "url", "events", "secret_sealed", "disabled_reason"}),
     "mfa.authenticator": frozenset({"type"}),
     "oauth2_provider.accesstoken": frozenset({"token", "token_checksum", "scope", "resource"}),
     "oauth2_provider.devicegrant": frozenset({"device_code", "user_code", "scope", "status", "client_id"}),
