@@ -4,11 +4,25 @@ import os
 from typing import Any
 
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-app = Celery("partnerside")
+
+class BrokerConnection(AMQP.Connection):
+    """Connection that looks for a lost broker every second. Kombu's own pauses grow to 30 seconds."""
+
+    def ensure_connection(self, *args: Any, **options: Any) -> Any:
+        options = {"interval_start": 1, "interval_step": 0, "interval_max": 1, **options}
+        return super().ensure_connection(*args, **options)
+
+
+class BrokerProtocol(AMQP):
+    Connection = BrokerConnection
+
+
+app = Celery("partnerside", amqp=BrokerProtocol)
 
 
 def _read_settings(**_: Any) -> None:

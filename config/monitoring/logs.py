@@ -55,12 +55,17 @@ class RateLimitedFilter(logging.Filter):
 
 
 class RateLimitedBrokerFilter(RateLimitedFilter):
-    """Rate limiter for the scheduler's wake-ups while the broker is down."""
+    """Rate limiter for the scheduler's wake-ups and the workers' attempts to reconnect while the broker is down."""
 
     def summarize_record(self, record: logging.LogRecord) -> str:
-        if not (str(record.msg).startswith("Message Error") and isinstance(record.args, tuple)):
-            return ""
-        return f"The broker (REDIS_URL) does not accept wake-ups: {record.args[0]}"
+        text, args = str(record.msg), record.args if isinstance(record.args, tuple) else ()
+        if text.startswith("Message Error") and args:
+            return f"The broker (REDIS_URL) does not accept wake-ups: {args[0]}"
+        if text.startswith("consumer: Cannot connect") and len(args) > 1:
+            return f"The broker (REDIS_URL) cannot be used: {args[1]}"
+        if text.startswith("Frequent restarts"):
+            return "The broker (REDIS_URL) ends each connection."
+        return ""
 
 
 class RateLimitedDatabaseFilter(RateLimitedFilter):
@@ -120,6 +125,7 @@ def build_logging(log_format: str, level: str = "INFO", dsn: str = "") -> dict[s
             "urllib3": {"level": "INFO"},
             "kombu": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING", "filters": ["database"]},
+            "celery.worker.consumer.consumer": {"filters": ["broker"]},
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING", "filters": ["broker"]},
             "django.security.DisallowedHost": {"level": "CRITICAL"},

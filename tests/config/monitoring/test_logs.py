@@ -99,6 +99,18 @@ AWAY = OperationalError('port 5432 failed: Connection refused\n\tIs the server r
             "The broker (REDIS_URL) does not accept wake-ups: Error 111",
         ),
         (
+            "celery.worker.consumer.consumer",
+            partial(record_of, "consumer: Cannot connect to %s: %s.\n%s\n", "redis://", "a read only replica", "Again"),
+            partial(record_of, "consumer: %s", "else"),
+            "The broker (REDIS_URL) cannot be used: a read only replica",
+        ),
+        (
+            "celery.worker.consumer.consumer",
+            partial(record_of, "Frequent restarts detected: %r", ERROR, error=ERROR),
+            partial(record_of, "Error cancelling ETA timer entry: %r", ERROR, error=ERROR),
+            "The broker (REDIS_URL) ends each connection.",
+        ),
+        (
             "celery.app.trace",
             partial(record_of, "Task %(name)s raised unexpected: %(exc)s", error=AWAY),
             partial(record_of, "Task %(name)s raised unexpected: %(exc)s", error=ERROR),
