@@ -4,9 +4,12 @@ import json
 import logging
 import logging.config
 import queue
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +17,14 @@ import pytest
 from config.monitoring import sentry
 from config.monitoring.logs import build_logging
 from config.monitoring.sentry import SentryHandler
+from tests.certificates import Authority
 
 Came = queue.Queue[tuple[str, str, list[Any]]]
 
 
-@pytest.fixture
-def came() -> Iterator[tuple[str, Came]]:
-    """Start an error tracker; yield its DSN and the queue of received events."""
+@contextmanager
+def run_tracker(certificate: Path | None = None) -> Iterator[tuple[str, Came]]:
+    """Start an error tracker, over TLS with a certificate; yield its DSN and the queue of received events."""
     found: Came = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -35,9 +39,20 @@ def came() -> Iterator[tuple[str, Came]]:
             """Quietly."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://key@127.0.0.1:{server.server_port}/sub/7", found
+        scheme = "https" if certificate else "http"
+        yield f"{scheme}://key@127.0.0.1:{server.server_port}/sub/7", found
         server.shutdown()
+
+
+@pytest.fixture
+def came() -> Iterator[tuple[str, Came]]:
+    with run_tracker() as tracker:
+        yield tracker
 
 
 def logger_to(dsn: str) -> logging.Logger:
@@ -68,6 +83,21 @@ def test_error_arrives_once_a_minute_and_without_secrets(came: tuple[str, Came])
     assert [each["value"] for each in first["exception"]["values"]] == ["token=*** of ***"]
     assert "another one" in second["logentry"]["message"]
     assert found.empty()
+
+
+def test_tracker_behind_a_private_ca_is_verified_with_ca_file(settings: Any, tmp_path: Path) -> None:
+    trusted, unknown = Authority(tmp_path / "trusted"), Authority(tmp_path / "unknown")
+    settings.CA_FILE = str(trusted.ca_file)
+    with (
+        run_tracker(unknown.issue("127.0.0.1")) as (unknown_dsn, unseen),
+        run_tracker(trusted.issue("elsewhere.example")) as (misnamed_dsn, unseen_either),
+        run_tracker(trusted.issue("127.0.0.1")) as (trusted_dsn, seen),
+    ):
+        for dsn in (unknown_dsn, misnamed_dsn, trusted_dsn):
+            logger_to(dsn).error("failed")
+        _, _, (*_, event) = seen.get(timeout=10)
+        assert '"event": "failed"' in event["logentry"]["message"]
+        assert (unseen.empty(), unseen_either.empty()) == (True, True)
 
 
 def test_event_holds_no_variables_requests_or_people(came: tuple[str, Came]) -> None:
