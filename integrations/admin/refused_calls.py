@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
@@ -12,6 +12,27 @@ from django.utils.safestring import SafeString
 from integrations.models import RefusedCall
 from integrations.staff.display import format_count, time_column
 from integrations.staff.model_admin import ReadOnlyAdmin
+
+UNKNOWN_CALLER, UNKNOWN_CALLER_TEXT = "?", "unknown caller"
+MAX_COMPANIES = 50
+
+
+class CompanyFilter(admin.SimpleListFilter):
+    """Filter by the companies with the most refused calls; the search finds the others, too."""
+
+    title = "company"
+    parameter_name = "company"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        rows = RefusedCall.objects.order_by()
+        counted = rows.exclude(company_id="").values("company_id").annotate(calls=Sum("count")).order_by("-calls")
+        companies = {row["company_id"] for row in counted[:MAX_COMPANIES]} | {self.value() or UNKNOWN_CALLER}
+        known = [(company, company) for company in sorted(companies - {UNKNOWN_CALLER})]
+        return [*known, (UNKNOWN_CALLER, UNKNOWN_CALLER_TEXT)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[RefusedCall]) -> QuerySet[RefusedCall]:
+        company = self.value()
+        return queryset.filter(company_id="" if company == UNKNOWN_CALLER else company) if company else queryset
 
 
 @admin.register(RefusedCall)
@@ -28,7 +49,7 @@ class RefusedCallAdmin(ReadOnlyAdmin):
         "first_time",
         "last_time",
     )
-    list_filter = ("endpoint", "status")
+    list_filter = (CompanyFilter, "endpoint", "status")
     search_fields = ("=company_id", "=order_id", "errors")
     search_help_text = "By company, by SmartRecruiters’ id of the order, or by a field or an error code."
     date_hierarchy = "last_at"
@@ -49,7 +70,7 @@ class RefusedCallAdmin(ReadOnlyAdmin):
 
     @admin.display(description="company", ordering="company_id")
     def company_text(self, row: RefusedCall) -> str:
-        return row.company_id or "unknown caller"
+        return row.company_id or UNKNOWN_CALLER_TEXT
 
     @admin.display(description="company")
     def company_link(self, row: RefusedCall) -> SafeString | str:

@@ -1,6 +1,7 @@
 """Refused calls of SmartRecruiters leave their reason: in the log, in admin and in metrics."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -317,6 +318,10 @@ def test_staff_see_counts_and_filter(staff_browser: Browser, connection: Connect
     filters = {
         "endpoint__exact=packages": "5 refused calls",
         "status__exact=401": "1,000 refused calls",
+        "company=northwind": "7 refused calls",
+        "company=northwind&status__exact=401": "0 refused calls",
+        "company=%3F": "1,000 refused calls",
+        "company=harbour": "0 refused calls",
         "q=order-1": "2 refused calls",
         "q=northwind": "7 refused calls",
         "q=requester": "5 refused calls",
@@ -325,6 +330,21 @@ def test_staff_see_counts_and_filter(staff_browser: Browser, connection: Connect
     assert [
         query for query, sign in filters.items() if f">{sign}<" not in text(staff_browser.get(f"{page}?{query}"))
     ] == []
+
+
+def test_company_filter_offers_the_companies_with_most_refused_calls(staff_browser: Browser) -> None:
+    for number in range(60):
+        rows.make_refused_call(company_id=f"company-{number}", count=100 - number)
+    page = "/admin/integrations/refusedcall/"
+    most = {f"company-{number}" for number in range(50)} | {"?"}
+    assert offered_companies(staff_browser.get(page)) == most
+    assert offered_companies(staff_browser.get(f"{page}?company=company-55")) == most | {"company-55"}
+    assert "1 refused call" not in text(staff_browser.get(f"{page}?company=company-55%00"))
+    assert ">unknown caller<" in text(staff_browser.get(page))
+
+
+def offered_companies(answer: Any) -> set[str]:
+    return set(re.findall(r"[?&;]company=([^\"&]+)", answer.content.decode().replace("%3F", "?")))
 
 
 def test_row_leads_to_the_connection(staff_browser: Browser, connection: Connection) -> None:
