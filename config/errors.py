@@ -12,7 +12,9 @@ from django.utils import translation
 
 from config.brand import brand_context
 from integrations.api.errors import is_api_path, problem_response
+from integrations.connections import consents, popup
 from integrations.connections.popup import CONSENT_PATH
+from integrations.models import DisplayMode
 from integrations.oauth.views import error_response
 
 PLAIN_TEXT = "text/plain; charset=utf-8"
@@ -92,6 +94,18 @@ def missing_encryption_key(request: HttpRequest, reason: str) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Show the 403 page for a form with an old token. A user who signed in meanwhile, in another tab, is redirected."""
+    next_url = get_next_redirect_url(request)
+    if request.headers.get("Origin") == "null":
+        return _sandboxed_page(request, next_url or "")
     if request.path == reverse("account_login") and request.user.is_authenticated:
-        return redirect(get_next_redirect_url(request) or get_adapter(request).get_login_redirect_url(request))
+        return redirect(next_url or get_adapter(request).get_login_redirect_url(request))
     return _render_page(request, "403_csrf.html", 403)
+
+
+def _sandboxed_page(request: HttpRequest, next_url: str) -> HttpResponse:
+    """Show how to leave a sandboxed frame, or a window that it opened: both hide the origin of their forms."""
+    consent = consents.find_by_page(request.path) or consents.find_by_page(next_url.partition("?")[0])
+    if consent is not None and consent.mode == DisplayMode.POPUP:
+        popup.mark_popup(request)
+    window_url = consents.build_entry_url(consent) if consent else f"{settings.PUBLIC_URL}{request.path}"
+    return render(request, "403_sandbox.html", {"window_url": window_url}, status=403)

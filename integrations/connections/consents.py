@@ -3,8 +3,11 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 
 from integrations.models import ConnectAttempt, ConnectionState, Consent, DisplayMode, PartnerConfiguration
@@ -38,6 +41,22 @@ def is_owned(request: HttpRequest, consent: Consent) -> bool:
     """Return True for the session that opened the consent, and for the user who decided it."""
     is_decider = consent.user_id is not None and consent.user_id == request.user.pk
     return is_decider or consent.key in request.session.get(SESSION_KEY, [])
+
+
+def build_entry_url(consent: Consent) -> str:
+    """Return the URL that starts the same request anew, in another window for example."""
+    query = {"companyId": consent.company_id} | ({"redirect": consent.redirect} if consent.redirect else {})
+    return f"{settings.PUBLIC_URL}{reverse('consent_begin')}?{urlencode(query)}"
+
+
+def find_by_page(path: str) -> Consent | None:
+    """Return the consent to which a page of its flow belongs."""
+    try:
+        page = resolve(path)
+    except Resolver404:
+        return None
+    is_consent = page.url_name is not None and page.url_name.startswith("consent")
+    return Consent.objects.filter(key=page.kwargs["key"]).first() if is_consent and "key" in page.kwargs else None
 
 
 def delete_abandoned() -> None:

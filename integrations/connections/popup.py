@@ -45,6 +45,10 @@ def mark_popup(request: HttpRequest) -> None:
     request.is_popup = PartnerConfiguration.load().opens_popup  # type: ignore[attr-defined]
 
 
+def is_framed(request: HttpRequest) -> bool:
+    return request.headers.get("Sec-Fetch-Dest") == "iframe"
+
+
 def _is_in_flow(request: HttpRequest) -> bool:
     return request.path.startswith(CONSENT_PATH) or request.path in SIGN_IN_PATHS
 

@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import (
     Browser,
+    BrowserContext,
     ConsoleMessage,
     Frame,
     Locator,
@@ -55,6 +57,19 @@ def launch_chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def launch_with_blocked_cookies(chromium: Browser, folder: Path, *, site: str, inside: str) -> Iterator[BrowserContext]:
+    """Launch a further Chromium in which the user blocks all cookies of `site` inside another site."""
+    rule = {f"{site},{inside}": {"setting": 2}}
+    (folder / "Default").mkdir()
+    (folder / "Default" / "Preferences").write_text(
+        json.dumps({"profile": {"content_settings": {"exceptions": {"cookies": rule}}}})
+    )
+    program = next(filter(None, map(shutil.which, NAMES)))
+    with chromium.browser_type.launch_persistent_context(folder, executable_path=program, args=ARGUMENTS) as context:
+        yield context
 
 
 class Visitor:

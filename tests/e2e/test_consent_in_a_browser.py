@@ -1,10 +1,11 @@
 """Consent page in a browser: in a frame of another site, in a window, and with the CSP's form-action."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Frame, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Frame, Page, expect
 
 from tests.e2e import browser
 from tests.e2e.world import World
@@ -51,8 +52,8 @@ def press_button(place: Page | Frame, button: str) -> None:
     place.get_by_role("button", name=button, exact=True).click()
 
 
-def sign_in(place: Page | Frame, world: World) -> None:
-    account = world.seeded["customers"][0]
+def sign_in(place: Page | Frame, world: World, customer: int = 0) -> None:
+    account = world.seeded["customers"][customer]
     place.fill("[name=login]", account["email"])
     place.fill("[name=password]", account["password"])
     press_button(place, "Sign in")
@@ -70,23 +71,82 @@ def is_connected(world: World, company: str) -> bool:
 
 def test_popup_works_in_a_frame_of_another_site(context: BrowserContext, world: World, popup_mode: None) -> None:
     url = build_consent_url(world, "framed")
-    page = open_smartrecruiters(context, world)
+    approve(open_frame(open_smartrecruiters(context, world), url), world)
+    assert is_connected(world, "framed")
+    assert [cookie["name"] for cookie in context.cookies()] == ["frame-session", "frame-csrf"]
+
+
+def open_frame(page: Page, url: str, **attributes: str) -> Frame:
+    """Show the URL in a frame of the page."""
     page.evaluate(
-        """url => {
+        """([url, attributes]) => {
             const frame = document.createElement("iframe");
-            Object.assign(frame, {src: url, width: 600, height: 400});
+            Object.assign(frame, {width: 600, height: 400});
+            Object.entries(attributes).forEach(([name, value]) => frame.setAttribute(name, value));
+            frame.src = url;
             document.body.replaceChildren(frame);
         }""",
-        url,
+        [url, attributes],
     )
     element = page.wait_for_selector("iframe")
     frame = element.content_frame() if element else None
     assert frame is not None
-    sign_in(frame, world)
-    press_button(frame, "Approve")
-    frame.wait_for_selector("text=You can close this window.")
-    assert is_connected(world, "framed")
-    assert [cookie["name"] for cookie in context.cookies()] == ["frame-session", "frame-csrf"]
+    return frame
+
+
+def expect_way_out(place: Page | Frame, url: str) -> None:
+    """Expect the link to the URL, and the URL as text for a frame that may open no window."""
+    link = place.get_by_role("link", name="Open in a new window")
+    expect(link).to_have_attribute("href", url)
+    expect(place.locator("code", has_text=url)).to_be_visible()
+
+
+def approve(place: Page | Frame, world: World, customer: int = 0) -> None:
+    sign_in(place, world, customer)
+    press_button(place, "Approve")
+    place.wait_for_selector("text=You can close this window.")
+
+
+@pytest.mark.parametrize("permissions", ["allow-scripts allow-forms", "allow-scripts allow-forms allow-popups"])
+def test_sandboxed_frame_leads_to_a_window_of_its_own(
+    chromium: Browser, world: World, popup_mode: None, permissions: str
+) -> None:
+    company = f"sandboxed-{permissions.count('-')}"
+    url = build_consent_url(world, company)
+    with chromium.new_context() as context:
+        place: Page | Frame = open_frame(open_smartrecruiters(context, world), url, sandbox=permissions)
+        expect_sandbox(place, world, url)
+        if "popups" in permissions:  # a window that the frame opens is sandboxed, too
+            with context.expect_page() as opened:
+                place.get_by_role("link", name="Open in a new window").click()
+            expect_sandbox(opened.value, world, url)
+        window = context.new_page()
+        window.goto(url)
+        approve(window, world, customer=1)
+    assert is_connected(world, company)
+
+
+def expect_sandbox(place: Page | Frame, world: World, url: str) -> None:
+    sign_in(place, world, customer=1)
+    expect(place.get_by_role("heading", level=1)).to_have_text("Open this page in its own window")
+    expect_way_out(place, url)
+
+
+def test_frame_without_cookies_names_the_cause_and_stays_true(
+    chromium: Browser, world: World, popup_mode: None, tmp_path: Path
+) -> None:
+    url = build_consent_url(world, "cookieless")
+    portal, top = f"http://localhost:{world.port}", f"http://127.0.0.1:{world.simulator.port}"
+    with browser.launch_with_blocked_cookies(chromium, tmp_path, site=portal, inside=top) as context:
+        frame = open_frame(open_smartrecruiters(context, world), url)
+        expect(frame.get_by_role("heading", level=1)).to_have_text("Your browser blocks cookies here")
+        expect_way_out(frame, url)
+        with context.expect_page() as opened:
+            frame.get_by_role("link", name="Open in a new window").click()
+        approve(opened.value, world, customer=1)
+        expect(frame.get_by_text("Nothing was connected")).to_have_count(0)
+        expect(frame.get_by_text("Then nothing is left to do here.")).to_be_visible()
+    assert is_connected(world, "cookieless")
 
 
 def test_popup_works_in_a_window_that_keeps_its_opener(context: BrowserContext, world: World, popup_mode: None) -> None:

@@ -62,19 +62,14 @@ def with_consent(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
         if consent.mode == DisplayMode.POPUP:
             popup.mark_popup(request)
         if not consents.is_owned(request, consent):
-            return render_outcome(request, "unknown", 400, another_window=popup_entry_url(consent))
+            window_url = consents.build_entry_url(consent) if consent.mode == DisplayMode.POPUP else ""
+            is_without_cookies = popup.is_framed(request) and not request.COOKIES
+            return render_outcome(request, "unknown", 400, window_url=window_url, is_without_cookies=is_without_cookies)
         if not consent.decision and consent.expires_at <= timezone.now():
             return render_outcome(request, "expired", 410, consent)
         return view(request, consent)
 
     return wrapped_view
-
-
-def popup_entry_url(consent: Consent) -> str:
-    """Return the start URL of a POPUP consent, for a window of its own if the browser blocks cookies in frames."""
-    if consent.mode != DisplayMode.POPUP:
-        return ""
-    return f"{reverse('consent_begin')}?{urlencode({'companyId': consent.company_id})}"
 
 
 def redirect_to_login(consent: Consent) -> HttpResponse:

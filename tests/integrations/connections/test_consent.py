@@ -1,5 +1,7 @@
 """Consent page: parameters, ownership, one decision, framing (C rows in tests/reliability/README.md)."""
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -535,11 +537,64 @@ def test_cookie_of_the_frame_opens_no_other_page(browser: Browser, opens_popup: 
     assert response["Location"] == "/accounts/login/?next=/"
 
 
-def test_frame_without_cookies_offers_a_window(client: Browser) -> None:
-    consent = visit(client, redirect=None)
-    response = Browser().get(page_of(consent))
-    assert response.status_code == 400
-    assert f'href="{ENTRY}?companyId=northwind" target="_blank"' in text(response)
+NEW_WINDOW = f'href="http://localhost:8000{ENTRY}?companyId=northwind" target="_blank">Open in a new window<'
+
+
+@pytest.mark.parametrize(
+    ("redirect", "place", "cookies", "heading", "offers_window"),
+    [
+        (None, "iframe", {}, "Your browser blocks cookies here", True),
+        (None, "iframe", {"frame-session": "ended"}, "This request cannot be answered here", True),
+        (None, "document", {}, "This request cannot be answered here", True),
+        (BACK, "document", {}, "This request cannot be answered here", False),
+    ],
+)
+def test_page_of_another_session_names_the_cause(
+    client: Browser, redirect: str | None, place: str, cookies: dict[str, str], heading: str, offers_window: bool
+) -> None:
+    consent, other = visit(client, redirect=redirect), Browser()
+    other.cookies.load(cookies)
+    response = other.get(page_of(consent), headers={"Sec-Fetch-Dest": place})
+    page = text(response)
+    assert (response.status_code, f"<h1>{heading}</h1>" in page, NEW_WINDOW in page) == (400, True, offers_window)
+    # Said by a frame without cookies, it would be untrue once the request was approved in the other window.
+    assert ("Nothing was connected" in page) == (heading == "This request cannot be answered here")
+
+
+@pytest.mark.parametrize(
+    ("redirect", "address", "ancestors"),
+    [
+        (None, f"http://localhost:8000{ENTRY}?companyId=northwind", OURS),
+        (
+            BACK,
+            f"http://localhost:8000{ENTRY}?companyId=northwind&redirect={quote(BACK, safe='')}",
+            "frame-ancestors 'none'",
+        ),
+    ],
+)
+@pytest.mark.parametrize("is_signed_in", [False, True])
+def test_sandboxed_frame_is_told_the_way_out(
+    alice: User, opens_popup: None, redirect: str | None, address: str, ancestors: str, is_signed_in: bool
+) -> None:
+    """It sends `Origin: null`, so that no token of it is believed: loading the page again would not help."""
+    browser = Browser(enforce_csrf_checks=True)
+    if is_signed_in:
+        browser.force_login(alice)
+    consent = visit(browser, redirect=redirect)
+    form = {"decision": "approve"} if is_signed_in else {"login": alice.email, "next": page_of(consent)}
+    response = browser.post(page_of(consent) if is_signed_in else "/accounts/login/", form, headers={"Origin": "null"})
+    page = text(response)
+    assert (response.status_code, "<h1>Open this page in its own window</h1>" in page) == (403, True)
+    shown = re.findall(r'href="([^"]*)" target="_blank"', page) + re.findall("<code>(.*?)</code>", page)
+    assert [html.unescape(each) for each in shown] == [address, address]
+    assert ancestors in policy(response)
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", f"{ENTRY}/{'a' * 32}", f"{ENTRY}/{'a' * 32}/again"])
+def test_sandboxed_form_of_another_page_is_told_its_own_address(path: str, db: None) -> None:
+    response = Browser(enforce_csrf_checks=True).post(path, {"next": "/people/"}, headers={"Origin": "null"})
+    assert (response.status_code, f"<code>http://localhost:8000{path}</code>" in text(response)) == (403, True)
+    assert "frame-ancestors 'none'" in policy(response)
 
 
 def test_mode_is_said_by_the_presence_of_redirect(client: Browser) -> None:

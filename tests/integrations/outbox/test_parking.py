@@ -243,7 +243,7 @@ def test_fault_of_one_parked_courier_does_not_stop_the_others(
 def test_courier_with_too_many_calls_to_park_waits_for_them_itself(
     peer: Peer, enqueue: Enqueue, run_courier: Carry, starving: Delivery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parking, "MAX_CALLS", 1)
+    monkeypatch.setattr(parking, "MAX_CALLS", 0)
     peer.answer = lambda received: Answer(seconds=0.0 if received.path == "/token" else 2.0)
     rows = [enqueue(key) for key in "ab"]
     run_courier()
