@@ -69,5 +69,4 @@ def test_results_pass_seventy_endpoints_that_hang(
             time.sleep(2)
         wait_for("the results", lambda: set(world.order_statuses(placed)) == {"COMPLETED"})
         delays = read_delays(tmp_path / "portal" / "portal.sqlite3")
-        print("delays", sorted(delays))
         assert (len(delays), max(delays) < MAX_DELAY_SECONDS) == (MESSAGES + 12, True), sorted(delays)
