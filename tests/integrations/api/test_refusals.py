@@ -156,7 +156,10 @@ def test_scope_that_is_not_the_clients_leaves_its_reason(connection: Connection)
     client, secret = rows.make_client(connection)
     form = f"grant_type=client_credentials&client_id={client.client_id}&client_secret={secret}&scope=vendor"
     assert Browser().generic("POST", "/oauth/token", form, FORM).status_code == 400
-    assert listed() == [("token", 400, "northwind", "", "invalid_scope", 1)]
+    described = (
+        "invalid_scope: This client has the scopes packages_view orders_modify: send some of them, or no scope for all."
+    )
+    assert listed() == [("token", 400, "northwind", "", described, 1)]
 
 
 @pytest.mark.parametrize(
