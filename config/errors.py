@@ -1,5 +1,7 @@
 """Error pages. API paths get problem documents instead (integrations.api.errors)."""
 
+import math
+
 import structlog
 from allauth.account.adapter import get_adapter
 from allauth.account.utils import get_next_redirect_url
@@ -74,9 +76,11 @@ def removed_page(request: HttpRequest, **_places: object) -> HttpResponse:
 
 
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    """Show the 429 page. Called by allauth's rate limiter."""
-    response = _render_page(request, "429.html", 429)
-    response["Retry-After"] = "60"
+    """Show the 429 page. Called by allauth's rate limiter, and by the delay after failed sign-ins, which is longer."""
+    seconds = getattr(request, "retry_after", 60)
+    context = {"request_id": get_request_id(), "minutes": math.ceil(seconds / 60)}
+    response = render(request, "429.html", context, status=429)
+    response["Retry-After"] = str(seconds)
     return response
 
 

@@ -16,6 +16,7 @@ from config.admin.setup_checklist import changelist_url
 from config.monitoring import degradations
 from config.monitoring.degradations import Heartbeats
 from integrations import mail
+from integrations.accounts import login_throttle
 from integrations.models import Connection, ConnectionState, Webhook
 from integrations.outbox import clock, statistics
 from integrations.outbox.deliveries import HELD_BY_STAFF
@@ -177,6 +178,7 @@ def list_issues(
     heartbeats = heartbeats or degradations.load_heartbeats()
     return [
         *_degradation_issues(heartbeats),
+        *_sign_in_issues(),
         *_reconciliation_issues(),
         *_connection_issues(),
         *_stream_issues(),
@@ -253,6 +255,21 @@ def _webhook_issues() -> Iterable[Issue]:
             url=reverse("admin:integrations_webhook_change", args=[quote(webhook.pk)]),
             link_text="View and enable",
             state=DeliveryState.HELD,
+        )
+
+
+def _sign_in_issues() -> Iterable[Issue]:
+    """Yield an issue while so many sign-ins fail that somebody may be guessing passwords."""
+    if failed := login_throttle.find_alarm():
+        yield Issue(
+            message=f"Sign-ins failed on {format_count(failed.accounts, 'account')} from "
+            f"{format_count(failed.ips, 'IP address', 'IP addresses')} in the last hour. Somebody may be guessing "
+            "passwords. Accounts are protected by a growing delay; a second factor protects them for good.",
+            count=failed.count,
+            since=failed.since,
+            url=changelist_url("integrations_auditentry", action="sign_in.failed"),
+            link_text="View attempts",
+            state=DeliveryState.FAILED,
         )
 
 

@@ -10,16 +10,18 @@ from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from integrations import audit
-from integrations.accounts import emails, reauthentication, sessions, sso
+from integrations.accounts import emails, login_throttle, reauthentication, sessions, sso
 from integrations.accounts.login_redirects import is_post_only
-from integrations.http.ip_addresses import get_client_ip
+from integrations.http.ip_addresses import get_client_ip, get_client_network
 from integrations.models import User
 
 LOCAL_PATH = re.compile(r"/(?![/\\])[^\s\\\x00-\x1f\x7f]*")
+DEFAULT_WAIT = 60  # seconds
+SIGNED_IN = "signed in"  # counts the questions who acts of all browsers without a device cookie
 AUTH_BACKEND = "integrations.accounts.adapter.ActiveCustomersBackend"
 
 
@@ -92,17 +94,48 @@ class AccountAdapter(DefaultAccountAdapter):
         login = str(credentials.get("email", "")).strip().lower()
         return f"{login}\n{ratelimit.get_ip(request)}"
 
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Return what allauth's rate limits count by."""
+        return get_client_network(request)
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Respond with 429, not with a form error, when the rate limit is reached."""
-        self._login_failed_rl_usage = ratelimit.consume(
-            request,
-            app="allauth.account",
-            action="login_failed",
-            key=self._get_login_attempts_cache_key(request, **credentials),
-        )
-        if not self._login_failed_rl_usage:
+        """Respond with 429, not with a form error, when a limit is reached, or during the delay of the account."""
+        email, device = str(credentials.get("email", "")), login_throttle.read_device(request)
+        is_known_device = login_throttle.is_known_device(device, email)
+        self._is_known = is_known_device or request.user.is_authenticated
+        if self._is_known:
+            wait = self._count_known_attempt(request, email, device.id if is_known_device else SIGNED_IN)
+        else:
+            wait = self._count_attempt(request, email)
+        if wait:
+            request.retry_after = wait  # type: ignore[attr-defined]
             raise ImmediateHttpResponse(ratelimit.respond_429(request))
+
+    def _count_known_attempt(self, request: HttpRequest, email: str, device_id: str) -> int:
+        """Count an attempt from a browser in which the owner signed in before. Return the seconds to wait, or 0."""
+        key, rates = f"{email.strip().lower()}\n{device_id}", login_throttle.DEVICE_RATES
+        self._login_failed_rl_usage = ratelimit.consume(
+            request, app="allauth.account", action="login_failed", config=rates, key=key
+        )
+        return 0 if self._login_failed_rl_usage else DEFAULT_WAIT
+
+    def _count_attempt(self, request: HttpRequest, email: str) -> int:
+        key = self._get_login_attempts_cache_key(request, email=email)
+        self._login_failed_rl_usage = ratelimit.consume(request, app="allauth.account", action="login_failed", key=key)
+        return login_throttle.count_attempt(email) if self._login_failed_rl_usage else DEFAULT_WAIT
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> AbstractBaseUser | None:
+        user: AbstractBaseUser | None = super().authenticate(request, **credentials)
+        if user and not self._is_known:
+            login_throttle.take_attempt_back(str(credentials.get("email", "")))
+        return user
+
+    def post_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        login_throttle.remember_device(request, response, user.get_username())
+        return response
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         actor = audit.Actor(ip=get_client_ip(request))
         audit.record("sign_in.failed", str(credentials.get("email", ""))[:200], actor=actor)
+        login_throttle.sound_alarm()

@@ -1,9 +1,9 @@
 """Framing and third-party cookies of the consent page in POPUP mode: a pop-up window, or a frame in SmartRecruiters.
 
 All other pages forbid framing (clickjacking). In a cross-site frame browsers send no SameSite=Lax cookie. So the pages
-of this flow set the session and CSRF cookies a second time, as `SameSite=None; Secure; Partitioned`. These are read in
-frames only, so that CSRF protection stays as it is elsewhere (tests/reliability/README.md, C30 to C32). All of this
-holds only while the partner configuration says POPUP.
+of this flow set their cookies (session, CSRF, device) a second time, as `SameSite=None; Secure; Partitioned`. These are
+read in frames only, so that CSRF protection stays as it is elsewhere (tests/reliability/README.md, C30 to C32). All of
+this holds only while the partner configuration says POPUP.
 """
 
 from collections.abc import Callable
@@ -29,6 +29,10 @@ class PartitionedMorsel(Morsel[str]):
 
     _reserved: ClassVar[dict[str, str]] = {**Morsel._reserved, "partitioned": "Partitioned"}  # type: ignore[attr-defined]
     _flags: ClassVar[set[str]] = {*Morsel._flags, "partitioned"}  # type: ignore[attr-defined]
+
+
+def _cookie_names() -> tuple[str, ...]:
+    return settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME, settings.DEVICE_COOKIE_NAME
 
 
 def framed_cookie_name(name: str) -> str:
@@ -63,13 +67,13 @@ def _adopt_frame_cookies(request: HttpRequest) -> None:
     """In a frame, use the partitioned cookies in place of those that the browser does not send."""
     if request.headers.get("Sec-Fetch-Dest", "iframe") != "iframe":
         return
-    for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
+    for name in _cookie_names():
         if name not in request.COOKIES and framed_cookie_name(name) in request.COOKIES:
             request.COOKIES[name] = request.COOKIES[framed_cookie_name(name)]
 
 
 def _duplicate_cookies(response: HttpResponse) -> None:
-    for name in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
+    for name in _cookie_names():
         if name in response.cookies:
             response.cookies[framed_cookie_name(name)] = _partition_cookie(response.cookies[name])
 

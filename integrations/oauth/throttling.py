@@ -1,5 +1,6 @@
 """Rate limiter for failed token requests, per client and IP address (threat T7 in tests/reliability/README.md).
 
+An IP address is `get_client_network`'s: of IPv6, its /64.
 Per pair, so that an attacker can lock out neither the client, which calls from another IP address, nor other clients at
 an IP address that all of SmartRecruiters' customers share. Unknown clients are counted like known ones.
 """

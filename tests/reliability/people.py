@@ -4,19 +4,25 @@ from tests.reliability.rows import parse_rows
 
 ROWS = parse_rows("""
 A1 Brute force of a password
-    sign_in guesser_is_stopped_and_the_owner_elsewhere_is_not
-    why: No limit across IP addresses: an attacker could use it to lock the owner out (A3). Ten attempts in five
-    why: minutes from each of 10,000 IP addresses do not guess twelve characters, and staff have a second factor.
+    sign_in guesser_is_stopped_and_the_owner_in_a_known_browser_is_not
+    login_throttle guesser_with_many_addresses_is_slowed_down
+    login_throttle guesser_in_a_known_browser_is_stopped_and_the_others_are_not
+    login_throttle network_of_ipv6_counts_as_one
 
 A2 Passwords that are easy to guess
     passwords common_password_is_refused
     passwords password_of_words_of_context_is_refused
 
 A3 Locking an owner out
-    sign_in guesser_is_stopped_and_the_owner_elsewhere_is_not
+    login_throttle known_browser_of_the_owner_is_never_locked_out
+    login_throttle guesser_at_the_same_ip_address_does_not_lock_a_known_browser_out
+    login_throttle owner_who_is_delayed_comes_in_by_a_new_password
+    login_throttle forged_device_is_unknown
 
 A4 One password tried on many accounts
     hostile_pages one_password_tried_on_many_accounts_is_stopped_and_written_down
+    login_throttle spray_raises_the_alarm_once_an_hour
+    login_throttle alarm_on_the_overview_leads_to_the_attempts
 
 A5 Which addresses have an account, by the work of a reset
     forgotten_password same_is_done_for_every_address

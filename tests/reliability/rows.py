@@ -41,6 +41,7 @@ FILES = {
     "key_rotation": "tests/integrations/test_key_rotation.py",
     "lenient_orders": "tests/orders/test_lenient_orders.py",
     "log": "tests/integrations/audit/test_log.py",
+    "login_throttle": "tests/integrations/accounts/test_login_throttle.py",
     "logs": "tests/config/monitoring/test_logs.py",
     "lookups": "tests/integrations/admin/test_lookups.py",
     "malware": "tests/orders/test_malware.py",

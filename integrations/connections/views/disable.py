@@ -14,6 +14,7 @@ from integrations.api.authentication import wait_for_token_cache
 from integrations.api.refusals import RefusalRecordingView, find_company_id
 from integrations.connections import lifecycle
 from integrations.encryption import hash_token
+from integrations.http.ip_addresses import get_client_network
 from integrations.models import Connection, Endpoint, PartnerConfiguration
 from integrations.models.connections import ENDED_REMOTELY
 from integrations.oauth import throttling
@@ -38,7 +39,7 @@ def has_foreign_token(request: Request, connection: Connection) -> bool:
 def record_refusal(request: Request, company_id: str, reason: str) -> None:
     log.warning("disable refused", why=reason, company_id=company_id)
     actor = audit.Actor.from_request(request)
-    if throttling.is_first_failure(actor.ip or "", "disable"):
+    if throttling.is_first_failure(get_client_network(request), "disable"):
         audit.record("connection.disable_refused", company_id, actor=actor, why=reason)
 
 

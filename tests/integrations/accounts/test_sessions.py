@@ -386,6 +386,7 @@ def test_request_that_signing_in_overtook_does_not_sign_out(client: Browser, ali
 def test_every_cookie_is_closed_to_scripts_and_other_sites(client: Browser, alice: User, settings: Any) -> None:
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
     settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
+    settings.DEVICE_COOKIE_NAME = "__Host-device"
     seen: dict[str, Any] = {}
     for answer in (
         client.get("/accounts/login/", secure=True),
@@ -395,7 +396,7 @@ def test_every_cookie_is_closed_to_scripts_and_other_sites(client: Browser, alic
         client.get("/accounts/login/", secure=True),
     ):
         seen |= {name: morsel for name, morsel in answer.cookies.items() if morsel.value}
-    assert set(seen) == {"__Host-session", "__Host-csrf"}
+    assert set(seen) == {"__Host-session", "__Host-csrf", "__Host-device"}
     for morsel in seen.values():
         flags = (morsel["secure"], morsel["httponly"], morsel["samesite"], morsel["path"], morsel["domain"])
         assert flags == (True, True, "Lax", "/", "")
