@@ -1,8 +1,10 @@
 """Middleware: trusted proxies, hosts, HTTPS, whole bodies, locale, security headers, NUL rejection, errors, MFA."""
 
 import ipaddress
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
 import structlog
 from allauth.account.internal.flows.login import get_authentication_records
@@ -18,6 +20,7 @@ from django_structlog.middlewares import RequestMiddleware
 
 from config.errors import is_token_path, method_not_allowed, missing_encryption_key, refuse_request
 from config.server.request_body import BODY_ERROR
+from integrations import metrics
 from integrations.accounts import login_redirects
 from integrations.api.errors import INCOMPLETE_BODY, STATUS_DETAILS, is_api_path
 from integrations.encryption import DecryptionError
@@ -77,10 +80,20 @@ class TrustedProxyMiddleware(BaseMiddleware):
 
 
 class RequestLogMiddleware(RequestMiddleware):
-    """Log requests with the IP address that TrustedProxyMiddleware determined.
+    """Log requests, with the IP address that TrustedProxyMiddleware determined, and measure those of programs.
 
-    The library would guess it from headers that anybody can send, such as X-Real-IP.
+    The library would guess the address from headers that anybody can send, such as X-Real-IP.
     """
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started_at = time.perf_counter()
+        response = cast(HttpResponse, super().__call__(request))
+        if request.resolver_match and (is_api_path(request.path) or is_token_path(request.path)):
+            seconds = metrics.REQUEST_SECONDS.labels(
+                method=request.method, view=request.resolver_match.view_name, status=response.status_code
+            )
+            seconds.observe(time.perf_counter() - started_at)
+        return response
 
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:

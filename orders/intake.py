@@ -8,12 +8,13 @@ from django.db import IntegrityError, transaction
 from rest_framework.exceptions import NotFound
 
 from assessments.compiled_catalogue import CompiledPackage, load_catalogue
+from integrations import metrics
 from integrations.api.errors import ConflictError
 from integrations.encryption import hash_token
 from integrations.http.path_segments import is_url_safe_id
 from integrations.models import Connection, EventType
 from integrations.outbox import deliveries
-from integrations.outbox.models import Delivery, Priority
+from integrations.outbox.models import Priority
 from integrations.webhooks import events
 from orders.models import Hop, Order, OrderEvent, Resource, ResourceKind, ResourceState, make_link_token
 from orders.privacy import erasure_log
@@ -125,7 +126,8 @@ def _create_order(order: Order, package: CompiledPackage) -> Order:
         event.save(force_insert=True)
         events.record_order_event(EventType.ORDER_CREATED, order.pk)
         Resource.objects.bulk_create(resources)
-        Delivery.objects.bulk_create(outgoing)
+        deliveries.insert_all(outgoing)
+        metrics.count_on_commit(metrics.ORDERS, kind="inline" if order.is_inline else "order")
     return order
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from rest_framework.exceptions import NotFound
 
+from integrations import metrics
 from integrations.api.errors import ConflictError, GoneError
 from integrations.models import EventType
 from integrations.outbox import clock, deliveries
@@ -69,6 +70,8 @@ def report(order_id: str, changes: ResultChanges, *, by: str, hop: Hop = Hop.ENG
         if reasons:
             what, detail["correction"] = f"Corrected: {what}", correction
         OrderEvent.objects.create(order=order, hop=hop, what=what, by=by, detail=detail)
+        if status:
+            metrics.count_on_commit(metrics.REPORTS, status=status)
         if status == Status.EXPIRED:
             events.record_order_event(EventType.ORDER_EXPIRED, order.pk)
         enqueue_result(order)

@@ -1,8 +1,10 @@
-"""Prometheus metrics at `/metrics`, queried from the database, so that every process returns the same.
+"""Prometheus metrics at `/metrics`, without personal data: counts of all processes, and a few figures of the database.
 
-404 unless METRICS_TOKEN is set; requires `Authorization: Bearer METRICS_TOKEN`. Without personal data.
+404 unless METRICS_TOKEN is set; requires `Authorization: Bearer METRICS_TOKEN`. Nothing here counts rows of a table
+that grows: what happens is counted when it happens (`integrations/metrics.py`).
 """
 
+import os
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -11,22 +13,21 @@ from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily as Gauge
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from config.errors import PLAIN_TEXT
 from integrations.models import Connection, ConnectionState, RefusedCall
 from integrations.outbox import clock, statistics
 from integrations.outbox.models import Delivery, Heartbeat
-from orders.models import Order, Status
 
 
-class PortalCollector(Collector):
+class DatabaseCollector(Collector):
     def collect(self) -> Iterator[Gauge]:
-        yield _delivery_gauge()
+        yield _stuck_gauge()
         yield _oldest_due_gauge()
-        yield _order_gauge()
         yield _connection_gauge()
         yield _refused_call_gauge()
         yield _heartbeat_gauge()
@@ -36,27 +37,20 @@ def _age_seconds(at: datetime) -> float:
     return max(0.0, (clock.now() - at).total_seconds())
 
 
-def _delivery_gauge() -> Gauge:
-    gauge = Gauge("portal_deliveries", "Deliveries by kind and state.", labels=["kind", "state"])
-    for row in Delivery.objects.order_by("kind", "state").values("kind", "state").annotate(count=Count("pk")):
-        gauge.add_metric([row["kind"], row["state"]], row["count"])
+def _stuck_gauge() -> Gauge:
+    gauge = Gauge(
+        "portal_stuck_deliveries", "Deliveries that need a person, by kind and state.", labels=["kind", "state"]
+    )
+    stuck = Delivery.objects.filter(state__in=statistics.STUCK_STATES).order_by("kind", "state")
+    for kind, state, count in stuck.values_list("kind", "state").annotate(Count("pk")):
+        gauge.add_metric([kind, state], count)
     return gauge
 
 
 def _oldest_due_gauge() -> Gauge:
-    oldest = statistics.summarize_due().since
+    oldest = statistics.find_oldest_due()
     age = _age_seconds(oldest) if oldest else 0
     return Gauge("portal_oldest_due_delivery_age_seconds", "How long the oldest due delivery has waited.", age)
-
-
-def _order_gauge() -> Gauge:
-    counts = dict.fromkeys(Status.values, 0)
-    for status, count in Order.objects.order_by().values_list("status").annotate(Count("pk")):
-        counts[Status(status)] += count
-    gauge = Gauge("portal_orders", "Orders by status.", labels=["status"])
-    for status, count in counts.items():
-        gauge.add_metric([status], count)
-    return gauge
 
 
 def _connection_gauge() -> Gauge:
@@ -83,8 +77,15 @@ def _heartbeat_gauge() -> Gauge:
     return gauge
 
 
-registry = CollectorRegistry(auto_describe=False)
-registry.register(PortalCollector())
+def collect_metrics() -> bytes:
+    """Return all metrics in Prometheus' text format: the machine's processes together, or this process alone."""
+    counted = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        counted = CollectorRegistry()
+        MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+    figures = CollectorRegistry(auto_describe=False)
+    figures.register(DatabaseCollector())
+    return generate_latest(counted) + generate_latest(figures)
 
 
 @require_safe
@@ -96,4 +97,4 @@ def metrics(request: HttpRequest) -> HttpResponse:
         refused = HttpResponse("Send METRICS_TOKEN as a bearer token.\n", status=401, content_type=PLAIN_TEXT)
         refused["WWW-Authenticate"] = 'Bearer realm="metrics"'
         return refused
-    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(collect_metrics(), content_type=CONTENT_TYPE_LATEST)

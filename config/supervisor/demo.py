@@ -10,7 +10,12 @@ from config.supervisor.banner import format_banner
 from config.supervisor.console import print_message
 from config.supervisor.data_dir import DataDirLock, prepare_data_dir
 from config.supervisor.demo_credentials import ensure_credentials
-from config.supervisor.environment import REPOSITORY, WILDCARD_HOSTS, BindAddress, build_machine_environment
+from config.supervisor.environment import (
+    REPOSITORY,
+    WILDCARD_HOSTS,
+    BindAddress,
+    build_machine_environment,
+)
 from config.supervisor.errors import StartupError
 from config.supervisor.mailbox import Mailbox
 from config.supervisor.processes import broker, commands
@@ -60,6 +65,7 @@ def build_portal_environment(
         "PUBLIC_URL": f"http://localhost:{address.port}",
         "PORTAL_DATA_DIR": str(folder),
         "REDIS_URL": broker.build_url(runtime),
+        "PROMETHEUS_MULTIPROC_DIR": str(broker.get_metrics_folder(runtime)),
         "EMAIL_URL": f"filemail:///{os.path.relpath(folder / 'mail', REPOSITORY)}",
         "SMARTRECRUITERS_API_URL": f"http://localhost:{simulator}",
         "SMARTRECRUITERS_CLIENT_ID": client_id,

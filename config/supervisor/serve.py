@@ -40,6 +40,7 @@ def run() -> int:
 
 def _start_programs(supervisor: Supervisor, environment: dict[str, str], address: BindAddress, runtime: Path) -> None:
     _migrate_database(supervisor, environment)
+    environment["PROMETHEUS_MULTIPROC_DIR"] = str(broker.get_metrics_folder(runtime))
     if not environment.get("REDIS_URL"):
         supervisor.start_program(broker.build_program(runtime, environment), ConsoleOutput("broker"))
         environment["REDIS_URL"] = broker.build_url(runtime)

@@ -1,5 +1,6 @@
 """Operations on deliveries and streams: enqueue, cancel, hold, release, replay dead letters. The courier sends them."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from integrations import metrics
 from integrations.outbox import clock
 from integrations.outbox.handlers import get_handler
 from integrations.outbox.models import Delivery, DeliveryState, Priority, Stream
@@ -52,7 +54,7 @@ def enqueue(kind: str, *, stream: str, key: str, **fields: Any) -> Delivery:
 
 def enqueue_all(drafts: Sequence[Draft]) -> list[Delivery]:
     """Create deliveries with one statement. Call it in the transaction of their cause."""
-    return Delivery.objects.bulk_create(build_all(drafts))
+    return insert_all(build_all(drafts))
 
 
 def build_all(drafts: Sequence[Draft]) -> list[Delivery]:
@@ -62,6 +64,12 @@ def build_all(drafts: Sequence[Draft]) -> list[Delivery]:
     """
     streams, now = _get_streams({draft.stream for draft in drafts}), clock.now()
     return [_build_delivery(draft, *streams[draft.stream], now) for draft in drafts]
+
+
+def insert_all(built: Sequence[Delivery]) -> list[Delivery]:
+    for kind, amount in Counter(delivery.kind for delivery in built).items():
+        metrics.count_on_commit(metrics.DELIVERIES_CREATED, amount, kind=kind)
+    return Delivery.objects.bulk_create(built)
 
 
 def _get_streams(names: Iterable[str]) -> dict[str, tuple[int, str]]:

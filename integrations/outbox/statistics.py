@@ -142,6 +142,12 @@ def summarize_due() -> DueDeliveries:
     return DueDeliveries(**figures)
 
 
+def find_oldest_due() -> datetime | None:
+    """Return since when the oldest due delivery waits."""
+    due = Delivery.objects.filter(state=State.PENDING, due_at__lte=clock.now())
+    return due.order_by("due_at").values_list("due_at", flat=True).first()
+
+
 def has_unsent() -> bool:
     """Return True if a delivery is still to be sent, due or not, or is on its way."""
     return Delivery.objects.filter(state__in=(State.PENDING, State.IN_FLIGHT, State.HELD)).exists()

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from integrations import metrics
 from integrations.outbox import clock
 from integrations.outbox.models import Delivery, DeliveryState
 
@@ -36,4 +37,7 @@ def transition(deliveries: QuerySet[Delivery], *sources: DeliveryState, to: Deli
     if invalid := [source for source in sources if to not in TRANSITIONS[source]]:
         raise InvalidTransitionError(f"{', '.join(invalid)} to {to}")
     finished_at = clock.now() if to in FINISHED_STATES else None
-    return deliveries.filter(state__in=sources).update(state=to, finished_at=finished_at, **changes)
+    moved = deliveries.filter(state__in=sources).update(state=to, finished_at=finished_at, **changes)
+    if moved and finished_at:
+        metrics.count_on_commit(metrics.DELIVERIES_FINISHED, moved, state=to)
+    return moved

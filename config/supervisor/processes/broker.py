@@ -27,11 +27,17 @@ def runtime_folder(link: Path, environment: Mapping[str, str]) -> Iterator[Path]
     """
     _remove_stale(link)
     folder = _make_folder(environment)
+    get_metrics_folder(folder).mkdir()
     link.symlink_to(folder)
     try:
         yield folder
     finally:
         _remove_stale(link)
+
+
+def get_metrics_folder(runtime: Path) -> Path:
+    """Return the folder through which the processes share their metrics (`integrations/metrics.py`)."""
+    return runtime / "metrics"
 
 
 def build_program(folder: Path, environment: Mapping[str, str]) -> Program:

@@ -4,16 +4,18 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
+from integrations import metrics
 from integrations.http.client import CallFailedError, Response
 from integrations.outbox import clock, deliveries
 from integrations.outbox.handlers import Channel, Handler, PermanentFailureError, describe_channel, get_handler
-from integrations.outbox.models import Attempt, Delivery, DeliveryState, Ending, Stream
+from integrations.outbox.models import Attempt, Delivery, DeliveryState, Ending, Priority, Stream
 from integrations.outbox.sending import retry_policy
 from integrations.outbox.sending.failure_messages import describe_status
 from integrations.outbox.sending.retry_policy import Disposition
@@ -90,6 +92,13 @@ def _retry_or_unknown(outcome: Outcome) -> Disposition:
     return D.RETRY if outcome.handler.is_idempotent else D.UNKNOWN
 
 
+def _count_attempt(outcome: Outcome, label: str) -> None:
+    metrics.count_on_commit(metrics.ATTEMPTS, kind=outcome.delivery.kind, outcome=label)
+    if label == D.DELIVERED.value and outcome.delivery.priority == Priority.RESULT:
+        delay = (clock.now() - outcome.delivery.created_at).total_seconds()
+        transaction.on_commit(partial(metrics.RESULT_DELAY.observe, max(0.0, delay)))
+
+
 class Settlement:
     """Settles the outcomes of one stream. `stream` is its row as read in the current transaction."""
 
@@ -156,6 +165,7 @@ class Settlement:
         attempt.outcome = label[:20]
         attempt.error = str(outcome.error or "")[:500]
         attempt.response = redact_text(response.text) if response else ""
+        _count_attempt(outcome, label)
         return attempt
 
     def _set_state(self, outcome: Outcome, state: DeliveryState, reason: str | None = None, **changes: Any) -> bool:
