@@ -1,5 +1,6 @@
 """Validation of settings from the environment. Every mistake is one line that says how to correct it."""
 
+import contextlib
 import ipaddress
 import os
 import re
@@ -291,6 +292,14 @@ def parse_email_url(url: str) -> dict[str, Any]:
             "EMAIL_URL is not the URL of a mail server: write it like smtp+tls://user:password@mail.vendor.example:587"
         )
     return config
+
+
+def parse_rate(name: str, value: str) -> float:
+    """Return a number per second, which may be below one."""
+    with contextlib.suppress(ValueError):
+        if 0.01 <= (rate := float(value)) <= 1000:
+            return rate
+    raise ImproperlyConfigured(f"{name}={value!r} is not a rate; write a number per second, like 20 or 0.5")
 
 
 def parse_sender(name: str, value: str) -> str:

@@ -408,6 +408,7 @@ if (OUTBOX_TIME_SCALE != 1.0 or OUTBOX_FAILPOINTS) and not IS_LOOPBACK:
 EMAIL_CONFIG = environment.parse_email_url(env("EMAIL_URL", default="") or "consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20
+EMAIL_RATE = environment.parse_rate("EMAIL_RATE", env("EMAIL_RATE", default="") or "20")
 DEFAULT_FROM_EMAIL = environment.parse_sender(
     "EMAIL_FROM", env("EMAIL_FROM", default="") or f"{BRAND_NAME} <no-reply@{PUBLIC_HOST.strip('[]')}>"
 )

@@ -15,10 +15,11 @@ class IntegrationsConfig(AppConfig):
 def register_deliveries() -> None:
     """Register the channels and handlers of this app's deliveries with the outbox."""
     from integrations.accounts.emails import AccountEmailHandler, AccountNoticeHandler
-    from integrations.connections.channels import ConnectionChannel, EmailChannel, MasterChannel
+    from integrations.connections.channels import ConnectionChannel, MasterChannel
     from integrations.connections.emails import CustomerReconnectHandler, StaffReconnectHandler
     from integrations.connections.exchange import ExchangeHandler
     from integrations.customers.invitations import MemberInvitationHandler
+    from integrations.mail import EmailChannel
     from integrations.outbox import handlers
     from integrations.webhooks.deliveries import WebhookChannel, WebhookHandler
 

@@ -1,6 +1,9 @@
 """Emails: rendered from templates in the reader's language, as text and HTML, and sent by the courier over SMTP.
 
 Each kind has `templates/emails/{kind}_subject.txt`, `{kind}.txt` and `{kind}.html`.
+
+The stream `email` has the emails to people with an account here. Those to candidates have a stream per customer, so
+that thousands of one customer's invitations delay nobody else's emails.
 """
 
 import smtplib
@@ -14,16 +17,19 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends import smtp
 from django.core.validators import validate_email
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import translation
 
 from integrations import colours
 from integrations.http import tls
 from integrations.http.client import CallFailedError, Response
-from integrations.outbox import handlers
-from integrations.outbox.models import Delivery, Ending
+from integrations.outbox import clock, handlers
+from integrations.outbox.models import Delivery, Ending, Stream
 from integrations.text import isolate_direction
 
+ACCOUNT_STREAM = "email"
+CANDIDATE_STREAM_PREFIX = f"{ACCOUNT_STREAM}:"
 SMTP_ACCEPTED = 250
 FILE_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 # By backend without a mail server.
@@ -83,6 +89,37 @@ def build_message(content: EmailContent, to: str, message_id: str) -> EmailMulti
     message = EmailMultiAlternatives(content.subject, content.text, to=[to], headers=headers)
     message.attach_alternative(content.html, "text/html")
     return message
+
+
+def get_candidate_stream(customer_id: str) -> str:
+    """Return the name of the stream of the emails to a customer's candidates."""
+    return f"{CANDIDATE_STREAM_PREFIX}{customer_id}"
+
+
+class EmailChannel(handlers.Channel):
+    """Channel to the mail server, whose rate the email streams share that send at the moment.
+
+    Half of it is for the emails to people with an account, while there are some.
+    """
+
+    kind = "email"
+    peer_name = "The mail server"
+    hop = "candidate"
+
+    def get_limits(self, stream: Stream) -> handlers.Limits:
+        """Return the stream's share of EMAIL_RATE, and of the connections to the mail server."""
+        is_email = Q(name=ACCOUNT_STREAM) | Q(name__startswith=CANDIDATE_STREAM_PREFIX)
+        active = Stream.objects.filter(is_email, lease_expires_at__gt=clock.now())
+        share = _compute_share(stream.name, set(active.values_list("name", flat=True)))
+        return handlers.Limits(settings.EMAIL_RATE * share, max(1, int(self.max_parallel * share)))
+
+
+def _compute_share(name: str, active: set[str]) -> float:
+    others = active - {name}
+    if name == ACCOUNT_STREAM:
+        return 0.5 if others else 1.0
+    candidate_share = 0.5 if ACCOUNT_STREAM in others else 1.0
+    return candidate_share / len((others | {name}) - {ACCOUNT_STREAM})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from rest_framework.exceptions import NotFound
 
 from assessments.compiled_catalogue import CompiledPackage, load_catalogue
-from integrations import metrics
+from integrations import mail, metrics
 from integrations.api.errors import ConflictError
 from integrations.encryption import hash_token
 from integrations.http.path_segments import is_url_safe_id
@@ -119,7 +119,8 @@ def _create_order(order: Order, package: CompiledPackage) -> Order:
         if resource.state == ResourceState.AWAITED
     ]
     if package.invites_candidate and not order.is_inline:
-        drafts.append(deliveries.Draft("invitation", stream="email", key=f"{order.pk}:invitation", subject=order.pk))
+        stream = mail.get_candidate_stream(order.connection.customer_id)
+        drafts.append(deliveries.Draft("invitation", stream=stream, key=f"{order.pk}:invitation", subject=order.pk))
     outgoing = deliveries.build_all(drafts)
     with transaction.atomic():
         order.save(force_insert=True)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from assessments.models import Package
+from integrations import mail
 from integrations.models import ConnectionState
 from integrations.outbox import clock, deliveries
 from orders import queries
@@ -28,7 +29,8 @@ def _due_orders(package: Package, now: datetime) -> OrderQuerySet:
     orders = orders.with_term_started_before(before).with_term_started_since(before - REMINDER_WINDOW)
     if package.expires_after_days is not None:  # see expiry.has_expired
         orders = orders.with_term_started_since(now - timedelta(days=package.expires_after_days))
-    return orders.exclude(connection__state=ConnectionState.DISABLED).order_by("created_at")
+    orders = orders.exclude(connection__state=ConnectionState.DISABLED).select_related("connection")
+    return orders.order_by("created_at")
 
 
 def _unstarted_orders() -> OrderQuerySet:
@@ -40,5 +42,6 @@ def _enqueue_reminder(order: Order, now: datetime) -> bool:
     """Return False if the order was reminded, started or erased in the meantime."""
     if _unstarted_orders().filter(pk=order.pk).update(reminded_at=now) != 1:
         return False
-    deliveries.enqueue("reminder", stream="email", key=f"{order.pk}:reminder", subject=order.pk, payload={})
+    stream = mail.get_candidate_stream(order.connection.customer_id)
+    deliveries.enqueue("reminder", stream=stream, key=f"{order.pk}:reminder", subject=order.pk)
     return True

@@ -10,7 +10,8 @@ from integrations.outbox.models import Delivery, DeliveryState
 
 def deliver_emails() -> list[Any]:
     """Deliver the queued emails, and return all emails so far, oldest first."""
-    for delivery in Delivery.objects.filter(stream__name="email", state=DeliveryState.PENDING).order_by("pk"):
+    pending = Delivery.objects.filter(stream__name__startswith="email", state=DeliveryState.PENDING)
+    for delivery in pending.order_by("pk"):
         handler = get_handler(delivery)
         if not handler.skip_reason(delivery):
             reply = handler.build_call(delivery, "").run(5)

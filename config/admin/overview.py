@@ -323,12 +323,12 @@ def _email_issues() -> Iterable[Issue]:
     """Yield an issue for the emails that were not sent, as long as there is no mail server."""
     if mail.is_email_enabled():
         return
-    unsent = Delivery.objects.filter(stream__name="email", ending=Ending.NOT_SENT)
+    unsent = Delivery.objects.filter(ending=Ending.NOT_SENT)
     figures = unsent.aggregate(count=Count("pk"), since=Min("finished_at"))
     if figures["count"]:
         yield Issue(
             message="Emails were not sent: no mail server is set (EMAIL_URL)",
-            url=changelist_url("outbox_delivery", q="email"),
+            url=changelist_url("outbox_delivery", ending__exact=Ending.NOT_SENT),
             link_text="View emails",
             state=Ending.NOT_SENT,
             **figures,

@@ -1,4 +1,4 @@
-"""Channels of the outbox's streams: the credentials and access tokens for a connection, the vendor, and email."""
+"""Channels of the outbox's streams to SmartRecruiters: credentials and access tokens of a connection and the vendor."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -124,9 +124,3 @@ class MasterChannel(TokenChannel):
     def on_credentials_refused(self, stream: Stream, reason: str, credentials_id: str | None = None) -> None:
         if credentials_id in (None, self.credentials_id(stream)):
             deliveries.hold_stream(stream.name, reason)
-
-
-class EmailChannel(Channel):
-    kind = "email"
-    peer_name = "The mail server"
-    hop = "candidate"

@@ -61,8 +61,9 @@ class Courier:
         self.stream = Stream.objects.get(pk=lease.stream_id)
         self.channel = get_channel(self.stream)
         self.settlement = Settlement(self.stream, self.channel)
+        self.limits = self.channel.get_limits(self.stream)
         now = clock.now().timestamp()
-        limiter = RateLimiter.from_stored(self.channel.calls_per_second, self.stream.next_calls, now)
+        limiter = RateLimiter.from_stored(self.limits.calls_per_second, self.stream.next_calls, now)
         self.executor = PacedExecutor(limiter, lease)
         self.tokens = TokenSource(lease, self.settlement, self.executor)
         self.claims = Claims(lease, self.settlement, self.tokens)
@@ -133,6 +134,7 @@ class Courier:
         if self._is_lease_short():
             self.lease.renew()
         self._look_for_others()
+        self.limits = self.channel.get_limits(self.stream)
         self.unsettled += self.executor.collect_outcomes()
         if (token_result := self.executor.collect_token_result()) is not None:
             self.tokens.settle_request(token_result)
@@ -148,7 +150,7 @@ class Courier:
         # Deliveries that were claimed earlier carry the dead token, too, or must not start any more: put them back.
         if has_dead_token or self._must_stop():
             self._release_unstarted()
-        self.executor.resume_starts(self._max_parallel())
+        self.executor.resume_starts(self._max_parallel(), self.limits.calls_per_second)
         self.next_cycle_at = time.monotonic() + CYCLE_SECONDS
         return has_settled
 
@@ -188,11 +190,11 @@ class Courier:
         return self.was_interrupted or self.has_others_waiting
 
     def _max_parallel(self) -> int:
-        return 1 if self.stream.is_probing else self.channel.max_parallel
+        return 1 if self.stream.is_probing else self.limits.max_parallel
 
     def _claim_limit(self) -> int:
         """Return how many deliveries to claim: enough to keep up the rate until the next cycle."""
-        per_second = 0.0 if self.stream.is_probing else min(self.channel.calls_per_second, 10)
+        per_second = 0.0 if self.stream.is_probing else min(self.limits.calls_per_second, 10)
         return self._max_parallel() + math.ceil(per_second * CYCLE_SECONDS) - self.executor.active_count
 
     def _release_unstarted(self) -> None:

@@ -133,8 +133,16 @@ class UnknownKindHandler(Handler):
         )
 
 
+@dataclass(frozen=True)
+class Limits:
+    """How fast a stream may call its peer."""
+
+    calls_per_second: float
+    max_parallel: int
+
+
 class Channel:
-    """A kind of stream: its peer, credential, rate limit and lease.
+    """A kind of stream: its peer, credential, limits and lease.
 
     `hop`: the peer's lane in an order's timeline. `status_phrases`: statuses that differ from
     `failure_messages.STATUS_PHRASES`.
@@ -148,6 +156,10 @@ class Channel:
     calls_per_second: ClassVar[float] = 9.25
     max_parallel: ClassVar[int] = 8
     lease_seconds: ClassVar[float] = 60
+
+    def get_limits(self, stream: Stream) -> Limits:
+        """Return the limits of the stream for the next second."""
+        return Limits(self.calls_per_second, self.max_parallel)
 
     def stored_token(self, stream: Stream) -> str:
         """Return the stored access token, or "" if there is no token or it is about to expire."""

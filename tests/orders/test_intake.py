@@ -74,7 +74,7 @@ def test_order_asks_for_candidate_job_and_team_and_invites(smartrecruiters: APIC
         ("candidate", stream, f"{order.pk}:candidate", 2, order.pk, {}),
         ("job", stream, f"{order.pk}:job", 2, order.pk, {}),
         ("hiring_team", stream, f"{order.pk}:hiring_team", 2, order.pk, {}),
-        ("invitation", "email", f"{order.pk}:invitation", 1, order.pk, {}),
+        ("invitation", f"email:{order.connection.customer_id}", f"{order.pk}:invitation", 1, order.pk, {}),
     ]
     assert list(Resource.objects.order_by("kind").values_list("kind", "state")) == [
         ("candidate", "awaited"),

@@ -326,4 +326,12 @@ ROWS: dict[str, Row] = {
             "tests/orders/test_calendar.py::test_lease_of_a_stream_and_retention_count_seconds",
         ),
     ),
+    "D61": Row(
+        "Thousands of one customer's emails wait",
+        (
+            "tests/orders/handlers/test_smtp.py::test_thousands_of_invitations_delay_no_other_email",
+            "tests/orders/handlers/test_smtp.py::test_streams_together_keep_to_the_rate_of_the_mail_server",
+            "tests/orders/handlers/test_smtp.py::test_failures_of_one_customers_emails_pause_no_other_stream",
+        ),
+    ),
 }

@@ -119,6 +119,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     )
     readonly_fields = (*SUMMARY_FIELDS, "payload_code")
     inlines = (AttemptInline,)
+    linked_lookups = ("ending__exact",)
     actions = ("replay",)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -22,7 +22,8 @@ S = DeliveryState
 @admin.register(Stream)
 class StreamAdmin(ReadOnlyAdmin):
     empty_list_text = (
-        "A stream appears here with its first delivery: one per connection and webhook endpoint, and one for email."
+        "A stream appears here with its first delivery: one per connection and webhook endpoint, one per customer for "
+        "emails to candidates, and one for other emails."
     )
     list_display = ("label_and_name", "state_badge", "waiting_count", "oldest_time")
     search_fields = ("name",)

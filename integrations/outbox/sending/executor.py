@@ -119,9 +119,10 @@ class PacedExecutor:
         with self._lock:
             self.is_suspended = True
 
-    def resume_starts(self, max_parallel: int) -> None:
+    def resume_starts(self, max_parallel: int, calls_per_second: float) -> None:
         with self._lock:
             self.is_suspended, self.max_parallel = False, max_parallel
+            self.rate_limiter.interval = 1 / calls_per_second
             self._starter_wakeup.notify()
 
     def wait_for_event(self, seconds: float) -> None:

@@ -183,9 +183,9 @@ def test_dashboard_names_the_cause_of_a_pause(staff_browser: Browser) -> None:
     [
         ({"minutes": 2}, []),
         ({"minutes": 12, "waiting": 0}, []),
-        ({"minutes": 12, "waiting": 1, "reason": "x"}, ["1 delivery waits for “Email”. x."]),
-        ({"minutes": 12}, ["3 deliveries wait for “Email”."]),
-        ({"minutes": 12, "until": -2}, ["3 deliveries wait for “Email”."]),
+        ({"minutes": 12, "waiting": 1, "reason": "x"}, ["1 delivery waits for “Email to users”. x."]),
+        ({"minutes": 12}, ["3 deliveries wait for “Email to users”."]),
+        ({"minutes": 12, "until": -2}, ["3 deliveries wait for “Email to users”."]),
         ({"minutes": 12, "until": -6}, [OVERDUE]),
     ],
 )
@@ -200,7 +200,7 @@ def test_dashboard_shows_a_pause_beside_what_nobody_carries(db: None) -> None:
     deliveries.enqueue("result", stream="connection:7", key="a", payload={})
     Delivery.objects.update(due_at=clock.now() - timedelta(minutes=6))
     assert [(issue.message, issue.count) for issue in overview.list_issues()] == [
-        ("3 deliveries wait for “Email”. The mail server was not available (503).", 1),
+        ("3 deliveries wait for “Email to users”. The mail server was not available (503).", 1),
         (OVERDUE, 1),
     ]
 

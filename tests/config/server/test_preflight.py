@@ -144,6 +144,9 @@ REFUSALS: list[tuple[dict[str, str], str]] = [
         {"EMAIL_FROM": "Vendor"},
         "EMAIL_FROM='Vendor' is not a sender; write it like Vendor <no-reply@vendor.example>",
     ),
+    ({"EMAIL_RATE": "fast"}, "EMAIL_RATE='fast' is not a rate; write a number per second, like 20 or 0.5"),
+    ({"EMAIL_RATE": "0"}, "EMAIL_RATE='0' is not a rate; write a number per second, like 20 or 0.5"),
+    ({"EMAIL_RATE": "nan"}, "EMAIL_RATE='nan' is not a rate; write a number per second, like 20 or 0.5"),
     ({"SMARTRECRUITERS_CLIENT_ID": "hidden"}, HALF_A_PAIR),
     ({"SMARTRECRUITERS_CLIENT_SECRET": "hidden"}, HALF_A_PAIR),
     (

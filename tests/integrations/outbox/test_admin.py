@@ -7,6 +7,7 @@ import pytest
 from django.test import Client as Browser
 from django.utils import timezone
 
+from integrations import mail
 from integrations.models import AuditEntry, Connection
 from integrations.oauth import engine_clients
 from integrations.outbox import clock, deliveries, handlers
@@ -201,19 +202,22 @@ def test_more_than_one_step_takes_are_sent_step_by_step(
 def test_stream_is_called_as_people_know_it(staff_browser: Browser, connection: Connection) -> None:
     client, _ = engine_clients.create_client("Own engine")
     webhook = client.webhooks.create(url="https://engine.example/hook", events=[])
-    for name in (connection.stream_name, webhook.stream_name, "email", "connection:4711"):
+    candidates = mail.get_candidate_stream(connection.customer_id)
+    for name in (connection.stream_name, webhook.stream_name, "email", candidates, "connection:4711", "email:cus_left"):
         deliveries.enqueue("parcel", stream=name, key=name, payload={})
     names = {
         connection.stream_name: "Northwind Retail – northwind",
         webhook.stream_name: "Own engine – https://engine.example/hook",
-        "email": "Email",
+        "email": "Email to users",
+        candidates: "Email to candidates of Northwind Retail",
         "connection:4711": "connection:4711",
+        "email:cus_left": "email:cus_left",
     }
     page = text(staff_browser.get("/admin/outbox/stream/"))
     for name, called in names.items():
         assert f'>{called}<span class="second">{name}</span>' in page
     found = text(staff_browser.get("/admin/outbox/stream/?q=retail"))
-    assert [name for name in names if f">{name}<" in found] == [connection.stream_name]
+    assert [name for name in names if f">{name}<" in found] == [connection.stream_name, candidates]
 
 
 def test_page_of_a_stream_says_in_words_whose_it_is_and_what_it_waits_for(

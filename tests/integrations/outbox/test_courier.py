@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -42,8 +43,8 @@ def test_call_that_ends_before_the_courier_looks_again_is_settled(
 ) -> None:
     true_resume = PacedExecutor.resume_starts
 
-    def resume_until_all_have_ended(executor: PacedExecutor, max_parallel: int) -> None:
-        true_resume(executor, max_parallel)
+    def resume_until_all_have_ended(executor: PacedExecutor, *limits: Any) -> None:
+        true_resume(executor, *limits)
         while executor.active_count:
             time.sleep(0.005)
 

@@ -33,7 +33,7 @@ def test_call_that_is_starting_is_counted(db: None) -> None:
     executor._waiting = Waiting()
     executor.start_thread()
     executor.add_claimed([ClaimedDelivery(Delivery(kind="probe"), Probe(), Call("x", run), "", Attempt())])
-    executor.resume_starts(1)
+    executor.resume_starts(1, 9.25)
     while not readers:
         threading.Event().wait(0.01)
     readers[0].join(5)
