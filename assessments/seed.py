@@ -125,7 +125,8 @@ def _seed_customer(demo: DemoCustomer) -> dict[str, Any]:
     name = demo.name
     if Customer.objects.filter(name=name).exclude(pk=demo.id).exists():
         name = f"{name} (demo)"
-    customer, _ = Customer.objects.update_or_create(pk=demo.id, defaults={"name": name, "is_active": True})
+    rights = {"is_active": True, "skips_confirmation": True}
+    customer, _ = Customer.objects.update_or_create(pk=demo.id, defaults={"name": name, **rights})
     password = _seed_user(demo.email, demo.person_name)
     person = User.objects.get(email=demo.email)
     Membership.objects.update_or_create(person=person, customer=customer, defaults={"role": MemberRole.ADMINISTRATOR})

@@ -16,6 +16,7 @@ def register_deliveries() -> None:
     """Register the channels and handlers of this app's deliveries with the outbox."""
     from integrations.accounts.emails import AccountEmailHandler, AccountNoticeHandler
     from integrations.connections.channels import ConnectionChannel, MasterChannel
+    from integrations.connections.claims.emails import ClaimOutcomeHandler, ClaimRequestHandler
     from integrations.connections.emails import CustomerReconnectHandler, StaffReconnectHandler
     from integrations.connections.exchange import ExchangeHandler
     from integrations.customers.invitations import MemberInvitationHandler
@@ -25,4 +26,5 @@ def register_deliveries() -> None:
 
     handlers.register(ConnectionChannel(), MasterChannel(), EmailChannel(), WebhookChannel())
     handlers.register(ExchangeHandler(), WebhookHandler(), CustomerReconnectHandler(), StaffReconnectHandler())
+    handlers.register(ClaimRequestHandler(), ClaimOutcomeHandler())
     handlers.register(MemberInvitationHandler(), AccountEmailHandler(), AccountNoticeHandler())

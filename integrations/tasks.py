@@ -6,16 +6,18 @@ from oauth2_provider.models import get_access_token_model
 from integrations.api import idempotency, refusals
 from integrations.audit import chain
 from integrations.connections import consents
+from integrations.connections.claims import decisions
 from integrations.customers import invitations
 from integrations.webhooks import endpoints, events
 
 
 @shared_task
 def clear_expired() -> None:
-    """Delete expired tokens, sessions, idempotency records, consents, invitations, refused calls, webhook secrets."""
+    """Delete expired tokens, sessions, idempotency records, consents, claims, invitations, calls and secrets."""
     get_access_token_model().objects.filter(expires__lt=timezone.now()).delete()
     call_command("clearsessions")
     consents.delete_abandoned()
+    decisions.expire_claims()
     invitations.delete_expired()
     idempotency.delete_expired()
     refusals.delete_expired()

@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(rf"^people/{MEMBERSHIP_ID}/remove/?$", people.remove_person, name="remove_person"),
     re_path(rf"^invitations/{TOKEN}/?$", InvitationView.as_view(), name="invitation"),
     re_path(rf"^connections/{COMPANY_ID}/disconnect/?$", home.disconnect_company, name="disconnect"),
+    re_path(rf"^connections/{COMPANY_ID}/withdraw/?$", home.withdraw_request, name="withdraw"),
     path("accounts/sessions/", sessions.list_sessions, name="sessions"),
     re_path(rf"^accounts/sessions/{SESSION_ID}/end/$", sessions.end_one, name="end_session"),
     path("accounts/sessions/end/", sessions.end_all, name="end_all_sessions"),

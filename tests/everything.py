@@ -12,11 +12,12 @@ from django.test import Client as Browser
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 
+from integrations import incidents
 from integrations.api.authentication import find_caller
 from integrations.api.errors import PROBLEM_MEDIA_TYPE, is_api_path
 from integrations.audit import Actor
 from integrations.customers import invitations
-from integrations.models import AuditEntry, Client, Consent, Customer, PartnerConfiguration, User
+from integrations.models import AuditEntry, Client, Consent, Customer, IncidentKind, PartnerConfiguration, User
 from integrations.outbox.models import Delivery, DeliveryState, Stream
 from integrations.webhooks import endpoints
 from orders import attachments, leases
@@ -76,6 +77,8 @@ class World:
         Stream.objects.filter(pk=self.delivery.stream_id).update(held_reason="Nobody answers.")
         self.audit_entry = AuditEntry.objects.create(action="test.made", subject="a row of everything")
         self.refused_call = rows.make_refused_call()
+        self.claim = rows.make_claim(self.northwind, "northwind-4")
+        self.incident = incidents.record_incident(IncidentKind.COMPANY_CLASH, "northwind-4", self.northwind)
         self.configuration = PartnerConfiguration.load()
         self.cookies = {role: deepcopy(browser.cookies) for role, browser in self.browsers.items()}
 
@@ -120,10 +123,12 @@ class World:
         return {
             "auditentry": self.audit_entry,
             "client": self.engine,
+            "companyclaim": self.claim,
             "connection": self.connection,
             "consent": self.consent,
             "customer": self.newcomer,
             "delivery": self.delivery,
+            "incident": self.incident,
             "invitation": self.invitation,
             "order": self.waiting,
             "package": self.package,
@@ -138,8 +143,10 @@ class World:
 # The action that each model's row in tests/routes.py requests.
 ADMIN_ACTIONS = {
     "client": "revoke",
+    "companyclaim": "confirm",
     "connection": "disconnect",
     "delivery": "replay",
+    "incident": "close",
     "invitation": "revoke",
     "order": "accept",
     "package": "retire",
@@ -203,6 +210,7 @@ URL_ARGUMENTS: dict[tuple[str, str], Callable[[World], dict[str, object]]] = {
     ("company_integration", ""): lambda world: {"key": world.configuration.disable_key},
     ("company_integration", "guessed"): lambda world: {"key": "x" * 32, "company_id": "northwind"},
     ("company_integration", "unknown company"): lambda world: {"company_id": "guessed"},
+    ("withdraw", ""): lambda world: {"company_id": world.claim.company_id},
     ("account_confirm_email", ""): lambda world: {"key": "guessed"},
     ("account_reset_password_from_key", ""): lambda world: {"key": "guessed-1"},
     ("engine-package", "guessed"): lambda world: {"package_id": "-guessed"},
@@ -250,6 +258,7 @@ FORMS: dict[tuple[str, str], Callable[[World], dict[str, str]]] = {
         "role": "viewer",
     },
     ("admin:integrations_customer_invite", "POST"): lambda world: {"email": "e@quayside.example", "role": "viewer"},
+    ("admin:integrations_customer_assign", "POST"): lambda world: {"company_id": "quayside"},
     ("change_role", "POST"): lambda world: {"role": "administrator"},
     ("switch_organisation", "POST"): lambda world: {"organisation": world.northwind.pk},
     ("consent", "POST"): lambda world: {"decision": "approve"},

@@ -103,9 +103,11 @@ RIGHTS = """
 assessments_package                 see     see       see add change act
 integrations_auditentry                     see       see
 integrations_client                 see     see       see add change act
+integrations_companyclaim           see     see       see act
 integrations_connection             see     see       see act
 integrations_consent                see     see       see
 integrations_customer               see     see       see add change delete
+integrations_incident               see     see       see act
 integrations_invitation             see     see       see act
 integrations_partnerconfiguration   see     see       see change
 integrations_refusedcall            see     see       see
@@ -245,6 +247,8 @@ ROUTES: dict[str, Row] = {
         GET={"alice": 200, "bob": 403, "charlie": 404, "staff": 404},
         POST={"alice": HOME, "bob": 403, "charlie": 404, "staff": 404},
     ),
+    "withdraw": by_role(POST={"alice": HOME, "bob": 403, "charlie": 404, "staff": 404}),
+    "withdraw, guessed": by_role(POST={"signed_in": 404}),
     "switch_organisation": by_role(POST={"charlie": 404, "bob": HOME, "alice": HOME, "staff": 404}),
     "people": by_role(GET={"customers": 200, "staff": HOME}),
     "invite": by_role(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
@@ -329,6 +333,7 @@ ROUTES: dict[str, Row] = {
     "admin:integrations_partnerconfiguration_changelist": for_staff(GET=302),
     "admin:integrations_partnerconfiguration_publish": for_staff(GET=(403, 403, 302), POST=(403, 403, 302)),
     "admin:integrations_partnerconfiguration_compare": for_staff(GET=(403, 403, 302), POST=(403, 403, 302)),
+    "admin:integrations_customer_assign": for_staff(GET=(403, 403, 200), POST=(403, 403, 302)),
     "admin:integrations_customer_invite": for_staff(GET=(403, 403, 200), POST=(403, 403, 302)),
     "admin:auth_user_password_change": for_staff(GET=(403, 403, 200)),
     "admin:assessments_package_export": for_staff(GET=200),

@@ -7,7 +7,9 @@ from django.utils import timezone
 
 from assessments.models import Assessment, Package, Rule
 from integrations.models import (
+    ClaimState,
     Client,
+    CompanyClaim,
     Connection,
     ConnectionState,
     Customer,
@@ -51,6 +53,12 @@ def make_connection(customer: Customer, company_id: str = "northwind", **fields:
         setattr(connection, name, value)
     connection.save()
     return connection
+
+
+def make_claim(customer: Customer, company_id: str = "northwind", **fields: Any) -> CompanyClaim:
+    """Create a claim that waits for staff; `fields` overrides its columns."""
+    columns = {"state": ClaimState.WAITING, "requested_at": timezone.now()}
+    return CompanyClaim.objects.create(customer=customer, company_id=company_id, **columns | fields)
 
 
 def make_client(connection: Connection | None = None, name: str = "") -> tuple[Client, str]:

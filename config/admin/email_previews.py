@@ -33,6 +33,8 @@ def sample_context() -> dict[str, Any]:
         "inviter": "Alice Moreau",
         "is_administrator": True,
         "company": "northwind",
+        "other": "Harbour Clinics",
+        "outcome": "connected",
         "reason": "SmartRecruiters’ token endpoint rejected the credentials (401).",
         "url": f"{settings.PUBLIC_URL}/…",
     }

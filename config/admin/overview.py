@@ -10,6 +10,7 @@ from django.contrib.admin.utils import quote
 from django.db.models import Count, Min, Q, Window
 from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.text import get_text_list
 
 from config.admin import charts, setup_checklist, stream_labels
 from config.admin.setup_checklist import changelist_url
@@ -17,7 +18,16 @@ from config.monitoring import degradations
 from config.monitoring.degradations import Heartbeats
 from integrations import mail
 from integrations.accounts import login_throttle
-from integrations.models import Connection, ConnectionState, Webhook
+from integrations.connections.claims.ownership import find_owner
+from integrations.models import (
+    ClaimState,
+    CompanyClaim,
+    Connection,
+    ConnectionState,
+    Incident,
+    IncidentKind,
+    Webhook,
+)
 from integrations.outbox import clock, statistics
 from integrations.outbox.deliveries import HELD_BY_STAFF
 from integrations.outbox.handlers import get_handler_of_kind
@@ -31,12 +41,16 @@ from orders.statistics import DailyOrders, count_daily_orders
 MAX_GAPS = 50
 MAX_REASONS = 8
 MAX_CONNECTIONS = 10
+MAX_CLAIMS = MAX_INCIDENTS = 20
 MAX_STREAMS = 10
 
 
 @dataclass(frozen=True)
 class Issue:
-    """An open issue that needs attention, with a link to the page that fixes it."""
+    """An open issue that needs attention, with a link to the page that fixes it.
+
+    With `action_url`, a button does so at once, for administrators.
+    """
 
     message: str
     url: str
@@ -44,6 +58,8 @@ class Issue:
     state: str
     count: int = 1
     since: datetime | None = None
+    action_url: str = ""
+    action_text: str = ""
 
 
 def build_overview() -> dict[str, Any]:
@@ -180,6 +196,8 @@ def list_issues(
         *_degradation_issues(heartbeats),
         *_sign_in_issues(),
         *_reconciliation_issues(),
+        *_claim_issues(),
+        *_incident_issues(),
         *_connection_issues(),
         *_stream_issues(),
         *_pause_issues(),
@@ -188,6 +206,58 @@ def list_issues(
         *_email_issues(),
         *_overdue_issues(due or statistics.summarize_due(), heartbeats),
     ]
+
+
+def _claim_issues() -> Iterable[Issue]:
+    """Yield an issue for each request to connect that waits for staff, the oldest first."""
+    waiting = list(CompanyClaim.objects.filter(state=ClaimState.WAITING).select_related("customer"))
+    names: dict[str, list[str]] = {}
+    for claim in waiting:
+        names.setdefault(claim.company_id.lower(), []).append(str(claim.customer))
+    for claim in sorted(waiting, key=lambda claim: (claim.requested_at, claim.pk))[:MAX_CLAIMS]:
+        rivals = [name for name in names[claim.company_id.lower()] if name != str(claim.customer)]
+        verb = "claims" if len(rivals) == 1 else "claim"
+        clash = f" {get_text_list(rivals, 'and')} {verb} it, too: find out whose it is." if rivals else ""
+        yield Issue(
+            message=f"{claim.customer} asks to connect the company {claim.company_id}.{clash}",
+            since=claim.requested_at,
+            url=reverse("admin:integrations_companyclaim_change", args=[quote(claim.pk)]),
+            link_text="View details",
+            state=claim.state,
+            action_url=reverse("admin:integrations_companyclaim_act", args=[quote(claim.pk), "confirm"]),
+            action_text=f"Confirm for {claim.customer}",
+        )
+    if len(waiting) > MAX_CLAIMS:
+        yield Issue(
+            message="More customers ask to connect a company.",
+            count=len(waiting) - MAX_CLAIMS,
+            url=changelist_url("integrations_companyclaim", state__exact=ClaimState.WAITING),
+            link_text="View all",
+            state=ClaimState.WAITING,
+        )
+
+
+def _incident_issues() -> Iterable[Issue]:
+    """Yield an issue for each open incident, the newest first."""
+    opened = Incident.objects.filter(closed_at=None).select_related("customer")
+    for incident in opened[:MAX_INCIDENTS]:
+        yield Issue(
+            message=_describe_incident(incident),
+            since=incident.first_at,
+            url=reverse("admin:integrations_incident_change", args=[quote(incident.pk)]),
+            link_text="View details",
+            state="open",
+            action_url=reverse("admin:integrations_incident_act", args=[quote(incident.pk), "close"]),
+            action_text="Close",
+        )
+
+
+def _describe_incident(incident: Incident) -> str:
+    if incident.kind == IncidentKind.COMPANY_TRIES:
+        return f"{incident.customer} tried {incident.count} times in vain to connect the company {incident.subject}."
+    owner = find_owner(incident.subject)
+    whose = f"belongs to {owner}" if owner and owner != incident.customer else "another customer claims, too"
+    return f"{incident.customer} tried to connect the company {incident.subject}, which {whose}."
 
 
 def _connection_issues() -> Iterable[Issue]:

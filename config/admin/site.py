@@ -26,8 +26,8 @@ ENTRIES_SHOWN = 200
 ALLOWED_METHODS = ("GET", "HEAD", "POST")
 APP_ORDER = ("orders", "outbox", "integrations", "assessments")
 MODEL_ORDER = (
-    *("Delivery", "Stream", "Customer", "User", "Invitation", "Connection", "Consent", "RefusedCall"),
-    *("Client", "Webhook", "PartnerConfiguration", "AuditEntry"),
+    *("Delivery", "Stream", "Customer", "User", "Invitation", "CompanyClaim", "Connection", "Consent", "Incident"),
+    *("RefusedCall", "Client", "Webhook", "PartnerConfiguration", "AuditEntry"),
 )
 
 
@@ -76,7 +76,8 @@ class PortalAdminSite(AdminSite):
         return activate_english
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return super().index(request, {**overview.build_overview(), **(extra_context or {})})
+        may_act = request.user.has_perm("integrations.change_companyclaim")
+        return super().index(request, {**overview.build_overview(), "may_act": may_act, **(extra_context or {})})
 
     def get_urls(self) -> list[Any]:
         return [

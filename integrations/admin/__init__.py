@@ -1,8 +1,9 @@
-"""Admin of customers, people, connections, engines, webhooks, partner configuration, refused calls, and audit log."""
+"""Admin of customers, people, connections, engines, webhooks, partner configuration, incidents and the audit log."""
 
 from integrations.admin import (
     audit,
     clients,
+    companies,
     connections,
     customers,
     invitations,
@@ -15,6 +16,7 @@ from integrations.admin import (
 __all__ = [
     "audit",
     "clients",
+    "companies",
     "connections",
     "customers",
     "invitations",

@@ -1,4 +1,4 @@
-"""Admin of customers, with their connections, people and open invitations."""
+"""Admin of customers, with their connections, companies, people and open invitations."""
 
 from typing import Any
 
@@ -13,14 +13,17 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from integrations import mail
+from integrations.admin import companies
+from integrations.admin.companies import ClaimsInline
 from integrations.admin.invitations import invitation_badge, render_email
 from integrations.audit import Actor
+from integrations.connections.forms import CompanyForm
 from integrations.customers import invitations, memberships
 from integrations.customers.forms import InviteForm
 from integrations.models import Connection, Customer, Invitation, Membership
 from integrations.roles import MemberRole
 from integrations.staff.display import render_boolean_badge, render_status_badge, time_column
-from integrations.staff.model_admin import ReadOnlyInline, StaffAdmin, render_admin_link
+from integrations.staff.model_admin import ActionError, ReadOnlyInline, StaffAdmin, render_admin_link
 
 
 class PeopleInline(ReadOnlyInline):
@@ -91,9 +94,9 @@ class CustomerAdmin(StaffAdmin):
     list_display = ("name", "id", "active_badge", "count_connections", "count_people", "created_time")
     search_fields = ("name", "=id")
     ordering = ("name", "id")
-    fields = ("name", "is_active", "language", "retention_days", "id", "created_at", "add_person_links")
-    readonly_fields = ("id", "created_at", "add_person_links")
-    inlines = (ConnectionsInline, PeopleInline, InvitationsInline)
+    fields = ("name", "is_active", "language", "retention_days", "skips_confirmation", "id", "created_at", "add_links")
+    readonly_fields = ("id", "created_at", "add_links")
+    inlines = (ConnectionsInline, ClaimsInline, PeopleInline, InvitationsInline)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         customers: QuerySet[Customer] = super().get_queryset(request)
@@ -102,7 +105,7 @@ class CustomerAdmin(StaffAdmin):
         )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return self.fields if obj else ("name", "is_active", "language", "retention_days")
+        return self.fields if obj else ("name", "is_active", "language", "retention_days", "skips_confirmation")
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()
@@ -113,8 +116,29 @@ class CustomerAdmin(StaffAdmin):
             memberships.end_sessions(obj, actor=Actor.from_request(request))
 
     def get_urls(self) -> list[URLPattern]:
-        invite = self.admin_site.admin_view(self.invite_view)
-        return [path("<path:object_id>/invite/", invite, name="integrations_customer_invite"), *super().get_urls()]
+        invite, assign = map(self.admin_site.admin_view, (self.invite_view, self.assign_view))
+        return [
+            path("<path:object_id>/invite/", invite, name="integrations_customer_invite"),
+            path("<path:object_id>/assign/", assign, name="integrations_customer_assign"),
+            *super().get_urls(),
+        ]
+
+    def assign_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Assign a company to the customer, which can then connect it without confirmation."""
+        customer = self.get_object(request, object_id)
+        if not isinstance(customer, Customer):
+            raise Http404
+        if not self.can_act(request):
+            raise PermissionDenied
+        form = CompanyForm(request.POST or None)
+        if form.is_valid():
+            try:
+                messages.success(request, companies.assign(request, form.cleaned_data["company_id"], customer))
+                return redirect(self.get_change_url(customer))
+            except ActionError as error:
+                form.add_error("company_id", str(error))
+        template, title = "admin/integrations/customer/assign.html", f"Assign a company to {customer}"
+        return self.render_object_page(request, customer, template, title, form=form)
 
     def invite_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         customer = self.get_object(request, object_id)
@@ -163,9 +187,14 @@ class CustomerAdmin(StaffAdmin):
 
     created_time = time_column("created_at", "added")
 
-    @admin.display(description="add people")
-    def add_person_links(self, customer: Customer) -> SafeString:
+    @admin.display(description="add")
+    def add_links(self, customer: Customer) -> SafeString:
+        assign = reverse("admin:integrations_customer_assign", args=[quote(customer.pk)])
         invite = reverse("admin:integrations_customer_invite", args=[quote(customer.pk)])
         add = f"{reverse('admin:integrations_user_add')}?customer={customer.pk}"
-        links = [(invite, "Invite by email"), (add, "Add with a password")]
+        links = [
+            (invite, "Invite a person by email"),
+            (add, "Add a person with a password"),
+            (assign, "Assign a company"),
+        ]
         return format_html_join(" ", '<a class="button-link" href="{}">{}</a>', links)

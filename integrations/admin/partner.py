@@ -46,7 +46,7 @@ class PartnerConfigurationAdmin(StaffAdmin):
             {"fields": ("published_text", "supported_types", "display_mode", "offers_inline", "url_style")},
         ),
         ("Reports", {"fields": ("report_delivery",)}),
-        ("Consent page", {"fields": ("consent_scope", "consent_limits")}),
+        ("Consent page", {"fields": ("company_confirmation", "consent_scope", "consent_limits")}),
         (
             MASTER_CREDENTIALS_TITLE,
             {

@@ -1,4 +1,4 @@
-"""Forms of the consent page: SmartRecruiters' parameters, and the decision."""
+"""Forms of the consent page (SmartRecruiters' parameters, the decision), and of the assignment of a company."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -91,3 +91,17 @@ class DecisionForm(forms.Form):
         """Return the customer to connect for: the chosen or only one, or None without memberships."""
         chosen_id = self.cleaned_data["organisation"]
         return next((m.customer for m in self.memberships if not chosen_id or m.customer_id == chosen_id), None)
+
+
+class CompanyForm(forms.Form):
+    """Company that staff assign to a customer."""
+
+    company_id = forms.CharField(
+        label="Company id", max_length=64, help_text="As in the address of its career site at SmartRecruiters."
+    )
+
+    def clean_company_id(self) -> str:
+        company_id: str = self.cleaned_data["company_id"]
+        if not is_company_id(company_id):
+            raise ValidationError("This is no company id: use letters, digits, “.”, “_” and “-” only.", code="company")
+        return company_id

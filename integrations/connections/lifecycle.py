@@ -1,6 +1,5 @@
 """State machine of connections: the only code that changes their state. See integrations/connections/README.md."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -8,11 +7,25 @@ from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
-from integrations import audit
+from integrations import audit, incidents
 from integrations.audit import Actor
 from integrations.connections import emails
+from integrations.connections.claims import emails as claim_emails
+from integrations.connections.claims import ownership, requests
+from integrations.connections.claims.emails import Outcome
 from integrations.customers import memberships
-from integrations.models import Client, ConnectAttempt, Connection, ConnectionState, Consent, Customer, EventType, User
+from integrations.models import (
+    Client,
+    ConnectAttempt,
+    Connection,
+    ConnectionState,
+    Consent,
+    Customer,
+    EventType,
+    IncidentKind,
+    User,
+)
+from integrations.oauth import throttling
 from integrations.outbox import deliveries
 from integrations.webhooks import events
 
@@ -39,11 +52,15 @@ class ConsentUsedError(ConnectError):
 
 
 class CompanyTakenError(ConnectError):
-    """The company is connected for another customer. No user can move it."""
+    """The company belongs to another customer. No user can move it."""
 
 
 class NotAllowedError(ConnectError):
     """The user may not connect for this customer."""
+
+
+class TooManyTriesError(ConnectError):
+    """The person or the customer has tried too often in vain."""
 
 
 def transition_to(connection: Connection, to: str, reason: str = "", **changes: object) -> bool:
@@ -66,31 +83,49 @@ def live_companies(customer: Customer, *, other_than: str) -> list[str]:
     return list(live.values_list("company_id", flat=True))
 
 
-def is_taken_by_other(company_id: str, customers: Iterable[Customer]) -> bool:
-    """Return True if the company belongs to a customer that is not in `customers`."""
-    connection = Connection.objects.filter(company_id=company_id).exclude(customer__in=list(customers)).first()
-    return connection is not None and not _is_unclaimed(connection)
-
-
-def approve_consent(consent: Consent, *, actor: Actor, customer: Customer | None) -> ConnectAttempt:
+def approve_consent(consent: Consent, *, actor: Actor, customer: Customer | None) -> ConnectAttempt | None:
     """Record the consent, issue our credentials, and enqueue their exchange, in one transaction.
 
-    A live connection stays as it is until SmartRecruiters has answered. Raises NotAllowedError, ConsentUsedError and
-    CompanyTakenError, without changes.
+    Returns None if staff have to confirm first that the company is the customer's: then only the consent is recorded. A
+    live connection stays as it is until SmartRecruiters has answered. Raises NotAllowedError, ConsentUsedError,
+    TooManyTriesError, CompanyTakenError and ClaimDeniedError, without changes.
     """
     if customer is None or not can_connect(actor.user, customer):
-        audit.record("connection.not_allowed", consent.company_id, actor=actor)
+        _record_refusal("connection.not_allowed", consent, actor)
         raise NotAllowedError
+    tries = ownership.count_vain_tries(consent.company_id, customer, actor.user, within=ownership.TRIES_WINDOW)
+    if tries >= ownership.MAX_TRIES:
+        _record_refusal("connection.too_many_tries", consent, actor)
+        raise TooManyTriesError
     try:
         return _approve_consent(consent, actor, customer)
     except CompanyTakenError:
-        audit.record("connection.belongs_to_another", consent.company_id, actor=actor)
+        _record_refusal("connection.belongs_to_another", consent, actor)
+        incidents.record_incident(IncidentKind.COMPANY_CLASH, consent.company_id, customer)
         raise
 
 
+def _record_refusal(action: str, consent: Consent, actor: Actor) -> None:
+    """Audit a refused approval, once a minute per person and company: anybody signed in can repeat it at will."""
+    if throttling.is_first_failure(f"{actor.user and actor.user.pk} {consent.company_id}", action):
+        audit.record(action, consent.company_id, actor=actor)
+
+
 @transaction.atomic
-def _approve_consent(consent: Consent, actor: Actor, customer: Customer) -> ConnectAttempt:
+def _approve_consent(consent: Consent, actor: Actor, customer: Customer) -> ConnectAttempt | None:
+    ownership.lock_company(consent.company_id)
     _record_decision(consent, "approve", actor, customer)
+    if ownership.is_taken_by_other(consent.company_id, [customer]):
+        raise CompanyTakenError
+    if ownership.needs_confirmation(consent.company_id, customer):
+        requests.request_confirmation(consent, customer, actor=actor)
+        return None
+    return start_attempt(consent, customer, actor=actor)
+
+
+@transaction.atomic
+def start_attempt(consent: Consent, customer: Customer, *, actor: Actor) -> ConnectAttempt:
+    """Issue our credentials and enqueue their exchange, for an approved consent. Raises CompanyTakenError."""
     connection = _get_connection(consent.company_id, customer)
     transition_to(connection, State.APPROVED)
     attempt = _create_attempt(connection, consent)
@@ -127,22 +162,11 @@ def _get_connection(company_id: str, customer: Customer) -> Connection:
     connection, _ = locked.get_or_create(company_id=company_id, defaults={"customer": customer})
     if connection.customer_id == customer.pk:
         return connection
-    if not _is_unclaimed(connection):
+    if not ownership.is_unclaimed(connection):
         raise CompanyTakenError
     connection.customer = customer
     connection.save(update_fields=["customer", "updated_at"])
     return connection
-
-
-def _is_unclaimed(connection: Connection) -> bool:
-    """Return True if the company never consented, so that its true owner may still connect it.
-
-    A refused first attempt does not claim a company id, unless orders arrived with credentials whose response was lost,
-    or another attempt is in progress (threat C21 in tests/reliability/README.md).
-    """
-    if connection.state != State.REFUSED or connection.connected_at is not None or connection.orders.exists():
-        return False
-    return not connection.attempts.filter(state__in=IN_PROGRESS_STATES).exists()
 
 
 def _create_attempt(connection: Connection, consent: Consent) -> ConnectAttempt:
@@ -183,6 +207,8 @@ def activate_connection(attempt: ConnectAttempt, their_client_id: str, their_cli
     deliveries.release_stream(connection.stream_name)
     events.record_connection_event(EventType.CONNECTION_ENABLED, connection)
     audit.record("connection.live", connection.company_id)
+    incidents.close_incidents(connection.company_id, [IncidentKind.COMPANY_TRIES])
+    _notify_customer(attempt, Outcome.CONNECTED)
 
 
 @transaction.atomic
@@ -192,6 +218,15 @@ def mark_refused(attempt: ConnectAttempt, reason: str) -> None:
     Client.objects.filter(attempt=attempt).delete()
     transition_to(attempt.connection, State.REFUSED, reason)
     audit.record("connection.refused", attempt.connection.company_id, reason=reason)
+    _notify_customer(attempt, Outcome.REFUSED)
+    if attempt.consent and attempt.consent.customer and attempt.connection.state != State.LIVE:
+        requests.note_vain_try(attempt.connection.company_id, attempt.consent.customer, attempt.consent.user)
+
+
+def _notify_customer(attempt: ConnectAttempt, outcome: Outcome) -> None:
+    """Send an email about an attempt that staff had to confirm: its person has left the page."""
+    if attempt.consent and attempt.consent.claim:
+        claim_emails.notify_customer(attempt.consent.claim, outcome)
 
 
 @transaction.atomic

@@ -1,5 +1,7 @@
 from integrations.models.audit import AuditEntry as AuditEntry
 from integrations.models.clients import Client as Client
+from integrations.models.companies import ClaimState as ClaimState
+from integrations.models.companies import CompanyClaim as CompanyClaim
 from integrations.models.connections import ConnectAttempt as ConnectAttempt
 from integrations.models.connections import Connection as Connection
 from integrations.models.connections import ConnectionState as ConnectionState
@@ -10,8 +12,11 @@ from integrations.models.customers import Customer as Customer
 from integrations.models.customers import Membership as Membership
 from integrations.models.customers import User as User
 from integrations.models.idempotency import IdempotencyRecord as IdempotencyRecord
+from integrations.models.incidents import Incident as Incident
+from integrations.models.incidents import IncidentKind as IncidentKind
 from integrations.models.invitations import Invitation as Invitation
 from integrations.models.partner import AssessmentType as AssessmentType
+from integrations.models.partner import CompanyConfirmation as CompanyConfirmation
 from integrations.models.partner import PartnerConfiguration as PartnerConfiguration
 from integrations.models.partner import PartnerField as PartnerField
 from integrations.models.partner import UrlStyle as UrlStyle

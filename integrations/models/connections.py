@@ -13,6 +13,7 @@ from django.utils.crypto import get_random_string
 from integrations.encryption import Sealed, SealedField
 from integrations.http.trusted_origins import MAX_URL_LENGTH
 from integrations.models.clients import Client
+from integrations.models.companies import CompanyClaim
 from integrations.models.customers import Customer
 
 
@@ -120,6 +121,13 @@ class Consent(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     customer = models.ForeignKey(Customer, models.SET_NULL, null=True, related_name="+")
     ip = models.GenericIPAddressField(null=True)
+    claim = models.ForeignKey(
+        CompanyClaim,
+        models.SET_NULL,
+        null=True,
+        related_name="consents",
+        help_text="The claim that staff had to confirm first. Empty: none.",
+    )
     wording = models.TextField(blank=True, help_text="The sentences that were shown.")
     wording_version = models.CharField("version of the wording", max_length=12, blank=True)
 

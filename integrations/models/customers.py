@@ -36,6 +36,11 @@ class Customer(models.Model):
         help_text="Days after an order ends or, if no end is reported, after its last activity. "
         "Leave empty to erase manually only.",
     )
+    skips_confirmation = models.BooleanField(
+        "connects without confirmation",
+        default=False,
+        help_text="Staff need not confirm companies that its administrators connect. For customers you trust fully.",
+    )
     language = models.CharField(
         "language of emails", max_length=12, choices=language_choices, default="en", help_text="For its people."
     )

@@ -27,6 +27,12 @@ class UrlStyle(models.TextChoices):
     PREFIX = "prefix", "Plain prefix, to which SmartRecruiters appends the id"
 
 
+class CompanyConfirmation(models.TextChoices):
+    AUTOMATIC = "automatic", "Once there are two customers"
+    ALWAYS = "always", "Always"
+    NEVER = "never", "Never: who approves first has the company"
+
+
 def all_types() -> list[str]:
     return list(AssessmentType.values)
 
@@ -71,6 +77,14 @@ class PartnerConfiguration(models.Model):
     token_path = models.CharField(max_length=100, default="/identity/oauth/token")
     candidates_path = models.CharField(max_length=100, default="/candidates")
     jobs_path = models.CharField(max_length=100, default="/jobs")
+    company_confirmation = models.CharField(
+        "staff confirm a company’s first connection",
+        max_length=10,
+        choices=CompanyConfirmation.choices,
+        default=CompanyConfirmation.AUTOMATIC,
+        help_text="SmartRecruiters’ link to the consent page is not signed. Without confirmation, one customer could "
+        "connect the company of another. Companies that you assign to a customer need none.",
+    )
     consent_scope = models.TextField(
         "what the consent page says they may do",
         default="See the list of assessment packages you may order\nPlace orders for your candidates",

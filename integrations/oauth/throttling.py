@@ -10,7 +10,9 @@ import math
 import time
 
 from django.core.cache import cache
-from django.db import connection, transaction
+from django.db import transaction
+
+from integrations.database.advisory_lock import lock_until_commit
 
 MAX_FAILURES = 30
 WINDOW_SECONDS = 60
@@ -36,13 +38,11 @@ def get_retry_after(client_id: str, ip: str) -> int:
 def record_failure(client_id: str, ip: str) -> None:
     """Increment the pair's counter, atomically."""
     digest = _compute_digest(client_id, ip)
-    if connection.vendor == "postgresql":  # SQLite has a single writer
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [int(digest[:15], 16)])
+    lock_until_commit(f"token-failed:{digest}")
     count, ends = _read_counter(digest)
     cache.set(f"token-failed:{digest}", (count + 1, ends), WINDOW_SECONDS + 1)
 
 
-def is_first_failure(ip: str, kind: str = "token") -> bool:
-    """Return True for the first failure of the IP address in the window, so that attacks do not flood the audit log."""
-    return bool(cache.add(f"{kind}-refused:{_compute_digest('', ip)}", True, WINDOW_SECONDS))
+def is_first_failure(who: str, kind: str = "token") -> bool:
+    """Return True for the first failure of an IP address, say, in the window: attacks do not flood the audit log."""
+    return bool(cache.add(f"{kind}-refused:{_compute_digest('', who)}", True, WINDOW_SECONDS))

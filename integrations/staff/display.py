@@ -28,6 +28,12 @@ STATUS_BADGES: dict[str, tuple[str, str, str]] = {
     "refused": ("Refused", "crossed", "bad"),
     "needs_reconnect": ("Connect again", "alert", "warn"),
     "disabled": ("Disconnected", "dashed", "plain"),
+    # a customer's claim on a company, or an incident
+    "waiting": ("To be confirmed", "hollow", "busy"),
+    "assigned": ("Assigned", "filled", "good"),
+    "denied": ("Not confirmed", "crossed", "bad"),
+    "open": ("Open", "alert", "warn"),
+    "closed": ("Closed", "dashed", "plain"),
     # a delivery
     "none": ("No result yet", "dashed", "plain"),
     "erased": ("Erased", "dashed", "plain"),

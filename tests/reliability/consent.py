@@ -46,6 +46,7 @@ C20 Approving another customer's company
 C21 Approving a company that never consented (squatting)
     exchange exchange_without_consent_in_smartrecruiters_keeps_nothing
     exchange company_that_never_consented_is_free_for_its_true_owner
+    ownership company_that_was_approved_and_disconnected_before_it_went_live_is_free
 
 C22 CSRF on the decision
     consent decision_without_a_csrf_token_is_refused
@@ -56,7 +57,12 @@ C23 Approving by GET
     consent approve_by_get_does_nothing
     routes every_role_gets_what_the_table_says
 
-C25 Decision after ten minutes, twice, or from another session
+C24 Double click on a decision
+    consent double_click_goes_where_one_click_goes
+    consent second_click_that_overtakes_the_first_one_goes_the_same_way
+    consent answer_of_another_person_in_the_same_browser_is_not_repeated
+
+C25 Decision after ten minutes, another one than before, or from another session
     consent expired_request_is_gone
     consent second_decision_changes_nothing
     consent request_of_another_session_is_not_shown
@@ -84,6 +90,7 @@ C29 Clickjacking of other pages
 
 C30 Framing in POPUP mode
     consent popup_pages_are_framed_by_smartrecruiters_alone
+    consent popup_is_framed_where_the_configuration_says_popup
     consent_in_a_browser popup_works_in_a_frame_of_another_site
 
 C31 Cookies in a frame
@@ -118,4 +125,12 @@ C37 600 px × 45 % of the screen
 
 C38 Secret in the browser
     consent secret_never_reaches_the_browser
+
+C39 Polling Approve for the company of another customer
+    capture polled_approval_waits_and_the_owner_connects_by_one_click_of_staff
+    decisions of_two_requests_one_is_confirmed_and_the_other_denied
+    decisions tries_of_a_customer_for_a_company_are_limited
+    decisions every_clash_counts_and_is_audited_once_a_minute
+    ownership company_of_another_customer_is_taken_in_any_spelling
+    companies request_is_confirmed_by_one_click_on_the_overview
 """)

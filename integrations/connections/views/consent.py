@@ -15,13 +15,16 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.http import require_safe
 
+from integrations import mail
 from integrations.accounts.login_redirects import require_post
 from integrations.audit import Actor
 from integrations.connections import consents, lifecycle, popup
+from integrations.connections.claims import ownership
+from integrations.connections.claims.requests import ClaimDeniedError
 from integrations.connections.forms import ConsentRequestForm, DecisionForm
 from integrations.customers import memberships
 from integrations.http.trusted_origins import is_trusted, parse_return_url
-from integrations.models import ConnectAttempt, Consent, DisplayMode, User
+from integrations.models import ClaimState, ConnectAttempt, Consent, DisplayMode, User
 from integrations.outbox import deliveries
 
 log = structlog.get_logger(__name__)
@@ -110,6 +113,10 @@ class ConsentView(View):
             return render_forbidden(request, consent)
         except lifecycle.CompanyTakenError:
             return render_outcome(request, "belongs_to_another", 409, consent)
+        except ClaimDeniedError:
+            return render_outcome(request, "not_confirmed", 403, consent)
+        except lifecycle.TooManyTriesError:
+            return render_outcome(request, "too_many_tries", 429, consent)
 
 
 def respond_again(request: HttpRequest, consent: Consent) -> HttpResponse:
@@ -137,6 +144,7 @@ def render_consent_form(request: HttpRequest, consent: Consent, form: DecisionFo
         {
             "customer": each.customer,
             "others": lifecycle.live_companies(each.customer, other_than=consent.company_id),
+            "needs_confirmation": ownership.needs_confirmation(consent.company_id, each.customer),
             "is_chosen": form["organisation"].value() == each.customer_id,
         }
         for each in form.memberships
@@ -146,7 +154,8 @@ def render_consent_form(request: HttpRequest, consent: Consent, form: DecisionFo
         "wording": wording,
         "form": form,
         "organisations": organisations,
-        "is_taken_by_other": lifecycle.is_taken_by_other(consent.company_id, [m.customer for m in form.memberships]),
+        "is_taken_by_other": ownership.is_taken_by_other(consent.company_id, [m.customer for m in form.memberships]),
+        "is_email_enabled": mail.is_email_enabled(),
     }
     page = render(request, "integrations/consent/ask.html", context, status=status)
     return allow_form_target(page, consent)
@@ -191,11 +200,26 @@ def show_progress(request: HttpRequest, consent: Consent) -> HttpResponse:
         return redirect("consent", key=consent.key)
     if consent.decision == "deny":
         return render_outcome(request, "denied", consent=consent)
-    attempt = ConnectAttempt.objects.select_related("connection__customer").get(consent=consent)
+    attempt = ownership.find_attempt(consent)
+    if attempt is None:
+        return render_claim(request, consent)
     exchange = consents.ExchangeStatus(attempt)
     if exchange.page_name == "done":
         return return_to_smartrecruiters(request, consent, "done")
     return render_outcome(request, exchange.page_name, consent=consent, exchange=exchange)
+
+
+def render_claim(request: HttpRequest, consent: Consent) -> HttpResponse:
+    """Show what became of an approval that staff have to confirm, before it leads to an attempt to connect."""
+    if consent.claim is None:
+        return render_outcome(request, "request_ended", consent=consent)
+    if consent.claim.state == ClaimState.DENIED:
+        return render_outcome(request, "not_confirmed", consent=consent)
+    # Not for ever: each refresh counts as activity of the session.
+    refreshes = consent.expires_at > timezone.now()
+    return render_outcome(
+        request, "waiting", consent=consent, refreshes=refreshes, is_email_enabled=mail.is_email_enabled()
+    )
 
 
 @require_post

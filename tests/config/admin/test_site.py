@@ -14,15 +14,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from assessments.models import Package
+from integrations import incidents
 from integrations.audit import Actor
 from integrations.models import (
     AuditEntry,
     Client,
+    CompanyClaim,
     ConnectAttempt,
     Connection,
     Consent,
     Customer,
     FormerSecret,
+    Incident,
+    IncidentKind,
     Invitation,
     PartnerConfiguration,
     RefusedCall,
@@ -39,7 +43,7 @@ pytestmark = pytest.mark.django_db
 
 MODELS = (
     AuditEntry, Client, Connection, Consent, Customer, PartnerConfiguration, User, Delivery, Stream, Package, Order,
-    Invitation, RefusedCall, Webhook,
+    CompanyClaim, Incident, Invitation, RefusedCall, Webhook,
 )  # fmt: skip
 MAY_BE_ADDED = {Client, Customer, User, Package}
 CANARY = "canary-4711"
@@ -86,9 +90,11 @@ def world(connection: Connection, staff: User) -> dict[type[Model], Model]:
     return {
         AuditEntry: AuditEntry.objects.all()[0],
         Client: engine,
+        CompanyClaim: rows.make_claim(connection.customer, "northwind-2"),
         Connection: connection,
         Consent: consent,
         Customer: connection.customer,
+        Incident: incidents.record_incident(IncidentKind.COMPANY_CLASH, "northwind-2", connection.customer),
         Invitation: invitation,
         PartnerConfiguration: configuration,
         User: staff,

@@ -51,7 +51,7 @@ def test_customer_is_added_and_switched_off(staff_browser: Browser) -> None:
     assert (customer.name, customer.is_active) == ("Old Mill", True)
     staff_browser.post(
         f"{AT}/customer/{quote(customer.pk)}/change/",
-        {"name": "Old Mill", "language": "de", **inlines("connections", "memberships", "invitations")},
+        {"name": "Old Mill", "language": "de", **inlines("connections", "claims", "memberships", "invitations")},
     )
     customer.refresh_from_db()
     assert customer.is_active is False
@@ -302,7 +302,8 @@ def test_engine_list_leaves_smartrecruiters_clients_out(staff_browser: Browser, 
 def configuration(**changes: Any) -> dict[str, Any]:
     row = PartnerConfiguration.load()
     names = ("display_mode", "url_style", "report_delivery", "upload_part_name", "patch_content_type", "consent_scope",
-             "assessment_api_path", "token_path", "candidates_path", "jobs_path", "consent_limits")  # fmt: skip
+             "assessment_api_path", "token_path", "candidates_path", "jobs_path", "consent_limits",
+             "company_confirmation")  # fmt: skip
     found = {name: getattr(row, name) for name in names}
     return {**found, "supported_types": row.supported_types, "offers_inline": "on", **inlines("fields"), **changes}
 

@@ -9,7 +9,7 @@ from tests import rows
 from tests.integrations.accounts.test_sign_in import text
 
 pytestmark = pytest.mark.django_db
-WARNING = "Another organisation has connected this company."
+WARNING = "This company belongs to another organisation."
 
 
 def asked(browser: Browser, person: User) -> str:

@@ -13,7 +13,17 @@ from rest_framework.test import APIClient
 
 from integrations.audit import Actor
 from integrations.connections import lifecycle, partner_configuration
-from integrations.models import Client, ConnectAttempt, Connection, ConnectionState, Consent, DisplayMode, User
+from integrations.models import (
+    Client,
+    CompanyConfirmation,
+    ConnectAttempt,
+    Connection,
+    ConnectionState,
+    Consent,
+    DisplayMode,
+    PartnerConfiguration,
+    User,
+)
 from integrations.outbox import clock, courier, deliveries
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Stream
 from tests import rows
@@ -54,6 +64,13 @@ def company(simulator: Simulator, request: pytest.FixtureRequest) -> str:
 
 def consent_to(company: str) -> Consent:
     return Consent.objects.create(company_id=company, mode=DisplayMode.REDIRECT)
+
+
+@pytest.fixture
+def no_confirmation(db: None) -> None:
+    """Let a second customer connect without staff."""
+    PartnerConfiguration.load()
+    PartnerConfiguration.objects.update(company_confirmation=CompanyConfirmation.NEVER)
 
 
 def approve(company: str, by: User, *, in_smartrecruiters: Simulator | None) -> ConnectAttempt:
@@ -114,7 +131,7 @@ def test_exchange_without_consent_in_smartrecruiters_keeps_nothing(
 
 
 def test_company_that_never_consented_is_free_for_its_true_owner(
-    simulator: Simulator, company: str, alice: User, charlie: User
+    simulator: Simulator, company: str, alice: User, charlie: User, no_confirmation: None
 ) -> None:
     approve(company, charlie, in_smartrecruiters=None)
     carry()
@@ -125,7 +142,7 @@ def test_company_that_never_consented_is_free_for_its_true_owner(
 
 
 def test_company_of_one_customer_is_never_moved_to_another(
-    simulator: Simulator, company: str, alice: User, charlie: User
+    simulator: Simulator, company: str, alice: User, charlie: User, no_confirmation: None
 ) -> None:
     first = approve(company, alice, in_smartrecruiters=simulator)
     carry()
@@ -233,8 +250,6 @@ def test_disable_before_the_exchange_cancels_it(simulator: Simulator, company: s
 def test_missing_master_pair_holds_the_exchange_until_it_is_there(
     simulator: Simulator, company: str, alice: User, settings
 ) -> None:
-    from integrations.models import PartnerConfiguration
-
     PartnerConfiguration.objects.update(master_token_sealed="")
     pair = settings.SMARTRECRUITERS_CLIENT_ID
     settings.SMARTRECRUITERS_CLIENT_ID = ""
@@ -291,8 +306,6 @@ def test_configuration_that_was_published_shows_no_drift(simulator: Simulator) -
 
 
 def test_configuration_that_changed_shows_its_drift(simulator: Simulator) -> None:
-    from integrations.models import PartnerConfiguration
-
     partner_configuration.publish_configuration()
     PartnerConfiguration.objects.update(display_mode="POPUP")
     assert partner_configuration.find_drift() == ["consentDisplayMode: here POPUP, at SmartRecruiters REDIRECT"]

@@ -84,7 +84,7 @@ def test_home_asks_the_database_as_often_for_three_connections(
     browser: Browser, connection: Connection, django_assert_num_queries: Any
 ) -> None:
     browser.get("/")
-    with django_assert_num_queries(8) as one:
+    with django_assert_num_queries(9) as one:
         browser.get("/")
     for company in ("a", "b"):
         rows.make_connection(connection.customer, company)

@@ -10,7 +10,17 @@ from django.test import Client as Browser
 from config.admin import overview
 from integrations.audit import Actor
 from integrations.connections import lifecycle
-from integrations.models import AuditEntry, ConnectAttempt, Connection, ConnectionState, Consent, DisplayMode, User
+from integrations.models import (
+    AuditEntry,
+    CompanyConfirmation,
+    ConnectAttempt,
+    Connection,
+    ConnectionState,
+    Consent,
+    DisplayMode,
+    PartnerConfiguration,
+    User,
+)
 from integrations.outbox import clock, courier
 from integrations.outbox.models import Delivery, Stream
 from tests import rows
@@ -26,6 +36,13 @@ def peer(settings: Any) -> Iterator[Peer]:
     with run_peer() as peer:
         settings.SMARTRECRUITERS_API_URL = peer.url
         yield peer
+
+
+@pytest.fixture
+def no_confirmation(db: None) -> None:
+    """Let a second customer connect without staff."""
+    PartnerConfiguration.load()
+    PartnerConfiguration.objects.update(company_confirmation=CompanyConfirmation.NEVER)
 
 
 def approve(by: User, company: str = "northwind") -> ConnectAttempt:
@@ -65,7 +82,7 @@ def test_second_of_two_tries_goes_live_though_the_first_was_refused(alice: User)
     assert (states(first)[0], states(second)) == (C.REFUSED, (C.LIVE, C.LIVE))
 
 
-def test_company_whose_second_try_goes_on_is_not_free(alice: User, charlie: User) -> None:
+def test_company_whose_second_try_goes_on_is_not_free(alice: User, charlie: User, no_confirmation: None) -> None:
     first, second = approve(alice), approve(alice)
     lifecycle.mark_refused(read(first), "no consent yet")
     with pytest.raises(lifecycle.CompanyTakenError):
@@ -75,7 +92,9 @@ def test_company_whose_second_try_goes_on_is_not_free(alice: User, charlie: User
     assert approve(charlie).connection.customer == charlie.customers.get()
 
 
-def test_company_that_ordered_by_a_pair_whose_answer_was_lost_is_not_free(alice: User, charlie: User) -> None:
+def test_company_that_ordered_by_a_pair_whose_answer_was_lost_is_not_free(
+    alice: User, charlie: User, no_confirmation: None
+) -> None:
     attempt = read(approve(alice))
     lifecycle.begin_exchange(attempt)
     rows.make_package("skills")

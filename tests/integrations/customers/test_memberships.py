@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from integrations.audit import Actor
+from integrations.audit import SYSTEM, Actor
+from integrations.connections.claims import decisions
 from integrations.customers import memberships
 from integrations.customers.memberships import MembershipError
 from integrations.models import AuditEntry, Connection, Consent, Customer, Membership, User
@@ -104,6 +105,7 @@ def test_consent_names_the_one_organisation_in_which_somebody_may_connect(browse
 
 
 def test_consent_asks_for_which_of_several(browser: Browser, dora: User, customer: Customer) -> None:
+    decisions.assign_company("northwind", customer, actor=SYSTEM)
     dora.memberships.update(role="administrator")
     page = consent_page(browser, "northwind")
     shown = text(browser.get(page))

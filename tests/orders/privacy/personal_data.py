@@ -76,9 +76,11 @@ NON_PERSONAL_FIELDS: dict[str, frozenset[str]] = {
     "integrations.consent": frozenset(
         {"key", "company_id", "redirect", "mode", "decision", "wording", "wording_version"}
     ),
+    "integrations.companyclaim": frozenset({"company_id", "state"}),
     "integrations.customer": frozenset({"id", "name", "language"}),
     "integrations.event": frozenset({"public_id", "type", "content"}),
     "integrations.formersecret": frozenset({"secret_sealed"}),
+    "integrations.incident": frozenset({"kind", "subject"}),
     "integrations.invitation": frozenset({"id", "role", "link_token_hash", "link_token_sealed"}),
     "integrations.idempotencyrecord": frozenset({"path", "key", "digest"}),
     "integrations.membership": frozenset({"role"}),
@@ -94,6 +96,7 @@ NON_PERSONAL_FIELDS: dict[str, frozenset[str]] = {
             "token_path",
             "candidates_path",
             "jobs_path",
+            "company_confirmation",
             "consent_scope",
             "consent_limits",
             "master_client_id",

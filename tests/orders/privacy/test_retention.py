@@ -116,7 +116,7 @@ def test_days_are_set_in_admin_and_audited(staff_browser: Browser, customer: Cus
         "name": customer.name,
         "is_active": "on",
         "language": "en",
-        **inlines("connections", "memberships", "invitations"),
+        **inlines("connections", "claims", "memberships", "invitations"),
     }
     assert b"greater than or equal to 1" in staff_browser.post(url, form | {"retention_days": "0"}).content
     assert staff_browser.post(url, form | {"retention_days": "90"}).status_code == 302

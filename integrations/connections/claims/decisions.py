@@ -1,0 +1,109 @@
+"""Decisions on claims, by staff, by the customer, or by the clock. The only code that changes a claim's state."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations import audit, incidents
+from integrations.audit import Actor
+from integrations.connections import lifecycle
+from integrations.connections.claims import emails, ownership
+from integrations.connections.claims.emails import Outcome
+from integrations.connections.lifecycle import CompanyTakenError
+from integrations.models import ClaimState, CompanyClaim, Connection, Customer, IncidentKind
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    ClaimState.WAITING: frozenset({ClaimState.ASSIGNED, ClaimState.DENIED}),
+    ClaimState.DENIED: frozenset({ClaimState.ASSIGNED}),
+    ClaimState.ASSIGNED: frozenset(),  # taking it back deletes the claim
+}
+WAITS_FOR = timedelta(days=14)
+
+
+def transition_to(claim: CompanyClaim, to: ClaimState, actor: Actor) -> bool:
+    """Compare-and-set the state along TRANSITIONS. Return False, without changes, if the transition is not allowed."""
+    allowed_from = [state for state, targets in TRANSITIONS.items() if to in targets]
+    decision = {"state": to, "decided_at": timezone.now(), "decided_by": actor.user}
+    updated = CompanyClaim.objects.filter(pk=claim.pk, state__in=allowed_from).update(**decision)
+    claim.refresh_from_db()
+    return updated == 1
+
+
+@transaction.atomic
+def assign_company(company_id: str, customer: Customer, *, actor: Actor) -> CompanyClaim:
+    """Assign a company to a customer, whose administrators can then connect it without confirmation. Idempotent.
+
+    A request of the customer that waits goes on: the exchange with SmartRecruiters starts. Requests of others are
+    denied. Raises CompanyTakenError for a company that is assigned to another customer or was connected by one.
+    """
+    ownership.lock_company(company_id)
+    if ownership.is_taken_by_other(company_id, [customer]):
+        raise CompanyTakenError
+    decision = {"state": ClaimState.ASSIGNED, "decided_at": timezone.now(), "decided_by": actor.user}
+    claim, is_new = CompanyClaim.objects.get_or_create(
+        company_id__iexact=company_id, customer=customer, defaults={"company_id": company_id, **decision}
+    )
+    if not is_new and not transition_to(claim, ClaimState.ASSIGNED, actor):
+        return claim
+    audit.record("company.assigned", claim.company_id, actor=actor, customer=customer.pk)
+    for other in ownership.list_waiting_claims(company_id):
+        deny_claim(other, actor=actor)
+    incidents.close_incidents(company_id, list(IncidentKind), actor=actor)
+    if customer.is_active and (consent := ownership.find_waiting_consent(claim)):
+        lifecycle.start_attempt(consent, customer, actor=actor)
+    return claim
+
+
+@transaction.atomic
+def deny_claim(claim: CompanyClaim, *, actor: Actor) -> bool:
+    """Deny a request and tell the customer. Return False if it does not wait any more."""
+    if not transition_to(claim, ClaimState.DENIED, actor):
+        return False
+    audit.record("company.denied", claim.company_id, actor=actor, customer=claim.customer_id)
+    emails.notify_customer(claim, Outcome.DENIED)
+    return True
+
+
+@transaction.atomic
+def unassign_company(claim: CompanyClaim, *, actor: Actor) -> bool:
+    """Take back an assignment. Return False if the customer has connected the company, which is then its own."""
+    ownership.lock_company(claim.company_id)
+    if has_connection(claim):
+        return False
+    deleted, _ = CompanyClaim.objects.filter(pk=claim.pk, state=ClaimState.ASSIGNED).delete()
+    if deleted:
+        audit.record("company.unassigned", claim.company_id, actor=actor, customer=claim.customer_id)
+    return bool(deleted)
+
+
+def has_connection(claim: CompanyClaim) -> bool:
+    connections = Connection.objects.filter(company_id__iexact=claim.company_id)
+    return any(not ownership.is_unclaimed(connection) for connection in connections)
+
+
+@transaction.atomic
+def withdraw_claim(claim: CompanyClaim, *, actor: Actor) -> bool:
+    """Withdraw a request on the customer's behalf. Return False if it does not wait any more."""
+    return _delete_waiting(claim, "company.withdrawn", actor)
+
+
+def expire_claims() -> int:
+    """Delete requests that waited for WAITS_FOR, tell their customers, and return how many there were."""
+    late = CompanyClaim.objects.filter(state=ClaimState.WAITING, requested_at__lt=timezone.now() - WAITS_FOR)
+    return sum(map(_expire_claim, late))
+
+
+@transaction.atomic
+def _expire_claim(claim: CompanyClaim) -> bool:
+    if not _delete_waiting(claim, "company.expired", audit.SYSTEM):
+        return False
+    emails.notify_customer(claim, Outcome.EXPIRED)
+    return True
+
+
+def _delete_waiting(claim: CompanyClaim, action: str, actor: Actor) -> bool:
+    deleted, _ = CompanyClaim.objects.filter(pk=claim.pk, state=ClaimState.WAITING).delete()
+    if deleted:
+        audit.record(action, claim.company_id, actor=actor, customer=claim.customer_id)
+    return bool(deleted)

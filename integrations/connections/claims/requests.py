@@ -1,0 +1,53 @@
+"""Requests for confirmation: an approval that waits until staff say whose the company is."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations import audit, incidents
+from integrations.audit import Actor
+from integrations.connections.claims import emails, ownership
+from integrations.models import ClaimState, CompanyClaim, Consent, Customer, IncidentKind, User
+
+SUSPICIOUS_TRIES = 3
+COUNTED_WITHIN = timedelta(days=1)
+
+
+class ClaimDeniedError(Exception):
+    """Staff denied that the company belongs to the customer."""
+
+
+@transaction.atomic
+def request_confirmation(consent: Consent, customer: Customer, *, actor: Actor) -> CompanyClaim:
+    """Let an approved consent wait for staff, who get an email. Nothing is issued, and SmartRecruiters is not called.
+
+    Raises ClaimDeniedError. A further approval joins the request that waits already.
+    """
+    claim, is_new = CompanyClaim.objects.get_or_create(
+        company_id__iexact=consent.company_id,
+        customer=customer,
+        defaults={
+            "company_id": consent.company_id,
+            "state": ClaimState.WAITING,
+            "requested_at": timezone.now(),
+        },
+    )
+    if claim.state == ClaimState.DENIED:
+        raise ClaimDeniedError
+    Consent.objects.filter(pk=consent.pk).update(claim=claim)
+    consent.claim = claim
+    if is_new:
+        audit.record("company.requested", claim.company_id, actor=actor, customer=customer.pk)
+        emails.notify_staff(claim)
+    if any(each.customer_id != customer.pk for each in ownership.list_waiting_claims(claim.company_id)):
+        incidents.record_incident(IncidentKind.COMPANY_CLASH, claim.company_id, customer)
+    note_vain_try(claim.company_id, customer, actor.user)
+    return claim
+
+
+def note_vain_try(company_id: str, customer: Customer, user: User | None) -> None:
+    """Open an incident from the third try in a day on that came to nothing."""
+    tries = ownership.count_vain_tries(company_id, customer, user, within=COUNTED_WITHIN)
+    if tries >= SUSPICIOUS_TRIES:
+        incidents.record_incident(IncidentKind.COMPANY_TRIES, company_id, customer, count=tries)
