@@ -210,6 +210,7 @@ URL_ARGUMENTS: dict[tuple[str, str], Callable[[World], dict[str, object]]] = {
     ("company_integration", ""): lambda world: {"key": world.configuration.disable_key},
     ("company_integration", "guessed"): lambda world: {"key": "x" * 32, "company_id": "northwind"},
     ("company_integration", "unknown company"): lambda world: {"company_id": "guessed"},
+    ("withdraw", "guessed"): lambda world: GUESSED_ARGUMENTS,
     ("withdraw", ""): lambda world: {"company_id": world.claim.company_id},
     ("account_confirm_email", ""): lambda world: {"key": "guessed"},
     ("account_reset_password_from_key", ""): lambda world: {"key": "guessed-1"},

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from integrations.connections.claims.decisions import TRANSITIONS as CLAIM_TRANSITIONS
 from integrations.connections.lifecycle import TRANSITIONS as CONNECTION_TRANSITIONS
 from integrations.outbox.transitions import TRANSITIONS as DELIVERY_TRANSITIONS
 
@@ -159,13 +160,14 @@ def test_good_names_and_links_are_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "transitions"),
+    ("document", "number", "transitions"),
     [
-        ("integrations/connections/README.md", CONNECTION_TRANSITIONS),
-        ("integrations/outbox/README.md", DELIVERY_TRANSITIONS),
+        ("integrations/connections/README.md", 1, CONNECTION_TRANSITIONS),
+        ("integrations/connections/README.md", 2, CLAIM_TRANSITIONS),
+        ("integrations/outbox/README.md", 1, DELIVERY_TRANSITIONS),
     ],
 )
-def test_state_diagram_matches_the_table(document: str, transitions: Mapping[str, Iterable[str]]) -> None:
-    diagram = FILES[document].read_text().partition("stateDiagram-v2")[2].partition("```")[0]
+def test_state_diagram_matches_the_table(document: str, number: int, transitions: Mapping[str, Iterable[str]]) -> None:
+    diagram = FILES[document].read_text().split("stateDiagram-v2")[number].partition("```")[0]
     drawn = re.findall(r"^ *(\w+) --> (\w+)", diagram, flags=re.MULTILINE)
     assert sorted(drawn) == sorted((str(source), str(to)) for source, targets in transitions.items() for to in targets)
