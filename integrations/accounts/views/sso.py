@@ -9,7 +9,7 @@ from allauth.account.internal.flows.reauthentication import resume_request
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from integrations.accounts import sso
@@ -60,7 +60,12 @@ def callback_view(request: HttpRequest) -> HttpResponse:
 
 
 def begin_login(request: HttpRequest) -> HttpResponse:
-    """Redirect to the provider. Of the query only `next` is used, so that a link cannot set the scope or the like."""
+    """Redirect to the provider. Of the query only `next` is used, so that a link cannot set the scope or the like.
+
+    Another site that leads here gets the sign-in page: a session begins by an act of the person, not by a link.
+    """
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        return redirect("account_login")
     query = QueryDict(mutable=True)
     if next_url := request.GET.get("next"):
         query["next"] = next_url

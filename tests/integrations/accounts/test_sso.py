@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -12,6 +12,7 @@ import jwt
 import pytest
 import requests
 from allauth.socialaccount.models import SocialAccount, SocialApp
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import Client as Browser
 
 from integrations.http import client as http_client
@@ -292,6 +293,14 @@ def peer(settings: Any) -> Iterator[Peer]:
         yield peer
 
 
+KEY, OTHER_KEY = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+KEYS = {"keys": [{**json.loads(jwt.algorithms.ECAlgorithm.to_jwk(KEY.public_key())), "kid": "1", "alg": "ES256"}]}
+
+
+def sign(claims: dict[str, object], key: Any = KEY, algorithm: str = "ES256", kid: str = "1") -> str:
+    return jwt.encode(claims, key, algorithm, headers={"kid": kid})
+
+
 def document(peer: Peer, **changes: str) -> Answer:
     ends = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "userinfo_endpoint": "/userinfo"}
     urls = {name: f"{peer.url}{path}" for name, path in {**ends, "jwks_uri": "/jwks"}.items()}
@@ -353,17 +362,79 @@ def test_door_for_the_provider_wants_tls_and_follows_nothing(peer: Peer) -> None
     assert peer.received_paths() == ["/"]
 
 
+def serve_token(peer: Peer, id_token: str, keys: dict[str, Any] = KEYS) -> None:
+    peer.answer = lambda received: {
+        WELL_KNOWN: document(peer),
+        "/token": Answer(body={"access_token": "x", "id_token": id_token}, headers=JSON_TYPE),
+        "/userinfo": Answer(body=PEOPLE[1]),
+        "/jwks": Answer(body=keys),
+    }[received.path]
+
+
+def sign_in_with(peer: Peer, browser: Browser, id_token: str, keys: dict[str, Any] = KEYS) -> Any:
+    serve_token(peer, id_token, keys)
+    state = parse_qs(urlsplit(browser.get(BEGIN)["Location"]).query)["state"][0]
+    return browser.get(BACK, {"code": "x", "state": state})
+
+
+def make_claims(peer: Peer, **claims: object) -> dict[str, object]:
+    now = int(time.time())
+    return {"iss": peer.url, "aud": "portal", "sub": "2", "iat": now, "exp": now + 60, **claims}
+
+
+@pytest.mark.parametrize("headers", [{"kid": "1"}, {}], ids=["named key", "only key"])
+def test_token_with_a_good_signature_signs_in(
+    client: Browser, peer: Peer, alice: User, headers: dict[str, str]
+) -> None:
+    token = jwt.encode(make_claims(peer), KEY, "ES256", headers=headers)
+    assert sign_in_with(peer, client, token)["Location"] == "/"
+
+
+def test_token_without_the_name_of_one_of_two_keys_lets_nobody_in(client: Browser, peer: Peer, alice: User) -> None:
+    two_keys = {"keys": [*KEYS["keys"], {**KEYS["keys"][0], "kid": "2"}]}
+    answer = sign_in_with(peer, client, jwt.encode(make_claims(peer), KEY, "ES256"), two_keys)
+    assert "did not sign you in" in text(answer)
+
+
+FORGED_TOKENS: dict[str, Callable[[dict[str, object]], str]] = {
+    "other key": lambda claims: sign(claims, OTHER_KEY),
+    "unknown key": lambda claims: sign(claims, kid="2"),
+    "unsigned": lambda claims: jwt.encode(claims, "", "none", headers={"kid": "1"}),
+    "signed by the client’s secret": lambda claims: sign(claims, "secret" * 8, "HS256"),
+    "changed": lambda claims: ".".join(
+        [sign(claims).split(".")[0], *sign({**claims, "sub": "3"}).split(".")[1:2], "AA"]
+    ),
+    "for another client": lambda claims: sign({**claims, "aud": "another"}),
+    "of another issuer": lambda claims: sign({**claims, "iss": "https://login.evil.example"}),
+    "over": lambda claims: sign({**claims, "exp": int(time.time()) - 1}),
+    "not valid yet": lambda claims: sign({**claims, "nbf": int(time.time()) + 600}),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED_TOKENS)
+def test_forged_token_lets_nobody_in(client: Browser, peer: Peer, alice: User, forged: str) -> None:
+    answer = sign_in_with(peer, client, FORGED_TOKENS[forged](make_claims(peer)))
+    assert "did not sign you in" in text(answer)
+    assert (client.get("/").status_code, SocialAccount.objects.count()) == (302, 0)
+
+
+@pytest.mark.parametrize(
+    ("site", "leads_to_the_provider"),
+    [("cross-site", False), ("same-site", False), ("same-origin", True), ("none", True), (None, True)],
+)
+def test_another_site_does_not_sign_in(
+    client: Browser, identity: str, site: str | None, leads_to_the_provider: bool
+) -> None:
+    answer = client.get(BEGIN, headers={"Sec-Fetch-Site": site} if site else {})
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(identity) == leads_to_the_provider
+    assert leads_to_the_provider or answer["Location"] == "/accounts/login/"
+
+
 def confirm_at(peer: Peer, browser: Browser, user: User, **claims: object) -> Any:
     """Let a scripted provider confirm the signed-in user, with these claims in its ID token."""
     SocialAccount.objects.create(user=user, provider="vendor", uid="2")
-    now = int(time.time())
-    token = {"iss": peer.url, "aud": "portal", "sub": "2", "iat": now, "exp": now + 60, **claims}
-    body = {"access_token": "x", "id_token": jwt.encode(token, "x" * 32)}
-    peer.answer = lambda received: {
-        WELL_KNOWN: document(peer),
-        "/token": Answer(body=body, headers=JSON_TYPE),
-        "/userinfo": Answer(body=PEOPLE[1]),
-    }[received.path]
+    serve_token(peer, sign(make_claims(peer, **claims)))
     browser.force_login(user)
     state = parse_qs(urlsplit(browser.get(CONFIRM, {"next": "/people"})["Location"]).query)["state"][0]
     return browser.get(BACK, {"code": "x", "state": state})
