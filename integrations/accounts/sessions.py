@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
@@ -61,7 +62,10 @@ class SessionTimeoutMiddleware:
         if reason := _expiry_reason(request):
             logout(request)
             messages.warning(request, reason)
+        proofs = _count_proofs(request)
         response = self._respond_anonymously(request) if reason else self.get_response(request)
+        if _count_proofs(request) > proofs:
+            request.session.cycle_key()  # a cookie that was stolen before this proof ends with it
         if SESSION_KEY not in request.session:
             response["Clear-Site-Data"] = CLEAR_SITE_DATA  # so that "Back" does not show cached pages
         return response
@@ -71,6 +75,12 @@ class SessionTimeoutMiddleware:
         return login_redirects.shorten_login_redirect(
             login_redirects.redirect_to_form(request, response) if request.method == "POST" else response
         )
+
+
+def _count_proofs(request: HttpRequest) -> int:
+    """Return how often the user of this session proved again who they are."""
+    records = request.session.get(AUTHENTICATION_METHODS_SESSION_KEY, [])
+    return sum(bool(each.get("reauthenticated")) for each in records)
 
 
 def _expiry_reason(request: HttpRequest) -> str:

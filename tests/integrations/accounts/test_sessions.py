@@ -369,6 +369,21 @@ def test_session_is_new_after_the_password_and_after_the_second_factor(client: B
     assert "This code is wrong" in text(replay.post("/accounts/2fa/authenticate/", {"code": code}))
 
 
+def test_session_is_new_after_a_reauthentication(client: Browser, alice: User) -> None:
+    sign_in(client, alice.email)
+    thief = twin(client)
+    assert is_in(thief, "/")
+    wrong = client.post("/accounts/reauthenticate/", {"password": "not the password"})
+    assert (wrong.status_code, client.cookies[COOKIE].value) == (200, thief.cookies[COOKIE].value)
+    assert client.post("/accounts/reauthenticate/?next=/people", {"password": rows.PASSWORD})["Location"] == "/people"
+    assert client.cookies[COOKIE].value != thief.cookies[COOKIE].value
+    assert (is_in(client, "/"), is_in(thief, "/")) == (True, False)
+    assert [each.is_current for each in sessions.list_browsers(alice, client.cookies[COOKIE].value)] == [True]
+    before = client.cookies[COOKIE].value
+    client.get("/people")
+    assert client.cookies[COOKIE].value == before
+
+
 # Cookies
 
 
