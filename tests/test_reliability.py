@@ -7,9 +7,10 @@ from tests.bench import measures
 from tests.crash.faults import FAULTS, ON_POSTGRESQL
 from tests.crash.people import Customers
 from tests.integrations.simulator.process import ROOT
-from tests.reliability import ROWS
+from tests.reliability import ROWS, asvs
+from tests.test_documents import anchors
 
-PROOFS = sorted({proof for row in ROWS.values() for proof in row.proofs})
+PROOFS = sorted({proof for row in (*ROWS.values(), *asvs.REQUIREMENTS.values()) for proof in row.proofs})
 # The rows of tests/reliability/README.md by their letter; findings have none.
 NUMBERS = {
     "": "1-11",
@@ -57,3 +58,39 @@ def test_rows_are_complete() -> None:
 
 def test_every_row_has_a_case_and_a_proof_or_reason() -> None:
     assert [name for name, row in ROWS.items() if not row.case or not (row.proofs or row.why)] == []
+
+
+def test_asvs_has_every_requirement_of_both_levels() -> None:
+    levels = asvs.list_levels()
+    counts = [list(levels.values()).count(level) for level in (1, 2, 3)]
+    assert counts == [70, 183, 92]  # as the standard says of itself
+    expected = {number: level for number, level in levels.items() if level < 3}
+    assert {number: row.level for number, row in asvs.REQUIREMENTS.items()} == expected
+
+
+def test_every_asvs_row_has_a_text_and_a_proof_document_or_reason() -> None:
+    rows = asvs.REQUIREMENTS.items()
+    assert [number for number, row in rows if not row.text or not (row.proofs or row.notes)] == []
+    assert [number for number, row in rows if {"n/a", "open"} <= row.notes.keys()] == []
+
+
+def test_asvs_documents_exist() -> None:
+    named = {document for row in asvs.REQUIREMENTS.values() for document in row.documents}
+    broken = []
+    for path, _, anchor in (document.partition("#") for document in sorted(named)):
+        if not (ROOT / path).is_file() or anchor not in anchors(ROOT / path):
+            broken.append(f"{path}#{anchor}")
+    assert broken == []
+
+
+def test_asvs_summary_is_that_of_the_rows() -> None:
+    """The readers' summary: counts by chapter, then what is not met, with the reason."""
+    document = (ROOT / "tests/reliability/README.md").read_text()
+    section = document.partition("\n## OWASP ASVS\n")[2].partition("\n## ")[0]
+    counts, gaps = re.findall(r"^\| V(\d+) \| .* \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", section, re.M), {}
+    for number, reason in re.findall(r"^\| ([\d.]+) \| (.*) \|$", section, re.M):
+        gaps[number] = reason
+    assert {int(chapter): [*map(int, numbers)] for chapter, *numbers in counts} == {
+        chapter: [*states.values()] for chapter, states in asvs.count_states().items()
+    }
+    assert gaps == {number: row.notes["open"] for number, row in asvs.REQUIREMENTS.items() if row.state == asvs.OPEN}
