@@ -7,6 +7,7 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         from integrations import checks  # noqa: F401  (importing registers the checks)
+        from integrations.accounts import sign_in_log  # noqa: F401  (importing connects the signals)
         from integrations.api import openapi  # noqa: F401  (importing registers the extension)
 
         register_deliveries()

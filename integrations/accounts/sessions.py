@@ -59,7 +59,7 @@ class SessionTimeoutMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
             return self._respond_anonymously(request)
-        if reason := _expiry_reason(request):
+        if reason := get_expiry_reason(request):
             logout(request)
             messages.warning(request, reason)
         proofs = _count_proofs(request)
@@ -83,7 +83,7 @@ def _count_proofs(request: HttpRequest) -> int:
     return sum(bool(each.get("reauthenticated")) for each in records)
 
 
-def _expiry_reason(request: HttpRequest) -> str:
+def get_expiry_reason(request: HttpRequest) -> str:
     """Return a message if the session has timed out, else update its timestamps and return an empty string."""
     now, session = time.time(), request.session
     started_at, seen_at = session.setdefault(STARTED_AT_KEY, now), session.get(LAST_SEEN_KEY, now)

@@ -148,8 +148,24 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
+        if "staff_role" in form.changed_data:
+            former = {"former_role": form.initial["staff_role"]} if change else {}
+            self.record_audit(request, "user.role_changed", obj.pk, name=obj.email, role=obj.staff_role, **former)
         if not obj.is_active and "is_active" in form.changed_data:
             sessions.end_all(obj, actor=Actor.from_request(request))
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Save the memberships, and audit each change with its roles."""
+        former_roles = {each.instance.pk: each.initial.get("role") for each in formset.initial_forms}
+        super().save_formset(request, form, formset, change)
+        actor = Actor.from_request(request)
+        for membership in formset.new_objects:
+            memberships.record_change("membership.added", membership, actor)
+        for membership, _ in formset.changed_objects:
+            former_role = former_roles[membership.pk]
+            memberships.record_change("membership.changed", membership, actor, former_role=former_role)
+        for membership in formset.deleted_objects:
+            memberships.record_change("membership.removed", membership, actor)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -76,7 +76,7 @@ def add_member(person: User, customer: Customer, role: str, *, actor: Actor = au
     with transaction.atomic():
         membership, is_new = Membership.objects.get_or_create(person=person, customer=customer, defaults={"role": role})
         if is_new:
-            _record_change("membership.added", membership, actor)
+            record_change("membership.added", membership, actor)
     return membership
 
 
@@ -87,17 +87,17 @@ def change_role(membership: Membership, role: str, *, actor: Actor) -> None:
         raise MembershipError("Unknown role.")
     if role != MemberRole.ADMINISTRATOR:
         _require_administrator(membership)
-    if membership.role != role:
+    if (former_role := membership.role) != role:
         membership.role = role
         membership.save(update_fields=["role"])
-        _record_change("membership.changed", membership, actor)
+        record_change("membership.changed", membership, actor, former_role=former_role)
 
 
 @transaction.atomic
 def remove_member(membership: Membership, *, actor: Actor) -> None:
     """Remove the person from the customer; the account stays. Raises MembershipError for the last administrator."""
     _require_administrator(membership)
-    _record_change("membership.removed", membership, actor)
+    record_change("membership.removed", membership, actor)
     membership.delete()
 
 
@@ -124,6 +124,7 @@ def _require_administrator(membership: Membership) -> None:
         )
 
 
-def _record_change(action: str, membership: Membership, actor: Actor) -> None:
+def record_change(action: str, membership: Membership, actor: Actor, **more: str) -> None:
+    """Add the audit entry of a change. Only for code that saves memberships itself, like a form of the admin."""
     detail = {"name": membership.person.email, "customer": membership.customer_id, "role": membership.role}
-    audit.record(action, membership.person_id, actor=actor, **detail)
+    audit.record(action, membership.person_id, actor=actor, **detail, **more)

@@ -44,6 +44,11 @@ S8 Tampering with the audit log
 
 S9 Unaudited acts
     log act_is_one_entry
+    sign_in_log password_and_authenticator_app
+    sign_in_log way_in_of_a_library
+    sign_in_log sign_out
+    sign_in_log role_of_staff
+    sign_in_log role_in_an_organisation_by_staff
 
 S10 Log injection
     logs line_break_in_a_value_begins_no_line

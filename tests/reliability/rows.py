@@ -95,6 +95,7 @@ FILES = {
     "sessions": "tests/integrations/accounts/test_sessions.py",
     "setup": "tests/config/test_setup.py",
     "sign_in": "tests/integrations/accounts/test_sign_in.py",
+    "sign_in_log": "tests/integrations/accounts/test_sign_in_log.py",
     "simulator/results": "tests/integrations/simulator/test_results.py",
     "site": "tests/config/admin/test_site.py",
     "smartrecruiters": "tests/assessments/api/test_smartrecruiters.py",

@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views import View
 
+from integrations.accounts import sign_in_log
 from integrations.accounts.adapter import AUTH_BACKEND, AccountAdapter
 from integrations.customers import invitations, memberships
 from integrations.customers.forms import SignupForm
@@ -67,6 +68,7 @@ class InvitationView(View):
                 return render_outcome(request, "new", 400, invitation=invitation, form=form)
             name, password = form.cleaned_data["name"], form.cleaned_data["password1"]
             membership = invitations.accept_as_new_user(invitation, name=name, password=password, ip=ip)
+            sign_in_log.note_invitation(request, membership.person)
             login(request, membership.person, backend=AUTH_BACKEND)
             reauthenticate_by_password(request)  # the password was chosen just now
         memberships.switch_to(request, membership)

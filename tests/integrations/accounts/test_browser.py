@@ -8,7 +8,7 @@ import pytest
 from django.core import mail
 from playwright.sync_api import expect
 
-from integrations.models import Customer, PartnerConfiguration, User
+from integrations.models import AuditEntry, Customer, PartnerConfiguration, User
 from integrations.outbox import courier
 from integrations.outbox.models import Stream
 from tests import rows
@@ -73,6 +73,12 @@ def add_passkey(person: Visitor, *, alone: bool) -> None:
     person.expect_page("Recovery codes")
 
 
+def list_methods(user: User) -> list[str]:
+    """Return the methods of the user's sign-ins, from the audit log."""
+    entries = AuditEntry.objects.filter(action="sign_in.succeeded", subject=user.pk).order_by("pk")
+    return [entry.detail["method"] for entry in entries]
+
+
 def test_passkey_signs_in_alone(visit: Visit, live_server: Any, alice: User) -> None:
     person = visit()
     has_device(person)
@@ -90,6 +96,7 @@ def test_passkey_signs_in_alone(visit: Visit, live_server: Any, alice: User) -> 
     person.expect_page("Sign in")
     person.press_button("Sign in with a passkey")
     person.expect_page("Orders")
+    assert list_methods(alice) == ["password", "passkey"]
 
 
 def test_passkey_is_the_second_factor_of_staff(visit: Visit, live_server: Any, staff: User, settings: Any) -> None:
@@ -107,6 +114,7 @@ def test_passkey_is_the_second_factor_of_staff(visit: Visit, live_server: Any, s
     person.expect_page("Two-factor authentication")
     person.press_button("Use a passkey")
     expect(person.page.get_by_role("heading", name="Overview")).to_be_visible()
+    assert list_methods(staff) == ["password", "password + passkey"]
 
 
 def test_passkey_that_is_refused_leaves_the_other_ways(visit: Visit, live_server: Any, alice: User) -> None:

@@ -96,7 +96,7 @@ def test_changes_are_written_down(client: Browser, alice: User, django_capture_o
     with django_capture_on_commit_callbacks(execute=True):
         client.post(f"{AT}/totp/activate/", {"code": code_of(secret)})
     client.post(f"{AT}/totp/deactivate/")
-    found = AuditEntry.objects.filter(action__startswith="sign_in.").order_by("pk")
+    found = AuditEntry.objects.filter(action__startswith="sign_in.totp").order_by("pk")
     assert [(each.action, each.subject, each.actor) for each in found] == [
         ("sign_in.totp_activated", str(alice.pk), alice),
         ("sign_in.totp_deactivated", str(alice.pk), alice),

@@ -104,8 +104,11 @@ def test_known_people_come_in(
     assert (account.user, account.provider, account.uid, account.extra_data) == (person, "vendor", sub, {})
     person.refresh_from_db()
     assert person.check_password(rows.PASSWORD)
-    entry = AuditEntry.objects.get(action="sign_in.provider_linked")
-    assert (entry.actor, entry.subject) == (person, str(person.pk))
+    found = AuditEntry.objects.filter(action__startswith="sign_in.").order_by("pk")
+    assert [(each.action, each.actor, each.subject, each.detail.get("method")) for each in found] == [
+        ("sign_in.provider_linked", person, str(person.pk), None),
+        ("sign_in.succeeded", person, str(person.pk), "identity provider"),
+    ]
 
 
 def test_way_leads_on_to_what_was_wanted(client: Browser, identity: str, alice: User) -> None:
