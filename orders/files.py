@@ -20,9 +20,13 @@ MAX_SIZE = 10 * 1024 * 1024
 MAX_PIXELS = 100_000_000
 PDF_SIGNATURE = b"%PDF-"
 PDF_HEAD_SIZE = 1024  # readers look for the signature in here: exporters write a BOM or a MIME head in front
+# Some readers also take these, anywhere. A report must open in all of them.
+LOOSE_PDF_SIGNATURE_PATTERN = re.compile(rb"%PDF-|%!PS-Adobe-[0-9.]{1,5} PDF-", re.I)
 IMAGE_SIGNATURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 EXTENSIONS = {"application/pdf": ".pdf", "image/png": ".png", "image/jpeg": ".jpg"}
 ATTACHMENT_TYPES = {"application/pdf": AttachmentType.PDF_URL}
+# Readers find the table of objects by startxref. Nothing of the document is behind that.
+PDF_END_PATTERN = re.compile(rb"%%EOF|startxref\s{1,10}[0-9]")
 PDF_OBJECT_PATTERN = re.compile(rb"[0-9]\s{1,10}obj\b")
 JPEG_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 JPEG_END = 0xD9
@@ -69,12 +73,14 @@ def _match_signature(content: bytes) -> str:
         return "application/pdf"
     if PDF_SIGNATURE in content:
         raise UnsupportedFileError(f"has no {PDF_SIGNATURE.decode()} in its first {PDF_HEAD_SIZE:,} bytes, only later")
+    if LOOSE_PDF_SIGNATURE_PATTERN.search(content):
+        raise UnsupportedFileError(f"has no {PDF_SIGNATURE.decode()} in its first {PDF_HEAD_SIZE:,} bytes")
     raise UnsupportedFileError("is not a PDF, PNG or JPEG")
 
 
 def _require_whole_pdf(content: bytes) -> None:
     """Require an end behind the last object: a PDF that is read from the web has an end after its first page, too."""
-    end = content.rfind(b"%%EOF")
+    end = max((found.start() for found in PDF_END_PATTERN.finditer(content)), default=-1)
     if end < 0 or PDF_OBJECT_PATTERN.search(content, end):
         raise UnsupportedFileError("is incomplete: after the last object of the PDF, %%EOF is missing")
 
