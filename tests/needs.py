@@ -18,6 +18,7 @@ NEEDS = {
     "clamav": ("ClamAV's daemon", clamd.find_program),
     "nginx": ("nginx", lambda: shutil.which("nginx") or shutil.which("/usr/sbin/nginx")),
     "pgbouncer": ("PgBouncer", lambda: shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")),
+    "libreoffice": ("LibreOffice Calc", lambda: shutil.which("soffice")),
     "poppler": ("poppler-utils", lambda: shutil.which("pdfinfo") and shutil.which("pdftotext")),
     "redis": ("a Redis server", lambda: shutil.which("redis-server")),
 }
