@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from config.icon import draw_icon
 from integrations import colours, mail
 
 
@@ -64,3 +65,11 @@ def brand_icon(_request: HttpRequest) -> HttpResponse:
         f'stroke-linejoin="round" stroke="{colours.format_hex(colours.pick_text_colour(colour))}"/></svg>'
     )
     return HttpResponse(svg, content_type="image/svg+xml")
+
+
+@require_safe
+@cache_control(public=True, max_age=300)
+def brand_touch_icon(_request: HttpRequest) -> HttpResponse:
+    """Serve the icon for home screens, and for browsers without SVG favicons."""
+    colour = colours.parse_hex(settings.BRAND_COLOUR)
+    return HttpResponse(draw_icon(colour, colours.pick_text_colour(colour)), content_type="image/png")

@@ -21,6 +21,7 @@ urlpatterns = [
     path("brand.css", brand.brand_stylesheet, name="brand_css"),
     path("brand-logo", brand.brand_logo, name="brand_logo"),
     path("favicon.ico", brand.brand_icon, name="brand_icon"),
+    path("apple-touch-icon.png", brand.brand_touch_icon, name="brand_touch_icon"),
     re_path(r"^api/vendor/v1/schema/?$", views.SchemaView.as_view(), name="engine_schema"),
     re_path(r"^api/vendor/v1/docs/?$", views.api_docs, name="engine_docs"),
     path("", include("integrations.urls")),

@@ -294,4 +294,4 @@ def find_flaws(answer: Any, path: str) -> list[str]:
     return [flaw for flaw, is_good in checks.items() if not is_good]
 
 
-CACHEABLE_PATHS = ("/brand.css", "/favicon.ico")  # the vendor's colours, no personal data
+CACHEABLE_PATHS = ("/brand.css", "/favicon.ico", "/apple-touch-icon.png")  # the vendor's colours, no personal data

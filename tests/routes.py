@@ -165,6 +165,7 @@ ROUTES: dict[str, Row] = {
     "brand_css": for_everybody(GET=200),
     "brand_logo": for_everybody(GET=404),
     "brand_icon": for_everybody(GET=200),
+    "brand_touch_icon": for_everybody(GET=200),
     "engine_schema": for_everybody(GET=200),
     "engine_docs": for_everybody(GET=200),
     "token": for_everybody(POST=200),

@@ -1,11 +1,13 @@
 """The vendor's name, colour and logo."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client as Browser
+from PIL import Image
 
 from config import environment
 from integrations import colours
@@ -57,3 +59,34 @@ def test_colour_of_any_brand_can_be_read(client: Browser, settings: Any, colour:
         assert colours.contrast_ratio(accent, ground) >= 4.5
         assert colours.contrast_ratio(colours.pick_text_colour(accent), accent) >= 4.5
     assert client.get("/brand.css").content.decode().count("--brand-on:") == 2
+
+
+@pytest.mark.parametrize(
+    ("colour", "tick"),
+    [
+        ("#2557a7", (255, 255, 255)),
+        ("#ffe066", (17, 20, 26)),
+        ("#000000", (255, 255, 255)),
+        ("#ffffff", (17, 20, 26)),
+    ],
+)
+def test_icon_of_home_screens_is_a_picture_in_the_brands_colour(
+    client: Browser, settings: Any, colour: str, tick: tuple[int, int, int]
+) -> None:
+    settings.BRAND_COLOUR = colour
+    answer = client.get("/apple-touch-icon.png")
+    with Image.open(io.BytesIO(answer.content)) as picture:
+        pixels = picture.convert("RGB")
+    assert (answer["Content-Type"], picture.format, picture.size) == ("image/png", "PNG", (180, 180))
+    corners = {pixels.getpixel((x, y)) for x in (0, 179) for y in (0, 179)}
+    assert (corners, pixels.getpixel((78, 120))) == ({colours.parse_hex(colour)}, tick)
+
+
+def test_every_kind_of_page_names_its_icons(client: Browser, alice: User, staff: User) -> None:
+    pages = {"/accounts/login/": None, "/take/nothing": None, "/": alice, "/admin/": staff}
+    for path, person in pages.items():
+        if person is not None:
+            client.force_login(person)
+        page = client.get(path).content.decode()
+        assert '<link rel="apple-touch-icon" href="/apple-touch-icon.png">' in page, path
+        assert '<link rel="icon" href="/favicon.ico" type="image/svg+xml" sizes="any">' in page, path
