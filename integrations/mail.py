@@ -9,6 +9,7 @@ that thousands of one customer's invitations delay nobody else's emails.
 import smtplib
 import ssl
 from dataclasses import dataclass
+from email.mime.image import MIMEImage
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,8 @@ from integrations.text import isolate_direction
 ACCOUNT_STREAM = "email"
 CANDIDATE_STREAM_PREFIX = f"{ACCOUNT_STREAM}:"
 SMTP_ACCEPTED = 250
+LOGO_ID = "logo"
+MAX_LOGO_SIZE = 100 * 1024  # bytes: each email carries the logo
 FILE_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 # By backend without a mail server.
 UNSENT_FATES = {
@@ -67,10 +70,13 @@ def best_language(language: str) -> str:
 
 def render_email(kind: str, language: str, **context_data: Any) -> EmailContent:
     """Render the email of this kind in one of settings.LANGUAGES. A text in the context cannot turn its sentence."""
+    colour = colours.parse_hex(settings.BRAND_COLOUR)
     context = {
         "brand": settings.BRAND_NAME,
         "brand_colour": settings.BRAND_COLOUR,
-        "brand_text": colours.format_hex(colours.pick_text_colour(colours.parse_hex(settings.BRAND_COLOUR))),
+        "brand_text": colours.format_hex(colours.pick_text_colour(colour)),
+        "brand_accent": colours.format_hex(colours.ensure_contrast(colour, colours.WHITE)),
+        "brand_logo": f"cid:{LOGO_ID}" if is_logo_in_emails() else "",
         "language": language,
         **{
             key: isolate_direction(value) if isinstance(value, str) and key != "url" else value
@@ -84,11 +90,29 @@ def render_email(kind: str, language: str, **context_data: Any) -> EmailContent:
     return EmailContent(" ".join(subject.split()), f"{text.strip()}\n", html)
 
 
+def is_logo_in_emails() -> bool:
+    """Return True for a PNG that is small enough. Mail programs do not show SVG, so the name replaces it."""
+    logo = settings.BRAND_LOGO
+    is_png = logo is not None and logo.suffix.lower() == ".png" and logo.is_file()
+    return is_png and logo.stat().st_size <= MAX_LOGO_SIZE
+
+
 def build_message(content: EmailContent, to: str, message_id: str) -> EmailMultiAlternatives:
     headers = {"Message-ID": message_id, "Auto-Submitted": "auto-generated"}
     message = EmailMultiAlternatives(content.subject, content.text, to=[to], headers=headers)
     message.attach_alternative(content.html, "text/html")
+    if f'"cid:{LOGO_ID}"' in content.html:
+        message.mixed_subtype = "related"
+        message.attach(_build_logo())
     return message
+
+
+def _build_logo() -> MIMEImage:
+    """Build the logo as a part of the email: mail programs fetch nothing from servers unless their reader agrees."""
+    logo = MIMEImage(settings.BRAND_LOGO.read_bytes(), "png")
+    logo["Content-ID"] = f"<{LOGO_ID}>"
+    logo["Content-Disposition"] = "inline"
+    return logo
 
 
 def get_candidate_stream(customer_id: str) -> str:

@@ -6,13 +6,14 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from integrations import mail
 from integrations.outbox import handlers
 
-# Mail programs ignore style sheets, so emails have inline styles; nothing else may run or load in the frame.
-FRAME_POLICY = "sandbox; default-src 'none'; style-src-attr 'unsafe-inline'; frame-ancestors 'self'"
+# Mail programs ignore style sheets, so emails have inline styles; nothing else but the logo may load in the frame.
+FRAME_POLICY = "sandbox; default-src 'none'; style-src-attr 'unsafe-inline'; img-src 'self'; frame-ancestors 'self'"
 
 
 def list_previews() -> list[mail.EmailPreview]:
@@ -44,7 +45,7 @@ def render_previews(request: HttpRequest, context: dict[str, Any]) -> HttpRespon
     """Show all emails in the language that the query names."""
     language = request.GET.get("language", settings.LANGUAGE_CODE)
     emails = [(kind, _compose_email(kind.name, language)) for kind in list_previews()]
-    context |= {"title": "Emails", "emails": emails, "language": language, "languages": settings.LANGUAGES}
+    context |= {"title": "Email templates", "emails": emails, "language": language, "languages": settings.LANGUAGES}
     response = TemplateResponse(request, "admin/letters.html", context)
     response._csp_update = {"frame-src": ["'self'"]}  # type: ignore[attr-defined]
     return response
@@ -63,4 +64,5 @@ def render_frame(request: HttpRequest, kind: str, language: str) -> HttpResponse
 def _compose_email(kind: str, language: str) -> mail.EmailContent:
     if language not in dict(settings.LANGUAGES):
         raise Http404
-    return mail.render_email(kind, language, **sample_context())
+    logo = {"brand_logo": reverse("brand_logo")} if mail.is_logo_in_emails() else {}
+    return mail.render_email(kind, language, **sample_context(), **logo)

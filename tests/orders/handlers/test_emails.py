@@ -1,11 +1,15 @@
 """Invitations: recipients, texts, and the meaning of the mail server's responses."""
 
 import smtplib
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.utils import timezone
+from PIL import Image
 
 from integrations import mail as letters
 from integrations.http.client import CallFailedError
@@ -173,3 +177,59 @@ def test_answer_of_the_mail_server_has_its_cure(
         had_effect_perhaps,
     )
     assert "lovelace" not in str(caught.value)
+
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+
+
+@pytest.fixture
+def logo(settings: Any, tmp_path: Path) -> Path:
+    settings.BRAND_NAME, settings.BRAND_LOGO = "Testwerk", tmp_path / "logo.png"
+    Image.new("RGB", (64, 32), "red").save(settings.BRAND_LOGO)
+    return tmp_path / "logo.png"
+
+
+def read_sent() -> tuple[list[str], EmailMessage]:
+    """Return the content types of the email's parts, as they are nested, and the email as a program reads it."""
+    message = message_from_bytes(mail.outbox[0].message().as_bytes(), policy=policy.default)
+    return [part.get_content_type() for part in message.walk()], message
+
+
+def test_logo_travels_with_the_email(order: Order, logo: Path) -> None:
+    carry()
+    kinds, message = read_sent()
+    text = ["multipart/alternative", "text/plain", "text/html"]
+    assert kinds == ["multipart/related", *text, "image/png"]
+    *_, html, picture = message.walk()
+    assert '<img src="cid:logo" alt="Testwerk" height="32"' in html.get_content()
+    assert (picture["Content-ID"], picture["Content-Disposition"]) == ("<logo>", "inline")
+    assert picture.get_content() == logo.read_bytes()
+
+
+@pytest.mark.parametrize("reason", ["no logo", "SVG", "too large", "gone"])
+def test_name_stands_where_mail_programs_would_show_no_logo(
+    order: Order, settings: Any, logo: Path, reason: str
+) -> None:
+    if reason == "no logo":
+        settings.BRAND_LOGO = None
+    elif reason == "SVG":
+        settings.BRAND_LOGO = logo.with_suffix(".svg")
+        settings.BRAND_LOGO.write_text(SVG)
+    elif reason == "too large":
+        logo.write_bytes(logo.read_bytes().ljust(letters.MAX_LOGO_SIZE + 1, b"\0"))
+    else:
+        logo.unlink()
+    carry()
+    kinds, message = read_sent()
+    assert kinds == ["multipart/alternative", "text/plain", "text/html"]
+    *_, html = message.walk()
+    assert ("<img" in html.get_content(), ">Testwerk</td>" in html.get_content()) == (False, True)
+
+
+def test_button_and_width_hold_in_outlook(order: Order, settings: Any) -> None:
+    """Outlook knows no padding of links and no max-width: a cell and a table of fixed width say the same."""
+    settings.BRAND_COLOUR = "#2557a7"
+    carry()
+    html = mail.outbox[0].alternatives[0][0]
+    cell = '<td align="center" bgcolor="#2557a7" style="border-radius:8px;mso-padding-alt:12px 24px"><a href='
+    assert (html.count(cell), html.count("<!--[if mso]><table"), html.count('width="560"')) == (1, 1, 1)
