@@ -1,11 +1,13 @@
 """Error pages. API paths get problem documents instead (integrations.api.errors)."""
 
 import math
+from typing import Any
 
 import structlog
 from allauth.account.adapter import get_adapter
 from allauth.account.utils import get_next_redirect_url
 from django.conf import settings
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -27,7 +29,15 @@ def get_request_id() -> str:
 
 
 def _render_page(request: HttpRequest, template: str, status: int) -> HttpResponse:
-    return render(request, template, {"request_id": get_request_id()}, status=status)
+    return render(request, template, {"request_id": get_request_id(), **_build_frame(request)}, status=status)
+
+
+def _build_frame(request: HttpRequest) -> dict[str, Any]:
+    """Return the context that keeps admin's menu on the error pages of staff."""
+    is_in_admin = request.path.startswith(reverse("admin:index")) and hasattr(request, "user")
+    if not is_in_admin or not admin.site.has_permission(request):
+        return {}
+    return {"frame": "admin/base_site.html", **admin.site.each_context(request)}
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -67,7 +77,8 @@ def refuse_request(request: HttpRequest, status: int, detail: str) -> HttpRespon
 
 def method_not_allowed(request: HttpRequest, section: str) -> HttpResponse:
     """Show the 405 page for a URL that only accepts forms. `section` is the URL of the nearest page."""
-    return render(request, "405.html", {"request_id": get_request_id(), "section": section}, status=405)
+    context = {"request_id": get_request_id(), "section": section, **_build_frame(request)}
+    return render(request, "405.html", context, status=405)
 
 
 def removed_page(request: HttpRequest, **_places: object) -> HttpResponse:
