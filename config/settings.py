@@ -222,6 +222,8 @@ ACCOUNT_SESSION_REMEMBER = False
 # and leaves these out for browsers in which the owner signed in before.
 ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "60/5m/ip,10/5m/key"}
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
+# The page of sign-in says so by this URL: a message would need a session.
+ACCOUNT_LOGOUT_REDIRECT_URL = "/?signed_out=1"
 PASSWORD_RESET_TIMEOUT = 3600
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = PUBLIC_URL.split(":")[0]
 STAFF_MFA = environment.parse_choice(

@@ -415,3 +415,13 @@ def test_every_cookie_is_closed_to_scripts_and_other_sites(client: Browser, alic
     for morsel in seen.values():
         flags = (morsel["secure"], morsel["httponly"], morsel["samesite"], morsel["path"], morsel["domain"])
         assert flags == (True, True, "Lax", "/", "")
+
+
+def test_signing_out_is_said_until_somebody_signs_in(client: Browser, alice: User) -> None:
+    sign_in(client, alice.email)
+    page = client.post("/accounts/logout/", follow=True).content.decode()
+    assert ("You have signed out." in page, "Sign in to continue." in page) == (True, False)
+    assert "You have signed out." not in client.get("/accounts/login/").content.decode()
+    form = {"login": alice.email, "password": rows.PASSWORD, "next": "/?signed_out=1"}
+    home = client.post("/accounts/login/", form, follow=True).content.decode()
+    assert ("<h1>Connections</h1>" in home, "You have signed out." in home) == (True, False)
