@@ -11,6 +11,7 @@ from datetime import date
 from django.utils.formats import date_format
 
 from integrations.outbox.statistics import DailyLag
+from integrations.staff.display import format_number
 from orders.models import Status
 from orders.statistics import DailyOrders
 
@@ -80,7 +81,7 @@ def build_stacked_chart(days: Sequence[DailyOrders]) -> StackedChart:
     top = _round_up(max(day.total for day in days))
     step = (RIGHT - LEFT) / len(days)
     columns = [_build_column(day, LEFT + index * step, step - COLUMN_GAP, top) for index, day in enumerate(days)]
-    amounts = [Tick(_scale_y(amount / top), str(amount)) for amount in sorted({0, top // 2, top})]
+    amounts = [Tick(_scale_y(amount / top), format_number(amount)) for amount in sorted({0, top // 2, top})]
     return StackedChart(columns, _day_ticks([day.day for day in days], step), amounts)
 
 

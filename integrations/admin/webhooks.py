@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from integrations.admin.webhook_replay import WebhookReplayAdmin
 from integrations.models import Webhook
 from integrations.outbox import clock
-from integrations.outbox.models import Delivery, Stream
-from integrations.staff.display import render_boolean_badge, time_column
+from integrations.outbox.models import Delivery, DeliveryState, Stream
+from integrations.staff.display import format_count, render_boolean_badge, time_column
 from integrations.staff.model_admin import ObjectAction, render_admin_link
 from integrations.webhooks import endpoints
 
@@ -25,7 +27,7 @@ MAX_SHOWN = 50
 @admin.register(Webhook)
 class WebhookAdmin(WebhookReplayAdmin):
     change_form_template = "admin/integrations/webhook/change_form.html"
-    list_display = ("url", "engine_link", "state_badge", "last_success_time")
+    list_display = ("url", "engine_link", "state_badge", "failing_count", "last_success_time")
     list_select_related = ("client",)
     search_fields = ("url", "=id")
     fields = ("url", "engine_link", "events_text", "state_badge", "last_success_at", "secrets_text", "created_at", "id")
@@ -71,8 +73,13 @@ class WebhookAdmin(WebhookReplayAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
         streams = Stream.objects.filter(name=Concat(Value("webhook:"), OuterRef("pk")), paused_until__gt=clock.now())
+        has_failed = Q(state__in=(DeliveryState.FAILED, DeliveryState.UNKNOWN)) | Q(
+            state__in=(DeliveryState.PENDING, DeliveryState.HELD), attempts_made__gt=0
+        )
+        failing = Delivery.objects.filter(has_failed, stream__name=Concat(Value("webhook:"), OuterRef("pk")))
+        counts = failing.order_by().values("stream_id").annotate(count=Count("pk")).values("count")
         webhooks: QuerySet[Webhook] = super().get_queryset(request)
-        return webhooks.annotate(pause_reason=Subquery(streams.values("pause_reason")[:1]))
+        return webhooks.annotate(pause_reason=Subquery(streams.values("pause_reason")[:1]), failing=Subquery(counts))
 
     @admin.display(description="engine", ordering="client__name")
     def engine_link(self, webhook: Webhook) -> SafeString:
@@ -95,5 +102,13 @@ class WebhookAdmin(WebhookReplayAdmin):
         return format_html(
             '{}<span class="second">{}</span>', render_boolean_badge(not reason, "Enabled", word), reason or ""
         )
+
+    @admin.display(description="failing", ordering="failing")
+    def failing_count(self, webhook: Any) -> SafeString | str:
+        """Link to the messages that failed, or failed before and are tried again."""
+        if not webhook.failing:
+            return "–"
+        messages = f"{reverse('admin:outbox_delivery_changelist')}?{urlencode({'q': webhook.stream_name})}"
+        return format_html('<a href="{}">{}</a>', messages, format_count(webhook.failing, "message"))
 
     last_success_time = time_column("last_success_at", "last success")

@@ -98,8 +98,12 @@ def render_status_badge(state: str, word: str = "") -> SafeString:
     return render_to_string("partials/chip.html", badge | ({"word": word} if word else {}))
 
 
+def format_number(number: int) -> str:
+    return f"{number:,}"
+
+
 def format_count(number: int, noun: str, plural: str = "") -> str:
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{format_number(number)} {noun if number == 1 else plural or noun + 's'}"
 
 
 def render_boolean_badge(is_on: bool, on: str, off: str) -> SafeString:

@@ -10,6 +10,7 @@ register = template.Library()
 register.inclusion_tag("partials/chip.html", name="status_badge")(display.status_badge)
 register.filter("status_label", display.status_label)
 register.simple_tag(display.relative_time)
+register.filter("thousands", display.format_number)
 
 
 @register.filter

@@ -1,11 +1,12 @@
 """Admin of deliveries: dead letters, their attempts, and replays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -85,15 +86,27 @@ class AttentionFilter(admin.SimpleListFilter):
         return queryset.filter(filters.get(self.value() or "", Q()))
 
 
+ALL = "all"
+
+
 class StateFilter(admin.SimpleListFilter):
+    """Leaves out superseded deliveries, which were never sent, unless they are selected or searched for."""
+
     title = "state"
     parameter_name = "state__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(state, STATUS_BADGES[state][0]) for state in S.values]
+        return [(state, STATUS_BADGES[state][0]) for state in S.values] + [(ALL, "All, also superseded")]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        default, *others = super().choices(changelist)
+        return iter(({**default, "display": "All but superseded"}, *others))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        return queryset.filter(state=self.value()) if self.value() else queryset
+        if self.value() in S.values:
+            return queryset.filter(state=self.value())
+        is_everything = self.value() == ALL or bool(request.GET.get(SEARCH_VAR))
+        return queryset if is_everything else queryset.exclude(state=S.SUPERSEDED)
 
 
 SUMMARY_FIELDS = ("kind_label", "state_badge", "next_attempt_time", "subject_link", "stream_link")
@@ -108,7 +121,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_filter = (AttentionFilter, StateFilter, "kind")
     list_select_related = ("stream",)
     search_fields = ("=subject", "=key", "=stream__name", "reason")
-    search_help_text = "Search by order id, company id, stream, or a word of the reason."
+    search_help_text = "Search by order id, company id, queue, or a word of the reason."
     date_hierarchy = "created_at"
     show_full_result_count = False
     list_per_page = 50

@@ -227,3 +227,26 @@ def test_replay_is_for_those_who_may_change_webhooks(webhook: Webhook) -> None:
     carry(webhook)
     assert browser.post(f"{page_of(webhook)}/replay/", ALL_DAY).status_code == 403
     assert states() == [S.DELIVERED]
+
+
+def test_list_counts_the_messages_that_fail(staff_browser: Browser, webhook: Webhook, peer: Peer) -> None:
+    healthy = endpoints.register(webhook.client, url=f"{peer.url}/healthy", events=["order.created"])
+    assert "0 messages" not in text(staff_browser.get(LIST))
+    happen("ord_1", "ord_2")
+    peer.script["/hook"] = [Answer(500)]
+    carry(webhook)
+    carry(healthy)
+    Delivery.objects.filter(subject="ord_2", stream__name=webhook.stream_name).update(state=S.FAILED)
+    page = text(staff_browser.get(LIST))
+    messages = f'<a href="/admin/outbox/delivery/?q={webhook.stream_name.replace(":", "%3A")}">2 messages</a>'
+    assert (page.count(messages), page.count("messages</a>")) == (1, 1)
+
+
+def test_test_message_is_named_so(staff_browser: Browser, webhook: Webhook) -> None:
+    endpoints.send_test_message(webhook)
+    happen("ord_1")
+    page = text(staff_browser.get(f"{page_of(webhook)}/change/"))
+    assert re.findall(r'/change/">([^<]+)</a></th> <td>([^<]+)</td>', page) == [
+        ("order.created", "ord_1"),
+        ("Test message", "a test"),
+    ]

@@ -146,7 +146,7 @@ def test_deliveries_sent_again_in_bulk_go_after_the_button(staff_browser: Browse
 def test_deliveries_of_a_held_stream_say_that_they_wait(staff_browser: Browser) -> None:
     row = parcel(S.FAILED)
     deliveries.hold_stream("connection:7", "The connection needs a reconnect.")
-    assert "Is put on hold with its stream: The connection needs a reconnect" in text(choose(staff_browser, row))
+    assert "Is put on hold with its queue: The connection needs a reconnect" in text(choose(staff_browser, row))
     choose(staff_browser, row, confirmed="yes")
     assert states() == {"a": S.HELD}
 
@@ -307,3 +307,34 @@ def test_replay_of_many_shows_how_far_it_is(staff_browser: Browser) -> None:
 
 def test_progress_of_an_unknown_replay_is_not_there(staff_browser: Browser) -> None:
     assert staff_browser.get(f"{LIST}progress/nothing/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", ["ord_b", "ord_c"]),
+        ("?needs=hand", ["ord_c"]),
+        ("?kind=parcel", ["ord_b", "ord_c"]),
+        ("?state__exact=all", ["ord_a", "ord_b", "ord_c"]),
+        ("?state__exact=superseded", ["ord_a"]),
+        ("?state__exact=unheard", ["ord_b", "ord_c"]),
+        ("?q=ord_a", ["ord_a"]),
+    ],
+)
+def test_superseded_deliveries_are_listed_on_demand(staff_browser: Browser, query: str, shown: list[str]) -> None:
+    for key, state in (("a", S.SUPERSEDED), ("b", S.DELIVERED), ("c", S.FAILED)):
+        parcel(state, key)
+    page = staff_browser.get(LIST + query, follow=True)
+    assert sorted(row.subject for row in page.context["cl"].result_list) == shown
+
+
+def test_list_says_how_many_were_found_only_of_a_search_or_a_filter(staff_browser: Browser) -> None:
+    for number in range(1200):
+        deliveries.enqueue("parcel", stream="connection:7", key=f"k{number}", payload={}, subject=f"ord_{number}")
+    found = '1,200 found · <a href="?">show all</a>'
+    pages = {query: text(staff_browser.get(LIST + query)) for query in ("", "?o=1", "?p=2", "?kind=parcel", "?q=ord_7")}
+    assert {query: found in page for query, page in pages.items()} == {
+        **dict.fromkeys(("", "?o=1", "?p=2", "?q=ord_7"), False),
+        "?kind=parcel": True,
+    }
+    assert ("1,200 deliveries" in pages[""], "1 found · " in pages["?q=ord_7"]) == (True, True)
