@@ -310,7 +310,7 @@ def _pause_issues() -> Iterable[Issue]:
         )
     if more := len(paused) - len(shown):
         yield Issue(
-            message="More streams are paused.",
+            message="More queues are paused.",
             count=more,
             url=changelist_url("outbox_stream"),
             link_text="View all",

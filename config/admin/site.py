@@ -104,7 +104,13 @@ class PortalAdminSite(AdminSite):
     def _emails_entry() -> dict[str, Any]:
         """Return an entry for the email previews, which have no model."""
         url = reverse("admin:emails")
-        return {"name": "Emails", "object_name": "Emails", "admin_url": url, "add_url": None, "view_only": True}
+        return {
+            "name": "Email templates",
+            "object_name": "Emails",
+            "admin_url": url,
+            "add_url": None,
+            "view_only": True,
+        }
 
     def require_reauthentication(self, request: HttpRequest) -> None:
         """Interrupt the view unless the user proved recently who they are."""

@@ -25,7 +25,7 @@ from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAd
 ADVICE = {
     ConnectionState.APPROVED: "The exchange of credentials is about to start. There is nothing to do.",
     ConnectionState.EXCHANGING: "Credentials are being exchanged with SmartRecruiters. If this takes longer than a few "
-    "minutes, check the stream of the master credentials in the outbox.",
+    "minutes, check the queue of the master credentials in the outbox.",
     ConnectionState.LIVE: "Orders are received and results are delivered. There is nothing to do.",
     ConnectionState.REFUSED: "The customer’s administrator has to activate the app under “Apps” in SmartRecruiters, "
     "then connect again from there.",
@@ -177,7 +177,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
 
 @admin.register(Consent)
 class ConsentAdmin(ReadOnlyAdmin):
-    empty_list_text = "Consents appear here: who approved or denied a connection, and the text that they saw."
+    empty_list_text = "Consent records appear here: who approved or denied a connection, and the text that they saw."
     list_display = ("company_id", "decision_badge", "user", "ip", "created_time", "decided_time")
     list_filter = ("decision", "mode")
     list_select_related = ("user",)

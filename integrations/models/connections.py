@@ -133,6 +133,7 @@ class Consent(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        verbose_name = "consent record"
 
     def __str__(self) -> str:
         return f"{self.company_id} at {self.created_at:%Y-%m-%d %H:%M}"

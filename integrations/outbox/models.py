@@ -58,6 +58,7 @@ class Stream(models.Model):
 
     class Meta:
         ordering = ["name"]
+        verbose_name = "queue"
 
     def __str__(self) -> str:
         return self.name

@@ -66,7 +66,7 @@ def _describe_replay(delivery: Delivery) -> list[str]:
 def _describe_retry(delivery: Delivery) -> list[str]:
     due = date_format(delivery.due_at, "j F, H:i")
     end = delivery.stream.paused_until if delivery.stream.is_paused else None
-    now = f"when the pause of its stream ends, at {date_format(end, 'H:i:s')} UTC," if end else "now"
+    now = f"when the pause of its queue ends, at {date_format(end, 'H:i:s')} UTC," if end else "now"
     return [f"It is sent {now} instead of on {due} UTC. If it fails again, it is retried as usual.", RECORDED]
 
 

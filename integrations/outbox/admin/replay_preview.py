@@ -24,10 +24,10 @@ def predict_replay(delivery: Delivery) -> tuple[bool, str]:
         return False, f"is not sent: {reason}"
     stream = delivery.stream
     if stream.held_reason:
-        return True, f"is put on hold with its stream: {stream.held_reason.rstrip('.')}"
+        return True, f"is put on hold with its queue: {stream.held_reason.rstrip('.')}"
     again = DUPLICATE_WARNING if delivery.state == DeliveryState.UNKNOWN else "is sent again"
     if stream.is_paused and stream.paused_until:
-        return True, f"{again}. Its stream is paused until {date_format(stream.paused_until, 'H:i:s')} UTC"
+        return True, f"{again}. Its queue is paused until {date_format(stream.paused_until, 'H:i:s')} UTC"
     return True, again if delivery.state == DeliveryState.UNKNOWN else f"{again}, at once"
 
 
@@ -36,10 +36,10 @@ def describe_queued(delivery: Delivery, what: str = "sent") -> str:
     delivery.refresh_from_db()
     stream = delivery.stream
     if stream.held_reason:
-        return f"It is on hold with its stream: {stream.held_reason}"
+        return f"It is on hold with its queue: {stream.held_reason}"
     if stream.is_paused and stream.paused_until:
         end = date_format(stream.paused_until, "H:i:s")
-        return f"It is {what} when the pause of its stream ends, at {end} UTC. {stream.pause_reason}".strip()
+        return f"It is {what} when the pause of its queue ends, at {end} UTC. {stream.pause_reason}".strip()
     return f"It is being {what}. The outcome appears here soon."
 
 

@@ -1,4 +1,4 @@
-"""Admin of streams: pauses, holds and rate limits."""
+"""Admin of streams, which staff know as queues: pauses, holds and rate limits."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ S = DeliveryState
 @admin.register(Stream)
 class StreamAdmin(ReadOnlyAdmin):
     empty_list_text = (
-        "A stream appears here with its first delivery: one per connection and webhook endpoint, one per customer for "
+        "A queue appears here with its first delivery: one per connection and webhook endpoint, one per customer for "
         "emails to candidates, and one for other emails."
     )
     list_display = ("label_and_name", "state_badge", "waiting_count", "oldest_time")
@@ -69,7 +69,7 @@ class StreamAdmin(ReadOnlyAdmin):
                 "Release",
                 self._perform_release,
                 lambda stream: [
-                    "All deliveries on hold in this stream are sent now.",
+                    "All deliveries on hold in this queue are sent now.",
                     f"Reason for the hold: {stop_reason(stream)}",
                 ],
                 _is_releasable,
@@ -79,7 +79,7 @@ class StreamAdmin(ReadOnlyAdmin):
                 "Put on hold",
                 self._perform_hold,
                 lambda stream: [
-                    "Nothing of this stream is sent until it is released. New deliveries are on hold, too.",
+                    "Nothing of this queue is sent until it is released. New deliveries are on hold, too.",
                     "Calls that are running are completed. This is recorded with your name.",
                 ],
                 lambda stream: not stream.held_reason,
@@ -97,9 +97,9 @@ class StreamAdmin(ReadOnlyAdmin):
     def _perform_hold(self, request: HttpRequest, stream: Stream) -> str:
         deliveries.hold_stream(stream.name, deliveries.HELD_BY_STAFF)
         self.record_audit(request, "stream.held", stream.name)
-        return "The stream is on hold."
+        return "The queue is on hold."
 
-    @admin.display(description="stream", ordering="name")
+    @admin.display(description="queue", ordering="name")
     def label_and_name(self, stream: Any) -> SafeString:
         return format_html('{}<span class="second">{}</span>', stream.label, stream.name)
 

@@ -51,7 +51,7 @@ def test_emails_are_for_staff(client: Browser, alice: User) -> None:
 
 
 def test_emails_stand_in_the_sidebar(staff_browser: Browser) -> None:
-    assert '<a href="/admin/emails/">Emails</a>' in text(staff_browser.get("/admin/"))
+    assert '<a href="/admin/emails/">Email templates</a>' in text(staff_browser.get("/admin/"))
 
 
 def test_every_email_that_there_is_is_shown() -> None:

@@ -209,7 +209,7 @@ def test_dashboard_limits_the_paused_streams(staff_browser: Browser) -> None:
     for number in range(12):
         pause(f"webhook:w{number}", minutes=12, reason="x", waiting=1)
     issues = overview.list_issues()
-    assert (len(issues), issues[-1].message, issues[-1].count) == (11, "More streams are paused.", 2)
+    assert (len(issues), issues[-1].message, issues[-1].count) == (11, "More queues are paused.", 2)
 
 
 def test_dashboard_shows_endpoints_that_are_off(staff_browser: Browser) -> None:
