@@ -43,6 +43,9 @@ class PackageForm(ModelForm):
 
 
 class AssessmentForm(LabelledForm):
+    class Meta:
+        widgets: ClassVar = {"description": forms.Textarea(attrs={"rows": 2})}
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Results are stored under this id.
@@ -51,7 +54,7 @@ class AssessmentForm(LabelledForm):
 
 class RuleForm(LabelledForm):
     fields_as_text = forms.CharField(
-        label="mapped fields",
+        label="Mapped fields",
         required=False,
         widget=forms.Textarea(attrs={"rows": 2, "cols": 24, "placeholder": "department = Sales"}),
         help_text="One per line: field id = value.",

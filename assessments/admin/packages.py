@@ -12,19 +12,19 @@ from assessments.admin.transfer import CatalogueTransferAdmin
 from assessments.admin.visibility_preview import VisibilityPreviewAdmin
 from assessments.models import Assessment, Package, Rule
 from integrations.staff.display import relative_time, render_boolean_badge
-from integrations.staff.model_admin import EditableInline, ObjectAction
+from integrations.staff.model_admin import ObjectAction, StackedEditableInline
 
 
-class AssessmentInline(EditableInline):
+class AssessmentInline(StackedEditableInline):
     model = Assessment
     form = AssessmentForm
-    fields = ("position", "assessment_id", "type", "name", "description")
+    fields = (("name", "assessment_id", "type", "position", "description"),)
 
 
-class RuleInline(EditableInline):
+class RuleInline(StackedEditableInline):
     model = Rule
     form = RuleForm
-    fields = RULE_KEYS
+    fields = (RULE_KEYS,)
     verbose_name_plural = "visibility rules (none: every customer sees it; otherwise one matching rule is enough)"
 
 

@@ -22,6 +22,7 @@ def format_detail(detail: dict[str, Any]) -> str:
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
     plural = "Audit log"
+    has_history = False
     list_display = ("at_time", "actor_label", "action", "subject", "ip", "detail_text")
     list_display_links = ("action",)
     list_filter = ("action",)

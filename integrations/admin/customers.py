@@ -140,6 +140,10 @@ class CustomerAdmin(StaffAdmin):
         template, title = "admin/integrations/customer/assign.html", f"Assign a company to {customer}"
         return self.render_object_page(request, customer, template, title, form=form)
 
+    def response_post_save_add(self, request: HttpRequest, obj: Customer) -> HttpResponse:
+        """Show the customer, where its people are invited."""
+        return redirect(self.get_change_url(obj))
+
     def invite_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         customer = self.get_object(request, object_id)
         if not isinstance(customer, Customer):

@@ -38,6 +38,7 @@ class CompanyFilter(admin.SimpleListFilter):
 @admin.register(RefusedCall)
 class RefusedCallAdmin(ReadOnlyAdmin):
     plural = "Refused calls"
+    has_history = False
     empty_list_text = "Calls of SmartRecruiters that are refused appear here for 30 days, each with its reason."
     list_display = (
         "endpoint",

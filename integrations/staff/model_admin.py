@@ -32,10 +32,12 @@ from integrations.staff import autocomplete
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     ModelForm = forms.ModelForm[Any]
+    StackedInline = admin.StackedInline[Any, Any]
     TabularInline = admin.TabularInline[Any, Any]
     InlineFormSet = forms.BaseInlineFormSet[Any, Any, Any]
 else:
-    ModelAdmin, ModelForm, TabularInline = admin.ModelAdmin, forms.ModelForm, admin.TabularInline
+    ModelAdmin, ModelForm = admin.ModelAdmin, forms.ModelForm
+    StackedInline, TabularInline = admin.StackedInline, admin.TabularInline
     InlineFormSet = forms.BaseInlineFormSet
 
 
@@ -130,11 +132,13 @@ class StaffAdmin(AutocompleteMixin, ModelAdmin):
     `plural` replaces the model's plural name. `empty_list_text` says what appears in the list and how. With
     `audits_itself`, the functions that save rows write the audit entries. With `is_grave`, saving and deleting rows
     asks again who acts. `linked_lookups` are the lookups of links to its list, besides those of its filters.
+    Without `has_history`, a row never changes.
     """
 
     plural: ClassVar[str] = ""
     empty_list_text: ClassVar[str] = ""
     audits_itself: ClassVar[bool] = False
+    has_history: ClassVar[bool] = True
     is_grave: ClassVar[bool] = False
     change_form_template = "admin/portal_change_form.html"
     linked_lookups: ClassVar[tuple[str, ...]] = ()
@@ -352,6 +356,14 @@ class LabelledFormSet(InlineFormSet):
 
 
 class EditableInline(AutocompleteMixin, TabularInline):
+    form = LabelledForm
+    formset = LabelledFormSet
+    extra = 0
+
+
+class StackedEditableInline(AutocompleteMixin, StackedInline):
+    """Rows with more fields than fit beside each other. Those of one line of `fields` share it as far as they fit."""
+
     form = LabelledForm
     formset = LabelledFormSet
     extra = 0

@@ -26,6 +26,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests.e2e.layout import find_layout_faults
 from tests.integrations.simulator.process import ROOT
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -34,7 +35,7 @@ ARGUMENTS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 DESKTOP = ViewportSize(width=1280, height=860)
-PHONE = ViewportSize(width=390, height=844)
+PHONE = ViewportSize(width=360, height=780)
 WCAG = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 OPTIONS = {
     "runOnly": WCAG,
@@ -152,6 +153,7 @@ class Visitor:
         overhang = place.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if overhang > 0:
             self.faults.append(f"{where}: {overhang} px wider than the window")
+        self.faults += [f"{where}: {fault}" for fault in find_layout_faults(place)]
         for violation in place.evaluate(AXE)["violations"]:
             self.faults += [f"{where}: {violation['id']}: {_describe_node(node)}" for node in violation["nodes"]]
 

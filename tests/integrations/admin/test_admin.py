@@ -422,3 +422,11 @@ def test_audit_log_says_who_acted(staff_browser: Browser, name: str, ip: str | N
     AuditEntry.objects.create(action="sign_in.failed", subject="x", actor_name=name, ip=ip)
     page = staff_browser.get(f"{AT}/auditentry/?action=sign_in.failed").content.decode()
     assert f'<td class="field-actor_label">{label}</td>' in page
+
+
+def test_row_that_never_changes_offers_no_history(staff_browser: Browser, customer: Customer) -> None:
+    entry = AuditEntry.objects.create(action="test.made", subject="x")
+    call = rows.make_refused_call()
+    paths = (f"{AT}/auditentry/{entry.pk}", f"{AT}/refusedcall/{call.pk}", f"{AT}/customer/{quote(customer.pk)}")
+    pages = [text(staff_browser.get(f"{path}/change/")) for path in paths]
+    assert [">History</a>" in page for page in pages] == [False, False, True]
