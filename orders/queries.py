@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count, Max, Min, Prefetch, Q, QuerySet
 
 from integrations.models import Connection, Customer
+from integrations.outbox import clock
 from integrations.outbox.models import Delivery, DeliveryState, Priority
 from orders.models import FINAL_STATUSES, Order, OrderQuerySet, Result
 
@@ -57,7 +58,8 @@ class ConnectionHealth:
     open_orders: int = 0  # without a final status
     last_result_at: datetime | None = None
     waiting: int = 0
-    retried: int = 0  # part of `waiting`: pending after a failure
+    retried: int = 0  # part of `waiting`: pending after a failure, or in a paused stream
+    held: int = 0  # part of `waiting`
     next_at: datetime | None = None  # the next retry
     failed: int = 0
 
@@ -72,17 +74,21 @@ def load_connection_health(connections: Iterable[Connection]) -> dict[int, Conne
         health = health_by_pk[row["connection"]]
         health.last_order_at, health.open_orders = row["last"], row["open"]
     results = Delivery.objects.filter(stream__name__in=streams, priority=Priority.RESULT)
-    is_retried = Q(state=S.PENDING, failures__gt=0)
+    is_retried = Q(state=S.PENDING) & (Q(failures__gt=0) | Q(stream__paused_until__gt=clock.now()))
     columns: dict[str, Any] = {
         "last_result_at": Max("finished_at", filter=Q(state=S.DELIVERED)),
         "waiting": Count("pk", filter=Q(state__in=[S.PENDING, S.IN_FLIGHT, S.HELD])),
         "retried": Count("pk", filter=is_retried),
+        "held": Count("pk", filter=Q(state=S.HELD)),
         "next_at": Min("due_at", filter=is_retried),
+        "paused_until": Max("stream__paused_until", filter=is_retried),
         "failed": Count("pk", filter=Q(state__in=[S.FAILED, S.UNKNOWN])),
     }
     figures: Any = results.order_by().values("stream__name").annotate(**columns)
     for row in figures:
-        health = health_by_pk[streams[row.pop("stream__name")]]
+        health, paused_until = health_by_pk[streams[row.pop("stream__name")]], row.pop("paused_until")
         for name, figure in row.items():
             setattr(health, name, figure)
+        if health.next_at and paused_until:
+            health.next_at = max(health.next_at, paused_until)
     return health_by_pk

@@ -36,6 +36,8 @@ def sample_context() -> dict[str, Any]:
         "company": "northwind",
         "other": "Harbour Clinics",
         "outcome": "connected",
+        "can_receive_orders": True,
+        "has_administrators": True,
         "reason": "SmartRecruiters’ token endpoint rejected the credentials (401).",
         "url": f"{settings.PUBLIC_URL}/…",
     }

@@ -36,7 +36,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="by")
     def actor_label(self, entry: AuditEntry) -> str:
-        return entry.actor_name or ("not signed in" if entry.ip else "the portal, or another system")
+        return entry.actor_label
 
     @admin.display(description="detail")
     def detail_text(self, entry: AuditEntry) -> SafeString | str:

@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.audit import Actor
-from integrations.connections import lifecycle
+from integrations.connections import advice, lifecycle
 from integrations.models import (
     ConnectAttempt,
     Connection,
@@ -21,20 +21,6 @@ from integrations.models import (
 )
 from integrations.staff.display import render_status_badge, time_column
 from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, ReadOnlyInline, render_admin_link
-
-ADVICE = {
-    ConnectionState.APPROVED: "The exchange of credentials is about to start. There is nothing to do.",
-    ConnectionState.EXCHANGING: "Credentials are being exchanged with SmartRecruiters. If this takes longer than a few "
-    "minutes, check the queue of the master credentials in the outbox.",
-    ConnectionState.LIVE: "Orders are received and results are delivered. There is nothing to do.",
-    ConnectionState.REFUSED: "The customer’s administrator has to activate the app under “Apps” in SmartRecruiters, "
-    "then connect again from there.",
-    ConnectionState.NEEDS_RECONNECT: "Orders are still accepted. Deliveries are on hold; nothing is lost. If the "
-    "credentials were refused by mistake, try again. Otherwise the customer has to disconnect in SmartRecruiters and "
-    "connect again; then the deliveries on hold are sent.",
-    ConnectionState.DISABLED: "Requests of this company are refused. Its deliveries are on hold until the same company "
-    "connects again.",
-}
 
 REPORT_ACTIONS = (
     (ReportDelivery.HOSTED, "reports-linked", "Send links to reports", "Recruiters receive links to hosted reports."),
@@ -158,7 +144,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="next step")
     def next_step(self, connection: Connection) -> str:
-        return ADVICE[ConnectionState(connection.state)]
+        return advice.advise_staff(connection)
 
     @admin.display(description="reports are sent as")
     def report_delivery_text(self, connection: Connection) -> str:

@@ -144,6 +144,9 @@ class PartnerConfigurationAdmin(StaffAdmin):
             return redirect(self.get_change_url(row))
         try:
             return action(request, row)
+        except partner_configuration.MasterCredentialsMissingError:
+            messages.error(request, "The master credentials are missing. Enter them below and save first.")
+            return redirect(f"{self.get_change_url(row)}#id_master_client_id")
         except partner_configuration.PartnerError as error:
             messages.error(request, str(error))
             return redirect(self.get_change_url(row))
@@ -164,7 +167,7 @@ class PartnerConfigurationAdmin(StaffAdmin):
     @admin.display(description="published")
     def published_text(self, row: PartnerConfiguration) -> SafeString | str:
         if row.published is None:
-            return "Never. SmartRecruiters does not know the portal’s URLs yet."
+            return "Never by this installation."
         is_current = partner_configuration.is_published(row)
         text = ". It has not changed since." if is_current else ". It has changed since: publish it again."
         return format_html("{}{}", relative_time(row.published_at), text)
@@ -173,7 +176,7 @@ class PartnerConfigurationAdmin(StaffAdmin):
     def master_state(self, row: PartnerConfiguration) -> str:
         if settings.SMARTRECRUITERS_CLIENT_ID:
             return "Set, by the environment"
-        return "Stored, encrypted" if row.master_client_secret_sealed else "Missing. Enter them below."
+        return "Stored, encrypted" if row.master_client_secret_sealed else "Missing"
 
 
 def parse_difference(line: str) -> dict[str, str]:

@@ -63,7 +63,7 @@ class WebhookReplayAdmin(ReadOnlyAdmin):
         period = {name: request.POST[name] for name in ("since", "until")}
         sent, waiting = len(plan.events), plan.waiting_count
         self.record_audit(request, "webhook.replayed", webhook.pk, **period, sent=sent, waiting=waiting)
-        messages.success(request, f"{sent:,} sent again, {waiting:,} were already queued.")
+        messages.success(request, f"{sent:,} queued again, {waiting:,} were already queued.")
         return redirect(self.get_change_url(webhook))
 
 

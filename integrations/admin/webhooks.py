@@ -24,6 +24,12 @@ from integrations.webhooks import endpoints
 MAX_SHOWN = 50
 
 
+def _describe_test(webhook: Any) -> list[str]:
+    if reason := webhook.held_reason or webhook.pause_reason:
+        return [f"A test message to {webhook.url} is queued. It is not sent at once: {reason}"]
+    return [f"A test message is sent to {webhook.url}."]
+
+
 @admin.register(Webhook)
 class WebhookAdmin(WebhookReplayAdmin):
     change_form_template = "admin/integrations/webhook/change_form.html"
@@ -56,7 +62,7 @@ class WebhookAdmin(WebhookReplayAdmin):
                 "test",
                 "Send test message",
                 self._send_test,
-                lambda webhook: [f"A test message is sent to {webhook.url}."],
+                _describe_test,
                 lambda webhook: not webhook.disabled_reason,
             ),
         )
@@ -72,14 +78,19 @@ class WebhookAdmin(WebhookReplayAdmin):
         return "A test message was queued. Its delivery is shown below."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
-        streams = Stream.objects.filter(name=Concat(Value("webhook:"), OuterRef("pk")), paused_until__gt=clock.now())
+        streams = Stream.objects.filter(name=Concat(Value("webhook:"), OuterRef("pk")))
+        paused = streams.filter(paused_until__gt=clock.now())
         has_failed = Q(state__in=(DeliveryState.FAILED, DeliveryState.UNKNOWN)) | Q(
             state__in=(DeliveryState.PENDING, DeliveryState.HELD), attempts_made__gt=0
         )
         failing = Delivery.objects.filter(has_failed, stream__name=Concat(Value("webhook:"), OuterRef("pk")))
         counts = failing.order_by().values("stream_id").annotate(count=Count("pk")).values("count")
         webhooks: QuerySet[Webhook] = super().get_queryset(request)
-        return webhooks.annotate(pause_reason=Subquery(streams.values("pause_reason")[:1]), failing=Subquery(counts))
+        return webhooks.annotate(
+            held_reason=Subquery(streams.values("held_reason")[:1]),
+            pause_reason=Subquery(paused.values("pause_reason")[:1]),
+            failing=Subquery(counts),
+        )
 
     @admin.display(description="engine", ordering="client__name")
     def engine_link(self, webhook: Webhook) -> SafeString:
@@ -97,8 +108,8 @@ class WebhookAdmin(WebhookReplayAdmin):
 
     @admin.display(description="state", ordering="disabled_reason")
     def state_badge(self, webhook: Any) -> SafeString:
-        reason = webhook.disabled_reason or webhook.pause_reason
-        word = "Disabled" if webhook.disabled_reason else "Paused"
+        reason = webhook.disabled_reason or webhook.held_reason or webhook.pause_reason
+        word = "Disabled" if webhook.disabled_reason else "On hold" if webhook.held_reason else "Paused"
         return format_html(
             '{}<span class="second">{}</span>', render_boolean_badge(not reason, "Enabled", word), reason or ""
         )

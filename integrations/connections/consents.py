@@ -1,6 +1,7 @@
 """Consent records: ownership by browser session, the wording shown, and the progress of the connect attempt."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -97,17 +98,19 @@ def _split_lines(text: str) -> list[str]:
 
 
 class ExchangeStatus:
-    """Progress of an attempt's exchange of credentials, for its page."""
+    """Progress of an attempt's exchange of credentials, for people. `status` is that of the last answer."""
 
-    def __init__(self, attempt: ConnectAttempt) -> None:
+    def __init__(self, attempt: ConnectAttempt, delivery: Delivery | None) -> None:
         self.connection, self.state, self.reason = attempt.connection, attempt.state, attempt.reason
-        delivery = get_exchange_delivery(attempt)
-        calls = list(delivery.attempts.all()) if delivery else []
-        finished = [call for call in calls if call.outcome]
+        finished = [call for call in delivery.attempts.all() if call.outcome] if delivery else []
         self.status = finished[0].status if finished else None
         self.attempt_count = len(finished)
-        self.next_at = delivery.due_at if delivery and delivery.state == DeliveryState.PENDING and calls else None
+        is_pending = delivery is not None and delivery.state == DeliveryState.PENDING
+        self.is_paused = is_pending and delivery is not None and delivery.stream.is_paused
+        self.next_at = delivery.next_attempt_at if delivery and is_pending and (finished or self.is_paused) else None
+        self.can_retry_now = is_pending and delivery is not None and delivery.failures > 0 and not self.is_paused
         self.is_held = delivery is not None and delivery.state in (DeliveryState.HELD, DeliveryState.FAILED)
+        self.held_reason = delivery.reason if delivery and self.is_held else ""
 
     @property
     def is_in_progress(self) -> bool:
@@ -115,8 +118,14 @@ class ExchangeStatus:
 
     @property
     def is_stuck(self) -> bool:
-        """Return True if a call failed and the next one is scheduled, or if the delivery is on hold."""
-        return self.is_in_progress and (self.is_held or self.attempt_count > 0)
+        """Return True if the delivery is on hold, or if it waits after a failure or for the end of a pause."""
+        return self.is_in_progress and (self.is_held or self.is_paused or self.attempt_count > 0)
+
+    @property
+    def was_refused(self) -> bool:
+        """Return True if SmartRecruiters refused to connect, rather than having given no usable answer."""
+        is_refusal = self.status is not None and 400 <= self.status < 500
+        return self.state == ConnectionState.REFUSED and is_refusal
 
     @property
     def page_name(self) -> str:
@@ -127,9 +136,22 @@ class ExchangeStatus:
             return pages.get(self.status or 0, "refused")
         if self.state == ConnectionState.NEEDS_RECONNECT:
             return "already_connected" if self.status == 409 else "answer_lost"
-        return "done" if self.state == ConnectionState.LIVE else "ended"
+        is_done = self.state == self.connection.state == ConnectionState.LIVE
+        return "done" if is_done else "ended"
 
 
 def get_exchange_delivery(attempt: ConnectAttempt) -> Delivery | None:
-    exchanges = Delivery.objects.filter(kind="exchange", subject=attempt.connection.company_id)
-    return exchanges.filter(payload__attempt=attempt.pk).prefetch_related("attempts").first()
+    return _exchange_deliveries([attempt]).get(attempt.pk)
+
+
+def load_exchanges(attempts: Sequence[ConnectAttempt]) -> dict[int, ExchangeStatus]:
+    """Return the progress of each attempt by primary key, in a fixed number of queries."""
+    sent = _exchange_deliveries(attempts) if attempts else {}
+    return {attempt.pk: ExchangeStatus(attempt, sent.get(attempt.pk)) for attempt in attempts}
+
+
+def _exchange_deliveries(attempts: Sequence[ConnectAttempt]) -> dict[int, Delivery]:
+    companies = {attempt.connection.company_id for attempt in attempts}
+    exchanges = Delivery.objects.filter(kind="exchange", subject__in=companies).select_related("stream")
+    wanted = exchanges.filter(payload__attempt__in=[attempt.pk for attempt in attempts]).prefetch_related("attempts")
+    return {delivery.payload["attempt"]: delivery for delivery in wanted.order_by("pk")}

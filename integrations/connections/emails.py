@@ -55,6 +55,7 @@ class CustomerReconnectHandler(mail.EmailHandler):
             customer=connection.customer.name,
             reason=connection.reason,
             can_receive_orders=connection.can_receive_orders,
+            has_administrators=memberships.get_administrators(connection.customer).exists(),
             url=settings.PUBLIC_URL + self.get_path(connection),
         )
 

@@ -5,6 +5,7 @@ from integrations.http.client import CallFailedError, Response
 from integrations.models import ConnectAttempt, Connection, ConnectionState
 from integrations.outbox import handlers
 from integrations.outbox.models import Delivery
+from integrations.outbox.sending.failure_messages import translate_reason
 from integrations.outbox.sending.retry_policy import Disposition
 from integrations.smartrecruiters import responses
 
@@ -63,9 +64,13 @@ class ExchangeHandler(handlers.Handler):
             lifecycle.mark_response_lost(attempt, RESPONSE_LOST_MESSAGE)
         elif status == 409:
             lifecycle.mark_still_connected(attempt, STILL_CONNECTED_MESSAGE)
+        elif status in REFUSAL_MESSAGES and response is not None:
+            message = responses.parse_error_message(response)
+            lifecycle.mark_refused(attempt, f"{REFUSAL_MESSAGES[status]} {message}".strip())
+        elif response is not None:
+            lifecycle.mark_refused(attempt, f"{translate_reason(reason, self)}.")
         else:
-            message = responses.parse_error_message(response) if response else ""
-            lifecycle.mark_refused(attempt, f"{REFUSAL_MESSAGES.get(status, reason)} {message}".strip())
+            lifecycle.mark_refused(attempt, f"The exchange of credentials failed for days: {reason}.")
 
     def _is_refused_repeat(self, delivery: Delivery, response: Response | None) -> bool:
         """Return True for a 409 that is no answer to an earlier call of this attempt, on a live connection."""

@@ -17,14 +17,20 @@ from integrations.smartrecruiters import responses
 from integrations.smartrecruiters.client import SmartRecruitersAPI
 
 CALL_SECONDS = 25
+TEMPORARY_STATUSES = (408, 425, 429, *range(500, 600))
 MASTER_CREDENTIALS_MISSING = (
     "The master credentials are missing. Set SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET, "
-    "or enter them under “Partner configuration” in admin."
+    "or enter them in the partner configuration."
 )
 
 
 class PartnerError(Exception):
     """Publishing or comparing failed. The message says how to fix it."""
+
+
+class MasterCredentialsMissingError(PartnerError):
+    def __init__(self) -> None:
+        super().__init__(MASTER_CREDENTIALS_MISSING)
 
 
 def build_api(configuration: PartnerConfiguration | None = None) -> SmartRecruitersAPI:
@@ -144,7 +150,7 @@ def is_published(row: PartnerConfiguration) -> bool:
 def _fetch_master_token(row: PartnerConfiguration) -> str:
     client_id, secret = get_master_credentials()
     if not client_id or not secret:
-        raise PartnerError(MASTER_CREDENTIALS_MISSING)
+        raise MasterCredentialsMissingError
     response = _send_request(build_api(row).get_token(client_id, secret))
     try:
         return responses.parse_token(response)[0]
@@ -159,10 +165,14 @@ def _send_request(request: client.OutgoingRequest, *, allow_missing: bool = Fals
         raise PartnerError(f"SmartRecruiters did not answer ({error}). Try again.") from None
     if response.status == 200 or (allow_missing and response.status == 404):
         return response
+    names = "SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET"
+    cure = f"Check {names}" if settings.SMARTRECRUITERS_CLIENT_ID else "Enter new ones"
     advice = {
-        401: "The master credentials were refused. Check SMARTRECRUITERS_CLIENT_ID and SMARTRECRUITERS_CLIENT_SECRET.",
+        401: f"The master credentials were refused. {cure}.",
         403: "The master credentials lack the scope partner_configuration_manage. "
         "Ask SmartRecruiters' Partner Operations.",
-    }.get(response.status, "The configuration was not accepted.")
-    message = responses.parse_error_message(response)
-    raise PartnerError(f"SmartRecruiters answered {response.status} {message}. {advice}")
+    }.get(response.status, "The request was not accepted.")
+    if response.status in TEMPORARY_STATUSES:
+        advice = "Try again later."
+    message = f" {responses.parse_error_message(response)}".rstrip(" .")
+    raise PartnerError(f"SmartRecruiters answered {response.status}{message}. {advice}")

@@ -41,8 +41,15 @@ class InvitationError(Exception):
 class InvitationClosedError(InvitationError):
     """The invitation was accepted or revoked, its link was replaced, or it expired."""
 
-    def __init__(self, message: str = "This invitation is no longer open.") -> None:
-        super().__init__(message)
+    def __init__(self) -> None:
+        super().__init__("This invitation is no longer open.")
+
+
+class AccountExistsError(InvitationError):
+    """An account for the invited email address was created in the meantime."""
+
+    def __init__(self) -> None:
+        super().__init__("This email address has an account already. Sign in instead.")
 
 
 def open_invitations(customer: Customer) -> QuerySet[Invitation]:
@@ -142,9 +149,9 @@ def accept_invitation(invitation: Invitation, person: User, *, ip: str | None = 
 
 @transaction.atomic
 def accept_as_new_user(invitation: Invitation, *, name: str, password: str, ip: str | None = None) -> Membership:
-    """Create the account and accept. Raises InvitationClosedError, also if an account was created in the meantime."""
+    """Create the account and accept. Raises InvitationClosedError, and AccountExistsError."""
     if User.objects.filter(email=invitation.email).exists():
-        raise InvitationClosedError("This email address has an account already. Sign in instead.")
+        raise AccountExistsError
     person = User.objects.create_user(invitation.email, password, name=name)
     audit.record("user.joined", person.pk, actor=Actor(person, ip), name=person.email)
     return accept_invitation(invitation, person, ip=ip)

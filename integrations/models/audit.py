@@ -29,3 +29,8 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
+
+    @property
+    def actor_label(self) -> str:
+        """Who acted, for people. Without a name it is a visitor or SmartRecruiters, or the portal itself."""
+        return self.actor_name or ("not signed in" if self.ip else "the portal, or another system")

@@ -25,7 +25,7 @@ STATUS_BADGES: dict[str, tuple[str, str, str]] = {
     "approved": ("Approved", "hollow", "busy"),
     "exchanging": ("Connecting", "half", "busy"),
     "live": ("Connected", "filled", "good"),
-    "refused": ("Refused", "crossed", "bad"),
+    "refused": ("Not connected", "crossed", "bad"),
     "needs_reconnect": ("Connect again", "alert", "warn"),
     "disabled": ("Disconnected", "dashed", "plain"),
     # a customer's claim on a company, or an incident

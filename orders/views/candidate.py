@@ -84,6 +84,7 @@ def _render_invitation(request: HttpRequest, order: Order) -> HttpResponse:
         host=_get_host(order.launch_url),
         description=order.package.description,
         has_started=order.visited_at is not None,
+        has_email=bool(order.candidate_email),
         open_until=expiry.compute_expiry(order) if order.reported_status == Status.PENDING else None,
     )
     # Chromium applies form-action to redirects of the form, too, also to the engine's own: the button would do nothing

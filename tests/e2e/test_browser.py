@@ -258,7 +258,7 @@ def test_admin_waits_while_smartrecruiters_does_not_answer(world: World, person:
     ask_to_connect(admin, world.simulator.url, "patient")
     sign_in(admin.page, world.seeded["customers"][0])
     admin.press_button("Approve")
-    admin.expect_page("SmartRecruiters has not answered yet")
+    admin.expect_page("Not connected yet")
     world.control.clear_faults()
     admin.page.reload()
     expect(admin.page.get_by_role("heading", name="patient is connected")).to_be_visible()

@@ -121,8 +121,9 @@ class ConsentView(View):
 
 def respond_again(request: HttpRequest, consent: Consent) -> HttpResponse:
     """Answer a double click on a button like the first click. Any other answer to a decided consent changes nothing."""
-    is_repeated = consent.decision == request.POST.get("decision") and consent.user_id == request.user.pk
-    if not consent.decision or not is_repeated:
+    if not consent.decision:
+        return render_outcome(request, "expired", 410, consent)
+    if consent.decision != request.POST.get("decision") or consent.user_id != request.user.pk:
         return render_outcome(request, "answered", 410, consent)
     return continue_decided(request, consent)
 
@@ -203,7 +204,7 @@ def show_progress(request: HttpRequest, consent: Consent) -> HttpResponse:
     attempt = ownership.find_attempt(consent)
     if attempt is None:
         return render_claim(request, consent)
-    exchange = consents.ExchangeStatus(attempt)
+    exchange = consents.load_exchanges([attempt])[attempt.pk]
     if exchange.page_name == "done":
         return return_to_smartrecruiters(request, consent, "done")
     return render_outcome(request, exchange.page_name, consent=consent, exchange=exchange)

@@ -15,30 +15,55 @@ from integrations.accounts.login_redirects import require_post
 from integrations.accounts.reauthentication import reauthentication_required
 from integrations.api.authentication import wait_for_token_cache
 from integrations.audit import Actor
-from integrations.connections import lifecycle
+from integrations.connections import consents, lifecycle
 from integrations.connections.claims import decisions
 from integrations.customers import memberships
 from integrations.models import ClaimState, CompanyClaim, ConnectAttempt, Connection, ConnectionState, Customer, User
 
 SHOWS_DENIED_FOR = timedelta(days=14)
 
+# The state of a connection that depends on its newest attempt.
+UNDECIDED_STATES = (*lifecycle.IN_PROGRESS_STATES, ConnectionState.REFUSED)
+
 
 def list_connections(customer: Customer) -> list[Connection]:
-    """Return the connections, each with `approval`: the attempt to connect that led to its state, or None."""
-    attempts = ConnectAttempt.objects.select_related("consent__user").order_by("-created_at")
+    """Return the connections, with the causes of their states.
+
+    `approval` is the attempt that led to the state, or None. `exchange` is the progress or the outcome of the newest
+    attempt, if that is what the connection depends on.
+    """
+    attempts = ConnectAttempt.objects.select_related("consent__user", "connection").order_by("-created_at")
     found: list[Connection] = list(
         customer.connections.prefetch_related(Prefetch("attempts", attempts, to_attr="newest_attempts"))
     )
+    newest = {each.pk: vars(each)["newest_attempts"] for each in found}
+    undecided = [newest[each.pk][0] for each in found if each.state in UNDECIDED_STATES and newest[each.pk]]
+    exchanges = consents.load_exchanges(undecided)
     for connection in found:
-        vars(connection)["approval"] = find_approval(connection.state, vars(connection)["newest_attempts"])
+        tried = newest[connection.pk]
+        vars(connection)["approval"] = find_approval(connection, tried)
+        vars(connection)["exchange"] = exchanges.get(tried[0].pk) if tried else None
     return found
 
 
-def find_approval(state: str, attempts: list[ConnectAttempt]) -> ConnectAttempt | None:
-    """Return the newest attempt, without those that came to nothing: a live connection was approved by a live one."""
-    refused, live = ConnectionState.REFUSED, ConnectionState.LIVE
-    fitting = (each for each in attempts if each.state != refused and (state != live or each.state == live))
-    return next(fitting, None)
+def find_approval(connection: Connection, attempts: list[ConnectAttempt]) -> ConnectAttempt | None:
+    """Return the newest attempt that led to the connection, or to its present state if none went live.
+
+    A refused attempt led to nothing, nor did one that was cancelled or lost while an older connection went on.
+    """
+    if connection.state == ConnectionState.REFUSED:
+        return None
+    fitting = [each for each in attempts if each.state != ConnectionState.REFUSED]
+    if connection.state in lifecycle.IN_PROGRESS_STATES or _was_approved_again(connection):
+        return next(iter(fitting), None)
+    live = [each for each in fitting if each.state == ConnectionState.LIVE]
+    is_live = connection.state == ConnectionState.LIVE
+    return next(iter(live), None if is_live else next(iter(fitting), None))
+
+
+def _was_approved_again(connection: Connection) -> bool:
+    """Return True if the state is of an attempt after a disconnect: `disabled_at` is cleared when one goes live."""
+    return connection.state == ConnectionState.NEEDS_RECONNECT and connection.disabled_at is not None
 
 
 def list_claims(customer: Customer) -> list[CompanyClaim]:

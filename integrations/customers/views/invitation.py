@@ -48,7 +48,10 @@ class InvitationView(View):
         try:
             return self._accept_invitation(request, invitation)
         except invitations.InvitationClosedError:
+            invitation.refresh_from_db()
             return render_outcome(request, "over", 410, invitation=invitation)
+        except invitations.AccountExistsError:
+            return render_outcome(request, "over", 409, invitation=invitation, needs_sign_in=True)
         except (invitations.InvitationError, memberships.MembershipError):
             return self._render_for_user(request, invitation)
 

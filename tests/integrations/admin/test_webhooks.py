@@ -128,7 +128,7 @@ def test_stretch_of_time_goes_again_under_the_same_ids(staff_browser: Browser, w
     happen("ord_1", "ord_2")
     carry(webhook)
     page = text(staff_browser.post(f"{page_of(webhook)}/replay/", ALL_DAY, follow=True))
-    assert "2 sent again, 0 were already queued." in page
+    assert "2 queued again, 0 were already queued." in page
     carry(webhook)
     first, second = [event.public_id for event in Event.objects.order_by("number")]
     assert sorted(ids) == sorted([first, second] * 2)

@@ -348,6 +348,7 @@ def answered(attempt: ConnectAttempt, status: int | None) -> Delivery:
 
 def test_progress_leads_back_when_the_exchange_is_done(browser: Browser) -> None:
     progress, attempt = approved(browser)
+    lifecycle.begin_exchange(attempt)
     lifecycle.activate_connection(attempt, "theirs", "their-secret")
     response = browser.get(progress)
     assert (response.status_code, response["Location"]) == (302, BACK)
@@ -355,6 +356,7 @@ def test_progress_leads_back_when_the_exchange_is_done(browser: Browser) -> None
 
 def test_progress_checks_the_stored_redirect_again(browser: Browser, settings: Any) -> None:
     progress, attempt = approved(browser)
+    lifecycle.begin_exchange(attempt)
     lifecycle.activate_connection(attempt, "theirs", "their-secret")
     settings.SMARTRECRUITERS_TRUSTED_ORIGINS = ["https://elsewhere.example"]
     response = browser.get(progress)
@@ -364,6 +366,7 @@ def test_progress_checks_the_stored_redirect_again(browser: Browser, settings: A
 
 def test_progress_of_a_popup_says_that_the_window_may_be_closed(browser: Browser) -> None:
     progress, attempt = approved(browser, redirect=None)
+    lifecycle.begin_exchange(attempt)
     lifecycle.activate_connection(attempt, "theirs", "their-secret")
     page = text(browser.get(progress))
     assert "You can close this window." in page
@@ -373,10 +376,10 @@ def test_progress_of_a_popup_says_that_the_window_may_be_closed(browser: Browser
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (403, "SmartRecruiters has no consent from your company yet"),
+        (403, "SmartRecruiters does not allow the connection yet"),
         (404, "to publish their configuration"),
         (409, "SmartRecruiters is already connected"),
-        (400, "“clientId: too short”"),
+        (400, "clientId: too short Nothing was connected"),
     ],
 )
 def test_progress_of_a_refused_try_says_why_and_leads_back(browser: Browser, status: int, said: str) -> None:
@@ -648,7 +651,7 @@ def test_person_who_waits_may_ask_to_try_again(browser: Browser) -> None:
     Delivery.objects.filter(pk=delivery.pk).update(state="pending", failures=1, due_at=later)
     Attempt.objects.update(outcome="retry")
     shown = text(browser.get(page))
-    assert ("SmartRecruiters has not answered yet" in shown, "Try again now" in shown) == (True, True)
+    assert ("Not connected yet" in shown, "Try again now" in shown) == (True, True)
     again = page.replace("/progress", "/again")
     assert browser.post(again)["Location"] == page
     delivery.refresh_from_db()

@@ -66,7 +66,7 @@ def test_home_shows_own_connections_only(
     [
         (ConnectionState.LIVE, "Connected", "Results are sent back to it"),
         (ConnectionState.EXCHANGING, "Connecting", "there is nothing to do"),
-        (ConnectionState.REFUSED, "Refused", "“no consent”"),
+        (ConnectionState.REFUSED, "Not connected", "refused to connect. no consent Connect again"),
         (ConnectionState.NEEDS_RECONNECT, "Connect again", "disconnect Assessments, then connect again"),
         (ConnectionState.DISABLED, "Disconnected", "connect again in SmartRecruiters"),
     ],
