@@ -22,7 +22,7 @@ class InvitationHandler(mail.EmailHandler):
         if order.erased_at is not None:
             return "the candidate was erased"
         if order.is_final:
-            return f"the order is {order.status}"
+            return f"the order is {order.reported_status.label.lower()}"
         return "the order has expired" if expiry.has_expired(order, timezone.now()) else ""
 
     def build_email(self, delivery: Delivery) -> tuple[mail.EmailContent, str]:

@@ -121,7 +121,7 @@ def test_unusable_address_fails_where_staff_see_it(package: Any, connection: Con
 def test_final_order_invites_nobody(order: Order, status: str) -> None:
     results.report(order.pk, {"status": status}, by="staff")
     delivery = carry()
-    assert (delivery.state, delivery.reason, mail.outbox) == ("superseded", f"the order is {status}", [])
+    assert (delivery.state, delivery.reason, mail.outbox) == ("superseded", f"the order is {status.lower()}", [])
 
 
 def test_erased_or_expired_order_invites_nobody(order: Order, package: Any) -> None:
