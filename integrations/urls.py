@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^organisation/?$", home.switch_organisation, name="switch_organisation"),
     re_path(r"^people/?$", people.list_people, name="people"),
     re_path(r"^people/invite/?$", people.invite_person, name="invite"),
+    re_path(r"^people/second-factor/?$", people.require_second_factor, name="require_second_factor"),
     re_path(rf"^people/invitations/{INVITATION_ID}/resend/?$", people.resend_invitation, name="resend_invitation"),
     re_path(rf"^people/invitations/{INVITATION_ID}/revoke/?$", people.revoke_invitation, name="revoke_invitation"),
     re_path(rf"^people/{MEMBERSHIP_ID}/role/?$", people.change_role, name="change_role"),

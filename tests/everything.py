@@ -258,6 +258,7 @@ FORMS: dict[tuple[str, str], Callable[[World], dict[str, str]]] = {
         "email": "e@northwind.example",
         "role": "viewer",
     },
+    ("require_second_factor", "POST"): lambda world: {"organisation": world.northwind.pk, "required": "1"},
     ("admin:integrations_customer_invite", "POST"): lambda world: {"email": "e@quayside.example", "role": "viewer"},
     ("admin:integrations_customer_assign", "POST"): lambda world: {"company_id": "quayside"},
     ("change_role", "POST"): lambda world: {"role": "administrator"},

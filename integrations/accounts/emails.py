@@ -30,6 +30,8 @@ CHANGE_NAMES = {
     "webauthn_added": "passkey_added",
     "webauthn_removed": "passkey_removed",
     "recovery_codes_generated": "codes_made",
+    "second_factor_removed": "factor_removed",
+    "email_changed": "email",
 }
 
 
@@ -44,9 +46,9 @@ def build_reset_path(user: User) -> str:
     return reverse("account_reset_password_from_key", kwargs=key)
 
 
-def notify_change(name: str, user: User) -> None:
-    """Notify the user by email that their password or second factor changed, in case an intruder changed it."""
-    values = {"template": "account_changed", "to": user.email, "path": reverse("account_reset_password")}
+def notify_change(name: str, user: User, *, to: str = "") -> None:
+    """Notify the user by email, at the address `to` if it was theirs until now, in case an intruder changed it."""
+    values = {"template": "account_changed", "to": to or user.email, "path": reverse("account_reset_password")}
     values |= {"what": CHANGE_NAMES[name], "at": timezone.now().isoformat()}
     _enqueue_email(AccountNoticeHandler.kind, values, _get_language(user))
 
@@ -126,7 +128,7 @@ class AccountNoticeHandler(AccountEmailHandler):
         mail.EmailPreview(
             "account_changed",
             "Account changed",
-            "To a user, each time their password or second factor changes. In the customer’s language.",
+            "To a user, each time their password, second factor or email address changes. In the customer’s language.",
         ),
     )
     retry_for = timedelta(days=3)  # even late, the user should learn of an intruder

@@ -94,7 +94,11 @@ class CustomerAdmin(StaffAdmin):
     list_display = ("name", "id", "active_badge", "count_connections", "count_people", "created_time")
     search_fields = ("name", "=id")
     ordering = ("name", "id")
-    fields = ("name", "is_active", "language", "retention_days", "skips_confirmation", "id", "created_at", "add_links")
+    editable_fields = (
+        *("name", "is_active", "requires_second_factor", "language", "retention_days"),
+        "skips_confirmation",
+    )
+    fields = (*editable_fields, "id", "created_at", "add_links")
     readonly_fields = ("id", "created_at", "add_links")
     inlines = (ConnectionsInline, ClaimsInline, PeopleInline, InvitationsInline)
 
@@ -105,7 +109,7 @@ class CustomerAdmin(StaffAdmin):
         )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return self.fields if obj else ("name", "is_active", "language", "retention_days", "skips_confirmation")
+        return self.fields if obj else self.editable_fields
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
         return self.inlines if obj else ()

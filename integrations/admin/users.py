@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -14,7 +16,8 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from integrations.accounts import sessions
+from integrations.accounts import emails, sessions
+from integrations.accounts.mfa import policy
 from integrations.audit import Actor
 from integrations.customers import invitations, memberships
 from integrations.models import Customer, Membership, User
@@ -27,6 +30,7 @@ from integrations.staff.model_admin import (
     ModelForm,
     ObjectAction,
     StaffAdmin,
+    get_reason,
     render_admin_link,
 )
 
@@ -151,6 +155,10 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         if "staff_role" in form.changed_data:
             former = {"former_role": form.initial["staff_role"]} if change else {}
             self.record_audit(request, "user.role_changed", obj.pk, name=obj.email, role=obj.staff_role, **former)
+        if change and obj.email != (former := form.initial["email"]):
+            emails.notify_change("email_changed", obj, to=former)
+            # allauth's copy, by which the former address would still sign in
+            EmailAddress.objects.filter(user=obj).delete()
         if not obj.is_active and "is_active" in form.changed_data:
             sessions.end_all(obj, actor=Actor.from_request(request))
 
@@ -183,7 +191,29 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def get_object_actions(self) -> Sequence[ObjectAction]:
         consequences = ["All sessions of this person end immediately, in every browser.", "Nothing else changes."]
-        return (ObjectAction("sign-out", "Sign out everywhere", self._sign_out, lambda user: consequences),)
+        return (
+            ObjectAction("sign-out", "Sign out everywhere", self._sign_out, lambda user: consequences),
+            ObjectAction(
+                "remove-second-factor",
+                "Remove second factor",
+                self._remove_second_factor,
+                lambda user: [
+                    f"Be sure that {user.email} asks for it: call them on a number that you know, and note it below.",
+                    "Their app, passkeys and recovery codes no longer work, and all their sessions end.",
+                    "They sign in by password, and set up a new second factor where it is required.",
+                    "They get an email about it. The audit log records it with your name and your reason.",
+                ],
+                lambda user: Authenticator.objects.filter(user=user).exists(),
+                is_destructive=True,
+                is_grave=True,
+                unavailable_reason=lambda user: "This person has no second factor.",
+                requires_reason=True,
+            ),
+        )
+
+    def _remove_second_factor(self, request: HttpRequest, user: User) -> str:
+        policy.remove_second_factor(user, actor=Actor.from_request(request), reason=get_reason(request))
+        return f"The second factor of {user.email} was removed. They were told by email."
 
     def _sign_out(self, request: HttpRequest, user: User) -> str:
         count = sessions.end_all(user, actor=Actor.from_request(request))

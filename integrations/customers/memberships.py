@@ -3,14 +3,15 @@
 Access is checked on each request, so that deactivating a customer or removing a person takes effect at once.
 """
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet
 from django.http import HttpRequest
 
 from integrations import audit
 from integrations.accounts import sessions
+from integrations.accounts.mfa.policy import has_second_factor
 from integrations.audit import Actor
 from integrations.models import Customer, Membership, User
 from integrations.roles import MemberRole
@@ -23,10 +24,26 @@ class MembershipError(Exception):
 
 
 def active_memberships(user: object) -> QuerySet[Membership]:
-    """Return the user's memberships in active customers. Staff and anonymous users have no memberships."""
+    """Return the user's memberships in active customers that require no second factor, or that the user has.
+
+    Staff and anonymous users have no memberships.
+    """
+    return _all_memberships(user).filter(is_locked=False)
+
+
+def find_locked_customers(user: object) -> list[Customer]:
+    """Return the customers to which the user has no access until they set up a second factor."""
+    return [membership.customer for membership in _all_memberships(user).filter(is_locked=True)]
+
+
+def _all_memberships(user: object) -> QuerySet[Any]:
     if not isinstance(user, User) or not user.is_active or user.is_staff:
         return Membership.objects.none()
-    return user.memberships.filter(customer__is_active=True).select_related("customer").order_by("customer__name")
+    is_locked = ExpressionWrapper(
+        Q(customer__requires_second_factor=True) & ~has_second_factor("person"), BooleanField()
+    )
+    memberships = user.memberships.filter(customer__is_active=True).annotate(is_locked=is_locked)
+    return memberships.select_related("customer").order_by("customer__name")
 
 
 def connectable_memberships(user: object) -> list[Membership]:
@@ -50,19 +67,22 @@ def get_membership(user: object, customer_id: str) -> Membership | None:
 
 
 class PageContext(TypedDict):
-    """Template context: all memberships of the user, and the selected one."""
+    """Template context: all memberships of the user, the selected one, and customers that need a second factor."""
 
     memberships: list[Membership]
     membership: Membership | None
+    locked: list[Customer]
 
 
 def page_context(request: HttpRequest) -> PageContext:
     """Return the user's memberships and the selected one (the first by default, None if there are none)."""
-    memberships = list(active_memberships(request.user))
+    found: list[Any] = list(_all_memberships(request.user))
+    memberships = [each for each in found if not each.is_locked]
     selected_id = request.session.get(SESSION_KEY)
     default = memberships[0] if memberships else None
     selected = next((each for each in memberships if each.customer_id == selected_id), default)
-    return {"memberships": memberships, "membership": selected}
+    locked = [each.customer for each in found if each.is_locked]
+    return {"memberships": memberships, "membership": selected, "locked": locked}
 
 
 def switch_to(request: HttpRequest, membership: Membership) -> None:
@@ -99,6 +119,15 @@ def remove_member(membership: Membership, *, actor: Actor) -> None:
     _require_administrator(membership)
     record_change("membership.removed", membership, actor)
     membership.delete()
+
+
+@transaction.atomic
+def require_second_factor(customer: Customer, is_required: bool, *, actor: Actor) -> None:
+    """Let the customer's people have access only with a second factor, or no longer only so."""
+    changed = Customer.objects.filter(pk=customer.pk, requires_second_factor=not is_required)
+    if changed.update(requires_second_factor=is_required):
+        detail = {"name": customer.name, "requires_second_factor": is_required}
+        audit.record("customer.changed", customer.pk, actor=actor, **detail)
 
 
 def end_sessions(customer: Customer, *, actor: Actor) -> None:

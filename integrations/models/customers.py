@@ -41,6 +41,11 @@ class Customer(models.Model):
         default=False,
         help_text="Staff need not confirm companies that its administrators connect. For customers you trust fully.",
     )
+    requires_second_factor = models.BooleanField(
+        "second factor required",
+        default=False,
+        help_text="Its people have no access until they set up an authenticator app or a passkey.",
+    )
     language = models.CharField(
         "language of emails", max_length=12, choices=language_choices, default="en", help_text="For its people."
     )

@@ -33,6 +33,8 @@ def list_orders(request: HttpRequest) -> HttpResponse:
         return redirect_to_search(request)
     member_context = memberships.page_context(request)
     membership = member_context["membership"]
+    if membership is None and member_context["locked"]:
+        return redirect("home")
     query = request.GET
     terms = search_terms.load_terms(request, query.get("search", ""))
     status, company = query.get("status", ""), query.get("company", "")

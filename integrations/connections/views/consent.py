@@ -136,7 +136,8 @@ def continue_decided(request: HttpRequest, consent: Consent) -> HttpResponse:
 
 def render_forbidden(request: HttpRequest, consent: Consent) -> HttpResponse:
     is_member = memberships.active_memberships(request.user).exists()
-    return render_outcome(request, "may_not", 403, consent, is_member=is_member)
+    locked = memberships.find_locked_customers(request.user)
+    return render_outcome(request, "may_not", 403, consent, is_member=is_member or bool(locked), locked=locked)
 
 
 def render_consent_form(request: HttpRequest, consent: Consent, form: DecisionForm, status: int = 200) -> HttpResponse:

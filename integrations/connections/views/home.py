@@ -82,6 +82,8 @@ def show_home(request: HttpRequest) -> HttpResponse:
         return redirect("admin:index")
     page = memberships.page_context(request)
     membership = page["membership"]
+    if page["locked"] and membership is None:
+        return redirect("mfa_index")
     context = {
         **page,
         "connections": list_connections(membership.customer) if membership else [],

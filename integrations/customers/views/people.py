@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from integrations.accounts.login_redirects import require_post
+from integrations.accounts.mfa.policy import has_second_factor
 from integrations.accounts.reauthentication import reauthentication_required
 from integrations.audit import Actor
 from integrations.customers import invitations, memberships
@@ -53,7 +54,9 @@ def render_page(request: HttpRequest, form: InviteForm, status: int = 200) -> Ht
     context = {
         **page,
         "form": form,
-        "people": membership.customer.memberships.select_related("person").order_by("person__email"),
+        "people": membership.customer.memberships.select_related("person")
+        .annotate(has_second_factor=has_second_factor("person"))
+        .order_by("person__email"),
         "invitations": invitations.with_email(invitations.open_invitations(membership.customer)),
     }
     return render(request, "integrations/people.html", context, status=status)
@@ -102,6 +105,18 @@ def revoke_invitation(request: HttpRequest, invitation_id: str) -> HttpResponse:
     invitation = get_invitation(request, invitation_id)
     text = invitations.revoked_text(invitation.email)
     return run_and_report(request, lambda actor: invitations.revoke_invitation(invitation, actor=actor), text)
+
+
+@require_post
+@login_required
+@reauthentication_required
+def require_second_factor(request: HttpRequest) -> HttpResponse:
+    """Require a second factor of the customer's people, or no longer."""
+    customer = get_administered_customer(request, request.POST.get("organisation", ""))
+    is_required = request.POST.get("required") == "1"
+    memberships.require_second_factor(customer, is_required, actor=Actor.from_request(request))
+    messages.success(request, f"{customer} {'now requires' if is_required else 'no longer requires'} a second factor.")
+    return redirect("people")
 
 
 def get_membership(request: HttpRequest, membership_id: int) -> Membership:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.test import Client as Browser
@@ -12,6 +13,7 @@ from integrations.models import Customer, User
 from integrations.outbox.models import Delivery
 from tests import rows
 from tests.integrations.accounts.test_mfa import AT, code_of, signed_in_and_sure
+from tests.integrations.accounts.test_sign_in import sign_in
 from tests.mailbox import deliver_emails
 
 pytestmark = pytest.mark.django_db
@@ -81,3 +83,49 @@ def test_notice_speaks_the_organisations_language_and_keeps_no_address(alice: Us
     assert "Ein Passkey wurde hinzugefügt. Das geschah am " in letter.body
     assert f"{settings.PUBLIC_URL}/accounts/password/reset/" in letter.body
     assert (delivery.kind, Delivery.objects.get().payload["sealed"]) == ("account_notice", "")
+
+
+# The former address
+
+
+def rename(browser: Browser, user: User, **fields: str) -> int:
+    """Change a person in admin and return the status."""
+    form = {"email": user.email, "name": user.name, "staff_role": user.staff_role, "is_active": "on"}
+    form |= {f"memberships-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
+    status: int = browser.post(f"/admin/integrations/user/{user.pk}/change/", form | fields).status_code
+    return status
+
+
+def test_change_of_the_address_is_told_at_the_former_one(staff_browser: Browser, alice: User) -> None:
+    assert rename(staff_browser, alice, email="eve@evil.example") == 302
+    [letter] = deliver_emails()
+    assert (letter.to, letter.subject) == (["alice@northwind.example"], SUBJECT)
+    assert letter.body.splitlines()[2].startswith(
+        "The email address of your account was changed. This one no longer signs in. This happened on "
+    )
+    assert "contact an administrator of your organisation or the staff of Assessments at once." in letter.body
+    assert ("choose a new password" in letter.body, "http" in letter.body) == (False, False)
+    assert "Choose a new password" not in str(letter.alternatives)
+
+
+def test_change_of_the_address_is_told_in_german(staff_browser: Browser, alice: User) -> None:
+    Customer.objects.update(language="de")
+    rename(staff_browser, alice, email="alice.moore@northwind.example")
+    [letter] = deliver_emails()
+    assert "Die E-Mail-Adresse Ihres Kontos wurde geändert." in letter.body
+    assert "wenden Sie sich sofort an eine Administratorin" in letter.body
+
+
+@pytest.mark.parametrize("fields", [{"name": "Alice Moore"}, {"email": "ALICE@northwind.example"}, {}])
+def test_same_address_is_no_change(staff_browser: Browser, alice: User, fields: dict[str, str]) -> None:
+    assert rename(staff_browser, alice, **fields) == 302
+    assert deliver_emails() == []
+
+
+def test_former_address_no_longer_signs_in(staff_browser: Browser, alice: User) -> None:
+    """Although allauth has kept a copy of it since the last sign-in."""
+    before = sign_in(Browser(), alice.email)
+    assert EmailAddress.objects.filter(email=alice.email).exists()
+    rename(staff_browser, alice, email="alice.moore@northwind.example")
+    after = [sign_in(Browser(), email) for email in ("alice@northwind.example", "alice.moore@northwind.example")]
+    assert [answer.status_code for answer in (before, *after)] == [302, 200, 302]
