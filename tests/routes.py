@@ -253,6 +253,7 @@ ROUTES: dict[str, Row] = {
     "switch_organisation": by_role(POST={"charlie": 404, "bob": HOME, "alice": HOME, "staff": 404}),
     "people": by_role(GET={"customers": 200, "staff": HOME}),
     "invite": by_role(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
+    "require_second_factor": by_role(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
     "resend_invitation": by_role(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
     "revoke_invitation": by_role(POST={"charlie": 404, "bob": 403, "alice": 302, "staff": 404}),
     "resend_invitation, guessed": by_role(POST={"signed_in": 404}),
@@ -317,17 +318,19 @@ ROUTES: dict[str, Row] = {
     "accounts/social/signup/": for_everybody(404),
     "accounts/3rdparty/<path:rest>": for_everybody(404),
     "mfa_list_webauthn": by_role({"signed_in": 405}, GET={"signed_in": 200}),
-    "mfa_add_webauthn": by_role({"signed_in": 302}),
-    "mfa_edit_webauthn": by_role({"signed_in": 302}),
-    "mfa_remove_webauthn": by_role({"signed_in": 302}),
+    "mfa_add_webauthn": by_role({"signed_in": 405}, **form_answers({"signed_in": 200})),
+    "mfa_edit_webauthn": by_role({"signed_in": 405}, **form_answers({"signed_in": 404})),
+    "mfa_remove_webauthn": by_role(
+        {"signed_in": 405}, GET={"signed_in": 404}, POST={"signed_in": 404}, DELETE={"signed_in": 404}
+    ),
     "mfa_reauthenticate_webauthn": by_role({"signed_in": 302}),
     "mfa_login_webauthn": by_role(
         {"stranger": 405, **SIGNED_IN_REDIRECTS}, **form_answers({"stranger": SIGN_IN, **SIGNED_IN_REDIRECTS})
     ),
-    "mfa_activate_totp": by_role({"signed_in": 302}),
+    "mfa_activate_totp": by_role({"signed_in": 405}, **form_answers({"signed_in": 200})),
     "mfa_deactivate_totp": by_role({"signed_in": 404}),
     "mfa_view_recovery_codes": by_role({"signed_in": 405}, GET={"signed_in": 404}),
-    "mfa_generate_recovery_codes": by_role({"signed_in": 302}),
+    "mfa_generate_recovery_codes": by_role({"signed_in": 405}, **form_answers({"signed_in": 200})),
     "mfa_download_recovery_codes": by_role({"signed_in": 404}),
     # Staff
     **parse_rights(RIGHTS),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0018_company_claims'),
+        ('integrations', '0019_queue_and_consent_names'),
     ]
 
     operations = [
