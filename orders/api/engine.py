@@ -62,7 +62,8 @@ class OrderView(EngineView):
 
     def validate_report(self, request: Request, order: Order) -> tuple[dict[str, Any], str]:
         """Return the changes and the reason of a correction. Raises UnprocessableError."""
-        context = {"assessment_ids": self.get_assessment_ids(order)}
+        stored = {row.assessment_id: row for row in order.results.all()}
+        context = {"assessment_ids": self.get_assessment_ids(order), "results": stored}
         changes = input_serializers.ReportSerializer(data=request.data, context=context).require_valid_data()
         return changes, changes.pop("correction", "")
 

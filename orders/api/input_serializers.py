@@ -2,21 +2,24 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from integrations.api.fields import StrictChoiceField, StrictIntegerField, StrictSerializer, build_error_messages
+from integrations.outbox import clock
 from orders import engine_urls
 from orders.api.fields import CheckedURLField, InstantField, PlainTextField
 from orders.models import AttachmentType, Status
 
 SCORE_KEYS = ("raw", "min", "max")
 MAX_INTEGER = 2**31 - 1
+MAX_CLOCK_SKEW = timedelta(minutes=5)  # between an engine's clock and ours
+FUTURE_DATE = "Send a time that is not in the future, by the clock of the portal."
 SPACE_BEFORE_OFFSET = re.compile(r" (?=[0-9]{2}(?::?[0-9]{2})?\Z)")
 
 
@@ -65,6 +68,7 @@ def _nullable_options(**kwargs: Any) -> dict[str, Any]:
 class ResultFieldsSerializer(StrictSerializer):
     """Keys that the results of a package and of an assessment have in common; null clears a key."""
 
+    start_field: ClassVar[str]
     status = StrictChoiceField(Status.choices, required=False)
     score = ScoreSerializer(required=False, allow_null=True)
     score_label = PlainTextField(**_nullable_options(max_length=200, allow_blank=True))
@@ -72,15 +76,36 @@ class ResultFieldsSerializer(StrictSerializer):
     submission_date = InstantField(**_nullable_options())
     name = PlainTextField(**_nullable_options(max_length=200, allow_blank=True))
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse dates that cannot be. A stored one that is sent again unchanged is no new date."""
+        stored = self.context["results"].get(attrs.get("assessment_id", ""))
+        columns = {self.start_field: "assessment_date", "submission_date": "submission_date"}
+        dates = {name: getattr(stored, column, None) for name, column in columns.items()}
+        changed = [name for name in dates if name in attrs and attrs[name] != dates[name]]
+        dates |= {name: attrs[name] for name in changed}
+        for name in changed:
+            if dates[name] and dates[name] > clock.now() + MAX_CLOCK_SKEW:
+                raise serializers.ValidationError({name: [ErrorDetail(FUTURE_DATE, "future")]})
+        started, submitted = dates.values()
+        if changed and started and submitted and submitted < started - MAX_CLOCK_SKEW:
+            message = f"Send a submission_date that is not before the {self.start_field}."
+            raise serializers.ValidationError({changed[-1]: [ErrorDetail(message, "order")]})
+        return attrs
+
 
 class AssessmentResultSerializer(ResultFieldsSerializer):
+    start_field = "assessment_date"
     assessment_id = PlainTextField(max_length=64)
     assessment_date = InstantField(**_nullable_options())
 
 
 class ReportSerializer(ResultFieldsSerializer):
-    """Report of a result: a missing key is unchanged, null clears. The context holds the order's `assessment_ids`."""
+    """Report of a result: a missing key is unchanged, null clears.
 
+    The context holds the order's `assessment_ids`, and its stored `results` by these ids.
+    """
+
+    start_field = "assessment_package_date"
     assessment_package_date = InstantField(**_nullable_options())
     assessment_results = AssessmentResultSerializer(many=True, required=False)
     correction = PlainTextField(multiline=True, max_length=500, required=False, allow_blank=True)

@@ -10,7 +10,7 @@ from integrations.models import Connection
 from integrations.outbox import deliveries
 from integrations.outbox.models import Delivery, DeliveryState
 from orders import leases, results
-from orders.models import Hop, Order, OrderEvent
+from orders.models import Hop, Order, OrderEvent, Result
 from tests.orders import bodies
 
 pytestmark = pytest.mark.django_db
@@ -359,3 +359,81 @@ def test_two_orders_do_not_touch_each_other(engine: APIClient, order: Order, con
     engine.patch(url(other), {"status": "IN_PROGRESS"})
     leases.accept_order(other.pk, launch_url="https://engine.example/1", by="engine")
     assert waiting() == [{"status": "COMPLETED"}, {"status": "IN_PROGRESS"}]
+
+
+# Dates
+
+NOW = "2026-11-24T10:00:00Z"
+FUTURE = "Send a time that is not in the future, by the clock of the portal."
+LOGIC = {"assessment_id": "logic"}
+IMPOSSIBLE_DATES = [
+    ({"submission_date": "9999-12-31T23:59:59Z"}, "submission_date", FUTURE),
+    ({"submission_date": "2026-11-24T11:00:00Z"}, "submission_date", FUTURE),
+    ({"submission_date": "2026-11-24T12:10:00+02:00"}, "submission_date", FUTURE),
+    ({"assessment_package_date": "2026-11-24T10:05:01Z"}, "assessment_package_date", FUTURE),
+    (
+        {"assessment_results": [{**LOGIC, "assessment_date": "2027-01-01T00:00:00Z"}]},
+        "assessment_results.0.assessment_date",
+        FUTURE,
+    ),
+    (
+        {"assessment_package_date": "2026-11-24T09:00:00Z", "submission_date": "2026-11-24T08:54:59Z"},
+        "submission_date",
+        "Send a submission_date that is not before the assessment_package_date.",
+    ),
+    (
+        {
+            "assessment_results": [
+                {**LOGIC, "assessment_date": "2026-11-24T09:00:00Z", "submission_date": "2020-08-28T20:36:28Z"}
+            ]
+        },
+        "assessment_results.0.submission_date",
+        "Send a submission_date that is not before the assessment_date.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "field", "message"), IMPOSSIBLE_DATES)
+def test_date_that_cannot_be_is_refused(
+    engine: APIClient, order: Order, time_machine: Any, body: dict[str, Any], field: str, message: str
+) -> None:
+    time_machine.move_to(NOW, tick=False)
+    for answer in (engine.patch(url(order), body), engine.post(f"{url(order)}/preview", body)):
+        errors = [(each["field"], each["message"]) for each in answer.json()["errors"]]
+        assert (answer.status_code, errors) == (422, [(field, message)])
+    assert not Result.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"submission_date": "2026-11-24T10:05:00Z"},  # the engine's clock may be ahead
+        {"submission_date": "2020-08-28T20:36:28Z"},
+        {"assessment_package_date": "2026-11-24T09:00:00Z", "submission_date": "2026-11-24T08:55:00Z"},
+        {"assessment_package_date": "2026-11-24T09:00:00Z", "submission_date": None},
+        {"assessment_results": [{**LOGIC, "submission_date": "2020-08-28T20:36:28Z"}], "submission_date": NOW},
+    ],
+)
+def test_date_that_can_be_is_taken(engine: APIClient, order: Order, time_machine: Any, body: dict[str, Any]) -> None:
+    time_machine.move_to(NOW, tick=False)
+    assert engine.patch(url(order), body).status_code == 200
+
+
+def test_date_is_compared_with_the_stored_one(engine: APIClient, order: Order, time_machine: Any) -> None:
+    time_machine.move_to(NOW, tick=False)
+    assert engine.patch(url(order), {"assessment_package_date": "2026-11-24T09:00:00Z"}).status_code == 200
+    refused = engine.patch(url(order), {"submission_date": "2026-11-24T08:00:00Z"})
+    assert [each["field"] for each in refused.json()["errors"]] == ["submission_date"]
+    assert engine.patch(url(order), {"submission_date": "2026-11-24T09:30:00Z"}).status_code == 200
+    refused = engine.patch(url(order), {"assessment_package_date": "2026-11-24T09:40:00Z"})
+    assert [each["field"] for each in refused.json()["errors"]] == ["assessment_package_date"]
+
+
+def test_date_that_is_stored_already_may_come_again(engine: APIClient, order: Order, time_machine: Any) -> None:
+    """What changes nothing is accepted in every status, also what an earlier version of the portal took."""
+    time_machine.move_to(NOW, tick=False)
+    stored = {"assessment_package_date": "2027-01-01T00:00:00Z", "submission_date": "2026-12-01T00:00:00Z"}
+    assert engine.patch(url(order), {"status": "COMPLETED"}).status_code == 200
+    dates = {"assessment_date": "2027-01-01T00:00:00Z", "submission_date": "2026-12-01T00:00:00Z"}
+    Result.objects.update(**dates)
+    assert engine.patch(url(order), {"status": "COMPLETED", **stored}).status_code == 200

@@ -177,6 +177,10 @@ R5 Order unknown, connection disabled, candidate erased
     orders/results report_of_an_unknown_or_erased_order_is_refused
     orders/results result_of_a_disabled_connection_is_held
 
+R7 Dates that cannot be
+    orders/results date_that_cannot_be_is_refused
+    orders/results date_is_compared_with_the_stored_one
+
 R8 Markup, long text, bidirectional marks
     orders/results wrong_report_is_refused_before_anything_is_queued
     hostile_pages markup_in_what_came_is_shown_as_text
