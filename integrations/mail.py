@@ -11,7 +11,8 @@ import ssl
 from dataclasses import dataclass
 from email.mime.image import MIMEImage
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -93,8 +94,9 @@ def render_email(kind: str, language: str, **context_data: Any) -> EmailContent:
 def is_logo_in_emails() -> bool:
     """Return True for a PNG that is small enough. Mail programs do not show SVG, so the name replaces it."""
     logo = settings.BRAND_LOGO
-    is_png = logo is not None and logo.suffix.lower() == ".png" and logo.is_file()
-    return is_png and logo.stat().st_size <= MAX_LOGO_SIZE
+    if logo is None or logo.suffix.lower() != ".png" or not logo.is_file():
+        return False
+    return logo.stat().st_size <= MAX_LOGO_SIZE
 
 
 def build_message(content: EmailContent, to: str, message_id: str) -> EmailMultiAlternatives:
@@ -102,14 +104,14 @@ def build_message(content: EmailContent, to: str, message_id: str) -> EmailMulti
     message = EmailMultiAlternatives(content.subject, content.text, to=[to], headers=headers)
     message.attach_alternative(content.html, "text/html")
     if f'"cid:{LOGO_ID}"' in content.html:
-        message.mixed_subtype = "related"
-        message.attach(_build_logo())
+        message.mixed_subtype = "related"  # type: ignore[attr-defined]  # unknown to the stubs
+        message.attach(_build_logo(cast(Path, settings.BRAND_LOGO)))
     return message
 
 
-def _build_logo() -> MIMEImage:
+def _build_logo(file: Path) -> MIMEImage:
     """Build the logo as a part of the email: mail programs fetch nothing from servers unless their reader agrees."""
-    logo = MIMEImage(settings.BRAND_LOGO.read_bytes(), "png")
+    logo = MIMEImage(file.read_bytes(), "png")
     logo["Content-ID"] = f"<{LOGO_ID}>"
     logo["Content-Disposition"] = "inline"
     return logo

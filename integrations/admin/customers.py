@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html_join
@@ -144,7 +144,7 @@ class CustomerAdmin(StaffAdmin):
         template, title = "admin/integrations/customer/assign.html", f"Assign a company to {customer}"
         return self.render_object_page(request, customer, template, title, form=form)
 
-    def response_post_save_add(self, request: HttpRequest, obj: Customer) -> HttpResponse:
+    def response_post_save_add(self, request: HttpRequest, obj: Customer) -> HttpResponseRedirect:
         """Show the customer, where its people are invited."""
         return redirect(self.get_change_url(obj))
 

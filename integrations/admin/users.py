@@ -155,8 +155,8 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         if "staff_role" in form.changed_data:
             former = {"former_role": form.initial["staff_role"]} if change else {}
             self.record_audit(request, "user.role_changed", obj.pk, name=obj.email, role=obj.staff_role, **former)
-        if change and obj.email != (former := form.initial["email"]):
-            emails.notify_change("email_changed", obj, to=former)
+        if change and obj.email != (former_address := form.initial["email"]):
+            emails.notify_change("email_changed", obj, to=former_address)
             # allauth's copy, by which the former address would still sign in
             EmailAddress.objects.filter(user=obj).delete()
         if not obj.is_active and "is_active" in form.changed_data:

@@ -84,7 +84,7 @@ class ResultFieldsSerializer(StrictSerializer):
         changed = [name for name in dates if name in attrs and attrs[name] != dates[name]]
         dates |= {name: attrs[name] for name in changed}
         for name in changed:
-            if dates[name] and dates[name] > clock.now() + MAX_CLOCK_SKEW:
+            if (date := dates[name]) and date > clock.now() + MAX_CLOCK_SKEW:
                 raise serializers.ValidationError({name: [ErrorDetail(FUTURE_DATE, "future")]})
         started, submitted = dates.values()
         if changed and started and submitted and submitted < started - MAX_CLOCK_SKEW:
