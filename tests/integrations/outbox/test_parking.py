@@ -53,7 +53,7 @@ def hang(peer: Peer) -> Iterator[threading.Event]:
 def starving(enqueue: Enqueue) -> Delivery:
     """Let another stream wait for a courier, so that a slice ends early."""
     waiting = enqueue("starving", stream="probe:starving")
-    Stream.objects.filter(pk=waiting.stream_id).update(woken_at=waiting.created_at - timedelta(seconds=5))
+    Stream.objects.filter(pk=waiting.stream_id).update(woken_at=clock.now() - timedelta(seconds=5))
     return waiting
 
 
