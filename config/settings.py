@@ -220,7 +220,11 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
 # Failed attempts per IP address (of IPv6, its /64), and per account and IP address. login_throttle.py has the others,
 # and leaves these out for browsers in which the owner signed in before.
-ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": "60/5m/ip,10/5m/key"}
+ACCOUNT_RATE_LIMITS = {
+    "login": None,
+    "login_failed": "60/5m/ip,10/5m/key",
+    "reset_password": "20/m/ip,100/d/ip",  # not per address, which a stranger could use up (emails.py)
+}
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 # The page of sign-in says so by this URL: a message would need a session.
 ACCOUNT_LOGOUT_REDIRECT_URL = "/?signed_out=1"

@@ -13,6 +13,7 @@ from django.test import Client as Browser
 from pytest_django.plugin import DjangoDbBlocker
 from rest_framework.test import APIClient
 
+from config.monitoring import health
 from integrations.accounts import sessions
 from integrations.api import authentication, refusals
 from integrations.audit import triggers
@@ -28,10 +29,11 @@ Api = Callable[..., APIClient]
 
 
 @pytest.fixture(autouse=True)
-def _clear_process_state() -> Iterator[None]:
+def _clear_process_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Clear the token cache, which would hide a query or a disable, and the throttle of refused calls."""
     authentication._token_cache.clear()
     refusals.throttle.clear()
+    monkeypatch.setattr(health, "KEPT_SECONDS", 0.0)
     yield
     authentication._token_cache.clear()
 

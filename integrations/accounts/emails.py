@@ -4,7 +4,9 @@ They are deliveries, so the response time does not depend on the mail server. Wh
 when the email is written, so that the response time does not depend on that either.
 """
 
+import hashlib
 import json
+import time
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
@@ -12,16 +14,22 @@ from uuid import uuid4
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
+from django.core.cache import cache
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from integrations import mail
+from integrations.database.advisory_lock import lock_until_commit
 from integrations.encryption import DecryptionError, seal, unseal
 from integrations.models import User
 from integrations.outbox import deliveries, handlers
 from integrations.outbox.models import Delivery
 
 SEAL_OWNER = "account mail"
+RESETS_AT_ONCE = 3
+RESET_INTERVAL = timedelta(minutes=50)
+DAY_SECONDS = 24 * 3600
 # By the last part of allauth's template names; the names that `templates/emails/account_changed_event.txt` uses.
 CHANGE_NAMES = {
     **dict.fromkeys(("password_changed", "password_reset", "password_set"), "password"),
@@ -36,8 +44,26 @@ CHANGE_NAMES = {
 
 
 def send_reset_email(email: str) -> None:
-    """Enqueue an email with a link for a new password or, if there is no such account, with that answer."""
-    _enqueue_email(AccountEmailHandler.kind, {"to": email})
+    """Enqueue an email with a link for a new password or, if there is no such account, with that answer.
+
+    Anybody can ask for it, again and again. From the fourth in a day on there is one in RESET_INTERVAL, which is less
+    than the hour for which a link is valid: whenever no email is sent, the link in the last one still works.
+    """
+    if _take_reset(email):
+        _enqueue_email(AccountEmailHandler.kind, {"to": email})
+
+
+@transaction.atomic
+def _take_reset(email: str) -> bool:
+    """Return True, and count it, if an email for a new password is due."""
+    key = f"resets:{hashlib.sha256(email.strip().lower().encode()).hexdigest()}"
+    lock_until_commit(key)
+    now = time.time()
+    sent = [at for at in cache.get(key, []) if at > now - DAY_SECONDS]
+    if len(sent) >= RESETS_AT_ONCE and now - max(sent) < RESET_INTERVAL.total_seconds():
+        return False
+    cache.set(key, [*sent, now], DAY_SECONDS)
+    return True
 
 
 def build_reset_path(user: User) -> str:

@@ -7,20 +7,35 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 
+from integrations.http.ip_addresses import get_client_network
 from integrations.models import ConnectAttempt, ConnectionState, Consent, DisplayMode, PartnerConfiguration
 from integrations.outbox.models import Delivery, DeliveryState
+from integrations.rate_limits import RateLimit
 
 SESSION_KEY = "consents"
 POPUP_KEY = "popup_until"
 MAX_REMEMBERED = 10
+KEPT_FOR = timedelta(hours=1)  # an undecided consent, after it expired
+# A visit is a row and, of a stranger, a session. A person counts apart, so that no stranger can use up their visits.
+VISITS = RateLimit("consent-visits", 200, 600)
+
+
+class TooManyVisitsError(Exception):
+    """The person, or the network of a stranger, has opened too many consents."""
 
 
 def start_consent(request: HttpRequest, *, company_id: str, mode: DisplayMode, redirect: str) -> Consent:
-    """Create the record that all later steps read. It belongs to this browser session."""
+    """Create the record that all later steps read. It belongs to this browser session. Raises TooManyVisitsError."""
+    is_stranger = isinstance(request.user, AnonymousUser)
+    visitor = get_client_network(request) if is_stranger else f"user {request.user.pk}"
+    if VISITS.get_retry_after(visitor):
+        raise TooManyVisitsError
+    VISITS.count(visitor)
     consent = Consent.objects.create(company_id=company_id, mode=mode, redirect=redirect)
     remember_consent(request, consent)
     return consent
@@ -62,7 +77,7 @@ def find_by_page(path: str) -> Consent | None:
 
 def delete_abandoned() -> None:
     """Delete consents that were never decided."""
-    Consent.objects.filter(decision="", expires_at__lt=timezone.now() - timedelta(days=1)).delete()
+    Consent.objects.filter(decision="", expires_at__lt=timezone.now() - KEPT_FOR).delete()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
-from integrations import audit, incidents
+from integrations import audit, incidents, rate_limits
 from integrations.audit import Actor
 from integrations.connections import emails
 from integrations.connections.claims import emails as claim_emails
@@ -25,7 +25,6 @@ from integrations.models import (
     IncidentKind,
     User,
 )
-from integrations.oauth import throttling
 from integrations.outbox import deliveries
 from integrations.webhooks import events
 
@@ -107,7 +106,7 @@ def approve_consent(consent: Consent, *, actor: Actor, customer: Customer | None
 
 def _record_refusal(action: str, consent: Consent, actor: Actor) -> None:
     """Audit a refused approval, once a minute per person and company: anybody signed in can repeat it at will."""
-    if throttling.is_first_failure(f"{actor.user and actor.user.pk} {consent.company_id}", action):
+    if rate_limits.is_first(action, str(actor.user and actor.user.pk), consent.company_id):
         audit.record(action, consent.company_id, actor=actor)
 
 

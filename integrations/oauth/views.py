@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from oauth2_provider.views import TokenView
 
-from integrations import audit
+from integrations import audit, rate_limits
 from integrations.api import refusals
 from integrations.api.errors import INCOMPLETE_BODY
 from integrations.http.ip_addresses import get_client_ip, get_client_network
@@ -49,8 +49,8 @@ def _record_failure(request: HttpRequest) -> None:
         request.headers.get("Authorization", ""), parse_qsl(request.body.decode("ascii"))
     )
     ip = get_client_ip(request)
-    throttling.record_failure(client_id, get_client_network(request))
-    if throttling.is_first_failure(get_client_network(request)):
+    throttling.FAILED_REQUESTS.count(client_id, get_client_network(request))
+    if rate_limits.is_first("token.refused", get_client_network(request)):
         audit.record("token.refused", client_id[:200], actor=audit.Actor(ip=ip))
 
 
@@ -115,7 +115,7 @@ def _validate_request(request: HttpRequest) -> HttpResponse | None:
     client_id, secret = parse_client_credentials(request.headers.get("Authorization", ""), fields)
     if has_header and form.get("client_id", client_id) != client_id:
         return error_response("invalid_request", "client_id differs from the header's: omit it.")
-    if seconds := throttling.get_retry_after(client_id, get_client_network(request)):
+    if seconds := throttling.FAILED_REQUESTS.get_retry_after(client_id, get_client_network(request)):
         return rate_limited_response(seconds)
     if not client_id or not secret or not (client_id + secret).isprintable() or len(client_id + secret) > 500:
         return invalid_client_response()

@@ -9,12 +9,15 @@ from django.utils import timezone
 
 from assessments import imports
 from assessments.transfer import plan
+from config.monitoring import health
 from config.server import gunicorn, request_body
 from integrations import clamav, strict_json
-from integrations.accounts import login_throttle, sessions
+from integrations.accounts import emails, login_throttle, sessions
 from integrations.accounts.login_throttle import DEVICE_RATES
 from integrations.api import deadline, idempotency, parsers
 from integrations.api.pagination import KeysetPagination
+from integrations.connections.claims import decisions, ownership
+from integrations.connections.consents import VISITS
 from integrations.customers import invitations
 from integrations.database.limits import choose_limits
 from integrations.http import client
@@ -30,14 +33,17 @@ from orders.api.input_serializers import LeaseSerializer
 from tests.config.conftest import REPOSITORY
 
 KB, MB, HOUR = 1024, 1024**2, 3600
+READINESS_SECONDS = health.KEPT_SECONDS  # as the portal has it: tests check each time
 RATE = re.compile(r"(\d+)/(\d*)([mhd])/(\w+)")
 UNITS = {"m": "minute", "h": "hour", "d": "day"}
 
 
 def rate(rates: str, scope: str) -> str:
     """Return allauth's rate for a scope in words: "10 in 5 minutes"."""
-    [(count, period, unit)] = [match[:3] for match in RATE.findall(rates) if match[3] == scope]
-    return f"{count} in {period} {UNITS[unit]}s" if period else f"{count} a {UNITS[unit]}"
+    found = (match[:3] for match in RATE.findall(rates) if match[3] == scope)
+    return " and ".join(
+        f"{count} in {period} {UNITS[unit]}s" if period else f"{count} a {UNITS[unit]}" for count, period, unit in found
+    )
 
 
 def until(deadline: object) -> timedelta:
@@ -65,9 +71,10 @@ def sign_in_limits() -> list[tuple[str, str, str]]:
         ),
         (
             "Password resets",
-            f"{rate(reset, 'key')} per account, {rate(reset, 'ip')} per IP address. "
-            f"The link works once, for {settings.PASSWORD_RESET_TIMEOUT // HOUR} hour",
-            "429",
+            f"{rate(reset, 'ip')} per IP address. Per email address {emails.RESETS_AT_ONCE} in a day, then one in "
+            f"{emails.RESET_INTERVAL // timedelta(minutes=1)} minutes. The link works once, for "
+            f"{settings.PASSWORD_RESET_TIMEOUT // HOUR} hour",
+            "429; no further email while the last link works",
         ),
         (
             "Sessions",
@@ -87,6 +94,18 @@ def sign_in_limits() -> list[tuple[str, str, str]]:
             "A page",
         ),
         ("Consent", f"{until(consent_deadline()).seconds // 60} minutes, one answer", "410"),
+        (
+            "Visits to the consent page",
+            f"{VISITS.amount} in {VISITS.seconds // 60} minutes per IP address (IPv6: per /64) or, after sign-in, per "
+            "person",
+            "429",
+        ),
+        (
+            "Attempts to connect a company in vain",
+            f"{ownership.MAX_TRIES} in {ownership.TRIES_WINDOW // timedelta(hours=1)} hour per person and per "
+            f"customer. A request that waits for staff lapses after {decisions.WAITS_FOR.days} days",
+            "429; an incident on the overview",
+        ),
     ]
 
 
@@ -158,6 +177,7 @@ def costly_limits() -> list[tuple[str, str, str]]:
             f"Over {imports.SYNC_MAX_BYTES // KB} KB, a worker imports them",
             "A page that shows how far it is",
         ),
+        ("`/readyz`", f"One check in {READINESS_SECONDS:.0f} second and process", "The last answer"),
         ("Messages sent again at once", f"{replay.MAX_MESSAGES:,}", "A page that says so"),
         ("Orders found by a candidate's address", f"{MAX_FOUND}", "The newest"),
     ]

@@ -1,11 +1,13 @@
 """Orders from SmartRecruiters, over the real URL stack."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connection as database
+from django.db.models import Sum
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -15,7 +17,7 @@ from rest_framework.test import APIClient
 
 from assessments.models import Package
 from integrations.encryption import hash_token
-from integrations.models import AuditEntry, Connection
+from integrations.models import AuditEntry, Connection, RefusedCall
 from integrations.outbox.models import Delivery, DeliveryState
 from orders import results
 from orders.models import Order, OrderEvent, Resource
@@ -223,6 +225,33 @@ def test_foreign_company_is_refused_and_written_down(
     assert Order.objects.count() == 0
     found = AuditEntry.objects.values_list("action", "subject", "ip", "detail")
     assert list(found) == [("order.refused", "northwind", "127.0.0.1", {"claimed": "harbour-clinics"})]
+
+
+@pytest.mark.parametrize(("action", "status"), [("order.refused", 403), ("order.conflict", 409)])
+def test_refused_orders_of_a_valid_token_are_audited_once_a_minute(
+    smartrecruiters: APIClient,
+    package: Package,
+    other_connection: Connection,
+    api: Any,
+    time_machine: Any,
+    action: str,
+    status: int,
+) -> None:
+    """Audit entries stay for ever. All refused calls are counted nevertheless."""
+    time_machine.move_to(timezone.now(), tick=False)
+    smartrecruiters.post(ORDERS, order_body(order_id=ORDER_ID))
+    other = api(rows.make_token(other_connection))
+
+    def place(number: int) -> int:
+        company = f"foreign-{number}" if action == "order.refused" else "harbour-clinics"
+        return int(other.post(ORDERS, order_body(order_id=ORDER_ID, companyId=company)).status_code)
+
+    assert {place(number) for number in range(20)} == {status}
+    assert AuditEntry.objects.filter(action=action, subject="harbour-clinics").count() == 1
+    assert RefusedCall.objects.filter(status=status).aggregate(total=Sum("count"))["total"] == 20
+    time_machine.move_to(timezone.now() + timedelta(seconds=61), tick=False)
+    place(1)
+    assert AuditEntry.objects.filter(action=action).count() == 2
 
 
 @pytest.mark.parametrize("package_id", ["nothing", "../p1", "harbours-own", "Skills"])

@@ -126,6 +126,11 @@ C37 600 px × 45 % of the screen
 C38 Secret in the browser
     consent secret_never_reaches_the_browser
 
+C40 Visits of strangers, which are rows and sessions
+    consent visits_of_a_stranger_s_network_are_limited_and_a_refused_one_writes_nothing
+    consent visits_of_a_person_are_limited_wherever_they_come_from
+    consent visits_that_nobody_answered_are_forgotten_after_an_hour
+
 C39 Polling Approve for the company of another customer
     capture polled_approval_waits_and_the_owner_connects_by_one_click_of_staff
     decisions of_two_requests_one_is_confirmed_and_the_other_denied

@@ -50,7 +50,12 @@ class ConsentStartView(View):
             log.warning("consent refused", invalid=sorted(form.errors))
             return render_outcome(request, "bad_visit", 400, refusal=form.refusal)
         company_id, redirect_url = form.cleaned_data["company_id"], form.cleaned_data["redirect"] or ""
-        consent = consents.start_consent(request, company_id=company_id, mode=form.display_mode, redirect=redirect_url)
+        try:
+            consent = consents.start_consent(
+                request, company_id=company_id, mode=form.display_mode, redirect=redirect_url
+            )
+        except consents.TooManyVisitsError:
+            return render_outcome(request, "too_many_visits", 429)
         return redirect("consent", key=consent.key)
 
 

@@ -9,7 +9,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations import audit
+from integrations import audit, rate_limits
 from integrations.api.authentication import wait_for_token_cache
 from integrations.api.refusals import RefusalRecordingView, find_company_id
 from integrations.connections import lifecycle
@@ -17,7 +17,6 @@ from integrations.encryption import hash_token
 from integrations.http.ip_addresses import get_client_network
 from integrations.models import Connection, Endpoint, PartnerConfiguration
 from integrations.models.connections import ENDED_REMOTELY
-from integrations.oauth import throttling
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +38,7 @@ def has_foreign_token(request: Request, connection: Connection) -> bool:
 def record_refusal(request: Request, company_id: str, reason: str) -> None:
     log.warning("disable refused", why=reason, company_id=company_id)
     actor = audit.Actor.from_request(request)
-    if throttling.is_first_failure(get_client_network(request), "disable"):
+    if rate_limits.is_first("connection.disable_refused", get_client_network(request)):
         audit.record("connection.disable_refused", company_id, actor=actor, why=reason)
 
 

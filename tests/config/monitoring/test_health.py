@@ -6,12 +6,16 @@ import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from django.db import InternalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client as Browser
 from rest_framework.test import APIClient
 
+from config.monitoring import health
 from integrations.database import requirements
 from integrations.encryption import DecryptionError
 from integrations.models import PartnerConfiguration, User
+from integrations.outbox import deliveries
+from integrations.outbox.models import Delivery, DeliveryState
 from orders import queries
 
 pytestmark = pytest.mark.django_db
@@ -106,3 +110,33 @@ def test_missing_key_is_no_matter_of_customers(client: Browser, alice: User, mon
     answer = client.get("/")
     page = answer.content.decode()
     assert (answer.status_code, "An encryption key is missing" in page, "own_secret" in page) == (503, True, False)
+
+
+def test_readiness_is_checked_once_a_second_whoever_asks(
+    client: Browser, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(health, "KEPT_SECONDS", 3600.0)
+    monkeypatch.setattr(health, "_last", None)
+    first = client.get("/readyz")
+    monkeypatch.setattr(requirements, "find_wrong_encoding", failing)
+    with django_assert_num_queries(0):
+        answers = [client.get("/readyz") for _ in range(5)]
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(200, first.json())] * 5
+    monkeypatch.setattr(health, "KEPT_SECONDS", 0.0)
+    assert client.get("/readyz").status_code == 503
+
+
+def test_readiness_needs_every_migration(client: Browser) -> None:
+    assert client.get("/readyz").status_code == 200
+    latest = MigrationRecorder(connection).migration_qs.filter(app="integrations").order_by("-name")[0]
+    latest.delete()
+    answer = client.get("/readyz")
+    reason = "migrations are missing: run manage.py migrate"
+    assert (answer.status_code, answer.json()) == (503, {"status": "unavailable", "reason": reason})
+
+
+def test_readiness_tells_strangers_no_number(client: Browser) -> None:
+    for key in ("a", "b"):
+        delivery = deliveries.enqueue("result", stream="connection:1", key=key, payload={})
+        Delivery.objects.filter(pk=delivery.pk).update(state=DeliveryState.FAILED)
+    assert client.get("/readyz").json()["degraded"] == ["deliveries failed: see the overview in admin"]

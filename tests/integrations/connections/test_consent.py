@@ -2,18 +2,20 @@
 
 import html
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client as Browser
 from django.utils import timezone
 
 from integrations.connections import consents, lifecycle
 from integrations.models import Client, ConnectAttempt, Connection, Consent, DisplayMode, PartnerConfiguration, User
 from integrations.outbox.models import Attempt, Delivery, DeliveryState
-from tests import rows
+from tests import footprint, rows
 
 BACK = "https://www.smartrecruiters.com/apps?company=northwind&tab=1"
 ENTRY = "/smartrecruiters/integration"
@@ -604,12 +606,54 @@ def test_mode_is_said_by_the_presence_of_redirect(client: Browser) -> None:
     assert [visit(client).mode, visit(client, redirect=None).mode] == [DisplayMode.REDIRECT, DisplayMode.POPUP]
 
 
-def test_visits_that_nobody_answered_are_forgotten_after_a_day(browser: Browser) -> None:
+def test_visits_that_nobody_answered_are_forgotten_after_an_hour(browser: Browser) -> None:
     answered, fresh, _ = (visit(browser, company=name) for name in ("answered", "fresh", "abandoned"))
     browser.post(page_of(answered), {"decision": "deny"})
-    Consent.objects.exclude(pk=fresh.pk).update(expires_at=timezone.now() - timedelta(days=2))
+    Consent.objects.exclude(pk=fresh.pk).update(expires_at=timezone.now() - timedelta(minutes=61))
     consents.delete_abandoned()
     assert set(Consent.objects.values_list("company_id", flat=True)) == {"answered", "fresh"}
+
+
+STRANGERS = [
+    (["192.0.2.7"] * 3, "192.0.2.7", "192.0.2.8"),
+    (["2001:db8:0:7::1", "2001:db8:0:7::2", "2001:db8:0:7:ffff::3"], "2001:db8:0:7::4", "2001:db8:0:8::1"),
+    (["::ffff:192.0.2.7"] * 3, "192.0.2.7", "192.0.2.77"),
+]
+
+
+@pytest.mark.parametrize(("visitors", "same", "other"), STRANGERS)
+def test_visits_of_a_stranger_s_network_are_limited_and_a_refused_one_writes_nothing(
+    db: None, alice: User, monkeypatch: pytest.MonkeyPatch, visitors: list[str], same: str, other: str
+) -> None:
+    monkeypatch.setattr(consents, "VISITS", replace(consents.VISITS, amount=3))
+    for each in visitors:
+        assert Browser(REMOTE_ADDR=each).get(entry()).status_code == 302
+    before = (Consent.objects.count(), Session.objects.count())
+    with footprint.record_writes() as written:
+        refused = Browser(REMOTE_ADDR=same).get(entry())
+    assert (refused.status_code, written, (Consent.objects.count(), Session.objects.count())) == (429, [], before)
+    assert "Sign in</a> first, then start again from SmartRecruiters." in text(refused)
+    assert Browser(REMOTE_ADDR=other).get(entry()).status_code == 302
+    known = Browser(REMOTE_ADDR=same)
+    known.force_login(alice)
+    assert known.get(entry()).status_code == 302, "strangers cannot use up what a person may do"
+
+
+def test_visits_of_a_person_are_limited_wherever_they_come_from(
+    alice: User, charlie: User, monkeypatch: pytest.MonkeyPatch, time_machine: Any
+) -> None:
+    time_machine.move_to("2026-11-24T10:00:00Z", tick=False)
+    monkeypatch.setattr(consents, "VISITS", replace(consents.VISITS, amount=2))
+
+    def visit_as(person: User, number: int) -> int:
+        browser = Browser(REMOTE_ADDR=f"192.0.2.{number}")
+        browser.force_login(person)
+        return browser.get(entry()).status_code
+
+    assert [visit_as(alice, number) for number in range(4)] == [302, 302, 429, 429]
+    assert visit_as(charlie, 1) == 302
+    time_machine.move_to("2026-11-24T10:10:01Z", tick=False)
+    assert visit_as(alice, 9) == 302
 
 
 def test_consent_page_names_the_companies_that_are_connected_already(client: Browser, alice: User) -> None:
