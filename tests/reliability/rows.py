@@ -35,6 +35,7 @@ FILES = {
     "disable": "tests/integrations/connections/test_disable.py",
     "documented_limits": "tests/config/test_documented_limits.py",
     "emails": "tests/orders/handlers/test_emails.py",
+    "encryption": "tests/integrations/test_encryption.py",
     "engine": "tests/assessments/api/test_engine.py",
     "engine_api": "tests/e2e/test_engine_api.py",
     "engine_errors": "tests/orders/api/test_engine_errors.py",

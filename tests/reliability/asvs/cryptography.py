@@ -13,22 +13,25 @@ TABLES = (
 
 11.2.2 Algorithms and keys can be replaced
     key_rotation rotation_leaves_nothing_that_needs_the_former_key
-    key_rotation rotation_takes_more_rows_than_a_batch_and_goes_on_where_it_was_stopped
+    encryption value_of_a_former_version_is_read_and_replaced
     why: Keys under traffic. Algorithms are in `integrations/encryption.py` and PASSWORD_HASHERS alone, and stored
     why: values say theirs.
 
 11.2.3 128 bits of security or more
-    why: AES-128 and HMAC-SHA-256, random tokens of 256 bits, TLS 1.2 and 1.3.
+    why: AES-256, HMAC-SHA-256, random tokens of 256 bits, TLS 1.2 and 1.3.
 
 11.3.1 No ECB, no PKCS#1 v1.5
-    why: Fernet: CBC with HMAC. Signatures of ID tokens are only verified.
+    encryption value_says_its_algorithm_and_nothing_of_the_text
+    why: GCM. Signatures of ID tokens are only verified.
 
 11.3.2 Approved ciphers and modes
-    open: To the letter, no: Fernet is AES-128 in CBC mode with HMAC-SHA-256, encrypt-then-MAC, which the standard's
-    open: appendix calls legacy, not broken. A change to AES-256-GCM needs a new form of ENCRYPTION_KEYS' values.
+    encryption value_says_its_algorithm_and_nothing_of_the_text
+    encryption value_of_a_former_version_is_read_and_replaced
+    why: AES-256-GCM.
 
 11.3.3 Encrypted data cannot be changed unseen
-    key_rotation secret_of_another_row_is_seen
+    encryption changed_value_is_refused
+    encryption text_comes_back_for_its_owner_alone
     key_rotation row_whose_key_is_missing_is_named_and_unchanged
 
 11.4.1 Approved hash functions
