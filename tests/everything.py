@@ -288,11 +288,19 @@ def find_flaws(answer: Any, path: str) -> list[str]:
         "may be framed": "frame-ancestors" in policy or "sandbox" in policy,
         "may be sniffed": answer.headers.get("X-Content-Type-Options") == "nosniff",
         "may be cached": "no-store" in answer.headers.get("Cache-Control", "") or path in CACHEABLE_PATHS,
+        "does not say what it is": _says_what_it_is(answer),
         "has no problem document": not is_refused_by_api or answer.headers.get("Content-Type") == PROBLEM_MEDIA_TYPE,
         "does not name the allowed methods": answer.status_code != 405 or answer.has_header("Allow"),
         "lets other sites read it": not answer.has_header("Access-Control-Allow-Origin"),
     }
     return [flaw for flaw, is_good in checks.items() if not is_good]
+
+
+def _says_what_it_is(answer: Any) -> bool:
+    """Return True for a content type, with a charset for texts, or an answer without content."""
+    kind = answer.headers.get("Content-Type", "")
+    has_content = bool(answer.streaming or answer.content)
+    return "charset=" in kind if kind.startswith("text/") else bool(kind) or not has_content
 
 
 CACHEABLE_PATHS = ("/brand.css", "/favicon.ico", "/apple-touch-icon.png")  # the vendor's colours, no personal data
