@@ -97,6 +97,10 @@ C31 Cookies in a frame
     consent popup_gets_its_cookies_twice
     consent cookie_of_the_frame_counts_in_a_frame_only
     consent cookie_of_the_frame_opens_no_other_page
+    consent page_of_another_session_names_the_cause
+    consent sandboxed_frame_is_told_the_way_out
+    consent_in_a_browser sandboxed_frame_leads_to_a_window_of_its_own
+    consent_in_a_browser frame_without_cookies_names_the_cause_and_stays_true
 
 C32 Opener of a pop-up window
     consent popup_pages_are_framed_by_smartrecruiters_alone

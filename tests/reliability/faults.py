@@ -4,6 +4,7 @@ from tests.reliability.rows import Row
 
 COURIER = "tests/integrations/outbox/test_courier.py::test_"
 FAULTS = "tests/integrations/outbox/test_faults.py::test_"
+PARKING = "tests/integrations/outbox/test_parking.py::test_"
 CONNECTING = "tests/integrations/connections/test_exchange.py::test_"
 WHOLE_WAY = "tests/e2e/test_the_whole_way.py::test_"
 INTAKE = "tests/orders/test_intake.py::test_"
@@ -202,6 +203,7 @@ ROWS: dict[str, Row] = {
         (
             f"{FAULTS}token_is_fetched_once_for_many_calls",
             f"{FAULTS}token_endpoint_that_is_down_pauses_the_credential",
+            f"{PARKING}hanging_token_requests_do_not_delay_another_stream",
             "crash: token: 500",
             "crash: token: hangs",
         ),
@@ -333,5 +335,20 @@ ROWS: dict[str, Row] = {
             "tests/orders/handlers/test_smtp.py::test_streams_together_keep_to_the_rate_of_the_mail_server",
             "tests/orders/handlers/test_smtp.py::test_failures_of_one_customers_emails_pause_no_other_stream",
         ),
+    ),
+    "D62": Row(
+        "Many peers that hang at once",
+        (
+            f"{PARKING}many_hanging_streams_do_not_delay_another_one",
+            f"{PARKING}parked_courier_is_orphaned_like_any_other_when_its_process_dies",
+            f"{PARKING}outcome_of_a_parked_call_survives_an_outage_of_the_database",
+            f"{PARKING}parked_courier_that_lost_its_lease_writes_nothing",
+            f"{PARKING}process_that_ends_waits_for_its_parked_calls",
+            "tests/e2e/test_hanging_endpoints.py::test_results_pass_seventy_endpoints_that_hang",
+        ),
+    ),
+    "D63": Row(
+        "Failover of the broker",
+        ("tests/e2e/test_broker_failover.py::test_workers_go_on_within_seconds_of_a_failover",),
     ),
 }
