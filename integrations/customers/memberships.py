@@ -37,13 +37,13 @@ def find_locked_customers(user: object) -> list[Customer]:
 
 
 def _all_memberships(user: object) -> QuerySet[Any]:
-    if not isinstance(user, User) or not user.is_active or user.is_staff:
-        return Membership.objects.none()
-    is_locked = ExpressionWrapper(
-        Q(customer__requires_second_factor=True) & ~has_second_factor("person"), BooleanField()
-    )
-    memberships = user.memberships.filter(customer__is_active=True).annotate(is_locked=is_locked)
-    return memberships.select_related("customer").order_by("customer__name")
+    """Return the user's memberships in active customers, with `is_locked`."""
+    memberships = Membership.objects.none()
+    if isinstance(user, User) and user.is_active and not user.is_staff:
+        memberships = user.memberships.filter(customer__is_active=True)
+    is_locked = Q(customer__requires_second_factor=True) & ~has_second_factor("person")
+    annotated = memberships.annotate(is_locked=ExpressionWrapper(is_locked, BooleanField()))
+    return annotated.select_related("customer").order_by("customer__name")
 
 
 def connectable_memberships(user: object) -> list[Membership]:

@@ -16,6 +16,7 @@ from tests.e2e.people import sign_in
 from tests.e2e.world import wait_for
 from tests.everything import World, build_url
 from tests.integrations.accounts.test_mfa import code_of
+from tests.reauthentication import forget_proof_of
 from tests.routes import ROUTES
 
 pytestmark = [
@@ -79,13 +80,14 @@ def test_second_factor_is_set_up_used_and_switched_off(
 ) -> None:
     """Visit the pages that require a recent password, by clicking only."""
     account = {"email": "alice@northwind.example", "password": rows.PASSWORD}
-    rows.make_user(rows.make_customer(), account["email"])
+    user = rows.make_user(rows.make_customer(), account["email"])
     visitor = Visitor(browser, origins={live_server.url}, portal=live_server.url)
     page = visitor.page
     page.goto(live_server.url)
     sign_in(page, account)
     visitor.follow_link(account["email"])
     visitor.expect_page("Two-factor authentication")
+    forget_proof_of(user)
     visitor.follow_link("Add a passkey")
     visitor.expect_page("Confirm it’s you")
     page.get_by_label("Password").fill(account["password"])

@@ -13,6 +13,7 @@ from integrations.outbox import courier
 from integrations.outbox.models import Stream
 from tests import rows
 from tests.e2e.browser import Visitor, launch_chromium
+from tests.reauthentication import forget_proof_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.xdist_group("browser")]
 Visit = Callable[[], Visitor]
@@ -62,9 +63,6 @@ def sign_in(person: Visitor, url: str, user: User) -> None:
 def add_passkey(person: Visitor, *, alone: bool) -> None:
     """Add a passkey on the page of second factors."""
     person.follow_link("Add a passkey")
-    person.expect_page("Confirm it’s you")
-    person.page.get_by_label("Password").fill(rows.PASSWORD)
-    person.press_button("Continue")
     person.expect_page("Add a passkey")
     person.page.get_by_label("Device name").fill("Alice's laptop")
     if alone:
@@ -150,6 +148,60 @@ def test_passkeys_are_kept_and_removed(visit: Visit, live_server: Any, alice: Us
     person.expect_page("Remove “Old laptop”?")
     person.press_button("Remove")
     expect(person.page.get_by_text("You have no passkeys yet.")).to_be_visible()
+
+
+def press_by_keyboard(person: Visitor, text: str) -> None:
+    """Tab to the button with this text, and press it."""
+    for _ in range(40):
+        person.page.keyboard.press("Tab")
+        if person.page.evaluate("document.activeElement.innerText") == text:
+            break
+    person.page.keyboard.press("Enter")
+
+
+def test_question_who_acts_is_answered_by_keyboard_and_the_form_is_sent(
+    visit: Visit, live_server: Any, customer: Customer, alice: User
+) -> None:
+    person = visit()
+    sign_in(person, f"{live_server.url}/people", alice)
+    person.expect_page("People")
+    forget_proof_of(alice)
+    press_by_keyboard(person, "Require a second factor")
+    person.expect_page("Confirm it’s you")
+    expect(person.page.get_by_text("What you entered is kept.")).to_be_visible()
+    person.page.focus("[name=password]")
+    person.page.keyboard.type(rows.PASSWORD)
+    person.page.keyboard.press("Enter")
+    person.expect_page("Two-factor authentication")
+    expect(person.page.get_by_text("Northwind Retail now requires a second factor.")).to_be_visible()
+    expect(person.page.get_by_text("Set up an app or a passkey to continue.")).to_be_visible()
+
+
+def test_passkey_answers_the_question_who_acts(visit: Visit, live_server: Any, alice: User) -> None:
+    person = visit()
+    has_device(person)
+    sign_in(person, live_server.url, alice)
+    person.page.goto(f"{live_server.url}/accounts/2fa/")
+    add_passkey(person, alone=True)
+    forget_proof_of(alice)
+    person.page.goto(f"{live_server.url}/accounts/2fa/recovery-codes/generate/")
+    person.expect_page("Confirm it’s you")
+    person.follow_link("Use a security key")
+    person.press_button("Use a passkey")
+    person.expect_page("Create recovery codes?")
+
+
+def test_sessions_are_listed_and_ended(visit: Visit, live_server: Any, alice: User) -> None:
+    here, there = visit(), visit()
+    for person in (here, there):
+        sign_in(person, f"{live_server.url}/accounts/sessions/", alice)
+        person.expect_page("Sessions")
+    here.page.reload()
+    press_by_keyboard(here, "Sign out of Chrome on Linux, 127.0.0.1")
+    expect(here.page.get_by_text("You are signed out of that browser.")).to_be_visible()
+    here.expect_page("Sessions")
+    there.page.reload()
+    there.expect_page("Sign in")
 
 
 def test_person_is_invited_joins_and_is_removed(
