@@ -9,6 +9,7 @@ from django.db import connection, models
 from django.utils.crypto import get_random_string
 
 from integrations.models import AssessmentType, Customer, User
+from integrations.text import isolate_direction
 
 RESERVED_IDS = ("orders", "inline")
 MAX_DAYS = 3650
@@ -110,7 +111,7 @@ class Package(models.Model):
         ordering = ["name", "id"]
 
     def __str__(self) -> str:
-        return self.name
+        return isolate_direction(self.name)
 
 
 class Assessment(models.Model):
@@ -134,7 +135,7 @@ class Assessment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return isolate_direction(self.name)
 
 
 def cascade_unless_last(collector: Any, field: Any, rules: Any, using: str) -> None:

@@ -7,6 +7,7 @@ sees them, so they must neither refuse a request nor make two equal texts differ
 import json
 import re
 import unicodedata
+from itertools import accumulate
 
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 CONTROL_EXCEPT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+")
@@ -79,11 +80,18 @@ def fold_email(text: str) -> str:
 def isolate_direction(text: str) -> str:
     """Return the text so that it cannot change the direction of a sentence around it, line by line.
 
-    Text that has no right-to-left letters or marks of direction is returned as it is.
+    Text that has no right-to-left letters or marks of direction, or is isolated already, is returned as it is.
     """
-    if all(unicodedata.bidirectional(each) not in RIGHT_TO_LEFT_CLASSES for each in text):
+    if all(unicodedata.bidirectional(each) not in RIGHT_TO_LEFT_CLASSES for each in text) or _is_isolated(text):
         return text
     return "".join(_isolate_line(line) for line in text.splitlines(keepends=True))
+
+
+def _is_isolated(text: str) -> bool:
+    """Return True for one line whose first character starts an isolate that its last character ends."""
+    depths = list(accumulate((each in ISOLATE_STARTS) - (each == ISOLATE_END) for each in text))
+    is_one_line = len(text.splitlines()) == 1
+    return is_one_line and text[0] == ISOLATE_START and depths[-1] == 0 and 0 not in depths[:-1]
 
 
 def _isolate_line(line: str) -> str:

@@ -15,6 +15,7 @@ from integrations.encryption import Sealed, SealedField
 from integrations.http.trusted_origins import MAX_URL_LENGTH
 from integrations.models import Client, Connection
 from integrations.outbox.models import Delivery, DeliveryState
+from integrations.text import isolate_direction
 
 ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 
@@ -163,7 +164,8 @@ class Order(models.Model):
 
     @property
     def candidate_name(self) -> str:
-        return f"{self.candidate_first_name} {self.candidate_last_name}".strip()
+        """The name for people, who read it within sentences."""
+        return isolate_direction(f"{self.candidate_first_name} {self.candidate_last_name}".strip())
 
 
 class Result(models.Model):

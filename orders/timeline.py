@@ -9,14 +9,12 @@ from typing import Any, TypedDict
 
 from integrations.models import AuditEntry
 from integrations.outbox.deliveries import SUPERSEDED_REASON
-from integrations.outbox.handlers import Channel, describe_channel, get_handler
+from integrations.outbox.handlers import describe_channel, get_handler
 from integrations.outbox.models import Attempt, Delivery, DeliveryState, Ending
-from integrations.outbox.sending.failure_messages import describe_status
-from integrations.outbox.sending.retry_policy import Disposition
+from integrations.outbox.sending.failure_messages import NO_ACCESS, describe_failed_attempt
 from orders.models import Hop, Order, OrderEvent
 
 S = DeliveryState
-NO_ACCESS = Disposition.NO_ACCESS.value
 
 
 class TimelineEntry(TypedDict):
@@ -36,22 +34,6 @@ STAFF_ACTIONS = {
     "delivery.dismissed": "{phrase} cannot be sent again and was dismissed",
     "delivery.settled": "{phrase} was found at the other side and marked as delivered",
 }
-
-
-def attempt_failure_text(attempt: Attempt, channel: Channel, phrase: str) -> str:
-    """Describe why an attempt failed, as a sentence without its full stop."""
-    peer_name = channel.peer_name
-    if attempt.outcome == "bug":
-        return f"Internal error while sending {phrase}: {attempt.error}"
-    if attempt.outcome == "lost":
-        return f"The courier stopped while sending {phrase}"
-    if attempt.outcome == NO_ACCESS:
-        return f"{peer_name} denied access to {phrase}"
-    if attempt.status is None:  # perhaps not even a call was made
-        return f"Sending {phrase} failed: {attempt.error}" if attempt.error else f"Sending {phrase} was interrupted"
-    if attempt.status < 400:
-        return f"{peer_name} answered {attempt.status}, but not as expected: {attempt.error or 'unknown content'}"
-    return describe_status(attempt.status, channel, phrase)
 
 
 def _outcome_suffix(attempt: Attempt, delivery: Delivery) -> str:
@@ -75,7 +57,7 @@ def _attempt_text(attempt: Attempt, delivery: Delivery, *, is_last: bool) -> str
         return f"{phrase.capitalize()} was {delivery.reason or 'not sent'}" if is_unsent else handler.delivered_text
     if not attempt.outcome and is_last and delivery.state == S.IN_FLIGHT:
         return f"{phrase.capitalize()} is on its way"
-    text = attempt_failure_text(attempt, describe_channel(delivery.stream.kind), phrase)
+    text = describe_failed_attempt(attempt, describe_channel(delivery.stream.kind), phrase)
     return text + (_outcome_suffix(attempt, delivery) if is_last else "")
 
 

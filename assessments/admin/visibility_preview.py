@@ -75,12 +75,13 @@ class VisibilityPreviewAdmin(StaffAdmin):
 
 def build_context(query: PackageQuery) -> dict[str, Any]:
     catalogue = load_catalogue()
-    wire = [json.loads(package.listed) for package in catalogue.list_visible(query)]
+    seen = catalogue.list_visible(query)
+    wire = [json.loads(package.listed) for package in seen[:DISPLAY_LIMIT]]
     hidden = catalogue.list_hidden(query)
     return {
-        "seen": wire[:DISPLAY_LIMIT],
-        "seen_count": len(wire),
-        "document": json.dumps(wire[:DISPLAY_LIMIT], indent=2, ensure_ascii=False),
+        "seen": seen[:DISPLAY_LIMIT],
+        "seen_count": len(seen),
+        "document": json.dumps(wire, indent=2, ensure_ascii=False),
         "hidden": hidden[:DISPLAY_LIMIT],
         "hidden_count": len(hidden),
         "customer": query.customer,

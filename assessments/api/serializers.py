@@ -66,7 +66,7 @@ class PublishedTypeField(StrictChoiceField):
 
 
 class CustomerIdField(StrictCharField):
-    default_error_messages = {"unknown": "Unknown customer. GET /customers lists the ids."}
+    default_error_messages = {"unknown": "There is no customer with this id."}
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)

@@ -321,7 +321,7 @@ def _pause_issues() -> Iterable[Issue]:
 def _webhook_issues() -> Iterable[Issue]:
     for webhook in Webhook.objects.exclude(disabled_reason="").select_related("client"):
         yield Issue(
-            message=f"The endpoint {webhook.url} of “{webhook.client.name}” is disabled. {webhook.disabled_reason}",
+            message=f"The endpoint {webhook.url} of “{webhook.client}” is disabled. {webhook.disabled_reason}",
             url=reverse("admin:integrations_webhook_change", args=[quote(webhook.pk)]),
             link_text="View and enable",
             state=DeliveryState.HELD,

@@ -52,14 +52,14 @@ def _label_connections(names: Iterable[str]) -> dict[str, StreamLabel]:
 
 def _label_webhooks(names: Iterable[str]) -> dict[str, StreamLabel]:
     rows = Webhook.objects.filter(pk__in=_extract_keys("webhook", names)).select_related("client")
-    return {row.stream_name: StreamLabel(f"{row.client.name} – {row.url}", _change_url(row)) for row in rows}
+    return {row.stream_name: StreamLabel(f"{row.client} – {row.url}", _change_url(row)) for row in rows}
 
 
 def _label_candidate_emails(names: Iterable[str]) -> dict[str, StreamLabel]:
     rows = Customer.objects.filter(pk__in=_extract_keys(mail.ACCOUNT_STREAM, names))
     return {
         mail.get_candidate_stream(row.pk): StreamLabel(
-            f"Email to candidates of {row.name}", reverse("admin:integrations_customer_change", args=[quote(row.pk)])
+            f"Email to candidates of {row}", reverse("admin:integrations_customer_change", args=[quote(row.pk)])
         )
         for row in rows
     }

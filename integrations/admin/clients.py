@@ -57,7 +57,7 @@ class EngineClientAdmin(StaffAdmin):
         return self._render_secret(request, obj, obj.__dict__.pop("shown_once"))
 
     def _render_secret(self, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
-        template, title = "admin/integrations/client/secret.html", f"Secret of “{client.name}”"
+        template, title = "admin/integrations/client/secret.html", f"Secret of “{client}”"
         return self.render_object_page(request, client, template, title, secret=secret)
 
     def _renew_secret(self, request: HttpRequest, client: Client) -> HttpResponse:
@@ -66,7 +66,7 @@ class EngineClientAdmin(StaffAdmin):
 
     def _revoke_client(self, request: HttpRequest, client: Client) -> str:
         engine_clients.revoke_client(client, actor=Actor.from_request(request))
-        return f"“{client.name}” was revoked."
+        return f"“{client}” was revoked."
 
     def get_audit_subject(self, client: Client) -> str:
         return str(client.client_id)

@@ -180,7 +180,12 @@ def resent_text(email: str, *, fallback: str) -> str:
 
 def _find_email_obstacle() -> str:
     """Return why emails do not go out now, as a predicate without its full stop, or an empty string."""
-    held = Stream.objects.filter(name="email").exclude(held_reason="").values_list("held_reason", flat=True).first()
+    held = (
+        Stream.objects.filter(name=mail.ACCOUNT_STREAM)
+        .exclude(held_reason="")
+        .values_list("held_reason", flat=True)
+        .first()
+    )
     return f"on hold: {held.rstrip('.')}" if held else mail.get_unsent_note()
 
 

@@ -7,6 +7,8 @@ from django.db import models
 from django.http import HttpRequest
 from oauth2_provider.models import AbstractApplication
 
+from integrations.text import isolate_direction
+
 if TYPE_CHECKING:
     from integrations.models.connections import Connection
 
@@ -35,6 +37,9 @@ class Client(AbstractApplication):
 
     class Meta(AbstractApplication.Meta):
         verbose_name = "engine"  # admin shows only engines
+
+    def __str__(self) -> str:
+        return isolate_direction(self.name) or self.client_id
 
     @classmethod
     def issue(cls, name: str, *, connection: "Connection | None" = None) -> tuple["Client", str]:

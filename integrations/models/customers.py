@@ -11,6 +11,7 @@ from django.utils.crypto import get_random_string
 
 from integrations import roles
 from integrations.roles import MemberRole, StaffRole
+from integrations.text import isolate_direction
 
 
 def make_customer_id() -> str:
@@ -55,7 +56,7 @@ class Customer(models.Model):
         ordering = ["name"]
 
     def __str__(self) -> str:
-        return self.name
+        return isolate_direction(self.name)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -105,7 +106,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing] # the tool
         return self.is_active and self.is_staff
 
     def get_full_name(self) -> str:
-        return self.name or self.email
+        return isolate_direction(self.name) or self.email
 
 
 class Membership(models.Model):

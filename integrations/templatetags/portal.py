@@ -5,10 +5,12 @@ from django.forms import BoundField
 from django.utils.safestring import SafeString
 
 from integrations.staff import display
+from integrations.text import isolate_direction
 
 register = template.Library()
 register.inclusion_tag("partials/chip.html", name="status_badge")(display.status_badge)
 register.filter("status_label", display.status_label)
+register.filter(isolate_direction)
 register.simple_tag(display.relative_time)
 register.filter("thousands", display.format_number)
 

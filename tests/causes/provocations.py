@@ -8,9 +8,18 @@ from django.conf import settings as portal_settings
 from django.test import Client as Browser
 from django.utils import timezone
 
+from integrations import mail
 from integrations.audit import Actor
 from integrations.customers import invitations
-from integrations.models import Connection, Consent, Customer, Invitation, PartnerConfiguration
+from integrations.models import (
+    Connection,
+    Consent,
+    Customer,
+    Invitation,
+    PartnerConfiguration,
+    User,
+    Webhook,
+)
 from integrations.outbox import clock, deliveries
 from integrations.outbox.models import Delivery, Heartbeat, Stream
 from integrations.outbox.scheduling.watchdog import HeartbeatRecorder, Watchdog
@@ -21,6 +30,7 @@ from tests import rows
 from tests.causes.stage import DORA, PAIR, Provoke, Stage
 from tests.integrations.outbox.peer import Answer
 from tests.integrations.simulator.process import free_port
+from tests.orders import bodies
 
 BACKEND = "django.core.mail.backends.{}.EmailBackend"
 PDF = b"%PDF-1.4\n%%EOF\n"
@@ -44,48 +54,50 @@ def nothing(stage: Stage) -> None:
 
 
 def send_emails(stage: Stage) -> None:
-    stage.carry("email")
+    stage.carry_emails()
 
 
 def use_backend(name: str) -> Provoke:
     def send_with_backend(stage: Stage) -> None:
         stage.settings.EMAIL_BACKEND = BACKEND.format(name)
         stage.settings.EMAIL_FILE_PATH = str(stage.settings.PORTAL_DATA_DIR)
-        stage.carry("email")
+        stage.carry_emails()
 
     return _name(send_with_backend, f"write_to_{name}")
 
 
 def close_mail_server(stage: Stage) -> None:
     stage.settings.EMAIL_PORT = free_port()
-    stage.carry("email")
+    stage.carry_emails()
 
 
 def refuse_recipient(stage: Stage) -> None:
     stage.mailbox.refusal = "550 5.1.1 no such user"
-    stage.carry("email")
+    stage.carry_emails()
 
 
 def order_without_email(stage: Stage) -> None:
     Order.objects.update(candidate_email="")
-    stage.carry("email")
+    stage.carry_emails()
 
 
 def hold_emails(stage: Stage) -> None:
-    stream = Stream.objects.get(name="email")
-    stage.staff(f"/admin/outbox/stream/{stream.pk}/act/hold/", {})
+    """Put all email streams on hold, as staff."""
+    Stream.objects.get_or_create(name=mail.ACCOUNT_STREAM)
+    for stream in Stream.objects.filter(name__startswith=mail.ACCOUNT_STREAM):
+        stage.staff(f"/admin/outbox/stream/{stream.pk}/act/hold/", {})
 
 
 def complete_before_invitation(stage: Stage) -> None:
     results.report(stage.order.pk, {"status": "COMPLETED"}, by="engine")
-    stage.carry("email")
+    stage.carry_emails()
 
 
 def expire_before_invitation(stage: Stage) -> None:
     stage.package.expires_after_days = 1
     stage.package.save()
     Order.objects.update(created_at=timezone.now() - timedelta(days=2))
-    stage.carry("email")
+    stage.carry_emails()
 
 
 def erase_before_invitation(stage: Stage) -> None:
@@ -292,13 +304,13 @@ def leave_overdue_after_worker(stage: Stage) -> None:
 
 def pause_for_long(stage: Stage) -> None:
     pause_connection(stage, seconds=600)
-    stage.carry("email")
+    stage.carry_emails()
     stage.wait(minutes=6)
 
 
 def carry_all(stage: Stage) -> None:
     stage.carry()
-    stage.carry("email")
+    stage.carry_emails()
 
 
 def pause_last_delivery(stage: Stage) -> None:
@@ -411,6 +423,65 @@ def refuse_credentials_of_connection(stage: Stage) -> None:
     stage.connection.refresh_from_db()
 
 
+def answer_ben(*answers: Answer) -> Provoke:
+    """Let Alice connect, and SmartRecruiters answer a later approval of Ben."""
+
+    def connect_then_answer(stage: Stage) -> None:
+        connect_anew(stage)
+        stage.exchange(*answers, by=stage.ben)
+
+    return _name(connect_then_answer, f"answer_ben_{_statuses(answers)}")
+
+
+def approve_by_ben(stage: Stage) -> None:
+    connect_anew(stage)
+    stage.approve(by=stage.ben)
+
+
+def disconnect_while_ben_connects(stage: Stage) -> None:
+    approve_by_ben(stage)
+    stage.disconnect()
+
+
+def lose_answer_to_ben_and_refuse(stage: Stage) -> None:
+    """Lose the answer to Ben's approval, then refuse the credentials of Alice's."""
+    answer_ben(Answer(502), Answer(409))(stage)
+    Connection.objects.update(access_token_expires_at=None)
+    refuse_credentials(stage)
+
+
+def disconnect_then_answer_ben(*answers: Answer) -> Provoke:
+    def disconnect_then_answer(stage: Stage) -> None:
+        disconnect_after_connecting(stage)
+        if answers:
+            stage.exchange(*answers, by=stage.ben)
+        else:
+            stage.approve(by=stage.ben)
+
+    return _name(disconnect_then_answer, f"disconnect_then_answer_ben_{_statuses(answers)}")
+
+
+def lose_first_answer(stage: Stage) -> None:
+    answer_exchange(Answer(502), Answer(409))(stage)
+
+
+def reconnect_without_administrators(stage: Stage) -> None:
+    refuse_credentials(stage)
+    User.objects.filter(staff_role="").update(is_active=False)
+
+
+def stop_engine_for_long(stage: Stage) -> None:
+    """Let nobody listen at an endpoint for six minutes, with more messages than the circuit breaker needs."""
+    webhook = stage.register_webhook()
+    Webhook.objects.update(url=f"http://127.0.0.1:{free_port()}/hook")
+    for _ in range(6):
+        bodies.place_order(stage.connection)
+    stage.carry(webhook.stream_name)
+    carry_all(stage)
+    stage.wait(minutes=5, seconds=30)
+    stage.carry(webhook.stream_name)
+
+
 def deny(stage: Stage) -> None:
     stage.customers("/smartrecruiters/integration?companyId=northwind")
     consent = Consent.objects.latest("pk")
@@ -426,7 +497,7 @@ def invite(stage: Stage) -> None:
 
 def invite_and_send(stage: Stage) -> None:
     stage.invite()
-    stage.carry("email")
+    stage.carry_emails()
 
 
 def invite_with_backend(name: str) -> Provoke:
@@ -434,7 +505,7 @@ def invite_with_backend(name: str) -> Provoke:
         stage.settings.EMAIL_BACKEND = BACKEND.format(name)
         stage.settings.EMAIL_FILE_PATH = str(stage.settings.PORTAL_DATA_DIR)
         stage.invite()
-        stage.carry("email")
+        stage.carry_emails()
 
     return _name(invite_and_write, f"invite_to_{name}")
 

@@ -4,13 +4,19 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from django.contrib.admin.utils import quote
+from django.http import HttpResponse
 from django.test import Client as Browser
+from django.utils.html import escape
 
+from integrations import mail
 from integrations.audit import Actor
 from integrations.connections import lifecycle
 from integrations.models import ConnectAttempt, Connection, Consent, Invitation, User, Webhook
@@ -30,10 +36,11 @@ DORA = "dora@northwind.example"
 
 
 class Mailbox:
-    """Mail server that accepts every message, or refuses every recipient."""
+    """Mail server that keeps every message as text, by recipient, or refuses every recipient."""
 
     def __init__(self) -> None:
         self.refusal = ""
+        self.texts: dict[str, list[str]] = {}
 
     async def handle_RCPT(  # noqa: N802  (a hook's name)
         self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
@@ -41,7 +48,11 @@ class Mailbox:
         envelope.rcpt_tos.append(address)
         return self.refusal or "250 OK"
 
-    async def handle_DATA(self, *_: Any) -> str:  # noqa: N802
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+        message = message_from_bytes(envelope.content, EmailMessage, policy=default)
+        body = message.get_body(("plain",))
+        for address in envelope.rcpt_tos:
+            self.texts.setdefault(address, []).append(str(body.get_content()) if body else "")
         return "250 OK"
 
 
@@ -69,6 +80,7 @@ class Stage:
         self.customer = rows.make_customer("Northwind Retail")
         self.connection = rows.make_connection(self.customer, "northwind")
         self.alice = rows.make_user(self.customer, "alice@northwind.example", name="Alice")
+        self.ben = rows.make_user(self.customer, "ben@northwind.example", name="Ben")
         self.stella = rows.make_user(None, "stella@vendor.example", name="Stella")
         self.package = rows.make_package("skills", name="Skills")
         self.order = bodies.place_order(self.connection)
@@ -94,8 +106,19 @@ class Stage:
                 Delivery.objects.filter(stream__name=name, state=DeliveryState.PENDING).update(due_at=clock.now())
             courier.run(Stream.objects.get(name=name).pk)
 
+    def carry_emails(self) -> None:
+        """Run the couriers of all email streams."""
+        for stream in Stream.objects.filter(name__startswith=mail.ACCOUNT_STREAM):
+            courier.run(stream.pk)
+
     def wait(self, **length: float) -> None:
         self._moved += timedelta(**length)
+
+    def read_email(self, person: User) -> HttpResponse:
+        """Send what is queued, and return the person's last email as a page with a paragraph per line."""
+        self.carry_emails()
+        lines = self.mailbox.texts[person.email][-1].splitlines()
+        return HttpResponse("".join(f"<p>{escape(line)}</p>" for line in lines))
 
     def reload(self) -> Order:
         self.order = Order.objects.get(pk=self.order.pk)

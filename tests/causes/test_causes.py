@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 from django.test import Client as Browser
 
-from integrations.models import Invitation
+from integrations.models import Invitation, Webhook
 from tests.causes import provocations as p
 from tests.causes.sentences import read_sentences
-from tests.causes.stage import DORA, Provoke, Stage, run_mail_server
+from tests.causes.stage import DORA, PAIR, Provoke, Stage, run_mail_server
 from tests.integrations.outbox.peer import Answer, run_peer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,6 +48,8 @@ PAGES: dict[str, Callable[[Stage], Any]] = {
     "deliveries": lambda stage: stage.staff("/admin/outbox/delivery/"),
     "delivery, candidate": lambda stage: stage.staff(f"{stage.page_of(stage.delivery('candidate'))}change/"),
     "delivery, invitation": lambda stage: stage.staff(f"{stage.page_of(stage.delivery('invitation'))}change/"),
+    "email to Alice": lambda stage: stage.read_email(stage.alice),
+    "email to Stella": lambda stage: stage.read_email(stage.stella),
     "home": lambda stage: stage.customers("/"),
     "invitation": lambda stage: stage.staff(f"{stage.page_of(Invitation.objects.get())}change/"),
     "order": lambda stage: stage.staff(f"{stage.page_of(stage.order)}change/"),
@@ -640,13 +642,96 @@ ROWS: list[Row] = [
             ),
         )
     ),
+    *(
+        Row("approved by", cause, "home", (said,))
+        for cause, said in (
+            (p.connect_anew, "Alice"),
+            (p.answer_ben(Answer(409)), "Alice"),
+            (p.answer_ben(Answer(502), Answer(409)), "Alice"),
+            (p.answer_ben(Answer(403)), "Alice"),
+            (p.approve_by_ben, "Alice"),
+            (p.lose_answer_to_ben_and_refuse, "Alice"),
+            (p.disconnect_after_connecting, "Alice"),
+            (p.disconnect_while_ben_connects, "Alice"),
+            (p.answer_ben(Answer(200, PAIR)), "Ben"),
+            (p.disconnect_then_answer_ben(Answer(409)), "Ben"),
+            (p.disconnect_then_answer_ben(), "Ben"),
+        )
+    ),
+    Row(
+        "approved by nobody",
+        p.disconnect_then_answer_ben(Answer(403)),
+        "home",
+        ("Not connected",),
+        ("Approved by", "Alice", "Ben"),
+    ),
+    Row("refused repeat", p.repeat_on_live, "overview", ("Nothing needs attention",)),
+    *(
+        Row("must reconnect", cause, "email to Alice", (said,))
+        for cause, said in (
+            (
+                p.refuse_credentials_of_connection,
+                "What this means: results cannot be sent to SmartRecruiters for now. Orders and results are kept here; "
+                "nothing is lost.",
+            ),
+            (
+                p.answer_exchange(Answer(409)),
+                "What this means: SmartRecruiters cannot place orders, and results cannot be sent to it for now. "
+                "Results "
+                "are kept here.",
+            ),
+        )
+    ),
+    Row(
+        "must reconnect for the first time",
+        p.lose_first_answer,
+        "email to Alice",
+        ("Assessments has no access to your SmartRecruiters company northwind.",),
+    ),
+    *(
+        Row("must reconnect", cause, "email to Stella", (said,))
+        for cause, said in (
+            (
+                p.refuse_credentials_of_connection,
+                "Orders are still accepted. Deliveries are on hold; nothing is lost. The customer’s administrators are "
+                "notified as well.",
+            ),
+            (
+                p.answer_exchange(Answer(409)),
+                "SmartRecruiters cannot place orders until the customer connects again. Deliveries are on hold; "
+                "nothing "
+                "is lost. The customer’s administrators are notified as well.",
+            ),
+            (
+                p.reconnect_without_administrators,
+                "SmartRecruiters cannot place orders until the customer connects again. Deliveries are on hold; "
+                "nothing "
+                "is lost. The customer has no active administrator, so nobody there is notified.",
+            ),
+        )
+    ),
+    Row(
+        "silent endpoint",
+        p.stop_engine_for_long,
+        "overview",
+        ("6 deliveries wait for “Staging engine – {hook}”. The last call failed: could not connect. Started TIME.",),
+    ),
+    Row("silent endpoint", p.stop_engine_for_long, "webhooks", ("The last call failed: could not connect", "Paused")),
 ]
+
+
+def open_page(stage: Stage, name: str) -> str:
+    """Return the page, with `{hook}` in place of the webhook's URL, whose port is another one each time."""
+    page: str = PAGES[name](stage).content.decode()
+    for url in Webhook.objects.values_list("url", flat=True):
+        page = page.replace(url, "{hook}")
+    return page
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.page}-{row.state}-{row.cause.__name__}")
 def test_page_says_what_happened(stage: Stage, row: Row) -> None:
     row.cause(stage)
-    sentences = read_sentences(PAGES[row.page](stage).content.decode())
+    sentences = read_sentences(open_page(stage, row.page))
     others = {other.said[0] for other in ROWS if (other.page, other.state) == (row.page, row.state)}
     assert [said for said in row.said if said not in sentences] == [], [each for each in sentences if len(each) > 30]
     assert (others - {row.said[0]} | set(row.unsaid)) & set(sentences) == set()

@@ -28,6 +28,9 @@ def test_text_without_a_direction_of_its_own_is_kept(text: str) -> None:
         ("דנה Cohen", "\u2068דנה Cohen\u2069"),
         ("a\u202eb\nc\r\nd", "\u2068a\u202eb\u2069\n\u2068c\u2069\r\n\u2068d\u2069"),
         ("a\u202eb\u2029c", "\u2068a\u202eb\u2069\u2029\u2068c\u2069"),
+        ("\u2068ann\u202ex\u2069", "\u2068ann\u202ex\u2069"),  # isolated already
+        ("\u2068a\u2069\u202e\u2068b\u2069", "\u2068\u2068a\u2069\u202e\u2068b\u2069\u2069"),
+        ("\u2068a\nb\u2069", "\u2068\u2068a\u2069\u2069\n\u2068b\u2069"),
     ],
 )
 def test_text_with_a_direction_is_isolated(text: str, isolated: str) -> None:

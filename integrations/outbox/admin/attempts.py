@@ -4,12 +4,15 @@ import json
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from integrations.outbox.models import Attempt
-from integrations.staff.display import relative_time
+from integrations.outbox.handlers import describe_channel, get_handler
+from integrations.outbox.models import Attempt, DeliveryState
+from integrations.outbox.sending.failure_messages import describe_failed_attempt
+from integrations.staff.display import relative_time, status_label
 from integrations.staff.model_admin import ReadOnlyInline, can_see_personal
 
 
@@ -34,6 +37,9 @@ class AttemptInline(ReadOnlyInline):
         """Hide requests and responses, which may contain personal data."""
         return self.fields if can_see_personal(request) else self.fields[:5]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
+        return super().get_queryset(request).select_related("delivery__stream")
+
     def started(self, attempt: Attempt) -> SafeString | str:
         return relative_time(attempt.started_at)
 
@@ -42,7 +48,12 @@ class AttemptInline(ReadOnlyInline):
 
     @admin.display(description="outcome")
     def outcome_text(self, attempt: Attempt) -> str:
-        return attempt.error or attempt.outcome.replace("_", " ") or "in progress"
+        if not attempt.outcome:
+            return "In progress"
+        if attempt.outcome == DeliveryState.DELIVERED:
+            return status_label(attempt.delivery.shown_state if attempt.delivery.ending else attempt.outcome)
+        channel = describe_channel(attempt.delivery.stream.kind)
+        return describe_failed_attempt(attempt, channel, get_handler(attempt.delivery).phrase)
 
     @admin.display(description="request")
     def request_details(self, attempt: Attempt) -> SafeString | str:

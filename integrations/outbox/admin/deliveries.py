@@ -126,8 +126,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
     show_full_result_count = False
     list_per_page = 50
     fieldsets = (
-        (None, {"fields": (*SUMMARY_FIELDS, "key", "priority")}),
+        (None, {"fields": SUMMARY_FIELDS}),
         ("Payload", {"classes": ("collapse",), "fields": ("payload_code",)}),
+        ("Technical", {"classes": ("collapse",), "fields": ("key", "priority")}),
         ("Dates", {"classes": ("collapse",), "fields": ("created_at", "started_at", "due_at", "finished_at")}),
     )
     readonly_fields = (*SUMMARY_FIELDS, "payload_code")

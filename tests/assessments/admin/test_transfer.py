@@ -79,7 +79,7 @@ def test_errors_of_a_file_are_listed_by_line(staff_browser: Browser) -> None:
     rows.make_package("skills")
     page = page_text(upload_file(staff_browser, "package,expires_after_days\nskills,<b>\n"))
     assert "1 error in the file; nothing was changed" in page
-    assert "<td>2</td><td><code>expires_after_days</code></td><td>Send a whole number from 1 to 3650.</td>" in page
+    assert "<td>2</td><td>expires after days</td><td>Send a whole number from 1 to 3650.</td>" in page
 
 
 def test_post_without_a_file_asks_for_one(staff_browser: Browser) -> None:

@@ -205,7 +205,7 @@ def test_put_of_a_new_package_lists_required_keys(engine: APIClient) -> None:
         (
             {"rules": [{"customer": "nobody"}]},
             "rules.0.customer",
-            "Unknown customer. GET /customers lists the ids.",
+            "There is no customer with this id.",
         ),
         ({"rules": [{"customer": None}]}, "rules.0.customer", "Send text; null is not allowed."),
         (
