@@ -23,6 +23,7 @@ from integrations.models import (
 from integrations.outbox import clock, deliveries
 from integrations.outbox.models import Delivery, Heartbeat, Stream
 from integrations.outbox.scheduling.watchdog import HeartbeatRecorder, Watchdog
+from integrations.webhooks import events
 from orders import attachments, expiry, leases, results
 from orders.models import Order
 from orders.privacy import erasure
@@ -476,6 +477,7 @@ def stop_engine_for_long(stage: Stage) -> None:
     Webhook.objects.update(url=f"http://127.0.0.1:{free_port()}/hook")
     for _ in range(6):
         bodies.place_order(stage.connection)
+    events.assign_numbers()
     stage.carry(webhook.stream_name)
     carry_all(stage)
     stage.wait(minutes=5, seconds=30)

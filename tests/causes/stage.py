@@ -95,7 +95,8 @@ class Stage:
         return found.pop(0) if len(found) > 1 else found[0]
 
     def answer(self, part: str, *answers: Answer) -> None:
-        self.rules = {part: list(answers), **self.rules}
+        others = {other: rule for other, rule in self.rules.items() if other != part}
+        self.rules = {part: list(answers), **others}
 
     def carry(self, stream: str = "", *, times: int = 1) -> None:
         """Run the courier of a stream, of the connection's by default; more than once with all delays skipped."""

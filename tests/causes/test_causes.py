@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import pytest
 from django.test import Client as Browser
 
-from integrations.models import Invitation, Webhook
+from integrations.models import CompanyConfirmation, Invitation, Webhook
+from tests import rows
 from tests.causes import provocations as p
 from tests.causes.sentences import read_sentences
 from tests.causes.stage import DORA, PAIR, Provoke, Stage, run_mail_server
@@ -35,6 +36,7 @@ def stage(transactional_db: None, settings: Any, monkeypatch: pytest.MonkeyPatch
         settings.SMARTRECRUITERS_API_URL = peer.url
         settings.SMARTRECRUITERS_CLIENT_ID, settings.SMARTRECRUITERS_CLIENT_SECRET = "master", "master-secret"
         settings.WEBHOOKS_ALLOW_PRIVATE = True
+        rows.configure_partner(company_confirmation=CompanyConfirmation.NEVER)
         yield Stage(peer, mailbox, settings, monkeypatch)
 
 
@@ -227,8 +229,8 @@ ROWS: list[Row] = [
         Row("reported by staff", p.report_by_staff(before, **form), "answer", (said,))
         for before, form, said in (
             (p.nothing, {}, "Reported. It is being sent. The outcome appears here soon."),
-            (p.hold_connection, {}, "Reported. It is on hold with its stream: Put on hold by staff."),
-            (p.disconnect_by_customer, {}, "Reported. It is on hold with its stream: The company was disconnected."),
+            (p.hold_connection, {}, "Reported. It is on hold with its queue: Put on hold by staff."),
+            (p.disconnect_by_customer, {}, "Reported. It is on hold with its queue: The company was disconnected."),
             (p.report_only, {}, "Nothing was changed: this had been reported already."),
         )
     ),
@@ -241,7 +243,7 @@ ROWS: list[Row] = [
             ),
             (
                 p.replay(p.fail_then_disconnect, "result"),
-                "It is on hold with its stream: The company was disconnected.",
+                "It is on hold with its queue: The company was disconnected.",
             ),
             (p.replay(p.fail_once, "result", "hurry"), "It is being sent now. The outcome appears here soon."),
             (
@@ -257,7 +259,7 @@ ROWS: list[Row] = [
             (
                 p.fail_then_disconnect,
                 "result",
-                "This delivery is put on hold with its stream: The company was disconnected.",
+                "This delivery is put on hold with its queue: The company was disconnected.",
             ),
             (
                 p.lose_upload,
@@ -689,24 +691,30 @@ ROWS: list[Row] = [
         ("Assessments has no access to your SmartRecruiters company northwind.",),
     ),
     *(
-        Row("must reconnect", cause, "email to Stella", (said,))
+        Row("must reconnect", cause, "email to Stella", said)
         for cause, said in (
             (
                 p.refuse_credentials_of_connection,
-                "Orders are still accepted. Deliveries are on hold; nothing is lost. The customer’s administrators are "
-                "notified as well.",
+                (
+                    "Orders are still accepted. Deliveries are on hold; nothing is lost.",
+                    "The customer’s administrators are notified as well.",
+                ),
             ),
             (
                 p.answer_exchange(Answer(409)),
-                "SmartRecruiters cannot place orders until the customer connects again. Deliveries are on hold; "
-                "nothing "
-                "is lost. The customer’s administrators are notified as well.",
+                (
+                    "SmartRecruiters cannot place orders until the customer connects again. Deliveries are on hold; "
+                    "nothing is lost.",
+                    "The customer’s administrators are notified as well.",
+                ),
             ),
             (
                 p.reconnect_without_administrators,
-                "SmartRecruiters cannot place orders until the customer connects again. Deliveries are on hold; "
-                "nothing "
-                "is lost. The customer has no active administrator, so nobody there is notified.",
+                (
+                    "SmartRecruiters cannot place orders until the customer connects again. Deliveries are on hold; "
+                    "nothing is lost.",
+                    "The customer has no active administrator, so nobody there is notified.",
+                ),
             ),
         )
     ),

@@ -19,7 +19,7 @@ from kombu.serialization import loads
 from integrations.audit import Actor
 from integrations.connections import lifecycle
 from integrations.http.client import CallFailedError, OutgoingRequest, Response, send_request
-from integrations.models import Connection, ConnectionState, Consent, Customer, DisplayMode, User
+from integrations.models import CompanyConfirmation, Connection, ConnectionState, Consent, Customer, DisplayMode, User
 from integrations.outbox import courier
 from integrations.outbox.models import Attempt, Delivery, Stream
 from integrations.outbox.scheduling import dispatcher
@@ -134,6 +134,7 @@ def test_client_id_of_another_connection_makes_nobody_live(
     peer: Peer, customer: Customer, other_connection: Connection, alice: User
 ) -> None:
     """X7."""
+    rows.configure_partner(company_confirmation=CompanyConfirmation.NEVER)
     peer.script["/assessment-api/v202010/integration/company/northwind"] = [
         Answer(200, {"clientId": other_connection.their_client_id, "clientSecret": "theirs"})
     ]

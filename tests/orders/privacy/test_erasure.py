@@ -351,7 +351,7 @@ def test_staff_erase_after_a_page_that_says_what_will_happen(staff_browser: Brow
     for said in (
         "Erased here with the candidate’s data. No result was confirmed by SmartRecruiters.",
         "<dt>Requester</dt><dd>erased with the candidate</dd>",
-        'portal: </span></span> <div class="timeline__body"> <p class="timeline__what">Candidate erased</p>',
+        '<p class="timeline__what"><bdi>Candidate erased</bdi></p>',
     ):
         assert said in text(answer)
     assert OrderEvent.objects.get(what="Candidate erased").by == "stella@vendor.example"

@@ -153,7 +153,7 @@ def test_command_for_an_unknown_candidate_leaves_no_file(db: None, tmp_path: Pat
 def test_staff_export_from_the_orders_page(staff_browser: Browser, known: Order, staff: User) -> None:  # noqa: F811
     act = f"/admin/orders/order/{known.pk}/act/export/"
     assert act in text(staff_browser.get(page_of(known)))
-    assert "give it to the candidate only" in text(staff_browser.get(act))
+    assert "Give it to the candidate only" in text(staff_browser.get(act))
     assert not AuditEntry.objects.filter(action="candidate.exported").exists()
     for nothing in ({}, {"reason": " "}):
         assert "Enter a reason first" in text(staff_browser.post(act, nothing))

@@ -25,7 +25,7 @@ from integrations.models import (
     Incident,
     User,
 )
-from integrations.outbox.models import Delivery
+from integrations.outbox.models import Delivery, DeliveryState
 from tests import rows
 from tests.integrations.connections.claims.test_ownership import approve
 from tests.integrations.connections.test_consent import text, visit
@@ -265,6 +265,7 @@ def test_pages_say_that_staff_confirm_and_what_became_of_it(
     decisions.assign_company("northwind", alice.customers.get(), actor=Actor(staff))
     assert '<meta http-equiv="refresh" content="1">' in text(browser.get(f"{page}/progress"))
     lifecycle.activate_connection(ConnectAttempt.objects.get(), "theirs", "their-secret")
+    Delivery.objects.filter(kind="exchange").update(state=DeliveryState.DELIVERED)
     done = browser.get(f"{page}/progress")
     assert (done.status_code, done.headers.get("Location")) == ((302, redirect) if redirect else (200, None))
 
