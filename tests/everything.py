@@ -18,6 +18,7 @@ from integrations.api.errors import PROBLEM_MEDIA_TYPE, is_api_path
 from integrations.audit import Actor
 from integrations.customers import invitations
 from integrations.models import AuditEntry, Client, Consent, Customer, IncidentKind, PartnerConfiguration, User
+from integrations.outbox import deliveries
 from integrations.outbox.models import Delivery, DeliveryState, Stream
 from integrations.webhooks import endpoints
 from orders import attachments, leases
@@ -74,7 +75,7 @@ class World:
         self.consent = Consent.objects.get(key=visit["Location"].rpartition("/")[2])
         self.delivery = Delivery.objects.get(kind="invitation", subject=self.order.pk)
         Delivery.objects.filter(pk=self.delivery.pk).update(state=DeliveryState.FAILED)
-        Stream.objects.filter(pk=self.delivery.stream_id).update(held_reason="Nobody answers.")
+        Stream.objects.filter(pk=self.delivery.stream_id).update(held_reason=deliveries.HELD_BY_STAFF)
         self.audit_entry = AuditEntry.objects.create(action="test.made", subject="a row of everything")
         self.refused_call = rows.make_refused_call()
         self.claim = rows.make_claim(self.northwind, "northwind-4")

@@ -264,6 +264,7 @@ def test_pages_say_that_staff_confirm_and_what_became_of_it(
     assert "http-equiv" not in text(browser.get(f"{page}/progress")), "a page that stays open ends its session"
     decisions.assign_company("northwind", alice.customers.get(), actor=Actor(staff))
     assert '<meta http-equiv="refresh" content="1">' in text(browser.get(f"{page}/progress"))
+    Connection.objects.update(state=ConnectionState.EXCHANGING)
     lifecycle.activate_connection(ConnectAttempt.objects.get(), "theirs", "their-secret")
     Delivery.objects.filter(kind="exchange").update(state=DeliveryState.DELIVERED)
     done = browser.get(f"{page}/progress")
