@@ -69,8 +69,12 @@ TABLES = (
 
 6.3.3 A second factor, or a combination of factors
     sign_in staff_must_set_up_a_second_factor_where_it_is_required
-    mfa passkey_is_made_for_the_public_name
-    open: Of customers' people no second factor is required.
+    second_factor person_without_one_is_led_to_set_it_up
+    second_factor_routes no_route_shows_the_customer
+    why: Of a customer's people it is asked where the customer wants that: a customer with two people who look after
+    why: three orders a month would go elsewhere. Their passwords are hard to guess, guesses are slowed down by account,
+    why: and they see their own organisation alone.
+    operator: Require it of every customer's people, on the customer's page.
 
 6.3.4 No way to sign in is undocumented or weaker
     sso second_factor_is_wanted_unless_the_provider_asks_for_it
@@ -91,7 +95,9 @@ TABLES = (
     sign_in second_factor_is_asked_for
 
 6.4.4 A lost factor is replaced by somebody whose identity was checked
-    open: Administrators cannot take a lost factor away.
+    lost_factor lost_factor_is_taken_away
+    lost_factor person_is_told_and_signed_out
+    operator: Make sure who asks, as you did when you invited the person, before an administrator takes a factor away.
 
 6.5.1 Codes work once
     mfa code_signs_in_once

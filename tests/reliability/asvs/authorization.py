@@ -32,7 +32,9 @@ TABLES = (
     intake foreign_company_is_refused_and_written_down
     hostile_peer each_customers_token_is_used_for_its_own_orders_alone
     exchange company_of_one_customer_is_never_moved_to_another
-    open: Between a company's consent in SmartRecruiters and its own approval here, another customer may approve.
+    decisions first_approval_waits_and_issues_nothing
+    ownership company_of_another_customer_is_taken_in_any_spelling
+    operator: Confirm a company's first connection for the customer that it belongs to, or assign companies beforehand.
 """,
     """
 9.1.1 Tokens that carry their content are verified first

@@ -78,7 +78,7 @@ TABLES = (
 14.2.2 Servers cache nothing sensitive
     routes every_page_carries_the_headers_of_a_careful_one
     token no_answer_may_be_cached
-    why: Answers forbid it. The cache table holds counters, and tokens of the broker's kind nowhere.
+    why: Answers forbid it. The cache table holds counters and progress, no answers.
 
 14.2.3 Nothing goes to trackers
     sign_in pages_load_nothing_from_elsewhere

@@ -51,7 +51,7 @@ TABLES = (
 11.5.1 What must not be guessed is random, with 128 bits or more
     create_engine_client create_engine_client_keeps_a_hash_and_an_audit_entry
     attachments file_is_hosted_under_a_random_link
-    why: Links and secrets have 192 bits or more, from `secrets`. Ids of orders are no permission.
+    why: Links and secrets have 128 bits or more, from `secrets`. Ids of orders are no permission.
 
 11.6.1 Approved algorithms for keys and signatures
     sso forged_token_lets_nobody_in

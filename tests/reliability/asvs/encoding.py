@@ -139,7 +139,7 @@ TABLES = (
 
 2.2.3 Combinations are validated
     orders/results wrong_report_is_refused_before_anything_is_queued
-    orders/results wrong_score_is_told_what_would_be_right
+    orders/results date_that_cannot_be_is_refused
     orders/results transition
 
 2.3.1 Steps happen in their order
@@ -151,6 +151,7 @@ TABLES = (
 2.3.2 Limits are as documented
     attachments order_has_at_most_a_hundred_attachments
     invitations organisation_has_fifty_open_invitations_at_most
+    decisions tries_of_a_customer_for_a_company_are_limited
     documented_limits limits_are_documented_as_they_are
 
 2.3.3 What belongs together happens together or not at all
@@ -167,5 +168,6 @@ TABLES = (
     throttling pair_that_failed_often_waits_and_nobody_else_does
     refusals loop_over_orders_does_not_fill_the_table
     hostile_pages nobodys_mailbox_is_filled_by_asking_for_links
+    login_throttle guesser_with_many_addresses_is_slowed_down
 """,
 )

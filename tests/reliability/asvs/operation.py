@@ -23,6 +23,7 @@ TABLES = (
     malware scanner_that_hangs_holds_two_threads_of_a_process
     lookups only_lookups_of_filters_and_links_are_allowed
     patterns pattern_is_done_in_time_with_any_long_text
+    smtp thousands_of_invitations_delay_no_other_email
 
 15.2.3 Nothing that is not needed runs
     static_files file_that_no_page_uses_is_not_served
@@ -89,8 +90,10 @@ TABLES = (
     canaries logs_hold_no_secret_and_nobody
 
 16.3.1 Every sign-in is logged, also a good one, with its factors
-    log act_is_one_entry
-    open: Sign-ins that succeed are not in the audit log.
+    sign_in_log password_and_authenticator_app
+    sign_in_log password_and_recovery_code
+    sign_in_log wrong_password_then_the_right_one
+    sign_in_log sign_out
 
 16.3.2 Refused permissions are logged
     logs refusal_is_one_line
@@ -100,7 +103,8 @@ TABLES = (
 16.3.3 Security events and attempts to get around controls are logged
     log act_is_one_entry
     hostile_pages one_password_tried_on_many_accounts_is_stopped_and_written_down
-    disable refused_disable_is_written_down_once_an_address_and_minute
+    decisions third_refusal_is_an_incident_and_going_live_closes_it
+    login_throttle spray_raises_the_alarm_once_an_hour
     malware malware_is_refused_and_recorded
 
 16.3.4 Unexpected errors and failures of controls are logged

@@ -19,7 +19,7 @@ TABLES = (
     sign_in sign_in_gives_a_new_session
 
 7.2.3 Tokens of sessions are random, with 128 bits or more
-    sessions session_whose_key_is_gone_is_nobodys
+    sessions planted_session_is_not_adopted
     why: Django draws 32 of 36 characters: 165 bits.
 
 7.2.4 Signing in, and proving again who one is, make a new token
