@@ -70,8 +70,8 @@ NEW = {"password1": "a new one, and long", "password2": "a new one, and long"}
 
 def test_nobodys_mailbox_is_filled_by_asking_for_links(client: Browser, alice: User) -> None:
     statuses = [client.post(RESET, {"email": alice.email}).status_code for _ in range(8)]
-    assert statuses == [302] * 5 + [429] * 3
-    assert len(deliver_emails()) == 5
+    assert statuses == [302] * 8  # the owner, who may be among those who ask, is answered
+    assert len(deliver_emails()) == 3
 
 
 def test_reset_link_is_good_once(client: Browser, alice: User) -> None:

@@ -76,7 +76,7 @@ def test_order_page_says_when_the_next_try_is(staff_browser: Browser, scored: Or
     Attempt.objects.create(delivery=delivery, number=1, started_at=timezone.now(), status=503, outcome="pause")
     Delivery.objects.filter(pk=delivery.pk).update(due_at=timezone.now() + timedelta(minutes=minutes))
     page = text(staff_browser.get(page_of(scored)))
-    assert f'SmartRecruiters was not available (503). <span class="timeline__next">{said}' in page
+    assert f'SmartRecruiters was not available (503)</bdi>. <span class="timeline__next">{said}' in page
 
 
 def test_order_page_shows_what_was_fetched_of_the_candidate(staff_browser: Browser, order: Order) -> None:
