@@ -647,6 +647,8 @@ def test_clock_of_the_server_is_asked_by_threads_that_have_a_connection(
     """Otherwise each of the hundreds of HTTP threads would open one, and wait for a server that is down."""
     clock.now()
     asked: list[float] = []
+    # Both are set, so that both are restored: `now` assigns what the stand-in below answers.
+    monkeypatch.setattr(clock, "_offset", clock._offset)
     monkeypatch.setattr(clock, "_synced_at", clock.read_steady_clock() - 2 * clock.RESYNC_SECONDS)
     monkeypatch.setattr(clock, "_server_offset", lambda: asked.append(0.0) or 0.0)
     of_the_thread = SimpleNamespace(vendor="postgresql", connection=object() if has_connection else None)
