@@ -107,8 +107,19 @@ def build() -> Bom:
         component["bom-ref"] = component["purl"]
         component["description"] = own.get("description", "")
         component["licenses"] = choose_licences(component["name"], own.get("licenses", []))
+        _name_by_purl(component)
+    for tool in bom["metadata"].get("tools", {}).get("components", []):
+        tool.pop("externalReferences", None)
     bom["dependencies"] = _build_graph(bom, environment)
     return bom
+
+
+def _name_by_purl(component: Bom) -> None:
+    """Let the hashes belong to the package, whatever index or mirror it was installed from."""
+    for reference in component.get("externalReferences", []):
+        if reference["type"] == "distribution":
+            reference["url"] = component["purl"]
+            reference.pop("comment", None)
 
 
 def choose_licences(name: str, declared: list[Bom]) -> list[Bom]:
