@@ -24,13 +24,13 @@ class RateLimit:
 
     def get_retry_after(self, *who: str) -> int:
         """Return the seconds to wait, 0 if the limit is not reached."""
-        count, ends = self._read(self._build_key(who))
+        count, ends = self._read(build_key(self.name, *who))
         return max(1, math.ceil(ends - time.time())) if count >= self.amount else 0
 
     @transaction.atomic
     def count(self, *who: str) -> None:
         """Count one more, atomically."""
-        key = self._build_key(who)
+        key = build_key(self.name, *who)
         lock_until_commit(key)
         count, ends = self._read(key)
         cache.set(key, (count + 1, ends), self.seconds + 1)
@@ -40,10 +40,12 @@ class RateLimit:
         count, ends = cache.get(key, (0, 0.0))
         return (count, ends) if ends > time.time() else (0, time.time() + self.seconds)
 
-    def _build_key(self, who: tuple[str, ...]) -> str:
-        return f"{self.name}:{hashlib.sha256(chr(0).join(who).encode()).hexdigest()}"
-
 
 def is_first(name: str, *who: str, seconds: int = 60) -> bool:
     """Return True for the first of its kind in a while, so that repeats do not flood the audit log."""
-    return bool(cache.add(f"{name}:{hashlib.sha256(chr(0).join(who).encode()).hexdigest()}", True, seconds))
+    return bool(cache.add(build_key(name, *who), True, seconds))
+
+
+def build_key(name: str, *who: str) -> str:
+    """Return the cache key of a counter. It is hashed: `who` may be an email address, and may be long."""
+    return f"{name}:{hashlib.sha256(chr(0).join(who).encode()).hexdigest()}"

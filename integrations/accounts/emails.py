@@ -4,7 +4,6 @@ They are deliveries, so the response time does not depend on the mail server. Wh
 when the email is written, so that the response time does not depend on that either.
 """
 
-import hashlib
 import json
 import time
 from datetime import datetime, timedelta
@@ -25,6 +24,7 @@ from integrations.encryption import DecryptionError, seal, unseal
 from integrations.models import User
 from integrations.outbox import deliveries, handlers
 from integrations.outbox.models import Delivery
+from integrations.rate_limits import build_key
 
 SEAL_OWNER = "account mail"
 RESETS_AT_ONCE = 3
@@ -56,7 +56,7 @@ def send_reset_email(email: str) -> None:
 @transaction.atomic
 def _take_reset(email: str) -> bool:
     """Return True, and count it, if an email for a new password is due."""
-    key = f"resets:{hashlib.sha256(email.strip().lower().encode()).hexdigest()}"
+    key = build_key("resets", email.strip().lower())
     lock_until_commit(key)
     now = time.time()
     sent = [at for at in cache.get(key, []) if at > now - DAY_SECONDS]

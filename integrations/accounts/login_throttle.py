@@ -6,7 +6,6 @@ of its own for this account, which nobody else can use up (OWASP, "Slow down onl
 cookies"). A new password by email and a passkey are not delayed either.
 """
 
-import hashlib
 import math
 import time
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from django.utils.crypto import get_random_string, salted_hmac
 
 from integrations import audit
 from integrations.models import AuditEntry
+from integrations.rate_limits import build_key
 
 DEVICE_SALT = "integrations.accounts.login_throttle"
 DEVICE_SECONDS = 180 * 24 * 3600
@@ -107,7 +107,7 @@ def take_attempt_back(email: str) -> None:
 
 
 def _build_key(email: str) -> str:
-    return f"sign_in.failures:{hashlib.sha256(email.strip().lower().encode()).hexdigest()}"
+    return build_key("sign_in.failures", email.strip().lower())
 
 
 @dataclass(frozen=True)
