@@ -59,9 +59,11 @@ class SessionTimeoutMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
             return self._respond_anonymously(request)
-        if reason := get_expiry_reason(request):
+        if reason := find_expiry_reason(request):
             logout(request)
             messages.warning(request, reason)
+        else:
+            _touch(request)
         proofs = _count_proofs(request)
         response = self._respond_anonymously(request) if reason else self.get_response(request)
         if _count_proofs(request) > proofs:
@@ -83,19 +85,24 @@ def _count_proofs(request: HttpRequest) -> int:
     return sum(bool(each.get("reauthenticated")) for each in records)
 
 
-def get_expiry_reason(request: HttpRequest) -> str:
-    """Return a message if the session has timed out, else update its timestamps and return an empty string."""
+def find_expiry_reason(request: HttpRequest) -> str:
+    """Return a message if the session has timed out, else an empty string."""
     now, session = time.time(), request.session
-    started_at, seen_at = session.setdefault(STARTED_AT_KEY, now), session.get(LAST_SEEN_KEY, now)
-    if now - started_at > MAX_SESSION_SECONDS:
+    if now - session.get(STARTED_AT_KEY, now) > MAX_SESSION_SECONDS:
         return "You were signed out after twelve hours. Sign in again to continue."
-    if now - seen_at > IDLE_SECONDS:
+    if now - session.get(LAST_SEEN_KEY, now) > IDLE_SECONDS:
         return "You were signed out after half an hour without activity."
-    if LAST_SEEN_KEY not in session or now - seen_at > TOUCH_INTERVAL:
+    return ""
+
+
+def _touch(request: HttpRequest) -> None:
+    """Note in the session that its user is there, and in which browser."""
+    now, session = time.time(), request.session
+    session.setdefault(STARTED_AT_KEY, now)
+    if now - session.get(LAST_SEEN_KEY, 0.0) > TOUCH_INTERVAL:
         session[LAST_SEEN_KEY] = now
         session[DEVICE_KEY] = describe_device(request.headers.get("User-Agent", ""))
         session[IP_KEY] = get_client_ip(request)
-    return ""
 
 
 def describe_device(user_agent: str) -> str:

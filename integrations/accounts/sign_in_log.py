@@ -44,5 +44,5 @@ def record_sign_in(sender: object, request: HttpRequest, user: User, **_: Any) -
 @receiver(user_logged_out)
 def record_sign_out(sender: object, request: HttpRequest, user: User | None, **_: Any) -> None:
     if user is not None:
-        action = "sign_out.timed_out" if sessions.get_expiry_reason(request) else "sign_out.done"
+        action = "sign_out.timed_out" if sessions.find_expiry_reason(request) else "sign_out.done"
         audit.record(action, user.pk, actor=Actor(user, get_client_ip(request)), name=user.email)
