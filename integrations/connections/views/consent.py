@@ -15,7 +15,6 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.http import require_safe
 
-from integrations import mail
 from integrations.accounts.login_redirects import require_post
 from integrations.audit import Actor
 from integrations.connections import consents, lifecycle, popup
@@ -162,7 +161,6 @@ def render_consent_form(request: HttpRequest, consent: Consent, form: DecisionFo
         "form": form,
         "organisations": organisations,
         "is_taken_by_other": ownership.is_taken_by_other(consent.company_id, [m.customer for m in form.memberships]),
-        "is_email_enabled": mail.is_email_enabled(),
     }
     page = render(request, "integrations/consent/ask.html", context, status=status)
     return allow_form_target(page, consent)
@@ -224,9 +222,7 @@ def render_claim(request: HttpRequest, consent: Consent) -> HttpResponse:
         return render_outcome(request, "not_confirmed", consent=consent)
     # Not for ever: each refresh counts as activity of the session.
     refreshes = consent.expires_at > timezone.now()
-    return render_outcome(
-        request, "waiting", consent=consent, refreshes=refreshes, is_email_enabled=mail.is_email_enabled()
-    )
+    return render_outcome(request, "waiting", consent=consent, refreshes=refreshes)
 
 
 @require_post

@@ -10,7 +10,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from integrations import mail
 from integrations.accounts.login_redirects import require_post
 from integrations.accounts.reauthentication import reauthentication_required
 from integrations.api.authentication import wait_for_token_cache
@@ -89,7 +88,6 @@ def show_home(request: HttpRequest) -> HttpResponse:
         "connections": list_connections(membership.customer) if membership else [],
         "claims": list_claims(membership.customer) if membership else [],
         "can_connect": membership is not None and membership.is_administrator,
-        "is_email_enabled": mail.is_email_enabled(),
     }
     return render(request, "integrations/home.html", context)
 
