@@ -13,7 +13,14 @@ from integrations.connections.claims import decisions, ownership
 from integrations.connections.lifecycle import CompanyTakenError
 from integrations.models import ClaimState, CompanyClaim, Customer, Incident, IncidentKind
 from integrations.staff.display import relative_time, render_status_badge, time_column
-from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, ReadOnlyInline, render_admin_link
+from integrations.staff.model_admin import (
+    ActionError,
+    ObjectAction,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    link_column,
+    render_admin_link,
+)
 
 CAREER_SITE = "https://careers.smartrecruiters.com/{}"
 
@@ -120,9 +127,7 @@ class CompanyClaimAdmin(CompanyColumnsMixin, ReadOnlyAdmin):
             raise ActionError(f"{claim.customer} has connected {claim.company_id}, which stays its own.")
         return f"The company {claim.company_id} belongs to no customer any more."
 
-    @admin.display(description="customer", ordering="customer__name")
-    def customer_link(self, claim: CompanyClaim) -> SafeString:
-        return render_admin_link(claim.customer)
+    customer_link = link_column("customer", ordering="customer__name")
 
     @admin.display(description="company")
     def company_text(self, claim: CompanyClaim) -> SafeString:
@@ -183,9 +188,7 @@ class IncidentAdmin(ReadOnlyAdmin):
     def kind_text(self, incident: Incident) -> str:
         return IncidentKind(incident.kind).label
 
-    @admin.display(description="customer", ordering="customer__name")
-    def customer_link(self, incident: Incident) -> SafeString:
-        return render_admin_link(incident.customer)
+    customer_link = link_column("customer", ordering="customer__name")
 
     @admin.display(description="state")
     def state_badge(self, incident: Incident) -> SafeString:

@@ -20,7 +20,14 @@ from integrations.models import (
     User,
 )
 from integrations.staff.display import render_status_badge, time_column
-from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, ReadOnlyInline, render_admin_link
+from integrations.staff.model_admin import (
+    ActionError,
+    ObjectAction,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    link_column,
+    render_admin_link,
+)
 
 REPORT_ACTIONS = (
     (ReportDelivery.HOSTED, "reports-linked", "Send links to reports", "Recruiters receive links to hosted reports."),
@@ -135,9 +142,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
     def state_badge(self, connection: Connection) -> SafeString:
         return format_html('{}<span class="second">{}</span>', render_status_badge(connection.state), connection.reason)
 
-    @admin.display(description="customer", ordering="customer__name")
-    def customer_link(self, connection: Connection) -> SafeString:
-        return render_admin_link(connection.customer)
+    customer_link = link_column("customer", ordering="customer__name")
 
     connected_time = time_column("connected_at", "connected")
     updated_time = time_column("updated_at", "last change")

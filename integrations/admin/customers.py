@@ -129,11 +129,7 @@ class CustomerAdmin(StaffAdmin):
 
     def assign_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Assign a company to the customer, which can then connect it without confirmation."""
-        customer = self.get_object(request, object_id)
-        if not isinstance(customer, Customer):
-            raise Http404
-        if not self.can_act(request):
-            raise PermissionDenied
+        customer = self._get_customer(request, object_id)
         form = CompanyForm(request.POST or None)
         if form.is_valid():
             try:
@@ -144,16 +140,21 @@ class CustomerAdmin(StaffAdmin):
         template, title = "admin/integrations/customer/assign.html", f"Assign a company to {customer}"
         return self.render_object_page(request, customer, template, title, form=form)
 
-    def response_post_save_add(self, request: HttpRequest, obj: Customer) -> HttpResponseRedirect:
-        """Show the customer, where its people are invited."""
-        return redirect(self.get_change_url(obj))
-
-    def invite_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def _get_customer(self, request: HttpRequest, object_id: str) -> Customer:
+        """Return the customer. Raise Http404, or PermissionDenied for staff who may only look."""
         customer = self.get_object(request, object_id)
         if not isinstance(customer, Customer):
             raise Http404
         if not self.can_act(request):
             raise PermissionDenied
+        return customer
+
+    def response_post_save_add(self, request: HttpRequest, obj: Customer) -> HttpResponseRedirect:
+        """Show the customer, where its people are invited."""
+        return redirect(self.get_change_url(obj))
+
+    def invite_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        customer = self._get_customer(request, object_id)
         self._require_reauthentication(request)
         is_first = not customer.memberships.filter(role=MemberRole.ADMINISTRATOR).exists()
         role = MemberRole.ADMINISTRATOR if is_first else MemberRole.VIEWER

@@ -15,7 +15,7 @@ from integrations.audit import Actor
 from integrations.customers import invitations
 from integrations.models import Invitation
 from integrations.staff.display import relative_time, render_status_badge, time_column
-from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, render_admin_link
+from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, link_column
 
 T = TypeVar("T")
 STATE_BADGES = {
@@ -108,9 +108,7 @@ class InvitationAdmin(ReadOnlyAdmin):
         _run_action(invitations.revoke_invitation, request, invitation)
         return invitations.revoked_text(invitation.email)
 
-    @admin.display(description="customer", ordering="customer__name")
-    def customer_link(self, invitation: Invitation) -> SafeString:
-        return render_admin_link(invitation.customer)
+    customer_link = link_column("customer", ordering="customer__name")
 
     @admin.display(description="state")
     def state_badge(self, invitation: Invitation) -> SafeString:

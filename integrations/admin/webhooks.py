@@ -78,12 +78,13 @@ class WebhookAdmin(WebhookReplayAdmin):
         return "A test message was queued. Its delivery is shown below."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Webhook]:
-        streams = Stream.objects.filter(name=Concat(Value("webhook:"), OuterRef("pk")))
+        stream_name = Concat(Value("webhook:"), OuterRef("pk"))
+        streams = Stream.objects.filter(name=stream_name)
         paused = streams.filter(paused_until__gt=clock.now())
         has_failed = Q(state__in=(DeliveryState.FAILED, DeliveryState.UNKNOWN)) | Q(
             state__in=(DeliveryState.PENDING, DeliveryState.HELD), attempts_made__gt=0
         )
-        failing = Delivery.objects.filter(has_failed, stream__name=Concat(Value("webhook:"), OuterRef("pk")))
+        failing = Delivery.objects.filter(has_failed, stream__name=stream_name)
         counts = failing.order_by().values("stream_id").annotate(count=Count("pk")).values("count")
         webhooks: QuerySet[Webhook] = super().get_queryset(request)
         return webhooks.annotate(

@@ -116,6 +116,16 @@ def render_admin_link(row: Model | None, text: object = None) -> SafeString:
     return format_html('<a href="{}">{}</a>', url, text or row)
 
 
+def link_column(field: str, *, ordering: str) -> Callable[[Any, Any], SafeString]:
+    """Return an admin column with a link to the row in the foreign key `field`, sorted by the lookup `ordering`."""
+
+    @admin.display(description=field, ordering=ordering)
+    def render_column(_admin: Any, row: Any) -> SafeString:
+        return render_admin_link(getattr(row, field))
+
+    return render_column
+
+
 class AutocompleteMixin:
     """Makes selects of related rows searchable as soon as there are many rows."""
 
