@@ -67,6 +67,7 @@ def build_all(drafts: Sequence[Draft]) -> list[Delivery]:
 
 
 def insert_all(built: Sequence[Delivery]) -> list[Delivery]:
+    """Insert built deliveries with one statement, and count them once they are committed."""
     for kind, amount in Counter(delivery.kind for delivery in built).items():
         metrics.count_on_commit(metrics.DELIVERIES_CREATED, amount, kind=kind)
     return Delivery.objects.bulk_create(built)

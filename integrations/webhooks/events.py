@@ -35,11 +35,15 @@ def assign_numbers() -> int:
 def _save_and_enqueue(events: list[Event], _last: Event | None) -> None:
     failpoints.maybe_crash("before_numbering")
     webhooks = list(Webhook.objects.filter(client__revoked_at=None))
-    for event in events:
-        event.save(update_fields=["number"])
-        for webhook in webhooks:
-            if event.type in webhook.events and webhook.created_at <= event.at:
-                enqueue_message(webhook, event.public_id, build_body(event))
+    Event.objects.bulk_update(events, ["number"])
+    deliveries.enqueue_all(
+        [
+            build_message(webhook, event.public_id, build_body(event))
+            for event in events
+            for webhook in webhooks
+            if event.type in webhook.events and webhook.created_at <= event.at
+        ]
+    )
 
 
 def sequence_key(webhook: Webhook, message_id: str) -> str:
@@ -47,8 +51,12 @@ def sequence_key(webhook: Webhook, message_id: str) -> str:
 
 
 def enqueue_message(webhook: Webhook, message_id: str, content: dict[str, Any]) -> None:
-    """Queue a message for an endpoint. `message_id` is its `webhook-id` at every attempt."""
-    deliveries.enqueue(
+    deliveries.enqueue_all([build_message(webhook, message_id, content)])
+
+
+def build_message(webhook: Webhook, message_id: str, content: dict[str, Any]) -> deliveries.Draft:
+    """Build a message for an endpoint. `message_id` is its `webhook-id` at every attempt."""
+    return deliveries.Draft(
         "webhook",
         stream=webhook.stream_name,
         key=sequence_key(webhook, message_id),
