@@ -10,12 +10,7 @@ from config.supervisor.banner import format_banner
 from config.supervisor.console import print_message
 from config.supervisor.data_dir import DataDirLock, prepare_data_dir
 from config.supervisor.demo_credentials import ensure_credentials
-from config.supervisor.environment import (
-    REPOSITORY,
-    WILDCARD_HOSTS,
-    BindAddress,
-    build_machine_environment,
-)
+from config.supervisor.environment import REPOSITORY, WILDCARD_HOSTS, BindAddress, build_machine_environment
 from config.supervisor.errors import StartupError
 from config.supervisor.mailbox import Mailbox
 from config.supervisor.processes import broker, commands

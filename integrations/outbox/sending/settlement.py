@@ -227,9 +227,10 @@ class Settlement:
     def _apply_pause(self, outcome: Outcome) -> None:
         retry_after = outcome.response.headers.get("Retry-After") if outcome.response else None
         if retry_after is None and self._is_first_probe(outcome):
-            seconds = retry_policy.pause_duration(None, self.stream.pause_seconds, clock.now())
+            now = clock.now()
+            seconds = retry_policy.pause_duration(None, self.stream.pause_seconds, now)
             self._let_another_probe(pause_seconds=seconds)
-            self._requeue(outcome, due_at=clock.now() + timedelta(seconds=seconds) * settings.OUTBOX_TIME_SCALE)
+            self._requeue(outcome, due_at=now + timedelta(seconds=seconds) * settings.OUTBOX_TIME_SCALE)
         else:
             self.pause_stream(outcome.cause, outcome.delivery.key, retry_after)
             self._requeue(outcome, due_at=self.stream.paused_until)
