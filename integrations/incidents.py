@@ -30,9 +30,14 @@ def record_incident(kind: IncidentKind, subject: str, customer: Customer, *, cou
 
 
 @transaction.atomic
-def close_incidents(subject: str, kinds: Sequence[IncidentKind], *, actor: Actor = audit.SYSTEM) -> int:
-    """Close the open incidents of these kinds about the subject, and return how many there were."""
-    open_ones = Incident.objects.filter(subject__iexact=subject, kind__in=kinds, closed_at=None)
+def close_incidents(
+    subject: str, kinds: Sequence[IncidentKind], customer: Customer, *, actor: Actor = audit.SYSTEM
+) -> int:
+    """Close the customer's open incidents of these kinds about the subject, and return how many there were.
+
+    Incidents of other customers stay open: that one of them has a company does not explain why the others wanted it.
+    """
+    open_ones = Incident.objects.filter(subject__iexact=subject, kind__in=kinds, customer=customer, closed_at=None)
     return sum(close_incident(incident, actor=actor) for incident in open_ones)
 
 

@@ -206,7 +206,7 @@ def activate_connection(attempt: ConnectAttempt, their_client_id: str, their_cli
     deliveries.release_stream(connection.stream_name)
     events.record_connection_event(EventType.CONNECTION_ENABLED, connection)
     audit.record("connection.live", connection.company_id)
-    incidents.close_incidents(connection.company_id, [IncidentKind.COMPANY_TRIES])
+    incidents.close_incidents(connection.company_id, [IncidentKind.COMPANY_TRIES], connection.customer)
     _notify_customer(attempt, Outcome.CONNECTED)
 
 

@@ -86,6 +86,7 @@ def test_polled_approval_waits_and_the_owner_connects_by_one_click_of_staff(worl
     assert list_issues(staff) == [
         "Northwind Retail asks to connect the company victim. Harbour Clinics claims it, too: find out whose it is.",
         "Harbour Clinics asks to connect the company victim. Northwind Retail claims it, too: find out whose it is.",
+        "Northwind Retail tried to connect the company victim, which another customer claims, too.",
         "Harbour Clinics tried to connect the company victim, which another customer claims, too.",
         "Northwind Retail tried 10 times in vain to connect the company victim.",
     ]
@@ -94,7 +95,10 @@ def test_polled_approval_waits_and_the_owner_connects_by_one_click_of_staff(worl
     wait_for("the owner's company", lambda: world.control.get_company("victim")["state"] == "connected")
     wait_for("the owner's email", lambda: find_mail(world, owner.email, "victim is connected"))
     wait_for("the attacker's email", lambda: find_mail(world, attacker.email, "victim was not confirmed"))
-    assert list_issues(staff) == []
+    assert list_issues(staff) == [
+        "Northwind Retail tried to connect the company victim, which belongs to Harbour Clinics.",
+        "Northwind Retail tried 10 times in vain to connect the company victim.",
+    ]
 
     [order] = world.control.place_orders("victim", world.package_ids("SKILL_TEST")[0])
     assert order["status_code"] == 202

@@ -35,7 +35,7 @@ def assign_company(company_id: str, customer: Customer, *, actor: Actor) -> Comp
     """Assign a company to a customer, whose administrators can then connect it without confirmation. Idempotent.
 
     A request of the customer that waits goes on: the exchange with SmartRecruiters starts. Requests of others are
-    denied. Raises CompanyTakenError for a company that is assigned to another customer or was connected by one.
+    denied, and the incidents of others stay open. Raises CompanyTakenError for a company that is assigned to another customer or was connected by one.
     """
     ownership.lock_company(company_id)
     if ownership.is_taken_by_other(company_id, [customer]):
@@ -49,7 +49,7 @@ def assign_company(company_id: str, customer: Customer, *, actor: Actor) -> Comp
     audit.record("company.assigned", claim.company_id, actor=actor, customer=customer.pk)
     for other in ownership.list_waiting_claims(company_id):
         deny_claim(other, actor=actor)
-    incidents.close_incidents(company_id, list(IncidentKind), actor=actor)
+    incidents.close_incidents(company_id, list(IncidentKind), customer, actor=actor)
     if customer.is_active and (consent := ownership.find_waiting_consent(claim)):
         lifecycle.start_attempt(consent, customer, actor=actor)
     return claim

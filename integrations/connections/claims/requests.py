@@ -40,8 +40,10 @@ def request_confirmation(consent: Consent, customer: Customer, *, actor: Actor) 
     if is_new:
         audit.record("company.requested", claim.company_id, actor=actor, customer=customer.pk)
         emails.notify_staff(claim)
-    if any(each.customer_id != customer.pk for each in ownership.list_waiting_claims(claim.company_id)):
-        incidents.record_incident(IncidentKind.COMPANY_CLASH, claim.company_id, customer)
+    rivals = [each.customer for each in ownership.list_waiting_claims(claim.company_id) if each != claim]
+    # Also of those who came first: once staff have confirmed one of them, the incidents of the others are what is left.
+    for each in [customer, *(rivals if is_new else [])] if rivals else []:
+        incidents.record_incident(IncidentKind.COMPANY_CLASH, claim.company_id, each)
     note_vain_try(claim.company_id, customer, actor.user)
     return claim
 

@@ -8,7 +8,7 @@ import pytest
 from django.core import mail
 from playwright.sync_api import expect
 
-from integrations.models import AuditEntry, Customer, PartnerConfiguration, User
+from integrations.models import AuditEntry, ClaimState, CompanyClaim, Customer, PartnerConfiguration, User
 from integrations.outbox import courier
 from integrations.outbox.models import Stream
 from tests import rows
@@ -262,7 +262,9 @@ def test_consent_for_one_of_several_by_keyboard_alone(
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/progress"))
     person.check_accessibility()
-    assert [*customer.connections.values_list("company_id")] == [("northwind",)]
+    assert [*CompanyClaim.objects.values_list("customer", "company_id", "state")] == [
+        (customer.pk, "northwind", ClaimState.WAITING)
+    ]
 
 
 @pytest.mark.parametrize("mode", ["REDIRECT", "POPUP"])
