@@ -28,7 +28,7 @@ class DeliveredBy(models.TextChoices):
 
 
 class CatalogueRevision(models.Model):
-    """Revision of the catalogue, a single row. Each write changes it, so that a process can keep what it compiled.
+    """Revision of the catalogue, a single row. Each write changes it, so that a process can keep its compiled form.
 
     Random, not a number: a number that was rolled back would come again, for another catalogue.
     """

@@ -27,7 +27,7 @@ class InvalidRequesterError(ValueError):
 
 
 def parse_requester(header: str) -> str:
-    """Return the email address in the header, as WSGI passes it; "" if it names nobody.
+    """Return the email address in the header, as WSGI passes it; "" if it has no address.
 
     Raises InvalidRequesterError for a header that is neither.
     """
@@ -45,7 +45,7 @@ def parse_requester(header: str) -> str:
 
 
 def _extract_email(text: str) -> str | None:
-    """Return the text of the email address, "" if nobody is named, and None for an unknown spelling."""
+    """Return the text of the email address, "" if there is no address, and None for an unknown spelling."""
     if "@" not in text or PERCENT_ENCODED_START.match(text):
         text = unquote(text, errors="strict").strip()
     if text.startswith(("{", "[", '"{')) or text == "null":

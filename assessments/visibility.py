@@ -1,7 +1,7 @@
 """Visibility rules: the packages that a customer sees and may order (assessments/api/README.md, "Rules").
 
-Rules are compiled once per revision of the catalogue (`assessments/compiled_catalogue.py`); nothing here reads the
-database.
+Rules are compiled once per revision of the catalogue (`assessments/compiled_catalogue.py`). This module does not read
+the database.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

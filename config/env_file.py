@@ -1,6 +1,6 @@
 """Validation of the `.env` file. Its lines may hold secrets and are never shown.
 
-Imports nothing from Django: the supervisor uses it, too.
+Does not import Django: the supervisor uses it, too.
 """
 
 import re

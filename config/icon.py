@@ -1,4 +1,4 @@
-"""The portal's icon as PNG, for what cannot use the SVG: home screens, and browsers without SVG favicons.
+"""The portal's icon as PNG, for home screens and browsers without SVG favicons.
 
 The brand's colour is a setting, so the icon is drawn when it is asked for: a tick on a square, with the coordinates of
 the SVG in config/brand.py. Home screens round the corners themselves.

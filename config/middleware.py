@@ -82,7 +82,7 @@ class TrustedProxyMiddleware(BaseMiddleware):
 class RequestLogMiddleware(RequestMiddleware):
     """Log requests, with the IP address that TrustedProxyMiddleware determined, and measure those of programs.
 
-    The library would guess the address from headers that anybody can send, such as X-Real-IP.
+    The library would guess the address from headers that any client can send, such as X-Real-IP.
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -122,7 +122,7 @@ HTTPS_REQUIRED = "This request came over plain HTTP. Use HTTPS, and replace any 
 class HostMiddleware(BaseMiddleware):
     """Answer the health routes whatever the Host header, and refuse an unknown host in the form of each API.
 
-    Load balancers and Kubernetes probe by IP address and cannot set Host. These routes repeat nothing of the request.
+    Load balancers and Kubernetes probe by IP address and cannot set Host. These routes do not repeat the request.
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Malware scanner: ClamAV's daemon and its INSTREAM protocol (clamd(8)). Without CLAMAV_URL, nothing is scanned."""
+"""Malware scanner: ClamAV's daemon and its INSTREAM protocol (clamd(8)). Without CLAMAV_URL, files are not scanned."""
 
 import re
 import socket

@@ -35,7 +35,7 @@ class DecryptionError(Exception):
 
 
 def hash_token(token: str) -> str:
-    """Return the hash by which a random token is looked up: SHA-256, since there is nothing to guess."""
+    """Return the hash by which a random token is looked up: SHA-256, since random tokens cannot be guessed."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

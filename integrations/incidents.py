@@ -1,4 +1,4 @@
-"""Incidents: what staff should look into. They are shown on the overview until they are closed."""
+"""Incidents, which staff should look into. They are shown on the overview until they are closed."""
 
 from collections.abc import Sequence
 

@@ -3,7 +3,7 @@
 Each kind has `templates/emails/{kind}_subject.txt`, `{kind}.txt` and `{kind}.html`.
 
 The stream `email` has the emails to people with an account here. Those to candidates have a stream per customer, so
-that thousands of one customer's invitations delay nobody else's emails.
+that thousands of one customer's invitations do not delay others' emails.
 """
 
 import smtplib
@@ -45,13 +45,13 @@ UNSENT_FATES = {
 
 
 def get_unsent_note() -> str:
-    """Return what becomes of emails because there is no mail server, as a predicate; "" if they are sent."""
+    """Return the fate of emails without a mail server, as a predicate; "" if they are sent."""
     fate = UNSENT_FATES.get(settings.EMAIL_BACKEND, "")
     return fate and f"{fate} and not sent: no mail server is set (EMAIL_URL)"
 
 
 def is_email_enabled() -> bool:
-    """Return True if emails are sent or, where nobody else can reach the portal, stored in files as in the demo."""
+    """Return True if emails are sent or, on a loopback portal such as the demo, stored in files."""
     return not get_unsent_note() or (settings.EMAIL_BACKEND == FILE_BACKEND and settings.IS_LOOPBACK)
 
 
@@ -110,7 +110,7 @@ def build_message(content: EmailContent, to: str, message_id: str) -> EmailMulti
 
 
 def _build_logo(file: Path) -> MIMEImage:
-    """Build the logo as a part of the email: mail programs fetch nothing from servers unless their reader agrees."""
+    """Build the logo as a part of the email: mail programs load remote images only if their reader agrees."""
     logo = MIMEImage(file.read_bytes(), "png")
     logo["Content-ID"] = f"<{LOGO_ID}>"
     logo["Content-Disposition"] = "inline"

@@ -1,4 +1,4 @@
-"""Rate limiter for what strangers may use up: counts by IP address, account or the like, in windows of fixed length.
+"""Rate limiter for anonymous use: counts by IP address, account or the like, in windows of fixed length.
 
 A refused request only reads. Counters are in the database's cache, so they hold across processes.
 """

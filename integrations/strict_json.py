@@ -1,4 +1,4 @@
-"""Strict JSON parsing: refuses what RFC 8259 forbids, and text that a database cannot store."""
+"""Strict JSON parsing: refuses violations of RFC 8259, and text that a database cannot store."""
 
 import json
 import re

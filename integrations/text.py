@@ -22,7 +22,7 @@ RIGHT_TO_LEFT_CLASSES = frozenset({"R", "AL", "AN", "LRE", "RLE", "LRO", "RLO", 
 
 
 def to_text(value: object) -> str:
-    """Return text as it is, nothing for None, and the JSON text of any other value."""
+    """Return text as it is, "" for None, and the JSON text of any other value."""
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -41,7 +41,7 @@ def remove_invisible(text: str) -> str:
 def clean_email(text: str) -> str:
     """Return the bare email address of a text: `Ann <a@b.example>`, `"a@b.example"`, `mailto:a@b.example `.
 
-    What is no address stays, without invisible characters. The result is not validated.
+    Other text stays, without invisible characters. The result is not validated.
     """
     visible = replace_control_characters(remove_invisible(text))
     plain = unicodedata.normalize("NFKC", visible).replace(IDEOGRAPHIC_FULL_STOP, ".")

@@ -52,7 +52,7 @@ class DamagedFileError(Exception):
 def detect_content_type(content: bytes) -> str:
     """Detect the content type. Raises UnsupportedFileError unless it is a complete PDF, PNG or JPEG.
 
-    What follows the end is ignored, as readers do: phones append videos to photos, and servers append lines to PDFs.
+    Data after the end is ignored, as readers do: phones append videos to photos, and servers append lines to PDFs.
     """
     if not content:
         raise UnsupportedFileError("is empty")

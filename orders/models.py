@@ -164,7 +164,7 @@ class Order(models.Model):
 
     @property
     def candidate_name(self) -> str:
-        """The name for people, who read it within sentences."""
+        """The name for people, as part of a sentence."""
         return isolate_direction(f"{self.candidate_first_name} {self.candidate_last_name}".strip())
 
 

@@ -1,6 +1,6 @@
 """Reconciliation: every report is confirmed by SmartRecruiters, waiting, or visibly held, unknown or failed.
 
-A report in none of these states is a gap. The crash tests use this module, too (decision 17 in
+A report in no such state is a gap. The crash tests use this module, too (decision 17 in
 tests/reliability/README.md).
 """
 

@@ -1,4 +1,4 @@
-"""Reminder emails to invited candidates who have not started, once in each term of an order."""
+"""Reminder emails to invited candidates that have not started, once in each term of an order."""
 
 from datetime import datetime, timedelta
 

@@ -37,7 +37,7 @@ STAFF_ACTIONS = {
 
 
 def _outcome_suffix(attempt: Attempt, delivery: Delivery) -> str:
-    """Return what became of the delivery after its last attempt, if that was no success. Erasure empties reasons."""
+    """Return the delivery's state after its last attempt, if that failed. Erasure empties reasons."""
     reason = delivery.reason.rstrip(".")
     colon = f": {reason}" if reason else ""
     return {

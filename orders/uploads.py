@@ -49,7 +49,7 @@ def plan_uploads(order: Order) -> None:
 
 
 def _possibly_linked_ids(order: Order) -> set[str]:
-    """Return the ids of attachments whose link SmartRecruiters may have."""
+    """Return the ids of attachments with a link that SmartRecruiters may have."""
     sent = merge_patch.possibly_sent(Delivery.objects.filter(key=merge_patch.result_key(order)))
     urls = [entry["url"] for delivery in sent for entry in merge_patch.attachment_entries(delivery.payload)]
     return {url.removeprefix(merge_patch.HOSTED_PREFIX) for url in urls if url.startswith(merge_patch.HOSTED_PREFIX)}
@@ -109,7 +109,7 @@ def _set_state(upload: Upload, state: UploadState, reason: str = "") -> None:
 
 
 def unresolved_deliveries(order_id: str) -> list[Delivery]:
-    """Return the deliveries of planned uploads whose outcome is unknown, or that staff marked as delivered."""
+    """Return the deliveries of planned uploads that are unknown, or that staff marked as delivered."""
     planned = Upload.objects.filter(order=order_id, state=UploadState.PLANNED)
     return list(merge_patch.possibly_uploaded(planned).exclude(state=S.IN_FLIGHT).order_by("pk"))
 

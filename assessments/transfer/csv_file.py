@@ -2,7 +2,7 @@
 
 Without the column `record`, each line is a package, and assessments and rules do not change. A cell that a spreadsheet
 would run as a formula, or would turn into a number or a date, has an apostrophe in front, which the import removes
-(tests/reliability/README.md, A15). The import takes what spreadsheets make of the file otherwise: other separators,
+(tests/reliability/README.md, A15). The import accepts the other changes that spreadsheets make: other separators,
 `sep=` in the first line, empty lines and columns, headings in capitals, and booleans in other languages.
 """
 

@@ -31,7 +31,7 @@ def _ignore_progress(done: int, total: int) -> None:
 
 
 class Problem(NamedTuple):
-    """Error or warning on a line of the file, with a message that says what is expected."""
+    """Error or warning on a line of the file, with a message that names the right value."""
 
     line: int
     field: str
@@ -84,7 +84,7 @@ def _load_packages() -> dict[str, Package]:
 
 
 def build_plan(content: bytes, *, retire_missing: bool, progress: ProgressCallback = _ignore_progress) -> Plan:
-    """Compare the file with the catalogue. Writes nothing; errors of the file are the plan's problems."""
+    """Compare the file with the catalogue, without writing. Errors of the file are the plan's problems."""
     try:
         records = _read_records(content)
     except UnreadableFileError as error:
@@ -150,7 +150,7 @@ def _match_converted_ids(
 ) -> Iterator[Problem]:
     """Match the file's ids that are new or repeated with stored ones that are missing from it.
 
-    `effects` has the stored ids, each with what would happen to it.
+    `effects` has the stored ids, each with its change.
     """
     counts = Counter(each for each, _ in ids)
     missing = {

@@ -26,7 +26,7 @@ class FileRecord:
 
 
 class UnreadableFileError(ValueError):
-    """Raised for a file that cannot be parsed beyond this line. The message says what is expected."""
+    """Raised for a file that cannot be parsed beyond this line. The message names the right form."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What spreadsheets do to cells: they run formulas, and turn text like `007`, `1e5` and `1-2` into numbers and dates.
+"""Spreadsheet conversions of cells: formulas run, and text like `007`, `1e5` and `1-2` becomes numbers and dates.
 
 A text that they would change is exported with an apostrophe in front, which the import removes.
 """
@@ -58,7 +58,7 @@ def _needs_guard(text: str) -> bool:
 
 
 def is_convertible(text: str) -> bool:
-    """Return True for text that a spreadsheet may read as a number, date, time or boolean, and for what it writes."""
+    """Return True for text that spreadsheets may read as a number, date, time or boolean, or that they write for one."""
     if len(text) > MAX_NUMBER_LENGTH:
         return False
     words = WORD_PATTERN.findall(text.lower())

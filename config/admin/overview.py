@@ -329,7 +329,7 @@ def _webhook_issues() -> Iterable[Issue]:
 
 
 def _sign_in_issues() -> Iterable[Issue]:
-    """Yield an issue while so many sign-ins fail that somebody may be guessing passwords."""
+    """Yield an issue while sign-ins fail at a rate that suggests password guessing."""
     if failed := login_throttle.find_alarm():
         yield Issue(
             message=f"Sign-ins failed on {format_count(failed.accounts, 'account')} from "

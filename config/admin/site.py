@@ -113,7 +113,7 @@ class PortalAdminSite(AdminSite):
         }
 
     def require_reauthentication(self, request: HttpRequest) -> None:
-        """Interrupt the view unless the user proved recently who they are."""
+        """Interrupt the view unless the user authenticated recently."""
         reauthentication.require_recent(request)
 
     def record_audit(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None:

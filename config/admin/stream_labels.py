@@ -20,7 +20,7 @@ MAX_MATCHES = 200
 
 
 def label_streams(streams: Iterable[str]) -> dict[str, StreamLabel]:
-    """Return a label for each stream. A stream whose owner was deleted is labelled with its name."""
+    """Return a label for each stream: its name if its owner was deleted."""
     names = set(streams)
     return (
         {name: StreamLabel(SHARED_STREAMS.get(name, name)) for name in names}

@@ -93,7 +93,7 @@ _last: Readiness | None = None
 
 @require_safe
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """Answer with a check that is at most KEPT_SECONDS old: anybody may ask, and each check takes many queries."""
+    """Answer with a check that is at most KEPT_SECONDS old: the route is public, and each check takes many queries."""
     global _last
     with _lock:
         if _last is None or time.monotonic() - _last.checked_at >= KEPT_SECONDS:

@@ -1,7 +1,7 @@
 """Prometheus metrics at `/metrics`, without personal data: counts of all processes, and a few figures of the database.
 
-404 unless METRICS_TOKEN is set; requires `Authorization: Bearer METRICS_TOKEN`. Nothing here counts rows of a table
-that grows: what happens is counted when it happens (`integrations/metrics.py`).
+404 unless METRICS_TOKEN is set; requires `Authorization: Bearer METRICS_TOKEN`. No metric counts rows of a table
+that grows: events are counted when they happen (`integrations/metrics.py`).
 """
 
 import os

@@ -5,4 +5,4 @@ REFUSAL_PREFIX = "The portal does not start: "
 
 
 class StartupError(Exception):
-    """The portal cannot start. The message is one line that says what to do."""
+    """The portal cannot start. The message is one line with the remedy."""

@@ -161,4 +161,4 @@ class Supervisor:
 
 
 def _ignore_signal(_signum: int, _frame: FrameType | None) -> None:
-    """Do nothing: Python writes the signal's number to the wakeup descriptor, but only if a handler exists."""
+    """Ignore the signal: Python writes the signal's number to the wakeup descriptor, but only if a handler exists."""

@@ -70,7 +70,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
-        """Return the ways to prove who one is, the default first: allauth's, and the identity provider."""
+        """Return the ways to authenticate again, the default first: allauth's, and the identity provider."""
         methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
         if settings.OIDC_ISSUER and sso.is_linked(user):
             description, url = f"Sign in with {settings.OIDC_NAME} again", reverse("identity_confirm")
@@ -95,7 +95,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return f"{login}\n{ratelimit.get_ip(request)}"
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Return what allauth's rate limits count by."""
+        """Return the key by which allauth's rate limits count."""
         return get_client_network(request)
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:

@@ -46,7 +46,7 @@ CHANGE_NAMES = {
 def send_reset_email(email: str) -> None:
     """Enqueue an email with a link for a new password or, if there is no such account, with that answer.
 
-    Anybody can ask for it, again and again. From the fourth in a day on there is one in RESET_INTERVAL, which is less
+    The form is public. From the fourth in a day on there is one in RESET_INTERVAL, which is less
     than the hour for which a link is valid: whenever no email is sent, the link in the last one still works.
     """
     if _take_reset(email):

@@ -41,7 +41,7 @@ class ResetPasswordForm(LabelsMixin, forms.ResetPasswordForm):  # type: ignore[m
     labels: ClassVar = {"email": "Email address"}
 
     def clean_email(self) -> str:
-        """Look nobody up, so that the response takes as long for an email address without an account."""
+        """Look up no account, so that the response takes as long for an email address without an account."""
         return str(self.cleaned_data["email"]).lower()
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:

@@ -2,7 +2,7 @@
 
 The limits per IP address (ACCOUNT_RATE_LIMITS) do not stop a guesser with many addresses. The delay per account does,
 and would lock the owner out. So a browser keeps a signed cookie after each sign-in, the device cookie: it has a limit
-of its own for this account, which nobody else can use up (OWASP, "Slow down online guessing attacks with device
+of its own for this account, which no other browser can use up (OWASP, "Slow down online guessing attacks with device
 cookies"). A new password by email and a passkey are not delayed either.
 """
 
@@ -54,7 +54,7 @@ def read_device(request: HttpRequest) -> Device:
 
 
 def remember_device(request: HttpRequest, response: HttpResponse, email: str) -> None:
-    """Let the browser be known for this account, in which somebody proved to own it."""
+    """Remember the browser as a known one of the account that signed in."""
     device, account = read_device(request), _digest_account(email)
     accounts = [account, *(each for each in device.accounts if each != account)][:MAX_ACCOUNTS]
     response.set_cookie(
@@ -76,7 +76,7 @@ def _digest_account(email: str) -> str:
 
 
 def get_delay(failures: int) -> int:
-    """Return the seconds to wait after so many failures: none at first, then 1, 2, 4 … up to a quarter of an hour."""
+    """Return the seconds to wait after so many failures: 0 at first, then 1, 2, 4 … up to a quarter of an hour."""
     doublings = min(failures - FREE_FAILURES, 32)
     return min(1 << doublings, MAX_DELAY_SECONDS) if doublings >= 0 else 0
 
@@ -121,7 +121,7 @@ class FailedSignIns:
 
 
 def find_alarm() -> FailedSignIns | None:
-    """Return the failed sign-ins of the last hour if they are so many that somebody may be guessing, else None."""
+    """Return the failed sign-ins of the last hour if their number suggests guessing, else None."""
     failures = AuditEntry.objects.filter(action__in=FAILED_ACTIONS, at__gt=timezone.now() - ALARM_PERIOD).order_by()
     if failures[:ALARM_FAILURES].count() < ALARM_FAILURES:
         return None

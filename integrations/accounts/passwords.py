@@ -1,4 +1,4 @@
-"""Password policy: new passwords must be hard to guess, also for those who know the person and this portal."""
+"""Password policy: new passwords must be hard to guess, also with knowledge of the person and this portal."""
 
 import re
 from collections.abc import Iterator
@@ -38,9 +38,9 @@ class GuessableValidator:
 
 
 def estimate_guesses(password: str, context_words: list[str]) -> float:
-    """Return after how many guesses somebody finds the password who tries common ones and the words first.
+    """Return the number of guesses that find the password, trying common ones and the words first.
 
-    Signs between words are left out if what remains is long enough to be judged: zxcvbn takes them for random.
+    Signs between words are left out if the rest is long enough to be judged: zxcvbn takes them for random.
     """
     spellings = {password[:MAX_LENGTH]}
     if len(letters := SIGNS.sub("", password)) >= MIN_JUDGED_LENGTH:

@@ -1,4 +1,4 @@
-"""Re-authentication: grave actions ask again who acts, so that an open session alone cannot take an account over."""
+"""Re-authentication: grave actions ask for the password again, since an open session alone must not suffice."""
 
 import time
 from collections.abc import Callable
@@ -22,7 +22,7 @@ INTERACTIVE_METHODS = frozenset({"password", "mfa"})
 
 
 def is_recent(request: HttpRequest) -> bool:
-    """Return True if the user proved who they are in the last five minutes, by signing in or by re-authentication."""
+    """Return True if the user authenticated in the last five minutes, by signing in or by re-authentication."""
     since = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
     return any(
         each["at"] > since and (each.get("reauthenticated") or each["method"] in INTERACTIVE_METHODS)
@@ -53,7 +53,7 @@ def forget_form(request: HttpRequest) -> None:
 
 
 def repeat_form(request: HttpRequest, state: dict[str, Any]) -> HttpResponseBase:
-    """Send the interrupted form again, once the user has proved who they are. Called by allauth."""
+    """Send the interrupted form again after a re-authentication. Called by allauth."""
     if state["at"] < time.time() - app_settings.REAUTHENTICATION_TIMEOUT:
         return redirect("home")
     repeated = deserialize_request(state["request"], request)
@@ -63,7 +63,7 @@ def repeat_form(request: HttpRequest, state: dict[str, Any]) -> HttpResponseBase
 
 
 def reauthentication_required(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Decorate a view that asks again who acts. Must stand below login_required."""
+    """Decorate a view that needs a recent authentication. Must stand below login_required."""
 
     @wraps(view)
     def wrapped_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

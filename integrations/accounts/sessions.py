@@ -80,7 +80,7 @@ class SessionTimeoutMiddleware:
 
 
 def _count_proofs(request: HttpRequest) -> int:
-    """Return how often the user of this session proved again who they are."""
+    """Return how often the user of this session re-authenticated."""
     records = request.session.get(AUTHENTICATION_METHODS_SESSION_KEY, [])
     return sum(bool(each.get("reauthenticated")) for each in records)
 

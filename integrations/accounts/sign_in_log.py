@@ -29,7 +29,7 @@ METHOD_NAMES = {
 
 
 def note_invitation(request: HttpRequest, user: User) -> None:
-    """Note that the user who is about to be signed in has accepted an invitation."""
+    """Note that the user that is about to be signed in has accepted an invitation."""
     record_authentication(request, user, "invitation")
 
 

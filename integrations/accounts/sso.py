@@ -137,7 +137,7 @@ def is_linked(user: object) -> bool:
 
 
 def redirect_to_confirm(request: HttpRequest) -> HttpResponse:
-    """Redirect to the provider, which asks the signed-in user again who they are."""
+    """Redirect to the provider, which authenticates the signed-in user again."""
     provider = VendorOIDCAdapter(request, PROVIDER_ID).get_provider()
     response: HttpResponse = provider.redirect(
         request, AuthProcess.REDIRECT, next_url=get_next_redirect_url(request), auth_params=dict(ASK_AGAIN)

@@ -26,7 +26,7 @@ CAREER_SITE = "https://careers.smartrecruiters.com/{}"
 
 
 def assign(request: HttpRequest, company_id: str, customer: Customer) -> str:
-    """Assign the company and return what happened. Raises ActionError if it belongs to another customer."""
+    """Assign the company and return a message. Raises ActionError if it belongs to another customer."""
     try:
         claim = decisions.assign_company(company_id, customer, actor=Actor.from_request(request))
     except CompanyTakenError:

@@ -141,7 +141,7 @@ class CustomerAdmin(StaffAdmin):
         return self.render_object_page(request, customer, template, title, form=form)
 
     def _get_customer(self, request: HttpRequest, object_id: str) -> Customer:
-        """Return the customer. Raise Http404, or PermissionDenied for staff who may only look."""
+        """Return the customer. Raise Http404, or PermissionDenied for read-only staff."""
         customer = self.get_object(request, object_id)
         if not isinstance(customer, Customer):
             raise Http404

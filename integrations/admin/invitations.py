@@ -36,7 +36,7 @@ def _describe_resend(invitation: Invitation) -> str:
 
 
 def render_email(invitation: Invitation) -> SafeString:
-    """Render what became of the email, and when the link was created."""
+    """Render the email's outcome, and when the link was created."""
     text, time = invitations.describe_email(invitation), relative_time(invitation.sent_at)
     return format_html('{}<span class="second">{}</span>', text, time)
 

@@ -83,7 +83,7 @@ def delete_expired() -> None:
 
 
 class IdempotentAPIView(APIView):
-    """A view whose POSTs may carry an Idempotency-Key."""
+    """A view with support for Idempotency-Key in its POSTs."""
 
     claim: IdempotencyRecord | None = None
 

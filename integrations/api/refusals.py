@@ -1,6 +1,6 @@
 """Refused calls of SmartRecruiters: each leaves its reason in the log, and a count for staff and for metrics.
 
-Field names and error codes are kept, never values, so that the reason can be shown to everybody on the staff.
+Field names and error codes are kept, never values, so that the reason can be shown to all staff.
 """
 
 import re
@@ -137,7 +137,7 @@ def find_order_id(body: object) -> str:
 
 
 class RefusalRecordingView(APIView):
-    """View for SmartRecruiters whose refusals are recorded under its `endpoint`."""
+    """View for SmartRecruiters that records its refusals under its `endpoint`."""
 
     endpoint: str
 
@@ -170,6 +170,6 @@ class RefusalRecordingView(APIView):
 
 
 def _format_errors(problem: Any) -> str:
-    """Return "field: code" of each error, without the messages, which may repeat what was sent."""
+    """Return "field: code" of each error, without the messages, which may repeat the values."""
     errors = problem.get("errors", []) if isinstance(problem, dict) else []
     return ", ".join(f"{error['field']}: {error['code']}" if "field" in error else error["code"] for error in errors)

@@ -18,7 +18,7 @@ REFUSAL_ADVICE = {
 
 
 def advise_staff(connection: Connection) -> str:
-    """Return the state's meaning and what to do, as sentences."""
+    """Return the state's meaning and the next step, as sentences."""
     if connection.state == State.LIVE:
         return _advise_on_live(connection)
     if connection.state == State.NEEDS_RECONNECT:

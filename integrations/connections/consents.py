@@ -54,7 +54,7 @@ def has_open_popup(request: HttpRequest) -> bool:
 
 
 def is_owned(request: HttpRequest, consent: Consent) -> bool:
-    """Return True for the session that opened the consent, and for the user who decided it."""
+    """Return True for the session that opened the consent, and for the user that decided it."""
     is_decider = consent.user_id is not None and consent.user_id == request.user.pk
     return is_decider or consent.key in request.session.get(SESSION_KEY, [])
 

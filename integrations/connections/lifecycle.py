@@ -105,7 +105,7 @@ def approve_consent(consent: Consent, *, actor: Actor, customer: Customer | None
 
 
 def _record_refusal(action: str, consent: Consent, actor: Actor) -> None:
-    """Audit a refused approval, once a minute per person and company: anybody signed in can repeat it at will."""
+    """Audit a refused approval, once a minute per person and company: any signed-in user can repeat it at will."""
     if rate_limits.is_first(action, str(actor.user and actor.user.pk), consent.company_id):
         audit.record(action, consent.company_id, actor=actor)
 

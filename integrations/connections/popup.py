@@ -43,8 +43,8 @@ def framed_cookie_name(name: str) -> str:
 def mark_popup(request: HttpRequest) -> None:
     """Allow framing of this page. Called by views for a consent in POPUP mode.
 
-    Nothing is allowed unless the partner configuration has SmartRecruiters open pop-ups: a visit without `redirect` can
-    come from anywhere.
+    No relaxation applies unless the partner configuration has SmartRecruiters open pop-ups: a visit without `redirect`
+    can come from anywhere.
     """
     request.is_popup = PartnerConfiguration.load().opens_popup  # type: ignore[attr-defined]
 

@@ -59,7 +59,7 @@ def open_invitations(customer: Customer) -> QuerySet[Invitation]:
 
 
 def with_email(invitations: QuerySet[Invitation]) -> QuerySet[Invitation]:
-    """Annotate `email_state` and `email_reason`: what became of the email with the current link."""
+    """Annotate `email_state` and `email_reason`, the outcome of the email with the current link."""
     key = Concat(Value(f"{MemberInvitationHandler.kind}:"), OuterRef("pk"))
     newest = Delivery.objects.filter(key=key).order_by("-pk")
     shown_state = Coalesce(NullIf("ending", Value("")), "state")
@@ -69,7 +69,7 @@ def with_email(invitations: QuerySet[Invitation]) -> QuerySet[Invitation]:
 
 
 def describe_email(invitation: Any) -> str:
-    """Return what became of the email, for staff. The invitation comes from `with_email`."""
+    """Return the outcome of the email, for staff. The invitation comes from `with_email`."""
     state, reason = invitation.email_state, translate_reason(invitation.email_reason or "", MemberInvitationHandler())
     text = EMAIL_TEXTS.get(state, "Not sent")
     return f"{text}: {reason}" if reason else text
@@ -121,7 +121,7 @@ def revoke_invitation(invitation: Invitation, *, actor: Actor) -> None:
 
 
 def revoke_for_member(membership: Membership, *, actor: Actor) -> None:
-    """Revoke the open invitations of a person who was added manually."""
+    """Revoke the open invitations of a person that was added manually."""
     for invitation in open_invitations(membership.customer).filter(email=membership.person.email.lower()):
         revoke_invitation(invitation, actor=actor)
 
@@ -162,7 +162,7 @@ def delete_expired() -> None:
 
 
 def sent_text(email: str, *, fallback: str) -> str:
-    """Return the message for the inviter. `fallback` says what to do if emails are not set up."""
+    """Return the message for the inviter. `fallback` is the advice if emails are not set up."""
     if not mail.is_email_enabled():
         return f"The invitation for {email} was created, but emails are not set up yet: {fallback}."
     if obstacle := _find_email_obstacle():

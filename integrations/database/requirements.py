@@ -1,6 +1,6 @@
 """Requirements of the portal on its PostgreSQL database: encoding, privileges, connections, limits of a transaction.
 
-Each message is one sentence that says what to do.
+Each message is one sentence with the remedy.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ USE_POOL_MODE = "write DATABASE_URL=…?pool_mode=transaction"
 
 
 class UnsuitableDatabaseError(Exception):
-    """The portal cannot work with this database. The message says what to do."""
+    """The portal cannot work with this database. The message has the remedy."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def check_create_privilege(connection: Any) -> None:
 
 
 def list_degradations(connection: Any) -> list[str]:
-    """Return what should be changed in the database while the portal runs."""
+    """Return the changes that the database needs while the portal runs."""
     limit = find_connection_limit(connection)
     is_low = limit is not None and limit.count < settings.DATABASE_MAX_CONNECTIONS
     return [*filter(None, [find_ignored_limit(connection)]), *([_describe_limit(limit)] if limit and is_low else [])]

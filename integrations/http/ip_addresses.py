@@ -35,7 +35,7 @@ def get_client_ip(request: HttpRequest) -> str | None:
 
 
 def get_client_network(request: HttpRequest) -> str:
-    """Return what a rate limiter counts by: the client's IPv4 address, or the /64 of its IPv6 address, or ""."""
+    """Return the key of a rate limiter: the client's IPv4 address, or the /64 of its IPv6 address, or ""."""
     ip = get_client_ip(request) or ""
     try:
         address = ipaddress.ip_address(ip)

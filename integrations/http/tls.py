@@ -1,4 +1,4 @@
-"""TLS of outgoing connections: which signers are trusted, and what is wrong with a server's certificate.
+"""TLS of outgoing connections: the trusted signers, and the faults of a server's certificate.
 
 Trusted are the system's store, certifi's, and the private CA of CA_FILE. The environment's SSL_CERT_FILE is ignored:
 what is trusted must not depend on the shell that starts a process.
@@ -52,7 +52,7 @@ def find_tls_error(error: BaseException) -> ssl.SSLError | None:
 
 
 def describe_tls_error(error: ssl.SSLError) -> str:
-    """Say what is wrong: the signer, the host name, the date, or the protocol."""
+    """Describe the fault: the signer, the host name, the date, or the protocol."""
     if not isinstance(error, ssl.SSLCertVerificationError):
         if error.reason in PLAIN_TEXT_REASONS:
             return "the server does not speak TLS on this port"

@@ -37,7 +37,7 @@ class UntrustedURLError(ValueError):
 
 
 class MalformedURLError(ValueError):
-    """The URL is malformed. The message ends a sentence like "The URL …", and repeats nothing of the URL."""
+    """The URL is malformed. The message ends a sentence like "The URL …", and does not repeat the URL."""
 
 
 def parse_url(url: str) -> tuple[str, str, str, str] | None:
@@ -99,7 +99,7 @@ def _normalize_authority(authority: str) -> str:
 def encode_host(host: str) -> str:
     """Return the host in lower case, with its international labels in punycode. Raises idna.IDNAError.
 
-    Nothing is mapped to ASCII: a full-width letter or an ideographic full stop is an error, as IDNA 2008 says.
+    Characters are not mapped to ASCII: a full-width letter or an ideographic full stop is an error, as IDNA 2008 says.
     """
     labels = unicodedata.normalize("NFC", host).lower().split(".")
     return ".".join(label if label.isascii() else idna.alabel(label).decode() for label in labels)

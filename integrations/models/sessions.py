@@ -8,7 +8,7 @@ from django.db import models
 class Session(AbstractBaseSession):
     """Session of a browser, under a hash of its cookie. Only `session_store.py` writes it.
 
-    `user` says whose it is, which the encrypted data do not: it is empty until somebody signs in.
+    `user` is in clear, unlike the encrypted data. It is empty until a sign-in.
     """
 
     user: Any = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="sessions")

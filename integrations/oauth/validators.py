@@ -38,7 +38,7 @@ class ClientCredentialsValidator(OAuth2Validator):
     ) -> bool:
         """Grant requested scopes once each. An empty scope counts as omitted (RFC 6749, section 3.2).
 
-        Raises InvalidScopeError, which names the client's scopes and not what was sent.
+        Raises InvalidScopeError, which names the client's scopes and not the requested ones.
         """
         own = request.client.scopes.split()
         requested = [SCOPE_ALIASES.get(scope, scope) for scope in scopes if scope] or own

@@ -26,7 +26,7 @@ toolkit_token_view = TokenView.as_view()
 
 
 def error_response(error: str, description: str, status: int = 400) -> HttpResponse:
-    """Return an error response (RFC 6749, section 5.2). The description must not repeat what was sent."""
+    """Return an error response (RFC 6749, section 5.2). The description must not repeat the request."""
     return JsonResponse({"error": error, "error_description": description}, status=status)
 
 

@@ -74,7 +74,7 @@ class Courier:
         self.has_others_waiting = self.was_interrupted = False
 
     def run_cycles(self) -> None:
-        """Run until nothing is left to do, or only to wait while another stream waits for a courier: then park.
+        """Run until all is done, or until there is only to wait while another stream waits for a courier: then park.
 
         While the database is down, wait as long as the lease lasts.
         """
@@ -91,11 +91,11 @@ class Courier:
 
     @property
     def unsettled_count(self) -> int:
-        """Calls that run, or whose outcomes are not settled."""
+        """Calls that run or are not settled."""
         return self.executor.uncollected_count + len(self.unsettled)
 
     def settle_outcomes(self) -> None:
-        """Settle what has come back, for a parked courier. While the database is down, leave it for later."""
+        """Settle the outcomes that came back, for a parked courier. While the database is down, leave it for later."""
         try:
             if self.executor.needs_collecting or self.unsettled or self._is_lease_short():
                 self._run_cycle()
@@ -113,7 +113,7 @@ class Courier:
             self.lease.release(next_calls=self.executor.next_calls())
 
     def _run_step(self) -> bool:
-        """Wait for the executor, then run a cycle if it is due. Return False when nothing is left to do."""
+        """Wait for the executor, then run a cycle if it is due. Return False when all is done."""
         self.executor.wait_for_event(self.next_cycle_at - time.monotonic())
         if claimed := self.executor.next_without_attempt():
             attempt = claimed.build_attempt()

@@ -125,7 +125,7 @@ def release_stragglers() -> int:
 def replay(delivery: Delivery) -> None:
     """Make a failed or unknown delivery due again, with a fresh retry schedule, or held with its stream.
 
-    An older state is not replayed: it would undo what the other side shows. Raises NotReplayableError.
+    An older state is not replayed: it would undo the other side's newer state. Raises NotReplayableError.
     """
     row = Delivery.objects.filter(pk=delivery.pk)
     if get_handler(delivery).is_superseding and newer_than(delivery).exists():

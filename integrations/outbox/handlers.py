@@ -88,7 +88,7 @@ class Handler:
         return False
 
     def harmless_reason(self, delivery: Delivery, response: Response | None) -> str:
-        """Return why a permanent refusal is no failure that anybody must look at, or an empty string."""
+        """Return why a permanent refusal is no failure for staff to look at, or an empty string."""
         return ""
 
     def build_call(self, delivery: Delivery, token: str) -> Call:
@@ -96,7 +96,7 @@ class Handler:
         raise NotImplementedError
 
     def needs_response(self, delivery: Delivery) -> bool:
-        """Return False if `on_delivered` does nothing for it: then successes are settled in bulk."""
+        """Return False if `on_delivered` has no effect for it: then successes are settled in bulk."""
         return type(self).on_delivered is not Handler.on_delivered
 
     def on_delivered(self, delivery: Delivery, response: Response) -> None:

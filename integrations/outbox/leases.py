@@ -15,7 +15,7 @@ MARGIN_SECONDS = 5.0  # a call must end this long before its lease does
 
 
 class LeaseLostError(Exception):
-    """Another holder has the lease: write nothing more."""
+    """Another holder has the lease: stop writing."""
 
 
 @dataclass

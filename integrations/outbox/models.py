@@ -20,7 +20,7 @@ class DeliveryState(models.TextChoices):
 
 
 class Ending(models.TextChoices):
-    """How a delivered delivery ended that reached nobody."""
+    """How a delivered delivery ended without reaching a recipient."""
 
     NO_ACCESS = "no_access"
     NOT_SENT = "not_sent"

@@ -31,7 +31,7 @@ class InvalidTransitionError(Exception):
 def transition(deliveries: QuerySet[Delivery], *sources: DeliveryState, to: DeliveryState, **changes: Any) -> int:
     """Move the deliveries that are still in one of `sources`, set `changes`, and return how many moved.
 
-    One conditional UPDATE: of two writers, the second moves nothing. The holder of a lease also filters by its fencing
+    One conditional UPDATE: of two writers, the second has no effect. The holder of a lease also filters by its fencing
     token. Raises InvalidTransitionError.
     """
     if invalid := [source for source in sources if to not in TRANSITIONS[source]]:

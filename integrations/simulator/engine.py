@@ -1,6 +1,6 @@
 """Sample engine: the code that a vendor writes to use the engine API. `python -m integrations.simulator.engine`.
 
-It uses the public engine API only, stores nothing, and may be stopped and started at any time:
+It uses the public engine API only, has no storage, and may be stopped and started at any time:
 
     lease orders -> accept each with a launch_url -> the candidate answers on that page
                  -> upload the report, report the result -> redirect the candidate to the order's return_url

@@ -53,7 +53,7 @@ class StaffSite(Protocol):
     """Services of the admin site, which knows all models and users."""
 
     def require_reauthentication(self, request: HttpRequest) -> None:
-        """Interrupt the view unless the user proved recently who they are."""
+        """Interrupt the view unless the user authenticated recently."""
 
     def record_audit(self, request: HttpRequest, action: str, subject: object, **detail: Any) -> None: ...
 
@@ -81,7 +81,7 @@ class ActionError(Exception):
 class ObjectAction:
     """Action on one row: a button on its page, then a confirmation page with the consequences, then a POST.
 
-    A grave action asks again who acts.
+    A grave action needs a recent authentication.
 
     `perform` returns a success message or a response, or raises ActionError. `permission` is the verb of the required
     permission, see roles.py. `unavailable_reason` explains why an action is gone that was offered when the page was

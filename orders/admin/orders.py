@@ -267,7 +267,7 @@ def _export_scope(order: Order) -> list[str]:
 
 
 def _describe_report(order: Order, *, is_new: bool) -> str:
-    """Return what became of a report that was just made; `order` is as it was before."""
+    """Return the outcome of a report that was just made; `order` is as it was before."""
     if not is_new:
         return "Nothing was changed: this had been reported already."
     newest = Delivery.objects.filter(key=merge_patch.result_key(order)).order_by("-pk").first()

@@ -59,7 +59,7 @@ class TimelineRow:
 
 @dataclass(frozen=True)
 class DeliveryRow:
-    """A delivery with its cause, and the action that helps it on; "" if none does."""
+    """A delivery with its cause, and the action that helps it on, or ""."""
 
     delivery: Delivery
     label: str
@@ -158,7 +158,7 @@ def _build_notice(row: DeliveryRow, order: Order, *, has_earlier: bool) -> Resul
 
 
 def _build_notice_link(row: DeliveryRow, order: Order) -> tuple[str, str]:
-    """Return URL and text of the link: to the action, or to what holds the result up."""
+    """Return URL and text of the link: to the action, or to the obstacle of the result."""
     if row.action:
         return reverse("admin:outbox_delivery_act", args=[row.delivery.pk, row.action]), row.action_label
     if row.delivery.stream.held_reason and order.connection.state != ConnectionState.LIVE:

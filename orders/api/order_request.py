@@ -28,7 +28,7 @@ class ReturnURLField(PlainTextField):
 
 
 class LenientTextField(serializers.Field[str, Any, Any, Any]):
-    """Optional text that is never refused, only cleaned and cut to its column. What has no text form is missing."""
+    """Optional text that is never refused, only cleaned and cut to its column. A value without text form is missing."""
 
     def __init__(self, max_length: int = 200) -> None:
         self.max_length = max_length
@@ -42,7 +42,7 @@ class LenientTextField(serializers.Field[str, Any, Any, Any]):
 
 
 class LenientEmailField(LenientTextField):
-    """Optional email address. A longer one than its column is missing: cut, it would be somebody else's."""
+    """Optional email address. A longer one than its column is missing: cut, it would be another person's."""
 
     def __init__(self) -> None:
         super().__init__(max_length=320)

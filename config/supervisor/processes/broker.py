@@ -1,4 +1,4 @@
-"""The embedded broker: Valkey or Redis on a Unix socket in a private folder, with nothing on disk."""
+"""The embedded broker: Valkey or Redis on a Unix socket in a private folder, without persistence."""
 
 import contextlib
 import os

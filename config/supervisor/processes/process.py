@@ -112,7 +112,7 @@ class ManagedProcess:
             self._process.terminate()
 
     def kill(self) -> None:
-        """Kill the process group. After the leader is reaped, this does nothing."""
+        """Kill the process group. After the leader is reaped, this has no effect."""
         if self.is_running:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)

@@ -18,7 +18,7 @@ SECRET_KEYS = ("secret", "seed")  # the encrypted values in the JSON of a TOTP a
 
 
 def _get_email(request: HttpRequest) -> str:
-    """Return the email of the user who is logging in, or is logged in already."""
+    """Return the email of the user that is logging in, or is logged in already."""
     login = unstash_login(request, peek=True)
     user = login.user if login is not None else request.user
     return str(getattr(user, "email", ""))

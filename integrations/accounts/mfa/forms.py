@@ -21,7 +21,7 @@ INVALID_PASSKEY = "This passkey is not valid."
 
 class ActivateAppForm(ActivateTOTPForm):
     def clean_code(self) -> str:
-        """Use the code up, as a sign-in does: whoever saw it must not sign in with it (ASVS 6.5.1)."""
+        """Use the code up, as a sign-in does: an onlooker must not sign in with it (ASVS 6.5.1)."""
         code: str = super().clean_code()
         if not TOTP(Authenticator(user=self.user))._mark_code_used(code):
             raise get_adapter().validation_error("incorrect_code")

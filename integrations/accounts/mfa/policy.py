@@ -1,4 +1,4 @@
-"""Who has a second factor, and the way back for people who lost theirs."""
+"""Policy of second factors: the accounts that need one, and the recovery from a lost one."""
 
 from allauth.mfa.models import Authenticator
 from django.db.models import Exists, OuterRef
@@ -15,7 +15,7 @@ def has_second_factor(user_field: str) -> Exists:
 
 
 def remove_second_factor(user: User, *, actor: audit.Actor, reason: str) -> None:
-    """Remove what the user lost, with the recovery codes, end their sessions and tell them.
+    """Remove the lost factor and the recovery codes, end the user's sessions and notify the user.
 
     They sign in by password alone, and set up a new one where it is required. `reason` says how they were identified.
     """

@@ -45,7 +45,7 @@ _login_view, _callback_view = _adapt(OAuth2LoginView), _adapt(OAuth2CallbackView
 
 @guard_provider_errors
 def begin_confirmation(request: HttpRequest) -> HttpResponse:
-    """Redirect to the provider, which asks the signed-in user again. Raises Http404 for everybody else."""
+    """Redirect to the provider, which authenticates the signed-in user again. Raises Http404 for all others."""
     if not sso.is_linked(request.user):
         raise Http404
     return sso.redirect_to_confirm(request)

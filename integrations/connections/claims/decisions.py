@@ -32,7 +32,7 @@ def transition_to(claim: CompanyClaim, to: ClaimState, actor: Actor) -> bool:
 
 @transaction.atomic
 def assign_company(company_id: str, customer: Customer, *, actor: Actor) -> CompanyClaim:
-    """Assign a company to a customer, whose administrators can then connect it without confirmation. Idempotent.
+    """Assign a company to a customer, which can then connect it without confirmation. Idempotent.
 
     A request of the customer that waits goes on: the exchange with SmartRecruiters starts. Requests of others are
     denied, and the incidents of others stay open. Raises CompanyTakenError for a company that is assigned to another customer or was connected by one.

@@ -1,4 +1,4 @@
-"""Emails about claims: to staff, who confirm them, and to the customer's administrators about the outcome."""
+"""Emails about claims: a request to staff to confirm, and the outcome to the customer's administrators."""
 
 from enum import StrEnum
 
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 
 def notify_staff(claim: CompanyClaim) -> None:
-    """Ask those of the staff who may confirm the claim to do so. Call it in the transaction of the request."""
+    """Ask the staff with the permission to confirm the claim. Call it in the transaction of the request."""
     for reader in User.objects.filter(is_active=True, staff_role=StaffRole.ADMINISTRATOR):
         deliveries.enqueue(
             ClaimRequestHandler.kind,

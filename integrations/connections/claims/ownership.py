@@ -1,4 +1,4 @@
-"""Ownership of companies: to which customer a company belongs, and who has to be confirmed by staff first.
+"""Ownership of companies: the customer of each company, and the need for staff's confirmation.
 
 `companyId` comes from a URL that SmartRecruiters does not sign, and company ids are public. So an approval alone does
 not show that the company belongs to the customer.

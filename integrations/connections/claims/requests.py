@@ -1,4 +1,4 @@
-"""Requests for confirmation: an approval that waits until staff say whose the company is."""
+"""Requests for confirmation: an approval that waits until staff assign the company."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ class ClaimDeniedError(Exception):
 
 @transaction.atomic
 def request_confirmation(consent: Consent, customer: Customer, *, actor: Actor) -> CompanyClaim:
-    """Let an approved consent wait for staff, who get an email. Nothing is issued, and SmartRecruiters is not called.
+    """Let an approved consent wait for staff, and email them. SmartRecruiters is not called, no credentials are issued.
 
     Raises ClaimDeniedError. A further approval joins the request that waits already.
     """
@@ -49,7 +49,7 @@ def request_confirmation(consent: Consent, customer: Customer, *, actor: Actor) 
 
 
 def note_vain_try(company_id: str, customer: Customer, user: User | None) -> None:
-    """Open an incident from the third try in a day on that came to nothing."""
+    """Open an incident from the third failed try in a day on."""
     tries = ownership.count_vain_tries(company_id, customer, user, within=COUNTED_WITHIN)
     if tries >= SUSPICIOUS_TRIES:
         incidents.record_incident(IncidentKind.COMPANY_TRIES, company_id, customer, count=tries)

@@ -215,7 +215,7 @@ def show_progress(request: HttpRequest, consent: Consent) -> HttpResponse:
 
 
 def render_claim(request: HttpRequest, consent: Consent) -> HttpResponse:
-    """Show what became of an approval that staff have to confirm, before it leads to an attempt to connect."""
+    """Show the state of an approval that staff have to confirm, before it leads to an attempt to connect."""
     if consent.claim is None:
         return render_outcome(request, "request_ended", consent=consent)
     if consent.claim.state == ClaimState.DENIED:
@@ -238,7 +238,7 @@ def retry_exchange(request: HttpRequest, consent: Consent) -> HttpResponse:
 @require_post
 @with_consent
 def change_account(request: HttpRequest, consent: Consent) -> HttpResponse:
-    """Sign out, and keep the consent for the next user who signs in."""
+    """Sign out, and keep the consent for the next sign-in."""
     logout(request)
     consents.remember_consent(request, consent)
     return redirect_to_login(consent)

@@ -64,6 +64,6 @@ class CompanyIntegrationView(RefusalRecordingView):
         return Response(status=204)
 
     def find_company_id(self, request: Request) -> str:
-        """Return the company in the URL, if it has a connection: anybody can call with any other."""
+        """Return the company in the URL, if it has a connection: the route is public."""
         connections = Connection.objects.filter(company_id=self.kwargs["company_id"])
         return find_company_id(connections.values_list("company_id", flat=True))

@@ -46,9 +46,9 @@ def list_connections(customer: Customer) -> list[Connection]:
 
 
 def find_approval(connection: Connection, attempts: list[ConnectAttempt]) -> ConnectAttempt | None:
-    """Return the newest attempt that led to the connection, or to its present state if none went live.
+    """Return the newest attempt that led to the connection, or to its present state if it never went live.
 
-    A refused attempt led to nothing, nor did one that was cancelled or lost while an older connection went on.
+    Refused attempts are left out, and those that were cancelled or lost while an older connection went on.
     """
     if connection.state == ConnectionState.REFUSED:
         return None

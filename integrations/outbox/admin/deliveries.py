@@ -41,7 +41,7 @@ def _is_replayable(delivery: Delivery) -> bool:
 
 
 def _is_dismissable(delivery: Delivery) -> bool:
-    """Return True if a replay would send nothing, so that only the alarm remains to be cleared."""
+    """Return True if a replay would not send, so that only the alarm remains to be cleared."""
     return delivery.state in REPLAYABLE_STATES and replay_preview.find_skip_reason(delivery) != ""
 
 

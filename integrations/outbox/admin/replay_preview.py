@@ -32,7 +32,7 @@ def predict_replay(delivery: Delivery) -> tuple[bool, str]:
 
 
 def describe_queued(delivery: Delivery, what: str = "sent") -> str:
-    """Return what becomes of a delivery that was just queued, as sentences."""
+    """Return the next steps of a delivery that was just queued, as sentences."""
     delivery.refresh_from_db()
     stream = delivery.stream
     if stream.held_reason:
@@ -44,7 +44,7 @@ def describe_queued(delivery: Delivery, what: str = "sent") -> str:
 
 
 def suggest_action(delivery: Delivery) -> tuple[str, str]:
-    """Return the name and the label of the action that helps the delivery on, or empty strings if none does."""
+    """Return the name and the label of the action that helps the delivery on, or empty strings."""
     if delivery.state in REPLAYABLE_STATES:
         if find_skip_reason(delivery):
             return "dismiss", "Dismiss"
@@ -54,7 +54,7 @@ def suggest_action(delivery: Delivery) -> tuple[str, str]:
 
 
 def find_skip_reason(delivery: Delivery) -> str:
-    """Return why a replay would send nothing, or an empty string."""
+    """Return why a replay would not send, or an empty string."""
     handler = get_handler(delivery)
     if isinstance(handler, UnknownKindHandler):
         return "this version of the portal does not know this kind"

@@ -145,7 +145,7 @@ class StreamAdmin(ReadOnlyAdmin):
 
 
 def stop_reason(stream: Stream) -> str:
-    """Return why nothing of the stream is sent now, or an empty string."""
+    """Return why the stream is not sent now, or an empty string."""
     until = stream.paused_until
     if stream.held_reason or until is None or not stream.is_paused:
         return stream.held_reason

@@ -51,7 +51,7 @@ class Claims:
                 deliveries.requeue(delivery, self.stream, **changes)
 
     def build_calls(self, limit: int) -> list[ClaimedDelivery]:
-        """Return up to `limit` due deliveries with their calls. Nothing is claimed yet, so that the claim is short."""
+        """Return up to `limit` due deliveries with their calls. They are claimed later, so that the claim is short."""
         due = list(self._due_deliveries()[:limit]) if limit > 0 else []
         if not due or not (token := self.tokens.get_token()):
             return []
@@ -77,7 +77,7 @@ class Claims:
         return list(prepared)
 
     def release(self, unstarted: Sequence[ClaimedDelivery]) -> None:
-        """Undo the claims of deliveries whose calls were not started."""
+        """Undo the claims of deliveries that were not started."""
         if not unstarted:
             return
         with hold_write_lock(), transaction.atomic():

@@ -185,7 +185,7 @@ class PacedExecutor:
         return claimed if claimed and not seconds and claimed.attempt is None else None
 
     def _next_call(self) -> tuple[ClaimedDelivery | None, float | None]:
-        """Return the waiting delivery that may start first, with the seconds until then; (None, None) if none may."""
+        """Return the waiting delivery that may start first, with the seconds until then, or (None, None)."""
         if self.is_suspended or self._is_closed or stop_requested.is_set() or self._running_count >= self.max_parallel:
             return None, None
         now = clock.now().timestamp()
@@ -240,7 +240,7 @@ class PacedExecutor:
 
     @contextmanager
     def _report_death(self) -> Iterator[None]:
-        """Let the courier die of what kills this thread: otherwise it would wait for an outcome for ever."""
+        """Let the courier die of the exception that kills this thread: it would wait for an outcome for ever."""
         try:
             yield
         except BaseException as fault:

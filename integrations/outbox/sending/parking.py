@@ -1,6 +1,6 @@
 """Parking of couriers that only wait for calls, so that hanging calls keep no coordinator from other streams.
 
-A parked courier keeps its lease and claims nothing. One thread of the process settles what comes back to all parked
+A parked courier keeps its lease and makes no claims. One thread of the process settles the outcomes of all parked
 couriers, and closes each after its last call.
 """
 
@@ -22,10 +22,10 @@ POLL_SECONDS = 0.25
 class ParkableCourier(Protocol):
     @property
     def unsettled_count(self) -> int:
-        """Calls that run, or whose outcomes are not settled."""
+        """Calls that run or are not settled."""
 
     def settle_outcomes(self) -> None:
-        """Settle what has come back, without waiting for more."""
+        """Settle the outcomes that came back, without waiting for more."""
 
     def close(self) -> None: ...
 

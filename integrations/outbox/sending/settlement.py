@@ -65,7 +65,7 @@ class Outcome:
 
     @property
     def cause(self) -> str:
-        """What went wrong, for a stream's page: without the response's text, which may quote personal data."""
+        """Describe the failure for a stream's page: without the response's text, which may quote personal data."""
         if self.response is not None and self.error is None:
             return describe_status(self.response.status, describe_channel(self.handler.channel), self.handler.phrase)
         return f"The last call failed: {str(self.error) or type(self.error).__name__}"
@@ -244,7 +244,7 @@ class Settlement:
             self.pause_stream(outcome.cause, outcome.delivery.key)
 
     def _is_first_probe(self, outcome: Outcome) -> bool:
-        """Return True for the call that ends a pause: the one whose failure began it."""
+        """Return True for the call that ends a pause: its own failure began it."""
         return self.stream.is_probing and outcome.delivery.key == self.stream.paused_by_key
 
     def _let_another_probe(self, **changes: object) -> None:
@@ -254,7 +254,7 @@ class Settlement:
     def pause_stream(self, reason: str, key: str = "", retry_after: str | None = None) -> None:
         """Pause all calls of the stream, unless it is paused: several refusals of one burst are one pause.
 
-        `reason` is what happened, for people. `key` is the sequence key of the call that was refused, which probes
+        `reason` is for people. `key` is the sequence key of the call that was refused, which probes
         after the pause.
         """
         if self.stream.is_paused:
@@ -315,7 +315,7 @@ class Settlement:
         self._apply_fail(outcome)
 
     def _apply_fail(self, outcome: Outcome) -> None:
-        """Make the delivery a dead letter, unless a newer one exists: a replay would undo what that one shows."""
+        """Make the delivery a dead letter, unless a newer one exists: a replay would undo that one."""
         if outcome.handler.is_superseding and deliveries.newer_than(outcome.delivery).exists():
             self._set_state(outcome, S.SUPERSEDED, deliveries.SUPERSEDED_REASON)
         elif reason := outcome.handler.harmless_reason(outcome.delivery, outcome.response):

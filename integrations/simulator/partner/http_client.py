@@ -1,4 +1,4 @@
-"""HTTP client for calls to the portal, whose responses are checked against the protocol."""
+"""HTTP client for calls to the portal. It checks the responses against the protocol."""
 
 import threading
 import time
