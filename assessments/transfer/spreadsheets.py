@@ -58,7 +58,7 @@ def _needs_guard(text: str) -> bool:
 
 
 def is_convertible(text: str) -> bool:
-    """Return True for text that spreadsheets may read as a number, date, time or boolean, or that they write for one."""
+    """Return True for text that spreadsheets may read as a number, date, time or boolean, or write for one."""
     if len(text) > MAX_NUMBER_LENGTH:
         return False
     words = WORD_PATTERN.findall(text.lower())
