@@ -35,7 +35,8 @@ def assign_company(company_id: str, customer: Customer, *, actor: Actor) -> Comp
     """Assign a company to a customer, which can then connect it without confirmation. Idempotent.
 
     A request of the customer that waits goes on: the exchange with SmartRecruiters starts. Requests of others are
-    denied, and the incidents of others stay open. Raises CompanyTakenError for a company that is assigned to another customer or was connected by one.
+    denied, and the incidents of others stay open. Raises CompanyTakenError for a company that is assigned to another
+    customer or was connected by one.
     """
     ownership.lock_company(company_id)
     if ownership.is_taken_by_other(company_id, [customer]):

@@ -159,7 +159,8 @@ def test_confirmation_leaves_the_incidents_of_the_other_customer_open(
     for person in [*[charlie] * 3, alice][:: 1 if comes_first else -1]:
         approve(person)
     clashes = [("company_clash", "northwind", name) for name in ("Harbour Clinics", "Northwind Retail")]
-    assert sorted(each[:3] for each in list_incidents()) == [*clashes, ("company_tries", "northwind", "Harbour Clinics")]
+    tries = ("company_tries", "northwind", "Harbour Clinics")
+    assert sorted(each[:3] for each in list_incidents()) == [*clashes, tries]
     attempt = decisions.assign_company("northwind", alice.customers.get(), actor=Actor(staff)).consents.get().attempt
     lifecycle.begin_exchange(attempt)
     lifecycle.activate_connection(attempt, "theirs", "their-secret")
