@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.admin.utils import quote
-from django.db.models import Count, Min, Q, Window
+from django.db.models import Count, Min, Model, Q, QuerySet
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.text import get_text_list
@@ -38,11 +38,12 @@ from integrations.staff.display import format_count
 from orders.models import Reconciliation, Status
 from orders.statistics import DailyOrders, count_daily_orders
 
+M = TypeVar("M", bound=Model)
 MAX_GAPS = 50
 MAX_REASONS = 8
 MAX_CONNECTIONS = 10
 MAX_CLAIMS = MAX_INCIDENTS = 20
-MAX_STREAMS = 10
+MAX_STREAMS = MAX_WEBHOOKS = 10
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,17 @@ def list_issues(
     ]
 
 
+def _take(rows: QuerySet[M], limit: int) -> tuple[list[M], int]:
+    """Return the first rows, and how many more there are, which is counted only if there are more."""
+    first = list(rows[: limit + 1])
+    return first[:limit], rows.count() - limit if len(first) > limit else 0
+
+
+def _rest_issues(count: int, message: str, url: str, state: str) -> list[Issue]:
+    """Return an issue for the `count` rows that are not shown, if there are any, with a link to the full list."""
+    return [Issue(message=message, count=count, url=url, link_text="View all", state=state)] if count else []
+
+
 def _claim_issues() -> Iterable[Issue]:
     """Yield an issue for each request to connect that waits for staff, the oldest first."""
     waiting = list(CompanyClaim.objects.filter(state=ClaimState.WAITING).select_related("customer"))
@@ -227,20 +239,16 @@ def _claim_issues() -> Iterable[Issue]:
             action_url=reverse("admin:integrations_companyclaim_act", args=[quote(claim.pk), "confirm"]),
             action_text=f"Confirm for {claim.customer}",
         )
-    if len(waiting) > MAX_CLAIMS:
-        yield Issue(
-            message="More customers ask to connect a company.",
-            count=len(waiting) - MAX_CLAIMS,
-            url=changelist_url("integrations_companyclaim", state__exact=ClaimState.WAITING),
-            link_text="View all",
-            state=ClaimState.WAITING,
-        )
+    url = changelist_url("integrations_companyclaim", state__exact=ClaimState.WAITING)
+    rest = len(waiting[MAX_CLAIMS:])
+    yield from _rest_issues(rest, "More customers ask to connect a company.", url, ClaimState.WAITING)
 
 
 def _incident_issues() -> Iterable[Issue]:
     """Yield an issue for each open incident, the newest first."""
     opened = Incident.objects.filter(closed_at=None).select_related("customer")
-    for incident in opened[:MAX_INCIDENTS]:
+    shown, rest = _take(opened, MAX_INCIDENTS)
+    for incident in shown:
         yield Issue(
             message=_describe_incident(incident),
             since=incident.first_at,
@@ -250,6 +258,8 @@ def _incident_issues() -> Iterable[Issue]:
             action_url=reverse("admin:integrations_incident_act", args=[quote(incident.pk), "close"]),
             action_text="Close",
         )
+    url = changelist_url("integrations_incident", state="open")
+    yield from _rest_issues(rest, "More incidents are open.", url, "open")
 
 
 def _describe_incident(incident: Incident) -> str:
@@ -262,7 +272,7 @@ def _describe_incident(incident: Incident) -> str:
 
 def _connection_issues() -> Iterable[Issue]:
     broken = Connection.objects.filter(state=ConnectionState.NEEDS_RECONNECT).select_related("customer")
-    shown = list(broken.annotate(of=Window(Count("pk"))).order_by("updated_at")[:MAX_CONNECTIONS])
+    shown, rest = _take(broken.order_by("updated_at"), MAX_CONNECTIONS)
     for connection in shown:
         yield Issue(
             message=f"{connection.customer} ({connection.company_id}) must reconnect. {connection.reason}",
@@ -271,27 +281,26 @@ def _connection_issues() -> Iterable[Issue]:
             link_text="View details",
             state=connection.state,
         )
-    if shown and (more := shown[0].of - len(shown)):  # type: ignore[attr-defined]
-        yield Issue(
-            message="More customers must reconnect.",
-            count=more,
-            url=changelist_url("integrations_connection", state__exact=ConnectionState.NEEDS_RECONNECT),
-            link_text="View all",
-            state=ConnectionState.NEEDS_RECONNECT,
-        )
+    state = ConnectionState.NEEDS_RECONNECT
+    url = changelist_url("integrations_connection", state__exact=state)
+    yield from _rest_issues(rest, "More customers must reconnect.", url, state)
 
 
 def _stream_issues() -> Iterable[Issue]:
     """Yield an issue for each stream that staff put on hold, or that belongs to no connection, such as email."""
     is_shown = ~Q(name__contains=":") | Q(held_reason=HELD_BY_STAFF)
-    for stream in Stream.objects.exclude(held_reason="").filter(is_shown)[:MAX_STREAMS]:
-        label = stream_labels.label_streams([stream.name])[stream.name].label
+    held = Stream.objects.exclude(held_reason="").filter(is_shown).order_by("pk")
+    shown, rest = _take(held, MAX_STREAMS)
+    labels = stream_labels.label_streams([stream.name for stream in shown])
+    for stream in shown:
         yield Issue(
-            message=f"Deliveries of “{label}” are on hold. {stream.held_reason}",
+            message=f"Deliveries of “{labels[stream.name].label}” are on hold. {stream.held_reason}",
             url=reverse("admin:outbox_stream_change", args=[stream.pk]),
             link_text="View details",
             state=DeliveryState.HELD,
         )
+    url = changelist_url("outbox_stream", state="held")
+    yield from _rest_issues(rest, "More queues are on hold.", url, DeliveryState.HELD)
 
 
 def _pause_issues() -> Iterable[Issue]:
@@ -308,24 +317,22 @@ def _pause_issues() -> Iterable[Issue]:
             link_text="View details",
             state=DeliveryState.PENDING,
         )
-    if more := len(paused) - len(shown):
-        yield Issue(
-            message="More queues are paused.",
-            count=more,
-            url=changelist_url("outbox_stream"),
-            link_text="View all",
-            state=DeliveryState.PENDING,
-        )
+    url = changelist_url("outbox_stream", state="paused")
+    yield from _rest_issues(len(paused[MAX_STREAMS:]), "More queues are paused.", url, DeliveryState.PENDING)
 
 
 def _webhook_issues() -> Iterable[Issue]:
-    for webhook in Webhook.objects.exclude(disabled_reason="").select_related("client"):
+    disabled = Webhook.objects.exclude(disabled_reason="").select_related("client").order_by("pk")
+    shown, rest = _take(disabled, MAX_WEBHOOKS)
+    for webhook in shown:
         yield Issue(
             message=f"The endpoint {webhook.url} of “{webhook.client}” is disabled. {webhook.disabled_reason}",
             url=reverse("admin:integrations_webhook_change", args=[quote(webhook.pk)]),
             link_text="View and enable",
             state=DeliveryState.HELD,
         )
+    url = changelist_url("integrations_webhook", state="disabled")
+    yield from _rest_issues(rest, "More endpoints are disabled.", url, DeliveryState.HELD)
 
 
 def _sign_in_issues() -> Iterable[Issue]:
@@ -387,6 +394,9 @@ def _delivery_issues(stuck: list[StuckDeliveries]) -> Iterable[Issue]:
             link_text="View order" if has_order else "View and resolve",
             state=each.state,
         )
+    rest = sum(each.count for each in needing[MAX_REASONS:])
+    url = changelist_url("outbox_delivery", needs="hand")
+    yield from _rest_issues(rest, "More deliveries failed, or may not have been sent.", url, DeliveryState.FAILED)
 
 
 def _email_issues() -> Iterable[Issue]:

@@ -1,8 +1,10 @@
 """Admin of customers' claims on companies, which staff confirm or deny, and of incidents."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -153,11 +155,23 @@ class CompanyClaimAdmin(CompanyColumnsMixin, ReadOnlyAdmin):
         return format_html_join(SafeString("<br>"), "{} {}", rows) or SafeString("None")
 
 
+class IncidentStateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", "Open"), ("closed", "Closed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Incident]) -> QuerySet[Incident]:
+        value = self.value()
+        return queryset.filter(closed_at__isnull=value == "open") if value in ("open", "closed") else queryset
+
+
 @admin.register(Incident)
 class IncidentAdmin(ReadOnlyAdmin):
     empty_list_text = "Incidents appear here: what you should look into, such as two customers that claim one company."
     list_display = ("kind_text", "subject", "customer_link", "state_badge", "count", "first_time", "last_time")
-    list_filter = ("kind",)
+    list_filter = (IncidentStateFilter, "kind")
     list_select_related = ("customer",)
     search_fields = ("=subject", "customer__name")
     search_help_text = "By company id or customer."

@@ -30,11 +30,24 @@ def _describe_test(webhook: Any) -> list[str]:
     return [f"A test message is sent to {webhook.url}."]
 
 
+class WebhookStateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("disabled", "Disabled"), ("enabled", "Not disabled")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> QuerySet[Webhook]:
+        filters = {"disabled": ~Q(disabled_reason=""), "enabled": Q(disabled_reason="")}
+        return queryset.filter(filters.get(self.value() or "", Q()))
+
+
 @admin.register(Webhook)
 class WebhookAdmin(WebhookReplayAdmin):
     change_form_template = "admin/integrations/webhook/change_form.html"
     list_display = ("url", "engine_link", "state_badge", "failing_count", "last_success_time")
     list_select_related = ("client",)
+    list_filter = (WebhookStateFilter,)
     search_fields = ("url", "=id")
     fields = ("url", "engine_link", "events_text", "state_badge", "last_success_at", "secrets_text", "created_at", "id")
 

@@ -19,6 +19,18 @@ from integrations.staff.model_admin import ObjectAction, ReadOnlyAdmin, StreamLa
 S = DeliveryState
 
 
+class StopFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("held", "On hold"), ("paused", "Paused")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Stream]) -> QuerySet[Stream]:
+        filters = {"held": ~Q(held_reason=""), "paused": Q(held_reason="", paused_until__gt=clock.now())}
+        return queryset.filter(filters.get(self.value() or "", Q()))
+
+
 @admin.register(Stream)
 class StreamAdmin(ReadOnlyAdmin):
     empty_list_text = (
@@ -26,6 +38,7 @@ class StreamAdmin(ReadOnlyAdmin):
         "emails to candidates, and one for other emails."
     )
     list_display = ("label_and_name", "state_badge", "waiting_count", "oldest_time")
+    list_filter = (StopFilter,)
     search_fields = ("name",)
     search_help_text = "Search by customer, company id, engine or URL."
     fields = ("owner_link", "name", "state_badge", "paused_until_time", "last_pause", "next_calls_text", "lease_expiry")

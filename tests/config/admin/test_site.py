@@ -197,3 +197,14 @@ def test_every_page_has_a_menu_and_leads_to_the_own_account(staff_browser: Brows
         f"{staff.name}</a>" in page
     )
     assert '<details class="menu">' not in staff_browser.get("/admin/orders/order/?_popup=1").content.decode()
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if model not in (AuditEntry, PartnerConfiguration, User)])
+def test_empty_list_says_what_appears_there_and_counts_nothing(staff_browser: Browser, model: type[Model]) -> None:
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    page = " ".join(staff_browser.get(url).content.decode().split())
+    [said] = re.findall('class="empty">(.*?)</', page)
+    assert ("No matches" in said, 'class="paginator"' in page, "Show all" in page) == (False, False, False)
+    found = " ".join(staff_browser.get(f"{url}?q=nothing").content.decode().split())
+    has_search = 'id="searchbar"' in page
+    assert ("No matches." in found, '<a href="?">show all</a>' in found) == (has_search, has_search)
