@@ -39,7 +39,9 @@ def _age_seconds(at: datetime) -> float:
 
 def _stuck_gauge() -> Gauge:
     gauge = Gauge(
-        "portal_stuck_deliveries", "Deliveries that need a person, by kind and state.", labels=["kind", "state"]
+        "portal_stuck_deliveries",
+        "Deliveries that failed, are uncertain or are on hold, by kind and state.",
+        labels=["kind", "state"],
     )
     stuck = Delivery.objects.filter(state__in=statistics.STUCK_STATES).order_by("kind", "state")
     for kind, state, count in stuck.values_list("kind", "state").annotate(Count("pk")):

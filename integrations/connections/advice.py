@@ -36,7 +36,7 @@ def advise_staff(connection: Connection) -> str:
 def _advise_on_live(connection: Connection) -> str:
     stream = Stream.objects.filter(name=connection.stream_name).first()
     if stream and stream.held_reason:
-        return f"Orders are received. Deliveries are on hold: {stream.held_reason} Release their stream to send them."
+        return f"Orders are received. Deliveries are on hold: {stream.held_reason} Release their queue to send them."
     if stream and stream.is_paused:
         reason = stream.pause_reason.rstrip(".") or "The reason was not recorded"
         return f"Orders are received. Deliveries are paused and continue automatically. {reason}."

@@ -163,7 +163,7 @@ def _build_notice_link(row: DeliveryRow, order: Order) -> tuple[str, str]:
         return reverse("admin:outbox_delivery_act", args=[row.delivery.pk, row.action]), row.action_label
     if row.delivery.stream.held_reason and order.connection.state != ConnectionState.LIVE:
         return reverse("admin:integrations_connection_change", args=[order.connection_id]), "View the connection"
-    return reverse("admin:outbox_stream_change", args=[row.delivery.stream_id]), "View the stream"
+    return reverse("admin:outbox_stream_change", args=[row.delivery.stream_id]), "View the queue"
 
 
 def _build_row(entry: timeline.TimelineEntry, attempts: dict[tuple[int, int], Attempt], order: Order) -> TimelineRow:

@@ -166,7 +166,7 @@ ROWS: list[Row] = [
                 p.answer_result(Answer(429, {}, {"Retry-After": "60"})),
                 (
                     f"The result is not in SmartRecruiters. SmartRecruiters asked us to slow down (429). {NEXT}",
-                    "View the stream",
+                    "View the queue",
                 ),
             ),
             (
@@ -174,12 +174,12 @@ ROWS: list[Row] = [
                 (
                     f"The result is not in SmartRecruiters. SmartRecruiters was not available (503). {NEXT}",
                     "The result waits: SmartRecruiters was not available (503)",
-                    "View the stream",
+                    "View the queue",
                 ),
             ),
             (
                 p.close_smartrecruiters,
-                (f"The result is not in SmartRecruiters. {GAVE_NO_TOKEN}. {NEXT}", "View the stream"),
+                (f"The result is not in SmartRecruiters. {GAVE_NO_TOKEN}. {NEXT}", "View the queue"),
             ),
             (
                 p.refuse_credentials,
@@ -189,7 +189,7 @@ ROWS: list[Row] = [
                     "View the connection",
                 ),
             ),
-            (p.hold_by_staff, ("The result is not in SmartRecruiters. Put on hold by staff", "View the stream")),
+            (p.hold_by_staff, ("The result is not in SmartRecruiters. Put on hold by staff", "View the queue")),
             (
                 p.disconnect_with_result,
                 ("The result is not in SmartRecruiters. The company was disconnected", "View the connection"),
@@ -411,7 +411,7 @@ ROWS: list[Row] = [
             (p.nothing, "Orders are received and results are delivered. There is nothing to do."),
             (
                 p.hold_by_staff,
-                "Orders are received. Deliveries are on hold: Put on hold by staff. Release their stream to send them.",
+                "Orders are received. Deliveries are on hold: Put on hold by staff. Release their queue to send them.",
             ),
             (
                 p.pause_connection,
