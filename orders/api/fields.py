@@ -1,7 +1,8 @@
 """Serializer fields of orders and results: text for people, timestamps, URLs and maps."""
 
+import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.validators import RegexValidator
@@ -23,6 +24,9 @@ MULTILINE = RegexValidator(
 )
 
 
+LEAP_SECOND = re.compile(r"([^T]+T\d\d:\d\d):60(\D.*)")
+
+
 class PlainTextField(fields.StrictCharField):
     """Unicode text without control characters; line breaks and tabs are allowed only if `multiline`."""
 
@@ -41,7 +45,11 @@ class PlainTextField(fields.StrictCharField):
 
 
 class InstantField(serializers.DateTimeField):
-    """ISO 8601 timestamp with an offset or Z, converted to UTC. T and Z may be lower case (RFC 3339, section 5.6)."""
+    """ISO 8601 timestamp with an offset or Z, converted to UTC.
+
+    As in RFC 3339, T and Z may be lower case (section 5.6), and a leap second may end a month in UTC (section 5.7). No
+    database stores one: it counts as the second before, so that it stays on its day.
+    """
 
     default_error_messages = fields.build_error_messages(
         "a timestamp in ISO 8601 with Z or an offset, like 2020-08-28T20:36:28Z"
@@ -50,12 +58,20 @@ class InstantField(serializers.DateTimeField):
     def to_internal_value(self, value: Any) -> datetime:
         try:
             text = value.upper() if isinstance(value, str) else ""
-            instant = parse_datetime(text) if "T" in text else None
+            leap = LEAP_SECOND.fullmatch(text)
+            instant = parse_datetime(f"{leap[1]}:59{leap[2]}" if leap else text) if "T" in text else None
             if instant is not None and instant.tzinfo is not None and instant.year >= 1900:
-                return instant.astimezone(UTC)
+                instant = instant.astimezone(UTC)
+                if not leap or _ends_month(instant):
+                    return instant
         except (ValueError, OverflowError):
             pass
         return self.fail("invalid")  # type: ignore[return-value]
+
+
+def _ends_month(instant: datetime) -> bool:
+    """Return True in the last second of a month in UTC, where leap seconds are inserted."""
+    return (instant + timedelta(seconds=1)).replace(microsecond=0).strftime("%d %H:%M:%S") == "01 00:00:00"
 
 
 URL_SCHEMA = {

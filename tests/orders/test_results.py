@@ -76,6 +76,42 @@ def test_instant_is_read_in_any_case(engine: APIClient, order: Order, key: str, 
     assert (answer.status_code, answer.json()["result"]) == (200, NOTHING | {key: "2020-08-28T20:36:28.000000Z"})
 
 
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.000000Z"),
+        ("2015-06-30t23:59:60.25z", "2015-06-30T23:59:59.250000Z"),
+        ("1990-12-31T15:59:60-08:00", "1990-12-31T23:59:59.000000Z"),
+        ("2017-01-01T05:29:60+05:30", "2016-12-31T23:59:59.000000Z"),
+        ("2024-02-29T23:59:60+00:00", "2024-02-29T23:59:59.000000Z"),
+    ],
+)
+def test_leap_second_counts_as_the_second_before(engine: APIClient, order: Order, sent: str, read: str) -> None:
+    """RFC 3339, section 5.7: at the end of a month in UTC, whatever the offset."""
+    answer = engine.patch(url(order), {"submission_date": sent})
+    assert (answer.status_code, answer.json()["result"]) == (200, NOTHING | {"submission_date": read})
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "2016-12-31T23:59:61Z",
+        "2016-12-31T23:58:60Z",
+        "2016-12-31T12:59:60Z",
+        "2016-12-30T23:59:60Z",
+        "2016-12-31T23:59:60+01:00",
+        "2016-12-31T23:59:60",
+        "2016-12-31T23:59:600Z",
+        "2016-12-31T23:60Z",
+        "2016-02-30T23:59:60Z",
+        "9999-12-31T23:59:60Z",
+    ],
+)
+def test_second_that_cannot_have_been_is_refused(engine: APIClient, order: Order, sent: str) -> None:
+    answer = engine.patch(url(order), {"submission_date": sent})
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["submission_date"])
+
+
 def test_both_content_types_are_taken(engine: APIClient, order: Order) -> None:
     for kind in ("application/json", "application/merge-patch+json"):
         assert engine.generic("PATCH", url(order), '{"status": "IN_PROGRESS"}', kind).status_code == 200

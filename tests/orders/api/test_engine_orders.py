@@ -136,6 +136,7 @@ def test_updated_after_is_exclusive(engine: APIClient, order: Order, connection:
         "2020-01-01T00:30:00.123456+01:00",
         "2020-01-01T00:30:00%2001:00",
         "2019-12-31T22:30:00-01:00",
+        "2019-12-31T23:30:00.000000000Z",
     ],
 )
 def test_updated_after_is_read_as_it_is_often_written(
