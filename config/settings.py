@@ -226,7 +226,7 @@ ACCOUNT_RATE_LIMITS = {
     "reset_password": "20/m/ip,100/d/ip",  # not per address, which a stranger could use up (emails.py)
 }
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
-# The page of sign-in says so by this URL: a message would need a session.
+# For those who were signed in (adapter.py). The page of sign-in says so by this URL: a message would need a session.
 ACCOUNT_LOGOUT_REDIRECT_URL = "/?signed_out=1"
 PASSWORD_RESET_TIMEOUT = 3600
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = PUBLIC_URL.split(":")[0]

@@ -276,7 +276,9 @@ ROUTES: dict[str, Row] = {
     "account_login": by_role(
         {"stranger": 405, **SIGNED_IN_REDIRECTS}, **form_answers({"stranger": 200, **SIGNED_IN_REDIRECTS})
     ),
-    "account_logout": by_role(GET={"stranger": HOME, "signed_in": 200}, POST={"stranger": HOME}),
+    "account_logout": by_role(
+        GET={"stranger": SIGN_IN, "signed_in": 200}, POST={"stranger": SIGN_IN, "signed_in": HOME}
+    ),
     "sessions": by_role(GET={"signed_in": 200}),
     "end_session": by_role(POST={"signed_in": 404}),
     "end_all_sessions": by_role(POST={"signed_in": SIGN_IN}),

@@ -58,6 +58,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return reverse("admin:index" if getattr(request.user, "is_staff", False) else "home")
 
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        """Return the URL whose page says that they signed out, unless nobody was signed in. Called before sign-out."""
+        was_signed_in = request.user.is_authenticated
+        return str(super().get_logout_redirect_url(request)) if was_signed_in else reverse("account_login")
+
     def pre_login(self, request: HttpRequest, user: AbstractBaseUser, **kwargs: Any) -> Any:
         # allauth checks `user.is_active` only.
         if not ActiveCustomersBackend().user_can_authenticate(user):

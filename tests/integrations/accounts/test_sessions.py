@@ -417,6 +417,26 @@ def test_every_cookie_is_closed_to_scripts_and_other_sites(client: Browser, alic
         assert flags == (True, True, "Lax", "/", "")
 
 
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("case", ["a stranger", "signed out before", "idle too long", "sent the browser elsewhere"])
+def test_nobody_is_told_that_they_signed_out_unless_they_did(
+    client: Browser, alice: User, time_machine: Any, case: str, method: str
+) -> None:
+    time_machine.move_to("2026-11-24T10:00:00Z")
+    if case != "a stranger":
+        sign_in(client, alice.email)
+        client.get("/")
+    if case == "signed out before":
+        client.post("/accounts/logout/")
+    elif case == "idle too long":
+        time_machine.move_to("2026-11-24T11:00:00Z")
+    elif case == "sent the browser elsewhere":
+        client.post("/accounts/sessions/end/")
+    answer = getattr(client, method)("/accounts/logout/", follow=True)
+    page = answer.content.decode()
+    assert ("<h1>Sign in</h1>" in page, "You have signed out." in page) == (True, False)
+
+
 def test_signing_out_is_said_until_somebody_signs_in(client: Browser, alice: User) -> None:
     sign_in(client, alice.email)
     page = client.post("/accounts/logout/", follow=True).content.decode()
