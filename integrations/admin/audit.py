@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.contrib import admin
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from integrations.models import AuditEntry
@@ -12,11 +12,13 @@ from integrations.staff.display import time_column
 from integrations.staff.model_admin import ReadOnlyAdmin
 
 
-def format_detail(detail: dict[str, Any]) -> str:
-    return ", ".join(
-        f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+def format_detail(detail: dict[str, Any]) -> SafeString:
+    """Render the detail on one line, in which no value turns what stands beside it."""
+    texts = (
+        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
         for name, value in detail.items()
     )
+    return format_html_join(", ", "{}: <bdi>{}</bdi>", texts)
 
 
 @admin.register(AuditEntry)
