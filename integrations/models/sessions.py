@@ -15,3 +15,7 @@ class Session(AbstractBaseSession):
 
     class Meta(AbstractBaseSession.Meta):
         abstract = False
+
+    def __str__(self) -> str:
+        """Return when it ends. Its key means nothing to people, and 64 characters fit on no phone."""
+        return f"until {self.expire_date:%Y-%m-%d %H:%M} UTC"

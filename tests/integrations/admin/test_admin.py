@@ -146,6 +146,16 @@ def test_user_page_says_each_thing_once_and_in_our_words(
     assert "You may edit it again" not in added
 
 
+def test_page_that_deletes_a_person_says_until_when_their_sessions_last(staff_browser: Browser, alice: User) -> None:
+    Browser().force_login(alice)
+    session = alice.sessions.get()
+    page = text(staff_browser.get(f"/admin/integrations/user/{alice.pk}/delete/"))
+    assert (f"<li>Session: until {session.expire_date:%Y-%m-%d %H:%M} UTC</li>" in page, session.pk in page) == (
+        True,
+        False,
+    )
+
+
 def test_user_gets_a_new_password(staff_browser: Browser, alice: User) -> None:
     page = text(staff_browser.get(f"{AT}/user/{alice.pk}/change/"))
     assert (f"{AT}/user/{alice.pk}/password/" in page, "md5" in page) == (True, False)
