@@ -51,6 +51,14 @@ RULES = """() => {
             faults.push(`checkbox is out of line: ${name(checkbox)}`);
         }
     }
+    // Sorting has no numbers, links to add rows have none of Django's pictures, and an email address is no code.
+    for (const each of shown(".sortpriority")) faults.push(`number of sorting: ${name(each)}`);
+    for (const each of shown(".addlink, .add-row a")) {
+        if (getComputedStyle(each).backgroundImage !== "none") faults.push(`picture of Django: ${name(each)}`);
+    }
+    for (const input of shown("input").filter(each => each.value.includes("@"))) {
+        if (getComputedStyle(input).fontFamily.includes("monospace")) faults.push(`email as code: ${name(input)}`);
+    }
     return faults;
 }"""
 

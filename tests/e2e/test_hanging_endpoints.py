@@ -1,12 +1,9 @@
 """Webhook endpoints that hang do not delay the results of any customer."""
 
+import contextlib
 import socket
-import sqlite3
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -15,8 +12,8 @@ import requests
 from tests.e2e.world import World, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
-ENDPOINTS, MESSAGES = 70, 10
-MAX_DELAY_SECONDS = 5
+ENDPOINTS, MESSAGES, WAVES = 70, 10, 3
+HANGING = 60  # fewer than a process has coordinators, which would all wait for them
 
 
 @pytest.fixture
@@ -38,18 +35,21 @@ def hanging_server() -> Iterator[tuple[str, list[socket.socket]]]:
         each.close()
 
 
-def read_delays(database: Path) -> list[float]:
-    """Return the seconds that each delivered result took, from its decision to SmartRecruiters' response."""
-    with closing(sqlite3.connect(database)) as connection:
-        rows = connection.execute(
-            "SELECT created_at, finished_at FROM outbox_delivery WHERE kind = 'result' AND state = 'delivered'"
-        ).fetchall()
-    return [(datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds() for start, end in rows]
+def is_hanging(line: socket.socket) -> bool:
+    """Return False once the portal has given the call up."""
+    with contextlib.suppress(ConnectionError):
+        try:
+            while line.recv(65_536, socket.MSG_DONTWAIT):
+                pass
+        except BlockingIOError:
+            return True
+    return False
 
 
 def test_results_pass_seventy_endpoints_that_hang(
     tmp_path: Path, hanging_server: tuple[str, list[socket.socket]]
 ) -> None:
+    """A result does not wait for the calls that hang: most of them still do when it has arrived."""
     url, accepted = hanging_server
     with World(tmp_path, WEBHOOKS_ALLOW_PRIVATE="1") as world:
         for company in ("noisy", "quick"):
@@ -62,11 +62,12 @@ def test_results_pass_seventy_endpoints_that_hang(
             )
             assert answer.status_code == 201
         package = world.package_ids("SKILL_TEST")[0]
-        placed = world.control.place_orders("noisy", package, count=MESSAGES)
-        wait_for("calls that hang", lambda: len(accepted) >= ENDPOINTS)
-        for _ in range(12):  # beyond the deadline of the calls, so that their next ones hang, too
-            placed += world.control.place_orders("quick", package)
-            time.sleep(2)
-        wait_for("the results", lambda: set(world.order_statuses(placed)) == {"COMPLETED"})
-        delays = read_delays(tmp_path / "portal" / "portal.sqlite3")
-        assert (len(delays), max(delays) < MAX_DELAY_SECONDS) == (MESSAGES + 12, True), sorted(delays)
+        world.control.place_orders("noisy", package, count=MESSAGES)
+        for wave in range(WAVES):  # beyond the deadline of the first calls, so that their next ones hang, too
+            wanted = HANGING + wave * ENDPOINTS
+            wait_for("calls that hang", lambda wanted=wanted: len(accepted) >= wanted)  # type: ignore[misc]
+            before = [line for line in list(accepted) if is_hanging(line)]
+            placed = world.control.place_orders("quick", package)
+            wait_for("the result", lambda placed=placed: world.order_statuses(placed) == ["COMPLETED"])  # type: ignore[misc]
+            after = [line for line in before if is_hanging(line)]
+            assert len(after) > len(before) / 2 > ENDPOINTS / 4

@@ -120,7 +120,7 @@ def test_new_customer_is_shown_with_the_way_to_invite_its_people(stella: Visitor
     page.get_by_label("Name").fill("Quayside Foods")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Quayside Foods")
-    expect(page.get_by_role("link", name="Invite by email")).to_be_visible()
+    expect(page.get_by_role("link", name="Invite a person by email")).to_be_visible()
 
 
 def test_secret_is_copied_by_its_button(stella: Visitor, live_server: Any) -> None:

@@ -349,6 +349,6 @@ ROWS: dict[str, Row] = {
     ),
     "D63": Row(
         "Failover of the broker",
-        ("tests/e2e/test_broker_failover.py::test_workers_go_on_within_seconds_of_a_failover",),
+        ("tests/e2e/test_broker_failover.py::test_workers_go_on_after_a_failover",),
     ),
 }
