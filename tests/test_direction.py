@@ -34,6 +34,7 @@ CUSTOMER, OTHER, NEWCOMER, PERSON, ENGINE, PACKAGE, PART, FIRST_NAME, LAST_NAME,
     name + TURN
     for name in ("Quay", "Harbour", "Mill", "Carla", "Engine", "Skills", "Logic", "Ada", "Lovelace", "report", "Text")
 )
+NAME = re.compile("|".join(map(re.escape, NAMES)))
 TURNING = ("R", "AL", "RLE", "RLO", "LRE", "LRO", "PDF")
 BLOCKS = {
     *("address", "article", "aside", "blockquote", "body", "br", "button", "caption", "dd", "details", "div", "dl"),
@@ -65,9 +66,11 @@ def drop_isolates(line: str) -> str:
 def find_turned(text: str) -> list[str]:
     """Return the lines in which a name turns what stands beside it."""
     lines = [" ".join(drop_isolates(line).split()) for line in text.splitlines()]
-    return [
-        line for line in lines if line not in NAMES and any(unicodedata.bidirectional(each) in TURNING for each in line)
-    ]
+    return [line for line in lines if any(map(turns, line)) and NAME.sub("", line).strip()]
+
+
+def turns(character: str) -> bool:
+    return unicodedata.bidirectional(character) in TURNING
 
 
 class Page(HTMLParser):
@@ -220,20 +223,26 @@ def test_page_isolates_every_name(world: World, row: str) -> None:
 
 
 TAG = re.compile(r"{#.*?#}|{%.*?%}|{{(.*?)}}", re.DOTALL)
+NAMED = ("name", "firstName", "lastName", "package_name")
 # Of these, the program chose the names.
 OURS = ("app", "field", "field.field", "form", "kind", "line", "model")
 
 
 def fill(tag: re.Match[str]) -> str:
-    """Return a name for a variable that ends in `.name`, for which no model has isolated it."""
+    """Return a name for a variable that ends in `.name` or the like: no model isolates it, as for `{{ customer }}`."""
     path, *filters = (part.strip() for part in (tag[1] or "").split("|"))
     owner, _, attribute = path.rpartition(".")
-    if attribute != "name" or owner in OURS:
+    if attribute not in NAMED or owner in OURS:
         return "x" if path else ""
     return isolate_direction(TEXT) if "isolate_direction" in filters else TEXT
 
 
-@pytest.mark.parametrize("path", sorted((REPOSITORY / "templates").rglob("*.html")), ids=lambda path: path.name)
+TEMPLATES = [
+    path for at in ("templates", "integrations/simulator/templates") for path in (REPOSITORY / at).rglob("*.html")
+]
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES), ids=lambda path: path.name)
 def test_template_isolates_names_in_all_its_branches(path: Path) -> None:
     """Of every template, with all branches one after the other."""
     assert Page(TAG.sub(fill, path.read_text())).faults == []
