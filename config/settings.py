@@ -208,6 +208,7 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "integrations.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_FORMS = {
+    "user_token": "integrations.accounts.forms.UserTokenForm",
     "login": "integrations.accounts.forms.LoginForm",
     "change_password": "integrations.accounts.forms.ChangePasswordForm",
     "reset_password": "integrations.accounts.forms.ResetPasswordForm",
@@ -228,7 +229,7 @@ ACCOUNT_RATE_LIMITS = {
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 # For those who were signed in (adapter.py). The page of sign-in says so by this URL: a message would need a session.
 ACCOUNT_LOGOUT_REDIRECT_URL = "/?signed_out=1"
-PASSWORD_RESET_TIMEOUT = 3600
+PASSWORD_RESET_TIMEOUT = 7 * 24 * 3600  # of the first link; password_links.py has the hour of later ones
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = PUBLIC_URL.split(":")[0]
 STAFF_MFA = environment.parse_choice(
     "STAFF_MFA", env("STAFF_MFA", default="") or ("optional" if IS_LOOPBACK else "required"), "required", "optional"

@@ -16,6 +16,7 @@ class IntegrationsConfig(AppConfig):
 def register_deliveries() -> None:
     """Register the channels and handlers of this app's deliveries with the outbox."""
     from integrations.accounts.emails import AccountEmailHandler, AccountNoticeHandler
+    from integrations.accounts.password_links import PasswordLinkHandler
     from integrations.connections.channels import ConnectionChannel, MasterChannel
     from integrations.connections.claims.emails import ClaimOutcomeHandler, ClaimRequestHandler
     from integrations.connections.emails import CustomerReconnectHandler, StaffReconnectHandler
@@ -28,4 +29,4 @@ def register_deliveries() -> None:
     handlers.register(ConnectionChannel(), MasterChannel(), EmailChannel(), WebhookChannel())
     handlers.register(ExchangeHandler(), WebhookHandler(), CustomerReconnectHandler(), StaffReconnectHandler())
     handlers.register(ClaimRequestHandler(), ClaimOutcomeHandler())
-    handlers.register(MemberInvitationHandler(), AccountEmailHandler(), AccountNoticeHandler())
+    handlers.register(MemberInvitationHandler(), AccountEmailHandler(), AccountNoticeHandler(), PasswordLinkHandler())

@@ -341,7 +341,6 @@ ROUTES: dict[str, Row] = {
     "admin:integrations_partnerconfiguration_compare": for_staff(GET=(403, 403, 302), POST=(403, 403, 302)),
     "admin:integrations_customer_assign": for_staff(GET=(403, 403, 200), POST=(403, 403, 302)),
     "admin:integrations_customer_invite": for_staff(GET=(403, 403, 200), POST=(403, 403, 302)),
-    "admin:auth_user_password_change": for_staff(GET=(403, 403, 200)),
     "admin:assessments_package_export": for_staff(GET=200),
     "admin:assessments_package_import": for_staff(GET=(403, 403, 200)),
     "admin:assessments_package_imported": for_staff(GET=(403, 403, 404), POST=(403, 403, 404)),

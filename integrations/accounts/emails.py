@@ -76,10 +76,10 @@ def notify_change(name: str, user: User, *, to: str = "") -> None:
     """Notify the user by email, at the address `to` if it was theirs until now, in case an intruder changed it."""
     values = {"template": "account_changed", "to": to or user.email, "path": reverse("account_reset_password")}
     values |= {"what": CHANGE_NAMES[name], "at": timezone.now().isoformat()}
-    _enqueue_email(AccountNoticeHandler.kind, values, _get_language(user))
+    _enqueue_email(AccountNoticeHandler.kind, values, get_language(user))
 
 
-def _get_language(user: User) -> str:
+def get_language(user: User) -> str:
     customer = user.customers.first()
     return customer.language if customer else settings.LANGUAGE_CODE
 
@@ -133,7 +133,7 @@ class AccountEmailHandler(mail.EmailHandler):
             url = settings.PUBLIC_URL + reverse("account_login")
             return mail.render_email("no_account", settings.LANGUAGE_CODE, url=url)
         url = settings.PUBLIC_URL + build_reset_path(user)
-        return mail.render_email("password_reset", mail.best_language(_get_language(user)), url=url)
+        return mail.render_email("password_reset", mail.best_language(get_language(user)), url=url)
 
     def on_delivered(self, delivery: Delivery, response: Any) -> None:
         super().on_delivered(delivery, response)

@@ -7,6 +7,7 @@ from django.forms import Field
 from django.http import HttpRequest
 
 from integrations.accounts import emails
+from integrations.accounts.password_links import LinkTokenGenerator
 
 CHOICE_HELP = (
     "At least twelve characters that are hard to guess: not a common password, and not made of your name, email "
@@ -52,6 +53,10 @@ class ResetPasswordForm(LabelsMixin, forms.ResetPasswordForm):  # type: ignore[m
 
 class ResetPasswordKeyForm(LabelsMixin, forms.ResetPasswordKeyForm):  # type: ignore[misc]
     labels: ClassVar = NEW_PASSWORD_LABELS
+
+
+class UserTokenForm(forms.UserTokenForm):  # type: ignore[misc]
+    token_generator = LinkTokenGenerator()
 
 
 class ChangePasswordForm(LabelsMixin, forms.ChangePasswordForm):  # type: ignore[misc]

@@ -203,7 +203,7 @@ class CustomerAdmin(StaffAdmin):
         add = f"{reverse('admin:integrations_user_add')}?customer={customer.pk}"
         links = [
             (invite, "Invite a person by email"),
-            (add, "Add a person with a password"),
+            (add, "Add a person"),
             (assign, "Assign a company"),
         ]
         return format_html_join(" ", '<a class="button-link" href="{}">{}</a>', links)

@@ -1,22 +1,23 @@
 """Admin of people: partner staff and customers' users. Only administrators may change them (roles.py)."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import BaseUserCreationForm
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from integrations.accounts import emails, sessions
+from integrations import mail
+from integrations.accounts import emails, password_links, sessions
 from integrations.accounts.mfa import policy
 from integrations.audit import Actor
 from integrations.customers import invitations, memberships
@@ -33,11 +34,6 @@ from integrations.staff.model_admin import (
     get_reason,
     render_admin_link,
 )
-
-if TYPE_CHECKING:
-    CreationForm = BaseUserCreationForm[User]
-else:
-    CreationForm = BaseUserCreationForm
 
 STAFF_HAS_NO_CUSTOMER = "Partner staff cannot belong to a customer."
 NO_CUSTOMER_OR_ROLE = (
@@ -56,14 +52,23 @@ class CleanEmailMixin:
         return str(self.cleaned_data["email"]).strip().lower()
 
 
-class UserAddForm(CleanEmailMixin, CreationForm):
+class UserAddForm(CleanEmailMixin, ModelForm):
+    """Form of a new person, who has no password until they choose one."""
+
     customer = forms.ModelChoiceField(Customer.objects, required=False, help_text="Leave it empty for partner staff.")
     role = forms.ChoiceField(
         label="Role in the organisation", choices=MemberRole.choices, initial=MemberRole.ADMINISTRATOR, required=False
     )
+    sends_link = forms.BooleanField(
+        label="Send a link to choose a password",
+        initial=True,
+        required=False,
+        help_text="Not needed for people who sign in with your identity provider only.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.instance.set_unusable_password()
         offer_search(self.fields["customer"], Membership._meta.get_field("customer"))  # type: ignore[arg-type]
 
     class Meta:
@@ -99,6 +104,11 @@ class UserForm(CleanEmailMixin, ModelForm):
         return cleaned
 
 
+def _describe_lifetime(user: User) -> str:
+    is_first = password_links.get_lifetime(user) == password_links.FIRST_LIFETIME
+    return "a week" if is_first else "an hour"
+
+
 class MembershipFormSet(LabelledFormSet):
     def clean(self) -> None:
         super().clean()
@@ -115,19 +125,15 @@ class MembershipInline(EditableInline):
 
 
 @admin.register(User)
-class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(StaffAdmin):
     plural = "People"
     is_grave = True
     form = UserForm
-    add_form = UserAddForm
-    add_form_template = None
-    change_form_template = StaffAdmin.change_form_template
     list_display = ("email", "name", "staff_role_text", "organisation_links", "active_badge", "last_login_time")
     list_filter = ("staff_role", "is_active", "memberships__role", "customers")
     search_fields = ("email", "name", "customers__name")
     search_help_text = "By email address, name or customer."
     ordering = ("email",)
-    filter_horizontal = ()
     readonly_fields = ("password_status", "last_login_time", "added_time")
     fieldsets = (
         (None, {"fields": ("email", "name", "staff_role")}),
@@ -137,8 +143,16 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         (None, {"fields": ("email", "name")}),
         ("Customer’s user", {"fields": ("customer", "role")}),
         ("Partner staff", {"fields": ("staff_role",)}),
-        ("Password", {"fields": ("password1", "password2")}),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        sign_in = (("Sign-in", {"fields": ("sends_link",)}),) if settings.OIDC_ISSUER else ()
+        return self.fieldsets if obj else (*self.add_fieldsets, *sign_in)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is None:
+            kwargs["form"] = UserAddForm
+        return super().get_form(request, obj, change=change, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         memberships_of_user = Membership.objects.select_related("customer")
@@ -183,15 +197,51 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
             memberships.add_member(form.instance, form.cleaned_data["customer"], role, actor=actor)
         for membership in Membership.objects.filter(person=form.instance).select_related("customer", "person"):
             invitations.revoke_for_member(membership, actor=actor)
+        if not change and self._sends_link(form) and mail.is_email_enabled():
+            password_links.send_link(form.instance, actor=actor)
+
+    def _sends_link(self, form: Any) -> bool:
+        return not settings.OIDC_ISSUER or form.cleaned_data["sends_link"]
 
     def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
-        hint = ": pass the password on yourself." if obj.has_usable_password() else "."
-        messages.success(request, f"{obj.get_full_name()} was added. No email was sent{hint}")
+        if settings.OIDC_ISSUER and "sends_link" not in request.POST:
+            messages.success(request, f"{obj.get_full_name()} was added. No email was sent.")
+        elif mail.is_email_enabled():
+            fate = mail.get_unsent_note() or f"on its way to {obj.email}"
+            messages.success(request, f"{obj.get_full_name()} was added. A link to choose a password is {fate}.")
+        else:
+            note = "was added, but emails are not set up yet: use “Show link for a password”, and pass it on yourself."
+            messages.warning(request, f"{obj.get_full_name()} {note}")
         return redirect(request.get_full_path() if "_addanother" in request.POST else self.get_change_url(obj))
 
     def get_object_actions(self) -> Sequence[ObjectAction]:
         consequences = ["All sessions of this person end immediately, in every browser.", "Nothing else changes."]
         return (
+            ObjectAction(
+                "send-password-link",
+                "Send link for a new password",
+                self._send_link,
+                lambda user: [
+                    f"An email with a link is {mail.get_unsent_note() or f'sent to {user.email}'}.",
+                    f"It leads to choosing a new password, and works once, for {_describe_lifetime(user)}.",
+                    "Until then nothing changes. The new password ends all sessions of this person.",
+                    "The audit log records it. Nobody but this person learns the password.",
+                ],
+                lambda user: user.is_active and mail.is_email_enabled(),
+                is_grave=True,
+            ),
+            ObjectAction(
+                "show-password-link",
+                "Show link for a password",
+                self._reveal_link,
+                lambda user: [
+                    f"You see a link and pass it on to {user.email} yourself: emails are not set up yet. It leads to "
+                    f"choosing a new password, and works once, for {_describe_lifetime(user)}.",
+                    "Anyone with the link can sign in as this person. The audit log records that you saw it.",
+                ],
+                lambda user: user.is_active and not mail.is_email_enabled(),
+                is_grave=True,
+            ),
             ObjectAction("sign-out", "Sign out everywhere", self._sign_out, lambda user: consequences),
             ObjectAction(
                 "remove-second-factor",
@@ -210,6 +260,16 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
                 requires_reason=True,
             ),
         )
+
+    def _send_link(self, request: HttpRequest, user: User) -> str:
+        password_links.send_link(user, actor=Actor.from_request(request))
+        return f"A link to choose a password is {mail.get_unsent_note() or f'on its way to {user.email}'}."
+
+    def _reveal_link(self, request: HttpRequest, user: User) -> TemplateResponse:
+        url = password_links.reveal_link(user, actor=Actor.from_request(request))
+        template, title = "admin/integrations/user/link.html", f"Link for {user.email}"
+        valid_until = timezone.now() + password_links.get_lifetime(user)
+        return self.render_object_page(request, user, template, title, link=url, valid_until=valid_until)
 
     def _remove_second_factor(self, request: HttpRequest, user: User) -> str:
         policy.remove_second_factor(user, actor=Actor.from_request(request), reason=get_reason(request))
@@ -236,7 +296,5 @@ class UserAdmin(StaffAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     added_time = time_column("date_joined", "added")
 
     @admin.display(description="password")
-    def password_status(self, user: User) -> SafeString:
-        text = "Set." if user.has_usable_password() else "None: this person cannot sign in with a password."
-        url = reverse("admin:auth_user_password_change", args=[user.pk])
-        return format_html('{} <a href="{}">Set a new password</a>', text, url)
+    def password_status(self, user: User) -> str:
+        return "Set." if user.has_usable_password() else "None: this person has not chosen one."

@@ -12,7 +12,7 @@ from assessments.transfer import plan
 from config.monitoring import health
 from config.server import gunicorn, request_body
 from integrations import clamav, strict_json
-from integrations.accounts import emails, login_throttle, sessions
+from integrations.accounts import emails, login_throttle, password_links, sessions
 from integrations.accounts.login_throttle import DEVICE_RATES
 from integrations.api import deadline, idempotency, parsers
 from integrations.api.pagination import KeysetPagination
@@ -73,7 +73,8 @@ def sign_in_limits() -> list[tuple[str, str, str]]:
             "Password resets",
             f"{rate(reset, 'ip')} per IP address. Per email address {emails.RESETS_AT_ONCE} in a day, then one in "
             f"{emails.RESET_INTERVAL // timedelta(minutes=1)} minutes. The link works once, for "
-            f"{settings.PASSWORD_RESET_TIMEOUT // HOUR} hour",
+            f"{password_links.LIFETIME // timedelta(hours=1)} hour; the first, of somebody whom you add, for "
+            f"{password_links.FIRST_LIFETIME.days} days",
             "429; no further email while the last link works",
         ),
         (

@@ -80,6 +80,7 @@ FILES = {
     "ownership": "tests/integrations/connections/claims/test_ownership.py",
     "parallel": "tests/orders/test_parallel.py",
     "passwords": "tests/integrations/accounts/test_passwords.py",
+    "password_links": "tests/integrations/accounts/test_password_links.py",
     "patterns": "tests/test_patterns.py",
     "personal_data": "tests/orders/privacy/test_personal_data.py",
     "preflight": "tests/config/server/test_preflight.py",

@@ -20,6 +20,7 @@ from django.core.signing import BadSignature
 from django.test import Client as Browser
 
 from integrations.accounts import sessions
+from integrations.accounts.emails import build_reset_path
 from integrations.models import AuditEntry, Customer, Session, User
 from tests import rows
 from tests.integrations.accounts.test_sign_in import sign_in, text
@@ -120,15 +121,13 @@ def changed_by_herself(browser: Browser, user: User, new: str) -> None:
     assert not is_in(browser, "/")
 
 
-def changed_in_admin(browser: Browser, user: User, new: str) -> None:
-    boss = rows.make_user(None, "boss@vendor.example")
-    staff_browser = Browser()
-    staff_browser.force_login(boss)
-    form = {"password1": new, "password2": new, "usable_password": "true"}
-    assert staff_browser.post(f"/admin/integrations/user/{user.pk}/password/", form).status_code == 302
+def changed_by_link(browser: Browser, user: User, new: str) -> None:
+    other = Browser()
+    form = other.get(build_reset_path(User.objects.get(pk=user.pk)))["Location"]
+    assert other.post(form, {"password1": new, "password2": new}).status_code == 302
 
 
-@pytest.mark.parametrize("change", [changed_by_herself, changed_in_admin])
+@pytest.mark.parametrize("change", [changed_by_herself, changed_by_link])
 def test_new_password_ends_every_session(client: Browser, alice: User, change: Any) -> None:
     elsewhere = Browser()
     for browser in (client, elsewhere):

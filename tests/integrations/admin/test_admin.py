@@ -92,8 +92,7 @@ def test_customer_list_asks_as_often_for_one_row_as_for_many(
 
 
 def person(**fields: Any) -> dict[str, Any]:
-    return {"email": "Dora@Northwind.example", "name": "Dora", "role": "administrator", "usable_password": "true",
-            "password1": rows.PASSWORD, "password2": rows.PASSWORD, **fields}  # fmt: skip
+    return {"email": "Dora@Northwind.example", "name": "Dora", "role": "administrator", **fields}
 
 
 def changed(user: User, *added: dict[str, str], **fields: Any) -> dict[str, Any]:
@@ -106,20 +105,22 @@ def changed(user: User, *added: dict[str, str], **fields: Any) -> dict[str, Any]
     return {**person, **{f"memberships-{name}": value for name, value in inline.items()}, **fields}
 
 
-def test_user_is_added_with_a_password_that_signs_in(staff_browser: Browser, customer: Customer) -> None:
+def test_user_is_added_with_a_link_to_choose_a_password(staff_browser: Browser, customer: Customer) -> None:
     staff_browser.post(f"{AT}/user/add/", person(customer=customer.pk))
     user = User.objects.get(name="Dora")
     assert (user.email, user.staff_role) == ("dora@northwind.example", "")
     assert [*user.memberships.values_list("customer", "role")] == [(customer.pk, "administrator")]
-    assert user.check_password(rows.PASSWORD)
-    assert acts("user.") == [("user.added", str(user.pk), STELLA)]
+    assert not user.has_usable_password()
+    assert sorted(acts("user.")) == [
+        ("user.added", str(user.pk), STELLA),
+        ("user.password_link_sent", str(user.pk), STELLA),
+    ]
     assert acts("membership.") == [("membership.added", str(user.pk), STELLA)]
 
 
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"password1": "short", "password2": "short"}, "at least 12 characters"),
         ({"email": "ALICE@northwind.example"}, "already exists"),
         ({"staff_role": "viewer"}, "Partner staff cannot belong to a customer."),
     ],
@@ -142,7 +143,7 @@ def test_user_page_says_each_thing_once_and_in_our_words(
         assert said in page
     assert [word for word in ("Last login", "Is active", "Empty for a customer", "Date joined") if word in page] == []
     added = text(staff_browser.post(f"{AT}/user/add/", person(customer=customer.pk), follow=True))
-    assert "Dora was added. No email was sent: pass the password on yourself." in added
+    assert "Dora was added. A link to choose a password is on its way to dora@northwind.example." in added
     assert "You may edit it again" not in added
 
 
@@ -154,16 +155,6 @@ def test_page_that_deletes_a_person_says_until_when_their_sessions_last(staff_br
         True,
         False,
     )
-
-
-def test_user_gets_a_new_password(staff_browser: Browser, alice: User) -> None:
-    page = text(staff_browser.get(f"{AT}/user/{alice.pk}/change/"))
-    assert (f"{AT}/user/{alice.pk}/password/" in page, "md5" in page) == (True, False)
-    fields = {"password1": "another horse battery", "password2": "another horse battery", "usable_password": "true"}
-    staff_browser.post(f"{AT}/user/{alice.pk}/password/", fields)
-    alice.refresh_from_db()
-    assert alice.check_password("another horse battery")
-    assert acts("user.") == [("user.changed", str(alice.pk), STELLA)]
 
 
 def test_user_of_staff_is_added_with_a_role(staff_browser: Browser) -> None:

@@ -84,7 +84,9 @@ TABLES = (
 6.4.1 Initial passwords and codes are random, expire, and do not stay
     invitations link_expires_and_is_sent_again
     invitations link_works_once
-    open: A password that an administrator sets for somebody may stay.
+    password_links person_who_is_added_chooses_the_password
+    password_links link_ends_after_its_time
+    password_links no_page_lets_an_administrator_choose_a_password
 
 6.4.2 No hints and secret questions
     why: There are none.
