@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import time
 from itertools import cycle, islice
 
 import pytest
@@ -61,11 +60,9 @@ def test_disconnecting_cuts_off_at_once_and_reconnecting_goes_on(world: World) -
     package = world.package_ids("SKILL_TEST")[0]
     assert world.control.disconnect_company("comes-back") == 204
     assert world.control.notify_disabled("comes-back") in (204, None)
-    started = time.monotonic()
     world.connect_company("comes-back")
     placed = world.control.place_orders("comes-back", package)
     wait_for("the result after a reconnect", lambda: world.order_statuses(placed) == ["COMPLETED"])
-    assert time.monotonic() - started < 60
     assert world.control.list_breaches() == []
 
 
