@@ -23,7 +23,7 @@ from tests.orders import bodies
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PDF = b"%PDF-1.4\n%%EOF\n"
-MANY = 50
+MANY = 20  # each waits for the ones before it, up to the lock timeout of 4 s
 
 
 def at_once(act: Callable[[int], Any], times: int = MANY) -> list[Any]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from html import unescape
+from itertools import cycle
 from typing import Any, cast
 
 import pytest
@@ -52,18 +53,16 @@ def test_only_lookups_of_filters_and_links_are_allowed(world: World, row: str) -
 @pytest.mark.parametrize("row", LISTS)
 @pytest.mark.parametrize("role", STAFF)
 def test_refused_lookup_is_an_invalid_request_for_every_role(world: World, row: str, role: str) -> None:
-    """No statement with the value runs, whatever the lookup."""
+    """No statement with the value runs. The test above has every column and lookup."""
     url, browser, value = build_url(world, row), world.browsers[role], "^([0-9a-f-]+)*Z"
     if ROUTES[row]["GET"][role] != 200:
         assert get_status(browser, url, id__regex=value) == ROUTES[row]["GET"][role]
         return
-    columns = list(iter_columns(admin_of(row).model, depth=0))
-    for lookup in ("regex", "iregex", "startswith", "contains"):
-        with CaptureQueriesContext(
-            database,
-        ) as queries:
-            assert {get_status(browser, url, **{f"{column}__{lookup}": value}) for column in columns} == {400}
-        assert [each["sql"] for each in queries if "REGEXP" in each["sql"] or "0-9a-f" in each["sql"]] == []
+    columns = cycle(iter_columns(admin_of(row).model, depth=0))
+    refused = [f"{next(columns)}__{lookup}" for lookup in ("regex", "iregex", "startswith", "contains")]
+    with CaptureQueriesContext(database) as queries:
+        assert {name: get_status(browser, url, **{name: value}) for name in refused} == dict.fromkeys(refused, 400)
+    assert [each["sql"] for each in queries if "REGEXP" in each["sql"] or "0-9a-f" in each["sql"]] == []
 
 
 @pytest.mark.parametrize(
