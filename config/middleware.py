@@ -22,7 +22,7 @@ from config.errors import is_token_path, method_not_allowed, missing_encryption_
 from config.server.request_body import BODY_ERROR
 from integrations import metrics
 from integrations.accounts import login_redirects
-from integrations.api.errors import INCOMPLETE_BODY, STATUS_DETAILS, is_api_path
+from integrations.api.errors import INCOMPLETE_BODY, RETRY_AFTER_SECONDS, STATUS_DETAILS, is_api_path
 from integrations.encryption import DecryptionError
 
 HEALTH_PATHS = ("/healthz", "/readyz", "/metrics")
@@ -141,14 +141,27 @@ UNKNOWN_HOST = "The Host header names no host of this portal: use the host of it
 
 
 class IncompleteBodyMiddleware(BaseMiddleware):
-    """Refuse a request whose body did not arrive whole (config/server/request_body.py), before anything happens."""
+    """Refuse a request whose body was not read, or not to its end (config/server/), before anything happens."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if status := request.META.get(BODY_ERROR):
-            detail = INCOMPLETE_BODY if status == 400 else STATUS_DETAILS[status]
-            log.warning("body refused", reason=detail)
-            return refuse_request(request, status, detail)
-        return self.get_response(request)
+        status = request.META.get(BODY_ERROR)
+        if not status:
+            return self.get_response(request)
+        detail = BODY_ERROR_DETAILS.get(status) or STATUS_DETAILS[status]
+        log.warning("body refused", reason=detail)
+        response = refuse_request(request, status, detail)
+        if status == 401:  # RFC 6750, section 3.1: without a token, without an error code
+            has_token = "HTTP_AUTHORIZATION" in request.META
+            response["WWW-Authenticate"] = 'Bearer error="invalid_token"' if has_token else 'Bearer realm="portal"'
+        elif status == 503:
+            response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return response
+
+
+BODY_ERROR_DETAILS = {
+    400: INCOMPLETE_BODY,
+    401: "Send a bearer token in the Authorization header that is known and has not expired.",
+}
 
 
 class CandidateLocaleMiddleware(LocaleMiddleware):

@@ -1,5 +1,6 @@
 """gunicorn configuration, beside the command line in config/supervisor/processes/commands.py."""
 
+import resource
 import signal
 from typing import Any
 
@@ -18,6 +19,15 @@ keepalive = 75
 # (config/middleware.py, TrustedProxyMiddleware).
 forwarded_allow_ips = forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
+
+# A connection that waits for its client takes a descriptor, and another one for what of it is on disk. Without any left
+# the process ends, so clients beyond this wait to be accepted. The soft limit (mostly 1,024) is for programs that use
+# select(2).
+MAX_CONNECTIONS = 2000
+_, MAX_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)
+MAX_FILES = 8192 if MAX_FILES == resource.RLIM_INFINITY else min(MAX_FILES, 8192)
+resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+worker_connections = max(8, min(MAX_CONNECTIONS, (MAX_FILES - 100) // 2))
 
 
 def post_fork(server: Any, _worker: Any) -> None:

@@ -151,6 +151,11 @@ def _active_sessions() -> QuerySet[Session]:
     return Session.objects.filter(expire_date__gt=timezone.now())
 
 
+def is_signed_in(session_key: str) -> bool:
+    """Return True if this is the key of a session of somebody who signed in, without reading it."""
+    return _active_sessions().filter(pk=hash_session_key(session_key), user__isnull=False).exists()
+
+
 def end_one(user: User, session_id: str, *, actor: audit.Actor) -> bool:
     """Sign the user out of one browser. Return False if it is not theirs, or over already."""
     deleted, _ = Session.objects.filter(user=user, pk=session_id).delete()

@@ -75,6 +75,12 @@ def find_caller(token: str) -> Caller | None:
     return caller if caller.expires_at > timezone.now() else None
 
 
+def find_bearer(header: str) -> Caller | None:
+    """Return the caller of an Authorization header with a valid bearer token."""
+    scheme, _, token = header.partition(" ")
+    return find_caller(token.strip()) if scheme.lower() == "bearer" and 0 < len(token) <= 255 else None
+
+
 def wait_for_token_cache() -> None:
     """Wait until no process has a token in its cache that was revoked before this call."""
     time.sleep(TOKEN_CACHE_SECONDS)
@@ -85,12 +91,11 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[None, Caller] | None:
         header = request.META.get("HTTP_AUTHORIZATION", "")
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer":
+        if header.partition(" ")[0].lower() != "bearer":
             return None
         if "access_token" in request.query_params:  # RFC 6750, section 2: one method, and never the URL
             raise ParseError("Send the token only in the Authorization header.", code="invalid_request")
-        caller = find_caller(token.strip()) if 0 < len(token) <= 255 else None
+        caller = find_bearer(header)
         if caller is None:
             request.challenge = 'Bearer error="invalid_token"'  # type: ignore[attr-defined]
             raise AuthenticationFailed("The token is unknown, expired or revoked: request a new one.")

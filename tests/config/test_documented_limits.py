@@ -11,6 +11,7 @@ from assessments import imports
 from assessments.transfer import plan
 from config.monitoring import health
 from config.server import gunicorn, request_body
+from config.server.worker import BufferingWorker
 from integrations import clamav, strict_json
 from integrations.accounts import emails, login_throttle, password_links, sessions
 from integrations.accounts.login_throttle import DEVICE_RATES
@@ -132,10 +133,28 @@ def program_limits() -> list[tuple[str, str, str]]:
             "413, 400",
         ),
         (
+            "Bodies of strangers",
+            f"{request_body.MAX_IN_MEMORY // KB} KB. More is read only with a valid token or from people who are "
+            "signed in",
+            "401 or 413 before it is read",
+        ),
+        (
             "Heads",
             f"{gunicorn.limit_request_line:,} bytes for the first line, "
             f"{gunicorn.limit_request_field_size // KB} KB for a field",
             "414, 431",
+        ),
+        (
+            "Slow clients",
+            f"{BufferingWorker.head_seconds:.0f} seconds for a head; then, for bodies and for reading responses, "
+            f"{BufferingWorker.min_rate // KB} KB a second over {BufferingWorker.pace_seconds:.0f} seconds",
+            "408, or the connection is reset",
+        ),
+        (
+            "What waits for clients, per process",
+            f"{gunicorn.MAX_CONNECTIONS:,} connections, or fewer with few file descriptors; "
+            f"{BufferingWorker.max_spooled // MB} MB of bodies and responses, mostly in `TMPDIR`",
+            "The one that waited longest is refused with 503 or reset",
         ),
         (
             "Reports",

@@ -295,7 +295,7 @@ ROWS: dict[str, Row] = {
             "tests/config/server/test_worker.py::test_descriptors_that_run_out_stop_nothing_for_long",
             "crash: kill all of the portal",
         ),
-        "Either ends the process, like a SIGKILL.",
+        "Without memory the process ends, like by a SIGKILL.",
     ),
     "D54": Row(
         "Migration under traffic",

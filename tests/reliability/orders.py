@@ -69,7 +69,8 @@ O17 Body of 10 MB, chunked, without a length
     intake body_that_is_no_json_object_is_refused
     worker request_that_is_too_large_is_refused_at_once
     worker body_of_any_size_comes_whole
-    request_body body_in_chunks_is_never_taken_for_an_empty_one
+    request_body whole_body_is_given_unchanged_and_nothing_of_what_follows
+    request_body large_body_of_a_stranger_is_refused_before_it_is_read
 
 O18 JSON nested 100,000 deep
     intake body_that_is_no_json_object_is_refused

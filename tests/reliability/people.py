@@ -126,9 +126,13 @@ A20 Browsable API
 A22 Request smuggling, slowloris, large headers
     worker slow_clients_keep_nobody_waiting_and_are_let_go
     worker client_that_sends_a_byte_now_and_then_gets_408
+    worker large_response_comes_whole_to_a_slow_reader
+    worker what_waits_for_clients_has_a_bound
+    slow_clients others_are_answered_beside_slow_clients
+    slow_clients refusals_of_the_server_are_counted_and_logged_without_what_was_sent
     worker request_of_two_readings_is_refused_and_what_follows_is_no_request
     worker request_that_is_too_large_is_refused_at_once
-    worker waiting_uploads_have_a_bound
+    request_body chunked_body_is_read_as_gunicorn_reads_it_or_refused
     patterns pattern_is_done_in_time_with_any_long_text
 
 A23 Known vulnerabilities in dependencies

@@ -103,6 +103,7 @@ FILES = {
     "sign_in_log": "tests/integrations/accounts/test_sign_in_log.py",
     "simulator/results": "tests/integrations/simulator/test_results.py",
     "site": "tests/config/admin/test_site.py",
+    "slow_clients": "tests/e2e/test_slow_clients.py",
     "smartrecruiters": "tests/assessments/api/test_smartrecruiters.py",
     "smtp": "tests/orders/handlers/test_smtp.py",
     "spreadsheets": "tests/assessments/transfer/test_spreadsheets.py",

@@ -1,7 +1,6 @@
 """Bodies that end before their Content-Length or their last chunk, through the real gunicorn worker."""
 
 import http.client
-import io
 import json
 import re
 import secrets
@@ -17,8 +16,15 @@ from typing import Any
 
 import pytest
 import requests
+from gunicorn.config import Config
+from gunicorn.http.body import Body, ChunkedReader
+from gunicorn.http.errors import NoMoreData, ParseException
+from gunicorn.http.message import Request
+from gunicorn.http.unreader import IterUnreader
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from config.server.request_body import BODY_ERROR, MAX_BODY, MAX_IN_MEMORY, read_body
+from config.server.request_body import MAX_BODY, MAX_IN_MEMORY, RequestBody
 from tests import rows
 from tests.config.conftest import REPOSITORY, free_port, wait_for
 
@@ -148,6 +154,7 @@ def build_multipart(*fields: tuple[str, str, bytes]) -> bytes:
     return parts + b"--bb--\r\n"
 
 
+PROBLEM_JSON = "application/problem+json"
 MULTIPART, FORM, JSON = "multipart/form-data; boundary=bb", "application/x-www-form-urlencoded", "application/json"
 ROUTES = {
     "report": "api",
@@ -181,7 +188,7 @@ def build_request(portal: Portal, route: str) -> tuple[str, bytes, bytes]:
         path, kind, more = "POST /oauth/token", FORM, ""
         kept = body[:-1]
     elif route == "sign-in":
-        body = build_multipart(("login", "", b"staff@vendor.example"), ("next", "", b"x" * 90_000))
+        body = build_multipart(("login", "", b"staff@vendor.example"), ("next", "", b"x" * 60_000))
         path, kind, more = "POST /accounts/login/", MULTIPART, ""
         kept = body[:-20]
     else:
@@ -244,30 +251,123 @@ def test_chunked_body_over_the_limit_is_413_and_not_taken_for_its_beginning(port
     assert portal.count_rows() == before
 
 
-# What the application is given
+STRANGERS = {
+    "api": ("POST /api/vendor/v1/orders/x/attachments", 401, PROBLEM_JSON),
+    "smartrecruiters": ("POST /smartrecruiters/packages/orders", 401, PROBLEM_JSON),
+    "token": ("POST /oauth/token", 413, JSON),
+    "page": ("POST /accounts/login/", 413, "text/plain"),
+    "admin": ("POST /admin/assessments/package/import/", 413, "text/plain"),
+}
 
 
-@pytest.mark.parametrize("coding", ["chunked", "gzip, chunked", "Chunked"])
-def test_body_in_chunks_is_never_taken_for_an_empty_one(coding: str) -> None:
-    """An empty body would count as `{}`: an engine's report would be answered 200 and lost."""
-    environ: dict[str, Any] = {"HTTP_TRANSFER_ENCODING": coding, "wsgi.input": io.BytesIO(b"\x1f\x8b")}
-    read_body(environ)
-    assert (environ["CONTENT_LENGTH"], environ["wsgi.input"].read()) == ("2", b"\x1f\x8b")
+@pytest.mark.parametrize("route", STRANGERS)
+@pytest.mark.parametrize("credentials", ["", "Authorization: Bearer nonsense\r\n", "Cookie: session=nonsense\r\n"])
+@pytest.mark.parametrize("framing", ["Content-Length: 100000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n186a0\r\n"])
+def test_large_body_of_a_stranger_is_refused_before_it_is_read(
+    portal: Portal, route: str, credentials: str, framing: str
+) -> None:
+    path, status, kind = STRANGERS[route]
+    head = f"{path} HTTP/1.1\r\nHost: localhost:{portal.port}\r\nContent-Type: {FORM}\r\n{credentials}{framing}"
+    with socket.create_connection(("127.0.0.1", portal.port), timeout=30) as line:
+        line.sendall(head.encode() + b"x" * (MAX_IN_MEMORY + 1) * ("chunked" in framing))
+        answer = http.client.HTTPResponse(line)
+        answer.begin()
+        assert (answer.status, answer.headers.get_content_type()) == (status, kind)
+        assert answer.headers["Connection"] == "close"
+        if status == 401:
+            challenge = 'Bearer error="invalid_token"' if "Bearer" in credentials else 'Bearer realm="portal"'
+            assert answer.headers["WWW-Authenticate"] == challenge
 
 
-@pytest.mark.parametrize("size", [1, MAX_IN_MEMORY, MAX_IN_MEMORY + 1, MAX_BODY])
-def test_whole_body_is_given_unchanged(size: int) -> None:
-    body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
-    environ: dict[str, Any] = {"CONTENT_LENGTH": str(size), "wsgi.input": io.BytesIO(body + b"GET /next")}
-    read_body(environ)
-    assert (environ["CONTENT_LENGTH"], environ["wsgi.input"].read() == body) == (str(size), True)
-    assert BODY_ERROR not in environ
+def test_chunked_body_that_fits_is_read_from_everybody(portal: Portal) -> None:
+    body = b"grant_type=client_credentials&x=" + b"x" * 50_000
+    head = f"POST /oauth/token HTTP/1.1\r\nHost: localhost:{portal.port}\r\nContent-Type: {FORM}\r\n"
+    pieces = b"".join(b"%x\r\n%b\r\n" % (len(body[at : at + 999]), body[at : at + 999]) for at in range(0, 51_000, 999))
+    sent = head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + pieces.removesuffix(b"0\r\n\r\n") + b"0\r\n\r\n"
+    assert (
+        portal.send(sent)[:2] == portal.send(head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)[:2]
+    )
 
 
-@pytest.mark.parametrize("length", ["", "0"])
-def test_request_without_a_body_is_left_alone(length: str) -> None:
-    stream = io.BytesIO(b"GET /next")
-    environ: dict[str, Any] = {"CONTENT_LENGTH": length, "wsgi.input": stream}
-    read_body(environ)
-    assert environ == {"CONTENT_LENGTH": length, "wsgi.input": stream}
-    assert stream.read() == b"GET /next"
+# What the worker makes of bytes
+
+
+@pytest.mark.parametrize("length", [0, 1, MAX_IN_MEMORY, MAX_IN_MEMORY + 1, MAX_BODY])
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_whole_body_is_given_unchanged_and_nothing_of_what_follows(length: int, is_chunked: bool) -> None:
+    content = bytes(range(256)) * (length // 256) + b"x" * (length % 256)
+    sent = (b"%x\r\n%b\r\n" % (length, content) if length else b"") + b"0\r\n\r\n" if is_chunked else content
+    buffer = bytearray(sent + b"GET /next")
+    with RequestBody(None if is_chunked else length) as body:
+        body.feed(buffer)
+        body.seek(0)
+        assert (body.read() == content, body.size, body.is_complete, body.error) == (True, length, True, 0)
+    assert buffer == b"GET /next"
+
+
+def decode_by_gunicorn(sent: bytes) -> tuple[bytes, bytes] | None:
+    """Return the content of a chunked body and what follows; None if gunicorn refuses it or finds no end."""
+    unreader = IterUnreader([sent])
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    request = Request(Config(), IterUnreader([head]), ("127.0.0.1", 1))
+    try:
+        content = Body(ChunkedReader(request, unreader)).read()
+    except (ParseException, NoMoreData):
+        return None
+    return content, unreader.take_buffered()
+
+
+CHUNKED_PIECES = (
+    b"0",
+    b"2",
+    b"3",
+    b"02",
+    b"\r\n",
+    b"\n",
+    b"\r",
+    b"ab",
+    b"abc",
+    b";",
+    b"a=b",
+    b'"',
+    b" ",
+    b"\t",
+    b"a: b",
+)
+CHUNKED_PIECES += (b"x", b"0\r\n\r\n", b"-", b"0x2")
+
+
+@given(st.lists(st.sampled_from(CHUNKED_PIECES), max_size=12).map(b"".join), st.integers(1, 7))
+@example(b"3\r\nab\r\n0\r\n\r\n", 1)
+@example(b"2;a=b\r\nab\r\n0\r\nA: b\r\n\r\nGET", 2)
+def test_chunked_body_is_read_as_gunicorn_reads_it_or_refused(sent: bytes, size: int) -> None:
+    """Two readings of where a request ends are request smuggling."""
+    buffer = bytearray()
+    with RequestBody(None) as body:
+        for at in range(0, len(sent), size):
+            buffer += sent[at : at + size]
+            if not body.is_complete:
+                body.feed(buffer)
+        body.seek(0)
+        found = (body.read(), bytes(buffer)) if body.is_complete and not body.error else None
+    assert found is None or found == decode_by_gunicorn(sent)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"zz\r\n",
+        b"-1\r\n",
+        b"2\nab",
+        b"2\r\nabc\r\n",
+        b"2\r\nab\n",
+        b"1;" + b"x" * 300 + b"\r\n",
+        b"1" * 20_000,
+        b"0\r\nno trailer\r\n\r\n",
+        b"0\r\n" + b"A: b\r\n" * 3000,
+    ],
+)
+def test_malformed_chunks_are_an_error(sent: bytes) -> None:
+    with RequestBody(None) as body:
+        body.feed(bytearray(sent))
+        assert body.error == 400

@@ -124,7 +124,7 @@ TABLES = (
 
 5.2.1 Files have a size that can be handled
     attachments file_that_is_too_large_is_413
-    worker waiting_uploads_have_a_bound
+    worker what_waits_for_clients_has_a_bound
     admin/transfer file_that_is_too_large_is_refused
 
 5.2.2 Files are what they say, by their content

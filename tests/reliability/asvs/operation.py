@@ -20,6 +20,8 @@ TABLES = (
 
 15.2.2 What costs much cannot be overused
     worker slow_clients_keep_nobody_waiting_and_are_let_go
+    slow_clients others_are_answered_beside_slow_clients
+    request_body large_body_of_a_stranger_is_refused_before_it_is_read
     malware scanner_that_hangs_holds_two_threads_of_a_process
     lookups only_lookups_of_filters_and_links_are_allowed
     patterns pattern_is_done_in_time_with_any_long_text
