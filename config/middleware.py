@@ -149,6 +149,7 @@ class IncompleteBodyMiddleware(BaseMiddleware):
             return self.get_response(request)
         detail = BODY_ERROR_DETAILS.get(status) or STATUS_DETAILS[status]
         log.warning("body refused", reason=detail)
+        metrics.REFUSED_REQUESTS.labels(status=status).inc()
         response = refuse_request(request, status, detail)
         if status == 401:  # RFC 6750, section 3.1: without a token, without an error code
             has_token = "HTTP_AUTHORIZATION" in request.META

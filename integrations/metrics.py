@@ -19,6 +19,11 @@ RESULT_DELAY = Histogram(
     "Time from a report to its delivery to SmartRecruiters.",
     buckets=(0.5, 1, 2, 5, 15, 60, 300, 1800, 7200, 86400),
 )
+REFUSED_REQUESTS = Counter(
+    "portal_refused_requests",
+    "Requests that the web server refused: too slow, too large, cut off or malformed.",
+    ["status"],
+)
 REQUEST_SECONDS = Histogram(
     "portal_request_seconds",
     "Time to answer requests of programs.",

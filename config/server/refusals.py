@@ -1,5 +1,11 @@
 """Refusals of requests that do not reach Django."""
 
+import time
+from collections import Counter
+from typing import Any
+
+from integrations.metrics import REFUSED_REQUESTS
+
 REASON_PHRASES = {
     400: "Bad Request",
     408: "Request Timeout",
@@ -36,3 +42,23 @@ def build_error_response(error: RefusedRequestError) -> bytes:
         f"Content-Length: {len(body)}",
     ]
     return "\r\n".join(head).encode() + b"\r\n\r\n" + body.encode()
+
+
+class RefusalLog:
+    """Counts the refused requests of a process for `/metrics`, and logs a line per status now and then."""
+
+    interval_seconds = 10.0
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+        self._unlogged: Counter[int] = Counter()
+        self._logged_at: dict[int, float] = {}
+
+    def record(self, status: int, ip: str) -> None:
+        """Count a refusal. The line has the client's address and nothing of what it sent."""
+        REFUSED_REQUESTS.labels(status=status).inc()
+        self._unlogged[status] += 1
+        now = time.monotonic()
+        if now - self._logged_at.get(status, float("-inf")) >= self.interval_seconds:
+            self._logged_at[status] = now
+            self._log.warning("Refused requests with %d: %d, the last from %s", status, self._unlogged.pop(status), ip)

@@ -24,7 +24,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from config.server.connection import Connection
-from config.server.refusals import RefusedRequestError, build_error_response
+from config.server.refusals import RefusalLog, RefusedRequestError, build_error_response
 from config.server.request_body import MAX_BODY
 from config.server.response_buffer import ResponseBuffer
 
@@ -59,6 +59,7 @@ class BufferingWorker(ThreadWorker):
         self.waiting: dict[Connection, None] = {}  # for their clients, in the order in which they began to
         self.pipelined: deque[Connection] = deque()
         self.pipelined_count = 0
+        self.refusals = RefusalLog(self.log)
         self._next_check = 0.0
 
     # Collecting requests
@@ -205,6 +206,7 @@ class BufferingWorker(ThreadWorker):
         self._stop_waiting(conn)
         conn.release_files()
         conn.response.sendall(build_error_response(error))
+        self.refusals.record(error.status, conn.client[0] if conn.client else "a Unix socket")
         self._start_sending(conn, keeps_alive=False)
 
     def _linger(self, conn: Connection) -> None:
