@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import intake, measures, report
+from tests.bench import intake, measures, report, slow_clients
 from tests.bench.stage import Stage, print_progress
 from tests.integrations.simulator.process import ROOT
 
@@ -25,11 +25,13 @@ MEASURES = (
     "throughput",
     "memory",
     "recovery",
+    "slow_clients",
 )
 
 
 def find_measure(name: str) -> Callable[..., list[measures.Measurement]]:
-    found: Callable[..., list[measures.Measurement]] = getattr(intake if hasattr(intake, name) else measures, name)
+    module = next(each for each in (measures, intake, slow_clients) if hasattr(each, name))
+    found: Callable[..., list[measures.Measurement]] = getattr(module, name)
     return found
 
 
@@ -49,6 +51,7 @@ def main() -> int:
         "throughput": (50, 3000 // divisor),
         "memory": (100_000 // divisor,),
         "recovery": (),
+        "slow_clients": (500 // divisor, 60 / divisor),
     }
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     measurements: list[measures.Measurement] = []
