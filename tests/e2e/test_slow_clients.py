@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from tests.e2e.nginx import run_nginx
-from tests.e2e.slow_clients import MANNERS, OrdinaryClient, measure_beside
+from tests.e2e.slow_clients import LARGE_FILE, MANNERS, OrdinaryClient, measure_beside
 from tests.e2e.world import World
 from tests.integrations.simulator.process import free_port
 
@@ -56,6 +56,20 @@ def test_others_are_answered_beside_slow_clients(server: Server, target: str, ma
     for answer in answers:
         found.setdefault(answer.request, set()).add(answer.status)
     assert found == STATUSES
+
+
+def test_static_file_comes_whole_in_part_or_not_at_all(server: Server) -> None:
+    """It is sent from where it is, and is large enough to stay unsent to clients who do not read."""
+    url = f"{server.world.url}{LARGE_FILE}"
+    with requests.Session() as session:
+        whole = session.get(url, timeout=30)
+        head = session.head(url, timeout=30)
+        part = session.get(url, headers={"Range": "bytes=1000-200999"}, timeout=30)
+        unchanged = session.get(url, headers={"If-Modified-Since": whole.headers["Last-Modified"]}, timeout=30)
+    assert (whole.status_code, len(whole.content) > 250_000) == (200, True)
+    assert (head.status_code, head.content) == (200, b"")
+    assert (part.status_code, part.content == whole.content[1000:201_000]) == (206, True)
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
 
 
 def scrape_refusals(world: World) -> dict[str, float]:
