@@ -348,7 +348,7 @@ ROUTES: dict[str, Row] = {
     "admin:integrations_webhook_replay": for_staff(GET=(403, 200, 200), POST=(403, 200, 200)),
     "admin:orders_order_change": for_staff(GET=200),
     "admin:orders_order_find": for_staff(GET=302),
-    "admin:orders_order_preview": for_staff(GET=(403, 200, 200)),
+    "admin:orders_order_preview": for_staff(GET=(403, 302, 302), POST=(403, 200, 200)),
     "admin:orders_order_report": for_staff(GET=(403, 302, 302), POST=(403, 200, 200)),
     "admin:orders_order_attachment": for_staff(GET=(403, 200, 200)),
     "admin:index": for_staff(GET=200),

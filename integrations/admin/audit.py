@@ -11,6 +11,8 @@ from integrations.models import AuditEntry
 from integrations.staff.display import time_column
 from integrations.staff.model_admin import ReadOnlyAdmin
 
+MAX_ORDERS_LISTED = 3
+
 
 def format_detail(detail: dict[str, Any]) -> SafeString:
     """Render the detail on one line, in which no value turns what stands beside it."""
@@ -19,6 +21,14 @@ def format_detail(detail: dict[str, Any]) -> SafeString:
         for name, value in detail.items()
     )
     return format_html_join(", ", "{}: <bdi>{}</bdi>", texts)
+
+
+def summarize_detail(detail: dict[str, Any]) -> SafeString:
+    """Render the detail for a list: of many order ids only their number."""
+    orders = detail.get("orders")
+    if isinstance(orders, list) and len(orders) > MAX_ORDERS_LISTED:
+        detail = detail | {"orders": f"{len(orders)} of them"}
+    return format_detail(detail)
 
 
 @admin.register(AuditEntry)
@@ -31,7 +41,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     search_fields = ("=subject", "=actor_name", "action")
     search_help_text = "By subject (an order’s or a company’s id), by person (an email address), or by action."
     date_hierarchy = "at"
-    fields = ("at", "actor_label", "action", "subject", "ip", "detail_text")
+    fields = ("at", "actor_label", "action", "subject", "ip", "full_detail")
     show_full_result_count = False
 
     at_time = time_column("at", "time")
@@ -41,5 +51,9 @@ class AuditEntryAdmin(ReadOnlyAdmin):
         return entry.actor_label
 
     @admin.display(description="detail")
-    def detail_text(self, entry: AuditEntry) -> SafeString | str:
+    def full_detail(self, entry: AuditEntry) -> SafeString | str:
         return format_html("<code>{}</code>", format_detail(entry.detail)) if entry.detail else "–"
+
+    @admin.display(description="detail")
+    def detail_text(self, entry: AuditEntry) -> SafeString | str:
+        return format_html("<code>{}</code>", summarize_detail(entry.detail)) if entry.detail else "–"

@@ -6,15 +6,16 @@ from typing import Any, Self
 from django.http import HttpRequest
 
 from integrations.http.ip_addresses import get_client_ip
-from integrations.models import AuditEntry, User
+from integrations.models import AuditEntry, Client, User
 
 
 @dataclass(frozen=True)
 class Actor:
-    """A user and the IP address that they act from. Without a user, the portal or an API client acts."""
+    """A user, or an engine's client, and the IP address that they act from. Without either, the portal acts."""
 
     user: User | None = None
     ip: str | None = None
+    client: Client | None = None
 
     @classmethod
     def from_request(cls, request: HttpRequest) -> Self:
@@ -23,6 +24,8 @@ class Actor:
 
     @property
     def name(self) -> str:
+        if self.client is not None:
+            return f"engine {self.client.name or self.client.client_id}"[:254]
         return self.user.email if self.user else ""
 
 

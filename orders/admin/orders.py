@@ -27,7 +27,7 @@ from orders.admin import page
 from orders.admin.filters import CustomerFilter, DeliveryFilter, KindFilter, StatusFilter
 from orders.admin.report import ReportForm
 from orders.models import Attachment, Order, OrderQuerySet
-from orders.privacy import erasure, export
+from orders.privacy import access_log, erasure, export
 
 MAX_FOUND = 50
 ERASURE_WAIT_SECONDS = 3  # for a call about the candidate that is on its way
@@ -39,15 +39,12 @@ class OrderAdmin(ReadOnlyAdmin):
     list_display = ("order_ids", "order_status", "delivery_status", "created_time", "customer_name", "package")
     list_filter = (StatusFilter, DeliveryFilter, CustomerFilter, "package", KindFilter)
     list_select_related = ("connection__customer", "package")
-    search_fields = ("=id", "=smartrecruiters_order_id", "=candidate_email")
+    search_fields = ("=id", "=smartrecruiters_order_id")  # a candidate's email address: find_view
     search_help_text = "The order's id, SmartRecruiters' order id, or the candidate's complete email address."
     date_hierarchy = "created_at"
     show_full_result_count = False
     list_per_page = 50
     linked_lookups = ("id__in",)
-
-    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        return self.search_fields if can_see_personal(request) else self.search_fields[:2]
 
     def get_queryset(self, request: HttpRequest) -> OrderQuerySet:
         return cast(OrderQuerySet, super().get_queryset(request)).with_newest_result()
@@ -75,8 +72,8 @@ class OrderAdmin(ReadOnlyAdmin):
             return redirect(f"{changelist}?{urlencode({'q': query})}" if query else changelist)
         if not can_see_personal(request):
             raise PermissionDenied
-        ids = Order.objects.filter(candidate_email__iexact=query).values_list("pk", flat=True)[:MAX_FOUND]
-        self.record_audit(request, "order.searched", "candidate's address", found=len(ids))
+        ids = list(Order.objects.filter(candidate_email__iexact=query).values_list("pk", flat=True)[:MAX_FOUND])
+        self.record_audit(request, "order.searched", "candidate's address", found=len(ids), orders=ids)
         if not ids:
             messages.warning(request, "No order has this email address. Enter the complete address, as in the order.")
             return redirect(changelist)
@@ -114,10 +111,14 @@ class OrderAdmin(ReadOnlyAdmin):
 
     @csrf_protect_m
     def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Render the recruiter's panel for a form that is being filled in."""
+        """Render the recruiter's panel for a form that is being filled in, together with the stored result."""
         order = self._get_order(request, object_id)
         if not self.can_act(request):
             raise PermissionDenied
+        if request.method != "POST":
+            return redirect(self.get_change_url(order))
+        actor, period = Actor.from_request(request), access_log.PREVIEW_PERIOD_SECONDS
+        access_log.record_once("order.previewed", order.pk, actor.name, actor=actor, seconds=period)
         context = {**_preview_context(order, ReportForm(order, cast(User, request.user), request.POST)), "order": order}
         return TemplateResponse(request, "admin/orders/order/panel.html", context)
 

@@ -4,7 +4,7 @@ import re
 from typing import IO, Any, cast
 
 from django.db import transaction
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ErrorDetail, NotFound, ParseError
 from rest_framework.generics import ListAPIView
@@ -14,9 +14,11 @@ from rest_framework.response import Response
 
 from integrations.api.authentication import get_caller
 from integrations.api.errors import BodyTooLargeError, GoneError, ServiceUnavailableError, UnprocessableError
-from integrations.api.idempotency import EngineView
+from integrations.api.idempotency import EngineView, ReplayedRequestError
 from integrations.api.pagination import KeysetPagination
 from integrations.api.parsers import MergePatchParser, StrictJSONParser
+from integrations.audit import Actor
+from integrations.http.ip_addresses import get_client_ip
 from orders import attachments, files, leases, queries, results, timeline
 from orders.api import input_serializers
 from orders.api.serializers import (
@@ -27,6 +29,7 @@ from orders.api.serializers import (
     TimelineSerializer,
 )
 from orders.models import Attachment, Order, OrderQuerySet, Resource, ResourceState, Result
+from orders.privacy import access_log
 from orders.scores import score_percent, score_text
 
 FORM_OVERHEAD = 64 * 1024
@@ -36,6 +39,12 @@ MAX_HEAD_LINE = 1024
 PART_HEAD_PATTERN = re.compile(rb"(?i)Content-Disposition:[^\r\n]{0,%d}\r\n" % (MAX_HEAD_LINE - 22))
 FILE_ADVICE = 'Send a complete PDF, PNG or JPEG, or for other types a URL: {"type": "VIDEO_URL", "url": "https://…"}.'
 FILE_TOO_LARGE = {"file": [f"The file is larger than 10 MB ({files.MAX_SIZE:,} bytes): send a smaller one, or a URL."]}
+
+
+def record_read(request: Request, order_ids: list[str]) -> None:
+    """Record that the engine is given data about these orders' candidates."""
+    actor = Actor(client=get_caller(request).client, ip=get_client_ip(cast(HttpRequest, request)))
+    access_log.record_engine_read(actor, order_ids)
 
 
 class OrderView(EngineView):
@@ -53,7 +62,16 @@ class OrderView(EngineView):
         return order
 
     def build_response(self, order_id: str) -> Response:
-        return Response(OrderSerializer(queries.for_engine().get(pk=order_id)).data)
+        response = Response(OrderSerializer(queries.for_engine().get(pk=order_id)).data)
+        record_read(self.request, [order_id])
+        return response
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Record the orders of a stored response that is sent again."""
+        if isinstance(exc, ReplayedRequestError) and exc.response.status_code < 300:
+            order_id, leased = self.kwargs.get("order_id"), exc.response.data.get("orders", [])
+            record_read(self.request, [order_id] if order_id else [order["id"] for order in leased])
+        return super().handle_exception(exc)
 
     def get_assessment_ids(self, order: Order) -> set[str]:
         """Return the ids of the package's assessments, and those reported before the package changed."""
@@ -79,7 +97,9 @@ class OrderList(ListAPIView[Order]):
     @extend_schema(parameters=[input_serializers.FiltersSerializer])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List orders, newest first."""
-        return super().get(request, *args, **kwargs)
+        response = super().get(request, *args, **kwargs)
+        record_read(request, [order["id"] for order in response.data["results"]])
+        return response
 
     def get_queryset(self) -> OrderQuerySet:
         params = self.request.query_params
@@ -113,6 +133,7 @@ class OrderLease(OrderView):
         with transaction.atomic():  # without a response there must be no lease
             ids = leases.lease_orders(get_caller(request).client, **wanted)
             leased = list(queries.for_engine().filter(pk__in=ids).order_by("created_at", "pk"))
+            record_read(request, ids)
         return Response(LeasedOrdersSerializer({"orders": leased}).data)
 
 
@@ -149,6 +170,7 @@ class OrderPreview(OrderView):
         order = self.get_order(order_id)
         wire, package = results.preview_report(order, self.validate_report(request, order)[0])
         scored = package or Result()
+        record_read(request, [order_id])
         return Response({"wire": wire, "score_text": score_text(scored), "score_percent": score_percent(scored)})
 
 
@@ -210,6 +232,7 @@ class OrderAttachments(OrderView):
         context = {"assessment_ids": self.get_assessment_ids(self.get_order(order_id))}
         is_form = (request.content_type or "").lower().startswith("multipart/")
         attachment, is_new = (self._add_file if is_form else self._add_url)(request, order_id, context)
+        record_read(request, [order_id])
         return Response(AttachmentSerializer(attachment).data, status=201 if is_new else 200)
 
     def _add_url(self, request: Request, order_id: str, context: Any) -> tuple[Attachment, bool]:
@@ -255,6 +278,7 @@ class OrderResource(OrderView):
             raise NotFound(resource.reason if resource else "This was not requested from SmartRecruiters.")
         if resource.state == ResourceState.AWAITED:
             return Response({}, status=202, headers={"Retry-After": "5"})
+        record_read(request, [order_id])
         return Response(resource.content)
 
 
@@ -262,4 +286,6 @@ class OrderTimeline(OrderView):
     @extend_schema(responses=TimelineSerializer)
     def get(self, request: Request, order_id: str) -> Response:
         """Return everything that happened to the order, newest first."""
-        return Response(TimelineSerializer({"results": timeline.build_timeline(self.get_order(order_id))}).data)
+        entries = timeline.build_timeline(self.get_order(order_id))
+        record_read(request, [order_id])
+        return Response(TimelineSerializer({"results": entries}).data)

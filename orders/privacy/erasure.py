@@ -118,7 +118,7 @@ def _cancel_and_erase(
 @transaction.atomic
 def _erase_rows(pseudonym: str, ids: list[str], actor: audit.Actor, reason: str) -> Erasure:
     # Locked first: a report, acceptance or upload that waits for the lock finds the order erased.
-    list(Order.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+    orders = list(Order.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
     if outbox.cancel_by_subject(ids, CANCEL_REASON, except_kinds=NON_PERSONAL_KINDS):
         raise DeliveryInFlightError
     deliveries = outbox.erase_content(ids, except_kinds=NON_PERSONAL_KINDS)
@@ -134,11 +134,20 @@ def _erase_rows(pseudonym: str, ids: list[str], actor: audit.Actor, reason: str)
         OrderEvent(order_id=each, hop=Hop.IN, what=ERASED_EVENT, by=actor.name) for each in ids
     )
     detail: dict[str, Any] = {"orders": ids, "files": len(keys)} | ({"why": reason} if reason else {})
-    audit.record("candidate.erased", pseudonym, actor=actor, **detail)
+    audit.record("candidate.erased", pseudonym, actor=actor, **detail, **_identify_candidate(orders, pseudonym))
     # Within the transaction: if it fails, the erasure is repeated, and a missing file does no harm.
     for key in keys:
         files.remove(key)
     return Erasure(pseudonym, len(ids), deliveries, len(keys))
+
+
+def _identify_candidate(orders: Collection[Order], pseudonym: str) -> dict[str, str]:
+    """Return the pseudonym of the candidate's email address, where the erasure has another one: of the order.
+
+    Without it, nobody could tell later who saw this candidate (access_log.py).
+    """
+    found = {erasure_log.make_pseudonym(each.candidate_email) for each in orders if fold_email(each.candidate_email)}
+    return {"candidate": min(found)} if found and found != {pseudonym} else {}
 
 
 def _redact_orders(ids: Collection[str]) -> None:

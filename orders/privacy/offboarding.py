@@ -18,7 +18,7 @@ from integrations.connections import lifecycle
 from integrations.database.chunks import iterate_in_chunks
 from integrations.models import ConnectionState, Customer, RefusedCall
 from orders.models import Attachment, Order
-from orders.privacy import erasure, export
+from orders.privacy import access_log, erasure, export
 
 OFFBOARDING_REASON = "The customer left."
 
@@ -56,6 +56,7 @@ def offboard(customer: Customer, target: IO[bytes], *, wait_seconds: float = 0) 
     companies = customer.connections.values("company_id")
     refused_calls = RefusedCall.objects.filter(company_id__in=companies)
     files = _write_archive(ids, refused_calls, target)
+    access_log.record_orders("orders.exported", customer.pk, ids, actor=audit.SYSTEM)
     refused_calls.delete()
     for order_id in ids:
         try:

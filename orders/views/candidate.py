@@ -12,11 +12,14 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from integrations import mail
+from integrations.audit import Actor
 from integrations.encryption import hash_token
 from integrations.http import trusted_origins
+from integrations.http.ip_addresses import get_client_network
 from integrations.text import isolate_direction
 from orders import engine_urls, expiry, files, launch
 from orders.models import Attachment, Order, Status
+from orders.privacy import access_log
 
 log = structlog.get_logger(__name__)
 TEXT_KEYS = ("package", "customer", "description")
@@ -73,7 +76,23 @@ def download_report(request: HttpRequest, token: str) -> HttpResponse:
         return _render_page(request, None, "damaged", status=404)
     if request.method == "GET":
         Attachment.objects.filter(pk=attachment.pk).update(opened_count=F("opened_count") + 1)
+        _record_opened(request, attachment)
     return _set_private_headers(files.build_download(attachment, content))
+
+
+def _record_opened(request: HttpRequest, attachment: Attachment) -> None:
+    """Record who opened a report by its link. Of most of them, only the IP address is known."""
+    actor = Actor.from_request(request)
+    access_log.record_once(
+        "order.report_link_opened",
+        attachment.order_id,
+        attachment.pk,
+        actor.name,
+        get_client_network(request),
+        actor=actor,
+        seconds=access_log.LINK_PERIOD_SECONDS,
+        attachment=attachment.pk,
+    )
 
 
 def _render_invitation(request: HttpRequest, order: Order) -> HttpResponse:

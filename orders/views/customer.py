@@ -15,6 +15,7 @@ from integrations.customers import memberships
 from integrations.models import Membership, User
 from orders import files, queries, search_terms
 from orders.models import Attachment, Status
+from orders.privacy import access_log
 
 PAGE_SIZE = 50
 
@@ -40,9 +41,14 @@ def list_orders(request: HttpRequest) -> HttpResponse:
     status, company = query.get("status", ""), query.get("company", "")
     orders = queries.for_customer(membership.customer if membership else None)
     orders = queries.filter_orders(orders, search=terms, status=status, company=company)
+    page = Paginator(orders, PAGE_SIZE).get_page(query.get("page"))
+    if membership is not None and request.method == "GET":
+        action = "orders.searched" if terms else "orders.listed"
+        actor = audit.Actor.from_request(request)
+        access_log.record_orders(action, membership.customer_id, [order.pk for order in page], actor=actor)
     context = {
         **member_context,
-        "page": Paginator(orders, PAGE_SIZE).get_page(query.get("page")),
+        "page": page,
         "search_terms": terms,
         "status": status,
         "company": company,

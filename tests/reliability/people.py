@@ -87,6 +87,9 @@ A14 Staff beyond their role
     lookups history_follows_the_permission_to_see_the_audit_log
     orders order_page_is_recorded_each_time
     access_log everybody_who_saw_a_candidate_is_named_before_and_after_an_erasure
+    access_log search_by_address_takes_no_get
+    access_log preview_is_recorded_once_while_somebody_types
+    every_access whoever_is_shown_a_candidate_is_named_by_who_saw
     export staff_export_from_the_orders_page
     why: Staff support all customers: roles limit the data of a candidate that is shown, not the customer; every
     why: access is logged.

@@ -73,6 +73,11 @@ S13 Access and portability
 
 S14 Who saw a candidate?
     access_log everybody_who_saw_a_candidate_is_named_before_and_after_an_erasure
+    access_log list_view_is_one_entry_that_names_its_orders_and_no_person
+    access_log engine_is_recorded_once_a_day_for_each_order
+    access_log candidates_erased_with_their_customer_or_by_retention_are_still_found
+    every_access whoever_is_shown_a_candidate_is_named_by_who_saw
+    every_access view_without_an_entry_is_found
 
 S15 Offboarding
     offboarding customer_is_cut_off_its_data_returned_and_erased

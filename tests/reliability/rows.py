@@ -43,6 +43,7 @@ FILES = {
     "engine_urls": "tests/orders/test_engine_urls.py",
     "erasure": "tests/orders/privacy/test_erasure.py",
     "erasure_proof": "tests/orders/privacy/test_erasure_proof.py",
+    "every_access": "tests/orders/privacy/test_every_access.py",
     "exchange": "tests/integrations/connections/test_exchange.py",
     "export": "tests/orders/privacy/test_export.py",
     "faults": "tests/integrations/outbox/test_faults.py",

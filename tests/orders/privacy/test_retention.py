@@ -97,7 +97,9 @@ def test_run_is_counted_in_the_audit_and_each_order_noted(
         ("retention.applied", customer.pk, {"days": 30, "orders": 2})
     ]
     whose = erasure_log.make_pseudonym(order.pk)
-    assert AuditEntry.objects.get(subject=whose).detail == {"orders": [order.pk], "files": 0, "why": "kept for 30 days"}
+    candidate = erasure_log.make_pseudonym(order.candidate_email)
+    detail = {"orders": [order.pk], "files": 0, "why": "kept for 30 days", "candidate": candidate}
+    assert AuditEntry.objects.get(subject=whose).detail == detail
     assert whose in erasure_log.load_last_erasures()
 
 

@@ -55,11 +55,11 @@ def test_orders_take_the_same_number_of_queries_for_one_and_three(
 ) -> None:
     client.force_login(alice)
     client.get("/orders")
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get("/orders")
     place_order(connection)
     place_order(connection)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get("/orders")
 
 

@@ -87,6 +87,7 @@ TABLES = (
 14.2.4 The rules of each class are kept
     canaries logs_hold_no_secret_and_nobody
     canaries people_stand_in_the_columns_that_are_listed_as_theirs
+    every_access whoever_is_shown_a_candidate_is_named_by_who_saw
     retention order_is_erased_when_its_days_are_over
     erasure_proof nothing_is_left_of_an_erased_candidate
 

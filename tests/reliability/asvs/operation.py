@@ -72,6 +72,7 @@ TABLES = (
 
 16.2.1 Entries say when, where, who and what
     log act_is_one_entry
+    every_access whoever_is_shown_a_candidate_is_named_by_who_saw
     logs refusal_is_one_line
 
 16.2.2 Times are UTC
