@@ -63,7 +63,7 @@ class SessionTimeoutMiddleware:
             logout(request)
             messages.warning(request, reason)
         else:
-            _touch(request)
+            touch(request)
         proofs = _count_proofs(request)
         response = self._respond_anonymously(request) if reason else self.get_response(request)
         if _count_proofs(request) > proofs:
@@ -95,8 +95,8 @@ def find_expiry_reason(request: HttpRequest) -> str:
     return ""
 
 
-def _touch(request: HttpRequest) -> None:
-    """Note in the session that its user is there, and in which browser."""
+def touch(request: HttpRequest) -> None:
+    """Note in the session that its user is there, and in which browser: at the sign-in, and with each request."""
     now, session = time.time(), request.session
     session.setdefault(STARTED_AT_KEY, now)
     if now - session.get(LAST_SEEN_KEY, 0.0) > TOUCH_INTERVAL:

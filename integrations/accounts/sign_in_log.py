@@ -38,6 +38,7 @@ def record_sign_in(sender: object, request: HttpRequest, user: User, **_: Any) -
     used = [each.get("type") or each["method"] for each in get_authentication_records(request, user)]
     names = dict.fromkeys(METHOD_NAMES.get(each, each) for each in used)
     actor = Actor(user, get_client_ip(request))
+    sessions.touch(request)
     audit.record("sign_in.succeeded", user.pk, actor=actor, name=user.email, method=" + ".join(names) or "unknown")
 
 

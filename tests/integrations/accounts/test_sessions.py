@@ -77,6 +77,13 @@ def test_session_ends_after_half_an_hour_without_a_click(
     assert not is_in(thief, place)
 
 
+def test_session_that_was_never_used_ends_after_half_an_hour(client: Browser, alice: User, clock: Any) -> None:
+    """Whoever closes the page right after the sign-in is idle from then on."""
+    sign_in(client, alice.email)
+    minutes(clock, 31)
+    assert not is_in(client, "/")
+
+
 @pytest.mark.parametrize(("who", "place"), PLACES)
 def test_session_ends_after_twelve_hours_in_any_case(
     client: Browser, request: pytest.FixtureRequest, clock: Any, who: str, place: str
