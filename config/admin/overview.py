@@ -222,7 +222,9 @@ def _rest_issues(count: int, message: str, url: str, state: str) -> list[Issue]:
 
 def _claim_issues() -> Iterable[Issue]:
     """Yield an issue for each request to connect that waits for staff, the oldest first."""
-    waiting = list(CompanyClaim.objects.filter(state=ClaimState.WAITING).select_related("customer"))
+    waiting = list(
+        CompanyClaim.objects.filter(state=ClaimState.WAITING, customer__is_active=True).select_related("customer")
+    )
     names: dict[str, list[str]] = {}
     for claim in waiting:
         names.setdefault(claim.company_id.lower(), []).append(str(claim.customer))

@@ -125,7 +125,9 @@ class PortalAdminSite(AdminSite):
 
     def get_customer_names(self, subjects: Sequence[str]) -> dict[str, str]:
         """Map order ids and company ids to the names of their customers."""
-        companies = Connection.objects.filter(company_id__in=subjects).values_list("company_id", "customer__name")
+        companies = Connection.objects.filter(company_id__in=subjects, released_at=None).values_list(
+            "company_id", "customer__name"
+        )
         orders = Order.objects.filter(pk__in=subjects).values_list("pk", "connection__customer__name")
         return dict(companies) | dict(orders)
 
@@ -133,7 +135,7 @@ class PortalAdminSite(AdminSite):
         """Return the URL of the order's or the connection's page, by an order id or a company id."""
         if Order.objects.filter(pk=subject).exists():
             return reverse("admin:orders_order_change", args=[quote(subject)])
-        connection = Connection.objects.filter(company_id=subject).first()
+        connection = Connection.objects.filter(company_id=subject).order_by("-pk").first()
         return reverse("admin:integrations_connection_change", args=[connection.pk]) if connection else ""
 
     def get_stream_labels(self, streams: Iterable[str]) -> dict[str, StreamLabel]:

@@ -33,7 +33,8 @@ def assign(request: HttpRequest, company_id: str, customer: Customer) -> str:
         claim = decisions.assign_company(company_id, customer, actor=Actor.from_request(request))
     except CompanyTakenError:
         owner = ownership.find_owner(company_id)
-        raise ActionError(f"The company {company_id} belongs to {owner}. Nothing was changed.") from None
+        hint = " If that is wrong, use “Move to another customer” on the page of its connection."
+        raise ActionError(f"The company {company_id} belongs to {owner}. Nothing was changed.{hint}") from None
     whose = f"The company {company_id} belongs to {customer} now."
     if claim.consents.exclude(attempt=None).exists():
         return f"{whose} The exchange of credentials with SmartRecruiters has started."

@@ -8,23 +8,28 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from integrations.api.authentication import wait_for_token_cache
 from integrations.audit import Actor
 from integrations.connections import advice, lifecycle
+from integrations.connections.claims import decisions, ownership
 from integrations.models import (
     ConnectAttempt,
     Connection,
     ConnectionState,
     Consent,
+    Customer,
     PartnerConfiguration,
     ReportDelivery,
     User,
 )
-from integrations.staff.display import render_status_badge, time_column
+from integrations.staff.display import format_count, render_status_badge, time_column
 from integrations.staff.model_admin import (
     ActionError,
     ObjectAction,
     ReadOnlyAdmin,
     ReadOnlyInline,
+    get_choice,
+    get_reason,
     link_column,
     render_admin_link,
 )
@@ -61,6 +66,26 @@ class AttemptInline(ReadOnlyInline):
         return super().get_queryset(request).select_related("consent__user", "connection")
 
 
+def _describe_move(connection: Connection) -> list[str]:
+    company, customer = connection.company_id, connection.customer
+    count = format_count(connection.orders.count(), "order")
+    return [
+        f"{customer} is disconnected immediately: SmartRecruiters’ credentials stop working, and {customer} cannot "
+        f"connect {company} again.",
+        f"What {customer} received stays with it, and only its people see it: {count}, with results and reports. Erase "
+        "what it should never have had.",
+        "Results that were not sent yet are not sent any more.",
+        f"{company} belongs to the new customer. Its administrators connect it from SmartRecruiters without "
+        "confirmation; the company has to disconnect there first. If their request waits, the exchange starts now.",
+        f"Requests of others for {company} are denied. Nobody of {customer} gets an email: tell them yourself.",
+    ]
+
+
+def _list_other_customers(connection: Connection) -> list[tuple[str, str]]:
+    others = Customer.objects.filter(is_active=True).exclude(pk=connection.customer_id)
+    return [(each.pk, str(each)) for each in others]
+
+
 @admin.register(Connection)
 class ConnectionAdmin(ReadOnlyAdmin):
     empty_list_text = "Connections appear here. Customers connect from the list of apps in SmartRecruiters."
@@ -71,7 +96,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
     search_help_text = "By company id or customer."
     fieldsets = (
         (None, {"fields": ("company_id", "customer_link", "state_badge", "next_step", "report_delivery_text")}),
-        ("Dates", {"fields": ("created_at", "connected_at", "updated_at", "disabled_at")}),
+        ("Dates", {"fields": ("created_at", "connected_at", "updated_at", "disabled_at", "released_at")}),
         ("Credentials", {"fields": ("our_credentials", "their_credentials")}),
     )
     inlines = (AttemptInline,)
@@ -103,10 +128,23 @@ class ConnectionAdmin(ReadOnlyAdmin):
                     "Results that were not sent yet are put on hold until the same company connects again.",
                     "Orders and results stay here. The customer has to disconnect in SmartRecruiters too.",
                 ],
-                lambda connection: connection.state not in (ConnectionState.DISABLED, ConnectionState.REFUSED),
+                lambda connection: connection.accepts_calls,
                 is_destructive=True,
                 is_grave=True,
                 permission="disconnect",
+            ),
+            ObjectAction(
+                "move",
+                "Move to another customer",
+                self._move_company,
+                _describe_move,
+                lambda connection: connection.released_at is None and not ownership.is_unclaimed(connection),
+                is_destructive=True,
+                is_grave=True,
+                permission="move",
+                requires_reason=True,
+                choice_label="new customer",
+                choices=_list_other_customers,
             ),
             *(self._report_action(*each) for each in REPORT_ACTIONS),
         )
@@ -137,6 +175,18 @@ class ConnectionAdmin(ReadOnlyAdmin):
     def _disconnect_company(self, request: HttpRequest, connection: Connection) -> str:
         lifecycle.disable_connection(connection, actor=Actor.from_request(request), reason="Disconnected by staff.")
         return f"The company {connection.company_id} was disconnected."
+
+    def _move_company(self, request: HttpRequest, connection: Connection) -> str:
+        customer = Customer.objects.get(pk=get_choice(request))
+        actor, reason = Actor.from_request(request), get_reason(request)
+        try:
+            decisions.move_company(connection, customer, actor=actor, reason=reason)
+        except decisions.MoveError:
+            raise ActionError(
+                "Nothing was changed. The company was moved meanwhile; look at its new customer."
+            ) from None
+        wait_for_token_cache()
+        return f"The company {connection.company_id} belongs to {customer} now, whose administrators can connect it."
 
     @admin.display(description="state", ordering="state")
     def state_badge(self, connection: Connection) -> SafeString:

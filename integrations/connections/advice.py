@@ -23,6 +23,8 @@ def advise_staff(connection: Connection) -> str:
         return _advise_on_live(connection)
     if connection.state == State.NEEDS_RECONNECT:
         return _advise_on_reconnect(connection)
+    if connection.released_at is not None:
+        return f"It has ended for good, and its orders stay with its customer. {NOTHING_TO_DO}"
     if connection.state == State.DISABLED:
         there = "" if connection.is_ended_remotely else " It has to disconnect in SmartRecruiters first."
         return (

@@ -40,6 +40,8 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 }
 IN_PROGRESS_STATES = (State.APPROVED, State.EXCHANGING)
 DISCONNECTED_REASON = "the company was disconnected"
+RELEASED_REASON = "the company was given to another customer"
+LEFT_REASON = "The customer left, and the company was given to another customer."
 
 
 class ConnectError(Exception):
@@ -158,11 +160,14 @@ def _record_decision(consent: Consent, decision: str, actor: Actor, customer: Cu
 
 def _get_connection(company_id: str, customer: Customer) -> Connection:
     locked = Connection.objects.select_for_update()
-    connection, _ = locked.get_or_create(company_id=company_id, defaults={"customer": customer})
+    connection, _ = locked.get_or_create(company_id=company_id, released_at=None, defaults={"customer": customer})
     if connection.customer_id == customer.pk:
         return connection
-    if not ownership.is_unclaimed(connection):
+    if ownership.is_holding(connection):
         raise CompanyTakenError
+    if not ownership.is_unclaimed(connection):  # its customer left
+        release_connection(connection, reason=LEFT_REASON)
+        return Connection.objects.create(company_id=company_id, customer=customer)
     connection.customer = customer
     connection.save(update_fields=["customer", "updated_at"])
     return connection
@@ -288,6 +293,21 @@ def disable_connection(connection: Connection, *, actor: Actor = audit.SYSTEM, r
     if connection.connected_at is not None:
         events.record_connection_event(EventType.CONNECTION_DISABLED, connection)
     audit.record("connection.disabled", connection.company_id, actor=actor, why=reason)
+
+
+@transaction.atomic
+def release_connection(connection: Connection, *, actor: Actor = audit.SYSTEM, reason: str) -> None:
+    """End the connection for good, so that another customer can connect the company.
+
+    Its orders stay with its customer. What SmartRecruiters does not know yet, it never learns: it would show another
+    customer's results.
+    """
+    disable_connection(connection, actor=actor, reason=reason)
+    Connection.objects.filter(pk=connection.pk).update(released_at=timezone.now(), reason=reason)
+    deliveries.hold_stream(connection.stream_name, "The company was given to another customer.")
+    deliveries.cancel_stream(connection.stream_name, RELEASED_REASON)
+    audit.record("connection.released", connection.company_id, actor=actor, customer=connection.customer_id)
+    connection.refresh_from_db()
 
 
 def _finish_attempt(attempt: ConnectAttempt, state: str, reason: str = "") -> None:

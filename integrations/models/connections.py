@@ -35,9 +35,12 @@ ENDED_REMOTELY = "Disconnected in SmartRecruiters."
 
 
 class Connection(models.Model):  # type: ignore[django-manager-missing] # the toolkit's is untyped
-    """Connection of a customer to a company, one per company for good. Only `lifecycle.py` changes its state."""
+    """Connection of a customer to a company. Only `lifecycle.py` changes its state.
 
-    company_id = models.CharField(max_length=64, unique=True)
+    A company has at most one that is not released. A released one has ended for good, and keeps its customer's orders.
+    """
+
+    company_id = models.CharField(max_length=64)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="connections")
     state = models.CharField(max_length=20, choices=ConnectionState.choices, default=ConnectionState.APPROVED)
     reason = models.CharField(max_length=500, blank=True, help_text="SmartRecruiters’ reason, or the problem.")
@@ -58,14 +61,20 @@ class Connection(models.Model):  # type: ignore[django-manager-missing] # the to
     updated_at = models.DateTimeField(auto_now=True)
     connected_at = models.DateTimeField(null=True, editable=False, help_text="When the connection first went live.")
     disabled_at = models.DateTimeField(null=True, editable=False)
+    released_at = models.DateTimeField(
+        "given up", null=True, editable=False, help_text="When the company became free for another customer."
+    )
 
     class Meta:
-        ordering = ["company_id"]
+        ordering = ["company_id", "pk"]
         constraints = [
+            models.UniqueConstraint(
+                fields=["company_id"], condition=models.Q(released_at=None), name="connection_once_per_company"
+            ),
             models.CheckConstraint(
                 condition=~models.Q(state=ConnectionState.LIVE) | ~models.Q(their_client_id=""),
                 name="connection_live_has_their_pair",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

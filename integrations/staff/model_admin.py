@@ -85,7 +85,8 @@ class ObjectAction:
 
     `perform` returns a success message or a response, or raises ActionError. `permission` is the verb of the required
     permission, see roles.py. `unavailable_reason` explains why an action is gone that was offered when the page was
-    loaded. `get_reason` reads the reason that `requires_reason` demands.
+    loaded. `get_reason` reads the reason that `requires_reason` demands, and `get_choice` which of `choices` was
+    chosen, pairs of a value and its label.
     """
 
     name: str
@@ -98,6 +99,14 @@ class ObjectAction:
     permission: str = "change"
     unavailable_reason: Callable[[Any], str] = lambda row: ""
     requires_reason: bool = False
+    choice_label: str = ""
+    choices: Callable[[Any], Sequence[tuple[str, str]]] = lambda row: ()
+
+    def find_problem(self, request: HttpRequest, row: Any) -> str:
+        """Return what the form lacks, or an empty string."""
+        if self.choice_label and get_choice(request) not in dict(self.choices(row)):
+            return f"Choose the {self.choice_label} first."
+        return "Enter a reason first." if self.requires_reason and not get_reason(request) else ""
 
 
 MAX_REASON_LENGTH = 500
@@ -106,6 +115,10 @@ SLUG_SCRIPTS = ("/urlify.js", "/prepopulate.js", "/xregexp.min.js", "/xregexp.js
 
 def get_reason(request: HttpRequest) -> str:
     return request.POST.get("reason", "").strip()[:MAX_REASON_LENGTH]
+
+
+def get_choice(request: HttpRequest) -> str:
+    return request.POST.get("choice", "")
 
 
 def render_admin_link(row: Model | None, text: object = None) -> SafeString:
@@ -296,10 +309,10 @@ class StaffAdmin(AutocompleteMixin, ModelAdmin):
         if not action.is_available(row):
             messages.warning(request, action.unavailable_reason(row) or f"“{action.label}” is no longer available.")
             return redirect(self.get_change_url(row))
-        is_without_reason = action.requires_reason and not get_reason(request)
-        if request.method == "POST" and is_without_reason:
-            messages.error(request, "Nothing was changed. Enter a reason first.")
-        if request.method != "POST" or is_without_reason:
+        problem = action.find_problem(request, row) if request.method == "POST" else ""
+        if problem:
+            messages.error(request, f"Nothing was changed. {problem}")
+        if request.method != "POST" or problem:
             return self._render_confirmation(request, row, action)
         try:
             outcome = action.perform(request, row)
@@ -312,7 +325,14 @@ class StaffAdmin(AutocompleteMixin, ModelAdmin):
         return redirect(self.get_change_url(row))
 
     def _render_confirmation(self, request: HttpRequest, row: Any, action: ObjectAction) -> TemplateResponse:
-        context = {"action": action, "consequences": action.consequences(row), "max_reason_length": MAX_REASON_LENGTH}
+        context = {
+            "action": action,
+            "consequences": action.consequences(row),
+            "choices": action.choices(row),
+            "chosen": get_choice(request),
+            "reason": get_reason(request),
+            "max_reason_length": MAX_REASON_LENGTH,
+        }
         return self.render_object_page(request, row, "admin/act.html", f"{action.label}: {row}", **context)
 
     def render_object_page(

@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from integrations import audit
 from integrations.connections import lifecycle
+from integrations.connections.claims import decisions
 from integrations.database.chunks import iterate_in_chunks
-from integrations.models import ConnectionState, Customer, RefusedCall
+from integrations.models import Connection, ConnectionState, Customer, RefusedCall
 from orders.models import Attachment, Order
 from orders.privacy import access_log, erasure, export
 
@@ -37,12 +38,13 @@ class Certificate:
 
 
 def deactivate_customer(customer: Customer) -> int:
-    """End the access of the customer's people and disable its connections. Return how many there were."""
+    """End the access of the customer's people and its connections, and free its companies. Return how many ended."""
     with transaction.atomic():
         Customer.objects.filter(pk=customer.pk).update(is_active=False)
         connections = list(customer.connections.exclude(state=ConnectionState.DISABLED))
         for connection in connections:
             lifecycle.disable_connection(connection, reason=OFFBOARDING_REASON)
+        decisions.end_claims(customer)
     return len(connections)
 
 
@@ -53,7 +55,9 @@ def offboard(customer: Customer, target: IO[bytes], *, wait_seconds: float = 0) 
     """
     ended = deactivate_customer(customer)
     ids = list(Order.objects.filter(connection__customer=customer, erased_at=None).values_list("pk", flat=True))
-    companies = customer.connections.values("company_id")
+    # A company that another customer has meanwhile is not this one's any more, nor are the calls of it.
+    others = Connection.objects.filter(released_at=None).exclude(customer=customer).values("company_id")
+    companies = customer.connections.exclude(company_id__in=others).values("company_id")
     refused_calls = RefusedCall.objects.filter(company_id__in=companies)
     files = _write_archive(ids, refused_calls, target)
     access_log.record_orders("orders.exported", customer.pk, ids, actor=audit.SYSTEM)

@@ -74,7 +74,7 @@ def redirect_to_search(request: HttpRequest) -> HttpResponse:
 def _list_companies(membership: Membership | None) -> list[str]:
     if membership is None:
         return []
-    return list(membership.customer.connections.values_list("company_id", flat=True))
+    return list(membership.customer.connections.values_list("company_id", flat=True).order_by("company_id").distinct())
 
 
 @require_safe

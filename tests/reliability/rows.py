@@ -71,6 +71,7 @@ FILES = {
     "memberships": "tests/integrations/customers/test_memberships.py",
     "merge_patch": "tests/orders/test_merge_patch.py",
     "metrics": "tests/config/monitoring/test_metrics.py",
+    "moves": "tests/integrations/connections/claims/test_moves.py",
     "mfa": "tests/integrations/accounts/test_mfa.py",
     "not_found": "tests/integrations/api/test_not_found.py",
     "odd_values": "tests/test_odd_values.py",

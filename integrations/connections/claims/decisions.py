@@ -21,6 +21,10 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 WAITS_FOR = timedelta(days=14)
 
 
+class MoveError(Exception):
+    """The company cannot be moved: the customer has it, or the connection was given up meanwhile."""
+
+
 def transition_to(claim: CompanyClaim, to: ClaimState, actor: Actor) -> bool:
     """Compare-and-set the state along TRANSITIONS. Return False, without changes, if the transition is not allowed."""
     allowed_from = [state for state, targets in TRANSITIONS.items() if to in targets]
@@ -35,12 +39,13 @@ def assign_company(company_id: str, customer: Customer, *, actor: Actor) -> Comp
     """Assign a company to a customer, which can then connect it without confirmation. Idempotent.
 
     A request of the customer that waits goes on: the exchange with SmartRecruiters starts. Requests of others are
-    denied, and the incidents of others stay open. Raises CompanyTakenError for a company that is assigned to another
-    customer or was connected by one.
+    denied, and the incidents of others stay open. What a customer that left had of the company ends. Raises
+    CompanyTakenError for a company that is assigned to another customer or was connected by one.
     """
     ownership.lock_company(company_id)
     if ownership.is_taken_by_other(company_id, [customer]):
         raise CompanyTakenError
+    _end_other_claims(company_id, customer, actor)
     decision = {"state": ClaimState.ASSIGNED, "decided_at": timezone.now(), "decided_by": actor.user}
     claim, is_new = CompanyClaim.objects.get_or_create(
         company_id__iexact=company_id, customer=customer, defaults={"company_id": company_id, **decision}
@@ -54,6 +59,45 @@ def assign_company(company_id: str, customer: Customer, *, actor: Actor) -> Comp
     if customer.is_active and (consent := ownership.find_waiting_consent(claim)):
         lifecycle.start_attempt(consent, customer, actor=actor)
     return claim
+
+
+@transaction.atomic
+def move_company(connection: Connection, customer: Customer, *, actor: Actor, reason: str) -> CompanyClaim:
+    """Disconnect a company that was connected by the wrong customer, and assign it to another one.
+
+    Orders and results stay with the customer that received them; what was not sent yet is not sent. Raises MoveError
+    for a company that the customer has already, and for a connection that was given up.
+    """
+    ownership.lock_company(connection.company_id)
+    connection.refresh_from_db()
+    if connection.released_at is not None or connection.customer_id == customer.pk or not customer.is_active:
+        raise MoveError
+    parties = {"former_customer": connection.customer_id, "customer": customer.pk}
+    audit.record("company.moved", connection.company_id, actor=actor, reason=reason, **parties)
+    lifecycle.release_connection(connection, actor=actor, reason="Staff moved the company to another customer.")
+    claims = CompanyClaim.objects.filter(company_id__iexact=connection.company_id, customer=connection.customer)
+    claims.exclude(state=ClaimState.WAITING).delete()
+    return assign_company(connection.company_id, customer, actor=actor)
+
+
+def _end_other_claims(company_id: str, customer: Customer, actor: Actor) -> None:
+    """End the assignments and connections of customers to which the company no longer belongs."""
+    assigned = CompanyClaim.objects.filter(company_id__iexact=company_id, state=ClaimState.ASSIGNED)
+    for claim in assigned.exclude(customer=customer):
+        claim.delete()
+        audit.record("company.unassigned", company_id, actor=actor, customer=claim.customer_id)
+    for connection in ownership.list_connections(company_id):
+        if connection.customer != customer and not ownership.is_unclaimed(connection):
+            lifecycle.release_connection(connection, actor=actor, reason=lifecycle.LEFT_REASON)
+
+
+@transaction.atomic
+def end_claims(customer: Customer, *, actor: Actor = audit.SYSTEM) -> None:
+    """End the requests and assignments of a customer that leaves, so that its companies are free."""
+    for claim in customer.claims.exclude(state=ClaimState.DENIED):
+        claim.delete()
+        action = "company.withdrawn" if claim.state == ClaimState.WAITING else "company.unassigned"
+        audit.record(action, claim.company_id, actor=actor, customer=customer.pk)
 
 
 @transaction.atomic
@@ -79,8 +123,7 @@ def unassign_company(claim: CompanyClaim, *, actor: Actor) -> bool:
 
 
 def has_connection(claim: CompanyClaim) -> bool:
-    connections = Connection.objects.filter(company_id__iexact=claim.company_id)
-    return any(not ownership.is_unclaimed(connection) for connection in connections)
+    return any(ownership.is_holding(each) for each in ownership.list_connections(claim.company_id))
 
 
 @transaction.atomic

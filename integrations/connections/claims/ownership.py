@@ -36,12 +36,26 @@ def lock_company(company_id: str) -> None:
 
 
 def find_owner(company_id: str) -> Customer | None:
-    """Return the customer that the company belongs to: by staff's assignment, or by an earlier connection."""
+    """Return the customer that the company belongs to: by staff's assignment, or by an earlier connection.
+
+    A customer that left or was switched off has what it is still connected to, and nothing else.
+    """
     claims = CompanyClaim.objects.filter(company_id__iexact=company_id, state=ClaimState.ASSIGNED)
-    if claim := claims.select_related("customer").first():
+    if claim := claims.filter(customer__is_active=True).select_related("customer").first():
         return claim.customer
-    connections = Connection.objects.filter(company_id__iexact=company_id).select_related("customer")
-    return next((each.customer for each in connections if not is_unclaimed(each)), None)
+    return next((each.customer for each in list_connections(company_id) if is_holding(each)), None)
+
+
+def list_connections(company_id: str) -> list[Connection]:
+    """Return the company's connections that are not released. Spellings in another case are other connections."""
+    connections = Connection.objects.filter(company_id__iexact=company_id, released_at=None)
+    return list(connections.select_related("customer"))
+
+
+def is_holding(connection: Connection) -> bool:
+    """Return True if the connection makes the company its customer's."""
+    is_open = connection.accepts_calls or connection.customer.is_active
+    return connection.released_at is None and is_open and not is_unclaimed(connection)
 
 
 def is_taken_by_other(company_id: str, customers: Iterable[Customer]) -> bool:
@@ -80,8 +94,9 @@ def count_vain_tries(company_id: str, customer: Customer, user: User | None, *, 
 
 
 def list_waiting_claims(company_id: str) -> list[CompanyClaim]:
+    """Return the requests for the company that wait for staff. Those of a customer that was switched off do not."""
     claims = CompanyClaim.objects.filter(company_id__iexact=company_id, state=ClaimState.WAITING)
-    return list(claims.select_related("customer"))
+    return list(claims.filter(customer__is_active=True).select_related("customer"))
 
 
 def find_waiting_consent(claim: CompanyClaim) -> Consent | None:

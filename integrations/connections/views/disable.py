@@ -53,7 +53,7 @@ class CompanyIntegrationView(RefusalRecordingView):
         if not is_disable_key(key):
             record_refusal(request, company_id, "wrong key")
             raise Http404
-        connection = Connection.objects.filter(company_id=company_id).first()
+        connection = Connection.objects.filter(company_id=company_id).order_by("-pk").first()
         if connection is None:
             raise Http404
         if has_foreign_token(request, connection):

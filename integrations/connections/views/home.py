@@ -33,7 +33,9 @@ def list_connections(customer: Customer) -> list[Connection]:
     """
     attempts = ConnectAttempt.objects.select_related("consent__user", "connection").order_by("-created_at")
     found: list[Connection] = list(
-        customer.connections.prefetch_related(Prefetch("attempts", attempts, to_attr="newest_attempts"))
+        customer.connections.filter(released_at=None).prefetch_related(
+            Prefetch("attempts", attempts, to_attr="newest_attempts")
+        )
     )
     newest = {each.pk: vars(each)["newest_attempts"] for each in found}
     undecided = [newest[each.pk][0] for each in found if each.state in UNDECIDED_STATES and newest[each.pk]]
@@ -109,7 +111,7 @@ def disconnect_company(request: HttpRequest, company_id: str) -> HttpResponse:
     """Disconnect a company. GET asks for confirmation."""
     assert isinstance(request.user, User)  # noqa: S101 (login_required said so)
     customers = memberships.active_memberships(request.user).values("customer")
-    connections = Connection.objects.select_related("customer").filter(customer__in=customers)
+    connections = Connection.objects.select_related("customer").filter(customer__in=customers, released_at=None)
     connection = get_object_or_404(connections, company_id=company_id)
     if not lifecycle.can_connect(request.user, connection.customer):
         return render(request, "403.html", status=403)

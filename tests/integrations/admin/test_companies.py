@@ -130,7 +130,10 @@ def test_request_whose_company_another_customer_connected_meanwhile_is_not_confi
     approve(charlie)
     rows.make_connection(alice.customers.get(), "northwind")
     answer = staff_browser.post(act_url(get_claim(charlie), "confirm"), follow=True)
-    assert messages(answer) == ["The company northwind belongs to Northwind Retail. Nothing was changed."]
+    assert messages(answer) == [
+        "The company northwind belongs to Northwind Retail. Nothing was changed. "
+        "If that is wrong, use “Move to another customer” on the page of its connection."
+    ]
     assert get_claim(charlie).state == ClaimState.WAITING
 
 

@@ -126,6 +126,7 @@ ACTS = {
         "replay",
         "retry",
         "disconnect",
+        "move",
         "reports-uploaded",
         "reports-linked",
     },
@@ -144,7 +145,7 @@ def test_acts_are_offered_and_done_by_role(role: str, order: Order, delivery: De
     pages = {
         name: f"{page_of(row).removesuffix('change/')}act/{name}/"
         for row, names in zip(
-            rows_shown, (("accept", "erase", "export"), ("replay",), ("retry", "disconnect")), strict=True
+            rows_shown, (("accept", "erase", "export"), ("replay",), ("retry", "disconnect", "move")), strict=True
         )
         for name in names
     }

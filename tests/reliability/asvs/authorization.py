@@ -34,6 +34,8 @@ TABLES = (
     exchange company_of_one_customer_is_never_moved_to_another
     decisions first_approval_waits_and_issues_nothing
     ownership company_of_another_customer_is_taken_in_any_spelling
+    moves company_is_moved_and_its_rightful_customer_connects_it
+    moves company_of_a_customer_that_left_is_free
     operator: Confirm a company's first connection for the customer that it belongs to, or assign companies beforehand.
 """,
     """
