@@ -13,11 +13,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import requests
 
+from config.supervisor.processes.parent import die_with_parent
 from tests.integrations.simulator.process import MASTER, ROOT, Simulator, free_port
 
 T = TypeVar("T")
@@ -105,6 +107,8 @@ class World:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
+                    # A run that is killed leaves no portal behind.
+                    preexec_fn=partial(die_with_parent, signal.SIGTERM, parent=os.getpid()),
                 )
             )
 
