@@ -248,7 +248,7 @@ def test_template_isolates_names_in_all_its_branches(path: Path) -> None:
     assert Page(TAG.sub(fill, path.read_text())).faults == []
 
 
-WITHOUT_NAMES = ("password_reset", "account_changed", "no_account")
+WITHOUT_NAMES = ("password_reset", "password_link", "account_changed", "no_account")
 
 
 @pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES])

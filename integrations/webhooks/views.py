@@ -56,7 +56,7 @@ class WebhookDetail(WebhookView):
         return Response(serializers.serialize_webhook(endpoints.update(webhook, **changes)))
 
     def delete(self, request: Request, webhook_id: str) -> Response:
-        """Delete the endpoint and cancel its messages."""
+        """Delete the endpoint. Nothing more is sent to it."""
         endpoints.remove(self.get_webhook())
         return Response(status=204)
 
