@@ -72,7 +72,9 @@ def place_order(recruiter: Visitor, world: World, company: str, package: str, ca
     open_company(recruiter, world.simulator.url, company, "Order an assessment")
     card = recruiter.page.locator("section.card", has=recruiter.page.get_by_role("heading", name=package, exact=True))
     card.get_by_role("link", name="Order").click()
-    recruiter.page.get_by_role("combobox", name="Candidate").select_option(label=candidate)
+    choice = recruiter.page.get_by_role("combobox", name="Candidate")
+    # By a part of its text: the name in it is isolated by invisible characters.
+    choice.select_option(value=choice.locator("option", has_text=candidate).get_attribute("value"))
     recruiter.press_button("Place the order")
     expect(recruiter.page.get_by_role("heading", name=package, exact=True)).to_be_visible()
 

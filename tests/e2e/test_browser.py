@@ -105,7 +105,7 @@ def test_redirect_order_answer_and_report(world: World, person: Open) -> None:
     expect(admin.page.get_by_role("heading", name="Northwind Retail is connected")).to_be_visible()
 
     recruiter = person()
-    place_order(recruiter, world, "northwind", SPREADSHEETS, "Amara Okafor (en)")
+    place_order(recruiter, world, "northwind", SPREADSHEETS, "Amara Okafor")
     link = find_invitation(world, "amara.okafor@northwind-candidates.example", SPREADSHEETS)
     take_assessment(person(viewport=PHONE), link, SPREADSHEETS)
     expect(recruiter.page.get_by_text("28/80").first).to_be_visible()
@@ -222,7 +222,7 @@ def test_disconnected_on_either_side_comes_back(world: World, person: Open) -> N
     disconnect_in_smartrecruiters(admin, world, "comes-back")
     connect_company(admin, world, "comes-back")
 
-    place_order(admin, world, "comes-back", TYPING, "Amara Okafor (en)")
+    place_order(admin, world, "comes-back", TYPING, "Amara Okafor")
     take_assessment(person(), find_invitation(world, "amara.okafor@comes-back-candidates.example", TYPING), TYPING)
     expect(admin.page.get_by_text("28/80").first).to_be_visible()
 
@@ -282,7 +282,7 @@ def test_candidate_waits_until_there_is_a_test_and_not_for_ever(world: World, pe
     engine.call("PUT", "packages/by-hand", type="SKILL_TEST", name=BY_HAND, delivery="manual")
     recruiter = person()
     connect_company(recruiter, world, "patience")
-    place_order(recruiter, world, "patience", BY_HAND, "Zoë Haddad (de)")
+    place_order(recruiter, world, "patience", BY_HAND, "Zoë Haddad")
     link = find_invitation(world, "zoe.haddad@patience-candidates.example", BY_HAND)
     candidate = person(viewport=PHONE)
     candidate.page.goto(link)
@@ -305,7 +305,7 @@ def test_staff_find_out_why_a_result_is_not_in_smartrecruiters_and_mend_it(world
     recruiter = person()
     connect_company(recruiter, world, "mended")
     world.control.set_fault("status", route="result", company="mended", status=422)
-    place_order(recruiter, world, "mended", TYPING, "Amara Okafor (en)")
+    place_order(recruiter, world, "mended", TYPING, "Amara Okafor")
     take_assessment(person(), find_invitation(world, "amara.okafor@mended-candidates.example", TYPING), TYPING)
 
     staff = person()
