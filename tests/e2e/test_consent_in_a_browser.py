@@ -73,7 +73,7 @@ def test_popup_works_in_a_frame_of_another_site(context: BrowserContext, world: 
     url = build_consent_url(world, "framed")
     approve(open_frame(open_smartrecruiters(context, world), url), world)
     assert is_connected(world, "framed")
-    assert [cookie["name"] for cookie in context.cookies()] == ["frame-session", "frame-csrf"]
+    assert [cookie["name"] for cookie in context.cookies()] == ["frame-session", "frame-csrf", "frame-device"]
 
 
 def open_frame(page: Page, url: str, **attributes: str) -> Frame:
