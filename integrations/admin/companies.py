@@ -1,10 +1,9 @@
 """Admin of customers' claims on companies, which staff confirm or deny, and of incidents."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -15,6 +14,7 @@ from integrations.connections.claims import decisions, ownership
 from integrations.connections.lifecycle import CompanyTakenError
 from integrations.models import ClaimState, CompanyClaim, Customer, Incident, IncidentKind
 from integrations.staff.display import relative_time, render_status_badge, time_column
+from integrations.staff.filters import ConditionFilter
 from integrations.staff.model_admin import (
     ActionError,
     ObjectAction,
@@ -156,16 +156,15 @@ class CompanyClaimAdmin(CompanyColumnsMixin, ReadOnlyAdmin):
         return format_html_join(SafeString("<br>"), "{} {}", rows) or SafeString("None")
 
 
-class IncidentStateFilter(admin.SimpleListFilter):
+class IncidentStateFilter(ConditionFilter):
     title = "state"
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("open", "Open"), ("closed", "Closed")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Incident]) -> QuerySet[Incident]:
-        value = self.value()
-        return queryset.filter(closed_at__isnull=value == "open") if value in ("open", "closed") else queryset
+    def get_conditions(self) -> dict[str, tuple[str, Q]]:
+        return {
+            "open": ("Open", Q(closed_at=None)),
+            "closed": ("Closed", ~Q(closed_at=None)),
+        }
 
 
 @admin.register(Incident)

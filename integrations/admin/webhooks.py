@@ -18,6 +18,7 @@ from integrations.models import Webhook
 from integrations.outbox import clock
 from integrations.outbox.models import Delivery, DeliveryState, Stream
 from integrations.staff.display import format_count, render_boolean_badge, time_column
+from integrations.staff.filters import ConditionFilter
 from integrations.staff.model_admin import ObjectAction, render_admin_link
 from integrations.webhooks import endpoints
 
@@ -30,16 +31,15 @@ def _describe_test(webhook: Any) -> list[str]:
     return [f"A test message is sent to {webhook.url}."]
 
 
-class WebhookStateFilter(admin.SimpleListFilter):
+class WebhookStateFilter(ConditionFilter):
     title = "state"
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("disabled", "Disabled"), ("enabled", "Not disabled")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> QuerySet[Webhook]:
-        filters = {"disabled": ~Q(disabled_reason=""), "enabled": Q(disabled_reason="")}
-        return queryset.filter(filters.get(self.value() or "", Q()))
+    def get_conditions(self) -> dict[str, tuple[str, Q]]:
+        return {
+            "disabled": ("Disabled", ~Q(disabled_reason="")),
+            "enabled": ("Not disabled", Q(disabled_reason="")),
+        }
 
 
 @admin.register(Webhook)

@@ -25,6 +25,7 @@ from integrations.outbox.handlers import get_handler
 from integrations.outbox.models import Delivery, DeliveryState
 from integrations.outbox.sending import failure_messages
 from integrations.staff.display import STATUS_BADGES, relative_time, render_status_badge
+from integrations.staff.filters import ConditionFilter
 from integrations.staff.model_admin import ActionError, ObjectAction, ReadOnlyAdmin, can_see_personal, render_admin_link
 
 S = DeliveryState
@@ -74,16 +75,15 @@ def _describe_mark_delivered(_: Delivery) -> list[str]:
     return ["You have checked that the other side has it. It counts as delivered and is not sent again.", RECORDED]
 
 
-class AttentionFilter(admin.SimpleListFilter):
+class AttentionFilter(ConditionFilter):
     title = "attention"
     parameter_name = "needs"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("hand", "Needs attention: failed or unknown"), ("late", "Waiting for a retry")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
-        filters = {"hand": Q(state__in=REPLAYABLE_STATES), "late": Q(state=S.PENDING, attempts_made__gt=0)}
-        return queryset.filter(filters.get(self.value() or "", Q()))
+    def get_conditions(self) -> dict[str, tuple[str, Q]]:
+        return {
+            "hand": ("Needs attention: failed or unknown", Q(state__in=REPLAYABLE_STATES)),
+            "late": ("Waiting for a retry", Q(state=S.PENDING, attempts_made__gt=0)),
+        }
 
 
 ALL = "all"

@@ -14,21 +14,21 @@ from django.utils.safestring import SafeString
 from integrations.outbox import clock, deliveries
 from integrations.outbox.models import DeliveryState, Stream
 from integrations.staff.display import format_count, relative_time, render_boolean_badge
+from integrations.staff.filters import ConditionFilter
 from integrations.staff.model_admin import ObjectAction, ReadOnlyAdmin, StreamLabel
 
 S = DeliveryState
 
 
-class StopFilter(admin.SimpleListFilter):
+class StopFilter(ConditionFilter):
     title = "state"
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("held", "On hold"), ("paused", "Paused")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Stream]) -> QuerySet[Stream]:
-        filters = {"held": ~Q(held_reason=""), "paused": Q(held_reason="", paused_until__gt=clock.now())}
-        return queryset.filter(filters.get(self.value() or "", Q()))
+    def get_conditions(self) -> dict[str, tuple[str, Q]]:
+        return {
+            "held": ("On hold", ~Q(held_reason="")),
+            "paused": ("Paused", Q(held_reason="", paused_until__gt=clock.now())),
+        }
 
 
 @admin.register(Stream)
