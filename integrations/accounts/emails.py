@@ -66,10 +66,10 @@ def _take_reset(email: str) -> bool:
     return True
 
 
-def build_reset_path(user: User) -> str:
-    """Return the path on which the user chooses a new password. It opens the account, for an hour."""
+def build_reset_url(user: User) -> str:
+    """Return the URL at which the user chooses a password. It opens the account (password_links.py says how long)."""
     key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
-    return reverse("account_reset_password_from_key", kwargs=key)
+    return settings.PUBLIC_URL + reverse("account_reset_password_from_key", kwargs=key)
 
 
 def notify_change(name: str, user: User, *, to: str = "") -> None:
@@ -132,7 +132,7 @@ class AccountEmailHandler(mail.EmailHandler):
         if user is None:
             url = settings.PUBLIC_URL + reverse("account_login")
             return mail.render_email("no_account", settings.LANGUAGE_CODE, url=url)
-        url = settings.PUBLIC_URL + build_reset_path(user)
+        url = build_reset_url(user)
         return mail.render_email("password_reset", mail.best_language(get_language(user)), url=url)
 
     def on_delivered(self, delivery: Delivery, response: Any) -> None:

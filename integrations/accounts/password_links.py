@@ -55,7 +55,7 @@ def send_link(user: User, *, actor: Actor) -> None:
 def reveal_link(user: User, *, actor: Actor) -> str:
     """Return a link, to be passed on manually, and audit that."""
     audit.record("user.password_link_shown", user.pk, actor=actor, name=user.email)
-    return settings.PUBLIC_URL + emails.build_reset_path(user)
+    return emails.build_reset_url(user)
 
 
 class PasswordLinkHandler(mail.EmailHandler):
@@ -89,6 +89,6 @@ class PasswordLinkHandler(mail.EmailHandler):
             mail.best_language(emails.get_language(user)),
             customer=customer.name if customer else "",
             open_until=timezone.now() + lifetime,
-            url=settings.PUBLIC_URL + emails.build_reset_path(user),
+            url=emails.build_reset_url(user),
         )
         return content, user.email

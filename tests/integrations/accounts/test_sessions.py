@@ -20,7 +20,7 @@ from django.core.signing import BadSignature
 from django.test import Client as Browser
 
 from integrations.accounts import sessions
-from integrations.accounts.emails import build_reset_path
+from integrations.accounts.emails import build_reset_url
 from integrations.models import AuditEntry, Customer, Session, User
 from tests import rows
 from tests.integrations.accounts.test_sign_in import sign_in, text
@@ -130,7 +130,7 @@ def changed_by_herself(browser: Browser, user: User, new: str) -> None:
 
 def changed_by_link(browser: Browser, user: User, new: str) -> None:
     other = Browser()
-    form = other.get(build_reset_path(User.objects.get(pk=user.pk)))["Location"]
+    form = other.get(build_reset_url(User.objects.get(pk=user.pk)))["Location"]
     assert other.post(form, {"password1": new, "password2": new}).status_code == 302
 
 
