@@ -1,10 +1,11 @@
 """HTTP server that responds by script and records the requests."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -101,11 +102,34 @@ def _make_handler(peer: Peer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class _Server(ThreadingHTTPServer):
+    """Server that closes its kept connections at its end, and with them their threads, which pile up over a suite."""
+
+    daemon_threads = True
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._open: set[Any] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def close_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().close_request(request)
+
+    def server_close(self) -> None:
+        super().server_close()
+        for request in list(self._open):
+            with suppress(OSError):  # the peer was faster
+                request.shutdown(socket.SHUT_RDWR)
+
+
 @contextmanager
 def run_peer() -> Iterator[Peer]:
     peer = Peer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(peer))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _make_handler(peer))
     peer.url = f"http://127.0.0.1:{server.server_address[1]}"
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
