@@ -16,8 +16,8 @@ import config
 import integrations
 import orders
 
-LONG = 8_000
-SECONDS = 0.25  # a linear pattern needs a few milliseconds for LONG, a quadratic one a second
+LONG = 4_000
+SECONDS = 0.12  # a linear pattern needs a few milliseconds for LONG, a quadratic one a quarter of a second
 PIECES = [
     "a", "A1", "0", " ", "\t", "\n", "a ", "a.", ".", "-", "_", "/", "/a", "\\", '"', "'", "@", "a@", "a@a.", "%40",
     ":", "a:", "=", "a=", ",", "?", "&", "#", "[", "]", "(", "<", "é", "\u202e", "x=1&", "secret", "token:", "Bearer ",

@@ -24,7 +24,7 @@ MULTILINE = RegexValidator(
 )
 
 
-LEAP_SECOND = re.compile(r"([^T]+T\d\d:\d\d):60(\D.*)")
+LEAP_SECOND = re.compile(r"([^T]{1,20}T\d\d:\d\d):60(\D.*)")
 
 
 class PlainTextField(fields.StrictCharField):
