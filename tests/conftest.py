@@ -1,7 +1,9 @@
 """Shared fixtures: Alice administers Northwind, Bob is a viewer there, Charlie at Harbour Clinics, Stella is staff."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,12 +24,25 @@ from integrations.audit import triggers
 from integrations.models import Connection, Customer, User
 from integrations.outbox import clock
 from tests import rows
+from tests.migrated_database import copy_migrated_database
 
 if TYPE_CHECKING:
     from tests.everything import World
 
 pytest_plugins = ["tests.needs", "tests.groups"]
 Api = Callable[..., APIClient]
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool) -> bool:
+    return django_db_keepdb or "TEST_DATABASE_URL" not in os.environ
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Begin with a migrated database, which pytest-django then keeps, where it is a file of SQLite."""
+    if "TEST_DATABASE_URL" not in os.environ:
+        copy_migrated_database(Path(database.settings_dict["TEST"]["NAME"]))
 
 
 @pytest.fixture(autouse=True)

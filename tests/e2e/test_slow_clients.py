@@ -17,7 +17,7 @@ from tests.e2e.world import World
 from tests.integrations.simulator.process import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nginx, pytest.mark.xdist_group("e2e-slow-clients")]
-COUNT, SECONDS = 200, 3
+COUNT, SECONDS = 200, 1
 TOKEN, CANARY = "scrape-" * 6, "canary-of-a-stranger"
 REFUSED = {
     "400": f"GET /{CANARY} HTTP/9.9\r\n\r\n",

@@ -21,6 +21,7 @@ import requests
 
 from config.supervisor.processes.parent import die_with_parent
 from tests.integrations.simulator.process import MASTER, ROOT, Simulator, free_port
+from tests.migrated_database import DATABASE_NAME, copy_migrated_database
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -67,6 +68,8 @@ class World:
 
     def __enter__(self) -> Self:
         self.simulator.start()
+        if "DATABASE_URL" not in self.environment:
+            copy_migrated_database(self.folder / "portal" / DATABASE_NAME)
         self._start_process("portal", "config.supervisor", "serve", PORT=str(self.port))
         wait_for("the portal to answer", self._is_ready)
         self.seeded = json.loads(self.run_manage("seed_demo", "--json"))

@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from config.server.request_body import MAX_BODY, MAX_IN_MEMORY, RequestBody
 from tests import rows
 from tests.config.conftest import REPOSITORY, free_port, wait_for
+from tests.migrated_database import DATABASE_NAME, copy_migrated_database
 
 INCOMPLETE = "The body was cut off, or arrived too slowly."
 PROBLEM = {
@@ -123,7 +124,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    run_manage("migrate", "-v0")
+    copy_migrated_database(portal.folder / DATABASE_NAME)
     made = json.loads(run_manage("shell", "-v0", "-c", PREPARE))
     command = [sys.executable, "-m", "gunicorn", "config.wsgi:application", "-c", "python:config.server.gunicorn"]
     command += ["-k", "config.server.worker.BufferingWorker", "--threads", "4", "--no-control-socket"]
