@@ -29,7 +29,7 @@ from tests.migrated_database import copy_migrated_database
 if TYPE_CHECKING:
     from tests.everything import World
 
-pytest_plugins = ["tests.needs", "tests.groups"]
+pytest_plugins = ["tests.needs", "tests.groups", "tests.browsers"]
 Api = Callable[..., APIClient]
 
 

@@ -47,6 +47,7 @@ OPTIONS = {
     "runOnly": WCAG,
     "resultTypes": ["violations"],
     "rules": {"meta-refresh": {"enabled": False}},  # documented in orders/api/README.md; the reload loses nothing
+    "iframes": False,  # the frame of an email runs no scripts, and the other frames are checked as pages
     "preload": False,  # axe would inline the style sheets, which the CSP forbids
 }
 AXE = f"axe.run({json.dumps(OPTIONS)})"
@@ -94,6 +95,12 @@ class Visitor:
         self.context.on("request", self._check_request)
         self.context.on("response", self._check_response)
         self.page = self.context.new_page()
+
+    def add_cookies(self, cookies: dict[str, Any]) -> None:
+        """Sign in with the cookies of a test client."""
+        self.context.add_cookies(
+            [{"name": name, "value": cookie.value, "url": self._portal} for name, cookie in cookies.items()]
+        )
 
     def _record_console(self, message: ConsoleMessage) -> None:
         is_status = message.text.startswith(

@@ -7,7 +7,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Frame, Locator, Page, ViewportSize, expect
 
-from tests.e2e.browser import DESKTOP, PHONE, Visitor, launch_chromium, take_picture
+from tests.e2e.browser import DESKTOP, PHONE, Visitor, take_picture
 from tests.e2e.people import (
     answer_questions,
     ask_to_connect,
@@ -40,20 +40,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield world
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with launch_chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
-def person(world: World, browser: Browser) -> Iterator[Open]:
+def person(world: World, chromium: Browser) -> Iterator[Open]:
     """Return `person()`, which adds a person with their own browser. Any fault on their pages fails the test."""
     visitors: list[Visitor] = []
     origins = {world.url, world.engine_url, world.simulator.url, elsewhere(world)}
 
     def add_visitor(viewport: ViewportSize = DESKTOP) -> Visitor:
-        visitors.append(Visitor(browser, origins=origins, portal=world.url, viewport=viewport))
+        visitors.append(Visitor(chromium, origins=origins, portal=world.url, viewport=viewport))
         return visitors[-1]
 
     yield add_visitor

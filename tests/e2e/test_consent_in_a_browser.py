@@ -13,12 +13,6 @@ from tests.e2e.world import World
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.xdist_group("e2e")]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser.launch_chromium() as chromium:
-        yield chromium
-
-
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     """Return a browser context in which any error on the console fails the test."""

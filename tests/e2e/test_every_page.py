@@ -4,14 +4,13 @@ The pages come from tests/routes.py, so that a new page is checked automatically
 """
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
 from tests import rows
-from tests.e2e.browser import Visitor, launch_chromium
+from tests.e2e.browser import Visitor
 from tests.e2e.people import sign_in
 from tests.e2e.world import wait_for
 from tests.everything import World, build_url
@@ -28,13 +27,6 @@ pytestmark = [
 PEOPLE = ("stranger", "alice", "bob", "administrator")
 # Not pages: an email in its frame, where scripts (and axe) are disabled; a part of a page; data.
 PARTS = ("admin:email", "admin:orders_order_preview", "admin:autocomplete")
-
-
-@pytest.fixture
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the browser's driver runs a loop in this thread
-    with launch_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -60,15 +52,11 @@ def find_pages(world: World) -> dict[str, dict[str, int]]:
     return pages
 
 
-def test_every_page_fits_and_can_be_read(everything: World, live_server: Any, browser: Browser) -> None:
+def test_every_page_fits_and_can_be_read(everything: World, live_server: Any, chromium: Browser) -> None:
     faults = {}
     for person, pages in find_pages(everything).items():
-        visitor = Visitor(browser, origins={live_server.url}, portal=live_server.url)
-        cookies: Any = [
-            {"name": name, "value": each.value, "url": live_server.url}
-            for name, each in everything.cookies[person].items()
-        ]
-        visitor.context.add_cookies(cookies)
+        visitor = Visitor(chromium, origins={live_server.url}, portal=live_server.url)
+        visitor.add_cookies(everything.cookies[person])
         for url, status in pages.items():
             with visitor.expect_status(status):
                 visitor.page.goto(live_server.url + url)
@@ -79,12 +67,12 @@ def test_every_page_fits_and_can_be_read(everything: World, live_server: Any, br
 
 
 def test_second_factor_is_set_up_used_and_switched_off(
-    transactional_db: None, live_server: Any, browser: Browser
+    transactional_db: None, live_server: Any, chromium: Browser
 ) -> None:
     """Visit the pages that require a recent password, by clicking only."""
     account = {"email": "alice@northwind.example", "password": rows.PASSWORD}
     user = rows.make_user(rows.make_customer(), account["email"])
-    visitor = Visitor(browser, origins={live_server.url}, portal=live_server.url)
+    visitor = Visitor(chromium, origins={live_server.url}, portal=live_server.url)
     page = visitor.page
     page.goto(live_server.url)
     sign_in(page, account)

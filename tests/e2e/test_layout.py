@@ -3,17 +3,15 @@
 The rules of tests/e2e/layout.py hold for every page; here they meet long names, refused forms and odd widths.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.test import Client as Browser
 from playwright.sync_api import Locator, expect
 
 from integrations.models import Customer
 from integrations.models import User as Person
 from tests import rows
-from tests.e2e.browser import DESKTOP, PHONE, Visitor, launch_chromium
+from tests.e2e.browser import DESKTOP, PHONE, Visitor
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -24,21 +22,6 @@ pytestmark = [
 PACKAGE = "/admin/assessments/package"
 LONG_NAME = "Situational judgement for team leaders in customer service, part two"
 LONG_ADDRESS = "recruiting.emea@people.northwind.example"
-
-
-@pytest.fixture
-def stella(live_server: Any, staff_browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
-    """Yield a browser in which staff are signed in. Faults on any page fail the test."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright runs an event loop in this thread
-    with launch_chromium() as browser:
-        visitor = Visitor(browser, origins={live_server.url}, portal=live_server.url)
-        cookies: Any = [
-            {"name": name, "value": each.value, "url": live_server.url} for name, each in staff_browser.cookies.items()
-        ]
-        visitor.context.add_cookies(cookies)
-        yield visitor
-        visitor.context.close()
-    assert "\n".join(visitor.faults) == ""
 
 
 def measure(shown: Locator) -> list[dict[str, float]]:

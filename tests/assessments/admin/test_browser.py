@@ -1,34 +1,18 @@
 """Browser tests of the catalogue's admin pages: script, file upload and WCAG checks."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
 from playwright.sync_api import expect
 
 from assessments.models import Package
 from integrations.models import Customer, PartnerConfiguration, PartnerField
 from tests import rows
-from tests.e2e.browser import Visitor, launch_chromium
+from tests.e2e.browser import Visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.xdist_group("browser")]
 LIST = "/admin/assessments/package/"
-
-
-@pytest.fixture
-def stella(live_server: Any, staff_browser: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visitor]:
-    """Yield a browser in which staff are signed in. Faults on any page fail the test."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright runs an event loop in this thread
-    with launch_chromium() as browser:
-        visitor = Visitor(browser, origins={live_server.url}, portal=live_server.url)
-        signed_in = ((name, each.value) for name, each in staff_browser.cookies.items())
-        cookies: Any = [{"name": name, "value": value, "url": live_server.url} for name, value in signed_in]
-        visitor.context.add_cookies(cookies)
-        yield visitor
-        visitor.context.close()
-    assert visitor.faults == []
 
 
 def test_visibility_preview_updates_with_the_form(stella: Visitor, live_server: Any, customer: Customer) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from django.core import mail
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from integrations.models import AuditEntry, ClaimState, CompanyClaim, Customer, PartnerConfiguration, User
 from integrations.outbox import courier
 from integrations.outbox.models import Stream
 from tests import rows
-from tests.e2e.browser import Visitor, launch_chromium
+from tests.e2e.browser import Visitor
 from tests.reauthentication import forget_proof_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -28,20 +28,18 @@ DEVICE = {
 
 
 @pytest.fixture
-def visit(live_server: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Visit]:
+def visit(live_server: Any, settings: Any, chromium: Browser) -> Iterator[Visit]:
     """Return a factory of browsers, one per person. An error on any of their pages fails the test."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # the browser's driver runs a loop in this thread
     settings.PUBLIC_URL = live_server.url
     visitors: list[Visitor] = []
-    with launch_chromium() as browser:
 
-        def another() -> Visitor:
-            visitors.append(Visitor(browser, origins={live_server.url}, portal=live_server.url))
-            return visitors[-1]
+    def another() -> Visitor:
+        visitors.append(Visitor(chromium, origins={live_server.url}, portal=live_server.url))
+        return visitors[-1]
 
-        yield another
-        for visitor in visitors:
-            visitor.context.close()
+    yield another
+    for visitor in visitors:
+        visitor.context.close()
     assert [fault for visitor in visitors for fault in visitor.faults] == []
 
 
