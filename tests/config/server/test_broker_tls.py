@@ -17,6 +17,7 @@ CONNECT = """
 from config.celery import app
 try:
     with app.connection_for_write() as connection:
+        connection.connect()  # once: what follows would try again
         connection.default_channel.client.ping()
         print("connected")
 except Exception as error:
