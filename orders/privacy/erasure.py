@@ -117,8 +117,11 @@ def _cancel_and_erase(
 
 @transaction.atomic
 def _erase_rows(pseudonym: str, ids: list[str], actor: audit.Actor, reason: str) -> Erasure:
-    # Locked first: a report, acceptance or upload that waits for the lock finds the order erased.
-    orders = list(Order.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+    # Locked first: a report, acceptance, upload or second erasure that waits for the lock finds the order erased.
+    orders = list(_unerased_orders().select_for_update().filter(pk__in=ids).order_by("pk"))
+    ids = [order.pk for order in orders]
+    if not ids:
+        return Erasure(pseudonym)
     if outbox.cancel_by_subject(ids, CANCEL_REASON, except_kinds=NON_PERSONAL_KINDS):
         raise DeliveryInFlightError
     deliveries = outbox.erase_content(ids, except_kinds=NON_PERSONAL_KINDS)
