@@ -56,6 +56,7 @@ class BufferingWorker(ThreadWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.sockets: list[socket.socket] = self.sockets
         self.waiting: dict[Connection, None] = {}  # for their clients, in the order in which they began to
         self.pipelined: deque[Connection] = deque()
         self.pipelined_count = 0
@@ -64,18 +65,34 @@ class BufferingWorker(ThreadWorker):
 
     # Collecting requests
 
-    def accept(self, listener: socket.socket) -> None:
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Accept connections or not. A worker that ends stops to listen, once it has accepted those that wait.
+
+        gunicorn would listen until the last response was sent, and accept nobody: a proxy would take the reset of the
+        connections that the kernel accepted meanwhile for a failure.
+        """
+        super().set_accept_enabled(enabled and self.alive)
+        if not self.alive:
+            for listener in self.sockets:
+                while self.accept(listener):
+                    pass
+                listener.close()
+            self.sockets = []
+
+    def accept(self, listener: socket.socket) -> bool:
+        """Accept a connection. Return False if none waits."""
         try:
             sock, address = listener.accept()
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
                 raise
-            return
+            return error.errno == errno.ECONNABORTED
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         if self.nr_conns >= self.worker_connections - 1:
             self._make_room()
         self.nr_conns += 1
         self.enqueue_req(Connection(self.cfg, sock, address, listener.getsockname()))
+        return True
 
     def enqueue_req(self, conn: Connection) -> None:
         """Start to collect a request, on a new connection or on one that was kept alive."""

@@ -42,6 +42,7 @@ ROWS: dict[str, Row] = {
         "Graceful deploy under load (SIGTERM)",
         (
             "tests/e2e/test_rolling_restart.py::test_restart_in_order_turns_no_order_away_and_repeats_nothing",
+            "tests/config/server/test_worker.py::test_worker_that_stops_answers_all_who_have_connected",
             "crash: couriers restarted one after the other",
             "crash: web restarted gracefully",
         ),
@@ -77,6 +78,9 @@ ROWS: dict[str, Row] = {
         "Scheduler dead, or two of them",
         (
             f"{FAULTS}two_dispatchers_wake_each_stream_once",
+            "tests/config/test_schedule.py::test_several_schedulers_do_everything_once",
+            "tests/config/test_schedule.py::test_several_schedulers_import_a_file_once",
+            "tests/e2e/test_processes.py::test_second_process_of_each_kind_does_no_harm_and_ends_on_sigterm",
             "tests/config/supervisor/test_supervisor.py::test_dead_child_starts_again",
             "crash: kill scheduler",
             "crash: a second scheduler and dispatcher",

@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import json
+import os
 import resource
 import select
 import signal
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from pathlib import Path
 
 import gunicorn
 import pytest
@@ -357,6 +359,22 @@ def test_worker_that_stops_sends_what_it_has_begun() -> None:
         process.send_signal(signal.SIGTERM)
         wait_for(lambda: not answers(port))
         assert everything_from(line).count(b"x") >= LARGE
+
+
+def test_worker_that_stops_answers_all_who_have_connected() -> None:
+    """Those whom the kernel accepted while both processes were busy, too: a proxy would report the reset as a 502."""
+    port = free_port()
+    with run_server(port) as process, ExitStack() as stack:
+        workers = [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        lines = [stack.enter_context(connect(port)) for _ in range(8)]
+        for line in lines:
+            line.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        process.send_signal(signal.SIGTERM)
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
+        assert [everything_from(line)[:15] for line in lines] == [b"HTTP/1.1 200 OK"] * 8
 
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
