@@ -32,13 +32,15 @@ def _read_settings(**_: Any) -> None:
     read_settings()
 
 
-def _check_database(**_: Any) -> None:
+def _prepare_database(**_: Any) -> None:
     from config.server.preflight import check_database
+    from integrations.database.limits import use_worker_limits
 
+    use_worker_limits()
     check_database()
 
 
 app.on_configure.connect(_read_settings, weak=False)
-worker_init.connect(_check_database, weak=False)
+worker_init.connect(_prepare_database, weak=False)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["assessments", "integrations", "integrations.outbox", "orders"])

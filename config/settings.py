@@ -12,7 +12,7 @@ from config.env_file import check_env_file
 from config.monitoring.logs import build_logging
 from config.server import processes
 from config.static_files import add_headers as add_static_headers
-from integrations.database.limits import choose_limits
+from integrations.database.limits import LOCK_SECONDS, choose_limits
 from integrations.outbox.sending import failpoints
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -40,8 +40,7 @@ CA_FILE = environment.parse_ca_file("CA_FILE", env("CA_FILE", default=""))
 
 # Database: SQLite in the data folder, or DATABASE_URL
 IS_EMBEDDED = not env("DATABASE_URL", default="")
-IS_WORKER = environment.parse_bool("PORTAL_WORKER", env("PORTAL_WORKER", default=""))
-DATABASE_LIMITS = choose_limits(is_worker=IS_WORKER)
+DATABASE_LIMITS = choose_limits(is_worker=False)  # of a request; a worker has its own (config/celery.py)
 DATABASE_MIN_CONNECTIONS, DATABASE_MAX_CONNECTIONS = processes.MIN_CONNECTIONS, processes.MAX_CONNECTIONS
 DATABASES: dict[str, dict[str, Any]]
 if IS_EMBEDDED:
@@ -53,7 +52,7 @@ if IS_EMBEDDED:
             "CONN_MAX_AGE": None,
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
-                "timeout": 20 if IS_WORKER else 4,
+                "timeout": LOCK_SECONDS,
                 # secure_delete overwrites deleted and changed data in the file.
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
                 "PRAGMA secure_delete=ON",
@@ -96,6 +95,7 @@ BRAND_COLOUR = environment.parse_colour("BRAND_COLOUR", env("BRAND_COLOUR", defa
 BRAND_LOGO = environment.parse_logo_path("BRAND_LOGO", env("BRAND_LOGO", default=""))
 
 INSTALLED_APPS = [
+    "config.apps.PortalConfig",
     "config.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -382,6 +382,7 @@ CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
@@ -392,6 +393,7 @@ CELERY_TASK_ROUTES = {
     "integrations.outbox.tasks.carry": {"queue": "courier"},
     "assessments.tasks.import_next": {"queue": "courier"},
 }
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # in memory: a SIGKILL can corrupt a schedule file
 CELERY_BEAT_SCHEDULE = {
     "dispatch": {"task": "integrations.outbox.tasks.dispatch", "schedule": 1.0, "options": {"expires": 5}},
     "number events": {"task": "integrations.tasks.number_events", "schedule": 1.0, "options": {"expires": 5}},

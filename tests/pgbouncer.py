@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from config.supervisor.processes.parent import die_with_parent
+from config.supervisor.processes.prctl import die_with_parent
 from tests import postgres
 
 START_TIMEOUT = 30.0

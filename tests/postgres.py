@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from config.supervisor.processes.parent import die_with_parent
+from config.supervisor.processes.prctl import die_with_parent
 
 # The rows need not survive a power cut.
 SERVER_OPTIONS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")

@@ -1,11 +1,21 @@
-"""gunicorn configuration, beside the command line in config/supervisor/processes/commands.py."""
+"""gunicorn's configuration. `manage.py run web` adds the address to listen on."""
 
 import resource
 import signal
 from typing import Any
 
+from config.server import processes
 from config.server.preflight import check_database
-from config.supervisor.processes.parent import die_with_parent
+from config.supervisor.processes.prctl import die_with_parent
+
+worker_class = "config.server.worker.BufferingWorker"
+# The processes are forked from one that has imported everything, whose memory they share.
+preload_app = True
+workers, threads = processes.WEB_PROCESSES, processes.WEB_THREADS
+# Longer than a request may wait for the database (integrations/database/limits.py).
+graceful_timeout = 12
+# By default gunicorn 27 puts a socket into the home folder, where two portals collide.
+control_socket_disable = True
 
 # Beyond this limit (default: 8 KB) gunicorn responds with HTML of its own instead of a problem document.
 limit_request_field_size = 32 * 1024
@@ -30,11 +40,11 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_FILES, resource.getrlimit(resour
 worker_connections = max(8, min(MAX_CONNECTIONS, (MAX_FILES - 100) // 2))
 
 
+def on_starting(_server: Any) -> None:
+    """Refuse to serve with a database that does not suit."""
+    check_database()
+
+
 def post_fork(server: Any, _worker: Any) -> None:
     """Kill this worker when its master dies: a leftover worker would keep the port."""
     die_with_parent(signal.SIGKILL, parent=server.pid)
-
-
-def post_worker_init(_worker: Any) -> None:
-    """Refuse to serve with a database that does not suit; gunicorn then ends as a whole."""
-    check_database()

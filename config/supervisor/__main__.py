@@ -7,7 +7,7 @@ import sys
 
 from config.supervisor import console, demo, serve
 from config.supervisor.errors import StartupError
-from config.supervisor.processes import parent
+from config.supervisor.processes import prctl
 
 
 def main() -> int:
@@ -20,7 +20,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     if arguments.end_with_parent:
-        parent.die_with_parent(signal.SIGTERM)
+        prctl.die_with_parent(signal.SIGTERM)
     os.umask(0o077)
     try:
         return demo.run() if arguments.command == "demo" else serve.run()

@@ -108,12 +108,12 @@ class _DemoStartup:
             "ENGINE_CLIENT_SECRET": seeded["engine"]["client_secret"],
         }
         port = self._address.port
+        bind_options = [part for each in list_binds(self._address) for part in ("-b", each)]
         bind = ALL_INTERFACES if self._address.bind in WILDCARD_HOSTS else LOOPBACK
         return [
-            commands.build_web_program(list_binds(self._address), self._portal_environment),
             commands.build_simulator_program(bind, port + 1, DATA_DIR / "simulator", {**urls, **credentials}),
             commands.build_engine_program(bind, port + 2, {**urls, **client}),
-            *commands.build_background_programs(self._portal_environment),
+            *commands.build_portal_programs(self._portal_environment, *bind_options),
         ]
 
     def _seed_data(self) -> dict[str, Any]:

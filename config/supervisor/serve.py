@@ -14,7 +14,7 @@ from config.supervisor.processes.output import ConsoleOutput
 from config.supervisor.processes.ports import require_free_port
 from config.supervisor.supervisor import ShutdownRequestedError, Supervisor
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 15.0  # longer than gunicorn's graceful_timeout
 START_TIMEOUT = 60.0
 
 
@@ -44,10 +44,7 @@ def _start_programs(supervisor: Supervisor, environment: dict[str, str], address
     if not environment.get("REDIS_URL"):
         supervisor.start_program(broker.build_program(runtime, environment), ConsoleOutput("broker"))
         environment["REDIS_URL"] = broker.build_url(runtime)
-    for program in (
-        commands.build_web_program([address.format_bind()], environment),
-        *commands.build_background_programs(environment),
-    ):
+    for program in commands.build_portal_programs(environment):
         supervisor.start_program(program, ConsoleOutput(program.name))
     url = environment.get("PUBLIC_URL") or f"http://localhost:{address.port}"
     if supervisor.wait_until(

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 import psycopg
 import requests
 
-from config.supervisor.processes.commands import build_web_program
 from tests.bench.measures import Measurement
 from tests.bench.stage import PACKAGE_TYPE, Stage, print_progress
 from tests.bench.wrk import Load, run_load
@@ -26,7 +25,7 @@ GOAL_OF_FLOOR = 0.16
 GOAL_P99_MS = 250
 ORDERS_PATH = "/smartrecruiters/packages/orders"
 LIST_PATH = "/smartrecruiters/packages"
-BACKGROUND = ("-Q courier", "-Q dispatch", "celery.beat")
+BACKGROUND = ("courier", "dispatcher", "scheduler")
 
 
 def intake(stage: Stage, seconds: float) -> list[Measurement]:
@@ -115,7 +114,7 @@ def build_order(stage: Stage) -> tuple[dict[str, str], str]:
 @contextlib.contextmanager
 def stop_background(stage: Stage) -> Iterator[None]:
     """Stop the couriers, the dispatcher and the scheduler for the time of a measurement."""
-    pids = [pid for command in BACKGROUND for pid in stage.world.find_pids(command)]
+    pids = stage.world.find_pids(*BACKGROUND)
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -129,8 +128,8 @@ def stop_background(stage: Stage) -> Iterator[None]:
 def serve(application: str, environment: dict[str, str]) -> Iterator[str]:
     """Serve another WSGI application as the portal is served, and yield its URL."""
     port = free_port()
-    program = build_web_program([f"127.0.0.1:{port}"], environment)
-    command = [application if part == "config.wsgi:application" else part for part in program.command]
+    command = [sys.executable, "-m", "gunicorn", application, "-c", "python:config.server.gunicorn"]
+    command += ["-b", f"127.0.0.1:{port}"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
         try:
             wait_for(application, lambda: _answers(f"http://127.0.0.1:{port}/"), 60)

@@ -231,7 +231,7 @@ def memory(stage: Stage, pending: int) -> list[Measurement]:
 
 def _courier_memory(stage: Stage) -> float:
     """Return the resident megabytes of the larger courier."""
-    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in stage.world.find_pids("-Q courier")]
+    statuses = [Path(f"/proc/{pid}/status").read_text() for pid in stage.world.find_pids("courier")]
     return max(int(status.split("VmRSS:")[1].split()[0]) for status in statuses) / 1024
 
 
@@ -246,7 +246,7 @@ def recovery(stage: Stage) -> list[Measurement]:
     since = stage.control.get_ledger_end()
     stage.release_streams([company])
     wait_for("some calls", lambda: len(stage.recorded_calls(since)) >= 5, 30)
-    for pid in stage.world.find_pids("-Q courier"):
+    for pid in stage.world.find_pids("courier"):
         os.kill(pid, signal.SIGKILL)
     started = time.time()
     stage.wait_until_drained([company])

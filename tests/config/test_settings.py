@@ -14,10 +14,11 @@ from config import environment
 from integrations.database.limits import choose_limits
 from tests.integrations.simulator.process import ROOT
 
-SHOW = "import json; from django.conf import settings; print(json.dumps(settings.DATABASES['default'], default=str))"
+SHOW = "import json; from django.db import connection; print(json.dumps(connection.settings_dict, default=str))"
+START_WORKER = "import config; from celery.signals import worker_init; worker_init.send(None); "
 
 
-def database(folder: Path, **environment: str) -> dict[str, Any]:
+def database(folder: Path, *, code: str = SHOW, **environment: str) -> dict[str, Any]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     given = {
         "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -27,7 +28,7 @@ def database(folder: Path, **environment: str) -> dict[str, Any]:
         "ENCRYPTION_KEYS": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     }
     done = subprocess.run(
-        [sys.executable, "-c", SHOW], cwd=ROOT, env={**kept, **given, **environment}, capture_output=True, check=True
+        [sys.executable, "-c", code], cwd=ROOT, env={**kept, **given, **environment}, capture_output=True, check=True
     )
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -44,18 +45,18 @@ def test_request_waits_four_seconds_for_the_database_and_a_worker_longer(tmp_pat
         "-c synchronous_commit=on -c lock_timeout={} "
         "-c idle_in_transaction_session_timeout=1min -c statement_timeout={}"
     )
-    web, worker = database(tmp_path, DATABASE_URL=url), database(tmp_path, DATABASE_URL=url, PORTAL_WORKER="1")
+    web, worker = database(tmp_path, DATABASE_URL=url), database(tmp_path, DATABASE_URL=url, code=START_WORKER + SHOW)
     assert web["OPTIONS"] == {"connect_timeout": 4, "options": waits.format("4s", "10s")}
     assert worker["OPTIONS"] == {"connect_timeout": 4, "options": waits.format("20s", "1min")}
     assert database(tmp_path)["OPTIONS"]["timeout"] == 4
-    assert database(tmp_path, PORTAL_WORKER="1")["OPTIONS"]["timeout"] == 20
+    assert database(tmp_path, code=START_WORKER + SHOW)["OPTIONS"]["timeout"] == 20
 
 
 URL = "postgres://portal:hidden@db.vendor.example/portal"
 
 
 def test_pooler_gets_no_startup_options_and_no_cursors(tmp_path: Path) -> None:
-    found = database(tmp_path, DATABASE_URL=f"{URL}?sslmode=require&pool_mode=transaction", PORTAL_WORKER="1")
+    found = database(tmp_path, DATABASE_URL=f"{URL}?sslmode=require&pool_mode=transaction", code=START_WORKER + SHOW)
     assert (found["ENGINE"], found["DISABLE_SERVER_SIDE_CURSORS"]) == ("integrations.database.pooler", True)
     limits = {
         "synchronous_commit": "on",

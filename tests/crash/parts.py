@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from config.supervisor.environment import REPOSITORY
-from config.supervisor.processes.parent import die_with_parent
+from config.supervisor.processes.prctl import die_with_parent
 from config.supervisor.processes.process import Program
 
 

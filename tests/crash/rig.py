@@ -104,8 +104,7 @@ class Rig:
         )
 
     def start_portal(self) -> None:
-        self._start_process(commands.build_web_program([f"127.0.0.1:{self.port}"], self.environment))
-        for program in commands.build_background_programs(self.environment):
+        for program in commands.build_portal_programs(self.environment):
             part = _rename_couriers(program)
             self._start_process(_with_failpoints(part, FAILPOINTS.get(part.name, "")))
         self.wait_for("simulator", self.make_control(2).is_up)

@@ -16,11 +16,14 @@ WAITING_STATES = ("pending", "in_flight")
 
 def open_portal(environment: Mapping[str, str]) -> dict[str, Any]:
     """Set up Django on the portal's database, seed it, and return the output of `seed_demo`."""
-    os.environ.update(environment, PORTAL_WORKER="1", DJANGO_SETTINGS_MODULE="config.settings")
+    os.environ.update(environment, DJANGO_SETTINGS_MODULE="config.settings")
     import django
     from django.core.management import call_command
 
     django.setup()
+    from integrations.database.limits import use_worker_limits
+
+    use_worker_limits()
     output = io.StringIO()
     call_command("seed_demo", json=True, stdout=output)
     data: dict[str, Any] = json.loads(output.getvalue())

@@ -20,8 +20,8 @@ def test_restart_in_order_turns_no_order_away_and_repeats_nothing(world: World) 
         target=lambda: placed.extend(world.control.place_orders("rolling", package, count=150, parallel=4, retries=5))
     )
     ordering.start()
-    os.kill(world.find_pid("gunicorn"), signal.SIGHUP)  # starts new workers before the old ones stop
-    os.kill(world.find_pid("courier@"), signal.SIGTERM)
+    os.kill(world.find_pid("web"), signal.SIGHUP)  # starts new workers before the old ones stop
+    os.kill(world.find_pid("courier"), signal.SIGTERM)
     ordering.join()
     # 503 is a busy database, which SmartRecruiters may ask again. An order without a response would be the restart's.
     assert {answer["status"] for order in placed for answer in order["answers"]} - {503} == {202}

@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 
 import requests
 
-from config.supervisor.processes.parent import die_with_parent
+from config.supervisor.processes.prctl import die_with_parent
 from tests.integrations.simulator.process import MASTER, ROOT, Simulator, free_port
 from tests.migrated_database import DATABASE_NAME, copy_migrated_database
 
@@ -136,19 +136,15 @@ class World:
     def read_log(self) -> str:
         return (self.folder / "portal.log").read_text()
 
-    def find_pid(self, command: str) -> int:
-        """Return the pid of a child of the supervisor, by a part of its command line."""
-        return self.find_pids(command)[0]
+    def find_pid(self, name: str) -> int:
+        """Return the pid of a child of the supervisor, by its name in `ps`."""
+        return self.find_pids(name)[0]
 
-    def find_pids(self, command: str) -> list[int]:
-        pids = []
-        for line in subprocess.run(
-            ["ps", "-eww", "-o", "pid,ppid,args"], capture_output=True, text=True
-        ).stdout.splitlines():
-            pid, parent, arguments = line.split(None, 2)
-            if parent == str(self._processes[0].pid) and command in arguments:
-                pids.append(int(pid))
-        assert pids, f"no process {command}"
+    def find_pids(self, *names: str) -> list[int]:
+        listed = subprocess.run(["ps", "-eo", "pid,ppid,comm"], capture_output=True, text=True).stdout.splitlines()
+        rows = [line.split(None, 2) for line in listed]
+        pids = [int(pid) for pid, parent, name in rows if parent == str(self._processes[0].pid) and name in names]
+        assert pids, f"no process {names}"
         return pids
 
     # Actions of people

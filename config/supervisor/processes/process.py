@@ -11,7 +11,7 @@ from typing import IO, cast
 
 from config.supervisor.environment import REPOSITORY
 from config.supervisor.processes.output import Output
-from config.supervisor.processes.parent import die_with_parent
+from config.supervisor.processes.prctl import die_with_parent
 
 INITIAL_DELAY = 1.0
 MAX_DELAY = 30.0

@@ -9,7 +9,6 @@ import psycopg
 import pytest
 
 from config.server import processes
-from config.supervisor.processes import commands
 from tests.config.conftest import REPOSITORY, free_port
 from tests.config.server.test_preflight import KEYS, start
 from tests.database_server import DATABASE, MakeDatabase
@@ -82,12 +81,8 @@ def test_command_refuses_a_pooler_in_one_line(
 def test_server_and_worker_that_start_alone_refuse_a_pooler(
     tmp_path: Path, server_url: str, name: str, is_ignoring: bool, line: str
 ) -> None:
-    programs = [commands.build_web_program([f"127.0.0.1:{free_port()}"], {}), *commands.build_background_programs({})]
-    command = next(program.command for program in programs if program.name == name)[1:]
-    if name == "web":
-        command += ("-w", "1")  # with two workers that refuse at once, gunicorn adds a traceback of its own
     with run_unsuitable_pooler(server_url, is_ignoring=is_ignoring) as url:
-        done = start(tmp_path, *command, DATABASE_URL=url, **KEYS)
+        done = start(tmp_path, "manage.py", "run", name, PORT=str(free_port()), DATABASE_URL=url, **KEYS)
     assert done.returncode == 3
     lines = done.stderr.splitlines()
     assert (lines.count(f"The portal does not start: {line}"), "Traceback" in done.stderr) == (1, False)

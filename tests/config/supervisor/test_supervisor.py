@@ -180,9 +180,9 @@ def test_end_with_parent_stops_when_make_is_killed(tmp_path: Path) -> None:
     """A SIGKILL of make alone must not leave a portal behind."""
     (tmp_path / "code.py").write_text(
         "import signal, sys\n"
-        "from config.supervisor.processes import parent\n"
+        "from config.supervisor.processes import prctl\n"
         "signal.signal(signal.SIGTERM, lambda *_: (open(sys.argv[1], 'w').close(), sys.exit()))\n"
-        "parent.die_with_parent(signal.SIGTERM)\n"
+        "prctl.die_with_parent(signal.SIGTERM)\n"
         "print('ready', flush=True)\n"
         "signal.pause()\n"
     )
