@@ -98,7 +98,7 @@ def test_every_call_keeps_to_its_description(world: World, tmp_path: Path) -> No
     program = str(Path(sys.executable).with_name("schemathesis"))
     configuration = str(Path(__file__).with_name("schemathesis.toml"))
     command = [program, "--config-file", configuration, "run", f"{world.url}/api/vendor/v1/schema"]
-    options = ["--max-examples", "25", "--seed", "7", "--no-color", "--phases", "examples,coverage,fuzzing,stateful"]
+    options = ["--max-examples", "12", "--seed", "7", "--no-color", "--phases", "examples,coverage,fuzzing,stateful"]
     bearer = ["-H", f"Authorization: Bearer {world.engine_token()}"]
     done = subprocess.run([*command, *options, *bearer], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

@@ -14,7 +14,7 @@ from tests.e2e.world import World
 from tests.integrations.simulator.process import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.nginx, pytest.mark.xdist_group("e2e-nginx")]
-ROUNDS, ORDERS_PER_ROUND = 8, 250
+ROUNDS, ORDERS_PER_ROUND = 4, 500
 CONNECTIONS = 48
 GUNICORN_DEFAULT_KEEPALIVE = 2.0
 COUNT_ORDERS = "from orders.models import Order; print(Order.objects.count())"
