@@ -27,7 +27,7 @@ class SimulatorServer(BaseApplication):
     def load_config(self) -> None:
         options = {
             "bind": [f"{environment.BIND}:{environment.PORT}"],
-            "worker_class": "gthread",
+            "worker_class": "integrations.simulator.arrival.StampingWorker",
             "workers": 1,
             "threads": environment.THREADS,
             "worker_connections": environment.THREADS + 1000,

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
 from integrations.simulator import faults
+from integrations.simulator.arrival import get_arrival
 from integrations.simulator.faults import build_error
 from integrations.simulator.store.entities import Fault
 from integrations.simulator.store.runtime import rate_limiter, state
@@ -88,11 +89,15 @@ def api_endpoint(
 
 
 def _serve_call(call: Call, effect: Callable[[], HttpResponse], path_company: str | None) -> HttpResponseBase:
-    started = time.time()
+    arrived_at = get_arrival()
     settings, company = state.settings, call.caller.company or path_company
     credential = call.caller.client_id or "anonymous"
     limits = rate_limiter.acquire_slot(
-        credential, call.route, rate=settings.rate, concurrent=settings.concurrent, enforced=settings.limits
+        *(credential, call.route),
+        arrived_at=arrived_at,
+        rate=settings.rate,
+        concurrent=settings.concurrent,
+        enforced=settings.limits,
     )
     fault = None
     try:
@@ -106,6 +111,7 @@ def _serve_call(call: Call, effect: Callable[[], HttpResponse], path_company: st
         rate_limiter.release_slot(credential)
     for name, value in limits.build_headers().items():
         response[name] = value
+    seconds = time.monotonic() - arrived_at
     state.record_event(
         "call",
         route=call.route,
@@ -114,8 +120,8 @@ def _serve_call(call: Call, effect: Callable[[], HttpResponse], path_company: st
         client_id=call.caller.client_id,
         company=company,
         status=response.status_code,
-        arrived=round(started, 4),
-        seconds=round(time.time() - started, 4),
+        arrived=round(time.time() - seconds, 4),
+        seconds=round(seconds, 4),
         in_flight=limits.concurrent,
         **({"fault": fault.action} if fault else {}),
     )

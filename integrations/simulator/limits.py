@@ -1,11 +1,12 @@
 """Rate limiter of SmartRecruiters' API: calls per second and endpoint, and concurrent calls, per credential."""
 
 import threading
-import time
-from collections import defaultdict, deque
+from bisect import bisect, bisect_left, insort
+from collections import defaultdict
 from dataclasses import dataclass
 
 WINDOW_SECONDS = 1.0
+KEPT_SECONDS = 60.0  # a call may be counted long after it arrived, if the simulator is busy
 
 
 @dataclass(frozen=True)
@@ -32,31 +33,40 @@ class RateLimiter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._windows: defaultdict[tuple[str, str], deque[float]] = defaultdict(deque)
+        self._admitted: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
         self._in_flight: defaultdict[str, int] = defaultdict(int)
 
     def acquire_slot(
-        self, credential: str, endpoint: str, *, rate: int, concurrent: int, enforced: bool
+        self, credential: str, endpoint: str, *, arrived_at: float, rate: int, concurrent: int, enforced: bool
     ) -> LimitStatus:
-        """Count a call and return whether it is refused. Call `release_slot` afterwards in either case."""
-        now = time.monotonic()
+        """Count a call and return whether it is refused. Call `release_slot` afterwards in either case.
+
+        `arrived_at` is a monotonic time in seconds. Calls may be counted in another order than that of their arrival.
+        """
         with self._lock:
             self._in_flight[credential] += 1
             in_flight = self._in_flight[credential]
-            window = self._windows[credential, endpoint]
-            while window and window[0] <= now - WINDOW_SECONDS:
-                window.popleft()
+            admitted = self._admitted[credential, endpoint]
+            del admitted[: bisect(admitted, arrived_at - KEPT_SECONDS)]
+            used = _find_fullest_window(admitted, arrived_at)
             reason = None
-            if enforced and len(window) >= rate:
+            if enforced and used >= rate:
                 reason = f"more than {rate} requests a second"
             elif enforced and in_flight > concurrent:
                 reason = f"more than {concurrent} concurrent requests"
             else:
-                window.append(now)
-            return LimitStatus(reason, rate, max(0, rate - len(window)), concurrent, in_flight)
+                insort(admitted, arrived_at)
+                used += 1
+            return LimitStatus(reason, rate, max(0, rate - used), concurrent, in_flight)
 
     def release_slot(self, credential: str) -> None:
         with self._lock:
             self._in_flight[credential] -= 1
             if not self._in_flight[credential]:
                 del self._in_flight[credential]
+
+
+def _find_fullest_window(admitted: list[float], at: float) -> int:
+    """Return the greatest number of admitted calls in any second that a call at this time would belong to."""
+    begins = [*admitted[bisect(admitted, at - WINDOW_SECONDS) : bisect(admitted, at)], at]
+    return max(bisect_left(admitted, begin + WINDOW_SECONDS) - bisect_left(admitted, begin) for begin in begins)
