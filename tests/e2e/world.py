@@ -68,7 +68,7 @@ class World:
 
     def __enter__(self) -> Self:
         self.simulator.start()
-        if "DATABASE_URL" not in self.environment:
+        if "DATABASE_URL" not in self.environment and "PORTAL_DATA_DIR" in os.environ:  # not in a benchmark
             copy_migrated_database(self.folder / "portal" / DATABASE_NAME)
         self._start_process("portal", "config.supervisor", "serve", PORT=str(self.port))
         wait_for("the portal to answer", self._is_ready)

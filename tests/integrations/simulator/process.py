@@ -1,15 +1,18 @@
 """Simulator in a separate process, and a caller that acts as the portal."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import requests
 
+from config.supervisor.processes.prctl import die_with_parent
 from integrations.simulator.control import ControlClient
 
 MASTER = ("vendor-master", "vendor-master-secret")
@@ -46,7 +49,13 @@ class Simulator:
             "SIMULATOR_MASTER_CLIENT_SECRET": MASTER[1],
         }
         command = [sys.executable, "-m", "integrations.simulator"]
-        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, start_new_session=True)
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=partial(die_with_parent, signal.SIGTERM, parent=os.getpid()),
+        )
         deadline = time.monotonic() + 20
         while not self.control.is_up():
             assert self._process.poll() is None, "the simulator exited"
