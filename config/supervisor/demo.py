@@ -108,7 +108,8 @@ class _DemoStartup:
             "ENGINE_CLIENT_SECRET": seeded["engine"]["client_secret"],
         }
         port = self._address.port
-        bind_options = [part for each in list_binds(self._address) for part in ("-b", each)]
+        # The first one is BIND, which `manage.py run web` adds by itself.
+        bind_options = [part for each in list_binds(self._address)[1:] for part in ("-b", each)]
         bind = ALL_INTERFACES if self._address.bind in WILDCARD_HOSTS else LOOPBACK
         return [
             commands.build_simulator_program(bind, port + 1, DATA_DIR / "simulator", {**urls, **credentials}),
