@@ -110,7 +110,7 @@ A17 Leaks by errors and well-known paths
     hostile_pages fault_of_ours_tells_nothing_of_the_house
 
 A18 Unsafe settings
-    preflight unsafe_setting_is_refused_in_one_line
+    preflight unsafe_settings_are_refused_in_one_line
     preflight every_process_refuses
     preflight bare_gunicorn_refuses_and_gives_up
     preflight deployment_checks_find_nothing

@@ -32,7 +32,7 @@ TABLES = (
 13.3.1 Secrets are managed
     canaries database_holds_no_secret_in_clear
     key_rotation rotation_leaves_nothing_that_needs_the_former_key
-    preflight unsafe_setting_is_refused_in_one_line
+    preflight unsafe_settings_are_refused_in_one_line
     operator: Hand the settings over from your vault, by the environment or a file (`PORTAL_ENV_FILE`).
 
 13.3.2 Secrets are seen by those who need them
@@ -44,7 +44,7 @@ TABLES = (
     hostile_pages nothing_of_the_house_is_served
 
 13.4.2 No debug mode
-    preflight unsafe_setting_is_refused_in_one_line
+    preflight unsafe_settings_are_refused_in_one_line
     preflight every_process_refuses
 
 13.4.3 No directory listings

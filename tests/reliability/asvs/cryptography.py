@@ -71,7 +71,7 @@ TABLES = (
 
 12.2.1 TLS for everything that people and programs reach
     hostile_tokens post_is_refused_and_not_redirected
-    preflight unsafe_setting_is_refused_in_one_line
+    preflight unsafe_settings_are_refused_in_one_line
     operator: End TLS at your proxy, and set a `PUBLIC_URL` with https: others are refused outside of loopback.
 
 12.2.2 A certificate that is publicly trusted

@@ -30,7 +30,7 @@ TABLES = (
 15.2.3 Nothing that is not needed runs
     static_files file_that_no_page_uses_is_not_served
     token nothing_else_of_the_toolkit_is_served
-    preflight unsafe_setting_is_refused_in_one_line
+    preflight unsafe_settings_are_refused_in_one_line
     why: Failpoints and time scales of the tests are refused outside of loopback, and so is `seed_demo`. The simulator
     why: is a process of its own that only `make demo` starts.
 
