@@ -7,10 +7,10 @@ import fcntl
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+from config.supervisor.environment import PYTHON, REPOSITORY
+
 DATABASE_NAME = "portal.sqlite3"
 
 
@@ -29,7 +29,7 @@ def _ensure_migrated_database() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             environment = {"PATH": os.environ["PATH"], "PORTAL_ENV_FILE": "", "PORTAL_DATA_DIR": str(folder)}
-            command = [sys.executable, "manage.py", "migrate", "--no-input", "--verbosity=0"]
-            subprocess.run(command, cwd=ROOT, env=environment, check=True)
+            command = [PYTHON, "manage.py", "migrate", "--no-input", "--verbosity=0"]
+            subprocess.run(command, cwd=REPOSITORY, env=environment, check=True)
             done.touch()
     return folder / DATABASE_NAME

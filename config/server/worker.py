@@ -66,7 +66,7 @@ class BufferingWorker(ThreadWorker):
     # Collecting requests
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Accept connections or not. A worker that ends stops to listen, once it has accepted those that wait.
+        """Accept connections or not. A worker that ends stops listening, once it has accepted those that wait.
 
         gunicorn would listen until the last response was sent, and accept nobody: a proxy would take the reset of the
         connections that the kernel accepted meanwhile for a failure.
